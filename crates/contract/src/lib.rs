@@ -1,1 +1,26 @@
-//! Placeholder.
+//! The wire: how events, queries, commands and changes look to other programs.
+//!
+//! The domain knows no serialisation, and the wire knows no rules. What is stored is
+//! written here as types of its own, so that the domain can change while events of any
+//! age stay readable.
+//!
+//! Events are read strictly. An unknown type, version, field or value makes an event
+//! unreadable, because what we don't understand might take a permission away.
+//!
+//! 1. [`names`]: subjects, streams, services.
+//! 2. [`values`]: the small values that the messages are made of.
+//! 3. [`body`]: the JSON bodies of the four events.
+//! 4. [`codec`]: a whole event as CloudEvents 1.0 in binary mode, and back.
+//! 5. [`chain`]: the hash that ties an event to its predecessor.
+//! 6. [`query`], [`command`] and [`change`]: the other messages.
+//! 7. [`problem`]: errors, over NATS as over HTTP.
+
+pub mod body;
+pub mod chain;
+pub mod change;
+pub mod codec;
+pub mod command;
+pub mod names;
+pub mod problem;
+pub mod query;
+pub mod values;

@@ -1,0 +1,289 @@
+//! The JSON bodies of the four events, version 1. They never change: a new shape is a new
+//! version beside this one.
+
+use assent_domain::event as domain;
+use assent_domain::ids::{
+    AccountId, ConsentId, Epoch, MicrosoftIdentity, ObjectId, RoleId, Scope, UserId,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::values::{
+    Mode, Permission, PermissionSet, Reason, Tenant, kinds_from_list, kinds_to_list, optional_text,
+    text,
+};
+
+/// `assent.consent.ModeChanged.v1`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModeChanged {
+    #[serde(with = "text")]
+    account_id: AccountId,
+    from: Mode,
+    to: Mode,
+    consent_id: Option<Uuid>,
+    #[serde(with = "text")]
+    changed_by: UserId,
+}
+
+impl From<&domain::ModeChanged> for ModeChanged {
+    fn from(event: &domain::ModeChanged) -> Self {
+        Self {
+            account_id: event.account.clone(),
+            from: event.from.into(),
+            to: event.to.into(),
+            consent_id: event.consent.map(|consent| consent.0),
+            changed_by: event.changed_by.clone(),
+        }
+    }
+}
+
+impl From<ModeChanged> for domain::ModeChanged {
+    fn from(body: ModeChanged) -> Self {
+        Self {
+            account: body.account_id,
+            from: body.from.into(),
+            to: body.to.into(),
+            consent: body.consent_id.map(ConsentId),
+            changed_by: body.changed_by,
+        }
+    }
+}
+
+/// `assent.consent.AdminConsentGranted.v1`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdminConsentGranted {
+    #[serde(with = "text")]
+    account_id: AccountId,
+    consent_id: Uuid,
+    tenant: Tenant,
+    permissions: PermissionSet,
+    scopes: Vec<String>,
+    #[serde(with = "text")]
+    requested_by: UserId,
+    granted_by: GrantedBy,
+    administrator_confirmed: Confirmed,
+    verification: Verification,
+}
+
+/// The administrator at Microsoft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantedBy {
+    /// The person's object id.
+    pub object_id: Uuid,
+}
+
+/// Always `true`: without the ticked box there is no such event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "bool", into = "bool")]
+struct Confirmed;
+
+impl TryFrom<bool> for Confirmed {
+    type Error = &'static str;
+
+    fn try_from(confirmed: bool) -> Result<Self, Self::Error> {
+        if confirmed {
+            Ok(Self)
+        } else {
+            Err("administrator_confirmed is always true")
+        }
+    }
+}
+
+impl From<Confirmed> for bool {
+    fn from(_: Confirmed) -> Self {
+        true
+    }
+}
+
+/// What proved that an administrator accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verification {
+    /// Which proofs held.
+    pub proof: Vec<Proof>,
+    /// The template ids of the roles, where roles were the proof.
+    pub roles: Vec<Uuid>,
+}
+
+/// One way to prove it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// The verified ID token held a role able to consent.
+    Role,
+    /// Microsoft Graph listed a tenant-wide grant.
+    Grant,
+}
+
+impl From<&domain::Verification> for Verification {
+    fn from(verification: &domain::Verification) -> Self {
+        let role = (!verification.roles.is_empty()).then_some(Proof::Role);
+        let grant = verification.tenant_wide_grant.then_some(Proof::Grant);
+        Self {
+            proof: role.into_iter().chain(grant).collect(),
+            roles: verification.roles.iter().map(|role| role.0).collect(),
+        }
+    }
+}
+
+impl From<Verification> for domain::Verification {
+    fn from(body: Verification) -> Self {
+        Self {
+            roles: body.roles.into_iter().map(RoleId).collect(),
+            tenant_wide_grant: body.proof.contains(&Proof::Grant),
+        }
+    }
+}
+
+impl From<&domain::AdminConsentGranted> for AdminConsentGranted {
+    fn from(event: &domain::AdminConsentGranted) -> Self {
+        Self {
+            account_id: event.account.clone(),
+            consent_id: event.consent.0,
+            tenant: event.tenant.into(),
+            permissions: event.permissions.into(),
+            scopes: scopes_to_list(&event.scopes),
+            requested_by: event.requested_by.clone(),
+            granted_by: GrantedBy {
+                object_id: event.granted_by.0,
+            },
+            administrator_confirmed: Confirmed,
+            verification: (&event.verification).into(),
+        }
+    }
+}
+
+impl From<AdminConsentGranted> for domain::AdminConsentGranted {
+    fn from(body: AdminConsentGranted) -> Self {
+        Self {
+            account: body.account_id,
+            consent: ConsentId(body.consent_id),
+            tenant: body.tenant.into(),
+            permissions: body.permissions.into(),
+            scopes: scopes_from_list(body.scopes),
+            requested_by: body.requested_by,
+            granted_by: ObjectId(body.granted_by.object_id),
+            verification: body.verification.into(),
+        }
+    }
+}
+
+/// `assent.consent.UserScopeGranted.v1`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserScopeGranted {
+    #[serde(with = "text")]
+    account_id: AccountId,
+    #[serde(with = "text")]
+    user_id: UserId,
+    epoch: u64,
+    permissions: PermissionSet,
+    authority: Authority,
+    tenant: Tenant,
+    object_id: Uuid,
+    scopes: Vec<String>,
+}
+
+/// Who granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authority {
+    /// The user.
+    User,
+    /// An administrator's consent, by its id.
+    AdministratorConsent(Uuid),
+}
+
+impl From<&domain::UserScopeGranted> for UserScopeGranted {
+    fn from(event: &domain::UserScopeGranted) -> Self {
+        Self {
+            account_id: event.account.clone(),
+            user_id: event.user.clone(),
+            epoch: event.epoch.0,
+            permissions: event.permissions.into(),
+            authority: match event.authority {
+                domain::Authority::User => Authority::User,
+                domain::Authority::AdministratorConsent(consent) => {
+                    Authority::AdministratorConsent(consent.0)
+                }
+            },
+            tenant: event.identity.tenant.into(),
+            object_id: event.identity.object_id.0,
+            scopes: scopes_to_list(&event.scopes),
+        }
+    }
+}
+
+impl From<UserScopeGranted> for domain::UserScopeGranted {
+    fn from(body: UserScopeGranted) -> Self {
+        Self {
+            account: body.account_id,
+            user: body.user_id,
+            epoch: Epoch(body.epoch),
+            permissions: body.permissions.into(),
+            authority: match body.authority {
+                Authority::User => domain::Authority::User,
+                Authority::AdministratorConsent(consent) => {
+                    domain::Authority::AdministratorConsent(ConsentId(consent))
+                }
+            },
+            identity: MicrosoftIdentity {
+                tenant: body.tenant.into(),
+                object_id: ObjectId(body.object_id),
+            },
+            scopes: scopes_from_list(body.scopes),
+        }
+    }
+}
+
+/// `assent.consent.UserScopeRevoked.v1`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserScopeRevoked {
+    #[serde(with = "text")]
+    account_id: AccountId,
+    #[serde(with = "text")]
+    user_id: UserId,
+    epoch: u64,
+    permissions: Vec<Permission>,
+    reason: Reason,
+    #[serde(with = "optional_text")]
+    revoked_by: Option<UserId>,
+}
+
+impl From<&domain::UserScopeRevoked> for UserScopeRevoked {
+    fn from(event: &domain::UserScopeRevoked) -> Self {
+        Self {
+            account_id: event.account.clone(),
+            user_id: event.user.clone(),
+            epoch: event.epoch.0,
+            permissions: kinds_to_list(event.permissions),
+            reason: event.reason.into(),
+            revoked_by: event.revoked_by.clone(),
+        }
+    }
+}
+
+impl From<UserScopeRevoked> for domain::UserScopeRevoked {
+    fn from(body: UserScopeRevoked) -> Self {
+        Self {
+            account: body.account_id,
+            user: body.user_id,
+            epoch: Epoch(body.epoch),
+            permissions: kinds_from_list(&body.permissions),
+            reason: body.reason.into(),
+            revoked_by: body.revoked_by,
+        }
+    }
+}
+
+fn scopes_to_list(scopes: &[Scope]) -> Vec<String> {
+    scopes.iter().map(|scope| scope.0.clone()).collect()
+}
+
+fn scopes_from_list(scopes: Vec<String>) -> Vec<Scope> {
+    scopes.into_iter().map(Scope).collect()
+}

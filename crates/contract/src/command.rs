@@ -1,0 +1,80 @@
+//! What the login hook asks of the gateway over NATS.
+
+use assent_domain::ids::{AccountId, UserId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::values::{Permission, PermissionSet, Tenant, text};
+
+/// `consent.command.v1.record-automatic-grant`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordAutomaticGrant {
+    /// The user's company.
+    #[serde(with = "text")]
+    pub account_id: AccountId,
+    /// The user.
+    #[serde(with = "text")]
+    pub user_id: UserId,
+    /// The consent that the login hook decided on.
+    pub consent_id: Uuid,
+    /// What the host application wants for this user.
+    pub permissions: PermissionSet,
+    /// The tenant of the verified sign-in.
+    pub tenant: Tenant,
+    /// The person of the verified sign-in.
+    pub object_id: Uuid,
+}
+
+/// The grant is on the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AutomaticGrantRecorded {
+    /// What is effective for the user from now on.
+    pub effective: PermissionSet,
+    /// The user's last event.
+    pub sequence: u64,
+}
+
+/// `consent.command.v1.begin-user-consent`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BeginUserConsent {
+    /// The user's company.
+    #[serde(with = "text")]
+    pub account_id: AccountId,
+    /// The user.
+    #[serde(with = "text")]
+    pub user_id: UserId,
+    /// What to ask Microsoft for.
+    pub permissions: Vec<Permission>,
+    /// Whom the flow expects, from a verified sign-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub microsoft_identity: Option<ExpectedIdentity>,
+    /// Where the browser goes afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_to: Option<String>,
+}
+
+/// The person whom a flow expects at Microsoft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedIdentity {
+    /// The person's directory.
+    pub tenant_id: Uuid,
+    /// The person in it.
+    pub object_id: Uuid,
+}
+
+/// A flow has begun: send the browser to `authorize_url`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlowStarted {
+    /// The flow.
+    pub flow_id: Uuid,
+    /// Where to send the browser.
+    pub authorize_url: String,
+    /// When the flow ends unanswered.
+    pub expires_at: Timestamp,
+}

@@ -1,0 +1,52 @@
+//! Errors, over NATS as over HTTP: RFC 9457 problem details.
+
+use serde::{Deserialize, Serialize};
+
+/// The codes that are no refusal of the domain.
+pub mod code {
+    /// The request can't be understood.
+    pub const INVALID_REQUEST: &str = "invalid_request";
+    /// What was asked for is not there.
+    pub const NOT_FOUND: &str = "not_found";
+    /// Others kept changing the same thing; try again.
+    pub const CONCURRENT_CHANGE: &str = "concurrent_change";
+    /// The event log can't be reached.
+    pub const EVENT_LOG_UNAVAILABLE: &str = "event_log_unavailable";
+    /// The log holds an event of this account or user that can't be read.
+    pub const EVENT_UNREADABLE: &str = "event_unreadable";
+    /// Microsoft can't be reached, or answers nonsense.
+    pub const MICROSOFT_UNAVAILABLE: &str = "microsoft_unavailable";
+    /// The write that `at_least` names is not applied yet.
+    pub const NOT_YET_APPLIED: &str = "not_yet_applied";
+    /// A fault of ours.
+    pub const INTERNAL_ERROR: &str = "internal_error";
+}
+
+/// The body of an error over NATS; its code is in `Nats-Service-Error` too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// A stable reference that ends in the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The code in words.
+    pub title: String,
+    /// The HTTP status that the same error has over HTTP.
+    pub status: u16,
+    /// What went wrong this time, and what to do.
+    pub detail: String,
+    /// The stable name.
+    pub code: String,
+}
+
+impl Problem {
+    /// A problem with this code.
+    pub fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("/problems/{code}"),
+            title: code.replace('_', " "),
+            status,
+            detail: detail.into(),
+            code: code.to_owned(),
+        }
+    }
+}

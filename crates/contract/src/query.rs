@@ -1,0 +1,283 @@
+//! What the projection answers over NATS. `at_least` makes an answer reflect a write that
+//! the caller knows of, by the sequence that the write was answered with.
+
+use assent_domain::account::{AccountState, Authorization, Consent};
+use assent_domain::effective::effective;
+use assent_domain::ids::{AccountId, ConsentId, Epoch, Sequence, UserId};
+use assent_domain::user::UserState;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::values::{
+    EmailSync, Identity, Method, Permission, PermissionSet, Tenant, kinds_from_list, kinds_to_list,
+    optional_text, text,
+};
+
+/// Asks for one user: `consent.query.v1.permissions` and `consent.query.v1.login-state`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserQuery {
+    /// The user's company.
+    #[serde(with = "text")]
+    pub account_id: AccountId,
+    /// The user.
+    #[serde(with = "text")]
+    pub user_id: UserId,
+    /// The write that the answer has to reflect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<u64>,
+}
+
+/// What may be done for a user now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Permissions {
+    /// The user's company.
+    #[serde(with = "text")]
+    pub account_id: AccountId,
+    /// The user.
+    #[serde(with = "text")]
+    pub user_id: UserId,
+    /// The company's authorization method.
+    pub method: Method,
+    /// What may be done.
+    pub effective: PermissionSet,
+    /// How much of the log the answer reflects.
+    pub sequence: u64,
+}
+
+/// All that the decision at a login needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginState {
+    /// The account.
+    pub account: AccountFacts,
+    /// The user.
+    pub user: UserFacts,
+    /// An event of the account or the user can't be read, so nothing is effective.
+    pub blocked: bool,
+    /// How much of the log the answer reflects.
+    pub sequence: u64,
+}
+
+/// An account's state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountFacts {
+    /// The authorization method.
+    pub method: Method,
+    /// How much e-mail users may grant.
+    pub email_sync: EmailSync,
+    /// How often the method has changed.
+    pub epoch: u64,
+    /// The administrator's consent in force.
+    pub consent: Option<ConsentFacts>,
+    /// The account's last event.
+    pub last_sequence: u64,
+}
+
+/// An administrator's consent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentFacts {
+    /// Its id.
+    pub consent_id: Uuid,
+    /// What it allows.
+    pub permissions: PermissionSet,
+    /// Whose users it is for.
+    pub tenant: Tenant,
+    /// The event that recorded it.
+    pub recorded_at: u64,
+}
+
+/// A user's state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserFacts {
+    /// The epoch that the rest is of.
+    pub epoch: u64,
+    /// What the user granted.
+    pub own: PermissionSet,
+    /// What was granted automatically.
+    pub automatic: PermissionSet,
+    /// What the user has answered about.
+    pub answered: Vec<Permission>,
+    /// Who the user is at Microsoft.
+    pub identity: Option<Identity>,
+    /// The user's last event.
+    pub last_sequence: u64,
+}
+
+impl From<&AccountState> for AccountFacts {
+    fn from(account: &AccountState) -> Self {
+        Self {
+            method: account.method().into(),
+            email_sync: account.email_sync.into(),
+            epoch: account.epoch.0,
+            consent: account.consent().map(|consent| ConsentFacts {
+                consent_id: consent.id.0,
+                permissions: consent.permissions.into(),
+                tenant: consent.tenant.into(),
+                recorded_at: consent.recorded_at.0,
+            }),
+            last_sequence: account.last_sequence.0,
+        }
+    }
+}
+
+/// An account under the administrator's method without a consent: an answer that no
+/// projection of ours gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the account is configured by an administrator, but has no consent")]
+pub struct NoConsent;
+
+impl TryFrom<&AccountFacts> for AccountState {
+    type Error = NoConsent;
+
+    fn try_from(facts: &AccountFacts) -> Result<Self, NoConsent> {
+        let authorization = match (facts.method, &facts.consent) {
+            (Method::UserIndividual, _) => Authorization::default(),
+            (Method::AdminConfigured, None) => return Err(NoConsent),
+            (Method::AdminConfigured, Some(consent)) => Authorization::AdminConfigured {
+                consent: Consent {
+                    id: ConsentId(consent.consent_id),
+                    permissions: consent.permissions.into(),
+                    tenant: consent.tenant.into(),
+                    recorded_at: Sequence(consent.recorded_at),
+                },
+            },
+        };
+        Ok(Self {
+            authorization,
+            email_sync: facts.email_sync.into(),
+            epoch: Epoch(facts.epoch),
+            last_sequence: Sequence(facts.last_sequence),
+        })
+    }
+}
+
+impl From<&UserState> for UserFacts {
+    fn from(user: &UserState) -> Self {
+        Self {
+            epoch: user.epoch.0,
+            own: user.own.into(),
+            automatic: user.automatic.into(),
+            answered: kinds_to_list(user.answered),
+            identity: user.identity.map(Identity::from),
+            last_sequence: user.last_sequence.0,
+        }
+    }
+}
+
+impl From<&UserFacts> for UserState {
+    fn from(facts: &UserFacts) -> Self {
+        Self {
+            epoch: Epoch(facts.epoch),
+            own: facts.own.into(),
+            automatic: facts.automatic.into(),
+            answered: kinds_from_list(&facts.answered),
+            identity: facts.identity.map(Into::into),
+            last_sequence: Sequence(facts.last_sequence),
+        }
+    }
+}
+
+impl Permissions {
+    /// The answer for a user of whom all is known.
+    pub fn of(
+        query: &UserQuery,
+        account: &AccountState,
+        user: &UserState,
+        sequence: Sequence,
+    ) -> Self {
+        Self {
+            account_id: query.account_id.clone(),
+            user_id: query.user_id.clone(),
+            method: account.method().into(),
+            effective: effective(account, user).into(),
+            sequence: sequence.0,
+        }
+    }
+}
+
+/// Asks for an account: `consent.query.v1.account`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountQuery {
+    /// The account.
+    #[serde(with = "text")]
+    pub account_id: AccountId,
+    /// The write that the answer has to reflect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<u64>,
+}
+
+/// An account, as the view knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The account.
+    #[serde(with = "text")]
+    pub account_id: AccountId,
+    /// Its state.
+    #[serde(flatten)]
+    pub facts: AccountFacts,
+    /// An event of the account can't be read, so nothing is effective for anybody in it.
+    pub blocked: bool,
+    /// How much of the log the answer reflects.
+    pub sequence: u64,
+}
+
+/// Asks for the users of an account: `consent.query.v1.users`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsersQuery {
+    /// The account.
+    #[serde(with = "text")]
+    pub account_id: AccountId,
+    /// The last user of the page before; absent for the first page.
+    #[serde(
+        default,
+        with = "optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub after: Option<UserId>,
+    /// How many users at the most: 1 to 1000, 100 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u16>,
+    /// The write that the answer has to reflect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<u64>,
+}
+
+/// A page of an account's users, in the order of their ids.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Users {
+    /// The account.
+    #[serde(with = "text")]
+    pub account_id: AccountId,
+    /// The page.
+    pub users: Vec<UserEntry>,
+    /// Give this back as `after` for the next page; absent on the last one.
+    #[serde(
+        default,
+        with = "optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub next: Option<UserId>,
+    /// How much of the log the answer reflects.
+    pub sequence: u64,
+}
+
+/// One user of a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserEntry {
+    /// The user.
+    #[serde(with = "text")]
+    pub user_id: UserId,
+    /// What may be done for the user.
+    pub effective: PermissionSet,
+    /// The user's last event.
+    pub last_sequence: u64,
+}

@@ -1,0 +1,48 @@
+//! What may happen: one file for each command.
+//!
+//! A decision takes what is known and what is asked for, and gives the events that follow,
+//! or the [`Refusal`](crate::refusal::Refusal). Asking for what is so already succeeds
+//! and gives no event.
+
+pub mod administrator_consent;
+pub mod automatic_grant;
+pub mod mode_change;
+pub mod own_consent;
+pub mod withdrawal;
+
+use crate::ids::UserId;
+use crate::refusal::Refusal;
+
+/// Somebody who may manage the company's settings. There is no other way to get one than
+/// [`CompanyManager::with_rights`], so a decision that asks for one can't be reached
+/// without the rights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompanyManager(UserId);
+
+/// The rights that the host application says its user has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HostRights {
+    /// Has the role Super Admin.
+    pub is_super_admin: bool,
+    /// Has the permission "Manage company settings".
+    pub manages_company_settings: bool,
+}
+
+impl CompanyManager {
+    /// Both rights are needed.
+    pub fn with_rights(user: UserId, rights: HostRights) -> Result<Self, Refusal> {
+        if rights.is_super_admin && rights.manages_company_settings {
+            Ok(Self(user))
+        } else {
+            Err(Refusal::Forbidden)
+        }
+    }
+
+    /// Who it is.
+    pub const fn user(&self) -> &UserId {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

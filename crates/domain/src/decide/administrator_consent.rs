@@ -1,0 +1,125 @@
+//! The administrator's consent: asked for by a Super Admin of the host application, given
+//! by an administrator at Microsoft.
+
+use crate::account::AccountState;
+use crate::decide::CompanyManager;
+use crate::event::{AdminConsentGranted, Event, ModeChanged, Verification};
+use crate::ids::{AccountId, Cloud, ConsentId, ObjectId, Scope, Tenant, UserId};
+use crate::mode::{AuthorizationMethod, EmailSync, Mode};
+use crate::permissions::PermissionSet;
+use crate::refusal::Refusal;
+
+/// What the Super Admin filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartAdministratorConsent {
+    /// The Super Admin.
+    pub by: CompanyManager,
+    /// Whether "I am an administrator of our Office 365 account" was ticked.
+    pub administrator_confirmed: bool,
+    /// What was selected.
+    pub permissions: PermissionSet,
+    /// The cloud of the tenant, where it is known beforehand.
+    pub cloud: Option<Cloud>,
+}
+
+/// Whether the Super Admin may be sent to Microsoft. Nothing is recorded yet.
+pub fn start(account: &AccountState, command: &StartAdministratorConsent) -> Result<(), Refusal> {
+    if !command.administrator_confirmed {
+        return Err(Refusal::AdministratorNotConfirmed);
+    }
+    if command.permissions.is_nothing() {
+        return Err(Refusal::NothingSelected);
+    }
+    full_sync_is_selected(account)?;
+    match command.cloud {
+        Some(cloud) if !cloud.is_served() => Err(Refusal::UnsupportedCloud),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Microsoft's verified answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinishAdministratorConsent {
+    /// The account whose Super Admin started the flow.
+    pub account: AccountId,
+    /// The name for the consent.
+    pub consent: ConsentId,
+    /// The Super Admin who started the flow.
+    pub requested_by: UserId,
+    /// What was selected then.
+    pub permissions: PermissionSet,
+    /// The tenant that the consent was asked of.
+    pub expected_tenant: Tenant,
+    /// The tenant of the verified ID token.
+    pub tenant: Tenant,
+    /// The person of the verified ID token.
+    pub granted_by: ObjectId,
+    /// The scopes that Microsoft granted.
+    pub scopes: Vec<Scope>,
+    /// The scopes that were needed for the selection, and were not granted.
+    pub missing_scopes: Vec<Scope>,
+    /// What proved that the person is an administrator.
+    pub verification: Verification,
+}
+
+/// Records the consent and, where the administrator's method does not rule yet, the switch
+/// to it: both or neither.
+pub fn finish(
+    account: &AccountState,
+    command: FinishAdministratorConsent,
+) -> Result<Vec<Event>, Refusal> {
+    let another_tenant = |tenant: Tenant| tenant != command.tenant;
+    if another_tenant(command.expected_tenant)
+        || account
+            .consent()
+            .is_some_and(|consent| another_tenant(consent.tenant))
+    {
+        return Err(Refusal::TenantMismatch);
+    }
+    if !command.tenant.cloud.is_served() {
+        return Err(Refusal::UnsupportedCloud);
+    }
+    if !command.missing_scopes.is_empty() {
+        return Err(Refusal::ScopesMissing);
+    }
+    if !command.verification.proves_an_administrator() {
+        return Err(Refusal::NotAnAdministrator);
+    }
+    full_sync_is_selected(account)?;
+
+    let switch = match account.method() {
+        AuthorizationMethod::AdminConfigured => None,
+        AuthorizationMethod::UserIndividual => Some(Event::ModeChanged(ModeChanged {
+            account: command.account.clone(),
+            from: account.mode(),
+            to: Mode {
+                method: AuthorizationMethod::AdminConfigured,
+                ..account.mode()
+            },
+            consent: Some(command.consent),
+            changed_by: command.requested_by.clone(),
+        })),
+    };
+    let consent = Event::AdminConsentGranted(AdminConsentGranted {
+        account: command.account,
+        consent: command.consent,
+        tenant: command.tenant,
+        permissions: command.permissions,
+        scopes: command.scopes,
+        requested_by: command.requested_by,
+        granted_by: command.granted_by,
+        verification: command.verification,
+    });
+    Ok([Some(consent), switch].into_iter().flatten().collect())
+}
+
+/// While users pick for themselves, e-mail sync must be full before the administrator can
+/// be asked: the limited level is chosen inside the flow. Once the administrator's method
+/// rules, the setting rests.
+fn full_sync_is_selected(account: &AccountState) -> Result<(), Refusal> {
+    match (account.method(), account.email_sync) {
+        (AuthorizationMethod::UserIndividual, EmailSync::Limited) => Err(Refusal::FullSyncRequired),
+        (AuthorizationMethod::UserIndividual, EmailSync::Full)
+        | (AuthorizationMethod::AdminConfigured, EmailSync::Limited | EmailSync::Full) => Ok(()),
+    }
+}

@@ -1,0 +1,179 @@
+//! A user's own consent: begun in the host application, answered at Microsoft; and the
+//! user's revocation, which needs nobody's leave.
+
+use crate::account::{AccountState, Authorization};
+use crate::event::{Authority, Event, RevocationReason, UserScopeGranted, UserScopeRevoked};
+use crate::ids::{AccountId, Epoch, MicrosoftIdentity, Scope, UserId};
+use crate::permissions::{Kinds, PermissionSet};
+use crate::refusal::Refusal;
+use crate::user::UserState;
+
+/// What Microsoft is to be asked for when a user ticked these boxes. The company's e-mail
+/// sync says how much e-mail that is: more is never asked for.
+pub fn begin(account: &AccountState, ticked: Kinds) -> Result<PermissionSet, Refusal> {
+    users_decide(account)?;
+    if ticked.is_empty() {
+        return Err(Refusal::NothingSelected);
+    }
+    Ok(account.email_sync.cap().only(ticked))
+}
+
+/// Microsoft's verified answer to a user who accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantOwnPermissions {
+    /// The user's company.
+    pub account: AccountId,
+    /// The user.
+    pub user: UserId,
+    /// The epoch in which the flow was begun.
+    pub begun_in: Epoch,
+    /// What was asked for.
+    pub asked: PermissionSet,
+    /// What the granted scopes amount to.
+    pub held: PermissionSet,
+    /// The granted scopes.
+    pub scopes: Vec<Scope>,
+    /// Who accepted at Microsoft.
+    pub identity: MicrosoftIdentity,
+    /// Who had to. `None` where nobody was expected, and the user confirmed the grant in
+    /// the session that began it.
+    pub expected: Option<MicrosoftIdentity>,
+}
+
+/// Records what was asked for and is held. Less than asked is a partial grant. What is held
+/// beyond it is an old consent at Microsoft that the user did not ask for just now, so it
+/// must not come back to life.
+pub fn grant(
+    account: &AccountState,
+    user: &UserState,
+    command: GrantOwnPermissions,
+) -> Result<Vec<Event>, Refusal> {
+    users_decide(account)?;
+    begun_in_this_epoch(account, command.begun_in)?;
+    if command
+        .expected
+        .is_some_and(|expected| expected != command.identity)
+    {
+        return Err(Refusal::IdentityMismatch);
+    }
+    if !command.identity.tenant.cloud.is_served() {
+        return Err(Refusal::UnsupportedCloud);
+    }
+    let permissions = command.asked.meet(command.held);
+    if permissions.is_nothing() {
+        return Err(Refusal::ScopesMissing);
+    }
+    let current = user.in_epoch(account.epoch);
+    if permissions.is_within(current.own) && current.identity == Some(command.identity) {
+        return Ok(Vec::new());
+    }
+    Ok(Vec::from([Event::UserScopeGranted(UserScopeGranted {
+        account: command.account,
+        user: command.user,
+        epoch: account.epoch,
+        permissions,
+        authority: Authority::User,
+        identity: command.identity,
+        scopes: command.scopes,
+    })]))
+}
+
+/// The user said no at Microsoft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclineOwnPermissions {
+    /// The user's company.
+    pub account: AccountId,
+    /// The user.
+    pub user: UserId,
+    /// The epoch in which the flow was begun.
+    pub begun_in: Epoch,
+    /// What was asked for.
+    pub asked: Kinds,
+}
+
+/// Records the no, so that the user is not asked again at login. What the user holds stays:
+/// Microsoft's page lists only what is not consented to yet.
+pub fn decline(
+    account: &AccountState,
+    user: &UserState,
+    command: DeclineOwnPermissions,
+) -> Result<Vec<Event>, Refusal> {
+    users_decide(account)?;
+    begun_in_this_epoch(account, command.begun_in)?;
+    let declined = command.asked.without(user.in_epoch(account.epoch).answered);
+    let reason = RevocationReason::UserDeclined;
+    Ok(revocation(
+        account,
+        command.account,
+        command.user,
+        declined,
+        reason,
+    ))
+}
+
+/// The user takes permissions back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevokeOwnPermissions {
+    /// The user's company.
+    pub account: AccountId,
+    /// The user.
+    pub user: UserId,
+    /// What is taken back.
+    pub permissions: Kinds,
+}
+
+/// Revokes what the user holds of these.
+pub fn revoke(
+    account: &AccountState,
+    user: &UserState,
+    command: RevokeOwnPermissions,
+) -> Result<Vec<Event>, Refusal> {
+    users_decide(account)?;
+    let held = user.in_epoch(account.epoch).own.kinds();
+    let revoked = command.permissions.intersection(held);
+    let reason = RevocationReason::UserRevoked;
+    Ok(revocation(
+        account,
+        command.account,
+        command.user,
+        revoked,
+        reason,
+    ))
+}
+
+fn users_decide(account: &AccountState) -> Result<(), Refusal> {
+    match account.authorization {
+        Authorization::UserIndividual { .. } => Ok(()),
+        Authorization::AdminConfigured { .. } => Err(Refusal::ManagedByAdministrator),
+    }
+}
+
+/// A flow does not outlive the epoch it was begun in: after any change of method everyone
+/// starts from nothing, and an answer to an old question is none to a new one.
+fn begun_in_this_epoch(account: &AccountState, begun_in: Epoch) -> Result<(), Refusal> {
+    if begun_in == account.epoch {
+        Ok(())
+    } else {
+        Err(Refusal::FlowExpired)
+    }
+}
+
+fn revocation(
+    state: &AccountState,
+    account: AccountId,
+    user: UserId,
+    permissions: Kinds,
+    reason: RevocationReason,
+) -> Vec<Event> {
+    if permissions.is_empty() {
+        return Vec::new();
+    }
+    Vec::from([Event::UserScopeRevoked(UserScopeRevoked {
+        account,
+        epoch: state.epoch,
+        permissions,
+        reason,
+        revoked_by: Some(user.clone()),
+        user,
+    })])
+}
