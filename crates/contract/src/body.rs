@@ -5,7 +5,8 @@ use assent_domain::event as domain;
 use assent_domain::ids::{
     AccountId, ConsentId, Epoch, MicrosoftIdentity, ObjectId, RoleId, Scope, UserId,
 };
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use crate::values::{
@@ -21,6 +22,7 @@ pub struct ModeChanged {
     account_id: AccountId,
     from: Mode,
     to: Mode,
+    #[serde(deserialize_with = "present")]
     consent_id: Option<Uuid>,
     #[serde(with = "text")]
     changed_by: UserId,
@@ -64,6 +66,7 @@ pub struct AdminConsentGranted {
     requested_by: UserId,
     granted_by: GrantedBy,
     administrator_confirmed: Confirmed,
+    #[serde(deserialize_with = "proved")]
     verification: Verification,
 }
 
@@ -248,6 +251,7 @@ pub struct UserScopeRevoked {
     #[serde(with = "text")]
     user_id: UserId,
     epoch: u64,
+    #[serde(deserialize_with = "each_once")]
     permissions: Vec<Permission>,
     reason: Reason,
     #[serde(with = "optional_text")]
@@ -277,6 +281,33 @@ impl From<UserScopeRevoked> for domain::UserScopeRevoked {
             reason: body.reason.into(),
             revoked_by: body.revoked_by,
         }
+    }
+}
+
+/// May be null, but not absent: a body has all of its fields.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Uuid>, D::Error> {
+    Option::deserialize(from)
+}
+
+/// The proofs named and the roles listed are two accounts of the same thing. Where they
+/// differ, or nothing was proved, it is not known that an administrator consented.
+fn proved<'de, D: Deserializer<'de>>(from: D) -> Result<Verification, D::Error> {
+    let body = Verification::deserialize(from)?;
+    let read = domain::Verification::from(body.clone());
+    if read.proves_an_administrator() && Verification::from(&read) == body {
+        Ok(body)
+    } else {
+        Err(D::Error::custom("the proofs and the roles don't agree"))
+    }
+}
+
+/// A list that names the same permission twice was not written by us.
+fn each_once<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Permission>, D::Error> {
+    let list = Vec::<Permission>::deserialize(from)?;
+    if kinds_from_list(&list).iter().count() == list.len() {
+        Ok(list)
+    } else {
+        Err(D::Error::custom("a permission is named twice"))
     }
 }
 

@@ -167,6 +167,12 @@ pub fn decode<'a>(
         previous: parsed("ce-prevhash", required("ce-prevhash")?)?,
         traceparent: header("traceparent").map(|value| unescape(value).into_owned()),
     };
+    // Where an event says it comes from may change without its meaning doing so.
+    required("ce-source")?;
+    let named = unescape(required("ce-subject")?);
+    if named != cloud_event_subject(&aggregate) {
+        return Err(Unreadable::Header("ce-subject"));
+    }
     let event = decode_body(required("ce-type")?, body)?;
     if event.aggregate() != aggregate {
         return Err(Unreadable::WrongAggregate);

@@ -1,1 +1,270 @@
+//! The laws, each as a property of generated worlds. Law 7 is one of the wire, and is
+//! tested where events are read.
 
+mod projection;
+mod world;
+
+use std::collections::BTreeMap;
+
+use proptest::collection::vec;
+use proptest::prelude::{any, prop, proptest};
+use proptest::{prop_assert, prop_assert_eq};
+
+use self::projection::Projection;
+use self::world::{LOGINS, World, log_of, worlds};
+use crate::account::{AccountState, Authorization};
+use crate::decide::mode_change::{ChangeMode, change};
+use crate::effective::effective;
+use crate::event::{Aggregate, Event};
+use crate::explanation::explain;
+use crate::ids::{Sequence, UserId};
+use crate::login::{Decision, decide};
+use crate::mode::AuthorizationMethod;
+use crate::permissions::{Kinds, PermissionSet};
+use crate::samples::{ADMINISTRATOR, USERS_FULL, USERS_LIMITED, acme, consented, superadmin};
+
+proptest! {
+    /// The world evolves by each event that was decided and appended, and stops the test at
+    /// the first that can't follow. Nothing but the log is needed to get there again.
+    #[test]
+    fn law_1_whatever_is_decided_can_follow(world in worlds()) {
+        let again = Projection::of(&world.log);
+        prop_assert_eq!(&again.account, world.account());
+        prop_assert_eq!(&again.users, &world.users);
+    }
+
+    /// Batches of any size, the last of them interrupted, and each followed by a restart
+    /// that replays from any place at or before the one reached.
+    #[test]
+    fn law_2_folding_is_projecting_however_it_is_delivered(
+        world in worlds(),
+        deliveries in vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 0..12),
+    ) {
+        let mut projection = Projection::default();
+        let mut applied = 0;
+        for (replay_from, up_to) in deliveries {
+            let from = replay_from.index(applied + 1);
+            let to = from + up_to.index(world.log.len() - from + 1);
+            projection.deliver(&world.log[from..to]);
+            applied = applied.max(to);
+        }
+        projection.deliver(&world.log[applied..]);
+        prop_assert_eq!(&projection, &Projection::of(&world.log));
+        projection.deliver(&world.log);
+        prop_assert_eq!(projection, Projection::of(&world.log));
+    }
+
+    /// At every moment of the world, for every user.
+    #[test]
+    fn law_3_effective_is_within_what_allows_it(world in worlds()) {
+        let mut projection = Projection::default();
+        let mut ever_granted: BTreeMap<UserId, PermissionSet> = BTreeMap::new();
+        for recorded in &world.log {
+            projection.deliver(std::slice::from_ref(recorded));
+            match &recorded.1 {
+                Event::ModeChanged(changed) if changed.from.method != changed.to.method => {
+                    ever_granted.clear();
+                }
+                Event::UserScopeGranted(granted) if granted.epoch == projection.account.epoch => {
+                    let granted_before = ever_granted.entry(granted.user.clone()).or_default();
+                    *granted_before = granted_before.join(granted.permissions);
+                }
+                Event::ModeChanged(_)
+                | Event::AdminConsentGranted(_)
+                | Event::UserScopeGranted(_)
+                | Event::UserScopeRevoked(_) => {}
+            }
+            let allowed = match &projection.account.authorization {
+                Authorization::UserIndividual { .. } => projection.account.email_sync.cap(),
+                Authorization::AdminConfigured { consent } => consent.permissions,
+            };
+            for (user, state) in &projection.users {
+                let effective = effective(&projection.account, state);
+                let granted = ever_granted.get(user).copied().unwrap_or_default();
+                prop_assert!(effective.is_within(allowed), "{effective:?} in {allowed:?}");
+                prop_assert!(effective.is_within(granted), "{effective:?} in {granted:?}");
+            }
+        }
+    }
+
+    /// What is off stays off until an event that counts grants it.
+    #[test]
+    fn law_4_what_ended_is_off_until_it_is_granted_again(world in worlds()) {
+        let mut projection = Projection::default();
+        let mut off: BTreeMap<UserId, Kinds> = BTreeMap::new();
+        for recorded in &world.log {
+            projection.deliver(std::slice::from_ref(recorded));
+            let epoch = projection.account.epoch;
+            match &recorded.1 {
+                Event::ModeChanged(changed) if changed.from.method != changed.to.method => {
+                    off = projection.users.keys().map(|user| (user.clone(), all())).collect();
+                }
+                Event::UserScopeRevoked(revoked) if revoked.epoch == epoch => {
+                    let off = off.entry(revoked.user.clone()).or_insert_with(all);
+                    *off = off.union(revoked.permissions);
+                }
+                Event::UserScopeGranted(granted) if granted.epoch == epoch => {
+                    let off = off.entry(granted.user.clone()).or_insert_with(all);
+                    *off = off.without(granted.permissions.kinds());
+                }
+                Event::ModeChanged(_)
+                | Event::AdminConsentGranted(_)
+                | Event::UserScopeGranted(_)
+                | Event::UserScopeRevoked(_) => {}
+            }
+            for (user, state) in &projection.users {
+                let on = effective(&projection.account, state).kinds();
+                let off = off.get(user).copied().unwrap_or_else(all);
+                prop_assert!(on.intersection(off).is_empty(), "{user}: {on:?}, but off: {off:?}");
+            }
+        }
+    }
+
+    /// Whatever is wanted, and however the user signed in.
+    #[test]
+    fn law_5_each_method_decides_in_its_own_way(
+        world in worlds(),
+        wanted in world::permission_sets(),
+        sign_in in prop::sample::select(LOGINS.as_slice()),
+    ) {
+        let account = world.account();
+        let newcomer = crate::user::UserState::default();
+        for user in world.users.values().chain([&newcomer]) {
+            match (decide(account, user, wanted, sign_in()), account.method()) {
+                (Decision::AutoGrant { granted, consent }, method) => {
+                    prop_assert_eq!(method, AuthorizationMethod::AdminConfigured);
+                    prop_assert_eq!(account.consent().map(|consent| consent.id), Some(consent));
+                    prop_assert!(granted.is_within(wanted) && !granted.is_nothing());
+                }
+                (Decision::Prompt { missing }, method) => {
+                    prop_assert_eq!(method, AuthorizationMethod::UserIndividual);
+                    let most = wanted.meet(account.email_sync.cap());
+                    prop_assert!(missing.is_within(most) && !missing.is_nothing());
+                }
+                (Decision::Reauthenticate(_), method) => {
+                    prop_assert_eq!(method, AuthorizationMethod::AdminConfigured);
+                }
+                (Decision::Proceed(_) | Decision::Unavailable, _) => {}
+            }
+        }
+    }
+
+    /// The change is one event of the company (two with the consent it rests on), and turns
+    /// everything off for everyone without a touch on any user.
+    #[test]
+    fn law_6_a_change_of_method_rewrites_nobody(world in worlds()) {
+        let mut after = world.clone();
+        let to_users = ChangeMode { account: acme(), by: superadmin(), to: USERS_LIMITED };
+        match world.account().method() {
+            AuthorizationMethod::AdminConfigured => {
+                let events = change(world.account(), to_users).unwrap();
+                prop_assert_eq!(events.len(), 1);
+                after.append_now(events);
+            }
+            AuthorizationMethod::UserIndividual => {
+                if world.account().mode() == USERS_LIMITED {
+                    let to_full = ChangeMode { to: USERS_FULL, ..to_users };
+                    after.append_now(change(world.account(), to_full).unwrap());
+                }
+                after.append_now([
+                    consented(u128::MAX, PermissionSet::EVERYTHING),
+                    crate::samples::switched_to(u128::MAX),
+                ]);
+                prop_assert_eq!(after.account().mode(), ADMINISTRATOR);
+            }
+        }
+        prop_assert_eq!(after.account().epoch, world.account().epoch.next());
+        prop_assert_eq!(&after.users, &world.users);
+        for user in after.users.values() {
+            prop_assert_eq!(effective(after.account(), user), PermissionSet::NOTHING);
+        }
+    }
+
+    /// What is told of a user is what is so.
+    #[test]
+    fn an_explanation_ends_where_the_projection_does(world in worlds()) {
+        for (user, state) in &world.users {
+            let told = explain(
+                log_of(&world.log, |aggregate| matches!(aggregate, Aggregate::Company(_))),
+                log_of(&world.log, |aggregate| {
+                    matches!(aggregate, Aggregate::User(_, of) if of == user)
+                }),
+            )
+            .unwrap();
+            prop_assert_eq!(&told.account, world.account());
+            prop_assert_eq!(&told.user, state);
+            prop_assert_eq!(told.effective, effective(world.account(), state));
+        }
+    }
+}
+
+const fn all() -> Kinds {
+    Kinds {
+        calendar: true,
+        contacts: true,
+        email: true,
+    }
+}
+
+/// The worlds are worth something only if what the laws speak of happens in them.
+#[test]
+fn the_worlds_are_eventful() {
+    use proptest::strategy::{Strategy, ValueTree};
+    use proptest::test_runner::TestRunner;
+
+    let mut runner = TestRunner::deterministic();
+    let mut seen = Seen::default();
+    for _ in 0..64 {
+        seen.look_at(&worlds().new_tree(&mut runner).unwrap().current());
+    }
+    assert!(seen.switches > 64, "{seen:?}");
+    assert!(seen.conflicts > 64, "{seen:?}");
+    assert!(seen.late > 16, "{seen:?}");
+    assert!(seen.something_effective > 16, "{seen:?}");
+    assert!(seen.shrunk_consents > 16, "{seen:?}");
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    switches: usize,
+    conflicts: usize,
+    late: usize,
+    something_effective: usize,
+    shrunk_consents: usize,
+}
+
+impl Seen {
+    fn look_at(&mut self, world: &World) {
+        self.conflicts += world.conflicts;
+        let mut account = AccountState::default();
+        for (sequence, event) in &world.log {
+            match event {
+                Event::ModeChanged(_) | Event::AdminConsentGranted(_) => {
+                    let before = account.clone();
+                    account = account.evolve(*sequence, event).unwrap();
+                    self.switches += usize::from(before.epoch != account.epoch);
+                    self.shrunk_consents += usize::from(shrunk(&before, &account));
+                }
+                Event::UserScopeGranted(granted) => {
+                    self.late += usize::from(granted.epoch != account.epoch);
+                }
+                Event::UserScopeRevoked(revoked) => {
+                    self.late += usize::from(revoked.epoch != account.epoch);
+                }
+            }
+        }
+        let now = |user| effective(world.account(), user);
+        let something = world.users.values().any(|user| !now(user).is_nothing());
+        self.something_effective += usize::from(something);
+    }
+}
+
+fn shrunk(before: &AccountState, after: &AccountState) -> bool {
+    match (before.consent(), after.consent()) {
+        (Some(before), Some(after)) => !before.permissions.is_within(after.permissions),
+        (Some(_) | None, _) => false,
+    }
+}
+
+/// An event and its place in the log.
+type Recorded = (Sequence, Event);

@@ -31,3 +31,5 @@ pub mod user;
 
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod samples;

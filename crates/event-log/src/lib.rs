@@ -1,1 +1,60 @@
-//! Placeholder.
+//! The log of consent events, in NATS JetStream.
+//!
+//! One stream holds every event for ever. An account and each of its users have a subject of
+//! their own, and whoever appends says which event it believes to be the subject's last: that is
+//! what makes two writers unable to decide on the same state.
+//!
+//! Read in this order:
+//!
+//! 1. [`stream`]: what the stream must be configured as, and opening it.
+//! 2. [`entry`]: one stored message, believed to be an event only when it is decoded.
+//! 3. [`read`]: all that happened to one account or user, from the stream's leader.
+//! 4. [`mod@append`]: adding events, and finding out what became of an append without an answer.
+//! 5. [`mod@follow`]: every event from a given one on, for ever.
+
+mod acks;
+mod api;
+pub mod append;
+pub mod entry;
+pub mod follow;
+pub mod read;
+pub mod stream;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assent_messaging::Connection;
+
+pub use append::{AppendError, Appended, Draft};
+pub use entry::LogEntry;
+pub use follow::{Follow, FollowError};
+pub use read::{History, ReadError, RecordedEvent, Tail};
+pub use stream::{OpenError, StreamIdentity, StreamSettings, StreamStatus};
+
+use acks::Acks;
+
+/// How long a call may take, unless [`EventLog::with_deadline`] says otherwise.
+pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);
+
+/// The log. Clones share the connection, and the one inbox that acknowledgements arrive in.
+#[derive(Clone, Debug)]
+pub struct EventLog {
+    connection: Connection,
+    acks: Arc<Acks>,
+    identity: StreamIdentity,
+    deadline: Duration,
+}
+
+impl EventLog {
+    /// The same log with another deadline for each call.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Which stream this is: a stream that was deleted and created anew has another identity.
+    pub fn identity(&self) -> &StreamIdentity {
+        &self.identity
+    }
+}

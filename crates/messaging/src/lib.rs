@@ -1,1 +1,38 @@
-//! Placeholder.
+//! The NATS layer: everything Assent does with NATS that is not the event log.
+//!
+//! No type of the NATS client appears in a public signature here (but for one escape, named to
+//! hurt, which the event log uses), so what a service may do with NATS is what this crate offers,
+//! and every offer has a deadline.
+//!
+//! Read in this order:
+//!
+//! 1. [`connection`]: connecting, knowing whether we are connected, hearing of denied operations.
+//! 2. [`request`]: asking a service and reading its answer or its error; [`message`]: plain
+//!    publish and subscribe.
+//! 3. [`micro_service`]: answering requests, as a NATS micro service (ADR-32).
+//! 4. [`bucket`]: a JetStream key-value bucket, compare-and-set.
+//! 5. [`changes`]: the derived stream, written exactly once and in order by any number of replicas.
+
+pub mod bucket;
+pub mod changes;
+pub mod connection;
+mod denials;
+mod jetstream;
+pub mod message;
+pub mod micro_service;
+mod replies;
+pub mod request;
+pub mod server_version;
+pub mod settings;
+
+pub use bucket::{Bucket, BucketError, BucketSettings, Entry};
+pub use changes::{
+    Change, ChangePublisher, ChangeStream, ChangeStreamError, ChangeStreamSettings,
+    PublishChangesError, Published,
+};
+pub use connection::{ConnectError, Connection, ConnectionState, DrainError};
+pub use message::{Message, Messages, PublishError, SubscribeError};
+pub use micro_service::{Endpoint, Request, ServeError, ServiceDefinition, ServiceError, serve};
+pub use request::RequestError;
+pub use server_version::{ServerVersion, ServerVersionError};
+pub use settings::ConnectionSettings;

@@ -1,1 +1,57 @@
-//! Placeholder.
+//! The client side of Microsoft Entra ID for consent and sign-in flows.
+//!
+//! It builds the addresses to which a browser is sent, reads what comes back, redeems codes and verifies ID tokens.
+//! Its one principle shows in the type names: what a browser brings is `Unverified…`, and only a check against
+//! Microsoft itself turns it into a [`VerifiedIdentity`] or a [`TenantMetadata`].
+//!
+//! Read it in the order of the modules: who we are ([`Settings`], [`Entra`]), where a tenant lives
+//! ([`Entra::tenant`]), the addresses ([`Entra::admin_consent_url`], [`Entra::authorize_url`]), the callbacks
+//! ([`UnverifiedAdminConsentCallback`], [`UnverifiedAuthorizeCallback`]), what a refusal means ([`classify`]),
+//! redemption ([`Entra::redeem_code`]), ID tokens ([`Entra::verify_id_token`]), scopes ([`ScopeSet`]) and the proof
+//! that an administrator consented ([`roles_able_to_consent`], [`Entra::tenant_wide_grant`]).
+//!
+//! Every call has a deadline, follows no redirect and reads a bounded body. Nothing here logs a token, a code, a state
+//! or an error description.
+
+mod settings;
+
+mod client;
+mod tenant;
+
+mod cloud;
+mod discovery;
+
+mod pkce;
+mod urls;
+
+mod callbacks;
+mod errors;
+
+mod credential;
+mod redemption;
+
+mod id_token;
+mod signing_keys;
+
+mod scopes;
+
+mod proof;
+
+mod transport;
+
+pub use callbacks::{
+    AuthorizationCode, CallbackError, UnverifiedAdminConsentCallback, UnverifiedAuthorizeCallback,
+    UnverifiedTenant,
+};
+pub use client::Entra;
+pub use cloud::CloudInstance;
+pub use discovery::{DiscoveryError, TenantMetadata};
+pub use errors::{AuthorizationError, ErrorClass, classify};
+pub use id_token::{ExpectedNonce, IdTokenError, IdTokenExpectation, VerifiedIdentity};
+pub use pkce::{Pkce, PkceChallenge, new_pkce, random_token};
+pub use proof::{CONSENTING_ROLES, GrantProof, GraphError, roles_able_to_consent};
+pub use redemption::{AccessToken, RedeemError, Redeemed};
+pub use scopes::ScopeSet;
+pub use settings::{ClientCredential, Settings, SettingsError};
+pub use tenant::{DomainName, TenantRef, TenantRefError};
+pub use urls::AuthorizeRequest;

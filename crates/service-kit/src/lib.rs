@@ -1,1 +1,70 @@
-//! Placeholder.
+//! What every service program shares, with no word of any one domain in it.
+//!
+//! A service's `main.rs` describes itself in a [`Program`] and hands [`run`] a
+//! function that receives its configuration and a [`Runtime`]:
+//!
+//! ```no_run
+//! use assent_service_kit::config::ListenAddress;
+//! use assent_service_kit::{Health, Program, Runtime, StartError, Variable, run, serve};
+//!
+//! static PROGRAM: Program = Program {
+//!     name: "greeter",
+//!     version: "0.1.0",
+//!     about: "Greets whoever asks.",
+//!     variables: &[Variable {
+//!         name: "ASSENT_LISTEN",
+//!         help: "address and port to listen on",
+//!         default: Some("127.0.0.1:8080"),
+//!         secret: false,
+//!     }],
+//! };
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Config {
+//!     listen: ListenAddress,
+//! }
+//!
+//! async fn start(config: Config, runtime: Runtime) -> Result<(), StartError> {
+//!     let router = axum::Router::new();
+//!     serve(&runtime, config.listen.into(), router, Health::new()).await?;
+//!     Ok(())
+//! }
+//!
+//! fn main() -> std::process::ExitCode {
+//!     run(&PROGRAM, start)
+//! }
+//! ```
+//!
+//! Read the modules in the order below: how a program starts and stops, what it
+//! is told, what it tells others, and how it answers HTTP.
+
+pub mod program;
+
+pub mod runtime;
+
+pub mod config;
+
+pub mod telemetry;
+
+pub mod metrics;
+
+pub mod health;
+
+pub mod problem;
+
+pub mod extract;
+
+pub mod bearer;
+
+pub mod server;
+
+mod request;
+
+pub use bearer::{BearerError, BearerVerifier, Caller};
+pub use extract::{ApiForm, ApiJson, ApiPath, ApiQuery};
+pub use health::{Dependency, Health};
+pub use problem::Problem;
+pub use program::{NotReachable, Program, StartError, Variable, run};
+pub use request::RequestId;
+pub use runtime::Runtime;
+pub use server::{Bound, ServeError, bind, serve};

@@ -1,1 +1,20 @@
-//! Placeholder.
+//! The consent gateway: the only writer of consent events. It talks to Microsoft, takes
+//! its callbacks, and answers the host application over HTTP and the login hook over NATS.
+//!
+//! Start at [`app`], which puts everything together; each file in `use_cases` is one thing
+//! that somebody can ask for.
+
+pub mod app;
+pub mod config;
+mod failure;
+mod flow;
+mod gateway;
+mod ledger;
+mod messaging_endpoints;
+mod representation;
+mod return_to;
+mod rights;
+mod scopes;
+mod use_cases;
+
+mod http;

@@ -1,3 +1,9 @@
-//! Placeholder.
+//! The consent gateway's process.
 
-fn main() {}
+use std::process::ExitCode;
+
+use consent_gateway::{app, config};
+
+fn main() -> ExitCode {
+    assent_service_kit::run(&config::PROGRAM, app::run)
+}

@@ -63,7 +63,8 @@ pub struct FinishAdministratorConsent {
 }
 
 /// Records the consent and, where the administrator's method does not rule yet, the switch
-/// to it: both or neither.
+/// to it: both or neither. A consent that is in force already is not recorded again, so an
+/// append whose answer was lost can be decided anew.
 pub fn finish(
     account: &AccountState,
     command: FinishAdministratorConsent,
@@ -86,6 +87,12 @@ pub fn finish(
         return Err(Refusal::NotAnAdministrator);
     }
     full_sync_is_selected(account)?;
+    if account
+        .consent()
+        .is_some_and(|consent| consent.id == command.consent)
+    {
+        return Ok(Vec::new());
+    }
 
     let switch = match account.method() {
         AuthorizationMethod::AdminConfigured => None,

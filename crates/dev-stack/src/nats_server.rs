@@ -1,0 +1,265 @@
+//! A nats-server of its own, for one test, one demo or one benchmark.
+
+mod fetch;
+mod user;
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpStream;
+
+pub use self::fetch::{FetchError, find_or_fetch};
+pub use self::user::NatsUser;
+use self::user::Passwords;
+use crate::port::{PortError, ReservedPort};
+use crate::process::{POLL, Process};
+use crate::target::{TargetError, tools_directory};
+
+const CONFIGURATION: &str = include_str!("../../../deploy/nats/nats-server.conf");
+
+/// The same server without users, for measuring NATS itself.
+const PLAIN_CONFIGURATION: &str = r#"
+host: "127.0.0.1"
+port: $ASSENT_NATS_PORT
+http_port: $ASSENT_NATS_MONITOR_PORT
+jetstream { store_dir: $ASSENT_NATS_STORE_DIR, sync_interval: always }
+"#;
+
+/// Recovering a large stream takes a few seconds; a loaded machine takes longer.
+const START_PATIENCE: Duration = Duration::from_secs(30);
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A running nats-server with its own ports, store and passwords. Gone, with its files, when dropped.
+#[derive(Debug)]
+pub struct NatsServer {
+    // The process is dropped before the directory it writes to.
+    process: Option<Process>,
+    program: PathBuf,
+    directory: TempDir,
+    port: ReservedPort,
+    monitor: ReservedPort,
+    passwords: Passwords,
+    /// Tells our server from another one that happens to answer on the port.
+    name: String,
+}
+
+/// The server could not be brought up.
+#[derive(Debug, thiserror::Error)]
+pub enum NatsServerError {
+    /// There is no nats-server to run.
+    #[error("there is no nats-server to run")]
+    Fetch(#[from] FetchError),
+    /// Nowhere to keep fetched tools.
+    #[error("there is no place for fetched tools")]
+    Target(#[from] TargetError),
+    /// No port for it.
+    #[error("there is no port for nats-server")]
+    Port(#[from] PortError),
+    /// Its files could not be written.
+    #[error("the files of nats-server could not be written")]
+    Files(#[source] std::io::Error),
+    /// The program could not be run.
+    #[error("{} could not be run", program.display())]
+    Spawn {
+        /// The program.
+        program: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It ended by itself, or was not ready in time.
+    #[error("nats-server did not come up: {reason}; its log ends:\n{log}")]
+    NotReady {
+        /// What was seen.
+        reason: String,
+        /// The last lines of its log.
+        log: String,
+    },
+}
+
+impl NatsServer {
+    /// Starts a server with the users and permissions of `deploy/nats`, and waits until it takes connections.
+    pub async fn start() -> Result<Self, NatsServerError> {
+        Self::start_with(CONFIGURATION).await
+    }
+
+    /// Starts a server that asks nobody who they are.
+    pub async fn start_plain() -> Result<Self, NatsServerError> {
+        Self::start_with(PLAIN_CONFIGURATION).await
+    }
+
+    async fn start_with(configuration: &str) -> Result<Self, NatsServerError> {
+        let tools = tools_directory()?;
+        let program = match tokio::task::spawn_blocking(move || find_or_fetch(&tools)).await {
+            Ok(found) => found?,
+            Err(stopped) => return Err(NatsServerError::Files(std::io::Error::other(stopped))),
+        };
+        let directory = tempfile::Builder::new()
+            .prefix("assent-nats-")
+            .tempdir()
+            .map_err(NatsServerError::Files)?;
+        std::fs::write(directory.path().join("nats-server.conf"), configuration)
+            .map_err(NatsServerError::Files)?;
+        let mut server = Self {
+            process: None,
+            program,
+            directory,
+            port: ReservedPort::pick()?,
+            monitor: ReservedPort::pick()?,
+            passwords: Passwords::random(),
+            name: format!("assent-{}", uuid::Uuid::new_v4()),
+        };
+        server.run().await?;
+        Ok(server)
+    }
+
+    /// Where clients connect to.
+    pub fn url(&self) -> String {
+        format!("nats://{}", self.port.address())
+    }
+
+    /// Where the server tells about itself: `/healthz`, `/varz`, `/jsz`.
+    pub fn monitoring_url(&self) -> String {
+        format!("http://{}", self.monitor.address())
+    }
+
+    /// What `user` logs in with: name and password.
+    pub fn credentials(&self, user: NatsUser) -> (String, String) {
+        (user.name().to_owned(), self.passwords.of(user).to_owned())
+    }
+
+    /// The environment that lets one of our programs connect as `user`.
+    pub fn environment(&self, user: NatsUser) -> Vec<(String, String)> {
+        let (name, password) = self.credentials(user);
+        vec![
+            ("ASSENT_NATS_URL".to_owned(), self.url()),
+            ("ASSENT_NATS_USER".to_owned(), name),
+            ("ASSENT_NATS_PASSWORD".to_owned(), password),
+        ]
+    }
+
+    /// The process id, while it runs.
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
+
+    /// Where JetStream keeps its files.
+    pub fn store_directory(&self) -> PathBuf {
+        self.directory.path().join("store")
+    }
+
+    /// All it has logged.
+    pub fn log_text(&self) -> String {
+        std::fs::read(self.log_file())
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// SIGKILL: what a crash looks like.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// SIGTERM, and waits until it has ended.
+    pub async fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.terminate(STOP_PATIENCE).await;
+        }
+    }
+
+    /// Starts it again, killed first if it still runs: same port, same store, same passwords.
+    pub async fn restart(&mut self) -> Result<(), NatsServerError> {
+        self.kill();
+        self.run().await
+    }
+
+    async fn run(&mut self) -> Result<(), NatsServerError> {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.log_file())
+            .map_err(NatsServerError::Files)?;
+        let errors = log.try_clone().map_err(NatsServerError::Files)?;
+        let mut command = Command::new(&self.program);
+        command
+            .arg("--config")
+            .arg(self.directory.path().join("nats-server.conf"))
+            .args(["--name", &self.name])
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .env("ASSENT_NATS_PORT", self.port.number().to_string())
+            .env(
+                "ASSENT_NATS_MONITOR_PORT",
+                self.monitor.number().to_string(),
+            )
+            // Quoted, as the path may hold anything.
+            .env(
+                "ASSENT_NATS_STORE_DIR",
+                format!("\"{}\"", self.store_directory().display()),
+            )
+            .envs(self.passwords.environment())
+            .stdin(std::process::Stdio::null())
+            .stdout(log)
+            .stderr(errors);
+        let process = Process::spawn(&mut command).map_err(|source| NatsServerError::Spawn {
+            program: self.program.clone(),
+            source,
+        })?;
+        self.process = Some(process);
+        match tokio::time::timeout(START_PATIENCE, self.ready()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(reason)) => Err(self.not_ready(reason)),
+            Err(_) => {
+                Err(self.not_ready(format!("not ready after {} s", START_PATIENCE.as_secs())))
+            }
+        }
+    }
+
+    /// Ready when it greets a client: the server recovers its streams before it listens.
+    async fn ready(&mut self) -> Result<(), String> {
+        loop {
+            if let Some(status) = self.process.as_mut().and_then(Process::ended) {
+                return Err(format!("it ended with {status}"));
+            }
+            if self.greets_as_ours().await {
+                return Ok(());
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn greets_as_ours(&self) -> bool {
+        let Ok(connection) = TcpStream::connect(self.port.address()).await else {
+            return false;
+        };
+        let mut greeting = String::new();
+        let read = BufReader::new(connection).read_line(&mut greeting).await;
+        read.is_ok() && greeting.contains(&self.name)
+    }
+
+    fn not_ready(&mut self, reason: String) -> NatsServerError {
+        self.kill();
+        NatsServerError::NotReady {
+            reason,
+            log: last_lines(&self.log_text(), 20),
+        }
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.directory.path().join("nats-server.log")
+    }
+}
+
+fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines
+        .iter()
+        .skip(lines.len().saturating_sub(count))
+        .copied()
+        .collect::<Vec<_>>()
+        .join("\n")
+}

@@ -1,0 +1,209 @@
+//! Everything at once: NATS, the simulated Microsoft, the host application, and our services between them.
+
+mod plans;
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use self::plans::Plans;
+pub use self::plans::{SIMULATOR_CLIENT_ID, SIMULATOR_CLIENT_SECRET};
+use crate::host_application::{HostApplication, HostApplicationError};
+use crate::nats_server::{NatsServer, NatsServerError, NatsUser};
+use crate::port::{PortError, ReservedPort};
+use crate::program::{Program, ProgramError, ProgramPlan};
+
+const COMMAND_PATIENCE: Duration = Duration::from_mins(1);
+
+/// What a stack should be like.
+#[derive(Debug, Clone)]
+pub struct StackOptions {
+    /// How many projections share the queries.
+    pub projections: usize,
+    /// Variables for every service, on top of the usual ones.
+    pub variables: Vec<(String, String)>,
+    /// More arguments for the simulator.
+    pub simulator_arguments: Vec<String>,
+}
+
+impl Default for StackOptions {
+    fn default() -> Self {
+        Self {
+            projections: 1,
+            variables: Vec::new(),
+            simulator_arguments: Vec::new(),
+        }
+    }
+}
+
+/// A running stack. Its parts may be killed, stopped and started again; all are gone when it is dropped, services first.
+#[derive(Debug)]
+pub struct Stack {
+    /// Decides at login.
+    pub login_hook: Program,
+    /// The readers of the log.
+    pub projections: Vec<Program>,
+    /// The writer of the log.
+    pub gateway: Program,
+    /// Microsoft.
+    pub simulator: Program,
+    /// The application that signs tokens.
+    pub host: HostApplication,
+    nats: NatsServer,
+    directory: TempDir,
+    _ports: Vec<ReservedPort>,
+}
+
+/// The stack could not be brought up.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// NATS.
+    #[error("NATS is not there")]
+    Nats(#[from] NatsServerError),
+    /// The host application.
+    #[error("the host application is not there")]
+    Host(#[from] HostApplicationError),
+    /// One of our programs.
+    #[error("a program is not there")]
+    Program(#[from] ProgramError),
+    /// A port for one of our programs.
+    #[error("a program has no port")]
+    Port(#[from] PortError),
+    /// The directory for data and logs.
+    #[error("the stack's directory could not be made")]
+    Directory(#[source] std::io::Error),
+}
+
+/// `consentctl` did not run to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// It is not built.
+    #[error("consentctl is not there")]
+    Program(#[from] ProgramError),
+    /// It could not be run.
+    #[error("consentctl could not be run")]
+    Run(#[source] std::io::Error),
+    /// It took too long.
+    #[error("consentctl did not end within {} s", COMMAND_PATIENCE.as_secs())]
+    TooLong,
+}
+
+impl Stack {
+    /// Starts all of it, and waits until every service is ready.
+    pub async fn start(options: StackOptions) -> Result<Self, StackError> {
+        let directory = tempfile::Builder::new()
+            .prefix("assent-stack-")
+            .tempdir()
+            .map_err(StackError::Directory)?;
+        let logs = directory.path().join("logs");
+        std::fs::create_dir(&logs).map_err(StackError::Directory)?;
+        let nats = NatsServer::start().await?;
+        let host = HostApplication::start().await?;
+
+        let mut ports = Vec::new();
+        let mut reserve = || -> Result<std::net::SocketAddr, PortError> {
+            let port = ReservedPort::pick()?;
+            let address = port.address();
+            ports.push(port);
+            Ok(address)
+        };
+        // The addresses come first: Microsoft must know where browsers may return to, the gateway where Microsoft is.
+        let plans = Plans {
+            gateway: reserve()?,
+            simulator: reserve()?,
+            login_hook: reserve()?,
+            projections: (0..options.projections)
+                .map(|_| reserve())
+                .collect::<Result<_, _>>()?,
+            data: directory.path(),
+            nats: &nats,
+            host: &host,
+            options: &options,
+        };
+        let simulator = Program::start(plans.simulator(), &logs).await?;
+        let mut gateway = Program::start_unready(plans.gateway(), &logs).await?;
+        let mut projections = Vec::new();
+        for plan in plans.projections() {
+            projections.push(Program::start_unready(plan, &logs).await?);
+        }
+        let mut login_hook = Program::start_unready(plans.login_hook(), &logs).await?;
+        gateway.ready().await?;
+        for projection in &mut projections {
+            projection.ready().await?;
+        }
+        login_hook.ready().await?;
+        Ok(Self {
+            login_hook,
+            projections,
+            gateway,
+            simulator,
+            host,
+            nats,
+            directory,
+            _ports: ports,
+        })
+    }
+
+    /// The NATS server.
+    pub fn nats(&self) -> &NatsServer {
+        &self.nats
+    }
+
+    /// The NATS server, to be killed and started again.
+    pub fn nats_mut(&mut self) -> &mut NatsServer {
+        &mut self.nats
+    }
+
+    /// What the host's own services log in to NATS with: name and password.
+    pub fn sync_worker(&self) -> (String, String) {
+        self.nats.credentials(NatsUser::SyncWorker)
+    }
+
+    /// The directory with one log file per program.
+    pub fn log_directory(&self) -> PathBuf {
+        self.directory.path().join("logs")
+    }
+
+    /// The directory with the data of projection `number`, counted from 0.
+    pub fn projection_data(&self, number: usize) -> PathBuf {
+        plans::projection_data(self.directory.path(), number)
+    }
+
+    /// Everything anything of the stack has logged, for a search for what must not be there.
+    pub fn logs_text(&self) -> String {
+        let services = [&self.gateway, &self.login_hook, &self.simulator]
+            .into_iter()
+            .chain(&self.projections);
+        let texts = services
+            .map(Program::log_text)
+            .chain([self.nats.log_text()]);
+        texts.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Runs `consentctl` as the operator, to its end.
+    pub async fn consentctl(&self, arguments: &[&str]) -> Result<Output, CommandError> {
+        self.consentctl_in(self.directory.path(), arguments).await
+    }
+
+    /// Runs `consentctl` as the operator in `directory`, to its end.
+    pub async fn consentctl_in(
+        &self,
+        directory: &Path,
+        arguments: &[&str],
+    ) -> Result<Output, CommandError> {
+        let mut plan =
+            ProgramPlan::new("consentctl").variables(self.nats.environment(NatsUser::Operator));
+        for argument in arguments {
+            plan = plan.argument(*argument);
+        }
+        let binary = plan.binary()?;
+        let mut command = tokio::process::Command::from(plan.command(&binary));
+        let output = command.current_dir(directory).kill_on_drop(true).output();
+        match tokio::time::timeout(COMMAND_PATIENCE, output).await {
+            Ok(output) => output.map_err(CommandError::Run),
+            Err(_) => Err(CommandError::TooLong),
+        }
+    }
+}

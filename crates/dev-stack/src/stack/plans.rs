@@ -1,0 +1,90 @@
+//! How each program of a stack is run.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use super::StackOptions;
+use crate::host_application::HostApplication;
+use crate::nats_server::{NatsServer, NatsUser};
+use crate::program::ProgramPlan;
+
+/// Our application's id in the simulator's seed `story`.
+pub const SIMULATOR_CLIENT_ID: &str = "a55e0000-0000-4000-8000-00000000c1d1";
+/// Its secret there. It opens nothing but the simulator.
+pub const SIMULATOR_CLIENT_SECRET: &str = "simulator-only-assent-client-secret";
+
+/// What the programs need to know of one another.
+pub(super) struct Plans<'a> {
+    pub(super) gateway: SocketAddr,
+    pub(super) simulator: SocketAddr,
+    pub(super) login_hook: SocketAddr,
+    pub(super) projections: Vec<SocketAddr>,
+    pub(super) data: &'a Path,
+    pub(super) nats: &'a NatsServer,
+    pub(super) host: &'a HostApplication,
+    pub(super) options: &'a StackOptions,
+}
+
+pub(super) fn projection_data(stack: &Path, number: usize) -> PathBuf {
+    stack.join(format!("projection-{number}"))
+}
+
+impl Plans<'_> {
+    pub(super) fn simulator(&self) -> ProgramPlan {
+        let mut plan = ProgramPlan::new("entra-simulator")
+            .variable("ASSENT_SIMULATOR_LISTEN", self.simulator.to_string())
+            .argument("--seed")
+            .argument("story");
+        for callback in ["admin-consent", "authorize"] {
+            plan = plan.argument("--redirect-uri").argument(format!(
+                "http://{}/callbacks/microsoft/{callback}",
+                self.gateway
+            ));
+        }
+        for argument in &self.options.simulator_arguments {
+            plan = plan.argument(argument);
+        }
+        plan
+    }
+
+    pub(super) fn gateway(&self) -> ProgramPlan {
+        self.service("consent-gateway", self.gateway, NatsUser::Gateway)
+            .variable("ASSENT_PUBLIC_URL", format!("http://{}", self.gateway))
+            .variable("ASSENT_GRAPH_URL", self.microsoft())
+            .variable("ASSENT_ENTRA_CLIENT_SECRET", SIMULATOR_CLIENT_SECRET)
+            .variables(self.options.variables.clone())
+    }
+
+    pub(super) fn projections(&self) -> impl Iterator<Item = ProgramPlan> {
+        self.projections
+            .iter()
+            .enumerate()
+            .map(|(number, address)| {
+                self.service("projection", *address, NatsUser::Projection)
+                    .label(format!("projection-{number}"))
+                    .variable(
+                        "ASSENT_DATA_DIR",
+                        projection_data(self.data, number).to_string_lossy(),
+                    )
+                    .variables(self.options.variables.clone())
+            })
+    }
+
+    pub(super) fn login_hook(&self) -> ProgramPlan {
+        self.service("login-hook", self.login_hook, NatsUser::LoginHook)
+            .variables(self.options.variables.clone())
+    }
+
+    fn service(&self, name: &'static str, listen: SocketAddr, user: NatsUser) -> ProgramPlan {
+        ProgramPlan::new(name)
+            .variable("ASSENT_LISTEN", listen.to_string())
+            .variable("ASSENT_ENTRA_AUTHORITY", self.microsoft())
+            .variable("ASSENT_ENTRA_CLIENT_ID", SIMULATOR_CLIENT_ID)
+            .variables(self.nats.environment(user))
+            .variables(self.host.environment())
+    }
+
+    fn microsoft(&self) -> String {
+        format!("http://{}", self.simulator)
+    }
+}

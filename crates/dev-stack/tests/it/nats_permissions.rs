@@ -1,0 +1,311 @@
+//! What each service may do on NATS is what deploy/nats says, and the server holds it to that.
+
+use std::time::Duration;
+
+use assent_dev_stack::{NatsServer, NatsUser};
+use async_nats::jetstream::consumer::push::OrderedConfig;
+use futures::StreamExt;
+
+use crate::nats_client::{NatsClient, changes, log};
+
+const EVENT: &str = "consent.events.v1.acme.company";
+const CHANGE: &str = "consent.changes.v1.acme.company";
+
+/// A server with both streams, one event and one change.
+async fn server_with_streams() -> NatsServer {
+    let server = NatsServer::start().await.unwrap();
+    let gateway = NatsClient::connect(&server, NatsUser::Gateway)
+        .await
+        .jetstream();
+    gateway.create_stream(log()).await.unwrap();
+    gateway.create_stream(changes()).await.unwrap();
+    gateway
+        .publish(EVENT, "{}".into())
+        .await
+        .unwrap()
+        .await
+        .unwrap();
+    let projection = NatsClient::connect(&server, NatsUser::Projection)
+        .await
+        .jetstream();
+    projection
+        .publish(CHANGE, "{}".into())
+        .await
+        .unwrap()
+        .await
+        .unwrap();
+    server
+}
+
+async fn messages(server: &NatsServer, stream: &str) -> u64 {
+    let operator = NatsClient::connect(server, NatsUser::Operator)
+        .await
+        .jetstream();
+    operator
+        .get_stream(stream)
+        .await
+        .unwrap()
+        .info()
+        .await
+        .unwrap()
+        .state
+        .messages
+}
+
+#[tokio::test]
+async fn only_the_gateway_writes_to_the_log() {
+    let server = server_with_streams().await;
+
+    for user in [
+        NatsUser::Projection,
+        NatsUser::LoginHook,
+        NatsUser::SyncWorker,
+        NatsUser::Operator,
+    ] {
+        let client = NatsClient::connect(&server, user).await;
+        client.assert_refused_to_publish(EVENT).await;
+    }
+
+    assert_eq!(messages(&server, "CONSENT_EVENTS").await, 1);
+}
+
+#[tokio::test]
+async fn only_the_projection_announces_changes() {
+    let server = server_with_streams().await;
+
+    for user in [
+        NatsUser::Gateway,
+        NatsUser::LoginHook,
+        NatsUser::SyncWorker,
+        NatsUser::Operator,
+    ] {
+        let client = NatsClient::connect(&server, user).await;
+        client.assert_refused_to_publish(CHANGE).await;
+    }
+
+    assert_eq!(messages(&server, "CONSENT_CHANGES").await, 1);
+}
+
+#[tokio::test]
+async fn nobody_rewrites_history() {
+    let server = server_with_streams().await;
+
+    for user in NatsUser::ALL {
+        let client = NatsClient::connect(&server, user).await;
+        for call in [
+            "DELETE",
+            "PURGE",
+            "UPDATE",
+            "MSG.DELETE",
+            "RESTORE",
+            "SNAPSHOT",
+        ] {
+            if user == NatsUser::System {
+                // Its account has no streams at all, so there is nothing to refuse.
+                continue;
+            }
+            client
+                .assert_refused_to_publish(&format!("$JS.API.STREAM.{call}.CONSENT_EVENTS"))
+                .await;
+        }
+    }
+
+    assert_eq!(messages(&server, "CONSENT_EVENTS").await, 1);
+}
+
+#[tokio::test]
+async fn the_log_is_hidden_from_those_who_only_follow_changes() {
+    let server = server_with_streams().await;
+
+    for user in [NatsUser::SyncWorker, NatsUser::LoginHook] {
+        let client = NatsClient::connect(&server, user).await;
+        client
+            .assert_refused_to_subscribe("consent.events.v1.>")
+            .await;
+        client
+            .assert_refused_to_publish("$JS.API.STREAM.INFO.CONSENT_EVENTS")
+            .await;
+        client
+            .assert_refused_to_publish("$JS.API.STREAM.MSG.GET.CONSENT_EVENTS")
+            .await;
+        client
+            .assert_refused_to_publish("$JS.API.DIRECT.GET.CONSENT_EVENTS.1")
+            .await;
+        client
+            .assert_refused_to_publish("$JS.API.CONSUMER.CREATE.CONSENT_EVENTS.mine")
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn replies_to_others_cannot_be_overheard() {
+    let server = server_with_streams().await;
+    let sync_worker = NatsClient::connect(&server, NatsUser::SyncWorker).await;
+
+    sync_worker
+        .assert_refused_to_subscribe("_INBOX_gateway.>")
+        .await;
+    sync_worker.assert_refused_to_subscribe("_INBOX.>").await;
+    sync_worker.assert_refused_to_subscribe(">").await;
+}
+
+#[tokio::test]
+async fn an_outsider_is_not_let_in() {
+    let server = NatsServer::start().await.unwrap();
+
+    let nobody = async_nats::connect(server.url()).await;
+    let wrong = async_nats::ConnectOptions::with_user_and_password(
+        "gateway".to_owned(),
+        "guessed".to_owned(),
+    )
+    .connect(server.url())
+    .await;
+
+    for refused in [nobody, wrong] {
+        assert!(
+            refused
+                .unwrap_err()
+                .to_string()
+                .contains("authorization violation")
+        );
+    }
+}
+
+#[tokio::test]
+async fn those_who_follow_a_stream_can() {
+    let server = server_with_streams().await;
+
+    for (user, stream) in [
+        (NatsUser::Projection, "CONSENT_EVENTS"),
+        (NatsUser::Operator, "CONSENT_EVENTS"),
+        (NatsUser::Operator, "CONSENT_CHANGES"),
+        (NatsUser::SyncWorker, "CONSENT_CHANGES"),
+    ] {
+        let client = NatsClient::connect(&server, user).await;
+        let config = OrderedConfig {
+            deliver_subject: client.client.new_inbox(),
+            ..OrderedConfig::default()
+        };
+        let stream = client.jetstream().get_stream(stream).await.unwrap();
+        let mut messages = stream
+            .create_consumer(config)
+            .await
+            .unwrap()
+            .messages()
+            .await
+            .unwrap();
+
+        let first = tokio::time::timeout(Duration::from_secs(10), messages.next())
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
+
+        assert_eq!(first.info().unwrap().stream_sequence, 1, "{user:?}");
+        let direct = stream.get_raw_message(1).await.unwrap();
+        assert_eq!(direct.sequence, 1);
+    }
+}
+
+#[tokio::test]
+async fn services_answer_those_who_may_ask() {
+    let server = NatsServer::start().await.unwrap();
+
+    for (service, subject, askers) in [
+        (
+            NatsUser::Gateway,
+            "consent.command.v1.ask",
+            vec![NatsUser::LoginHook],
+        ),
+        (
+            NatsUser::Projection,
+            "consent.query.v1.ask",
+            vec![
+                NatsUser::Gateway,
+                NatsUser::LoginHook,
+                NatsUser::SyncWorker,
+                NatsUser::Operator,
+            ],
+        ),
+    ] {
+        let service = NatsClient::connect(&server, service).await.client;
+        let mut requests = service
+            .queue_subscribe(subject, "q".to_owned())
+            .await
+            .unwrap();
+        service.flush().await.unwrap();
+        let answering = tokio::spawn(async move {
+            while let Some(request) = requests.next().await {
+                service
+                    .publish(request.reply.unwrap(), "answer".into())
+                    .await
+                    .unwrap();
+            }
+        });
+        for asker in askers {
+            let client = NatsClient::connect(&server, asker).await.client;
+            let answer = client.request(subject, "question".into()).await.unwrap();
+            assert_eq!(answer.payload, "answer", "{asker:?}");
+        }
+        answering.abort();
+    }
+}
+
+#[tokio::test]
+async fn commands_come_from_the_login_hook_only() {
+    let server = NatsServer::start().await.unwrap();
+
+    for user in [
+        NatsUser::Projection,
+        NatsUser::SyncWorker,
+        NatsUser::Operator,
+    ] {
+        let client = NatsClient::connect(&server, user).await;
+        client
+            .assert_refused_to_publish("consent.command.v1.record-automatic-grant")
+            .await;
+        client
+            .assert_refused_to_subscribe("consent.command.v1.>")
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn pending_flows_are_the_gateways_alone() {
+    let server = NatsServer::start().await.unwrap();
+    let gateway = NatsClient::connect(&server, NatsUser::Gateway)
+        .await
+        .jetstream();
+    let bucket = async_nats::jetstream::kv::Config {
+        bucket: "CONSENT_FLOWS".to_owned(),
+        history: 1,
+        max_age: Duration::from_mins(10),
+        ..async_nats::jetstream::kv::Config::default()
+    };
+
+    let flows = gateway.create_key_value(bucket).await.unwrap();
+    let revision = flows.create("flow", "pending".into()).await.unwrap();
+    flows
+        .update("flow", "completed".into(), revision)
+        .await
+        .unwrap();
+    assert_eq!(flows.get("flow").await.unwrap().unwrap(), "completed");
+
+    for user in [
+        NatsUser::Projection,
+        NatsUser::LoginHook,
+        NatsUser::SyncWorker,
+        NatsUser::Operator,
+    ] {
+        let client = NatsClient::connect(&server, user).await;
+        client
+            .assert_refused_to_publish("$KV.CONSENT_FLOWS.flow")
+            .await;
+        client
+            .assert_refused_to_publish("$JS.API.DIRECT.GET.KV_CONSENT_FLOWS.$KV.CONSENT_FLOWS.flow")
+            .await;
+        client
+            .assert_refused_to_subscribe("$KV.CONSENT_FLOWS.>")
+            .await;
+    }
+}

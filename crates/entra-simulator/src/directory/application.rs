@@ -1,0 +1,130 @@
+//! Application registrations: redirect URIs, secrets, certificates, required permissions.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use thiserror::Error;
+use url::Url;
+
+use crate::der;
+use crate::identifiers::ClientId;
+
+/// An application registration.
+#[derive(Clone)]
+pub(crate) struct Application {
+    pub(crate) client_id: ClientId,
+    pub(crate) name: String,
+    pub(crate) redirect_uris: BTreeSet<String>,
+    pub(crate) secrets: Vec<String>,
+    pub(crate) certificates: Vec<Certificate>,
+    /// Delegated permissions listed in the registration: what `.default` asks for.
+    pub(crate) delegated_permissions: BTreeSet<String>,
+    /// Application permissions listed in the registration.
+    pub(crate) application_permissions: BTreeSet<String>,
+    /// Whether ID tokens carry `wids` (`groupMembershipClaims` in the manifest).
+    pub(crate) emit_wids: bool,
+    /// Entra insists on PKCE only for browser and native clients; by default we insist always.
+    pub(crate) require_pkce: bool,
+}
+
+impl fmt::Debug for Application {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Application")
+            .field("client_id", &self.client_id)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A certificate with which an application proves who it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Certificate {
+    /// `x5t#S256`.
+    pub(crate) thumbprint: String,
+    /// The PKCS#1 public key.
+    pub(crate) public_key: Vec<u8>,
+}
+
+/// Why a certificate could not be registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum CertificateError {
+    #[error("the certificate is neither PEM nor base64")]
+    Encoding,
+    #[error("no RSA public key was found in the certificate")]
+    NoRsaKey,
+}
+
+impl Certificate {
+    /// Reads a certificate: PEM, or the base64 of its DER.
+    pub(crate) fn parse(text: &str) -> Result<Self, CertificateError> {
+        let encoded: String = text
+            .lines()
+            .filter(|line| !line.starts_with("-----"))
+            .flat_map(str::chars)
+            .filter(|character| !character.is_ascii_whitespace())
+            .collect();
+        let certificate = STANDARD.decode(encoded).map_err(|_| CertificateError::Encoding)?;
+        let public_key = der::public_key_of_certificate(&certificate)
+            .and_then(der::rsa_key_of_public_key_info)
+            .filter(|key| der::rsa_numbers(key).is_some())
+            .ok_or(CertificateError::NoRsaKey)?
+            .to_vec();
+        let thumbprint = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, &certificate));
+        Ok(Self { thumbprint, public_key })
+    }
+}
+
+/// Why a redirect URI could not be registered.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum RedirectUriError {
+    #[error("{0:?} is not an absolute URL")]
+    NotAnUrl(String),
+    #[error("{0:?} must use https, or http on this machine")]
+    Insecure(String),
+    #[error("{0:?} has more than 256 characters")]
+    TooLong(String),
+    #[error("{0:?} has a wildcard, a fragment or one of ! $ ' ( ) , ;")]
+    ForbiddenCharacter(String),
+}
+
+/// Entra's rules for a redirect URI.
+pub(crate) fn check_redirect_uri(uri: &str) -> Result<(), RedirectUriError> {
+    let url = Url::parse(uri).map_err(|_| RedirectUriError::NotAnUrl(uri.to_owned()))?;
+    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    if url.scheme() != "https" && !(url.scheme() == "http" && local) {
+        return Err(RedirectUriError::Insecure(uri.to_owned()));
+    }
+    if uri.len() > 256 {
+        return Err(RedirectUriError::TooLong(uri.to_owned()));
+    }
+    if url.fragment().is_some() || uri.contains(['*', '!', '$', '\'', '(', ')', ',', ';']) {
+        return Err(RedirectUriError::ForbiddenCharacter(uri.to_owned()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirect_uris_follow_entras_rules() {
+        for good in ["https://app.example/callback", "http://127.0.0.1:8080/x", "http://localhost:1/x"] {
+            assert_eq!(check_redirect_uri(good), Ok(()));
+        }
+        for bad in ["callback", "http://app.example/", "https://*.app.example/", "https://app.example/a;b"] {
+            assert!(check_redirect_uri(bad).is_err(), "{bad}");
+        }
+        assert!(check_redirect_uri(&format!("https://app.example/{}", "x".repeat(250))).is_err());
+    }
+
+    #[test]
+    fn nonsense_is_no_certificate() {
+        assert_eq!(Certificate::parse("%%%").unwrap_err(), CertificateError::Encoding);
+        assert_eq!(Certificate::parse("MAA=").unwrap_err(), CertificateError::NoRsaKey);
+    }
+}

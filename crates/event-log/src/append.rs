@@ -1,0 +1,159 @@
+//! Adding events to an aggregate.
+//!
+//! What is guaranteed:
+//!
+//! - An event is stored only directly after the tail it was decided on: the server compares the
+//!   subject's last sequence with the tail's before it stores.
+//! - `Ok` means that the events are on the disk of the stream's leader and of a majority.
+//! - The same drafts appended again at the same tail are never stored twice, however late.
+//! - [`AppendError::NotReachable`] means that nothing was sent, so nothing can appear later.
+//! - [`AppendError::OutcomeUnknown`] means that the events may be stored, now or when the
+//!   connection is back, but never after another event was appended to the aggregate.
+//! - Several events of one append are stored all together or not at all, with nothing between.
+
+mod message;
+mod outcome;
+
+use std::error::Error;
+
+use assent_domain::event::Event;
+use assent_domain::ids::Sequence;
+use assent_messaging::ConnectionState;
+use async_nats::client::PublishErrorKind;
+use jiff::Timestamp;
+use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
+
+use crate::EventLog;
+use crate::acks::ExpectedAck;
+use crate::read::{ReadError, Tail};
+use message::Prepared;
+
+/// An event to append. The hash of its predecessor is filled in from the tail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// The event's own id, by which a repeated append is recognised.
+    pub id: Uuid,
+    /// When it happened.
+    pub time: Timestamp,
+    /// The trace that it is recorded in.
+    pub traceparent: Option<String>,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What was appended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The places in the log, one for each draft.
+    pub sequences: Vec<Sequence>,
+    /// What the aggregate's next event is to be appended to.
+    pub tail: Tail,
+}
+
+/// Why nothing was appended, or why nobody knows.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// Another event was appended after the tail. Nothing was stored; read and decide again.
+    #[error("another event was appended first")]
+    Conflict,
+    /// No answer, and the log did not say either: the events may be stored, now or later.
+    /// Appending the same drafts at the same tail again finds out.
+    #[error("it is not known whether the events were appended")]
+    OutcomeUnknown {
+        /// Why the log did not say, where it was asked.
+        #[source]
+        source: Option<ReadError>,
+    },
+    /// There is no connection, or no JetStream behind it. Nothing was stored, or will be.
+    #[error("the event log can't be reached")]
+    NotReachable,
+    /// The server denies it to this user. Nothing was stored.
+    #[error("this user may not append to the event log: {complaint}")]
+    NotPermitted {
+        /// What the server said.
+        complaint: String,
+    },
+    /// An event is larger than the server takes. Nothing was stored.
+    #[error("an event is too large for the event log")]
+    TooLarge,
+    /// The drafts are of several aggregates. Nothing was sent.
+    #[error("the events are not of one account or user")]
+    MixedAggregates,
+    /// Another event has the id already. Nothing was stored.
+    #[error("another event has the id {id} already")]
+    IdInUse {
+        /// The id.
+        id: Uuid,
+    },
+    /// A draft can't be written as a message. Nothing was sent.
+    #[error("an event can't be encoded")]
+    CannotEncode(#[source] Box<dyn Error + Send + Sync>),
+    /// The server answered that it can't. Nothing was stored.
+    #[error("the event log answered {code}: {description}")]
+    Refused {
+        /// JetStream's number of the error.
+        code: u64,
+        /// What it says about it.
+        description: String,
+    },
+}
+
+impl EventLog {
+    /// Appends events of one aggregate after its tail: all or none. One event is one acknowledged
+    /// message, more are an atomic batch.
+    pub async fn append(&self, tail: Tail, drafts: Vec<Draft>) -> Result<Appended, AppendError> {
+        let deadline = Instant::now() + self.deadline;
+        let mut prepared = message::prepare(tail, drafts)?;
+        if prepared.is_empty() {
+            return Ok(Appended {
+                sequences: Vec::new(),
+                tail,
+            });
+        }
+        if self.connection.state() == ConnectionState::Disconnected {
+            return Err(AppendError::NotReachable);
+        }
+        let mut ack = self.acks.expect();
+        let sent = timeout_at(deadline, self.send(&mut prepared, &ack)).await;
+        // In time or not at all: the connection's queue is full, and the message that would have
+        // committed the append is not in it.
+        sent.unwrap_or(Err(AppendError::NotReachable))?;
+        outcome::Pending {
+            log: self,
+            tail,
+            prepared: &prepared,
+            deadline,
+        }
+        .settle(&mut ack)
+        .await
+    }
+
+    /// Only the last message asks for an answer; what precedes it is not stored without it.
+    async fn send(&self, prepared: &mut [Prepared], ack: &ExpectedAck) -> Result<(), AppendError> {
+        let Some((last, rest)) = prepared.split_last_mut() else {
+            return Ok(());
+        };
+        let client = self.connection.dangerous_client();
+        for message in rest {
+            let (headers, body) = message.take_content();
+            let sent = client
+                .publish_with_headers(message.subject(), headers, body)
+                .await;
+            sent.map_err(not_sent)?;
+        }
+        let (headers, body) = last.take_content();
+        client
+            .publish_with_reply_and_headers(last.subject(), ack.subject.clone(), headers, body)
+            .await
+            .map_err(not_sent)
+    }
+}
+
+fn not_sent(error: async_nats::PublishError) -> AppendError {
+    match error.kind() {
+        PublishErrorKind::MaxPayloadExceeded => AppendError::TooLarge,
+        PublishErrorKind::Send => AppendError::NotReachable,
+        PublishErrorKind::InvalidSubject => AppendError::CannotEncode(error.into()),
+    }
+}

@@ -1,0 +1,212 @@
+//! What became of an append: as the server says, or as the log itself shows.
+
+use std::time::Duration;
+
+use assent_contract::names::EVENT_STREAM;
+use assent_domain::ids::Sequence;
+use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::publish::PublishAck;
+use async_nats::jetstream::response::Response;
+use async_nats::{Message, StatusCode};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::message::Prepared;
+use super::{AppendError, Appended};
+use crate::EventLog;
+use crate::acks::ExpectedAck;
+use crate::read::{ReadError, Tail};
+
+/// How long the log is left alone between two looks at it.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// An append that was sent.
+pub(super) struct Pending<'a> {
+    pub(super) log: &'a EventLog,
+    pub(super) tail: Tail,
+    pub(super) prepared: &'a [Prepared],
+    pub(super) deadline: Instant,
+}
+
+/// What follows the tail in the log.
+enum Following {
+    /// What was appended.
+    Ours(Appended),
+    /// Something else, so what was appended is not stored and never will be.
+    Others,
+    /// Nothing, yet.
+    Nothing,
+}
+
+impl Pending<'_> {
+    /// Waits for the answer for half of the time; in the other half the log is asked as well.
+    pub(super) async fn settle(&self, ack: &mut ExpectedAck) -> Result<Appended, AppendError> {
+        let mut denials = self.log.connection.permission_violations();
+        denials.mark_unchanged();
+        let patience = self.deadline - (self.log.deadline / 2);
+        let answered = async {
+            loop {
+                tokio::select! {
+                    biased;
+                    answer = ack.arrival() => break Ok(answer),
+                    Ok(()) = denials.changed() => {
+                        let complaint = denials.borrow_and_update().clone().unwrap_or_default();
+                        if self.is_about_us(&complaint) {
+                            break Err(AppendError::NotPermitted { complaint });
+                        }
+                    }
+                }
+            }
+        };
+        match timeout_at(patience, answered).await {
+            Ok(Ok(Some(answer))) => self.judge(&answer).await,
+            Ok(Ok(None)) => Err(AppendError::OutcomeUnknown { source: None }),
+            Ok(Err(denied)) => Err(denied),
+            Err(_) => self.find_out(ack).await,
+        }
+    }
+
+    fn is_about_us(&self, complaint: &str) -> bool {
+        let Some(first) = self.prepared.first() else {
+            return false;
+        };
+        let denied = format!("publish to \"{}\"", first.subject()).to_ascii_lowercase();
+        complaint.to_ascii_lowercase().contains(&denied)
+    }
+
+    /// The log shows what the server did not say, unless the messages are still on their way.
+    async fn find_out(&self, ack: &mut ExpectedAck) -> Result<Appended, AppendError> {
+        let mut reason = None;
+        let looking = async {
+            loop {
+                match self.following().await {
+                    Ok(Following::Ours(appended)) => break Ok(appended),
+                    Ok(Following::Others) => break Err(AppendError::Conflict),
+                    Ok(Following::Nothing) => reason = None,
+                    Err(error) => reason = Some(error),
+                }
+                sleep(PAUSE).await;
+            }
+        };
+        let found = timeout_at(self.deadline, async {
+            tokio::select! {
+                biased;
+                Some(answer) = ack.arrival() => self.judge(&answer).await,
+                found = looking => found,
+            }
+        });
+        let found = found.await;
+        found.unwrap_or(Err(AppendError::OutcomeUnknown { source: reason }))
+    }
+
+    async fn judge(&self, answer: &Message) -> Result<Appended, AppendError> {
+        // Nobody listened: neither the stream nor anything else took the message.
+        if answer.status == Some(StatusCode::NO_RESPONDERS) {
+            return Err(AppendError::NotReachable);
+        }
+        let Ok(answer) = serde_json::from_slice::<Response<PublishAck>>(&answer.payload) else {
+            return self.look().await;
+        };
+        let error = match answer {
+            Response::Ok(ack) if ack.stream != EVENT_STREAM => return self.look().await,
+            Response::Ok(ack) if ack.duplicate => return self.duplicate(ack.sequence).await,
+            Response::Ok(ack) => return Ok(self.appended(ack.sequence)),
+            Response::Err { error } => error,
+        };
+        match error.error_code() {
+            // Others were first, or this is the repetition of an append that was stored.
+            ErrorCode::STREAM_WRONG_LAST_SEQUENCE
+            | ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT
+            | ErrorCode::ATOMIC_PUBLISH_CONTAINS_DUPLICATE_MESSAGE
+            | ErrorCode::STREAM_DUPLICATE_MESSAGE_CONFLICT => self.look().await,
+            ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM
+            | ErrorCode::STREAM_HEADER_EXCEEDS_MAXIMUM => Err(AppendError::TooLarge),
+            // JetStream is not up, has no leader or no space.
+            _ if error.code() == 503 => Err(AppendError::NotReachable),
+            code => Err(AppendError::Refused {
+                code: code.0,
+                description: error.to_string(),
+            }),
+        }
+    }
+
+    /// Asks the log once, after the server said that it stored nothing just now.
+    async fn look(&self) -> Result<Appended, AppendError> {
+        match self.following().await {
+            Ok(Following::Ours(appended)) => Ok(appended),
+            Ok(Following::Others | Following::Nothing) => Err(AppendError::Conflict),
+            Err(source) => Err(AppendError::OutcomeUnknown {
+                source: Some(source),
+            }),
+        }
+    }
+
+    /// The server stored the (only) event before. That it did not mind the tail means that the
+    /// event is not behind it: the caller has seen it already, or the id is another event's.
+    async fn duplicate(&self, sequence: u64) -> Result<Appended, AppendError> {
+        let Some(ours) = self.prepared.first() else {
+            return Err(AppendError::Conflict);
+        };
+        let stored = self.log.entry(Sequence(sequence)).await;
+        let stored = stored.map_err(|source| AppendError::OutcomeUnknown {
+            source: Some(source),
+        })?;
+        let stored = stored
+            .filter(|stored| stored.subject() == ours.subject().as_str() && is_it(stored, ours));
+        let Some(stored) = stored else {
+            return Err(AppendError::IdInUse { id: ours.id() });
+        };
+        let tail = if stored.sequence() <= self.tail.sequence {
+            self.tail
+        } else {
+            Tail {
+                sequence: stored.sequence(),
+                hash: stored.hash(),
+            }
+        };
+        Ok(Appended {
+            sequences: Vec::from([stored.sequence()]),
+            tail,
+        })
+    }
+
+    /// All messages of an append are next to each other.
+    fn appended(&self, last: u64) -> Appended {
+        let count = u64::try_from(self.prepared.len()).unwrap_or(u64::MAX);
+        let before = last.saturating_sub(count);
+        let hash = self.prepared.last().map_or(self.tail.hash, Prepared::hash);
+        Appended {
+            sequences: (before..last)
+                .map(|sequence| Sequence(sequence.saturating_add(1)))
+                .collect(),
+            tail: Tail {
+                sequence: Sequence(last),
+                hash,
+            },
+        }
+    }
+
+    async fn following(&self) -> Result<Following, ReadError> {
+        let mut tail = self.tail;
+        let mut sequences = Vec::with_capacity(self.prepared.len());
+        for ours in self.prepared {
+            let found = self.log.first_after(&ours.subject(), tail.sequence).await?;
+            match found {
+                Some(found) if is_it(&found, ours) => {
+                    tail = Tail {
+                        sequence: found.sequence(),
+                        hash: found.hash(),
+                    };
+                    sequences.push(tail.sequence);
+                }
+                None if sequences.is_empty() => return Ok(Following::Nothing),
+                // A part of an append can't be there without the rest.
+                Some(_) | None => return Ok(Following::Others),
+            }
+        }
+        Ok(Following::Ours(Appended { sequences, tail }))
+    }
+}
+
+fn is_it(stored: &crate::LogEntry, ours: &Prepared) -> bool {
+    stored.header("ce-id").and_then(|id| id.parse().ok()) == Some(ours.id())
+}

@@ -1,0 +1,202 @@
+//! Every event from a given one on, for ever.
+//!
+//! A push consumer of our own delivers the whole stream, with flow control and heartbeats. What it
+//! delivers is not trusted: a message that is not the next one is dropped if it was had before, and
+//! otherwise means that something is missing. Then a new consumer begins where we are. If that one
+//! skips the message too, it is fetched by itself; and if it can't be, it is gone.
+
+mod consumer;
+
+use std::mem;
+use std::time::Duration;
+
+use assent_domain::ids::Sequence;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::EventLog;
+use crate::entry::LogEntry;
+use crate::read::ReadError;
+use crate::stream::StreamIdentity;
+use consumer::{Feed, Received};
+
+/// How long the log is left alone while it can't be reached.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Why following ended. Nothing of this mends itself; everything else does.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// An event is not there, although later ones are.
+    #[error("event {sequence} is missing from the log")]
+    Gap {
+        /// Its place in the log.
+        sequence: Sequence,
+    },
+    /// The stream was deleted and created anew: its sequences mean other events.
+    #[error("the log was replaced: it was created {found}, not {expected}")]
+    StreamReplaced {
+        /// The log that was followed.
+        expected: StreamIdentity,
+        /// The one that is there now.
+        found: StreamIdentity,
+    },
+    /// The log ends before what was read from it.
+    #[error("the log ends at event {last}, but event {seen} was read from it")]
+    RolledBack {
+        /// The last event that was read.
+        seen: Sequence,
+        /// The last event that is there.
+        last: Sequence,
+    },
+    /// The stream is gone.
+    #[error("the stream of consent events is not there")]
+    NotThere,
+    /// The server denies it to this user.
+    #[error("this user may not follow the event log: {complaint}")]
+    NotPermitted {
+        /// What the server said.
+        complaint: String,
+    },
+    /// The server answered that it can't.
+    #[error("the event log can't be followed")]
+    Refused(#[source] ReadError),
+}
+
+impl From<ReadError> for FollowError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NotThere => Self::NotThere,
+            ReadError::NotPermitted { complaint } => Self::NotPermitted { complaint },
+            error @ (ReadError::NotReachable
+            | ReadError::TimedOut
+            | ReadError::Refused { .. }
+            | ReadError::Nonsense(_)
+            | ReadError::Unreadable { .. }
+            | ReadError::BrokenChain { .. }) => Self::Refused(error),
+        }
+    }
+}
+
+/// Follows the log. It recovers from lost connections and restarted servers by itself.
+#[derive(Debug)]
+pub struct Follow {
+    log: EventLog,
+    /// The last event that was put into `ready`.
+    last: Sequence,
+    /// What was received and not given out yet: kept here, so that a cancelled call loses nothing.
+    ready: Vec<LogEntry>,
+    feed: Option<Feed>,
+    /// A consumer that began right after `last` skipped the event there.
+    skipped: bool,
+}
+
+impl EventLog {
+    /// Follows the log after an event that was read before; `Sequence(0)` begins with the first.
+    pub fn follow(&self, after: Sequence) -> Follow {
+        Follow {
+            log: self.clone(),
+            last: after,
+            ready: Vec::new(),
+            feed: None,
+            skipped: false,
+        }
+    }
+}
+
+impl Follow {
+    /// Waits for an event, then takes what is there already without waiting: few when live, up to
+    /// `max` when catching up. Empty when nothing came for `max_wait`, be it that nothing was
+    /// appended or that the server can't be reached (finding that out may take longer than
+    /// `max_wait`, by the deadline of a call or two). It may be cancelled without losing anything.
+    pub async fn next_batch(
+        &mut self,
+        max: usize,
+        max_wait: Duration,
+    ) -> Result<Vec<LogEntry>, FollowError> {
+        let deadline = Instant::now() + max_wait;
+        loop {
+            self.take_what_is_there(max);
+            if let Some(feed) = &mut self.feed {
+                feed.pay(&self.log.connection, self.log.deadline).await;
+            }
+            if !self.ready.is_empty() {
+                return Ok(mem::take(&mut self.ready));
+            }
+            if deadline <= Instant::now() {
+                return Ok(Vec::new());
+            }
+            if let Some(feed) = &mut self.feed {
+                if let Ok(received) = timeout_at(deadline, feed.next()).await {
+                    self.accept(received);
+                }
+            } else {
+                match self.resume().await {
+                    // What can't be reached now is tried again, a little later.
+                    Err(FollowError::Refused(ReadError::NotReachable | ReadError::TimedOut)) => {
+                        sleep_until(deadline.min(Instant::now() + PAUSE)).await;
+                    }
+                    resumed => resumed?,
+                }
+            }
+        }
+    }
+
+    fn take_what_is_there(&mut self, max: usize) {
+        let had = self.ready.len();
+        while self.ready.len() < max {
+            let Some(received) = self.feed.as_mut().and_then(Feed::next_if_there) else {
+                break;
+            };
+            self.accept(received);
+        }
+        if let Some(feed) = self.feed.as_mut().filter(|_| had < self.ready.len()) {
+            feed.is_alive();
+        }
+    }
+
+    fn accept(&mut self, received: Received) {
+        let next = Sequence(self.last.0.saturating_add(1));
+        match received {
+            Received::Entry(entry) if entry.sequence() == next => {
+                self.last = next;
+                self.ready.push(entry);
+            }
+            Received::Entry(entry) if next < entry.sequence() => self.mistrust(),
+            Received::Delivered(last) if next <= last => self.mistrust(),
+            Received::Entry(_) | Received::Delivered(_) | Received::Nothing => {}
+            Received::Ended => self.feed = None,
+        }
+    }
+
+    /// Something is missing. A consumer that began right here skipped it; otherwise it was lost on
+    /// its way, and a new consumer brings it.
+    fn mistrust(&mut self) {
+        let feed = self.feed.take();
+        self.skipped = feed.is_some_and(|feed| feed.began_after() == self.last);
+    }
+
+    /// Sees that the log is still the one that was followed, then goes on after the last event.
+    async fn resume(&mut self) -> Result<(), FollowError> {
+        let status = self.log.status().await?;
+        if status.created != self.log.identity {
+            return Err(FollowError::StreamReplaced {
+                expected: self.log.identity.clone(),
+                found: status.created,
+            });
+        }
+        if status.last_sequence < self.last {
+            return Err(FollowError::RolledBack {
+                seen: self.last,
+                last: status.last_sequence,
+            });
+        }
+        if self.skipped {
+            let sequence = Sequence(self.last.0.saturating_add(1));
+            let fetched = self.log.entry(sequence).await?;
+            let entry = fetched.ok_or(FollowError::Gap { sequence })?;
+            self.skipped = false;
+            self.accept(Received::Entry(entry));
+        }
+        self.feed = Some(Feed::begin(&self.log, self.last).await?);
+        Ok(())
+    }
+}

@@ -1,0 +1,252 @@
+//! A key-value bucket in JetStream: the last value of each key, changed by compare-and-set.
+
+use std::time::Duration;
+
+use async_nats::HeaderMap;
+use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
+use bytes::Bytes;
+
+use crate::connection::Connection;
+pub use crate::jetstream::JetStreamError;
+use crate::jetstream::difference;
+
+const EXPECTED_LAST_SUBJECT_SEQUENCE: &str = "Nats-Expected-Last-Subject-Sequence";
+const OPERATION: &str = "KV-Operation";
+
+/// What a bucket is like.
+#[derive(Clone, Debug)]
+pub struct BucketSettings {
+    /// Its name: letters, digits, `-` and `_`.
+    pub name: String,
+    /// After how long a value disappears by itself.
+    pub max_age: Duration,
+    /// On how many servers it is kept.
+    pub replicas: usize,
+    /// How much it may hold; beyond that a write is refused.
+    pub max_bytes: i64,
+}
+
+/// A value, and the revision to name when it is replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The value.
+    pub value: Vec<u8>,
+    /// Its revision.
+    pub revision: u64,
+}
+
+/// Why a bucket did not do as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum BucketError {
+    /// The bucket's name, or the key, has characters it may not have.
+    #[error("{0:?} cannot name a bucket or a key")]
+    BadName(String),
+    /// The bucket is there, with other settings. It is never changed behind its owner's back.
+    #[error("the bucket {bucket} is configured otherwise: {difference}")]
+    ConfiguredOtherwise {
+        /// The bucket.
+        bucket: String,
+        /// What differs.
+        difference: String,
+    },
+    /// The key has a value already.
+    #[error("the key has a value already")]
+    AlreadyExists,
+    /// The value was changed, or has disappeared, since it was read.
+    #[error("the value is no longer at revision {expected}")]
+    WrongRevision {
+        /// The revision it was read at.
+        expected: u64,
+    },
+    /// JetStream could not be asked, or refused.
+    #[error("the bucket {bucket} cannot be used")]
+    JetStream {
+        /// The bucket.
+        bucket: String,
+        /// Why.
+        #[source]
+        source: JetStreamError,
+    },
+}
+
+/// A key-value bucket. Each operation ends within a few seconds.
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    connection: Connection,
+    name: String,
+    stream: String,
+}
+
+impl Bucket {
+    /// Opens the bucket, creating it if it is not there.
+    pub async fn open_or_create(
+        connection: &Connection,
+        settings: BucketSettings,
+    ) -> Result<Self, BucketError> {
+        let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if settings.name.is_empty() || !settings.name.chars().all(valid) {
+            return Err(BucketError::BadName(settings.name));
+        }
+        let bucket = Self {
+            connection: connection.clone(),
+            stream: format!("KV_{}", settings.name),
+            name: settings.name.clone(),
+        };
+        let wanted = bucket.stream_config(&settings);
+        let found = connection.stream_info(&bucket.stream).await;
+        let info = match found.map_err(|source| bucket.failed(source))? {
+            Some(info) => info,
+            None => connection
+                .create_stream(wanted.clone())
+                .await
+                .map_err(|source| bucket.failed(source))?,
+        };
+        match difference(&wanted, &info.config) {
+            Some(difference) => Err(BucketError::ConfiguredOtherwise {
+                bucket: bucket.name,
+                difference,
+            }),
+            None => Ok(bucket),
+        }
+    }
+
+    /// The stream that is a bucket to any NATS key-value client, so that the usual tools read it.
+    fn stream_config(&self, settings: &BucketSettings) -> Config {
+        Config {
+            name: self.stream.clone(),
+            subjects: vec![format!("$KV.{}.>", self.name)],
+            max_messages_per_subject: 1,
+            max_age: settings.max_age,
+            max_bytes: settings.max_bytes,
+            storage: StorageType::File,
+            num_replicas: settings.replicas,
+            // A full bucket refuses the newest rather than forgets the oldest, which somebody
+            // is in the middle of.
+            discard: DiscardPolicy::New,
+            allow_rollup: true,
+            deny_delete: true,
+            allow_direct: true,
+            // JetStream wants the window no longer than the age; we do not use it.
+            duplicate_window: settings.max_age.min(Duration::from_mins(2)),
+            ..Config::default()
+        }
+    }
+
+    /// The value of a key, as the bucket's leader has it.
+    pub async fn get(&self, key: &str) -> Result<Option<Entry>, BucketError> {
+        let last = self.last(key).await?;
+        Ok(last
+            .filter(|message| !is_removal(message))
+            .map(|message| Entry {
+                value: message.payload.into(),
+                revision: message.sequence,
+            }))
+    }
+
+    /// Gives a value to a key that has none; the revision.
+    pub async fn create(&self, key: &str, value: Vec<u8>) -> Result<u64, BucketError> {
+        let value = Bytes::from(value);
+        match self.put(key, value.clone(), 0, None).await {
+            Err(BucketError::WrongRevision { .. }) => {}
+            done => return done,
+        }
+        // A removed key has a last message, its removal, which is what must be replaced then.
+        let removed_at = self
+            .last(key)
+            .await?
+            .filter(is_removal)
+            .map(|message| message.sequence);
+        let Some(removed_at) = removed_at else {
+            return Err(BucketError::AlreadyExists);
+        };
+        match self.put(key, value, removed_at, None).await {
+            Err(BucketError::WrongRevision { .. }) => Err(BucketError::AlreadyExists),
+            done => done,
+        }
+    }
+
+    /// Replaces a value that is still at the given revision; the new revision.
+    ///
+    /// After [`JetStreamError::TimedOut`] it may have been replaced: read it to know.
+    pub async fn update(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        expected_revision: u64,
+    ) -> Result<u64, BucketError> {
+        self.put(key, value.into(), expected_revision, None).await
+    }
+
+    /// Removes the value of a key, whatever it is.
+    pub async fn delete(&self, key: &str) -> Result<(), BucketError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(OPERATION, "DEL");
+        self.append(key, headers, Bytes::new()).await.map(drop)
+    }
+
+    /// Removes a value that is still at the given revision, so that of several only one removes it.
+    pub async fn delete_at(&self, key: &str, expected_revision: u64) -> Result<(), BucketError> {
+        self.put(key, Bytes::new(), expected_revision, Some("DEL"))
+            .await
+            .map(drop)
+    }
+
+    async fn put(
+        &self,
+        key: &str,
+        value: Bytes,
+        expected: u64,
+        operation: Option<&'static str>,
+    ) -> Result<u64, BucketError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(EXPECTED_LAST_SUBJECT_SEQUENCE, expected.to_string());
+        if let Some(operation) = operation {
+            headers.insert(OPERATION, operation);
+        }
+        match self.append(key, headers, value).await {
+            Err(BucketError::JetStream { source, .. }) if source.is_wrong_last_sequence() => {
+                Err(BucketError::WrongRevision { expected })
+            }
+            done => done,
+        }
+    }
+
+    async fn append(
+        &self,
+        key: &str,
+        headers: HeaderMap,
+        value: Bytes,
+    ) -> Result<u64, BucketError> {
+        let subject = self.subject(key)?;
+        let appended = self.connection.append(subject, headers, value).await;
+        appended.map_err(|source| self.failed(source))
+    }
+
+    async fn last(&self, key: &str) -> Result<Option<StreamMessage>, BucketError> {
+        let subject = self.subject(key)?;
+        let last = self.connection.last_message(&self.stream, &subject).await;
+        last.map_err(|source| self.failed(source))
+    }
+
+    fn subject(&self, key: &str) -> Result<String, BucketError> {
+        let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | '=' | '.');
+        let tokens = key.split('.').all(|token| !token.is_empty());
+        if !tokens || !key.chars().all(valid) {
+            return Err(BucketError::BadName(key.to_owned()));
+        }
+        Ok(format!("$KV.{}.{key}", self.name))
+    }
+
+    fn failed(&self, source: JetStreamError) -> BucketError {
+        BucketError::JetStream {
+            bucket: self.name.clone(),
+            source,
+        }
+    }
+}
+
+fn is_removal(message: &StreamMessage) -> bool {
+    let operation = message.headers.get(OPERATION);
+    operation.is_some_and(|operation| matches!(operation.as_str(), "DEL" | "PURGE"))
+}

@@ -1,0 +1,139 @@
+//! The derived stream: the last change per subject, each change of the source exactly once and
+//! in order, whichever and however many replicas publish it.
+//!
+//! Every replica derives the same changes from the same source and publishes them all. Which one
+//! succeeds is decided by the stream: each message names the sequence it expects to follow, so a
+//! second one finds its place taken. The stream's last message tells how far the source has been
+//! published, so nothing has to be remembered elsewhere, and no time window bounds the guarantee.
+//!
+//! A plain subscriber on the subjects also hears the attempts that the stream then refused.
+//! Exactly-once is what the *stream* holds: read it with a consumer.
+
+mod publisher;
+
+use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
+
+use crate::connection::Connection;
+pub use crate::jetstream::JetStreamError;
+use crate::jetstream::difference;
+pub use publisher::{Change, ChangePublisher, PublishChangesError, Published};
+
+/// The header that names the source stream: its name and when it was created.
+pub const SOURCE: &str = "Assent-Source";
+/// The header with the sequence, in the source stream, of the event a change comes from.
+pub const SEQUENCE: &str = "Assent-Sequence";
+/// The stream's usual name.
+pub const CONSENT_CHANGES: &str = "CONSENT_CHANGES";
+
+/// What a change stream is like.
+#[derive(Clone, Debug)]
+pub struct ChangeStreamSettings {
+    /// Its name.
+    pub name: String,
+    /// The subjects it takes.
+    pub subjects: Vec<String>,
+    /// On how many servers it is kept.
+    pub replicas: usize,
+}
+
+impl ChangeStreamSettings {
+    /// The stream of consent changes.
+    pub fn consent_changes(replicas: usize) -> Self {
+        Self {
+            name: CONSENT_CHANGES.to_owned(),
+            subjects: vec!["consent.changes.v1.>".to_owned()],
+            replicas,
+        }
+    }
+}
+
+/// Why the change stream cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeStreamError {
+    /// It is not there (yet).
+    #[error("the stream {stream} is not there")]
+    NotThere {
+        /// The stream.
+        stream: String,
+    },
+    /// It is there, with other settings.
+    #[error("the stream {stream} is configured otherwise: {difference}")]
+    ConfiguredOtherwise {
+        /// The stream.
+        stream: String,
+        /// What differs.
+        difference: String,
+    },
+    /// JetStream could not be asked, or refused.
+    #[error("the stream {stream} cannot be used")]
+    JetStream {
+        /// The stream.
+        stream: String,
+        /// Why.
+        #[source]
+        source: JetStreamError,
+    },
+}
+
+/// The stream of derived changes.
+#[derive(Clone, Debug)]
+pub struct ChangeStream {
+    connection: Connection,
+    name: String,
+}
+
+impl ChangeStream {
+    /// Creates the stream, or checks that the one which is there is as it must be.
+    pub async fn create_or_check(
+        connection: &Connection,
+        settings: ChangeStreamSettings,
+    ) -> Result<Self, ChangeStreamError> {
+        let wanted = Config {
+            name: settings.name.clone(),
+            subjects: settings.subjects,
+            max_messages_per_subject: 1,
+            discard: DiscardPolicy::Old,
+            storage: StorageType::File,
+            num_replicas: settings.replicas,
+            deny_delete: true,
+            allow_direct: true,
+            ..Config::default()
+        };
+        let stream = settings.name;
+        let found = connection.stream_info(&stream).await;
+        let info = match found.map_err(|source| failed(&stream, source))? {
+            Some(info) => info,
+            None => connection
+                .create_stream(wanted.clone())
+                .await
+                .map_err(|source| failed(&stream, source))?,
+        };
+        match difference(&wanted, &info.config) {
+            Some(difference) => Err(ChangeStreamError::ConfiguredOtherwise { stream, difference }),
+            None => Ok(Self {
+                connection: connection.clone(),
+                name: stream,
+            }),
+        }
+    }
+
+    /// Opens the stream of consent changes, which somebody else creates.
+    pub async fn open(connection: &Connection) -> Result<Self, ChangeStreamError> {
+        let name = CONSENT_CHANGES.to_owned();
+        let found = connection.stream_info(&name).await;
+        match found.map_err(|source| failed(&name, source))? {
+            Some(_) => Ok(Self {
+                connection: connection.clone(),
+                name,
+            }),
+            None => Err(ChangeStreamError::NotThere { stream: name }),
+        }
+    }
+}
+
+fn failed(stream: &str, source: JetStreamError) -> ChangeStreamError {
+    ChangeStreamError::JetStream {
+        stream: stream.to_owned(),
+        source,
+    }
+}

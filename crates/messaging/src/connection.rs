@@ -1,0 +1,366 @@
+//! The connection to NATS: made, watched, and drained.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr};
+use tokio::sync::watch;
+
+use crate::denials::Denials;
+use crate::replies::Replies;
+use crate::server_version::{ServerVersion, ServerVersionError};
+use crate::settings::ConnectionSettings;
+
+/// How long the first connect may take.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Messages one subscription may hold back before the newest are dropped (and a slow consumer is
+/// reported). It bounds memory; a reader that must miss nothing reads from JetStream.
+const SUBSCRIPTION_CAPACITY: usize = 65_536;
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Nobody answered at that address in time.
+    #[error("no NATS server can be reached at {url}")]
+    NotReachable {
+        /// The address tried.
+        url: String,
+        /// What went wrong.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The server does not accept who we are.
+    #[error("the NATS server at {url} refused the credentials of {client_name}")]
+    NotPermitted {
+        /// The address tried.
+        url: String,
+        /// Who we are.
+        client_name: String,
+        /// What the server said.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The settings make no sense, or a file they name cannot be read.
+    #[error("bad NATS settings: {what}")]
+    BadSettings {
+        /// What is wrong.
+        what: String,
+        /// The cause, where there is one.
+        #[source]
+        source: Option<Box<dyn Error + Send + Sync>>,
+    },
+}
+
+/// Whether the server can hear us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// It can.
+    Connected,
+    /// It cannot: not yet, not at the moment, or no more.
+    Disconnected,
+}
+
+/// The connection could not be drained in time.
+#[derive(Debug, thiserror::Error)]
+pub enum DrainError {
+    /// The server did not take everything in time; what was still queued is lost.
+    #[error("the NATS connection was not drained within {0:?}")]
+    TimedOut(Duration),
+}
+
+/// A connection to NATS. Clones share it; it reconnects by itself, for ever.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    client: Client,
+    replies: Replies,
+    signals: Arc<Signals>,
+}
+
+/// What the connection tells about itself, apart from any call.
+#[derive(Debug)]
+struct Signals {
+    state: watch::Sender<ConnectionState>,
+    closed: watch::Sender<bool>,
+    denials: Denials,
+}
+
+impl Connection {
+    /// Connects, or fails within five seconds.
+    pub async fn connect(settings: ConnectionSettings) -> Result<Self, ConnectError> {
+        let url = settings.url.clone();
+        match tokio::time::timeout(CONNECT_DEADLINE, start(settings, FirstConnect::Now)).await {
+            Ok(connected) => connected,
+            Err(elapsed) => Err(ConnectError::NotReachable {
+                url,
+                source: elapsed.into(),
+            }),
+        }
+    }
+
+    /// A connection that is made as soon as the server is there, so that a service may start
+    /// before NATS and say that it is not ready. It fails only for settings that make no sense:
+    /// credentials the server refuses show up as a connection that is never made, and in the log.
+    pub async fn connect_waiting(settings: ConnectionSettings) -> Result<Self, ConnectError> {
+        start(settings, FirstConnect::WhenThere).await
+    }
+
+    /// Whether the server can hear us now.
+    pub fn state(&self) -> ConnectionState {
+        if *self.inner.signals.closed.borrow() {
+            return ConnectionState::Disconnected;
+        }
+        match self.inner.client.connection_state() {
+            async_nats::connection::State::Connected => ConnectionState::Connected,
+            async_nats::connection::State::Pending
+            | async_nats::connection::State::Disconnected => ConnectionState::Disconnected,
+        }
+    }
+
+    /// Follows [`Connection::state`].
+    pub fn state_changes(&self) -> watch::Receiver<ConnectionState> {
+        self.inner.signals.state.subscribe()
+    }
+
+    /// The last denial the server told of: the only sign of an operation that is not permitted,
+    /// which otherwise just runs out of time. Each is logged once.
+    pub fn permission_violations(&self) -> watch::Receiver<Option<String>> {
+        self.inner.signals.denials.watch()
+    }
+
+    /// The server's version: `None` before the first connect, or if nobody can read it.
+    pub fn server_version(&self) -> Option<ServerVersion> {
+        self.require_known_version().ok()
+    }
+
+    /// The server's version, if it is one that can be relied on.
+    pub fn require_server_version(&self) -> Result<ServerVersion, ServerVersionError> {
+        let required = ServerVersion::REQUIRED;
+        let found = self.require_known_version()?;
+        if found < required {
+            return Err(ServerVersionError::TooOld { found, required });
+        }
+        Ok(found)
+    }
+
+    fn require_known_version(&self) -> Result<ServerVersion, ServerVersionError> {
+        let info = self.inner.client.try_server_info();
+        let info = info.ok_or(ServerVersionError::NotConnected)?;
+        info.version
+            .parse()
+            .map_err(|source| ServerVersionError::Unreadable {
+                required: ServerVersion::REQUIRED,
+                source,
+            })
+    }
+
+    /// Sends what is queued, ends every subscription after what it already received, and closes.
+    pub async fn drain(&self, deadline: Duration) -> Result<(), DrainError> {
+        let mut closed = self.inner.signals.closed.subscribe();
+        let drained = async {
+            // Draining alone does not wait until the last bytes are written. Either call fails
+            // only when the connection is closed already, which is what is wanted.
+            drop(self.inner.client.flush().await);
+            drop(self.inner.client.drain().await);
+            drop(closed.wait_for(|closed| *closed).await);
+        };
+        if *self.inner.signals.closed.borrow() {
+            return Ok(());
+        }
+        tokio::time::timeout(deadline, drained)
+            .await
+            .map_err(|_| DrainError::TimedOut(deadline))
+    }
+
+    /// The client underneath, for the event log alone: what is done with it is not watched here.
+    #[doc(hidden)]
+    pub fn dangerous_client(&self) -> &Client {
+        &self.inner.client
+    }
+
+    /// JetStream underneath, for the event log alone.
+    #[doc(hidden)]
+    pub fn dangerous_jetstream(&self) -> async_nats::jetstream::Context {
+        self.jetstream()
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.inner.client
+    }
+
+    pub(crate) fn replies(&self) -> &Replies {
+        &self.inner.replies
+    }
+
+    pub(crate) fn denials(&self) -> &Denials {
+        &self.inner.signals.denials
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FirstConnect {
+    Now,
+    WhenThere,
+}
+
+async fn start(
+    settings: ConnectionSettings,
+    first: FirstConnect,
+) -> Result<Connection, ConnectError> {
+    let addresses = addresses(&settings.url)?;
+    let signals = Arc::new(Signals {
+        state: watch::Sender::new(ConnectionState::Disconnected),
+        closed: watch::Sender::new(false),
+        denials: Denials::new(),
+    });
+    let mut options = options(&settings).await?;
+    options = options.event_callback({
+        let signals = Arc::clone(&signals);
+        move |event| {
+            signals.take(&event);
+            std::future::ready(())
+        }
+    });
+    if first == FirstConnect::WhenThere {
+        options = options.retry_on_initial_connect();
+    }
+    let client = options
+        .connect(addresses)
+        .await
+        .map_err(|error| refusal(&settings, error))?;
+    // The event that says so may be handled after this returns, and callers look at once.
+    if first == FirstConnect::Now {
+        signals.state.send_replace(ConnectionState::Connected);
+    }
+    let replies = Replies::start(&client)
+        .await
+        .map_err(|error| bad_settings("the inbox prefix is not a subject", Some(error.into())))?;
+    Ok(Connection {
+        inner: Arc::new(Inner {
+            client,
+            replies,
+            signals,
+        }),
+    })
+}
+
+fn addresses(url: &str) -> Result<Vec<ServerAddr>, ConnectError> {
+    if url.contains('@') {
+        return Err(bad_settings(
+            "the address carries a user name or a password: give them apart",
+            None,
+        ));
+    }
+    url.split(',')
+        .map(|address| {
+            let address = address.trim();
+            address.parse().map_err(|error: std::io::Error| {
+                bad_settings(
+                    &format!("{address:?} is not the address of a NATS server"),
+                    Some(error.into()),
+                )
+            })
+        })
+        .collect()
+}
+
+async fn options(settings: &ConnectionSettings) -> Result<ConnectOptions, ConnectError> {
+    let mut options = ConnectOptions::new()
+        .name(&settings.client_name)
+        .connection_timeout(CONNECT_DEADLINE)
+        .subscription_capacity(SUBSCRIPTION_CAPACITY);
+    if let Some(prefix) = settings.effective_inbox_prefix() {
+        options = options.custom_inbox_prefix(prefix);
+    }
+    if let Some(file) = &settings.ca_file {
+        options = options
+            .add_root_certificates(file.clone())
+            .require_tls(true);
+    }
+    match (&settings.user, &settings.password, &settings.creds_file) {
+        (None, None, None) => Ok(options),
+        (Some(user), Some(password), None) => {
+            Ok(options.user_and_password(user.clone(), password.clone()))
+        }
+        (None, None, Some(file)) => options.credentials_file(file).await.map_err(|error| {
+            bad_settings(
+                &format!("the credentials {} cannot be read", file.display()),
+                Some(error.into()),
+            )
+        }),
+        (Some(_), None, None) => Err(bad_settings("a user name without a password", None)),
+        (None, Some(_), None) => Err(bad_settings("a password without a user name", None)),
+        (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => Err(bad_settings(
+            "a user name and password as well as a credentials file",
+            None,
+        )),
+    }
+}
+
+fn bad_settings(what: &str, source: Option<Box<dyn Error + Send + Sync>>) -> ConnectError {
+    ConnectError::BadSettings {
+        what: what.to_owned(),
+        source,
+    }
+}
+
+fn refusal(settings: &ConnectionSettings, error: async_nats::ConnectError) -> ConnectError {
+    let url = settings.url.clone();
+    match error.kind() {
+        ConnectErrorKind::ServerParse => {
+            bad_settings("the address cannot be read", Some(error.into()))
+        }
+        ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+            ConnectError::NotPermitted {
+                url,
+                client_name: settings.client_name.clone(),
+                source: error.into(),
+            }
+        }
+        ConnectErrorKind::Dns
+        | ConnectErrorKind::TimedOut
+        | ConnectErrorKind::Tls
+        | ConnectErrorKind::Io
+        | ConnectErrorKind::MaxReconnects => ConnectError::NotReachable {
+            url,
+            source: error.into(),
+        },
+    }
+}
+
+impl Signals {
+    fn take(&self, event: &Event) {
+        match event {
+            Event::Connected => {
+                tracing::info!("connected to NATS");
+                self.state.send_replace(ConnectionState::Connected);
+            }
+            Event::Disconnected => {
+                tracing::warn!("disconnected from NATS, reconnecting");
+                self.state.send_replace(ConnectionState::Disconnected);
+            }
+            Event::Closed => {
+                self.closed.send_replace(true);
+                self.state.send_replace(ConnectionState::Disconnected);
+            }
+            Event::SlowConsumer(_) => {
+                tracing::warn!("a NATS subscription is full: messages to it are dropped");
+            }
+            Event::ServerError(error) => {
+                let text = error.to_string();
+                if self.denials.note(&text) {
+                    tracing::warn!(text, "NATS denied an operation");
+                }
+            }
+            Event::ClientError(error) => tracing::warn!(%error, "NATS connection"),
+            Event::LameDuckMode => tracing::info!("the NATS server is going to stop"),
+            Event::Draining => tracing::debug!("draining the NATS connection"),
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! What the bucket and the change stream need of JetStream.
+
+use std::time::Duration;
+
+use async_nats::HeaderMap;
+use async_nats::jetstream::context::GetStreamErrorKind;
+use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::{Config, Info, RawMessageErrorKind};
+use async_nats::jetstream::{Context, ErrorCode, context::ContextBuilder};
+use bytes::Bytes;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use crate::connection::{Connection, ConnectionState};
+use crate::replies::ExpectedReply;
+use crate::request::{RequestError, reply_to};
+
+/// How long JetStream may take for one operation.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
+
+/// An error of JetStream's own, or of reaching it. Public because other errors carry it as their source.
+#[derive(Debug, thiserror::Error)]
+pub enum JetStreamError {
+    /// There is no connection; nothing was sent.
+    #[error("not connected to NATS")]
+    NotConnected,
+    /// No answer in time: what was asked may have been done.
+    #[error("JetStream did not answer about {what} in time")]
+    TimedOut {
+        /// The stream or subject concerned.
+        what: String,
+    },
+    /// Nothing answers: JetStream is off, or no stream takes the subject.
+    #[error("no stream takes {subject}")]
+    NobodyThere {
+        /// The subject concerned.
+        subject: String,
+    },
+    /// The server does not permit it to this user.
+    #[error("not permitted: {complaint}")]
+    NotPermitted {
+        /// What the server said.
+        complaint: String,
+    },
+    /// JetStream refused.
+    #[error("JetStream refused ({code}): {description}")]
+    Refused {
+        /// JetStream's error code.
+        code: u64,
+        /// Its explanation.
+        description: String,
+    },
+    /// The message cannot be sent, or the answer cannot be read.
+    #[error("JetStream and we do not understand each other about {what}")]
+    Misunderstood {
+        /// The stream or subject concerned.
+        what: String,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl JetStreamError {
+    /// Whether another message was stored where none was expected.
+    pub(crate) fn is_wrong_last_sequence(&self) -> bool {
+        match self {
+            // The second is what a stream with several replicas may answer instead.
+            Self::Refused { code, .. } => matches!(code, 10_071 | 10_164),
+            Self::NotConnected
+            | Self::TimedOut { .. }
+            | Self::NobodyThere { .. }
+            | Self::NotPermitted { .. }
+            | Self::Misunderstood { .. } => false,
+        }
+    }
+}
+
+impl From<RequestError> for JetStreamError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::NotConnected => Self::NotConnected,
+            RequestError::NoResponders { subject } => Self::NobodyThere { subject },
+            RequestError::TimedOut { subject, .. } => Self::TimedOut { what: subject },
+            RequestError::NotPermitted { complaint, .. } => Self::NotPermitted { complaint },
+            RequestError::Service {
+                status,
+                description,
+                ..
+            } => Self::Refused {
+                code: status.into(),
+                description,
+            },
+            RequestError::CannotBeSent { subject, source } => Self::Misunderstood {
+                what: subject,
+                source,
+            },
+        }
+    }
+}
+
+/// An append on its way.
+#[derive(Debug)]
+pub(crate) struct Append {
+    subject: String,
+    reply: ExpectedReply,
+}
+
+#[derive(Deserialize)]
+struct AppendReply {
+    seq: Option<u64>,
+    error: Option<ApiError>,
+}
+
+#[derive(Deserialize)]
+struct ApiError {
+    #[serde(default)]
+    err_code: u64,
+    #[serde(default)]
+    description: String,
+}
+
+impl Connection {
+    pub(crate) fn jetstream(&self) -> Context {
+        ContextBuilder::new()
+            .timeout(DEADLINE)
+            .ack_timeout(DEADLINE)
+            .build(self.client().clone())
+    }
+
+    /// Sends a message to the stream that takes its subject; several may be on their way.
+    pub(crate) async fn send_append(
+        &self,
+        subject: String,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<Append, JetStreamError> {
+        let sent = self.send_expecting_reply(&subject, Some(headers), payload);
+        match tokio::time::timeout(DEADLINE, sent).await {
+            Ok(sent) => Ok(Append {
+                reply: sent?,
+                subject,
+            }),
+            Err(_) => Err(JetStreamError::TimedOut { what: subject }),
+        }
+    }
+
+    /// The sequence the stream gave to an append. Several on their way share one deadline, or
+    /// waiting for a server that has gone would take as many deadlines as there are messages.
+    pub(crate) async fn appended(
+        &self,
+        append: Append,
+        deadline: Instant,
+    ) -> Result<u64, JetStreamError> {
+        let Append { subject, mut reply } = append;
+        let message = match tokio::time::timeout_at(deadline, reply_to(&subject, &mut reply)).await
+        {
+            Ok(message) => message?,
+            Err(_) => return Err(self.unanswered(&subject, DEADLINE).into()),
+        };
+        let reply: AppendReply = serde_json::from_slice(&message.payload).map_err(|error| {
+            JetStreamError::Misunderstood {
+                what: subject.clone(),
+                source: error.into(),
+            }
+        })?;
+        match (reply.seq, reply.error) {
+            (_, Some(error)) => Err(JetStreamError::Refused {
+                code: error.err_code,
+                description: error.description,
+            }),
+            (Some(sequence), None) => Ok(sequence),
+            (None, None) => Err(JetStreamError::Misunderstood {
+                what: subject,
+                source: "neither a sequence nor an error".into(),
+            }),
+        }
+    }
+
+    pub(crate) async fn append(
+        &self,
+        subject: String,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<u64, JetStreamError> {
+        let append = self.send_append(subject, headers, payload).await?;
+        self.appended(append, Instant::now() + DEADLINE).await
+    }
+
+    /// What the stream is, or `None` when it is not there.
+    pub(crate) async fn stream_info(&self, name: &str) -> Result<Option<Info>, JetStreamError> {
+        self.require_connected()?;
+        match self.jetstream().get_stream(name).await {
+            Ok(stream) => Ok(Some(stream.cached_info().clone())),
+            Err(error) => match error.kind() {
+                GetStreamErrorKind::JetStream(refusal)
+                    if refusal.error_code() == ErrorCode::STREAM_NOT_FOUND =>
+                {
+                    Ok(None)
+                }
+                GetStreamErrorKind::JetStream(refusal) => Err(refused(&refusal)),
+                GetStreamErrorKind::Request => {
+                    Err(self.no_answer(&format!("$JS.API.STREAM.INFO.{name}"), name))
+                }
+                GetStreamErrorKind::EmptyName | GetStreamErrorKind::InvalidStreamName => {
+                    Err(misunderstood(name, error))
+                }
+            },
+        }
+    }
+
+    /// Creates a stream that is not there. One that is there with these settings counts as created.
+    pub(crate) async fn create_stream(&self, config: Config) -> Result<Info, JetStreamError> {
+        use async_nats::jetstream::context::CreateStreamErrorKind as Kind;
+        self.require_connected()?;
+        let name = config.name.clone();
+        match self.jetstream().create_stream(config).await {
+            Ok(stream) => Ok(stream.cached_info().clone()),
+            Err(error) => match error.kind() {
+                Kind::JetStream(refusal) => Err(refused(&refusal)),
+                Kind::TimedOut => {
+                    Err(self.no_answer(&format!("$JS.API.STREAM.CREATE.{name}"), &name))
+                }
+                Kind::JetStreamUnavailable => Err(JetStreamError::NobodyThere { subject: name }),
+                Kind::EmptyStreamName
+                | Kind::InvalidStreamName
+                | Kind::DomainAndExternalSet
+                | Kind::Response
+                | Kind::NotFound
+                | Kind::ResponseParse => Err(misunderstood(&name, error)),
+            },
+        }
+    }
+
+    /// The last message of a stream on a subject, read from the stream's leader: a direct read
+    /// might be answered by a replica that has not heard of it yet.
+    pub(crate) async fn last_message(
+        &self,
+        stream: &str,
+        subject: &str,
+    ) -> Result<Option<StreamMessage>, JetStreamError> {
+        self.require_connected()?;
+        let handle = self
+            .jetstream()
+            .get_stream_no_info(stream)
+            .await
+            .map_err(|error| misunderstood(stream, error))?;
+        let read = handle.raw_message_builder().last_by_subject(subject).send();
+        let api = format!("$JS.API.STREAM.MSG.GET.{stream}");
+        let read = tokio::time::timeout(DEADLINE, read)
+            .await
+            .map_err(|_| self.no_answer(&api, stream))?;
+        match read {
+            Ok(message) => Ok(Some(message)),
+            Err(error) => match error.kind() {
+                RawMessageErrorKind::NoMessageFound => Ok(None),
+                RawMessageErrorKind::JetStream(refusal) => Err(refused(&refusal)),
+                RawMessageErrorKind::InvalidSubject => Err(misunderstood(subject, error)),
+                RawMessageErrorKind::Other => Err(self.no_answer(&api, stream)),
+            },
+        }
+    }
+
+    fn require_connected(&self) -> Result<(), JetStreamError> {
+        match self.state() {
+            ConnectionState::Connected => Ok(()),
+            ConnectionState::Disconnected => Err(JetStreamError::NotConnected),
+        }
+    }
+
+    fn no_answer(&self, api: &str, what: &str) -> JetStreamError {
+        match self.denials().of_publishing(api) {
+            Some(complaint) => JetStreamError::NotPermitted { complaint },
+            None => JetStreamError::TimedOut {
+                what: what.to_owned(),
+            },
+        }
+    }
+}
+
+fn refused(error: &async_nats::jetstream::Error) -> JetStreamError {
+    JetStreamError::Refused {
+        code: error.error_code().0,
+        description: error.to_string(),
+    }
+}
+
+fn misunderstood(
+    what: &str,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> JetStreamError {
+    JetStreamError::Misunderstood {
+        what: what.to_owned(),
+        source: error.into(),
+    }
+}
+
+/// The first setting in which a stream is not what was wanted, if there is one.
+pub(crate) fn difference(wanted: &Config, found: &Config) -> Option<String> {
+    let differs = |name: &str, wanted: &dyn std::fmt::Debug, found: &dyn std::fmt::Debug| {
+        let (wanted, found) = (format!("{wanted:?}"), format!("{found:?}"));
+        (wanted != found).then(|| format!("{name} is {found} and must be {wanted}"))
+    };
+    differs("subjects", &wanted.subjects, &found.subjects)
+        .or_else(|| differs("storage", &wanted.storage, &found.storage))
+        .or_else(|| differs("num_replicas", &wanted.num_replicas, &found.num_replicas))
+        .or_else(|| differs("deny_delete", &wanted.deny_delete, &found.deny_delete))
+        .or_else(|| differs("retention", &wanted.retention, &found.retention))
+        .or_else(|| differs("discard", &wanted.discard, &found.discard))
+        .or_else(|| {
+            differs(
+                "max_msgs_per_subject",
+                &wanted.max_messages_per_subject,
+                &found.max_messages_per_subject,
+            )
+        })
+        .or_else(|| {
+            differs(
+                "max_msgs",
+                &unlimited(wanted.max_messages),
+                &unlimited(found.max_messages),
+            )
+        })
+        .or_else(|| {
+            differs(
+                "max_bytes",
+                &unlimited(wanted.max_bytes),
+                &unlimited(found.max_bytes),
+            )
+        })
+        .or_else(|| differs("max_age", &wanted.max_age, &found.max_age))
+}
+
+/// No limit is written as 0 in what we ask for and as -1 in what the server tells.
+fn unlimited(limit: i64) -> i64 {
+    limit.max(0)
+}

@@ -1,0 +1,132 @@
+use std::time::Duration;
+
+use assent_dev_stack::NatsUser;
+use assent_messaging::{Bucket, BucketError, BucketSettings, Entry};
+use futures::future::join_all;
+
+use crate::support::{PATIENCE, connect, server, until};
+
+fn flows() -> BucketSettings {
+    BucketSettings {
+        name: "CONSENT_FLOWS".to_owned(),
+        max_age: Duration::from_hours(1),
+        replicas: 1,
+        max_bytes: 16 * 1024 * 1024,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_racing_writers_exactly_one_wins() {
+    let server = server().await;
+    let mut buckets = Vec::new();
+    for _ in 0..20 {
+        let connection = connect(&server, NatsUser::Gateway).await;
+        buckets.push(Bucket::open_or_create(&connection, flows()).await.unwrap());
+    }
+
+    let created = join_all(
+        buckets
+            .iter()
+            .zip(0u8..)
+            .map(|(bucket, number)| bucket.create("flow", vec![number])),
+    )
+    .await;
+    let winners: Vec<_> = created
+        .iter()
+        .enumerate()
+        .filter(|(_, created)| created.is_ok())
+        .collect();
+    assert_eq!(winners.len(), 1);
+    let losers = created
+        .iter()
+        .filter(|created| matches!(created, Err(BucketError::AlreadyExists)));
+    assert_eq!(losers.count(), 19);
+    let entry = buckets[0].get("flow").await.unwrap().unwrap();
+    assert_eq!(usize::from(entry.value[0]), winners[0].0);
+
+    let rivals = buckets.iter().zip(100u8..);
+    let updated = join_all(
+        rivals.map(|(bucket, number)| bucket.update("flow", vec![number], entry.revision)),
+    )
+    .await;
+    assert_eq!(updated.iter().filter(|updated| updated.is_ok()).count(), 1);
+    let losers = updated
+        .iter()
+        .filter(|updated| matches!(updated, Err(BucketError::WrongRevision { .. })));
+    assert_eq!(losers.count(), 19);
+
+    let revision = buckets[3].get("flow").await.unwrap().unwrap().revision;
+    let removed = join_all(
+        buckets
+            .iter()
+            .map(|bucket| bucket.delete_at("flow", revision)),
+    )
+    .await;
+    assert_eq!(removed.iter().filter(|removed| removed.is_ok()).count(), 1);
+    assert_eq!(buckets[5].get("flow").await.unwrap(), None);
+
+    // What was removed can be created again, by one.
+    let created = join_all(
+        buckets
+            .iter()
+            .map(|bucket| bucket.create("flow", b"again".to_vec())),
+    )
+    .await;
+    assert_eq!(created.iter().filter(|created| created.is_ok()).count(), 1);
+}
+
+#[tokio::test]
+async fn values_are_kept_removed_and_forgotten() {
+    let server = server().await;
+    let connection = connect(&server, NatsUser::Gateway).await;
+    let short_lived = BucketSettings {
+        max_age: Duration::from_secs(2),
+        ..flows()
+    };
+    let bucket = Bucket::open_or_create(&connection, short_lived)
+        .await
+        .unwrap();
+    assert_eq!(bucket.get("a.b").await.unwrap(), None);
+    let revision = bucket.create("a.b", b"one".to_vec()).await.unwrap();
+    assert_eq!(
+        bucket.get("a.b").await.unwrap(),
+        Some(Entry {
+            value: b"one".to_vec(),
+            revision
+        })
+    );
+    bucket.delete("a.b").await.unwrap();
+    assert_eq!(bucket.get("a.b").await.unwrap(), None);
+    for bad in ["", ".", "a..b", "a b", "*", ">", "a.>"] {
+        let error = bucket.get(bad).await.unwrap_err();
+        assert!(matches!(error, BucketError::BadName(_)), "{bad:?}");
+    }
+    bucket.create("old", b"x".to_vec()).await.unwrap();
+    until("the value is too old", async || {
+        bucket.get("old").await.unwrap().is_none()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_bucket_configured_otherwise_is_refused() {
+    let server = server().await;
+    let connection = connect(&server, NatsUser::Gateway).await;
+    Bucket::open_or_create(&connection, flows()).await.unwrap();
+    let other = BucketSettings {
+        max_age: Duration::from_mins(5),
+        ..flows()
+    };
+    let error = Bucket::open_or_create(&connection, other)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("max_age"), "{error}");
+
+    let outsider = connect(&server, NatsUser::LoginHook).await;
+    let error = tokio::time::timeout(PATIENCE, Bucket::open_or_create(&outsider, flows()))
+        .await
+        .unwrap()
+        .unwrap_err();
+    let reason = std::error::Error::source(&error).unwrap().to_string();
+    assert!(reason.contains("not permitted"), "{reason}");
+}

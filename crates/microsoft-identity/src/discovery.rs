@@ -1,0 +1,235 @@
+//! What Microsoft publishes about a tenant: its id and its cloud.
+//!
+//! It is unauthenticated public data about a name that somebody typed: it says where to send the browser, it proves
+//! nothing about who that somebody is.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use url::Url;
+use uuid::Uuid;
+
+use crate::client::{Entra, metadata_endpoint};
+use crate::cloud::{CloudFields, CloudInstance};
+use crate::tenant::TenantRef;
+use crate::transport::{CallError, parse};
+
+/// How many tenants are remembered, and for how long. Tenants practically never move between clouds.
+const MOST_KNOWN: usize = 1024;
+const KNOWN_FOR: Duration = Duration::from_hours(6);
+
+/// A tenant as its OpenID metadata describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TenantMetadata {
+    /// The tenant's id.
+    pub tenant_id: Uuid,
+    /// The cloud it lives in.
+    pub cloud: CloudInstance,
+    /// Its region as published (`EU`, `NA`, `WW`…), for showing.
+    pub region: Option<String>,
+}
+
+/// Why a tenant's metadata could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoveryError {
+    /// Microsoft knows no tenant of that name in this cloud.
+    #[error("no such tenant")]
+    UnknownTenant,
+    /// `organizations` is not one tenant.
+    #[error("`organizations` is not one tenant")]
+    NotOneTenant,
+    /// Microsoft could not be reached or is unwell.
+    #[error("Microsoft could not be reached")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Microsoft did not answer in time.
+    #[error("Microsoft did not answer in time")]
+    TimedOut,
+    /// The answer is not a tenant's metadata, or tells no cloud that is known.
+    #[error("the answer made no sense: {0}")]
+    Nonsense(&'static str),
+}
+
+impl From<CallError> for DiscoveryError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::TimedOut => Self::TimedOut,
+            CallError::TooLarge => Self::Nonsense("larger than anything expected"),
+            CallError::Unreachable(_) | CallError::Unavailable(_) | CallError::Request(_) => {
+                Self::Unreachable(error.into())
+            }
+        }
+    }
+}
+
+impl Entra {
+    /// Asks Microsoft which tenant a name stands for and where it lives; remembered for hours.
+    pub async fn tenant(&self, tenant: &TenantRef) -> Result<TenantMetadata, DiscoveryError> {
+        if *tenant == TenantRef::Organizations {
+            return Err(DiscoveryError::NotOneTenant);
+        }
+        if let Some(known) = self.shared.known_tenants.get(tenant, Instant::now()) {
+            return Ok(known);
+        }
+        let answer = self
+            .shared
+            .transport
+            .get(&metadata_endpoint(&self.shared.authority, tenant))
+            .await?;
+        let metadata = read(answer.status, &answer.body, tenant)?;
+        self.shared
+            .known_tenants
+            .put(tenant.clone(), metadata.clone(), Instant::now());
+        Ok(metadata)
+    }
+}
+
+#[derive(Deserialize)]
+struct Document {
+    issuer: Url,
+    #[serde(flatten)]
+    cloud: CloudFields,
+}
+
+fn read(status: u16, body: &[u8], asked: &TenantRef) -> Result<TenantMetadata, DiscoveryError> {
+    match status {
+        200 => {}
+        // Microsoft says 400 `invalid_tenant` (AADSTS90002) for a tenant that it does not know.
+        400 | 404 => return Err(DiscoveryError::UnknownTenant),
+        _ => return Err(DiscoveryError::Nonsense("unexpected status")),
+    }
+    let document: Document = parse(body).ok_or(DiscoveryError::Nonsense("not OpenID metadata"))?;
+    let tenant_id = first_segment(&document.issuer)
+        .ok_or(DiscoveryError::Nonsense("the issuer names no tenant"))?;
+    if let TenantRef::Id(id) = asked
+        && *id != tenant_id
+    {
+        return Err(DiscoveryError::Nonsense("the metadata is another tenant's"));
+    }
+    let cloud = document
+        .cloud
+        .classify()
+        .ok_or(DiscoveryError::Nonsense("the cloud is not a known one"))?;
+    Ok(TenantMetadata {
+        tenant_id,
+        cloud,
+        region: document.cloud.tenant_region_scope,
+    })
+}
+
+/// The tenant in an issuer: its first path segment, which must be a GUID.
+pub(crate) fn first_segment(issuer: &Url) -> Option<Uuid> {
+    issuer
+        .path_segments()?
+        .next()
+        .and_then(|segment| Uuid::try_parse(segment).ok())
+}
+
+/// A bounded memory of tenants already looked up.
+#[derive(Debug, Default)]
+pub(crate) struct KnownTenants(Mutex<HashMap<TenantRef, (TenantMetadata, Instant)>>);
+
+impl KnownTenants {
+    fn get(&self, tenant: &TenantRef, now: Instant) -> Option<TenantMetadata> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known
+            .get(tenant)
+            .filter(|(_, learnt)| is_fresh(*learnt, now))
+            .map(|(metadata, _)| metadata.clone())
+    }
+
+    fn put(&self, tenant: TenantRef, metadata: TenantMetadata, now: Instant) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_KNOWN {
+            known.retain(|_, (_, learnt)| is_fresh(*learnt, now));
+        }
+        if known.len() >= MOST_KNOWN
+            && let Some(oldest) = known
+                .iter()
+                .min_by_key(|(_, (_, learnt))| *learnt)
+                .map(|(name, _)| name.clone())
+        {
+            known.remove(&oldest);
+        }
+        known.insert(tenant, (metadata, now));
+    }
+}
+
+fn is_fresh(learnt: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(learnt) < KNOWN_FOR
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+
+    fn document(issuer_tenant: &str) -> String {
+        format!(
+            r#"{{"issuer":"https://login.microsoftonline.com/{issuer_tenant}/v2.0","tenant_region_scope":"EU",
+                "cloud_instance_name":"microsoftonline.com","msgraph_host":"graph.microsoft.com"}}"#
+        )
+    }
+
+    #[test]
+    fn the_issuer_tells_the_tenant() {
+        let asked = TenantRef::parse("contoso.com").unwrap();
+        let metadata = read(200, document(TENANT).as_bytes(), &asked).unwrap();
+        assert_eq!(metadata.tenant_id.to_string(), TENANT);
+        assert_eq!(metadata.cloud, CloudInstance::Worldwide);
+    }
+
+    #[test]
+    fn a_success_alone_says_nothing() {
+        let asked = TenantRef::Id(Uuid::nil());
+        assert!(matches!(
+            read(200, document(TENANT).as_bytes(), &asked),
+            Err(DiscoveryError::Nonsense(_))
+        ));
+        assert!(matches!(
+            read(200, document("{tenantid}").as_bytes(), &asked),
+            Err(DiscoveryError::Nonsense(_))
+        ));
+        assert!(matches!(
+            read(200, b"<html>", &asked),
+            Err(DiscoveryError::Nonsense(_))
+        ));
+        assert!(matches!(
+            read(302, b"", &asked),
+            Err(DiscoveryError::Nonsense(_))
+        ));
+        assert!(matches!(
+            read(400, b"", &asked),
+            Err(DiscoveryError::UnknownTenant)
+        ));
+    }
+
+    #[test]
+    fn the_memory_is_bounded_and_forgets() {
+        let known = KnownTenants::default();
+        let now = Instant::now();
+        let metadata = TenantMetadata {
+            tenant_id: Uuid::nil(),
+            cloud: CloudInstance::Worldwide,
+            region: None,
+        };
+        for id in 0..=1024_u128 {
+            known.put(
+                TenantRef::Id(Uuid::from_u128(id)),
+                metadata.clone(),
+                now + Duration::from_millis(1),
+            );
+        }
+        assert_eq!(known.0.lock().unwrap().len(), MOST_KNOWN);
+        let last = TenantRef::Id(Uuid::from_u128(1024));
+        assert!(known.get(&last, now).is_some());
+        assert!(
+            known
+                .get(&last, now + KNOWN_FOR + Duration::from_secs(1))
+                .is_none()
+        );
+    }
+}

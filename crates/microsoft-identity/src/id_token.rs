@@ -1,0 +1,249 @@
+//! ID tokens: the only thing that tells who somebody is and which tenant they belong to.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, Validation};
+use serde::Deserialize;
+use url::Url;
+use uuid::{Uuid, uuid};
+
+use crate::client::Entra;
+use crate::discovery::first_segment;
+use crate::redemption::unix_now;
+use crate::signing_keys::{KeyLookupError, SigningKey};
+
+/// The tenant that all personal Microsoft accounts share.
+const CONSUMERS: Uuid = uuid!("9188040d-6c67-4c5b-b112-36a304b66dad");
+
+/// How far clocks may differ, in seconds.
+const LEEWAY: u64 = 60;
+
+/// Genuine ID tokens are a few kilobytes.
+const LONGEST_TOKEN: usize = 16 * 1024;
+
+/// What a token must agree with, beyond being genuine.
+#[derive(Clone, Copy, Debug)]
+pub struct IdTokenExpectation<'a> {
+    /// The nonce of the flow that the token belongs to.
+    pub nonce: ExpectedNonce<'a>,
+    /// The tenant that it must come from, where that is known.
+    pub tenant: Option<Uuid>,
+}
+
+/// The nonce that a token must carry. Leaving it out has to be said.
+#[derive(Clone, Copy, Debug)]
+pub enum ExpectedNonce<'a> {
+    /// Exactly this one: the token was asked for by us.
+    Exactly(&'a str),
+    /// The token was issued in somebody else's flow, who has checked its nonce.
+    CheckedElsewhere,
+}
+
+/// A person in a tenant, proven by a token of Microsoft's. It is made nowhere else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VerifiedIdentity {
+    /// The tenant (`tid`).
+    pub tenant_id: Uuid,
+    /// The person in that tenant (`oid`).
+    pub object_id: Uuid,
+    /// The template ids of the person's directory roles (`wids`); empty where Microsoft does not say.
+    pub directory_roles: Vec<Uuid>,
+    /// For whom the token was issued.
+    pub audience: String,
+}
+
+/// Why a token proves nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum IdTokenError {
+    /// It is no token, or lacks a claim that is needed.
+    #[error("the token is malformed: {0}")]
+    Malformed(&'static str),
+    /// It is unsigned, or signed in another way than RS256.
+    #[error("the token is not signed with RS256")]
+    Algorithm,
+    /// It names a key that Microsoft does not publish.
+    #[error("the key of the token is unknown")]
+    UnknownKey,
+    /// Its signature does not match.
+    #[error("the signature does not match")]
+    Signature,
+    /// Its issuer is not the one its key is for, or does not fit its tenant.
+    #[error("the issuer is not that of the key and the tenant")]
+    Issuer,
+    /// It belongs to a personal account.
+    #[error("the token belongs to a personal account")]
+    Consumer,
+    /// It comes from another tenant than expected.
+    #[error("the token comes from another tenant")]
+    Tenant {
+        /// The tenant that it comes from.
+        actual: Uuid,
+    },
+    /// It was issued for another application.
+    #[error("the token was issued for somebody else")]
+    Audience,
+    /// It was issued in another flow.
+    #[error("the nonce does not match")]
+    Nonce,
+    /// Its time is over.
+    #[error("the token has expired")]
+    Expired,
+    /// Its time has not come.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// Microsoft's keys could not be had, so nothing can be said about the token.
+    #[error("Microsoft's signing keys are not available")]
+    KeysUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Entra {
+    /// Verifies an ID token: signature, issuer, tenant, audience, nonce and times.
+    pub async fn verify_id_token(
+        &self,
+        token: &str,
+        audiences: &[&str],
+        expectation: IdTokenExpectation<'_>,
+    ) -> Result<VerifiedIdentity, IdTokenError> {
+        let token = UnverifiedIdToken::parse(token)?;
+        let keys =
+            self.shared
+                .signing_keys
+                .with(&token.key_id)
+                .await
+                .map_err(|error| match error {
+                    KeyLookupError::Unknown => IdTokenError::UnknownKey,
+                    KeyLookupError::Unavailable(source) => {
+                        IdTokenError::KeysUnavailable(source.into())
+                    }
+                })?;
+        let key = keys.get(&token.key_id).ok_or(IdTokenError::UnknownKey)?;
+        token.verify(key, audiences, expectation, unix_now())
+    }
+}
+
+/// A token of which only the name of its key has been read.
+pub(crate) struct UnverifiedIdToken<'a> {
+    text: &'a str,
+    key_id: String,
+}
+
+#[derive(Deserialize)]
+struct TokenHeader {
+    alg: String,
+    kid: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    tid: Option<String>,
+    oid: Option<Uuid>,
+    exp: u64,
+    nbf: Option<u64>,
+    nonce: Option<String>,
+    #[serde(default)]
+    wids: Vec<Uuid>,
+}
+
+impl<'a> UnverifiedIdToken<'a> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, IdTokenError> {
+        if text.len() > LONGEST_TOKEN {
+            return Err(IdTokenError::Malformed("it is too long"));
+        }
+        let (header, _) = text
+            .split_once('.')
+            .ok_or(IdTokenError::Malformed("it is not a JWT"))?;
+        let header: TokenHeader = URL_SAFE_NO_PAD
+            .decode(header)
+            .ok()
+            .and_then(|json| serde_json::from_slice(&json).ok())
+            .ok_or(IdTokenError::Malformed("it has no JWT header"))?;
+        if header.alg != "RS256" {
+            return Err(IdTokenError::Algorithm);
+        }
+        let key_id = header
+            .kid
+            .ok_or(IdTokenError::Malformed("it names no key"))?;
+        Ok(Self { text, key_id })
+    }
+
+    pub(crate) fn verify(
+        &self,
+        key: &SigningKey,
+        audiences: &[&str],
+        expectation: IdTokenExpectation<'_>,
+        now: u64,
+    ) -> Result<VerifiedIdentity, IdTokenError> {
+        let claims = self.signed_claims(key)?;
+        let tid = claims.tid.ok_or(IdTokenError::Malformed("it has no tid"))?;
+        let tenant_id = Uuid::try_parse(&tid)
+            .map_err(|_error| IdTokenError::Malformed("its tid is not a GUID"))?;
+        if tenant_id == CONSUMERS {
+            return Err(IdTokenError::Consumer);
+        }
+        // The key says for which issuer it signs. Without this, a key of one tenant's own could sign for any other.
+        let issuer_of_key = key.issuer.replace("{tenantid}", &tid);
+        let tenant_of_issuer = Url::parse(&claims.iss)
+            .ok()
+            .as_ref()
+            .and_then(first_segment);
+        if claims.iss != issuer_of_key || tenant_of_issuer != Some(tenant_id) {
+            return Err(IdTokenError::Issuer);
+        }
+        if !audiences.contains(&claims.aud.as_str()) {
+            return Err(IdTokenError::Audience);
+        }
+        if let ExpectedNonce::Exactly(nonce) = expectation.nonce
+            && claims.nonce.as_deref() != Some(nonce)
+        {
+            return Err(IdTokenError::Nonce);
+        }
+        if now > claims.exp.saturating_add(LEEWAY) {
+            return Err(IdTokenError::Expired);
+        }
+        if claims
+            .nbf
+            .is_some_and(|start| start > now.saturating_add(LEEWAY))
+        {
+            return Err(IdTokenError::NotYetValid);
+        }
+        if expectation
+            .tenant
+            .is_some_and(|expected| expected != tenant_id)
+        {
+            return Err(IdTokenError::Tenant { actual: tenant_id });
+        }
+        let object_id = claims.oid.ok_or(IdTokenError::Malformed("it has no oid"))?;
+        Ok(VerifiedIdentity {
+            tenant_id,
+            object_id,
+            directory_roles: claims.wids,
+            audience: claims.aud,
+        })
+    }
+
+    /// Checks the signature and nothing else; the claims are checked one by one, each with its own refusal.
+    fn signed_claims(&self, key: &SigningKey) -> Result<Claims, IdTokenError> {
+        let mut signature_only = Validation::new(Algorithm::RS256);
+        signature_only.required_spec_claims.clear();
+        signature_only.validate_exp = false;
+        signature_only.validate_aud = false;
+        jsonwebtoken::decode(self.text, &key.decoding, &signature_only)
+            .map(|token| token.claims)
+            .map_err(|error| {
+                if matches!(
+                    error.kind(),
+                    jsonwebtoken::errors::ErrorKind::InvalidSignature
+                ) {
+                    IdTokenError::Signature
+                } else {
+                    IdTokenError::Malformed("its claims are not those of an ID token")
+                }
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,240 @@
+//! Every way in which a token can fail, each from a token that is right in all other respects.
+
+use std::sync::OnceLock;
+
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::KeyPair as _;
+use base64::engine::general_purpose::STANDARD;
+use jsonwebtoken::{DecodingKey, EncodingKey, Header};
+use serde_json::{Value, json};
+
+use super::*;
+
+const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+const OTHER: &str = "11111111-86f1-41af-91ab-2d7cd011db47";
+const PERSON: &str = "22222222-86f1-41af-91ab-2d7cd011db47";
+const NOW: u64 = 1_800_000_000;
+
+struct Keys {
+    private: EncodingKey,
+    public: Vec<u8>,
+}
+
+fn keys() -> &'static Keys {
+    static KEYS: OnceLock<Keys> = OnceLock::new();
+    KEYS.get_or_init(new_keys)
+}
+
+fn new_keys() -> Keys {
+    let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
+    let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+    let pem = format!(
+        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+        STANDARD.encode(der.as_ref())
+    );
+    Keys {
+        private: EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap(),
+        public: pair.public_key().as_ref().to_vec(),
+    }
+}
+
+fn published(issuer: &str) -> SigningKey {
+    SigningKey {
+        decoding: DecodingKey::from_rsa_der(&keys().public),
+        issuer: issuer.to_owned(),
+    }
+}
+
+fn genuine() -> Value {
+    json!({
+        "iss": format!("https://login.microsoftonline.com/{TENANT}/v2.0"), "aud": "app", "tid": TENANT, "oid": PERSON,
+        "nonce": "n1", "nbf": NOW - 10, "iat": NOW - 10, "exp": NOW + 3600, "sub": "pairwise",
+        "wids": ["158c047a-c907-4556-b7ef-446551a6b5f7"],
+    })
+}
+
+fn with(changes: &Value) -> Value {
+    let mut claims = genuine();
+    for (name, value) in changes.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    claims
+}
+
+fn signed(algorithm: Algorithm, claims: &Value) -> String {
+    let mut header = Header::new(algorithm);
+    header.kid = Some("k1".to_owned());
+    jsonwebtoken::encode(&header, claims, &keys().private).unwrap()
+}
+
+fn check_with_key(token: &str, key: &SigningKey) -> Result<VerifiedIdentity, IdTokenError> {
+    let expectation = IdTokenExpectation {
+        nonce: ExpectedNonce::Exactly("n1"),
+        tenant: Some(TENANT.parse().unwrap()),
+    };
+    UnverifiedIdToken::parse(token)?.verify(key, &["host", "app"], expectation, NOW)
+}
+
+fn check(token: &str) -> Result<VerifiedIdentity, IdTokenError> {
+    check_with_key(
+        token,
+        &published("https://login.microsoftonline.com/{tenantid}/v2.0"),
+    )
+}
+
+#[test]
+fn a_genuine_token_tells_who_it_is() {
+    let identity = check(&signed(Algorithm::RS256, &genuine())).unwrap();
+    assert_eq!(identity.tenant_id.to_string(), TENANT);
+    assert_eq!(identity.object_id.to_string(), PERSON);
+    assert_eq!(identity.audience, "app");
+    assert_eq!(
+        crate::roles_able_to_consent(&identity),
+        identity.directory_roles
+    );
+}
+
+#[test]
+fn clocks_may_differ_by_a_minute() {
+    for claims in [
+        json!({"exp": NOW - 60}),
+        json!({"nbf": NOW + 60}),
+        json!({"nbf": null}),
+    ] {
+        assert!(
+            check(&signed(Algorithm::RS256, &with(&claims))).is_ok(),
+            "{claims}"
+        );
+    }
+}
+
+#[test]
+fn each_wrong_claim_has_its_own_refusal() {
+    let consumers = CONSUMERS.to_string();
+    let table = [
+        (json!({"aud": "another-app"}), "Audience"),
+        (json!({"aud": ["app"]}), "Malformed"),
+        (json!({"nonce": "n2"}), "Nonce"),
+        (json!({"nonce": null}), "Nonce"),
+        (json!({"exp": NOW - 61}), "Expired"),
+        (json!({"exp": null}), "Malformed"),
+        (json!({"nbf": NOW + 61}), "NotYetValid"),
+        (json!({"tid": OTHER}), "Issuer"),
+        (json!({"tid": null}), "Malformed"),
+        (json!({"tid": "contoso.com"}), "Malformed"),
+        (
+            json!({"iss": format!("https://login.microsoftonline.com/{OTHER}/v2.0")}),
+            "Issuer",
+        ),
+        (
+            json!({"iss": format!("https://login.microsoftonline.com.evil.example/{TENANT}/v2.0")}),
+            "Issuer",
+        ),
+        (
+            json!({"iss": format!("https://sts.windows.net/{TENANT}/")}),
+            "Issuer",
+        ),
+        (
+            json!({"iss": format!("https://login.microsoftonline.com/{OTHER}/v2.0"), "tid": OTHER}),
+            "Tenant",
+        ),
+        (
+            json!({"iss": format!("https://login.microsoftonline.com/{consumers}/v2.0"), "tid": consumers}),
+            "Consumer",
+        ),
+        (json!({"oid": null}), "Malformed"),
+        (json!({"oid": "not-a-guid"}), "Malformed"),
+    ];
+    for (changes, expected) in table {
+        let error = check(&signed(Algorithm::RS256, &with(&changes))).unwrap_err();
+        assert!(
+            format!("{error:?}").starts_with(expected),
+            "{changes}: {error:?}"
+        );
+    }
+}
+
+#[test]
+fn a_key_of_one_tenant_cannot_sign_for_another() {
+    let token = signed(Algorithm::RS256, &genuine());
+    let own = published(&format!("https://login.microsoftonline.com/{TENANT}/v2.0"));
+    assert!(check_with_key(&token, &own).is_ok());
+    for issuer in [
+        format!("https://login.microsoftonline.com/{OTHER}/v2.0"),
+        format!("https://sts.windows.net/{TENANT}/"),
+    ] {
+        assert!(
+            matches!(
+                check_with_key(&token, &published(&issuer)),
+                Err(IdTokenError::Issuer)
+            ),
+            "{issuer}"
+        );
+    }
+}
+
+#[test]
+fn the_signature_counts() {
+    let token = signed(Algorithm::RS256, &genuine());
+    let (signed_part, signature) = token.rsplit_once('.').unwrap();
+
+    let payload = URL_SAFE_NO_PAD.encode(with(&json!({"oid": OTHER})).to_string());
+    let header = signed_part.split_once('.').unwrap().0;
+    assert!(matches!(
+        check(&format!("{header}.{payload}.{signature}")),
+        Err(IdTokenError::Signature)
+    ));
+
+    let stranger = new_keys();
+    let mut header = Header::new(Algorithm::RS256);
+    header.kid = Some("k1".to_owned());
+    let forged = jsonwebtoken::encode(&header, &genuine(), &stranger.private).unwrap();
+    assert!(matches!(check(&forged), Err(IdTokenError::Signature)));
+    assert!(matches!(
+        check(&format!("{signed_part}.")),
+        Err(IdTokenError::Signature)
+    ));
+}
+
+#[test]
+fn only_rs256() {
+    let claims = URL_SAFE_NO_PAD.encode(genuine().to_string());
+    let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","kid":"k1"}"#);
+    assert!(matches!(
+        check(&format!("{none}.{claims}.")),
+        Err(IdTokenError::Algorithm)
+    ));
+    for algorithm in [Algorithm::RS384, Algorithm::PS256] {
+        assert!(
+            matches!(
+                check(&signed(algorithm, &genuine())),
+                Err(IdTokenError::Algorithm)
+            ),
+            "{algorithm:?}"
+        );
+    }
+    // The public key as an HMAC secret: the oldest trick.
+    let mut header = Header::new(Algorithm::HS256);
+    header.kid = Some("k1".to_owned());
+    let confused = jsonwebtoken::encode(
+        &header,
+        &genuine(),
+        &EncodingKey::from_secret(&keys().public),
+    )
+    .unwrap();
+    assert!(matches!(check(&confused), Err(IdTokenError::Algorithm)));
+}
+
+#[test]
+fn what_is_no_token() {
+    let no_kid =
+        jsonwebtoken::encode(&Header::new(Algorithm::RS256), &genuine(), &keys().private).unwrap();
+    for text in ["", "a.b.c", "x", no_kid.as_str(), &"x.".repeat(9000)] {
+        assert!(
+            matches!(check(text), Err(IdTokenError::Malformed(_))),
+            "{}",
+            text.len()
+        );
+    }
+}

@@ -1,0 +1,237 @@
+//! What proves that an administrator consented for the whole tenant.
+//!
+//! A token's scopes alone cannot: they look the same when somebody consented for themselves only.
+
+use serde::Deserialize;
+use url::Url;
+use uuid::{Uuid, uuid};
+
+use crate::client::{Entra, below};
+use crate::id_token::VerifiedIdentity;
+use crate::redemption::AccessToken;
+use crate::scopes::ScopeSet;
+use crate::transport::{Answer, CallError, parse};
+
+/// The directory roles whose holders may consent to delegated permissions for a whole tenant, by template id: Global
+/// Administrator, Privileged Role Administrator, Cloud Application Administrator, Application Administrator.
+pub const CONSENTING_ROLES: [Uuid; 4] = [
+    uuid!("62e90394-69f5-4237-9190-012177145e10"),
+    uuid!("e8611ab8-c189-46e8-94e1-60213ab1f814"),
+    uuid!("158c047a-c907-4556-b7ef-446551a6b5f7"),
+    uuid!("9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"),
+];
+
+/// Microsoft Graph's own application id, the same in every tenant.
+const GRAPH_APP_ID: &str = "00000003-0000-0000-c000-000000000000";
+
+/// An application has one tenant-wide grant per resource; many pages of them would be nonsense.
+const MOST_PAGES: usize = 5;
+
+/// The roles of this person that may consent for the whole tenant. None proves nothing: custom roles and roles held
+/// for an hour need not be among them.
+pub fn roles_able_to_consent(identity: &VerifiedIdentity) -> Vec<Uuid> {
+    identity
+        .directory_roles
+        .iter()
+        .copied()
+        .filter(|role| CONSENTING_ROLES.contains(role))
+        .collect()
+}
+
+/// What Microsoft Graph says about the tenant-wide grant of our application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GrantProof {
+    /// There is one, and it covers what was wanted.
+    Covered {
+        /// All that is granted tenant-wide.
+        scopes: ScopeSet,
+    },
+    /// There is none, or it covers less.
+    NotCovered {
+        /// What was wanted and is not granted tenant-wide.
+        missing: Vec<String>,
+    },
+    /// The application may not ask.
+    NotPermitted,
+}
+
+/// Why Microsoft Graph gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum GraphError {
+    /// The token was not accepted, or the request was.
+    #[error("Microsoft Graph refused with status {status}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// Microsoft Graph could not be reached or is unwell.
+    #[error("Microsoft Graph could not be reached")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Microsoft Graph did not answer in time.
+    #[error("Microsoft Graph did not answer in time")]
+    TimedOut,
+    /// The answer is not what was asked for.
+    #[error("the answer made no sense: {0}")]
+    Nonsense(&'static str),
+}
+
+impl From<CallError> for GraphError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::TimedOut => Self::TimedOut,
+            CallError::TooLarge => Self::Nonsense("larger than anything expected"),
+            CallError::Unreachable(_) | CallError::Unavailable(_) | CallError::Request(_) => {
+                Self::Unreachable(error.into())
+            }
+        }
+    }
+}
+
+impl Entra {
+    /// Asks Microsoft Graph, with the token of somebody in the tenant, whether our application holds a grant for all
+    /// its users that covers the scopes.
+    pub async fn tenant_wide_grant(
+        &self,
+        token: &AccessToken,
+        wanted: &[String],
+    ) -> Result<GrantProof, GraphError> {
+        tokio::time::timeout(
+            self.shared.transport.deadline(),
+            self.ask_for_grant(token, wanted),
+        )
+        .await
+        .unwrap_or(Err(GraphError::TimedOut))
+    }
+
+    async fn ask_for_grant(
+        &self,
+        token: &AccessToken,
+        wanted: &[String],
+    ) -> Result<GrantProof, GraphError> {
+        let none = || GrantProof::NotCovered {
+            missing: wanted.to_vec(),
+        };
+        // A grant names service principals by their object ids in this tenant, not by application ids.
+        let ours = match self
+            .service_principal(token, &self.shared.client_id)
+            .await?
+        {
+            Found::Yes(id) => id,
+            Found::No => return Ok(none()),
+            Found::NotPermitted => return Ok(GrantProof::NotPermitted),
+        };
+        let graph = match self.service_principal(token, GRAPH_APP_ID).await? {
+            Found::Yes(id) => id,
+            Found::No => return Ok(none()),
+            Found::NotPermitted => return Ok(GrantProof::NotPermitted),
+        };
+        let Some(granted) = self.grants_for_everybody(token, ours, graph).await? else {
+            return Ok(GrantProof::NotPermitted);
+        };
+        let scopes = ScopeSet::parse(&granted, &self.shared.graph_url);
+        let missing = scopes.missing(wanted);
+        Ok(if missing.is_empty() {
+            GrantProof::Covered { scopes }
+        } else {
+            GrantProof::NotCovered { missing }
+        })
+    }
+
+    async fn service_principal(
+        &self,
+        token: &AccessToken,
+        app_id: &str,
+    ) -> Result<Found, GraphError> {
+        let mut address = below(
+            &self.shared.graph_url,
+            &["v1.0", &format!("servicePrincipals(appId='{app_id}')")],
+        );
+        address.query_pairs_mut().append_pair("$select", "id");
+        let answer = self
+            .shared
+            .transport
+            .get_as(&address, token.expose())
+            .await?;
+        match answer.status {
+            200 => {}
+            403 => return Ok(Found::NotPermitted),
+            404 => return Ok(Found::No),
+            status => return Err(GraphError::Refused { status }),
+        }
+        let principal: ServicePrincipal =
+            parse(&answer.body).ok_or(GraphError::Nonsense("not a service principal"))?;
+        Ok(Found::Yes(principal.id))
+    }
+
+    /// The scopes of all tenant-wide grants of one application on one resource; `None` if we may not ask.
+    async fn grants_for_everybody(
+        &self,
+        token: &AccessToken,
+        client: Uuid,
+        resource: Uuid,
+    ) -> Result<Option<String>, GraphError> {
+        let mut address = below(&self.shared.graph_url, &["v1.0", "oauth2PermissionGrants"]);
+        address.query_pairs_mut().append_pair(
+            "$filter",
+            &format!("clientId eq '{client}' and consentType eq 'AllPrincipals'"),
+        );
+        let mut scopes = String::new();
+        for _page in 0..MOST_PAGES {
+            let Answer { status, body } = self
+                .shared
+                .transport
+                .get_as(&address, token.expose())
+                .await?;
+            match status {
+                200 => {}
+                403 => return Ok(None),
+                status => return Err(GraphError::Refused { status }),
+            }
+            let page: Page = parse(&body).ok_or(GraphError::Nonsense("not a list of grants"))?;
+            // The filter is asked for, and its result is checked: this is evidence.
+            let ours = |grant: &Grant| {
+                grant.client_id == client
+                    && grant.resource_id == resource
+                    && grant.consent_type == "AllPrincipals"
+            };
+            for grant in page.value.into_iter().filter(ours) {
+                scopes.push(' ');
+                scopes.push_str(&grant.scope.unwrap_or_default());
+            }
+            match page.next {
+                None => return Ok(Some(scopes)),
+                // The token goes to Microsoft Graph and to nobody else.
+                Some(next) if next.origin() == self.shared.graph_url.origin() => address = next,
+                Some(_) => return Err(GraphError::Nonsense("the next page is elsewhere")),
+            }
+        }
+        Err(GraphError::Nonsense("too many pages of grants"))
+    }
+}
+
+enum Found {
+    Yes(Uuid),
+    No,
+    NotPermitted,
+}
+
+#[derive(Deserialize)]
+struct ServicePrincipal {
+    id: Uuid,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    value: Vec<Grant>,
+    #[serde(rename = "@odata.nextLink")]
+    next: Option<Url>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Grant {
+    client_id: Uuid,
+    resource_id: Uuid,
+    consent_type: String,
+    scope: Option<String>,
+}

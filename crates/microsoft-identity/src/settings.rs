@@ -1,0 +1,164 @@
+//! Who we are at Microsoft, and where Microsoft is.
+
+use std::fmt;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::{Host, Url};
+
+/// What [`crate::Entra`] is built from.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where sign-in happens: `https://login.microsoftonline.com`. `http` only on a loopback address.
+    pub authority: Url,
+    /// Where Microsoft Graph is: `https://graph.microsoft.com`. `http` only on a loopback address.
+    pub graph_url: Url,
+    /// Our application's id in the app registration.
+    pub client_id: String,
+    /// How we prove to Microsoft that we are that application. Without one only public data can be asked for: redeeming
+    /// a code is then refused by Microsoft, verifying ID tokens works.
+    pub credential: Option<ClientCredential>,
+    /// How long one operation against Microsoft may take altogether; five seconds is sensible.
+    pub timeout: Duration,
+}
+
+/// How the application proves itself at the token endpoint.
+pub enum ClientCredential {
+    /// A client secret.
+    Secret(SecretString),
+    /// A certificate: each request is signed (`private_key_jwt`, PS256). Preferred.
+    Certificate {
+        /// The RSA private key, PKCS#8 or PKCS#1, in PEM.
+        key_pem: SecretString,
+        /// The certificate that is uploaded at Microsoft, in PEM.
+        certificate_pem: String,
+    },
+}
+
+impl fmt::Debug for ClientCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secret(_) => f.write_str("Secret(..)"),
+            Self::Certificate { .. } => f.write_str("Certificate(..)"),
+        }
+    }
+}
+
+/// Why no client could be built from the settings.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A base address is neither `https` nor `http` on a loopback address, or carries a query or user information.
+    #[error(
+        "{name} must be an https address, or http on a loopback address, without query, fragment or credentials"
+    )]
+    Address {
+        /// Which of the settings.
+        name: &'static str,
+    },
+    /// The client id is empty or holds something that is no part of an identifier.
+    #[error("the client id is not an application id")]
+    ClientId,
+    /// The timeout is zero.
+    #[error("the timeout must be longer than zero")]
+    Timeout,
+    /// The private key could not be read.
+    #[error("the private key is not an RSA key in PEM")]
+    PrivateKey(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The certificate could not be read.
+    #[error("the certificate is not in PEM")]
+    Certificate,
+    /// The HTTP client could not be built.
+    #[error("the HTTP client could not be built")]
+    HttpClient(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Settings {
+    pub(crate) fn check(&self) -> Result<(), SettingsError> {
+        check_address("authority", &self.authority)?;
+        check_address("graph_url", &self.graph_url)?;
+        // The id goes into a path of Microsoft Graph, so nothing but an identifier may pass.
+        let is_identifier = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
+        if self.client_id.is_empty() || !self.client_id.chars().all(is_identifier) {
+            return Err(SettingsError::ClientId);
+        }
+        if self.timeout.is_zero() {
+            return Err(SettingsError::Timeout);
+        }
+        Ok(())
+    }
+}
+
+fn check_address(name: &'static str, address: &Url) -> Result<(), SettingsError> {
+    let transport_is_safe = match address.scheme() {
+        "https" => true,
+        "http" => is_loopback(address),
+        _ => false,
+    };
+    let is_bare = address.query().is_none()
+        && address.fragment().is_none()
+        && address.username().is_empty()
+        && address.password().is_none();
+    if transport_is_safe && is_bare {
+        Ok(())
+    } else {
+        Err(SettingsError::Address { name })
+    }
+}
+
+fn is_loopback(address: &Url) -> bool {
+    match address.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(authority: &str) -> Settings {
+        Settings {
+            authority: authority.parse().unwrap(),
+            graph_url: "https://graph.microsoft.com".parse().unwrap(),
+            client_id: "11111111-2222-3333-4444-555555555555".to_owned(),
+            credential: Some(ClientCredential::Secret("hunter2".into())),
+            timeout: Duration::from_secs(5),
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        for good in [
+            "https://login.microsoftonline.com",
+            "http://127.0.0.1:8090",
+            "http://localhost/",
+            "http://[::1]:1",
+        ] {
+            assert!(settings(good).check().is_ok(), "{good}");
+        }
+        for bad in [
+            "http://login.microsoftonline.com",
+            "ftp://127.0.0.1",
+            "https://u:p@example.com",
+            "https://a.b/?x=1",
+        ] {
+            assert!(settings(bad).check().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_client_id_cannot_leave_its_quotes() {
+        let mut settings = settings("https://login.microsoftonline.com");
+        settings.client_id = "x') or (1 eq 1".to_owned();
+        assert!(matches!(settings.check(), Err(SettingsError::ClientId)));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        assert!(
+            !format!("{:?}", settings("https://login.microsoftonline.com")).contains("hunter2")
+        );
+    }
+}

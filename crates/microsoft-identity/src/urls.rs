@@ -1,0 +1,170 @@
+//! The addresses at Microsoft to which a browser is sent.
+
+use std::fmt;
+
+use url::Url;
+
+use crate::client::{Entra, tenant_endpoint};
+use crate::pkce::PkceChallenge;
+use crate::tenant::TenantRef;
+
+/// What an authorization request asks for.
+#[derive(Clone, Copy)]
+pub struct AuthorizeRequest<'a> {
+    /// Where Microsoft sends the browser back to; exactly as registered.
+    pub redirect_uri: &'a Url,
+    /// The scopes, fully qualified or short, with `openid` and whatever else is wanted.
+    pub scopes: &'a [String],
+    /// Our one-time value, returned unchanged.
+    pub state: &'a str,
+    /// Our one-time value, returned inside the ID token.
+    pub nonce: &'a str,
+    /// The PKCE challenge whose verifier will redeem the code.
+    pub pkce_challenge: &'a PkceChallenge,
+    /// The user name to put into the sign-in field, where it is known.
+    pub login_hint: Option<&'a str>,
+}
+
+impl fmt::Debug for AuthorizeRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizeRequest")
+            .field("redirect_uri", &self.redirect_uri.as_str())
+            .field("scopes", &self.scopes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Entra {
+    /// Where an administrator consents for the whole tenant. Ask for the union of what is wanted and what was granted
+    /// before: a new tenant-wide consent can drop older ones.
+    pub fn admin_consent_url(
+        &self,
+        tenant: &TenantRef,
+        redirect_uri: &Url,
+        scopes: &[String],
+        state: &str,
+    ) -> Url {
+        let mut address =
+            tenant_endpoint(&self.shared.authority, tenant, &["v2.0", "adminconsent"]);
+        address
+            .query_pairs_mut()
+            .append_pair("client_id", &self.shared.client_id)
+            .append_pair("redirect_uri", redirect_uri.as_str())
+            .append_pair("scope", &scopes.join(" "))
+            .append_pair("state", state);
+        address
+    }
+
+    /// Where a person signs in and consents for themselves. `prompt` is never sent: it would re-open the consent
+    /// screen for people whose administrator has consented already.
+    pub fn authorize_url(&self, tenant: &TenantRef, request: AuthorizeRequest<'_>) -> Url {
+        let mut address = tenant_endpoint(
+            &self.shared.authority,
+            tenant,
+            &["oauth2", "v2.0", "authorize"],
+        );
+        let mut query = address.query_pairs_mut();
+        query
+            .append_pair("client_id", &self.shared.client_id)
+            .append_pair("response_type", "code")
+            .append_pair("response_mode", "query")
+            .append_pair("redirect_uri", request.redirect_uri.as_str())
+            .append_pair("scope", &request.scopes.join(" "))
+            .append_pair("state", request.state)
+            .append_pair("nonce", request.nonce)
+            .append_pair("code_challenge", request.pkce_challenge.as_str())
+            .append_pair("code_challenge_method", "S256");
+        if let Some(hint) = request.login_hint {
+            query.append_pair("login_hint", hint);
+        }
+        drop(query);
+        address
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Settings;
+
+    fn entra() -> Entra {
+        Entra::new(Settings {
+            authority: "https://login.microsoftonline.com/".parse().unwrap(),
+            graph_url: "https://graph.microsoft.com".parse().unwrap(),
+            client_id: "app".to_owned(),
+            credential: None,
+            timeout: Duration::from_secs(5),
+        })
+        .unwrap()
+    }
+
+    fn query(address: &Url) -> HashMap<String, String> {
+        address.query_pairs().into_owned().collect()
+    }
+
+    #[test]
+    fn consent_for_a_tenant() {
+        let redirect_uri: Url = "https://assent.example/callbacks/microsoft/admin-consent"
+            .parse()
+            .unwrap();
+        let scopes = [
+            "openid".to_owned(),
+            "https://graph.microsoft.com/Mail.Read".to_owned(),
+        ];
+        let address =
+            entra().admin_consent_url(&TenantRef::Organizations, &redirect_uri, &scopes, "s&1");
+        assert!(
+            address
+                .as_str()
+                .starts_with("https://login.microsoftonline.com/organizations/v2.0/adminconsent?")
+        );
+        let query = query(&address);
+        assert_eq!(query["client_id"], "app");
+        assert_eq!(query["redirect_uri"], redirect_uri.as_str());
+        assert_eq!(
+            query["scope"],
+            "openid https://graph.microsoft.com/Mail.Read"
+        );
+        assert_eq!(query["state"], "s&1");
+        assert_eq!(query.len(), 4);
+    }
+
+    #[test]
+    fn authorization_uses_s256_and_never_prompts() {
+        let redirect_uri: Url = "https://assent.example/callbacks/microsoft/authorize"
+            .parse()
+            .unwrap();
+        let challenge = PkceChallenge::of("verifier");
+        let request = AuthorizeRequest {
+            redirect_uri: &redirect_uri,
+            scopes: &["openid".to_owned()],
+            state: "s",
+            nonce: "n",
+            pkce_challenge: &challenge,
+            login_hint: Some("ana@contoso.example"),
+        };
+        let tenant = TenantRef::parse("contoso.example").unwrap();
+        let address = entra().authorize_url(&tenant, request);
+        assert_eq!(address.path(), "/contoso.example/oauth2/v2.0/authorize");
+        let query = query(&address);
+        assert_eq!(query["code_challenge_method"], "S256");
+        assert_eq!(query["code_challenge"], challenge.as_str());
+        assert_eq!(
+            (query["state"].as_str(), query["nonce"].as_str()),
+            ("s", "n")
+        );
+        assert_eq!(query["login_hint"], "ana@contoso.example");
+        assert!(!query.contains_key("prompt"));
+        let plain = entra().authorize_url(
+            &tenant,
+            AuthorizeRequest {
+                login_hint: None,
+                ..request
+            },
+        );
+        assert!(!plain.as_str().contains("login_hint"));
+    }
+}

@@ -1,0 +1,8 @@
+//! The client against a real HTTP server that plays Microsoft well, badly, slowly and not at all.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod authority;
+
+mod discovery;
+mod keys;
+mod redemption;

@@ -1,0 +1,165 @@
+//! Who is calling: bearer tokens checked against the issuer's published keys.
+//!
+//! The common path (a known key) takes no lock across an await and builds
+//! nothing but the caller: keys and validations are prepared when fetched.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+
+use crate::config::HttpUrl;
+use crate::problem::Problem;
+
+mod caller;
+mod fetch;
+mod key_cache;
+mod keys;
+
+pub use caller::Caller;
+pub use fetch::FetchError;
+
+use caller::Claims;
+use key_cache::KeyCache;
+use keys::{Key, allowed_algorithm};
+
+/// Longer tokens are refused unread.
+const LONGEST_TOKEN: usize = 8 * 1024;
+
+/// Checks tokens of one issuer for one audience; clones share the keys.
+#[derive(Clone)]
+pub struct BearerVerifier {
+    keys: Arc<KeyCache>,
+}
+
+/// Why a token proves nothing.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum BearerError {
+    /// The request has no bearer token.
+    #[error("no bearer token was sent")]
+    Missing,
+    /// The text is no signed token.
+    #[error("the token cannot be read")]
+    Malformed,
+    /// The token is signed in a way that is not accepted.
+    #[error("the token's algorithm is not accepted")]
+    Algorithm,
+    /// The token is signed with a key the issuer does not publish.
+    #[error("the token's key is not known")]
+    UnknownKey,
+    /// The signature is wrong.
+    #[error("the token's signature is not valid")]
+    Signature,
+    /// The token has run out.
+    #[error("the token has expired")]
+    Expired,
+    /// The token is for later.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// Somebody else issued the token.
+    #[error("the token is of another issuer")]
+    Issuer,
+    /// The token is meant for somebody else.
+    #[error("the token is for another audience")]
+    Audience,
+    /// A claim is missing or not what it should be.
+    #[error("the token's claims are not complete")]
+    Claims,
+    /// The issuer's keys cannot be fetched and none are known.
+    #[error("the issuer's keys cannot be fetched")]
+    KeysUnavailable(#[source] Option<Arc<FetchError>>),
+}
+
+/// Why a verifier cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the client that fetches keys cannot be built")]
+pub struct BearerSetupError(#[source] reqwest::Error);
+
+impl BearerVerifier {
+    /// A verifier for the tokens of `issuer` meant for `audience`. Keys are
+    /// fetched when the first token arrives.
+    pub fn new(issuer: &str, jwks_url: &HttpUrl, audience: &str) -> Result<Self, BearerSetupError> {
+        let fetcher = fetch::Fetcher::new(jwks_url.as_url().clone()).map_err(BearerSetupError)?;
+        Ok(Self {
+            keys: Arc::new(KeyCache::new(fetcher, issuer, audience)),
+        })
+    }
+
+    /// Who a token speaks for.
+    pub async fn verify(&self, token: &str) -> Result<Caller, BearerError> {
+        if token.len() > LONGEST_TOKEN {
+            return Err(BearerError::Malformed);
+        }
+        let header = jsonwebtoken::decode_header(token).map_err(|error| keys::refusal(&error))?;
+        if !allowed_algorithm(header.alg) {
+            return Err(BearerError::Algorithm);
+        }
+        // An extension we must understand and do not.
+        if header.crit.is_some() {
+            return Err(BearerError::Malformed);
+        }
+        let key = self.keys.find(header.kid.as_deref()).await?;
+        key.check(token, header.alg)
+    }
+
+    /// Who sent a request, by its `Authorization` header.
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+        let token = bearer_token(headers).map_err(Problem::from)?;
+        self.verify(token).await.map_err(Problem::from)
+    }
+}
+
+impl fmt::Debug for BearerVerifier {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("BearerVerifier")
+    }
+}
+
+impl Key {
+    fn check(
+        &self,
+        token: &str,
+        algorithm: jsonwebtoken::Algorithm,
+    ) -> Result<Caller, BearerError> {
+        // The key decides, not the token: a key serves one algorithm.
+        if algorithm != self.algorithm() {
+            return Err(BearerError::Algorithm);
+        }
+        jsonwebtoken::decode::<Claims>(token, self.decoding(), self.validation())
+            .map_err(|error| keys::refusal(&error))?
+            .claims
+            .into_caller()
+    }
+}
+
+fn bearer_token(headers: &HeaderMap) -> Result<&str, BearerError> {
+    let mut sent = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (sent.next(), sent.next()) else {
+        return Err(BearerError::Missing);
+    };
+    let text = value.to_str().map_err(|_| BearerError::Malformed)?;
+    let (scheme, token) = text.split_once(' ').ok_or(BearerError::Missing)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(BearerError::Missing);
+    }
+    Ok(token.trim())
+}
+
+impl From<BearerError> for Problem {
+    fn from(error: BearerError) -> Self {
+        match error {
+            BearerError::KeysUnavailable(_) => Self::host_keys_unavailable().internal(error),
+            BearerError::Missing
+            | BearerError::Malformed
+            | BearerError::Algorithm
+            | BearerError::UnknownKey
+            | BearerError::Signature
+            | BearerError::Expired
+            | BearerError::NotYetValid
+            | BearerError::Issuer
+            | BearerError::Audience
+            | BearerError::Claims => Self::unauthenticated(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What a token says about its bearer.
+
+use serde::Deserialize;
+
+use super::BearerError;
+
+/// Somebody whose token was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Who it is (`sub`).
+    pub subject: String,
+    /// The account it belongs to (`account`); a service may have none.
+    pub account: Option<String>,
+    /// Its roles (`roles`).
+    pub roles: Vec<String>,
+    /// What it may do (`permissions`).
+    pub permissions: Vec<String>,
+    /// What a service may call (`scope`).
+    pub scopes: Vec<String>,
+    /// The token's own id (`jti`).
+    pub token_id: Option<String>,
+}
+
+impl Caller {
+    /// Whether it has a role.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|has| has == role)
+    }
+
+    /// Whether it has a permission.
+    pub fn has_permission(&self, permission: &str) -> bool {
+        self.permissions.iter().any(|has| has == permission)
+    }
+
+    /// Whether it has a scope.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|has| has == scope)
+    }
+}
+
+/// The claims as they stand in the token; the rest of them is not ours.
+#[derive(Deserialize)]
+pub(super) struct Claims {
+    sub: String,
+    account: Option<String>,
+    #[serde(default)]
+    roles: Vec<String>,
+    #[serde(default)]
+    permissions: Vec<String>,
+    #[serde(default)]
+    scope: String,
+    jti: Option<String>,
+}
+
+impl Claims {
+    pub(super) fn into_caller(self) -> Result<Caller, BearerError> {
+        if self.sub.is_empty() {
+            return Err(BearerError::Claims);
+        }
+        Ok(Caller {
+            subject: self.sub,
+            account: self.account,
+            roles: self.roles,
+            permissions: self.permissions,
+            scopes: self.scope.split_whitespace().map(str::to_owned).collect(),
+            token_id: self.jti,
+        })
+    }
+}

@@ -1,0 +1,149 @@
+//! When keys are fetched: at the first token, every hour, and for a key nobody
+//! knows, but the last no oftener than every ten seconds, because anyone can
+//! invent a key's name.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+use super::BearerError;
+use super::fetch::{FetchError, Fetcher};
+use super::keys::{Key, KeySet};
+use crate::telemetry::chain;
+
+/// Keys this old are fetched again, without keeping the request waiting.
+const REFRESH_AFTER: Duration = Duration::from_hours(1);
+
+/// The least time between two fetches that unknown keys cause.
+const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The least time between two fetches after one failed.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
+pub(super) struct KeyCache {
+    current: RwLock<Option<Arc<KeySet>>>,
+    /// Held while fetching, so that a crowd of requests makes one fetch.
+    attempts: Mutex<Attempts>,
+    fetcher: Fetcher,
+    issuer: String,
+    audience: String,
+}
+
+#[derive(Default)]
+struct Attempts {
+    for_unknown_key: Option<Instant>,
+    failed: Option<(Instant, Arc<FetchError>)>,
+}
+
+impl KeyCache {
+    pub(super) fn new(fetcher: Fetcher, issuer: &str, audience: &str) -> Self {
+        Self {
+            current: RwLock::new(None),
+            attempts: Mutex::new(Attempts::default()),
+            fetcher,
+            issuer: issuer.to_owned(),
+            audience: audience.to_owned(),
+        }
+    }
+
+    /// The key with this id, from memory if it is there.
+    pub(super) async fn find(self: &Arc<Self>, id: Option<&str>) -> Result<Arc<Key>, BearerError> {
+        let keys = match self.current() {
+            Some(keys) => keys,
+            None => self.first_keys().await?,
+        };
+        if let Some(key) = keys.find(id) {
+            if keys.fetched_at.elapsed() > REFRESH_AFTER {
+                self.refresh_in_background();
+            }
+            return Ok(key);
+        }
+        self.newer_keys(&keys)
+            .await
+            .and_then(|keys| keys.find(id))
+            .ok_or(BearerError::UnknownKey)
+    }
+
+    fn current(&self) -> Option<Arc<KeySet>> {
+        self.current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Fetches the first keys, or reports the failure of a moment ago.
+    async fn first_keys(&self) -> Result<Arc<KeySet>, BearerError> {
+        let mut attempts = self.attempts.lock().await;
+        if let Some(keys) = self.current() {
+            return Ok(keys);
+        }
+        if let Some((at, error)) = &attempts.failed
+            && at.elapsed() < RETRY_INTERVAL
+        {
+            return Err(BearerError::KeysUnavailable(Some(Arc::clone(error))));
+        }
+        self.fetch(&mut attempts)
+            .await
+            .map_err(|error| BearerError::KeysUnavailable(Some(error)))
+    }
+
+    /// Keys newer than those that lacked one, if they may be fetched now.
+    async fn newer_keys(&self, seen: &Arc<KeySet>) -> Option<Arc<KeySet>> {
+        let mut attempts = self.attempts.lock().await;
+        // Somebody else may have fetched while this request waited.
+        if let Some(keys) = self.current().filter(|keys| !Arc::ptr_eq(keys, seen)) {
+            return Some(keys);
+        }
+        if attempts
+            .for_unknown_key
+            .is_some_and(|at| at.elapsed() < UNKNOWN_KEY_INTERVAL)
+        {
+            return None;
+        }
+        attempts.for_unknown_key = Some(Instant::now());
+        self.fetch(&mut attempts).await.ok()
+    }
+
+    fn refresh_in_background(self: &Arc<Self>) {
+        let cache = Arc::clone(self);
+        tokio::spawn(async move {
+            // One refresh at a time; the others have nothing to add.
+            let Ok(mut attempts) = cache.attempts.try_lock() else {
+                return;
+            };
+            let fresh = cache
+                .current()
+                .is_some_and(|keys| keys.fetched_at.elapsed() < REFRESH_AFTER);
+            let failed_lately = attempts
+                .failed
+                .as_ref()
+                .is_some_and(|(at, _)| at.elapsed() < UNKNOWN_KEY_INTERVAL);
+            if !fresh && !failed_lately {
+                // A failure is logged where it happens; the old keys go on serving.
+                let _logged = cache.fetch(&mut attempts).await;
+            }
+        });
+    }
+
+    async fn fetch(&self, attempts: &mut Attempts) -> Result<Arc<KeySet>, Arc<FetchError>> {
+        match self.fetcher.fetch().await {
+            Ok(jwks) => {
+                let keys = Arc::new(KeySet::new(jwks, &self.issuer, &self.audience));
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) =
+                    Some(Arc::clone(&keys));
+                attempts.failed = None;
+                Ok(keys)
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = %chain(&error),
+                    "the issuer's keys could not be fetched"
+                );
+                let error = Arc::new(error);
+                attempts.failed = Some((Instant::now(), Arc::clone(&error)));
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Configuration from the environment and an optional TOML file.
+//!
+//! A variable `ASSENT_LISTEN` is the key `listen` of the file and the field
+//! `listen` of the program's configuration struct. The environment wins over
+//! the file, the file over the default. An empty value counts as unset. For a
+//! secret, `ASSENT_X_FILE` (or `x_file`) names a file that holds the value.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::error::Kind;
+use figment::providers::{Format as _, Serialized, Toml};
+use figment::value::{Dict, Value};
+use serde::de::DeserializeOwned;
+
+mod known;
+mod origin;
+pub mod shared;
+mod values;
+
+pub use known::{KNOWN_VARIABLES, SECRET_VARIABLES};
+pub use origin::{Origin, OriginError};
+pub use values::{CommaSeparated, HttpUrl, HttpUrlError, ListenAddress, Secret};
+
+/// What every variable of ours begins with.
+const PREFIX: &str = "ASSENT_";
+
+/// One variable a program reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Variable {
+    /// Its name in the environment: `ASSENT_LISTEN`.
+    pub name: &'static str,
+    /// What it is, for `--help` and for the error when it is missing.
+    pub help: &'static str,
+    /// The value it has when nobody sets it.
+    pub default: Option<&'static str>,
+    /// Whether it may be read from a file instead.
+    pub secret: bool,
+}
+
+impl Variable {
+    /// The key in the TOML file and the field in the configuration struct.
+    fn key(&self) -> String {
+        key_of(self.name)
+    }
+}
+
+fn key_of(name: &str) -> String {
+    name.strip_prefix(PREFIX).unwrap_or(name).to_lowercase()
+}
+
+fn name_of(key: &str) -> String {
+    format!("{PREFIX}{}", key.to_uppercase())
+}
+
+/// Why a configuration cannot be used. No variant holds a value.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A name with our prefix that no program of ours reads.
+    #[error("{place} {name} is not known{}", .nearest.map(|near| format!("; did you mean {near}?")).unwrap_or_default())]
+    Unknown {
+        /// Where it stands: the environment or the file.
+        place: &'static str,
+        /// The unknown name.
+        name: String,
+        /// The known name most like it.
+        nearest: Option<&'static str>,
+    },
+    /// A value that is not text.
+    #[error("{name} is not valid UTF-8")]
+    NotUnicode {
+        /// The variable.
+        name: String,
+    },
+    /// A secret given both as a value and as a file.
+    #[error("{name} and {name}_FILE are both set; set one")]
+    Both {
+        /// The variable.
+        name: String,
+    },
+    /// The file of a secret cannot be read.
+    #[error("{name}_FILE: cannot read {}", .path.display())]
+    SecretFile {
+        /// The variable.
+        name: String,
+        /// The file it names.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The configuration file cannot be read.
+    #[error("cannot read the configuration file {}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The configuration file is not TOML.
+    #[error("the configuration file {} is not valid TOML: {message}", .path.display())]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// What the parser says, without the text it was reading.
+        message: String,
+    },
+    /// A variable without a default is not set.
+    #[error("{name} is required: {help}")]
+    Missing {
+        /// The variable.
+        name: String,
+        /// What it is.
+        help: &'static str,
+    },
+    /// A value is not what the variable takes.
+    #[error("{name}: expected {expected}")]
+    Invalid {
+        /// The variable.
+        name: String,
+        /// What would be accepted.
+        expected: String,
+    },
+}
+
+/// Reads a program's configuration from an environment and a file.
+///
+/// The environment is an argument so that tests need not change their own.
+pub fn load<C: DeserializeOwned>(
+    variables: &[Variable],
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+    file: Option<&Path>,
+) -> Result<C, ConfigError> {
+    let environment = read_environment(environment)?;
+    let file = file.map(read_file).transpose()?.unwrap_or_default();
+    let mut values = Dict::new();
+    for variable in variables {
+        let key = variable.key();
+        let value = match find(variable, &environment)? {
+            Some(value) => Some(value),
+            None => find(variable, &file)?,
+        };
+        if let Some(value) = value.or_else(|| variable.default.map(Value::from)) {
+            values.insert(key, value);
+        }
+    }
+    // The lossy reading turns the text "5" into a number where the field is one.
+    Figment::from(Serialized::defaults(values))
+        .extract_lossy()
+        .map_err(|error| explain(variables, error))
+}
+
+/// The variables of ours that are set, by key; refuses names nobody knows.
+fn read_environment(
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Dict, ConfigError> {
+    let mut ours = BTreeMap::new();
+    for (name, value) in environment {
+        let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
+            continue;
+        };
+        known::check("the variable", name)?;
+        let value = value.to_str().ok_or_else(|| ConfigError::NotUnicode {
+            name: name.to_owned(),
+        })?;
+        ours.insert(key_of(name), Value::from(value));
+    }
+    Ok(ours)
+}
+
+fn read_file(path: &Path) -> Result<Dict, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    // The parser's own Display quotes the offending line, which may hold a secret.
+    let values: Dict = Toml::from_str(&text).map_err(|error| ConfigError::Toml {
+        path: path.to_owned(),
+        message: error.message().to_owned(),
+    })?;
+    for key in values.keys() {
+        known::check_key(key)?;
+    }
+    Ok(values)
+}
+
+/// The value of a variable in one source, following `_FILE` for a secret.
+fn find(variable: &Variable, source: &Dict) -> Result<Option<Value>, ConfigError> {
+    let key = variable.key();
+    let set = |key: &str| source.get(key).filter(|value| value.as_str() != Some(""));
+    let value = set(&key);
+    let path = variable
+        .secret
+        .then(|| set(&format!("{key}_file")))
+        .flatten();
+    match (value, path) {
+        (Some(_), Some(_)) => Err(ConfigError::Both {
+            name: variable.name.to_owned(),
+        }),
+        (None, Some(path)) => read_secret(variable.name, path).map(Some),
+        (value, None) => Ok(value.cloned()),
+    }
+}
+
+fn read_secret(name: &str, path: &Value) -> Result<Value, ConfigError> {
+    let path = path.as_str().ok_or_else(|| ConfigError::Invalid {
+        name: format!("{name}_FILE"),
+        expected: "the name of a file".to_owned(),
+    })?;
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::SecretFile {
+        name: name.to_owned(),
+        path: PathBuf::from(path),
+        source,
+    })?;
+    // Editors and `echo` end a file with a newline that is not part of the secret.
+    let secret = text.trim_end_matches(['\n', '\r']);
+    if secret.is_empty() {
+        return Err(ConfigError::Invalid {
+            name: format!("{name}_FILE"),
+            expected: "a file that is not empty".to_owned(),
+        });
+    }
+    Ok(Value::from(secret))
+}
+
+/// Says in our words what serde found, without the value it found.
+fn explain(variables: &[Variable], error: figment::Error) -> ConfigError {
+    let key = error.path.first().cloned().unwrap_or_default();
+    let invalid = |expected: String| ConfigError::Invalid {
+        name: name_of(&key),
+        expected,
+    };
+    match error.kind {
+        Kind::MissingField(field) => ConfigError::Missing {
+            name: name_of(&field),
+            help: variables
+                .iter()
+                .find(|variable| variable.key() == field.as_ref())
+                .map_or("it has no default", |variable| variable.help),
+        },
+        Kind::InvalidType(_, expected)
+        | Kind::InvalidValue(_, expected)
+        | Kind::InvalidLength(_, expected)
+        | Kind::Message(expected) => invalid(expected),
+        Kind::UnknownVariant(_, expected) => invalid(format!("one of {}", expected.join(", "))),
+        Kind::ISizeOutOfRange(_) | Kind::USizeOutOfRange(_) => {
+            invalid("a number within range".to_owned())
+        }
+        // These mean that a program's struct and its table disagree.
+        Kind::UnknownField(..)
+        | Kind::DuplicateField(_)
+        | Kind::Unsupported(_)
+        | Kind::UnsupportedKey(..) => invalid("a value this program can read".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,225 @@
+//! The types configuration values are read into.
+//!
+//! Each says in its error what it accepts, and none repeats what it was given:
+//! the text may be a secret in the wrong place.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
+use url::{Host, Url};
+
+use super::origin::Origin;
+
+/// An address and a port to listen on; port 0 means any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListenAddress(SocketAddr);
+
+impl From<ListenAddress> for SocketAddr {
+    fn from(address: ListenAddress) -> Self {
+        address.0
+    }
+}
+
+impl From<SocketAddr> for ListenAddress {
+    fn from(address: SocketAddr) -> Self {
+        Self(address)
+    }
+}
+
+/// The text is no address with a port.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an address and a port such as 127.0.0.1:8080")]
+pub struct ListenAddressError;
+
+impl FromStr for ListenAddress {
+    type Err = ListenAddressError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self).map_err(|_| ListenAddressError)
+    }
+}
+
+/// A URL with `https`, or with `http` for this very machine only.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct HttpUrl(Url);
+
+/// Why a text is no URL we would talk to.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HttpUrlError {
+    /// It is no absolute http(s) URL.
+    #[error("an https URL")]
+    NotHttp,
+    /// It is plain http to another machine.
+    #[error("an https URL (http only for localhost, 127.0.0.0/8 and [::1])")]
+    NotEncrypted,
+    /// It carries a user name, a password or a fragment.
+    #[error("a URL without user, password and fragment")]
+    MoreThanUrl,
+}
+
+impl HttpUrl {
+    /// Reads a URL and checks that nobody on the way can read along.
+    pub fn parse(text: &str) -> Result<Self, HttpUrlError> {
+        let url = Url::parse(text.trim()).map_err(|_| HttpUrlError::NotHttp)?;
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            "http" => return Err(HttpUrlError::NotEncrypted),
+            _ => return Err(HttpUrlError::NotHttp),
+        }
+        if url.cannot_be_a_base() || url.host().is_none() {
+            return Err(HttpUrlError::NotHttp);
+        }
+        if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+            return Err(HttpUrlError::MoreThanUrl);
+        }
+        Ok(Self(url))
+    }
+
+    /// The parsed URL.
+    pub fn as_url(&self) -> &Url {
+        &self.0
+    }
+
+    /// The URL as text, without the slash the parser puts after a bare host.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str().trim_end_matches('/')
+    }
+}
+
+impl FromStr for HttpUrl {
+    type Err = HttpUrlError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for HttpUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl From<HttpUrl> for Url {
+    fn from(url: HttpUrl) -> Self {
+        url.0
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// A value that is never shown and is wiped from memory when dropped.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// The value itself, for the one place that sends it.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// Hands the value on in the type other crates take.
+    pub fn into_inner(self) -> SecretString {
+        self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret(..)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(SecretString::from(text)))
+    }
+}
+
+/// Several values with commas between them, or a TOML array of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommaSeparated<T>(Vec<T>);
+
+impl<T> CommaSeparated<T> {
+    /// The values in the order given.
+    pub fn as_slice(&self) -> &[T] {
+        &self.0
+    }
+
+    /// Hands the values on.
+    pub fn into_vec(self) -> Vec<T> {
+        self.0
+    }
+}
+
+impl<T> Default for CommaSeparated<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T> Deserialize<'de> for CommaSeparated<T>
+where
+    T: FromStr,
+    T::Err: fmt::Display,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ListVisitor(PhantomData))
+    }
+}
+
+struct ListVisitor<T>(PhantomData<T>);
+
+impl<'de, T> Visitor<'de> for ListVisitor<T>
+where
+    T: FromStr,
+    T::Err: fmt::Display,
+{
+    type Value = CommaSeparated<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("values with commas between them")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        text.split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(|item| item.parse().map_err(E::custom))
+            .collect::<Result<_, _>>()
+            .map(CommaSeparated)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(item) = items.next_element::<String>()? {
+            values.push(item.trim().parse().map_err(de::Error::custom)?);
+        }
+        Ok(CommaSeparated(values))
+    }
+}
+
+/// Reads a type from text through its `FromStr`.
+macro_rules! deserialize_from_text {
+    ($($type:ty),+) => {$(
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+            }
+        }
+    )+};
+}
+
+deserialize_from_text!(ListenAddress, HttpUrl, Origin);

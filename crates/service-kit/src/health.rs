@@ -1,0 +1,155 @@
+//! Whether the program may take traffic, and if not, because of what.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+/// The readiness of a program; clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Health {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    draining: AtomicBool,
+    /// Per dependency: nothing if ready, else why not.
+    dependencies: RwLock<BTreeMap<&'static str, Option<String>>>,
+}
+
+impl Health {
+    /// A program without dependencies: ready from the start.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Names something the program needs. It counts as not ready until
+    /// [`Dependency::ready`] is called.
+    pub fn dependency(&self, name: &'static str) -> Dependency {
+        let dependency = Dependency {
+            health: self.clone(),
+            name,
+        };
+        dependency.not_ready("not reached yet");
+        dependency
+    }
+
+    /// Whether the program may take traffic.
+    pub fn is_ready(&self) -> bool {
+        !self.is_draining()
+            && self
+                .shared
+                .dependencies
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .values()
+                .all(Option::is_none)
+    }
+
+    /// From now on the program is not ready: it finishes what it has.
+    pub fn drain(&self) {
+        self.shared.draining.store(true, Ordering::Release);
+    }
+
+    fn is_draining(&self) -> bool {
+        self.shared.draining.load(Ordering::Acquire)
+    }
+
+    /// The answer at `/readyz`.
+    pub(crate) fn readiness(&self) -> Response {
+        let dependencies: serde_json::Map<String, serde_json::Value> = self
+            .shared
+            .dependencies
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .map(|(name, reason)| {
+                let state = match reason {
+                    None => json!({"ready": true}),
+                    Some(reason) => json!({"ready": false, "reason": reason}),
+                };
+                ((*name).to_owned(), state)
+            })
+            .collect();
+        let ready = self.is_ready();
+        let status = if ready {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        };
+        let mut body = json!({"ready": ready, "dependencies": dependencies});
+        if let (true, Some(body)) = (self.is_draining(), body.as_object_mut()) {
+            body.insert("draining".to_owned(), true.into());
+        }
+        (status, Json(body)).into_response()
+    }
+}
+
+/// One thing the program needs; clones are the same thing.
+#[derive(Debug, Clone)]
+pub struct Dependency {
+    health: Health,
+    name: &'static str,
+}
+
+impl Dependency {
+    /// It answers.
+    pub fn ready(&self) {
+        if self.set(None) {
+            tracing::info!(dependency = self.name, "ready");
+        }
+    }
+
+    /// It does not: say why, and what to do about it. Operators read this text,
+    /// so it must hold no secret.
+    pub fn not_ready(&self, reason: impl Into<String>) {
+        let reason = reason.into();
+        if self.set(Some(reason.clone())) {
+            tracing::info!(dependency = self.name, reason, "not ready");
+        }
+    }
+
+    /// Tells whether anything changed, so that a repeated report is not logged.
+    fn set(&self, reason: Option<String>) -> bool {
+        let mut dependencies = self
+            .health
+            .shared
+            .dependencies
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if dependencies.get(self.name) == Some(&reason) {
+            return false;
+        }
+        dependencies.insert(self.name, reason);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_dependency_must_be_ready_and_nothing_draining() {
+        let health = Health::new();
+        assert!(health.is_ready());
+        let (nats, keys) = (health.dependency("nats"), health.dependency("keys"));
+        assert!(!health.is_ready());
+        nats.ready();
+        assert!(!health.is_ready());
+        keys.ready();
+        assert!(health.is_ready());
+        nats.not_ready("connection lost; it is tried again every second");
+        assert!(!health.is_ready());
+        assert_eq!(health.readiness().status(), StatusCode::SERVICE_UNAVAILABLE);
+        nats.ready();
+        assert_eq!(health.readiness().status(), StatusCode::OK);
+        health.drain();
+        assert!(!health.is_ready());
+    }
+}

@@ -1,0 +1,173 @@
+//! What happens around every request, in one middleware.
+//!
+//! One place rather than six layers: each boxed layer costs a little on every
+//! login, and the steps need one another (the problem needs the id, the span
+//! needs the status).
+
+use std::any::Any;
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use futures::FutureExt as _;
+use tracing::{Instrument as _, Span, field};
+use uuid::Uuid;
+
+use crate::telemetry::{adopt_traceparent, chain};
+use crate::{Problem, metrics};
+
+const REQUEST_ID: &str = "x-request-id";
+
+/// How long a handler may take.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Names one request, in its answer and in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestId(Uuid);
+
+impl RequestId {
+    /// The caller's own id if it is a UUID, else a new one. Any other text is
+    /// not taken over: it would end in our logs.
+    fn of(headers: &HeaderMap) -> Self {
+        let sent = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
+        Self(
+            sent.and_then(|id| Uuid::try_parse(id).ok())
+                .unwrap_or_else(Uuid::now_v7),
+        )
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.0.urn())
+    }
+}
+
+/// Surrounds a handler with all that every answer has in common.
+pub(crate) async fn surround(mut request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let id = RequestId::of(request.headers());
+    let method = method_name(request.method());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+    request.extensions_mut().insert(id);
+
+    // The target is the matched route: paths hold ids, queries codes and states.
+    let span = tracing::error_span!(
+        "request", id = %id.0.as_hyphenated(), method, route,
+        status = field::Empty, duration_ms = field::Empty, otel.kind = "server",
+    );
+    if let Some(traceparent) = request
+        .headers()
+        .get("traceparent")
+        .and_then(|text| text.to_str().ok())
+    {
+        adopt_traceparent(&span, traceparent);
+    }
+
+    let answer = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request));
+    let outcome = AssertUnwindSafe(answer)
+        .catch_unwind()
+        .instrument(span.clone())
+        .await;
+    let mut response = match outcome {
+        Ok(Ok(response)) => response,
+        Ok(Err(_elapsed)) => timed_out().into_response(),
+        Err(panic) => panicked(panic.as_ref()).into_response(),
+    };
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        name_problem(problem, id, &mut response, &span);
+    }
+    add_headers(id, &mut response);
+    report(method, route, response.status(), began.elapsed(), &span);
+    response
+}
+
+/// Puts the request's id into the body and the cause into the log.
+fn name_problem(problem: Problem, id: RequestId, response: &mut Response, span: &Span) {
+    let _entered = span.enter();
+    let code = problem.code();
+    match problem.internal_cause() {
+        Some(cause) if problem.status().is_server_error() => {
+            tracing::error!(code, error = %chain(cause), "failed");
+        }
+        Some(cause) => tracing::info!(code, error = %chain(cause), "refused"),
+        None => tracing::debug!(code, "refused"),
+    }
+    let problem = problem.at(id);
+    *response.body_mut() = Body::from(problem.body());
+    response.headers_mut().remove(CONTENT_LENGTH);
+}
+
+fn add_headers(id: RequestId, response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    if let Ok(id) = HeaderValue::from_str(id.0.as_hyphenated().encode_lower(&mut [0; 36])) {
+        headers.insert(REQUEST_ID, id);
+    }
+}
+
+fn report(method: &'static str, route: &str, status: StatusCode, took: Duration, span: &Span) {
+    let milliseconds = took.as_secs_f64() * 1000.0;
+    span.record("status", status.as_u16());
+    span.record("duration_ms", milliseconds);
+    metrics::http_request(method, route, status.as_u16(), took);
+    // One line per answered request would cost more than most answers; the
+    // metrics count those, the log speaks of failures.
+    let _entered = span.enter();
+    if status.is_server_error() {
+        tracing::warn!(
+            status = status.as_u16(),
+            duration_ms = milliseconds,
+            "answered"
+        );
+    } else {
+        tracing::debug!(
+            status = status.as_u16(),
+            duration_ms = milliseconds,
+            "answered"
+        );
+    }
+}
+
+fn timed_out() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "timeout",
+        "The answer took too long",
+    )
+    .retry_after(5)
+}
+
+/// The payload of a panic may quote what the caller sent, so only text written
+/// in the program is kept.
+fn panicked(payload: &(dyn Any + Send)) -> Problem {
+    let message = payload
+        .downcast_ref::<&'static str>()
+        .copied()
+        .unwrap_or("see the panic message before this line");
+    Problem::bug(format!("the handler panicked: {message}"))
+}
+
+/// The methods there are; what a caller invents must not become a metric.
+fn method_name(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "PATCH" => "PATCH",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        _ => "OTHER",
+    }
+}

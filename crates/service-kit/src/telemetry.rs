@@ -1,0 +1,108 @@
+//! Logs and traces.
+//!
+//! Logs go to standard error: JSON lines where a machine reads them, plain text
+//! on a terminal. `RUST_LOG` chooses what is logged. Traces go over OTLP/HTTP
+//! when `OTEL_EXPORTER_OTLP_ENDPOINT` is set; a `traceparent` is handed on
+//! either way.
+
+use std::io::IsTerminal as _;
+
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::SpanExporter;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
+
+mod chain;
+mod traceparent;
+
+pub use chain::{Chain, chain};
+pub use traceparent::{adopt_traceparent, current_traceparent};
+
+/// Where OpenTelemetry's exporters find their collector.
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+
+/// Why logs and traces cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// `RUST_LOG` is not a filter.
+    #[error("RUST_LOG: expected a filter such as `info` or `warn,my_crate=debug`")]
+    Filter,
+    /// The exporter refuses its settings.
+    #[error("{ENDPOINT}: the trace exporter cannot be built")]
+    Exporter(#[source] opentelemetry_otlp::ExporterBuildError),
+    /// A subscriber is installed already.
+    #[error("logging is set up already")]
+    Installed(#[source] tracing_subscriber::util::TryInitError),
+}
+
+/// Keeps the exporter until the program ends.
+#[derive(Debug)]
+#[must_use]
+pub struct Telemetry {
+    traces: Option<SdkTracerProvider>,
+}
+
+impl Telemetry {
+    /// Sends the spans still held; call it once the tokio runtime has ended.
+    pub fn flush(self) {
+        if let Some(Err(error)) = self.traces.map(|traces| traces.shutdown()) {
+            tracing::warn!(
+                error = %chain(&error),
+                "the last traces were not delivered"
+            );
+        }
+    }
+}
+
+/// Sets up logs and traces for the whole process.
+///
+/// Call it outside tokio: the exporter's client starts a runtime of its own.
+pub fn install(program: &'static str) -> Result<Telemetry, TelemetryError> {
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(filter) if !filter.is_empty() => {
+            EnvFilter::try_new(filter).map_err(|_| TelemetryError::Filter)?
+        }
+        Ok(_) | Err(_) => EnvFilter::new("info"),
+    };
+    let traces = exporter(program)?;
+    let spans = traces
+        .as_ref()
+        .map(|traces| tracing_opentelemetry::layer().with_tracer(traces.tracer(program)));
+    let format = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let logs = if std::io::stderr().is_terminal() {
+        format.boxed()
+    } else {
+        format.with_ansi(false).json().flatten_event(true).boxed()
+    };
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(logs)
+        .with(spans)
+        .try_init()
+        .map_err(TelemetryError::Installed)?;
+    Ok(Telemetry { traces })
+}
+
+fn exporter(program: &'static str) -> Result<Option<SdkTracerProvider>, TelemetryError> {
+    let wanted = [ENDPOINT, TRACES_ENDPOINT]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+    if !wanted {
+        return Ok(None);
+    }
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .build()
+        .map_err(TelemetryError::Exporter)?;
+    let resource = Resource::builder().with_service_name(program).build();
+    Ok(Some(
+        SdkTracerProvider::builder()
+            .with_batch_exporter(exporter)
+            .with_resource(resource)
+            .build(),
+    ))
+}

@@ -1,0 +1,156 @@
+//! The W3C `traceparent`, handed on whether or not traces are exported.
+//!
+//! With an exporter the current OpenTelemetry span is the truth. Without one
+//! the text rides along in the span's extensions, so that a trace which begins
+//! and ends elsewhere is not cut in two here.
+
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+};
+use tracing::{Dispatch, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::Registry;
+use tracing_subscriber::registry::LookupSpan as _;
+use uuid::Uuid;
+
+/// What a span carries when nothing exports it.
+struct Carried(String);
+
+/// The `traceparent` to send with a call made within the current span.
+///
+/// A span without a parent from outside begins a trace of its own. Outside any
+/// span there is none.
+pub fn current_traceparent() -> Option<String> {
+    let span = Span::current();
+    let context = span.context();
+    let exported = context.span().span_context().clone();
+    if exported.is_valid() {
+        return Some(format(&exported));
+    }
+    let id = span.id()?;
+    tracing::dispatcher::get_default(|dispatch: &Dispatch| {
+        let span = dispatch.downcast_ref::<Registry>()?.span(&id)?;
+        let mut root = None;
+        for span in span.scope() {
+            if let Some(Carried(traceparent)) = span.extensions().get::<Carried>() {
+                return Some(traceparent.clone());
+            }
+            root = Some(span);
+        }
+        let fresh = fresh();
+        root?.extensions_mut().replace(Carried(fresh.clone()));
+        Some(fresh)
+    })
+}
+
+/// Makes a span continue the trace a caller sent; nonsense is ignored.
+pub fn adopt_traceparent(span: &Span, traceparent: &str) {
+    let Some(parent) = parse(traceparent) else {
+        return;
+    };
+    let context = opentelemetry::Context::new().with_remote_span_context(parent.clone());
+    if span.set_parent(context).is_ok() {
+        return;
+    }
+    let Some(id) = span.id() else { return };
+    tracing::dispatcher::get_default(|dispatch: &Dispatch| {
+        if let Some(span) = dispatch
+            .downcast_ref::<Registry>()
+            .and_then(|registry| registry.span(&id))
+        {
+            span.extensions_mut().replace(Carried(format(&parent)));
+        }
+    });
+}
+
+fn parse(text: &str) -> Option<SpanContext> {
+    let mut parts = text.trim().split('-');
+    let (version, trace, parent, flags) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let hex = |text: &str, length: usize| {
+        text.len() == length
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    };
+    let whole = version != "00" || parts.next().is_none();
+    let known = whole && hex(version, 2) && version != "ff";
+    if !known || !hex(trace, 32) || !hex(parent, 16) || !hex(flags, 2) {
+        return None;
+    }
+    let context = SpanContext::new(
+        TraceId::from_hex(trace).ok()?,
+        SpanId::from_hex(parent).ok()?,
+        TraceFlags::new(u8::from_str_radix(flags, 16).ok()?),
+        true,
+        TraceState::default(),
+    );
+    context.is_valid().then_some(context)
+}
+
+fn format(context: &SpanContext) -> String {
+    format!(
+        "00-{}-{}-{:02x}",
+        context.trace_id(),
+        context.span_id(),
+        context.trace_flags().to_u8()
+    )
+}
+
+fn fresh() -> String {
+    let (trace, span) = (Uuid::new_v4(), Uuid::new_v4());
+    let (span, _) = span.as_u64_pair();
+    format!("00-{}-{span:016x}-00", trace.simple())
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    const SENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    #[test]
+    fn only_a_well_formed_traceparent_is_adopted() {
+        assert!(parse(SENT).is_some());
+        assert!(parse(&format!("01{}-more", &SENT[2..])).is_some());
+        for bad in [
+            "",
+            "00",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x",
+        ] {
+            assert!(parse(bad).is_none(), "{bad}");
+        }
+        assert!(parse(&fresh()).is_some());
+    }
+
+    #[test]
+    fn a_traceparent_reaches_nested_spans_without_an_exporter() {
+        let logs = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
+        tracing::subscriber::with_default(Registry::default().with(logs), || {
+            assert_eq!(current_traceparent(), None);
+            let request = tracing::info_span!("request");
+            adopt_traceparent(&request, SENT);
+            let _entered = request.entered();
+            let inner = tracing::info_span!("inner").entered();
+            assert_eq!(current_traceparent().as_deref(), Some(SENT));
+            drop(inner);
+        });
+    }
+
+    #[test]
+    fn a_trace_of_our_own_stays_the_same_within_a_request() {
+        tracing::subscriber::with_default(Registry::default(), || {
+            let _request = tracing::info_span!("request").entered();
+            let first = tracing::info_span!("one").in_scope(current_traceparent);
+            let second = tracing::info_span!("two").in_scope(current_traceparent);
+            assert!(first.is_some());
+            assert_eq!(first, second);
+        });
+    }
+}

@@ -1,0 +1,14 @@
+//! The kit from outside: real sockets, real processes, real keys.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says so"
+)]
+
+mod bearer;
+mod issuer;
+mod problems;
+mod program;
+mod serving;
+mod traces;

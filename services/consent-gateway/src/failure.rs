@@ -1,0 +1,142 @@
+//! What a use case can end in besides success, and how it is told over HTTP and NATS.
+
+use std::error::Error;
+
+use assent_contract::problem::code;
+use assent_domain::refusal::Refusal;
+use assent_messaging::ServiceError;
+use assent_service_kit::problem::Problem;
+use assent_service_kit::telemetry::chain;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+/// Any error, with its chain of sources. It is logged, and never shown.
+pub(crate) type Cause = Box<dyn Error + Send + Sync>;
+
+/// After how many seconds trying again makes sense when a server is away.
+const RETRY_AFTER: u32 = 2;
+
+/// Why a use case did not succeed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The rules don't allow it.
+    Refused(Refusal),
+    /// The request can't be understood, or not by these means.
+    Invalid(String),
+    /// There is no such thing, or not for this caller.
+    NotFound(&'static str),
+    /// Others kept changing the same thing.
+    ConcurrentChange,
+    /// What `at_least` names is not there yet.
+    NotYetApplied,
+    /// The event log or the flow state can't be reached.
+    LogUnavailable(Cause),
+    /// The log holds what can't be read.
+    Unreadable(Cause),
+    /// Microsoft can't be reached, or does not answer in time.
+    MicrosoftUnreachable(Cause),
+    /// Microsoft's answer makes no sense, or faults us.
+    MicrosoftNonsense(Cause),
+    /// A fault of ours.
+    Internal(Cause),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// The HTTP status of a refusal: 422 where the request itself asks for what is never
+/// possible, 409 where the state of things is against it.
+fn status(refusal: Refusal) -> StatusCode {
+    match refusal {
+        Refusal::Forbidden => StatusCode::FORBIDDEN,
+        Refusal::AdministratorNotConfirmed
+        | Refusal::NothingSelected
+        | Refusal::UnsupportedCloud
+        | Refusal::OnPremisesExchange => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::FlowExpired => StatusCode::GONE,
+        Refusal::FullSyncRequired
+        | Refusal::TenantMismatch
+        | Refusal::NotAnAdministrator
+        | Refusal::ScopesMissing
+        | Refusal::Declined
+        | Refusal::Undetermined
+        | Refusal::AdministratorApprovalRequired
+        | Refusal::FlowAlreadyUsed
+        | Refusal::ManagedByAdministrator
+        | Refusal::AdministratorConsentRequired
+        | Refusal::IdentityMismatch
+        | Refusal::NotAdministratorConfigured
+        | Refusal::ConsentSuperseded => StatusCode::CONFLICT,
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(refusal) => {
+                metrics::counter!("assent_refusals_total", "code" => refusal.code()).increment(1);
+                Self::new(status(refusal), refusal.code(), title(refusal.code()))
+                    .detail(refusal.to_string())
+            }
+            Failure::Invalid(detail) => Self::invalid_request(detail),
+            Failure::NotFound(detail) => Self::not_found(detail),
+            Failure::ConcurrentChange => Self::concurrent_change(),
+            Failure::NotYetApplied => Self::not_yet_applied(),
+            Failure::LogUnavailable(cause) => Self::event_log_unavailable(RETRY_AFTER).internal(cause),
+            Failure::Unreadable(cause) => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                code::EVENT_UNREADABLE,
+                title(code::EVENT_UNREADABLE),
+            )
+            .detail("the event log holds an event of this account or user that can't be read; an operator was alarmed")
+            .internal(cause),
+            Failure::MicrosoftUnreachable(cause) => {
+                Self::microsoft_unavailable(RETRY_AFTER).internal(cause)
+            }
+            Failure::MicrosoftNonsense(cause) => Self::microsoft_nonsense().internal(cause),
+            Failure::Internal(cause) => Self::bug(cause),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}
+
+impl From<Failure> for ServiceError {
+    fn from(failure: Failure) -> Self {
+        let problem = Problem::from(failure);
+        if let Some(cause) = problem.internal_cause() {
+            tracing::error!(
+                code = problem.code(),
+                error = %chain(cause),
+                "a command failed"
+            );
+        }
+        let body = assent_contract::problem::Problem::new(
+            problem.status().as_u16(),
+            problem.code(),
+            problem.public_detail().unwrap_or_default(),
+        );
+        Self {
+            status: problem.status().as_u16(),
+            code: problem.code().to_owned(),
+            // A problem of strings and a number always has a JSON form.
+            body: serde_json::to_vec(&body).unwrap_or_default(),
+        }
+    }
+}
+
+fn title(code: &'static str) -> &'static str {
+    match code {
+        "forbidden" => "You may not do this",
+        "managed_by_administrator" => "Managed by the Office 365 administrator",
+        "event_unreadable" => "The event log can't be read",
+        _ => "The request was refused",
+    }
+}

@@ -1,0 +1,296 @@
+//! Flows: what was begun here, goes through Microsoft, and comes back in a browser.
+//!
+//! A flow is kept in a key-value bucket with expiry and changed by compare-and-swap, so any
+//! gateway can take any callback, once. If a gateway dies while it redeems a code, the flow
+//! simply expires: nothing is half recorded, and the person starts again.
+
+mod secrets;
+mod store;
+
+use assent_domain::ids::{AccountId, Epoch, MicrosoftIdentity, UserId};
+use assent_domain::permissions::PermissionSet;
+use assent_domain::refusal::Refusal;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use url::Url;
+use uuid::Uuid;
+
+pub(crate) use secrets::{Digest, State};
+pub(crate) use store::{FlowStore, StoreError, Stored};
+
+use assent_contract::values::{Identity, PermissionSet as WirePermissionSet, Tenant, text};
+
+/// How long somebody has at Microsoft.
+pub(crate) const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
+/// How long a grant waits for its confirmation.
+pub(crate) const CONFIRMATION_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
+/// How long a flow can be asked about.
+pub(crate) const KEPT_FOR: std::time::Duration = std::time::Duration::from_hours(24);
+
+/// One flow, as it is stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Flow {
+    pub(crate) id: Uuid,
+    #[serde(with = "text")]
+    pub(crate) account: AccountId,
+    /// The user of the host application who began it.
+    #[serde(with = "text")]
+    pub(crate) started_by: UserId,
+    pub(crate) return_to: Option<Url>,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) purpose: Purpose,
+    /// The digests of the `state` values that were given out, one for each callback.
+    pub(crate) states: States,
+    pub(crate) stage: Stage,
+}
+
+/// What it is for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Purpose {
+    /// An administrator's consent for everyone.
+    AdministratorConsent {
+        permissions: WirePermissionSet,
+        /// The tenant asked of, where it is known.
+        tenant: Option<Tenant>,
+    },
+    /// A user's own consent.
+    OwnConsent {
+        asked: WirePermissionSet,
+        begun_in: u64,
+        /// Who has to finish it, where that is known.
+        expected: Option<Identity>,
+    },
+}
+
+/// The `state` values by callback. They stay when a stage is over, so that a second use
+/// can be told from a forged one.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct States {
+    pub(crate) admin_consent: Option<Digest>,
+    pub(crate) authorize: Option<Digest>,
+}
+
+/// How far it got.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Stage {
+    /// The administrator is at Microsoft's consent page.
+    AtAdminConsent,
+    /// Somebody is at Microsoft's sign-in page.
+    AtAuthorize {
+        /// The tenant whose path the code is acquired on; `organizations` if none.
+        tenant: Option<Tenant>,
+        nonce: String,
+        pkce_verifier: String,
+    },
+    /// A callback was taken. Whoever took it is redeeming the code.
+    Redeeming,
+    /// The grant waits for the session that began it.
+    AwaitingConfirmation {
+        confirm: Digest,
+        held: WirePermissionSet,
+        scopes: Vec<String>,
+        identity: Identity,
+    },
+    /// It is over.
+    Ended {
+        state: FlowState,
+        code: Option<String>,
+        detail: Option<String>,
+    },
+}
+
+/// The state of a flow as others see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FlowState {
+    Pending,
+    AwaitingConfirmation,
+    Completed,
+    Declined,
+    Undetermined,
+    Expired,
+    Refused,
+}
+
+impl FlowState {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::AwaitingConfirmation => "awaiting_confirmation",
+            Self::Completed => "completed",
+            Self::Declined => "declined",
+            Self::Undetermined => "undetermined",
+            Self::Expired => "expired",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// How a flow ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// It is on the log.
+    Completed,
+    /// It is on the log, but Microsoft granted less than was asked for.
+    CompletedInPart(String),
+    /// It did not come to that.
+    Refused(Refusal),
+    /// Something failed on the way; nobody's consent changed because of it.
+    Failed {
+        code: &'static str,
+        detail: &'static str,
+    },
+}
+
+impl From<Ending> for Stage {
+    fn from(ending: Ending) -> Self {
+        let (state, code, detail) = match ending {
+            Ending::Completed => (FlowState::Completed, None, None),
+            Ending::CompletedInPart(detail) => {
+                (FlowState::Completed, Some("partial_grant"), Some(detail))
+            }
+            Ending::Failed { code, detail } => {
+                (FlowState::Undetermined, Some(code), Some(detail.to_owned()))
+            }
+            Ending::Refused(refusal) => (
+                state_of(refusal),
+                Some(refusal.code()),
+                Some(refusal.to_string()),
+            ),
+        };
+        Self::Ended {
+            state,
+            code: code.map(str::to_owned),
+            detail,
+        }
+    }
+}
+
+fn state_of(refusal: Refusal) -> FlowState {
+    match refusal {
+        Refusal::Declined => FlowState::Declined,
+        Refusal::Undetermined => FlowState::Undetermined,
+        Refusal::FlowExpired => FlowState::Expired,
+        Refusal::Forbidden
+        | Refusal::AdministratorNotConfirmed
+        | Refusal::NothingSelected
+        | Refusal::FullSyncRequired
+        | Refusal::UnsupportedCloud
+        | Refusal::OnPremisesExchange
+        | Refusal::TenantMismatch
+        | Refusal::NotAnAdministrator
+        | Refusal::ScopesMissing
+        | Refusal::AdministratorApprovalRequired
+        | Refusal::FlowAlreadyUsed
+        | Refusal::ManagedByAdministrator
+        | Refusal::AdministratorConsentRequired
+        | Refusal::IdentityMismatch
+        | Refusal::NotAdministratorConfigured
+        | Refusal::ConsentSuperseded => FlowState::Refused,
+    }
+}
+
+/// What `GET /v1/flows/{flow}` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct FlowView {
+    pub(crate) state: FlowState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) detail: Option<String>,
+}
+
+impl Flow {
+    /// Whether it is over without an answer.
+    pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
+        match self.stage {
+            Stage::Ended { .. } => false,
+            Stage::AtAdminConsent
+            | Stage::AtAuthorize { .. }
+            | Stage::Redeeming
+            | Stage::AwaitingConfirmation { .. } => self.expires_at <= now,
+        }
+    }
+
+    /// The flow as others see it.
+    pub(crate) fn view(&self, now: Timestamp) -> FlowView {
+        if self.is_expired(now) {
+            let refusal = Refusal::FlowExpired;
+            return FlowView {
+                state: FlowState::Expired,
+                code: Some(refusal.code().to_owned()),
+                detail: Some(refusal.to_string()),
+            };
+        }
+        let plain = |state| FlowView {
+            state,
+            code: None,
+            detail: None,
+        };
+        match &self.stage {
+            Stage::AtAdminConsent | Stage::AtAuthorize { .. } | Stage::Redeeming => {
+                plain(FlowState::Pending)
+            }
+            Stage::AwaitingConfirmation { .. } => plain(FlowState::AwaitingConfirmation),
+            Stage::Ended {
+                state,
+                code,
+                detail,
+            } => FlowView {
+                state: *state,
+                code: code.clone(),
+                detail: detail.clone(),
+            },
+        }
+    }
+}
+
+/// What a user's own consent was begun with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OwnConsent {
+    pub(crate) asked: PermissionSet,
+    pub(crate) begun_in: Epoch,
+    pub(crate) expected: Option<MicrosoftIdentity>,
+}
+
+#[cfg(test)]
+mod tests {
+    use assent_domain::refusal::Refusal;
+
+    use assent_domain::ids::{AccountId, UserId};
+    use assent_domain::permissions::PermissionSet;
+    use jiff::Timestamp;
+    use uuid::Uuid;
+
+    use super::{Ending, Flow, FlowState, Purpose, Stage, States};
+
+    #[test]
+    fn the_three_noes_end_differently() {
+        for (refusal, expected) in [
+            (Refusal::Declined, FlowState::Declined),
+            (Refusal::AdministratorApprovalRequired, FlowState::Refused),
+            (Refusal::Undetermined, FlowState::Undetermined),
+        ] {
+            let flow = Flow {
+                id: Uuid::nil(),
+                account: AccountId::parse("acme").unwrap(),
+                started_by: UserId::parse("ana").unwrap(),
+                return_to: None,
+                expires_at: Timestamp::UNIX_EPOCH,
+                purpose: Purpose::AdministratorConsent {
+                    permissions: PermissionSet::EVERYTHING.into(),
+                    tenant: None,
+                },
+                states: States::default(),
+                stage: Stage::from(Ending::Refused(refusal)),
+            };
+            let view = flow.view(Timestamp::UNIX_EPOCH);
+            assert_eq!(
+                (view.state, view.code.as_deref()),
+                (expected, Some(refusal.code()))
+            );
+        }
+    }
+}

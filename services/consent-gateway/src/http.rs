@@ -1,0 +1,247 @@
+//! The HTTP side: who may call what, and how it is answered. The rules are elsewhere.
+
+mod bodies;
+mod outcome_page;
+
+use std::sync::Arc;
+
+use assent_domain::ids::{AccountId, UserId};
+use assent_domain::permissions::Permission;
+use assent_service_kit::{ApiJson, ApiPath, ApiQuery, BearerVerifier, Caller, Problem};
+use axum::Router;
+use axum::extract::{FromRequestParts, RawQuery, State};
+use axum::http::header::{CONTENT_TYPE, HeaderName, LOCATION};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post, put};
+use serde::Serialize;
+use url::Url;
+use uuid::Uuid;
+
+use crate::failure::Failure;
+use crate::gateway::Gateway;
+use crate::rights;
+use crate::use_cases::{
+    change_mode, confirm_grant, look_up, revoke_own_grant, start_admin_consent, start_own_consent,
+    take_callback,
+};
+use bodies::{AtLeast, Confirmation, NewAdminConsent, NewGrant, NewMode};
+
+/// The description of all of this.
+pub(crate) const OPENAPI: &str = include_str!("../openapi.json");
+
+const SEQUENCE: HeaderName = HeaderName::from_static("assent-sequence");
+
+/// What every handler shares.
+#[derive(Debug, Clone)]
+struct Shared {
+    gateway: Arc<Gateway>,
+    verifier: Arc<BearerVerifier>,
+}
+
+/// All routes.
+pub(crate) fn router(gateway: Arc<Gateway>, verifier: BearerVerifier) -> Router {
+    let shared = Shared {
+        gateway,
+        verifier: Arc::new(verifier),
+    };
+    Router::new()
+        .route("/v1/accounts/{account}", get(get_account))
+        .route(
+            "/v1/accounts/{account}/authorization-method",
+            put(put_method),
+        )
+        .route(
+            "/v1/accounts/{account}/admin-consents",
+            post(post_admin_consent),
+        )
+        .route("/v1/accounts/{account}/users/{user}", get(get_user))
+        .route(
+            "/v1/accounts/{account}/users/{user}/grants",
+            post(post_grant),
+        )
+        .route(
+            "/v1/accounts/{account}/users/{user}/grants/{permission}",
+            delete(delete_grant),
+        )
+        .route("/v1/flows/{flow}", get(get_flow))
+        .route("/v1/flows/{flow}/confirmation", post(post_confirmation))
+        .route(
+            "/callbacks/microsoft/admin-consent",
+            get(admin_consent_callback),
+        )
+        .route("/callbacks/microsoft/authorize", get(authorize_callback))
+        .route("/settings/company", get(outcome_page::company))
+        .route("/settings/account", get(outcome_page::account))
+        .route("/openapi.json", get(openapi))
+        .with_state(shared)
+}
+
+/// Whoever sent the request, by a token that holds.
+struct Authenticated(Caller);
+
+impl FromRequestParts<Shared> for Authenticated {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        shared.verifier.authenticate(&parts.headers).await.map(Self)
+    }
+}
+
+async fn get_account(
+    State(shared): State<Shared>,
+    Authenticated(caller): Authenticated,
+    ApiPath(account): ApiPath<String>,
+    ApiQuery(query): ApiQuery<AtLeast>,
+) -> Result<Response, Failure> {
+    let account = account_id(&account)?;
+    rights::member(&caller, &account)?;
+    let view = look_up::account(&shared.gateway, &account, query.at_least).await?;
+    Ok(json(StatusCode::OK, &view))
+}
+
+async fn put_method(
+    State(shared): State<Shared>,
+    Authenticated(caller): Authenticated,
+    ApiPath(account): ApiPath<String>,
+    ApiJson(body): ApiJson<NewMode>,
+) -> Result<Response, Failure> {
+    let account = account_id(&account)?;
+    let manager = rights::manager(&caller, &account)?;
+    let view = change_mode::change_mode(&shared.gateway, &account, manager, body.into()).await?;
+    Ok(with_sequence(view.sequence, json(StatusCode::OK, &view)))
+}
+
+async fn post_admin_consent(
+    State(shared): State<Shared>,
+    Authenticated(caller): Authenticated,
+    ApiPath(account): ApiPath<String>,
+    ApiJson(body): ApiJson<NewAdminConsent>,
+) -> Result<Response, Failure> {
+    let account = account_id(&account)?;
+    let manager = rights::manager(&caller, &account)?;
+    let selection = body.check(&shared.gateway.return_origins)?;
+    let started =
+        start_admin_consent::start_admin_consent(&shared.gateway, &account, manager, selection)
+            .await?;
+    Ok(json(StatusCode::CREATED, &started))
+}
+
+async fn get_user(
+    State(shared): State<Shared>,
+    Authenticated(caller): Authenticated,
+    ApiPath((account, user)): ApiPath<(String, String)>,
+    ApiQuery(query): ApiQuery<AtLeast>,
+) -> Result<Response, Failure> {
+    let (account, user) = (account_id(&account)?, user_id(&user)?);
+    rights::may_see_user(&caller, &account, &user)?;
+    let view = look_up::user(&shared.gateway, &account, &user, query.at_least).await?;
+    Ok(json(StatusCode::OK, &view))
+}
+
+async fn post_grant(
+    State(shared): State<Shared>,
+    Authenticated(caller): Authenticated,
+    ApiPath((account, user)): ApiPath<(String, String)>,
+    ApiJson(body): ApiJson<NewGrant>,
+) -> Result<Response, Failure> {
+    let (account, user) = (account_id(&account)?, user_id(&user)?);
+    rights::that_user(&caller, &account, &user)?;
+    let wish = body.check(&shared.gateway.return_origins)?;
+    let started =
+        start_own_consent::start_own_consent(&shared.gateway, &account, &user, wish).await?;
+    Ok(json(StatusCode::CREATED, &started))
+}
+
+async fn delete_grant(
+    State(shared): State<Shared>,
+    Authenticated(caller): Authenticated,
+    ApiPath((account, user, permission)): ApiPath<(String, String, String)>,
+) -> Result<Response, Failure> {
+    let (account, user) = (account_id(&account)?, user_id(&user)?);
+    rights::that_user(&caller, &account, &user)?;
+    let permission = match permission.as_str() {
+        "calendar" => Permission::Calendar,
+        "contacts" => Permission::Contacts,
+        "email" => Permission::Email,
+        _ => {
+            return Err(Failure::Invalid(
+                "a permission is one of calendar, contacts and email".to_owned(),
+            ));
+        }
+    };
+    let view =
+        revoke_own_grant::revoke_own_grant(&shared.gateway, &account, &user, permission).await?;
+    Ok(with_sequence(view.sequence, json(StatusCode::OK, &view)))
+}
+
+async fn get_flow(
+    State(shared): State<Shared>,
+    Authenticated(caller): Authenticated,
+    ApiPath(flow): ApiPath<Uuid>,
+) -> Result<Response, Failure> {
+    Ok(json(
+        StatusCode::OK,
+        &look_up::flow(&shared.gateway, &caller, flow).await?,
+    ))
+}
+
+async fn post_confirmation(
+    State(shared): State<Shared>,
+    Authenticated(caller): Authenticated,
+    ApiPath(flow): ApiPath<Uuid>,
+    ApiJson(body): ApiJson<Confirmation>,
+) -> Result<Response, Failure> {
+    let stored = look_up::own_flow(&shared.gateway, &caller, flow).await?;
+    let (view, sequence) =
+        confirm_grant::confirm_grant(&shared.gateway, stored, &body.confirm).await?;
+    Ok(with_sequence(sequence.0, json(StatusCode::OK, &view)))
+}
+
+async fn admin_consent_callback(
+    State(shared): State<Shared>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let query = query.unwrap_or_default();
+    Ok(see_other(
+        &take_callback::admin_consent(&shared.gateway, &query).await?,
+    ))
+}
+
+async fn authorize_callback(
+    State(shared): State<Shared>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let query = query.unwrap_or_default();
+    Ok(see_other(
+        &take_callback::authorize(&shared.gateway, &query).await?,
+    ))
+}
+
+async fn openapi() -> Response {
+    ([(CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+}
+
+fn account_id(text: &str) -> Result<AccountId, Failure> {
+    AccountId::parse(text).map_err(|error| Failure::Invalid(format!("account: {error}")))
+}
+
+fn user_id(text: &str) -> Result<UserId, Failure> {
+    UserId::parse(text).map_err(|error| Failure::Invalid(format!("user: {error}")))
+}
+
+fn json(status: StatusCode, value: &impl Serialize) -> Response {
+    (status, axum::Json(value)).into_response()
+}
+
+fn with_sequence(sequence: u64, mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .insert(SEQUENCE, HeaderValue::from(sequence));
+    response
+}
+
+fn see_other(url: &Url) -> Response {
+    (StatusCode::SEE_OTHER, [(LOCATION, url.as_str())]).into_response()
+}

@@ -1,0 +1,100 @@
+//! What callers send, and what can be said of it without knowing the account.
+
+use assent_contract::command::ExpectedIdentity;
+use assent_contract::values::{EmailSync, Method, Permission, PermissionSet, kinds_from_list};
+use assent_domain::mode::Mode;
+use assent_microsoft_identity::TenantRef;
+use assent_service_kit::config::Origin;
+use serde::Deserialize;
+
+use crate::failure::Failure;
+use crate::return_to;
+use crate::use_cases::start_admin_consent::Selection;
+use crate::use_cases::start_own_consent::Wish;
+
+/// `?at_least=`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AtLeast {
+    pub(super) at_least: Option<u64>,
+}
+
+/// `PUT …/authorization-method`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewMode {
+    method: Method,
+    email_sync: EmailSync,
+}
+
+impl From<NewMode> for Mode {
+    fn from(body: NewMode) -> Self {
+        Self {
+            method: body.method.into(),
+            email_sync: body.email_sync.into(),
+        }
+    }
+}
+
+/// `POST …/admin-consents`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewAdminConsent {
+    #[serde(default)]
+    administrator_confirmed: bool,
+    permissions: PermissionSet,
+    tenant: Option<String>,
+    return_to: Option<String>,
+}
+
+impl NewAdminConsent {
+    pub(super) fn check(self, origins: &[Origin]) -> Result<Selection, Failure> {
+        let tenant = match self.tenant.as_deref().map(TenantRef::parse) {
+            None => None,
+            Some(Ok(name @ (TenantRef::Id(_) | TenantRef::Domain(_)))) => Some(name),
+            Some(Ok(TenantRef::Organizations) | Err(_)) => {
+                return Err(Failure::Invalid(
+                    "tenant is the GUID or a domain of a Microsoft Entra tenant".to_owned(),
+                ));
+            }
+        };
+        Ok(Selection {
+            administrator_confirmed: self.administrator_confirmed,
+            permissions: self.permissions.into(),
+            tenant,
+            return_to: checked(self.return_to.as_deref(), origins)?,
+        })
+    }
+}
+
+/// `POST …/grants`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewGrant {
+    permissions: Vec<Permission>,
+    microsoft_identity: Option<ExpectedIdentity>,
+    return_to: Option<String>,
+}
+
+impl NewGrant {
+    pub(super) fn check(self, origins: &[Origin]) -> Result<Wish, Failure> {
+        Ok(Wish {
+            ticked: kinds_from_list(&self.permissions),
+            identity: self.microsoft_identity,
+            return_to: checked(self.return_to.as_deref(), origins)?,
+        })
+    }
+}
+
+/// `POST …/confirmation`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Confirmation {
+    pub(super) confirm: String,
+}
+
+fn checked(return_to: Option<&str>, origins: &[Origin]) -> Result<Option<url::Url>, Failure> {
+    return_to
+        .map(|url| return_to::check(url, origins))
+        .transpose()
+}

@@ -1,0 +1,229 @@
+//! Decisions on the log: read an aggregate from the stream's leader, fold it, decide, and
+//! append on condition that nobody else did meanwhile.
+
+use assent_domain::account::AccountState;
+use assent_domain::event::{Aggregate, Event};
+use assent_domain::ids::{AccountId, Sequence, UserId};
+use assent_domain::refusal::Refusal;
+use assent_domain::user::UserState;
+use assent_event_log::{AppendError, Draft, EventLog, History, ReadError, Tail};
+use assent_service_kit::telemetry::{chain, current_traceparent};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::failure::Failure;
+
+/// How often a decision is made anew when others keep getting in between.
+const ATTEMPTS: usize = 4;
+
+/// The log, as use cases see it.
+#[derive(Debug, Clone)]
+pub(crate) struct Ledger {
+    log: EventLog,
+}
+
+/// A company and its events.
+#[derive(Debug, Clone)]
+pub(crate) struct Company {
+    pub(crate) state: AccountState,
+    pub(crate) history: History,
+}
+
+/// A user and the events of it.
+#[derive(Debug, Clone)]
+pub(crate) struct User {
+    pub(crate) state: UserState,
+    pub(crate) history: History,
+}
+
+/// What a decision led to.
+#[derive(Debug, Clone)]
+pub(crate) struct Recorded {
+    pub(crate) company: AccountState,
+    pub(crate) user: UserState,
+    /// The last event of the aggregate decided on; what `Assent-Sequence` says.
+    pub(crate) sequence: Sequence,
+}
+
+impl Ledger {
+    pub(crate) fn new(log: EventLog) -> Self {
+        Self { log }
+    }
+
+    /// The company as of now.
+    pub(crate) async fn company(&self, account: &AccountId) -> Result<Company, Failure> {
+        let history = self.history(&Aggregate::Company(account.clone())).await?;
+        let state = fold(&history, AccountState::default(), AccountState::evolve)?;
+        Ok(Company { state, history })
+    }
+
+    /// The user as of now.
+    pub(crate) async fn user(&self, account: &AccountId, user: &UserId) -> Result<User, Failure> {
+        let history = self
+            .history(&Aggregate::User(account.clone(), user.clone()))
+            .await?;
+        let state = fold(&history, UserState::default(), UserState::evolve)?;
+        Ok(User { state, history })
+    }
+
+    /// The last sequence of the whole log.
+    pub(crate) async fn last_sequence(&self) -> Result<u64, Failure> {
+        Ok(self
+            .log
+            .status()
+            .await
+            .map_err(unreadable_or_unavailable)?
+            .last_sequence
+            .0)
+    }
+
+    /// Decides on a company.
+    pub(crate) async fn decide_company(
+        &self,
+        account: &AccountId,
+        decide: impl Fn(&AccountState) -> Result<Vec<Event>, Refusal>,
+    ) -> Result<Recorded, Failure> {
+        for _ in 0..ATTEMPTS {
+            let company = self.company(account).await?;
+            let events = decide(&company.state)?;
+            let Some(recorded) = self.append(company.history.tail, &events).await? else {
+                continue;
+            };
+            let state = evolve_all(company.state, &recorded, AccountState::evolve)?;
+            let sequence = state.last_sequence;
+            return Ok(Recorded {
+                company: state,
+                user: UserState::default(),
+                sequence,
+            });
+        }
+        Err(Failure::ConcurrentChange)
+    }
+
+    /// Decides on a user, in the light of the company.
+    pub(crate) async fn decide_user(
+        &self,
+        account: &AccountId,
+        user: &UserId,
+        decide: impl Fn(&AccountState, &UserState) -> Result<Vec<Event>, Refusal>,
+    ) -> Result<Recorded, Failure> {
+        for _ in 0..ATTEMPTS {
+            let (company, user) =
+                tokio::try_join!(self.company(account), self.user(account, user))?;
+            let events = decide(&company.state, &user.state)?;
+            let Some(recorded) = self.append(user.history.tail, &events).await? else {
+                continue;
+            };
+            let state = evolve_all(user.state, &recorded, UserState::evolve)?;
+            let sequence = state.last_sequence;
+            return Ok(Recorded {
+                company: company.state,
+                user: state,
+                sequence,
+            });
+        }
+        Err(Failure::ConcurrentChange)
+    }
+
+    async fn history(&self, aggregate: &Aggregate) -> Result<History, Failure> {
+        self.log
+            .read(aggregate)
+            .await
+            .map_err(unreadable_or_unavailable)
+    }
+
+    /// Appends all or nothing; `None` when somebody else appended first.
+    async fn append<'a>(
+        &self,
+        tail: Tail,
+        events: &'a [Event],
+    ) -> Result<Option<Vec<(Sequence, &'a Event)>>, Failure> {
+        if events.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let traceparent = current_traceparent();
+        let drafts = events
+            .iter()
+            .map(|event| Draft {
+                id: event_id(event),
+                time: Timestamp::now(),
+                traceparent: traceparent.clone(),
+                event: event.clone(),
+            })
+            .collect();
+        match self.log.append(tail, drafts).await {
+            Ok(appended) => {
+                for event in events {
+                    let kind = assent_contract::codec::event_type(event);
+                    metrics::counter!("assent_events_recorded_total", "type" => kind).increment(1);
+                }
+                Ok(Some(appended.sequences.into_iter().zip(events).collect()))
+            }
+            Err(AppendError::Conflict) => Ok(None),
+            Err(error) => Err(Failure::LogUnavailable(error.into())),
+        }
+    }
+}
+
+/// A consent is named by its event's id; the others need just any.
+fn event_id(event: &Event) -> Uuid {
+    match event {
+        Event::AdminConsentGranted(granted) => granted.consent.0,
+        Event::ModeChanged(_) | Event::UserScopeGranted(_) | Event::UserScopeRevoked(_) => {
+            Uuid::now_v7()
+        }
+    }
+}
+
+fn fold<S, E>(
+    history: &History,
+    start: S,
+    evolve: impl Fn(S, Sequence, &Event) -> Result<S, E>,
+) -> Result<S, Failure>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    history
+        .events
+        .iter()
+        .try_fold(start, |state, recorded| {
+            evolve(state, recorded.sequence, &recorded.decoded.event)
+        })
+        .map_err(|illegal| Failure::Unreadable(illegal.into()))
+}
+
+fn evolve_all<S, E>(
+    start: S,
+    events: &[(Sequence, &Event)],
+    evolve: impl Fn(S, Sequence, &Event) -> Result<S, E>,
+) -> Result<S, Failure>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    events
+        .iter()
+        .try_fold(start, |state, (sequence, event)| {
+            evolve(state, *sequence, event)
+        })
+        .map_err(|illegal| Failure::Internal(illegal.into()))
+}
+
+fn unreadable_or_unavailable(error: ReadError) -> Failure {
+    match error {
+        ReadError::Unreadable { .. } | ReadError::BrokenChain { .. } => {
+            tracing::error!(
+                operator_alarm = "unreadable_aggregate",
+                error = %chain(&error),
+                "an aggregate of the event log can't be read"
+            );
+            metrics::counter!("assent_unreadable_aggregates_total").increment(1);
+            Failure::Unreadable(error.into())
+        }
+        ReadError::NotThere
+        | ReadError::NotReachable
+        | ReadError::TimedOut
+        | ReadError::NotPermitted { .. }
+        | ReadError::Refused { .. }
+        | ReadError::Nonsense(_) => Failure::LogUnavailable(error.into()),
+    }
+}

@@ -1,0 +1,88 @@
+//! What the login hook can ask for over NATS.
+
+use std::sync::Arc;
+
+use assent_contract::command::{BeginUserConsent, RecordAutomaticGrant};
+use assent_contract::names;
+use assent_contract::values::kinds_from_list;
+use assent_messaging::{Endpoint, Request, ServiceError};
+use assent_service_kit::telemetry::adopt_traceparent;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tracing::Instrument;
+
+use crate::failure::Failure;
+use crate::gateway::Gateway;
+use crate::return_to;
+use crate::use_cases::record_automatic_grant::record_automatic_grant;
+use crate::use_cases::start_own_consent::{Wish, start_own_consent};
+
+/// The endpoints of the micro service.
+pub(crate) fn endpoints(gateway: &Arc<Gateway>) -> Vec<Endpoint> {
+    Vec::from([
+        endpoint(
+            gateway,
+            "record-automatic-grant",
+            names::COMMAND_RECORD_AUTOMATIC_GRANT,
+            |gateway, command: RecordAutomaticGrant| async move {
+                record_automatic_grant(&gateway, command).await
+            },
+        ),
+        endpoint(
+            gateway,
+            "begin-user-consent",
+            names::COMMAND_BEGIN_USER_CONSENT,
+            |gateway, command: BeginUserConsent| async move {
+                let return_to = command
+                    .return_to
+                    .as_deref()
+                    .map(|url| return_to::check(url, &gateway.return_origins))
+                    .transpose()?;
+                let wish = Wish {
+                    ticked: kinds_from_list(&command.permissions),
+                    identity: command.microsoft_identity,
+                    return_to,
+                };
+                start_own_consent(&gateway, &command.account_id, &command.user_id, wish).await
+            },
+        ),
+    ])
+}
+
+fn endpoint<C, A, F, Fut>(
+    gateway: &Arc<Gateway>,
+    name: &'static str,
+    subject: &'static str,
+    handle: F,
+) -> Endpoint
+where
+    C: DeserializeOwned + Send,
+    A: Serialize,
+    F: Fn(Arc<Gateway>, C) -> Fut + Copy + Send + Sync + 'static,
+    Fut: Future<Output = Result<A, Failure>> + Send + 'static,
+{
+    let gateway = Arc::clone(gateway);
+    Endpoint::new(name, subject, move |request: Request| {
+        let gateway = Arc::clone(&gateway);
+        let span = tracing::info_span!("command", command = name);
+        if let Some(traceparent) = &request.traceparent {
+            adopt_traceparent(&span, traceparent);
+        }
+        let handled = async move {
+            let command = serde_json::from_slice(&request.payload).map_err(|error| {
+                Failure::Invalid(format!(
+                    "the request is not a {name} command: {}",
+                    kind(&error)
+                ))
+            })?;
+            let answer = handle(gateway, command).await?;
+            serde_json::to_vec(&answer).map_err(|error| Failure::Internal(error.into()))
+        };
+        async move { handled.await.map_err(ServiceError::from) }.instrument(span)
+    })
+}
+
+/// What is wrong with a JSON text, without any of its values.
+fn kind(error: &serde_json::Error) -> String {
+    format!("line {}, column {}", error.line(), error.column())
+}

@@ -1,0 +1,168 @@
+//! How an account and a user look over HTTP.
+
+use std::collections::BTreeMap;
+
+use assent_contract::body::{GrantedBy, Verification};
+use assent_contract::values::{EmailSync, Method, PermissionSet};
+use assent_domain::event::{Event, RevocationReason};
+use assent_domain::explanation::{Explanation, Standing, explain};
+use assent_domain::ids::{AccountId, Sequence, UserId};
+use assent_domain::mode::AuthorizationMethod;
+use assent_domain::permissions::Permission;
+use assent_event_log::{History, RecordedEvent};
+use jiff::Timestamp;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::failure::Failure;
+use crate::ledger::{Company, User};
+
+/// An account.
+#[derive(Debug, Serialize)]
+pub(crate) struct AccountView {
+    account_id: String,
+    method: Method,
+    email_sync: EmailSync,
+    epoch: u64,
+    consent: Option<ConsentView>,
+    pub(crate) sequence: u64,
+}
+
+/// The administrator's consent in force.
+#[derive(Debug, Serialize)]
+struct ConsentView {
+    consent_id: Uuid,
+    permissions: PermissionSet,
+    scopes: Vec<String>,
+    tenant_id: Uuid,
+    granted_at: Timestamp,
+    requested_by: String,
+    granted_by: GrantedBy,
+    verification: Verification,
+}
+
+impl AccountView {
+    pub(crate) fn of(account: &AccountId, company: &Company) -> Self {
+        let state = &company.state;
+        Self {
+            account_id: account.to_string(),
+            method: state.method().into(),
+            email_sync: state.email_sync.into(),
+            epoch: state.epoch.0,
+            consent: state
+                .consent()
+                .and_then(|consent| recorded(&company.history, consent.recorded_at))
+                .and_then(ConsentView::of),
+            sequence: state.last_sequence.0,
+        }
+    }
+}
+
+impl ConsentView {
+    fn of(recorded: &RecordedEvent) -> Option<Self> {
+        match &recorded.decoded.event {
+            Event::AdminConsentGranted(granted) => Some(Self {
+                consent_id: granted.consent.0,
+                permissions: granted.permissions.into(),
+                scopes: granted.scopes.iter().map(|scope| scope.0.clone()).collect(),
+                tenant_id: granted.tenant.id.0,
+                granted_at: recorded.decoded.metadata.time,
+                requested_by: granted.requested_by.to_string(),
+                granted_by: GrantedBy { object_id: granted.granted_by.0 },
+                verification: (&granted.verification).into(),
+            }),
+            Event::ModeChanged(_) | Event::UserScopeGranted(_) | Event::UserScopeRevoked(_) => None,
+        }
+    }
+}
+
+/// A user.
+#[derive(Debug, Serialize)]
+pub(crate) struct UserView {
+    account_id: String,
+    user_id: String,
+    method: Method,
+    effective: PermissionSet,
+    /// Whether the user can grant and revoke.
+    manageable: bool,
+    permissions: BTreeMap<&'static str, PermissionView>,
+    pub(crate) sequence: u64,
+}
+
+/// One permission of a user.
+#[derive(Debug, Serialize)]
+struct PermissionView {
+    state: &'static str,
+    since: Option<Timestamp>,
+    because: Vec<u64>,
+}
+
+impl UserView {
+    pub(crate) fn of(
+        account: &AccountId,
+        id: &UserId,
+        company: &Company,
+        user: &User,
+    ) -> Result<Self, Failure> {
+        let explanation = explain(events(&company.history), events(&user.history))
+            .map_err(|illegal| Failure::Unreadable(illegal.into()))?;
+        let time = |sequence: Sequence| {
+            recorded(&company.history, sequence)
+                .or_else(|| recorded(&user.history, sequence))
+                .map(|recorded| recorded.decoded.metadata.time)
+        };
+        let permission = |permission| PermissionView::of(&explanation, permission, time);
+        Ok(Self {
+            account_id: account.to_string(),
+            user_id: id.to_string(),
+            method: company.state.method().into(),
+            effective: explanation.effective.into(),
+            manageable: match company.state.method() {
+                AuthorizationMethod::UserIndividual => true,
+                AuthorizationMethod::AdminConfigured => false,
+            },
+            permissions: BTreeMap::from([
+                ("calendar", permission(Permission::Calendar)),
+                ("contacts", permission(Permission::Contacts)),
+                ("email", permission(Permission::Email)),
+            ]),
+            sequence: company.state.last_sequence.max(user.state.last_sequence).0,
+        })
+    }
+}
+
+impl PermissionView {
+    fn of(
+        explanation: &Explanation,
+        permission: Permission,
+        time: impl Fn(Sequence) -> Option<Timestamp>,
+    ) -> Self {
+        let trail = explanation.of(permission);
+        Self {
+            state: match trail.standing {
+                Standing::Granted => "granted",
+                Standing::NeverGranted => "never_granted",
+                Standing::NotInConsent => "not_in_consent",
+                Standing::Ended(RevocationReason::UserRevoked) => "revoked",
+                Standing::Ended(RevocationReason::UserDeclined) => "declined",
+                Standing::Ended(RevocationReason::MicrosoftWithdrawn) => "withdrawn",
+            },
+            since: trail.since.and_then(time),
+            because: trail.because.iter().map(|sequence| sequence.0).collect(),
+        }
+    }
+}
+
+fn events(history: &History) -> impl Iterator<Item = (Sequence, &Event)> {
+    history
+        .events
+        .iter()
+        .map(|recorded| (recorded.sequence, &recorded.decoded.event))
+}
+
+fn recorded(history: &History, sequence: Sequence) -> Option<&RecordedEvent> {
+    history
+        .events
+        .iter()
+        .find(|recorded| recorded.sequence == sequence)
+}

@@ -1,0 +1,80 @@
+//! Who may reach what. A caller reaches only the account in its token; the host
+//! application's own services reach any.
+
+use assent_domain::decide::{CompanyManager, HostRights};
+use assent_domain::ids::{AccountId, UserId};
+use assent_domain::refusal::Refusal;
+use assent_service_kit::bearer::Caller;
+
+use crate::failure::Failure;
+
+const SUPER_ADMIN: &str = "super_admin";
+const MANAGE_COMPANY_SETTINGS: &str = "company_settings:manage";
+const READ_PERMISSIONS: &str = "permissions:read";
+
+/// Somebody in this account, or one of the host application's services that may read.
+pub(crate) fn member(caller: &Caller, account: &AccountId) -> Result<(), Failure> {
+    let is_service = caller.account.is_none() && caller.has_scope(READ_PERMISSIONS);
+    if belongs_to(caller, account) || is_service {
+        Ok(())
+    } else {
+        Err(forbidden())
+    }
+}
+
+/// A Super Admin of this account who may manage company settings.
+pub(crate) fn manager(caller: &Caller, account: &AccountId) -> Result<CompanyManager, Failure> {
+    if !belongs_to(caller, account) {
+        return Err(forbidden());
+    }
+    let rights = HostRights {
+        is_super_admin: caller.has_role(SUPER_ADMIN),
+        manages_company_settings: caller.has_permission(MANAGE_COMPANY_SETTINGS),
+    };
+    Ok(CompanyManager::with_rights(subject(caller)?, rights)?)
+}
+
+/// This user, and nobody else: not even a Super Admin consents for others.
+pub(crate) fn that_user(
+    caller: &Caller,
+    account: &AccountId,
+    user: &UserId,
+) -> Result<(), Failure> {
+    if belongs_to(caller, account) && caller.subject == user.as_str() {
+        Ok(())
+    } else {
+        Err(forbidden())
+    }
+}
+
+/// This user, a Super Admin of the account, or a service that may read.
+pub(crate) fn may_see_user(
+    caller: &Caller,
+    account: &AccountId,
+    user: &UserId,
+) -> Result<(), Failure> {
+    member(caller, account)?;
+    if caller.account.is_none() || caller.has_role(SUPER_ADMIN) {
+        return Ok(());
+    }
+    that_user(caller, account, user)
+}
+
+/// The user that the token speaks of.
+pub(crate) fn subject(caller: &Caller) -> Result<UserId, Failure> {
+    UserId::parse(&caller.subject).map_err(|_| forbidden())
+}
+
+/// The account that the token speaks of, for calls whose address names none.
+pub(crate) fn account(caller: &Caller) -> Result<AccountId, Failure> {
+    let account = caller.account.as_deref().ok_or_else(forbidden)?;
+    AccountId::parse(account).map_err(|_| forbidden())
+}
+
+fn belongs_to(caller: &Caller, account: &AccountId) -> bool {
+    caller.account.as_deref() == Some(account.as_str())
+}
+
+fn forbidden() -> Failure {
+    Failure::Refused(Refusal::Forbidden)
+}

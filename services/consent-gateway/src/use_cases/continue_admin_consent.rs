@@ -1,0 +1,74 @@
+//! After Microsoft's admin-consent page: the browser says that some tenant consented, which
+//! anybody could say. So the administrator, signed in already, is sent on to prove it.
+
+use assent_domain::ids::Tenant;
+use assent_domain::refusal::Refusal;
+use assent_microsoft_identity::{
+    AuthorizeRequest, TenantRef, UnverifiedTenant, new_pkce, random_token,
+};
+use secrecy::ExposeSecret;
+use url::Url;
+
+use crate::failure::Failure;
+use crate::flow::{Ending, Purpose, Stage, State, Stored};
+use crate::gateway::{Gateway, reference};
+use crate::use_cases::take_callback::{end, used};
+
+pub(crate) async fn continue_admin_consent(
+    gateway: &Gateway,
+    mut stored: Stored,
+    claimed: UnverifiedTenant,
+) -> Result<Url, Failure> {
+    let tenant = match gateway.tenant(&TenantRef::Id(claimed.0)).await {
+        Ok(tenant) => tenant,
+        // There is no such tenant: the claim is forged, or of another cloud.
+        Err(Failure::Invalid(_)) => {
+            return end(gateway, stored, Ending::Refused(Refusal::TenantMismatch)).await;
+        }
+        // The flow is left as it is, so that loading the page again goes on.
+        Err(failure) => return Err(failure),
+    };
+    let expected: Option<Tenant> = match &stored.flow.purpose {
+        Purpose::AdministratorConsent { tenant, .. } => tenant.map(Into::into),
+        Purpose::OwnConsent { .. } => None,
+    };
+    if !tenant.cloud.is_served() {
+        return end(gateway, stored, Ending::Refused(Refusal::UnsupportedCloud)).await;
+    }
+    if expected.is_some_and(|expected| expected != tenant) {
+        tracing::warn!(
+            security_event = "tenant_mismatch",
+            flow.id = %stored.flow.id,
+            account.id = %stored.flow.account,
+            "an administrator consent came back from another tenant"
+        );
+        return end(gateway, stored, Ending::Refused(Refusal::TenantMismatch)).await;
+    }
+
+    let (state, nonce, pkce) = (State::new(stored.flow.id), random_token(), new_pkce());
+    stored.flow.states.authorize = Some(state.digest());
+    stored.flow.stage = Stage::AtAuthorize {
+        tenant: Some(tenant.into()),
+        nonce: nonce.clone(),
+        pkce_verifier: pkce.verifier.expose_secret().to_owned(),
+    };
+    gateway.flows.change(stored).await.map_err(used)?;
+
+    // `.default` gives all that was granted, and can't be mixed with other Graph scopes.
+    let default = gateway
+        .graph_url
+        .join("/.default")
+        .map_err(|error| Failure::Internal(error.into()))?;
+    let scopes = ["openid", "profile", "offline_access", default.as_str()].map(str::to_owned);
+    Ok(gateway.entra.authorize_url(
+        &reference(Some(tenant)),
+        AuthorizeRequest {
+            redirect_uri: &gateway.addresses.authorize_callback,
+            scopes: &scopes,
+            state: &state.expose(),
+            nonce: &nonce,
+            pkce_challenge: &pkce.challenge,
+            login_hint: None,
+        },
+    ))
+}

@@ -1,0 +1,30 @@
+//! A user takes a permission back.
+
+use assent_domain::decide::own_consent::{self, RevokeOwnPermissions};
+use assent_domain::ids::{AccountId, UserId};
+use assent_domain::permissions::Permission;
+
+use crate::failure::Failure;
+use crate::gateway::Gateway;
+use crate::representation::UserView;
+use crate::use_cases::look_up;
+
+pub(crate) async fn revoke_own_grant(
+    gateway: &Gateway,
+    account: &AccountId,
+    user: &UserId,
+    permission: Permission,
+) -> Result<UserView, Failure> {
+    let command = RevokeOwnPermissions {
+        account: account.clone(),
+        user: user.clone(),
+        permissions: [permission].into_iter().collect(),
+    };
+    gateway
+        .ledger
+        .decide_user(account, user, |company, state| {
+            own_consent::revoke(company, state, command.clone())
+        })
+        .await?;
+    look_up::user(gateway, account, user, None).await
+}

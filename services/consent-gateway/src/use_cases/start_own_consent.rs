@@ -1,0 +1,103 @@
+//! A user is sent to Microsoft for some permissions: from the host application's settings,
+//! or from a login that decided to prompt.
+
+use assent_contract::command::{ExpectedIdentity, FlowStarted};
+use assent_contract::values::Identity;
+use assent_domain::decide::own_consent;
+use assent_domain::ids::{AccountId, MicrosoftIdentity, ObjectId, UserId};
+use assent_domain::permissions::Kinds;
+use assent_domain::refusal::Refusal;
+use assent_microsoft_identity::{AuthorizeRequest, TenantRef, new_pkce, random_token};
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+use url::Url;
+use uuid::Uuid;
+
+use crate::failure::Failure;
+use crate::flow::{self, Flow, Purpose, Stage, State, States};
+use crate::gateway::{Gateway, reference};
+
+/// What is to be asked for, and of whom.
+#[derive(Debug)]
+pub(crate) struct Wish {
+    pub(crate) ticked: Kinds,
+    /// Whom the host application knows the user to be at Microsoft.
+    pub(crate) identity: Option<ExpectedIdentity>,
+    pub(crate) return_to: Option<Url>,
+}
+
+pub(crate) async fn start_own_consent(
+    gateway: &Gateway,
+    account: &AccountId,
+    user: &UserId,
+    wish: Wish,
+) -> Result<FlowStarted, Failure> {
+    let state_of_user = gateway.ledger.user(account, user).await?.state;
+    let company = gateway.ledger.company(account).await?.state;
+    let asked = own_consent::begin(&company, wish.ticked)?;
+
+    // The host application's word is newer than an earlier grant: people do move to
+    // another Microsoft account.
+    let expected = match wish.identity {
+        Some(identity) => Some(known(gateway, identity).await?),
+        None => state_of_user.identity,
+    };
+    if expected.is_some_and(|expected| !expected.tenant.cloud.is_served()) {
+        return Err(Refusal::UnsupportedCloud.into());
+    }
+
+    let id = Uuid::now_v7();
+    let (state, nonce, pkce) = (State::new(id), random_token(), new_pkce());
+    let expires_at = Timestamp::now() + flow::LIFETIME;
+    let tenant = expected.map(|expected| expected.tenant);
+    let flow = Flow {
+        id,
+        account: account.clone(),
+        started_by: user.clone(),
+        return_to: wish.return_to,
+        expires_at,
+        purpose: Purpose::OwnConsent {
+            asked: asked.into(),
+            begun_in: company.epoch.0,
+            expected: expected.map(Identity::from),
+        },
+        states: States {
+            admin_consent: None,
+            authorize: Some(state.digest()),
+        },
+        stage: Stage::AtAuthorize {
+            tenant: tenant.map(Into::into),
+            nonce: nonce.clone(),
+            pkce_verifier: pkce.verifier.expose_secret().to_owned(),
+        },
+    };
+    gateway.flows.create(&flow).await?;
+
+    let authorize_url = gateway.entra.authorize_url(
+        &reference(tenant),
+        AuthorizeRequest {
+            redirect_uri: &gateway.addresses.authorize_callback,
+            scopes: &gateway.scopes.request(asked, &[]),
+            state: &state.expose(),
+            nonce: &nonce,
+            pkce_challenge: &pkce.challenge,
+            login_hint: None,
+        },
+    );
+    Ok(FlowStarted {
+        flow_id: id,
+        authorize_url: authorize_url.into(),
+        expires_at,
+    })
+}
+
+async fn known(
+    gateway: &Gateway,
+    identity: ExpectedIdentity,
+) -> Result<MicrosoftIdentity, Failure> {
+    let tenant = gateway.tenant(&TenantRef::Id(identity.tenant_id)).await?;
+    Ok(MicrosoftIdentity {
+        tenant,
+        object_id: ObjectId(identity.object_id),
+    })
+}
