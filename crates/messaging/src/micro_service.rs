@@ -189,7 +189,12 @@ pub async fn serve(
             }
         }
     }
-    let drained = async { while workers.join_next().await.is_some() {} };
+    let drained = async {
+        while workers.join_next().await.is_some() {}
+        // The last answers are only queued, and a connection that is dropped forgets its queue.
+        // Flushing fails only when there is no connection left to flush.
+        drop(connection.client().flush().await);
+    };
     tokio::time::timeout(DRAIN_DEADLINE, drained)
         .await
         .map_err(|_| ServeError::NotDrained {

@@ -39,15 +39,15 @@ fn modes() -> impl Strategy<Value = Mode> {
     ];
     let syncs = [EmailSync::Limited, EmailSync::Full];
     (
-        prop::sample::select(methods.as_slice()),
-        prop::sample::select(syncs.as_slice()),
+        prop::sample::select(Vec::from(methods)),
+        prop::sample::select(Vec::from(syncs)),
     )
         .prop_map(|(method, email_sync)| Mode { method, email_sync })
 }
 
 fn tenants() -> impl Strategy<Value = Tenant> {
     let clouds = [Cloud::Worldwide, Cloud::GccHigh, Cloud::Dod, Cloud::China];
-    (prop::sample::select(clouds.as_slice()), uuids()).prop_map(|(cloud, id)| Tenant {
+    (prop::sample::select(Vec::from(clouds)), uuids()).prop_map(|(cloud, id)| Tenant {
         cloud,
         id: TenantId(id),
     })
@@ -58,7 +58,7 @@ fn permission_sets() -> impl Strategy<Value = PermissionSet> {
     (
         any::<bool>(),
         any::<bool>(),
-        prop::sample::select(levels.as_slice()),
+        prop::sample::select(Vec::from(levels)),
     )
         .prop_map(|(calendar, contacts, email)| PermissionSet {
             calendar,
@@ -172,7 +172,7 @@ fn revocations() -> impl Strategy<Value = UserScopeRevoked> {
         users(),
         any::<u64>(),
         kinds,
-        prop::sample::select(reasons.as_slice()),
+        prop::sample::select(Vec::from(reasons)),
         option::of(users()),
     )
         .prop_map(

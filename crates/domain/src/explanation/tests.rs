@@ -188,6 +188,45 @@ fn left_out_by_a_smaller_consent() {
 }
 
 #[test]
+fn left_out_by_a_smaller_consent_after_it_came_back() {
+    let told = told(administered(1, EVERYTHING).into_iter().chain([
+        auto_granted(1, 1, EVERYTHING),
+        withdrawn(1, [Permission::Email]),
+        auto_granted(1, 1, EVERYTHING),
+        consented(2, CALENDAR),
+    ]));
+    assert_eq!(told.email, trail(Standing::NotInConsent, Some(6), [5, 6]));
+}
+
+#[test]
+fn what_ended_in_an_earlier_epoch_was_never_granted_in_this_one() {
+    let told = told(
+        [granted(0, EMAIL), revoked(0, [Permission::Email])]
+            .into_iter()
+            .chain(administered(1, EVERYTHING)),
+    );
+    assert_eq!(told.email, trail(Standing::NeverGranted, Some(2), [4]));
+}
+
+#[test]
+fn capped_by_the_change_of_method_itself() {
+    let told = told(
+        [
+            mode_changed(USERS_FULL, USERS_LIMITED),
+            mode_changed(USERS_LIMITED, USERS_FULL),
+        ]
+        .into_iter()
+        .chain(administered(1, EVERYTHING))
+        .chain([
+            mode_changed(ADMINISTRATOR, USERS_LIMITED),
+            granted(2, EMAIL),
+        ]),
+    );
+    assert_eq!(told.effective, SENDING);
+    assert_eq!(told.email, trail(Standing::Granted, Some(6), [5, 6]));
+}
+
+#[test]
 fn a_log_that_can_not_be_is_not_explained() {
     let impossible = mode_changed(ADMINISTRATOR, USERS_FULL);
     let told = explain([(Sequence(1), &impossible)], []);

@@ -1,0 +1,262 @@
+//! A visit to the sign-in and consent pages: who is in front of the browser, what they are asked, what comes of it.
+//!
+//! Pages and the control API walk through the same functions: [`begin`], [`choose_account`], [`answer`]. What a person
+//! has to do next is worked out afresh at every step, so a grant that changed in between is seen.
+
+use std::collections::BTreeSet;
+
+use url::Url;
+
+use crate::aadsts::Aadsts;
+use crate::admin_consent::{self, AdminConsentRequest};
+use crate::authority::Authority;
+use crate::authorize::{self, AuthorizeRequest};
+use crate::identifiers::{ObjectId, TenantId};
+use crate::random;
+use crate::world::World;
+
+/// An open page is good for this long.
+const LIFETIME_SECONDS: i64 = 30 * 60;
+
+/// What brought the browser here.
+#[derive(Clone, Debug)]
+pub(crate) enum Request {
+    AdminConsent(AdminConsentRequest),
+    Authorize(AuthorizeRequest),
+}
+
+impl Request {
+    pub(crate) fn authority(&self) -> Authority {
+        match self {
+            Self::AdminConsent(request) => request.authority,
+            Self::Authorize(request) => request.authority,
+        }
+    }
+
+    /// The account hinted at, if any.
+    pub(crate) fn login_hint(&self) -> Option<&str> {
+        match self {
+            Self::AdminConsent(_) => None,
+            Self::Authorize(request) => request.login_hint.as_deref(),
+        }
+    }
+
+    /// The way back without an answer, which says neither that somebody declined nor that they could not.
+    fn cancelled(&self) -> String {
+        match self {
+            Self::AdminConsent(request) => request.back(&[("error", "access_denied"), ("error_subcode", "cancel")]),
+            Self::Authorize(request) => request.back(&[("error", "access_denied"), ("error_subcode", "cancel")]),
+        }
+    }
+}
+
+/// A visit that is not over.
+#[derive(Clone, Debug)]
+pub(crate) struct Interaction {
+    browser: String,
+    request: Request,
+    user: Option<(TenantId, ObjectId)>,
+    expires_at: i64,
+}
+
+/// What somebody is asked to consent to.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    /// Delegated permissions.
+    pub(crate) scopes: BTreeSet<String>,
+    /// Application permissions.
+    pub(crate) app_roles: BTreeSet<String>,
+    /// Whether the answer is for the whole organisation in any case.
+    pub(crate) for_organization: bool,
+    /// Whether the answer may be for the whole organisation.
+    pub(crate) offers_organization: bool,
+}
+
+/// Where a signed-in person stands with a request.
+#[derive(Clone, Debug)]
+pub(crate) enum Standing {
+    /// Nothing to ask: back to the application.
+    Done(String),
+    /// They are asked.
+    Ask(Question),
+    /// They may not consent, and cannot go on.
+    NeedsApproval(Aadsts),
+    /// This account cannot be used here.
+    WrongAccount(Aadsts),
+}
+
+/// What the browser shows next.
+#[derive(Clone, Debug)]
+pub(crate) enum Screen {
+    Redirect(String),
+    PickAccount { interaction: String, request: Request },
+    Consent { interaction: String, request: Request, user: ObjectId, question: Question },
+    NeedsApproval { interaction: String, error: Aadsts },
+    WrongAccount { interaction: String, error: Aadsts },
+    /// Nothing can be done here.
+    DeadEnd(Aadsts),
+}
+
+/// What was clicked.
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    Accept {
+        /// "Consent on behalf of your organization".
+        for_organization: bool,
+        /// Only these of what was asked, where given.
+        only: Option<BTreeSet<String>>,
+    },
+    Decline,
+    Cancel,
+}
+
+/// Opens a visit. Someone signed in already is not asked who they are, unless the request insists.
+pub(crate) fn begin(world: &mut World, base_url: &str, browser: &str, request: Request) -> Screen {
+    let id = random::secret("");
+    let signed_in = world.sessions.get(browser).copied().and_then(|user| world.directory.member(user)).filter(|member| {
+        member.1.enabled && request.login_hint().is_none_or(|hint| hint.eq_ignore_ascii_case(&member.1.upn))
+    });
+    let user = signed_in.map(|(tenant, user)| (tenant.id, user.id));
+    let (insists, silent) = match &request {
+        Request::AdminConsent(_) => (false, None),
+        Request::Authorize(request) => (request.prompt.insists_on_sign_in(), request.silent()),
+    };
+    if let (None, Some(request)) = (user, silent) {
+        return Screen::Redirect(request.login_required(base_url));
+    }
+    let user = user.filter(|_| !insists);
+    let expires_at = world.clock.now() + LIFETIME_SECONDS;
+    world
+        .interactions
+        .insert(id.clone(), Interaction { browser: browser.to_owned(), request: request.clone(), user, expires_at });
+    match user {
+        Some((tenant, user)) => proceed(world, base_url, id, request, tenant, user),
+        None => Screen::PickAccount { interaction: id, request },
+    }
+}
+
+/// Somebody said who they are. They stay signed in in this browser.
+pub(crate) fn choose_account(world: &mut World, base_url: &str, browser: &str, id: &str, user: ObjectId) -> Screen {
+    let Some(interaction) = open(world, browser, id) else { return Screen::DeadEnd(over()) };
+    let Some((tenant, member)) = world.directory.member(user) else {
+        return Screen::DeadEnd(Aadsts::new(50_034, "access_denied", "The user account does not exist."));
+    };
+    if !member.enabled {
+        return Screen::DeadEnd(Aadsts::new(50_057, "access_denied", "The user account is disabled."));
+    }
+    let tenant = tenant.id;
+    world.sessions.insert(browser.to_owned(), user);
+    if let Some(known) = world.interactions.get_mut(id) {
+        known.user = Some((tenant, user));
+    }
+    proceed(world, base_url, id.to_owned(), interaction.request, tenant, user)
+}
+
+/// "Use another account".
+pub(crate) fn sign_out(world: &mut World, browser: &str, id: &str) -> Screen {
+    let Some(interaction) = open(world, browser, id) else { return Screen::DeadEnd(over()) };
+    world.sessions.remove(browser);
+    if let Some(known) = world.interactions.get_mut(id) {
+        known.user = None;
+    }
+    Screen::PickAccount { interaction: id.to_owned(), request: interaction.request }
+}
+
+/// Somebody answered. Leaving is possible before signing in; everything else needs a person and a question.
+pub(crate) fn answer(world: &mut World, base_url: &str, browser: &str, id: &str, answer: &Answer) -> Screen {
+    let Some(interaction) = open(world, browser, id) else { return Screen::DeadEnd(over()) };
+    let (for_organization, only) = match answer {
+        Answer::Cancel => {
+            world.interactions.remove(id);
+            return Screen::Redirect(interaction.request.cancelled());
+        }
+        Answer::Decline => (None, None),
+        Answer::Accept { for_organization, only } => (Some(*for_organization), only.clone()),
+    };
+    let Some((tenant, user)) = interaction.user else {
+        return Screen::PickAccount { interaction: id.to_owned(), request: interaction.request };
+    };
+    let question = match standing(world, base_url, &interaction.request, tenant, user) {
+        Standing::Ask(question) => question,
+        Standing::Done(_) | Standing::NeedsApproval(_) | Standing::WrongAccount(_) => {
+            return proceed(world, base_url, id.to_owned(), interaction.request, tenant, user);
+        }
+    };
+    world.interactions.remove(id);
+    let Some(ticked) = for_organization else {
+        let declined = Aadsts::declined();
+        return Screen::Redirect(match &interaction.request {
+            Request::AdminConsent(request) => request.failed(&declined, base_url),
+            Request::Authorize(request) => request.declined(&declined, base_url),
+        });
+    };
+    let granted: BTreeSet<String> = match only {
+        Some(only) => question.scopes.intersection(&only).cloned().collect(),
+        None => question.scopes.clone(),
+    };
+    Screen::Redirect(match &interaction.request {
+        Request::AdminConsent(request) => admin_consent::accept(world, request, tenant, &granted, &question),
+        Request::Authorize(request) => {
+            let client = request.client;
+            if let Some(tenant) = world.directory.tenants.get_mut(&tenant) {
+                if ticked && question.offers_organization {
+                    tenant.grant_for_everyone(client, &granted);
+                } else {
+                    tenant.grant_for_user(client, user, &granted);
+                }
+            }
+            authorize::issue_code(world, request, tenant, user)
+        }
+    })
+}
+
+fn open(world: &World, browser: &str, id: &str) -> Option<Interaction> {
+    let now = world.clock.now();
+    world
+        .interactions
+        .get(id)
+        .filter(|interaction| interaction.browser == browser && now < interaction.expires_at)
+        .cloned()
+}
+
+fn over() -> Aadsts {
+    Aadsts::new(165_000, "invalid_request", "This sign-in is over. Go back to the application and start again.")
+}
+
+fn standing(world: &mut World, base_url: &str, request: &Request, tenant: TenantId, user: ObjectId) -> Standing {
+    match request {
+        Request::AdminConsent(request) => admin_consent::standing(world, base_url, request, tenant, user),
+        Request::Authorize(request) => authorize::standing(world, base_url, request, tenant, user),
+    }
+}
+
+fn proceed(
+    world: &mut World,
+    base_url: &str,
+    id: String,
+    request: Request,
+    tenant: TenantId,
+    user: ObjectId,
+) -> Screen {
+    match standing(world, base_url, &request, tenant, user) {
+        Standing::Done(location) => {
+            world.interactions.remove(&id);
+            Screen::Redirect(location)
+        }
+        Standing::Ask(question) => Screen::Consent { interaction: id, request, user, question },
+        Standing::NeedsApproval(error) => Screen::NeedsApproval { interaction: id, error },
+        Standing::WrongAccount(error) => Screen::WrongAccount { interaction: id, error },
+    }
+}
+
+/// A redirect URI with parameters added to whatever query it has.
+pub(crate) fn redirect_with(redirect_uri: &str, parameters: &[(&str, &str)]) -> String {
+    // Registered URIs are valid URLs; the other branch exists only so as not to fail where nothing can.
+    match Url::parse(redirect_uri) {
+        Ok(mut url) => {
+            url.query_pairs_mut().extend_pairs(parameters);
+            url.into()
+        }
+        Err(_) => redirect_uri.to_owned(),
+    }
+}

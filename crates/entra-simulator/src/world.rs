@@ -1,0 +1,127 @@
+//! Everything that changes while the simulator runs, behind one lock.
+
+use serde::{Deserialize, Serialize};
+
+use crate::authority::Authority;
+use crate::bounded::Bounded;
+use crate::clock::Clock;
+use crate::directory::Directory;
+use crate::faults::Faults;
+use crate::identifiers::{ClientId, ObjectId, TenantId};
+use crate::interaction::Interaction;
+use crate::keys::KeyRing;
+use crate::scopes::ScopeRequest;
+
+/// So many codes, tokens, open pages and browsers are remembered; beyond that the oldest go.
+const CAPACITY: usize = 10_000;
+
+/// How permissions are written in a token response.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ScopeNames {
+    /// `Mail.Read`.
+    #[default]
+    Short,
+    /// `https://graph.microsoft.com/Mail.Read`.
+    Full,
+}
+
+/// Which permissions a token response lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TokenScopes {
+    /// All that were ever granted: Entra adds former consents to a new token.
+    #[default]
+    AllGranted,
+    /// Of those granted, the ones asked for.
+    Requested,
+}
+
+/// Behaviour that tests may change.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Options {
+    pub(crate) scope_names: ScopeNames,
+    pub(crate) token_scopes: TokenScopes,
+}
+
+/// An authorization code.
+#[derive(Clone, Debug)]
+pub(crate) struct Code {
+    pub(crate) client: ClientId,
+    pub(crate) redirect_uri: String,
+    pub(crate) authority: Authority,
+    pub(crate) tenant: TenantId,
+    pub(crate) user: ObjectId,
+    pub(crate) asked: ScopeRequest,
+    pub(crate) challenge: Option<String>,
+    pub(crate) nonce: Option<String>,
+    pub(crate) expires_at: i64,
+    pub(crate) redeemed: bool,
+}
+
+/// A refresh token. It stays good after use.
+#[derive(Clone, Debug)]
+pub(crate) struct RefreshToken {
+    pub(crate) client: ClientId,
+    pub(crate) tenant: TenantId,
+    pub(crate) user: ObjectId,
+    pub(crate) asked: ScopeRequest,
+    pub(crate) issued_at: i64,
+}
+
+/// An access token for Microsoft Graph.
+#[derive(Clone, Debug)]
+pub(crate) struct AccessToken {
+    pub(crate) tenant: TenantId,
+    /// `None`: the application itself.
+    pub(crate) user: Option<ObjectId>,
+    /// Delegated permissions, or application permissions where there is no user.
+    pub(crate) permissions: std::collections::BTreeSet<String>,
+    pub(crate) expires_at: i64,
+}
+
+/// All state.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) clock: Clock,
+    pub(crate) directory: Directory,
+    pub(crate) keys: KeyRing,
+    pub(crate) options: Options,
+    pub(crate) faults: Faults,
+    pub(crate) codes: Bounded<Code>,
+    pub(crate) refresh_tokens: Bounded<RefreshToken>,
+    pub(crate) access_tokens: Bounded<AccessToken>,
+    pub(crate) interactions: Bounded<Interaction>,
+    /// Who is signed in, by browser.
+    pub(crate) sessions: Bounded<ObjectId>,
+}
+
+impl World {
+    pub(crate) fn new(directory: Directory, keys: KeyRing) -> Self {
+        Self {
+            clock: Clock::default(),
+            directory,
+            keys,
+            options: Options::default(),
+            faults: Faults::default(),
+            codes: Bounded::new(CAPACITY),
+            refresh_tokens: Bounded::new(CAPACITY),
+            access_tokens: Bounded::new(CAPACITY),
+            interactions: Bounded::new(CAPACITY),
+            sessions: Bounded::new(CAPACITY),
+        }
+    }
+
+    /// Begins again with another directory. Keys are kept: making them takes longest, and nothing depends on them.
+    pub(crate) fn reset(&mut self, directory: Directory) {
+        self.clock = Clock::default();
+        self.directory = directory;
+        self.options = Options::default();
+        self.faults = Faults::default();
+        self.codes = Bounded::new(CAPACITY);
+        self.refresh_tokens = Bounded::new(CAPACITY);
+        self.access_tokens = Bounded::new(CAPACITY);
+        self.interactions = Bounded::new(CAPACITY);
+        self.sessions = Bounded::new(CAPACITY);
+    }
+}

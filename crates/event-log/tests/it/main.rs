@@ -1,0 +1,13 @@
+//! The log against a real nats-server.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod appending;
+mod following;
+mod opening;
+mod permissions;
+mod measure;
+mod proxy;
+mod racing;
+mod recovering;
+mod unknown_outcome;
+mod world;

@@ -1,0 +1,109 @@
+//! What every test here needs: connections, logs and events.
+
+use std::time::Duration;
+
+use assent_contract::names::{EVENT_STREAM, EVENT_SUBJECTS};
+use assent_dev_stack::{NatsServer, NatsUser};
+use assent_domain::event::{Aggregate, Event, RevocationReason, UserScopeRevoked};
+use assent_domain::ids::{AccountId, Epoch, UserId};
+use assent_domain::permissions::Kinds;
+use assent_event_log::{Draft, EventLog, Follow, LogEntry, StreamSettings};
+use assent_messaging::{Connection, ConnectionSettings};
+use async_nats::jetstream::stream::{Config, StorageType};
+use uuid::Uuid;
+
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const ONE: StreamSettings = StreamSettings { replicas: 1 };
+
+pub(crate) async fn connect(url: &str) -> Connection {
+    Connection::connect(ConnectionSettings::new(url, "test"))
+        .await
+        .unwrap()
+}
+
+pub(crate) async fn connect_as(server: &NatsServer, user: NatsUser) -> Connection {
+    let (name, password) = server.credentials(user);
+    let settings = ConnectionSettings::new(server.url(), "test").with_user(name, password);
+    Connection::connect(settings).await.unwrap()
+}
+
+/// A server without users, and the log in it.
+pub(crate) async fn server_with_log() -> (NatsServer, EventLog) {
+    let server = NatsServer::start_plain().await.unwrap();
+    let connection = connect(&server.url()).await;
+    let log = EventLog::create_or_check(&connection, ONE).await.unwrap();
+    (server, log)
+}
+
+/// The client library itself, by which a test does what the log never would.
+pub(crate) async fn raw(server: &NatsServer) -> async_nats::jetstream::Context {
+    async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap())
+}
+
+/// The log's stream as it should be, to be changed.
+pub(crate) fn stream() -> Config {
+    Config {
+        name: EVENT_STREAM.to_owned(),
+        subjects: EVENT_SUBJECTS.map(str::to_owned).to_vec(),
+        storage: StorageType::File,
+        duplicate_window: Duration::from_mins(10),
+        deny_delete: true,
+        deny_purge: true,
+        allow_direct: true,
+        allow_atomic_publish: true,
+        ..Config::default()
+    }
+}
+
+pub(crate) fn account() -> AccountId {
+    AccountId::parse("acme").unwrap()
+}
+
+pub(crate) fn user(name: &str) -> Aggregate {
+    Aggregate::User(account(), UserId::parse(name).unwrap())
+}
+
+/// An event of a user.
+pub(crate) fn draft(name: &str) -> Draft {
+    Draft {
+        id: Uuid::now_v7(),
+        time: "2026-11-23T10:00:00.5Z".parse().unwrap(),
+        traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
+        event: Event::UserScopeRevoked(UserScopeRevoked {
+            account: account(),
+            user: UserId::parse(name).unwrap(),
+            epoch: Epoch(0),
+            permissions: Kinds {
+                calendar: true,
+                ..Kinds::NONE
+            },
+            reason: RevocationReason::UserRevoked,
+            revoked_by: None,
+        }),
+    }
+}
+
+/// Appends this many events of a user after those that are there.
+pub(crate) async fn append(log: &EventLog, name: &str, count: usize) {
+    let mut tail = log.read(&user(name)).await.unwrap().tail;
+    for _ in 0..count {
+        tail = log.append(tail, vec![draft(name)]).await.unwrap().tail;
+    }
+}
+
+/// The next entries, which have to come.
+pub(crate) async fn take(follow: &mut Follow, count: usize) -> Vec<LogEntry> {
+    let mut taken = Vec::new();
+    let all = async {
+        while taken.len() < count {
+            let missing = count - taken.len();
+            taken.extend(follow.next_batch(missing, PATIENCE).await.unwrap());
+        }
+    };
+    tokio::time::timeout(PATIENCE, all).await.unwrap();
+    taken
+}
+
+pub(crate) fn sequences(entries: &[LogEntry]) -> Vec<u64> {
+    entries.iter().map(|entry| entry.sequence().0).collect()
+}
