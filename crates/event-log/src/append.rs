@@ -80,10 +80,11 @@ pub enum AppendError {
     /// The drafts are of several aggregates. Nothing was sent.
     #[error("the events are not of one account or user")]
     MixedAggregates,
-    /// Another event has the id already. Nothing was stored.
-    #[error("another event has the id {id} already")]
+    /// Another event has the id already, or one of the ids if there are several drafts. Nothing was
+    /// stored.
+    #[error("another event has the id {id}, or one appended with it, already")]
     IdInUse {
-        /// The id.
+        /// The id of the first draft.
         id: Uuid,
     },
     /// A draft can't be written as a message. Nothing was sent.
@@ -114,6 +115,7 @@ impl EventLog {
         if self.connection.state() == ConnectionState::Disconnected {
             return Err(AppendError::NotReachable);
         }
+        let signs = outcome::Signs::of(&self.connection);
         let mut ack = self.acks.expect();
         let sent = timeout_at(deadline, self.send(&mut prepared, &ack)).await;
         // In time or not at all: the connection's queue is full, and the message that would have
@@ -125,7 +127,7 @@ impl EventLog {
             prepared: &prepared,
             deadline,
         }
-        .settle(&mut ack)
+        .settle(&mut ack, signs)
         .await
     }
 

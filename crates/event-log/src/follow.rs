@@ -11,7 +11,7 @@ use std::mem;
 use std::time::Duration;
 
 use assent_domain::ids::Sequence;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::EventLog;
 use crate::entry::LogEntry;
@@ -21,6 +21,10 @@ use consumer::{Feed, Received};
 
 /// How long the log is left alone while it can't be reached.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long, and how often, events are left to gather when there are many.
+const GATHERING_PAUSE: Duration = Duration::from_millis(1);
+const GATHERING_PAUSES: u8 = 4;
 
 /// Why following ended. Nothing of this mends itself; everything else does.
 #[derive(Debug, thiserror::Error)]
@@ -103,8 +107,8 @@ impl EventLog {
 }
 
 impl Follow {
-    /// Waits for an event, then takes what is there already without waiting: few when live, up to
-    /// `max` when catching up. Empty when nothing came for `max_wait`, be it that nothing was
+    /// Waits for an event, then takes what is there already: few and at once when live, up to `max`
+    /// when catching up, where a few milliseconds may pass to gather more. Empty when nothing came for `max_wait`, be it that nothing was
     /// appended or that the server can't be reached (finding that out may take longer than
     /// `max_wait`, by the deadline of a call or two). It may be cancelled without losing anything.
     pub async fn next_batch(
@@ -114,10 +118,7 @@ impl Follow {
     ) -> Result<Vec<LogEntry>, FollowError> {
         let deadline = Instant::now() + max_wait;
         loop {
-            self.take_what_is_there(max);
-            if let Some(feed) = &mut self.feed {
-                feed.pay(&self.log.connection, self.log.deadline).await;
-            }
+            self.gather(max).await;
             if !self.ready.is_empty() {
                 return Ok(mem::take(&mut self.ready));
             }
@@ -137,6 +138,22 @@ impl Follow {
                     resumed => resumed?,
                 }
             }
+        }
+    }
+
+    /// When the server has many more, taking them one by one as they come costs more than all else.
+    async fn gather(&mut self, max: usize) {
+        let mut pauses = GATHERING_PAUSES;
+        loop {
+            self.take_what_is_there(max);
+            let Some(feed) = &mut self.feed else { break };
+            feed.pay(&self.log.connection, self.log.deadline).await;
+            let enough = self.ready.is_empty() || max <= self.ready.len();
+            if enough || !feed.is_behind() || pauses == 0 {
+                break;
+            }
+            pauses -= 1;
+            sleep(GATHERING_PAUSE).await;
         }
     }
 

@@ -1,1 +1,55 @@
-//! Placeholder.
+//! The view: what the log adds up to for every account and user, kept in sled.
+//!
+//! It is a cache that knows how much of which log it holds. Rows and the cursor are written
+//! in one atomic batch, so whatever interrupts a write, the two agree; and a view that is
+//! damaged, of another log, or of another version is put aside and built anew, never mended.
+//!
+//! The rows of a company and of its users are kept apart, and met when they are read: a change
+//! of a company's method writes one row, however many users it has.
+//!
+//! An event that can't be read, or that can't follow what is known, blocks its account or user
+//! until a newer program rebuilds the view. Nothing is effective for them; all others go on.
+//!
+//! Read in this order:
+//!
+//! 1. [`entry`]: what comes in, and what is told of it.
+//! 2. [`standing`]: what is known of an account or a user, and how an entry changes it.
+//! 3. [`cursor`]: how much of which log a view holds.
+//! 4. [`open`]: from a directory to a [`View`], or to a [`BulkLoad`] where there is none to trust.
+//! 5. [`bulk`]: building a view from the whole log. [`apply`]: following the log.
+//! 6. [`view`]: reading. [`verify`]: the digest, and whether the rows are what was written.
+
+pub mod entry;
+pub mod standing;
+
+pub mod cursor;
+
+mod checksum;
+mod key;
+mod row;
+
+mod directory;
+mod table;
+
+pub mod open;
+
+pub mod bulk;
+
+pub mod apply;
+
+pub mod view;
+
+pub mod verify;
+
+#[cfg(test)]
+mod fixtures;
+
+pub use apply::ApplyError;
+pub use bulk::{BulkError, BulkLoad};
+pub use cursor::{Counts, Cursor, FOLD_VERSION, SCHEMA_VERSION, Source};
+pub use entry::{Change, Entry};
+pub use open::{OpenError, Opened, Why};
+pub use standing::{Standing, effective};
+pub use table::Damage;
+pub use verify::{Digest, Verdict};
+pub use view::{Blocked, Page, ReadError, Reading, View};

@@ -1,20 +1,109 @@
-//! The benchmarks.
+//! The benchmarks: every figure beside a ceiling measured in the same run, on the same machine.
+//!
+//! Machines differ and are noisy, so only the ratio counts: rounds of ours and of the ceiling
+//! take turns, and the medians are compared. A row that misses its target says so; none is a test.
+
+mod measure;
+mod table;
+mod scene;
+mod ceiling;
+mod p1_login;
+mod p4_query;
+mod p5_rebuild;
+mod p6_append;
 
 use std::io::Write;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
+
+use table::Row;
 
 /// Whether there are benchmarks for `cargo xtask test` to try out.
-pub(crate) const BUILT: bool = false;
+pub(crate) const BUILT: bool = true;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Only see that every benchmark runs; the figures mean nothing
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Only these rows, such as P1,P6
+    #[arg(long, value_delimiter = ',')]
+    rows: Vec<String>,
+    /// Measure with the binaries as they are, without an optimised build first
+    #[arg(long, hide = true)]
+    measured: bool,
+    /// Be the ceiling's server process for a row
+    #[arg(long, hide = true)]
+    ceiling: Option<ceiling::Kind>,
 }
 
+/// How much to measure.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    rounds: usize,
+    seconds_per_round: f64,
+    appends: usize,
+    events: usize,
+}
+
+const FULL: Size = Size { rounds: 5, seconds_per_round: 3.0, appends: 20_000, events: 1_000_000 };
+const QUICK: Size = Size { rounds: 1, seconds_per_round: 0.3, appends: 200, events: 2_000 };
+
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let quick = if arguments.quick { " --quick" } else { "" };
-    writeln!(std::io::stderr(), "cargo xtask bench{quick}: not built yet")?;
-    Ok(ExitCode::FAILURE)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if let Some(kind) = arguments.ceiling {
+        return runtime.block_on(ceiling::serve(kind)).map(|()| ExitCode::SUCCESS);
+    }
+    if arguments.quick || arguments.measured {
+        build(arguments.measured)?;
+        return runtime.block_on(measure_all(arguments));
+    }
+    // Figures of an unoptimised build would mislead, so the benchmark runs itself anew.
+    writeln!(std::io::stderr(), "building everything optimised; this takes some minutes once")?;
+    let mut command = Command::new("cargo");
+    command.args(["run", "--quiet", "--release", "--package", "assent-xtask", "--bin", "xtask"]);
+    command.args(["--", "bench", "--measured"]);
+    for row in &arguments.rows {
+        command.args(["--rows", row]);
+    }
+    Ok(if command.status()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn build(optimised: bool) -> anyhow::Result<()> {
+    let mut command = Command::new("cargo");
+    command.args(["build", "--quiet", "--bins", "--workspace", "--exclude", "assent-xtask"]);
+    if optimised {
+        command.arg("--release");
+    }
+    anyhow::ensure!(command.status()?.success(), "the services could not be built");
+    Ok(())
+}
+
+async fn measure_all(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let size = if arguments.quick { QUICK } else { FULL };
+    let wanted = |row: &str| {
+        arguments.rows.is_empty() || arguments.rows.iter().any(|name| name.eq_ignore_ascii_case(row))
+    };
+    let mut rows: Vec<Row> = Vec::new();
+    let mut screen = std::io::stderr();
+    if wanted("P1") || wanted("P4") {
+        let scene = scene::Scene::start().await?;
+        if wanted("P1") {
+            writeln!(screen, "P1: login decisions over HTTP …")?;
+            rows.push(p1_login::measure(&scene, size).await?);
+        }
+        if wanted("P4") {
+            writeln!(screen, "P4: permission queries over NATS …")?;
+            rows.push(p4_query::measure(&scene, size).await?);
+        }
+    }
+    if wanted("P5") {
+        writeln!(screen, "P5: rebuilding the view from {} events …", size.events)?;
+        rows.push(p5_rebuild::measure(size).await?);
+    }
+    if wanted("P6") {
+        writeln!(screen, "P6: recording grants …")?;
+        rows.push(p6_append::measure(size).await?);
+    }
+    table::print(&rows, arguments.quick)?;
+    Ok(ExitCode::SUCCESS)
 }

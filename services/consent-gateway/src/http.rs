@@ -245,3 +245,6 @@ fn with_sequence(sequence: u64, mut response: Response) -> Response {
 fn see_other(url: &Url) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, url.as_str())]).into_response()
 }
+
+#[cfg(test)]
+mod tests;

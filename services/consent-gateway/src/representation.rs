@@ -68,7 +68,9 @@ impl ConsentView {
                 tenant_id: granted.tenant.id.0,
                 granted_at: recorded.decoded.metadata.time,
                 requested_by: granted.requested_by.to_string(),
-                granted_by: GrantedBy { object_id: granted.granted_by.0 },
+                granted_by: GrantedBy {
+                    object_id: granted.granted_by.0,
+                },
                 verification: (&granted.verification).into(),
             }),
             Event::ModeChanged(_) | Event::UserScopeGranted(_) | Event::UserScopeRevoked(_) => None,

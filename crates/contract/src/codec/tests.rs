@@ -9,7 +9,7 @@ use assent_domain::ids::{
     TenantId, UserId,
 };
 use assent_domain::mode::{AuthorizationMethod, EmailSync, Mode};
-use assent_domain::permissions::{EmailLevel, Kinds, PermissionSet};
+use assent_domain::permissions::{EmailLevel, PermissionSet};
 use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, prop, prop_oneof, proptest};

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use assent_contract::names::EVENT_STREAM;
 use assent_domain::ids::Sequence;
+use assent_messaging::{Connection, ConnectionState};
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::publish::PublishAck;
 use async_nats::jetstream::response::Response;
 use async_nats::{Message, StatusCode};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::message::Prepared;
@@ -27,6 +29,27 @@ pub(super) struct Pending<'a> {
     pub(super) deadline: Instant,
 }
 
+/// What the connection tells apart from answers. Listened to from before the append is sent.
+pub(super) struct Signs {
+    denials: watch::Receiver<Option<String>>,
+    states: watch::Receiver<ConnectionState>,
+}
+
+impl Signs {
+    pub(super) fn of(connection: &Connection) -> Self {
+        Self {
+            denials: connection.permission_violations(),
+            states: connection.state_changes(),
+        }
+    }
+}
+
+enum Sign {
+    Answer(Option<Message>),
+    Denied(String),
+    ConnectionLost,
+}
+
 /// What follows the tail in the log.
 enum Following {
     /// What was appended.
@@ -38,30 +61,34 @@ enum Following {
 }
 
 impl Pending<'_> {
-    /// Waits for the answer for half of the time; in the other half the log is asked as well.
-    pub(super) async fn settle(&self, ack: &mut ExpectedAck) -> Result<Appended, AppendError> {
-        let mut denials = self.log.connection.permission_violations();
-        denials.mark_unchanged();
+    /// Waits for the answer for half of the time, or until the connection is lost; from then on
+    /// the log is asked as well.
+    pub(super) async fn settle(
+        &self,
+        ack: &mut ExpectedAck,
+        mut signs: Signs,
+    ) -> Result<Appended, AppendError> {
         let patience = self.deadline - (self.log.deadline / 2);
-        let answered = async {
+        let answered = timeout_at(patience, async {
             loop {
                 tokio::select! {
                     biased;
-                    answer = ack.arrival() => break Ok(answer),
-                    Ok(()) = denials.changed() => {
-                        let complaint = denials.borrow_and_update().clone().unwrap_or_default();
-                        if self.is_about_us(&complaint) {
-                            break Err(AppendError::NotPermitted { complaint });
+                    answer = ack.arrival() => break Sign::Answer(answer),
+                    Ok(()) = signs.denials.changed() => {
+                        let complaint = signs.denials.borrow_and_update().clone();
+                        if let Some(complaint) = complaint.filter(|text| self.is_about_us(text)) {
+                            break Sign::Denied(complaint);
                         }
                     }
+                    Ok(()) = signs.states.changed() => break Sign::ConnectionLost,
                 }
             }
-        };
-        match timeout_at(patience, answered).await {
-            Ok(Ok(Some(answer))) => self.judge(&answer).await,
-            Ok(Ok(None)) => Err(AppendError::OutcomeUnknown { source: None }),
-            Ok(Err(denied)) => Err(denied),
-            Err(_) => self.find_out(ack).await,
+        });
+        match answered.await {
+            Ok(Sign::Answer(Some(answer))) => self.judge(&answer).await,
+            Ok(Sign::Answer(None)) => Err(AppendError::OutcomeUnknown { source: None }),
+            Ok(Sign::Denied(complaint)) => Err(AppendError::NotPermitted { complaint }),
+            Ok(Sign::ConnectionLost) | Err(_) => self.find_out(ack).await,
         }
     }
 
@@ -116,8 +143,15 @@ impl Pending<'_> {
             // Others were first, or this is the repetition of an append that was stored.
             ErrorCode::STREAM_WRONG_LAST_SEQUENCE
             | ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT
-            | ErrorCode::ATOMIC_PUBLISH_CONTAINS_DUPLICATE_MESSAGE
             | ErrorCode::STREAM_DUPLICATE_MESSAGE_CONFLICT => self.look().await,
+            ErrorCode::ATOMIC_PUBLISH_CONTAINS_DUPLICATE_MESSAGE => match self.following().await {
+                Ok(Following::Ours(appended)) => Ok(appended),
+                Ok(Following::Others) => Err(AppendError::Conflict),
+                Ok(Following::Nothing) => Err(self.id_in_use()),
+                Err(source) => Err(AppendError::OutcomeUnknown {
+                    source: Some(source),
+                }),
+            },
             ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM
             | ErrorCode::STREAM_HEADER_EXCEEDS_MAXIMUM => Err(AppendError::TooLarge),
             // JetStream is not up, has no leader or no space.
@@ -138,6 +172,12 @@ impl Pending<'_> {
                 source: Some(source),
             }),
         }
+    }
+
+    /// Which of several it is, the server does not say.
+    fn id_in_use(&self) -> AppendError {
+        let id = self.prepared.first().map(Prepared::id).unwrap_or_default();
+        AppendError::IdInUse { id }
     }
 
     /// The server stored the (only) event before. That it did not mind the tail means that the
@@ -198,9 +238,9 @@ impl Pending<'_> {
                     };
                     sequences.push(tail.sequence);
                 }
-                None if sequences.is_empty() => return Ok(Following::Nothing),
-                // A part of an append can't be there without the rest.
-                Some(_) | None => return Ok(Following::Others),
+                // Where the first is there, the rest is just being stored.
+                None => return Ok(Following::Nothing),
+                Some(_) => return Ok(Following::Others),
             }
         }
         Ok(Following::Ours(Appended { sequences, tail }))

@@ -1,5 +1,6 @@
 //! One push consumer, from its creation until it can't be relied on any more.
 
+use std::mem;
 use std::time::Duration;
 
 use assent_domain::ids::Sequence;
@@ -26,6 +27,9 @@ const SILENCE: Duration = Duration::from_secs(3);
 /// How long the server keeps a consumer nobody listens to.
 const ABANDONED: Duration = Duration::from_secs(10);
 
+/// With fewer events than this still to come, we are as good as live.
+const BEHIND: u64 = 64;
+
 /// The header by which the server repeats a flow control request that was not answered.
 const STALLED: &str = "Nats-Consumer-Stalled";
 
@@ -47,6 +51,8 @@ pub(super) struct Feed {
     subscriber: Subscriber,
     connection: watch::Receiver<ConnectionState>,
     heard: Instant,
+    /// How many events the server had yet to deliver, as it said with the last one.
+    pending: u64,
     /// Where the server waits for us to say that we can take more.
     owed: Option<Subject>,
     /// Each message is put in here for a moment, as only JetStream's own type reads the place in
@@ -88,6 +94,7 @@ impl Feed {
             subscriber,
             connection,
             heard,
+            pending: 0,
             owed: None,
             envelope,
         })
@@ -120,6 +127,11 @@ impl Feed {
         Some(received.map_or(Received::Ended, |message| self.read(message)))
     }
 
+    /// Whether many events are still to come.
+    pub(super) fn is_behind(&self) -> bool {
+        BEHIND <= self.pending
+    }
+
     /// Something came just now.
     pub(super) fn is_alive(&mut self) {
         self.heard = Instant::now();
@@ -149,19 +161,16 @@ impl Feed {
     fn entry(&mut self, message: Message) -> Received {
         self.envelope.message = message;
         let place = self.envelope.info().map(|info| {
-            (
-                Sequence(info.stream_sequence),
-                info.published.unix_timestamp_nanos(),
-            )
+            let nanoseconds = info.published.unix_timestamp_nanos();
+            (Sequence(info.stream_sequence), nanoseconds, info.pending)
         });
-        let message = std::mem::replace(&mut self.envelope.message, empty());
-        match place {
-            Ok((sequence, nanoseconds)) => {
-                Received::Entry(LogEntry::delivered(sequence, nanoseconds, message))
-            }
-            // Not from a consumer at all: whoever can publish to our inbox is the server's business.
-            Err(_) => Received::Nothing,
-        }
+        let message = mem::replace(&mut self.envelope.message, empty());
+        // Not from a consumer at all: who may publish to our inbox is the server's business.
+        let Ok((sequence, nanoseconds, pending)) = place else {
+            return Received::Nothing;
+        };
+        self.pending = pending;
+        Received::Entry(LogEntry::delivered(sequence, nanoseconds, message))
     }
 
     fn heartbeat(&mut self, message: Message) -> Received {

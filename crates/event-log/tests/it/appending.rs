@@ -1,7 +1,7 @@
 //! Appending, and reading what was appended.
 
-use assent_domain::event::{Aggregate, Event};
-use assent_domain::ids::{Sequence, UserId};
+use assent_domain::event::Aggregate;
+use assent_domain::ids::Sequence;
 use assent_event_log::{AppendError, Draft, ReadError, Tail};
 
 use crate::world::{append, draft, raw, server_with_log, user};
@@ -172,6 +172,31 @@ async fn an_id_that_another_event_has_is_told() {
 }
 
 #[tokio::test]
+async fn an_id_that_another_event_has_is_told_of_several_events_too() {
+    let (_server, log) = server_with_log().await;
+    let taken = vec![draft("ana"), draft("ana")];
+    log.append(Tail::EMPTY, taken.clone()).await.unwrap();
+    let drafts = |ids: [uuid::Uuid; 2]| ids.map(|id| Draft { id, ..draft("bob") }).to_vec();
+    let fresh = draft("bob").id;
+    for ids in [[taken[0].id, fresh], [fresh, taken[1].id], [fresh, fresh]] {
+        let refused = log.append(Tail::EMPTY, drafts(ids)).await;
+        assert!(
+            matches!(refused, Err(AppendError::IdInUse { .. })),
+            "{refused:?}"
+        );
+    }
+    // The ids of events that were appended together are remembered like any other.
+    let refused = log
+        .append(Tail::EMPTY, drafts([taken[1].id, fresh])[..1].to_vec())
+        .await;
+    assert!(
+        matches!(refused, Err(AppendError::IdInUse { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(log.status().await.unwrap().last_sequence, Sequence(2));
+}
+
+#[tokio::test]
 async fn an_event_that_is_too_large_is_told() {
     let (_server, log) = server_with_log().await;
     let mut large = draft("ana");
@@ -239,12 +264,4 @@ async fn an_event_that_does_not_follow_on_its_predecessor_is_found() {
         ),
         "{refused:?}"
     );
-}
-
-#[tokio::test]
-async fn the_event_says_who_it_is_of() {
-    let Event::UserScopeRevoked(event) = draft("ana").event else {
-        panic!("another event")
-    };
-    assert_eq!(event.user, UserId::parse("ana").unwrap());
 }

@@ -3,9 +3,9 @@
 
 mod appending;
 mod following;
+mod measure;
 mod opening;
 mod permissions;
-mod measure;
 mod proxy;
 mod racing;
 mod recovering;

@@ -33,6 +33,14 @@ const QUIET: Duration = Duration::from_millis(50);
 
 const INTERNAL_ERROR: &str = "internal_error";
 
+/// Whoever asks chooses where the answer goes, and the server checks only that the service may
+/// publish there. A service must not be made to write into its own streams, or into JetStream.
+const RESERVED: [&str; 2] = ["consent.", "$"];
+
+fn is_reserved(reply: &str) -> bool {
+    RESERVED.iter().any(|prefix| reply.starts_with(prefix))
+}
+
 #[derive(Clone)]
 pub(super) struct Worker {
     connection: Connection,
@@ -137,6 +145,14 @@ impl Worker {
             tracing::debug!(subject = %message.subject, "a request that wants no answer is ignored");
             return;
         };
+        if is_reserved(&reply) {
+            tracing::warn!(
+                security_event = "reserved_reply_subject",
+                subject = %message.subject,
+                "a request that wants its answer on a subject of ours is ignored"
+            );
+            return;
+        }
         // Where there is no room, further requests wait in the subscription. The semaphore is never closed.
         let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else {
             return;

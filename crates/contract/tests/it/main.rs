@@ -1,0 +1,12 @@
+//! The wire, as other programs and later versions of this one see it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that can't go on has failed"
+)]
+
+mod fixtures;
+mod messages;
+mod stored;
+mod unreadable;

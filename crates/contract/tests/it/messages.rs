@@ -1,0 +1,122 @@
+//! Queries, commands and their answers: round trips, and what is refused.
+
+mod account_and_ids;
+mod shapes;
+
+use std::fmt::Debug;
+
+use assent_contract::query::{Account, AccountFacts, ConsentFacts, UserFacts};
+use assent_contract::values::{
+    Cloud, EmailLevel, EmailSync, Identity, Method, Permission, PermissionSet, Tenant,
+};
+use assent_domain::account::AccountState;
+use assent_domain::ids::{AccountId, UserId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const SET: PermissionSet = PermissionSet {
+    calendar: true,
+    contacts: false,
+    email: EmailLevel::Limited,
+};
+const ID: &str = "01999999-9999-7000-8000-000000000001";
+
+fn account_id() -> AccountId {
+    AccountId::parse("acme").unwrap()
+}
+
+fn user_id() -> UserId {
+    UserId::parse("ana").unwrap()
+}
+
+fn id() -> Uuid {
+    ID.parse().unwrap()
+}
+
+fn tenant() -> Tenant {
+    Tenant {
+        cloud: Cloud::Worldwide,
+        id: id(),
+    }
+}
+
+fn user_facts() -> UserFacts {
+    UserFacts {
+        epoch: 3,
+        own: SET,
+        automatic: SET,
+        answered: Vec::from([Permission::Calendar, Permission::Email]),
+        identity: Some(Identity {
+            tenant: tenant(),
+            object_id: id(),
+        }),
+        last_sequence: u64::MAX,
+    }
+}
+
+fn account_facts() -> AccountFacts {
+    AccountFacts {
+        method: Method::AdminConfigured,
+        email_sync: EmailSync::Full,
+        epoch: u64::MAX,
+        consent: Some(ConsentFacts {
+            consent_id: id(),
+            permissions: SET,
+            tenant: tenant(),
+            recorded_at: 6,
+        }),
+        last_sequence: 7,
+    }
+}
+
+fn account() -> Account {
+    Account {
+        account_id: account_id(),
+        facts: account_facts(),
+        blocked: false,
+        sequence: 9,
+    }
+}
+
+fn default_account() -> Account {
+    Account {
+        facts: AccountFacts::from(&AccountState::default()),
+        ..account()
+    }
+}
+
+fn set() -> Value {
+    json!({"calendar": true, "contacts": false, "email": "limited"})
+}
+
+/// The message is written as this JSON, and read from it.
+#[track_caller]
+fn assert_written_as<T>(message: &T, expected: &Value)
+where
+    T: Serialize + DeserializeOwned + PartialEq + Debug,
+{
+    assert_eq!(&serde_json::to_value(message).unwrap(), expected);
+    let text = serde_json::to_string(message).unwrap();
+    assert_eq!(&serde_json::from_str::<T>(&text).unwrap(), message);
+    assert_eq!(
+        &serde_json::from_slice::<T>(text.as_bytes()).unwrap(),
+        message
+    );
+}
+
+/// As above; and neither a field too many nor one too few is read.
+#[track_caller]
+fn assert_strict<T>(message: &T, expected: &Value)
+where
+    T: Serialize + DeserializeOwned + PartialEq + Debug,
+{
+    assert_written_as(message, expected);
+    let mut more = expected.clone();
+    more.as_object_mut()
+        .unwrap()
+        .insert("more".to_owned(), json!(1));
+    let read = serde_json::from_value::<T>(more);
+    assert!(read.is_err(), "{read:?} has a field too many");
+}

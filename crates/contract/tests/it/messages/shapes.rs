@@ -1,0 +1,209 @@
+//! Each message as JSON. None is read with a field too many.
+
+use assent_contract::change::Change;
+use assent_contract::command::{
+    AutomaticGrantRecorded, BeginUserConsent, ExpectedIdentity, FlowStarted, RecordAutomaticGrant,
+};
+use assent_contract::problem::Problem;
+use assent_contract::query::{
+    AccountFacts, AccountQuery, LoginState, Permissions, UserEntry, UserQuery, Users, UsersQuery,
+};
+use assent_contract::values::{Method, Permission};
+use assent_domain::account::AccountState;
+use serde_json::json;
+
+use super::{
+    ID, SET, account_id, assert_strict, assert_written_as, id, set, tenant, user_facts, user_id,
+};
+
+#[test]
+fn queries_are_strict() {
+    assert_strict(
+        &UserQuery {
+            account_id: account_id(),
+            user_id: user_id(),
+            at_least: Some(5),
+        },
+        &json!({"account_id": "acme", "user_id": "ana", "at_least": 5}),
+    );
+    assert_strict(
+        &AccountQuery {
+            account_id: account_id(),
+            at_least: None,
+        },
+        &json!({"account_id": "acme"}),
+    );
+    assert_strict(
+        &UsersQuery {
+            account_id: account_id(),
+            after: None,
+            limit: None,
+            at_least: None,
+        },
+        &json!({"account_id": "acme"}),
+    );
+    assert_strict(
+        &UsersQuery {
+            account_id: account_id(),
+            after: Some(user_id()),
+            limit: Some(1000),
+            at_least: Some(u64::MAX),
+        },
+        &json!({"account_id": "acme", "after": "ana", "limit": 1000, "at_least": u64::MAX}),
+    );
+}
+
+#[test]
+fn commands_are_strict() {
+    assert_strict(
+        &RecordAutomaticGrant {
+            account_id: account_id(),
+            user_id: user_id(),
+            consent_id: id(),
+            permissions: SET,
+            tenant: tenant(),
+            object_id: id(),
+        },
+        &json!({
+            "account_id": "acme", "user_id": "ana", "consent_id": ID, "permissions": set(),
+            "tenant": {"cloud": "worldwide", "id": ID}, "object_id": ID,
+        }),
+    );
+    let begin = BeginUserConsent {
+        account_id: account_id(),
+        user_id: user_id(),
+        permissions: Vec::from([Permission::Calendar, Permission::Email]),
+        microsoft_identity: Some(ExpectedIdentity {
+            tenant_id: id(),
+            object_id: id(),
+        }),
+        return_to: Some("https://app.example/settings?a=b c".to_owned()),
+    };
+    assert_strict(
+        &begin,
+        &json!({
+            "account_id": "acme", "user_id": "ana", "permissions": ["calendar", "email"],
+            "microsoft_identity": {"tenant_id": ID, "object_id": ID},
+            "return_to": "https://app.example/settings?a=b c",
+        }),
+    );
+    assert_strict(
+        &BeginUserConsent {
+            microsoft_identity: None,
+            return_to: None,
+            ..begin
+        },
+        &json!({"account_id": "acme", "user_id": "ana", "permissions": ["calendar", "email"]}),
+    );
+}
+
+#[test]
+fn answers_are_strict() {
+    assert_strict(
+        &AutomaticGrantRecorded {
+            effective: SET,
+            sequence: 5,
+        },
+        &json!({"effective": set(), "sequence": 5}),
+    );
+    assert_strict(
+        &FlowStarted {
+            flow_id: id(),
+            authorize_url: "https://login.example/authorize".to_owned(),
+            expires_at: "2026-11-24T00:10:00Z".parse().unwrap(),
+        },
+        &json!({
+            "flow_id": ID, "authorize_url": "https://login.example/authorize",
+            "expires_at": "2026-11-24T00:10:00Z",
+        }),
+    );
+    assert_strict(
+        &Permissions {
+            account_id: account_id(),
+            user_id: user_id(),
+            method: Method::UserIndividual,
+            effective: SET,
+            sequence: 5,
+        },
+        &json!({
+            "account_id": "acme", "user_id": "ana", "method": "user_individual",
+            "effective": set(), "sequence": 5,
+        }),
+    );
+    assert_strict(
+        &Users {
+            account_id: account_id(),
+            users: Vec::from([UserEntry {
+                user_id: user_id(),
+                effective: SET,
+                last_sequence: 4,
+            }]),
+            next: Some(user_id()),
+            sequence: 5,
+        },
+        &json!({
+            "account_id": "acme", "next": "ana", "sequence": 5,
+            "users": [{"user_id": "ana", "effective": set(), "last_sequence": 4}],
+        }),
+    );
+    let default = AccountFacts::from(&AccountState::default());
+    assert_strict(
+        &LoginState {
+            account: default,
+            user: user_facts(),
+            blocked: true,
+            sequence: 5,
+        },
+        &json!({
+            "account": {
+                "method": "user_individual", "email_sync": "full", "epoch": 0,
+                "consent": null, "last_sequence": 0,
+            },
+            "user": {
+                "epoch": 3, "own": set(), "automatic": set(), "answered": ["calendar", "email"],
+                "identity": {"tenant": {"cloud": "worldwide", "id": ID}, "object_id": ID},
+                "last_sequence": u64::MAX,
+            },
+            "blocked": true, "sequence": 5,
+        }),
+    );
+}
+
+#[test]
+fn changes_are_strict_and_say_whom_they_concern() {
+    let of_user = Change {
+        account_id: account_id(),
+        user_id: Some(user_id()),
+        method: Method::UserIndividual,
+        effective: Some(SET),
+        sequence: 5,
+    };
+    assert_strict(
+        &of_user,
+        &json!({
+            "account_id": "acme", "user_id": "ana", "method": "user_individual",
+            "effective": set(), "sequence": 5,
+        }),
+    );
+    assert_strict(
+        &Change {
+            user_id: None,
+            effective: None,
+            method: Method::AdminConfigured,
+            ..of_user
+        },
+        &json!({"account_id": "acme", "method": "admin_configured", "sequence": 5}),
+    );
+}
+
+#[test]
+fn a_problem_is_named_by_its_code() {
+    let problem = Problem::new(409, "concurrent_change", "try again");
+    assert_written_as(
+        &problem,
+        &json!({
+            "type": "/problems/concurrent_change", "title": "concurrent change", "status": 409,
+            "detail": "try again", "code": "concurrent_change",
+        }),
+    );
+}

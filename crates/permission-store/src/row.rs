@@ -1,0 +1,54 @@
+//! Rows as bytes: compact, because there are millions, and fixed by
+//! [`SCHEMA_VERSION`](crate::cursor::SCHEMA_VERSION).
+//!
+//! A row begins with its kind. Numbers are variable in length (seven bits a byte, the lowest
+//! first), a set of permissions is one byte, ids of Microsoft are their sixteen bytes.
+
+mod read;
+mod write;
+
+use assent_domain::account::AccountState;
+use assent_domain::user::UserState;
+
+use crate::standing::Standing;
+
+/// Bytes that are no row of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a row can't be read")]
+pub(crate) struct NoRow;
+
+const BLOCKED: u8 = 0;
+const USER_INDIVIDUAL: u8 = 1;
+const AWAITING_SWITCH: u8 = 2;
+const ADMIN_CONFIGURED: u8 = 3;
+const USER: u8 = 4;
+const USER_WITH_IDENTITY: u8 = 5;
+
+/// A state that has a row.
+pub(crate) trait Stored: Sized {
+    fn write(standing: &Standing<Self>) -> Vec<u8>;
+    fn read(row: &[u8]) -> Result<Standing<Self>, NoRow>;
+}
+
+impl Stored for AccountState {
+    fn write(standing: &Standing<Self>) -> Vec<u8> {
+        write::account(standing)
+    }
+
+    fn read(row: &[u8]) -> Result<Standing<Self>, NoRow> {
+        read::account(row)
+    }
+}
+
+impl Stored for UserState {
+    fn write(standing: &Standing<Self>) -> Vec<u8> {
+        write::user(standing)
+    }
+
+    fn read(row: &[u8]) -> Result<Standing<Self>, NoRow> {
+        read::user(row)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! What is known of an account or a user, or that it can't be known any more.
+
+use assent_domain::account::{AccountState, IllegalEvent};
+use assent_domain::event::{Aggregate, Event};
+use assent_domain::ids::{AccountId, Sequence, UserId};
+use assent_domain::mode::AuthorizationMethod;
+use assent_domain::permissions::PermissionSet;
+use assent_domain::user::UserState;
+
+use crate::entry::Entry;
+
+/// What is known of an account or a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing<S> {
+    /// All of its events were read, and add up to this.
+    Known(S),
+    /// One of its events can't be believed, so nothing after it can be either.
+    Blocked {
+        /// The first such event.
+        at: Sequence,
+    },
+}
+
+impl<S: Default> Default for Standing<S> {
+    fn default() -> Self {
+        Self::Known(S::default())
+    }
+}
+
+impl<S> Standing<S> {
+    /// What is known, if it is.
+    pub const fn known(&self) -> Option<&S> {
+        match self {
+            Self::Known(state) => Some(state),
+            Self::Blocked { .. } => None,
+        }
+    }
+}
+
+impl Standing<AccountState> {
+    /// The authorization method; the default one where the account is blocked.
+    pub fn method(&self) -> AuthorizationMethod {
+        self.known().map(AccountState::method).unwrap_or_default()
+    }
+
+    /// The account's last event that counted.
+    pub const fn last_sequence(&self) -> Sequence {
+        match self {
+            Self::Known(state) => state.last_sequence,
+            Self::Blocked { at } => *at,
+        }
+    }
+}
+
+impl Standing<UserState> {
+    /// The user's last event that counted.
+    pub const fn last_sequence(&self) -> Sequence {
+        match self {
+            Self::Known(state) => state.last_sequence,
+            Self::Blocked { at } => *at,
+        }
+    }
+}
+
+/// What may be done for a user: nothing, where the company or the user is blocked.
+pub fn effective(account: &Standing<AccountState>, user: &Standing<UserState>) -> PermissionSet {
+    match (account, user) {
+        (Standing::Known(account), Standing::Known(user)) => {
+            assent_domain::effective::effective(account, user)
+        }
+        (Standing::Blocked { .. }, _) | (_, Standing::Blocked { .. }) => PermissionSet::NOTHING,
+    }
+}
+
+/// A state that events change: an account's or a user's.
+pub(crate) trait Folded: Default {
+    fn evolve(self, sequence: Sequence, event: &Event) -> Result<Self, IllegalEvent>;
+}
+
+impl Folded for AccountState {
+    fn evolve(self, sequence: Sequence, event: &Event) -> Result<Self, IllegalEvent> {
+        Self::evolve(self, sequence, event)
+    }
+}
+
+impl Folded for UserState {
+    fn evolve(self, sequence: Sequence, event: &Event) -> Result<Self, IllegalEvent> {
+        Self::evolve(self, sequence, event)
+    }
+}
+
+/// What is known after one more entry of the same aggregate.
+pub(crate) fn after<S: Folded>(
+    standing: Standing<S>,
+    aggregate: &Aggregate,
+    entry: &Entry,
+) -> Standing<S> {
+    let Standing::Known(state) = standing else {
+        return standing;
+    };
+    let blocked = Standing::Blocked { at: entry.sequence };
+    let Some(event) = &entry.event else {
+        tracing::error!(?aggregate, sequence = %entry.sequence, "an event can't be read: blocked from here on");
+        return blocked;
+    };
+    if !concerns(event, aggregate) {
+        tracing::error!(?aggregate, sequence = %entry.sequence, "an event is of another aggregate than its subject: blocked from here on");
+        return blocked;
+    }
+    match state.evolve(entry.sequence, event) {
+        Ok(state) => Standing::Known(state),
+        Err(illegal) => {
+            tracing::error!(?aggregate, sequence = %entry.sequence, %illegal, "an event can't follow what is known: blocked from here on");
+            blocked
+        }
+    }
+}
+
+/// Whether the event is of the aggregate, found out without copying any id.
+fn concerns(event: &Event, aggregate: &Aggregate) -> bool {
+    let (account, user): (&AccountId, Option<&UserId>) = match event {
+        Event::ModeChanged(event) => (&event.account, None),
+        Event::AdminConsentGranted(event) => (&event.account, None),
+        Event::UserScopeGranted(event) => (&event.account, Some(&event.user)),
+        Event::UserScopeRevoked(event) => (&event.account, Some(&event.user)),
+    };
+    match aggregate {
+        Aggregate::Company(company) => company == account && user.is_none(),
+        Aggregate::User(company, name) => company == account && user == Some(name),
+    }
+}

@@ -1,0 +1,121 @@
+//! The one place that calls sled. It may fail, or panic on damage that it does not expect:
+//! both mean that the view can't be trusted, and has to be built anew.
+
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use sled::{Batch, IVec};
+
+use crate::cursor::Head;
+use crate::key;
+
+/// The view's files are not what was written. The log has it all: build the view anew.
+#[derive(Debug, thiserror::Error)]
+#[error("the view is damaged: {what}")]
+pub struct Damage {
+    what: String,
+    #[source]
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Damage {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            source: None,
+        }
+    }
+
+    pub(crate) fn because(
+        what: impl Into<String>,
+        source: impl Error + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            what: what.into(),
+            source: Some(Box::new(source)),
+        }
+    }
+}
+
+/// Rows and the head, in the default tree of a database.
+#[derive(Debug, Clone)]
+pub(crate) struct Table(sled::Db);
+
+impl Table {
+    /// Opens or creates the database. Recovery may panic or exhaust a stack, so it runs in a
+    /// thread of its own.
+    pub(crate) fn open(directory: &Path, cache_capacity: u64) -> Result<Self, Damage> {
+        let config = sled::Config::new()
+            .path(directory)
+            .cache_capacity(cache_capacity);
+        let opening = std::thread::Builder::new()
+            .name("open-view".to_owned())
+            .spawn(move || config.open())
+            .map_err(|error| Damage::because("no thread to open it in", error))?;
+        match opening.join() {
+            Ok(opened) => opened
+                .map(Self)
+                .map_err(|error| Damage::because("it can't be opened", error)),
+            Err(_) => Err(Damage::new("opening it panicked")),
+        }
+    }
+
+    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<IVec>, Damage> {
+        guarded(|| self.0.get(key))
+    }
+
+    pub(crate) fn head(&self) -> Result<Option<Head>, Damage> {
+        self.get(key::HEAD)?
+            .map(|bytes| {
+                serde_json::from_slice(&bytes)
+                    .map_err(|error| Damage::because("its cursor can't be read", error))
+            })
+            .transpose()
+    }
+
+    /// Calls `visit` for each row under the prefix whose key is above `after`, in the order of
+    /// the keys, until it answers `false`.
+    pub(crate) fn scan(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<bool, Damage>,
+    ) -> Result<(), Damage> {
+        use std::ops::Bound::{Excluded, Included, Unbounded};
+        let from = after.map_or(Included(prefix), Excluded);
+        let mut rows = self.0.range::<&[u8], _>((from, Unbounded));
+        while let Some((key, value)) = guarded(|| rows.next().transpose())? {
+            if !key.starts_with(prefix) || !visit(&key, &value)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// All or nothing, also when the process is killed.
+    pub(crate) fn write(&self, batch: Batch) -> Result<(), Damage> {
+        guarded(|| self.0.apply_batch(batch))
+    }
+
+    /// One row, without any promise about others.
+    pub(crate) fn insert(&self, key: &[u8], value: Vec<u8>) -> Result<(), Damage> {
+        guarded(|| self.0.insert(key, value)).map(drop)
+    }
+
+    pub(crate) fn flush(&self) -> Result<(), Damage> {
+        guarded(|| self.0.flush()).map(drop)
+    }
+}
+
+pub(crate) fn head_bytes(head: &Head) -> Result<Vec<u8>, Damage> {
+    serde_json::to_vec(head)
+        .map_err(|error| Damage::because("its cursor can't be written", error))
+}
+
+fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, Damage> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(result) => result.map_err(|error| Damage::because("the database failed", error)),
+        Err(_) => Err(Damage::new("the database panicked")),
+    }
+}

@@ -1,0 +1,107 @@
+//! P6: recording grants, against raw acknowledged publishes of the same bytes.
+
+use std::time::Instant;
+
+use assent_contract::codec::{self, Metadata};
+use assent_dev_stack::{NatsServer, NatsUser};
+use assent_event_log::{Draft, EventLog, StreamSettings, Tail};
+use async_nats::jetstream::{self, context::Publish};
+use futures::{StreamExt, TryStreamExt, stream};
+use uuid::Uuid;
+
+use crate::bench::measure::Rounds;
+use crate::bench::scene::{self, grant};
+use crate::bench::table::Row;
+use crate::bench::Size;
+
+const IN_FLIGHT: usize = 256;
+
+pub(super) async fn measure(size: Size) -> anyhow::Result<Row> {
+    let nats = NatsServer::start().await?;
+    let log = EventLog::create_or_check(
+        &scene::connect(&nats, NatsUser::Gateway).await?,
+        StreamSettings { replicas: 1 },
+    )
+    .await?;
+    let raw = jetstream::new(scene::raw_client(&nats, NatsUser::Gateway).await?);
+    let (mut ours, mut ceiling) = (Vec::new(), Vec::new());
+    for round in 0..size.rounds {
+        ceiling.push(publish_raw(&raw, &format!("raw{round}"), size.appends).await?);
+        ours.push(append(&log, &format!("log{round}"), size.appends).await?);
+    }
+    Ok(Row {
+        name: "P6",
+        what: "grants recorded",
+        ours: Rounds::new(ours),
+        ceiling: Rounds::new(ceiling),
+        target: 0.8,
+        how: format!(
+            "{} appends of distinct users a round through the event log, against async-nats \
+             publishes of the same headers and bytes; {IN_FLIGHT} in flight, sync_interval always",
+            size.appends
+        ),
+    })
+}
+
+async fn append(log: &EventLog, account: &str, appends: usize) -> anyhow::Result<f64> {
+    let started = Instant::now();
+    stream::iter(0..appends)
+        .map(|user| {
+            let (log, account) = (log.clone(), account.to_owned());
+            tokio::spawn(async move {
+                let draft = Draft {
+                    id: Uuid::now_v7(),
+                    time: scene::now(),
+                    traceparent: None,
+                    event: grant(&account, user)?,
+                };
+                log.append(Tail::EMPTY, Vec::from([draft])).await?;
+                anyhow::Ok(())
+            })
+        })
+        .buffer_unordered(IN_FLIGHT)
+        .map(|joined| joined?)
+        .try_collect::<Vec<()>>()
+        .await?;
+    Ok(rate(appends, started))
+}
+
+async fn publish_raw(
+    jetstream: &jetstream::Context,
+    account: &str,
+    appends: usize,
+) -> anyhow::Result<f64> {
+    let started = Instant::now();
+    stream::iter(0..appends)
+        .map(|user| {
+            let (jetstream, account) = (jetstream.clone(), account.to_owned());
+            tokio::spawn(async move {
+                let metadata = Metadata {
+                    id: Uuid::now_v7(),
+                    time: scene::now(),
+                    previous: assent_contract::chain::EventHash::NONE,
+                    traceparent: None,
+                };
+                let encoded = codec::encode(&grant(&account, user)?, &metadata)?;
+                let mut publish = Publish::build()
+                    .message_id(metadata.id.to_string())
+                    .expected_stream("CONSENT_EVENTS")
+                    .expected_last_subject_sequence(0)
+                    .payload(encoded.body.into());
+                for (name, value) in encoded.headers {
+                    publish = publish.header(name, value.as_str());
+                }
+                jetstream.send_publish(encoded.subject, publish).await?.await?;
+                anyhow::Ok(())
+            })
+        })
+        .buffer_unordered(IN_FLIGHT)
+        .map(|joined| joined?)
+        .try_collect::<Vec<()>>()
+        .await?;
+    Ok(rate(appends, started))
+}
+
+fn rate(count: usize, started: Instant) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / started.elapsed().as_secs_f64()
+}
