@@ -9,8 +9,8 @@ pub const EVENT_STREAM: &str = "CONSENT_EVENTS";
 pub const EVENT_SUBJECTS: [&str; 2] = ["consent.events.v1.*.company", "consent.events.v1.*.user.*"];
 /// The stream that holds the last change of each account and user.
 pub const CHANGE_STREAM: &str = "CONSENT_CHANGES";
-/// The subjects of the changes.
-pub const CHANGE_SUBJECTS: [&str; 1] = ["consent.changes.v1.>"];
+/// The subjects that changes are told on.
+pub const CHANGE_SUBJECTS: &str = "consent.changes.v1.>";
 /// The key-value bucket that holds the flows under way.
 pub const FLOW_BUCKET: &str = "CONSENT_FLOWS";
 

@@ -187,6 +187,7 @@ impl Follow {
     /// Something is missing. A consumer that began right here skipped it; otherwise it was lost on
     /// its way, and a new consumer brings it.
     fn mistrust(&mut self) {
+        tracing::warn!(after = self.last.0, "the log's consumer left something out");
         let feed = self.feed.take();
         self.skipped = feed.is_some_and(|feed| feed.began_after() == self.last);
     }

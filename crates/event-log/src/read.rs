@@ -10,6 +10,7 @@ use assent_contract::codec::{DecodedEvent, Unreadable};
 use assent_contract::names::event_subject;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
+use tokio::time::Instant;
 
 use crate::EventLog;
 use crate::api::{self, Get};
@@ -108,9 +109,33 @@ impl EventLog {
     /// Every event of one aggregate. Takes as many round trips as there are events, and one for an
     /// aggregate without any. An unreadable event or a broken chain fails the whole.
     pub async fn read(&self, aggregate: &Aggregate) -> Result<History, ReadError> {
-        tokio::time::timeout(self.deadline, self.read_all(aggregate))
-            .await
-            .map_err(|_| ReadError::TimedOut)?
+        let deadline = Instant::now() + self.deadline;
+        let subject = event_subject(aggregate);
+        let last = Get::Last {
+            last_by_subj: &subject,
+        };
+        // Forward, event by event, up to the one that was the last when we began. That one is asked
+        // for at the same time as the first.
+        let (last, mut next) = tokio::try_join!(
+            api::get(&self.connection, &last, self.deadline),
+            self.first_after(&subject, Sequence(0), deadline),
+        )?;
+        let last = last.map_or(Sequence(0), |last| last.sequence());
+        let mut history = History {
+            events: Vec::new(),
+            tail: Tail::EMPTY,
+        };
+        while history.tail.sequence < last {
+            if next.is_none() {
+                next = self
+                    .first_after(&subject, history.tail.sequence, deadline)
+                    .await?;
+            }
+            // None: the last event was there a moment ago.
+            let entry = next.take().ok_or_else(|| broken(aggregate, last))?;
+            history.push(aggregate, recorded(aggregate, &entry)?)?;
+        }
+        Ok(history)
     }
 
     /// One stored message, whatever it is: to see whether a sequence still means what it meant.
@@ -126,47 +151,19 @@ impl EventLog {
         .await
     }
 
-    /// Forward, event by event, up to the one that was the last when we began. That one is asked for
-    /// at the same time as the first, so an aggregate with a single event takes one round trip.
-    async fn read_all(&self, aggregate: &Aggregate) -> Result<History, ReadError> {
-        let subject = event_subject(aggregate);
-        let last = Get::Last {
-            last_by_subj: &subject,
-        };
-        let (last, mut next) = tokio::try_join!(
-            api::get(&self.connection, &last, self.deadline),
-            self.first_after(&subject, Sequence(0)),
-        )?;
-        let last = last.map_or(Sequence(0), |last| last.sequence());
-        let mut history = History {
-            events: Vec::new(),
-            tail: Tail::EMPTY,
-        };
-        while history.tail.sequence < last {
-            let entry = match next.take() {
-                Some(entry) => entry,
-                None => self
-                    .first_after(&subject, history.tail.sequence)
-                    .await?
-                    // It was there a moment ago.
-                    .ok_or_else(|| broken(aggregate, last))?,
-            };
-            history.push(aggregate, recorded(aggregate, &entry)?)?;
-        }
-        Ok(history)
-    }
-
     /// The first event on the subject after a given one.
     pub(crate) async fn first_after(
         &self,
         subject: &str,
         sequence: Sequence,
+        deadline: Instant,
     ) -> Result<Option<LogEntry>, ReadError> {
         let next = Get::Next {
             seq: sequence.0.saturating_add(1),
             next_by_subj: subject,
         };
-        api::get(&self.connection, &next, self.deadline).await
+        let remaining = deadline.saturating_duration_since(Instant::now());
+        api::get(&self.connection, &next, remaining).await
     }
 }
 

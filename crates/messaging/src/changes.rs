@@ -6,12 +6,15 @@
 //! second one finds its place taken. The stream's last message tells how far the source has been
 //! published, so nothing has to be remembered elsewhere, and no time window bounds the guarantee.
 //!
-//! A plain subscriber on the subjects also hears the attempts that the stream then refused.
-//! Exactly-once is what the *stream* holds: read it with a consumer.
+//! A plain subscriber must not hear the attempts that the stream then refused. So replicas
+//! publish on subjects of their own (*announcements*), the stream stores what it takes under the
+//! public subject, and the server republishes exactly that to whoever listens.
 
 mod publisher;
 
-use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
+use async_nats::jetstream::stream::{
+    Config, DiscardPolicy, Republish, StorageType, SubjectTransform,
+};
 
 use crate::connection::Connection;
 pub use crate::jetstream::JetStreamError;
@@ -25,13 +28,23 @@ pub const SEQUENCE: &str = "Assent-Sequence";
 /// The stream's usual name.
 pub const CONSENT_CHANGES: &str = "CONSENT_CHANGES";
 
+/// Where changes are told: the public subjects begin with this.
+const TOLD: &str = "consent.changes.";
+/// Where replicas announce them to the stream; only they may.
+const ANNOUNCED: &str = "consent.announce.";
+
+/// The subject on which the change of a public subject is announced.
+fn announcement(subject: &str) -> Option<String> {
+    subject
+        .strip_prefix(TOLD)
+        .map(|rest| format!("{ANNOUNCED}{rest}"))
+}
+
 /// What a change stream is like.
 #[derive(Clone, Debug)]
 pub struct ChangeStreamSettings {
     /// Its name.
     pub name: String,
-    /// The subjects it takes.
-    pub subjects: Vec<String>,
     /// On how many servers it is kept.
     pub replicas: usize,
 }
@@ -41,7 +54,6 @@ impl ChangeStreamSettings {
     pub fn consent_changes(replicas: usize) -> Self {
         Self {
             name: CONSENT_CHANGES.to_owned(),
-            subjects: vec!["consent.changes.v1.>".to_owned()],
             replicas,
         }
     }
@@ -90,7 +102,16 @@ impl ChangeStream {
     ) -> Result<Self, ChangeStreamError> {
         let wanted = Config {
             name: settings.name.clone(),
-            subjects: settings.subjects,
+            subjects: vec![format!("{ANNOUNCED}v1.>")],
+            subject_transform: Some(SubjectTransform {
+                source: format!("{ANNOUNCED}v1.>"),
+                destination: format!("{TOLD}v1.>"),
+            }),
+            republish: Some(Republish {
+                source: format!("{TOLD}v1.>"),
+                destination: format!("{TOLD}v1.>"),
+                headers_only: false,
+            }),
             max_messages_per_subject: 1,
             discard: DiscardPolicy::Old,
             storage: StorageType::File,

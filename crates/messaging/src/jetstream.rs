@@ -302,6 +302,14 @@ pub(crate) fn difference(wanted: &Config, found: &Config) -> Option<String> {
         (wanted != found).then(|| format!("{name} is {found} and must be {wanted}"))
     };
     differs("subjects", &wanted.subjects, &found.subjects)
+        .or_else(|| {
+            differs(
+                "subject_transform",
+                &wanted.subject_transform,
+                &found.subject_transform,
+            )
+        })
+        .or_else(|| differs("republish", &wanted.republish, &found.republish))
         .or_else(|| differs("storage", &wanted.storage, &found.storage))
         .or_else(|| differs("num_replicas", &wanted.num_replicas, &found.num_replicas))
         .or_else(|| differs("deny_delete", &wanted.deny_delete, &found.deny_delete))

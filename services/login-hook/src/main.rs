@@ -1,3 +1,9 @@
-//! Placeholder.
+//! The login hook's process.
 
-fn main() {}
+use std::process::ExitCode;
+
+use login_hook::{app, config};
+
+fn main() -> ExitCode {
+    assent_service_kit::run(&config::PROGRAM, app::run)
+}

@@ -98,7 +98,7 @@ pub(crate) fn log() -> Config {
 pub(crate) fn changes() -> Config {
     Config {
         name: "CONSENT_CHANGES".to_owned(),
-        subjects: vec!["consent.changes.v1.>".to_owned()],
+        subjects: vec!["consent.announce.v1.>".to_owned()],
         storage: StorageType::File,
         max_messages_per_subject: 1,
         allow_direct: true,

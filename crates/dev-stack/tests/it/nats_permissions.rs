@@ -9,7 +9,7 @@ use futures::StreamExt;
 use crate::nats_client::{NatsClient, changes, log};
 
 const EVENT: &str = "consent.events.v1.acme.company";
-const CHANGE: &str = "consent.changes.v1.acme.company";
+const CHANGE: &str = "consent.announce.v1.acme.company";
 
 /// A server with both streams, one event and one change.
 async fn server_with_streams() -> NatsServer {

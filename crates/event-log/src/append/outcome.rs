@@ -229,7 +229,10 @@ impl Pending<'_> {
         let mut tail = self.tail;
         let mut sequences = Vec::with_capacity(self.prepared.len());
         for ours in self.prepared {
-            let found = self.log.first_after(&ours.subject(), tail.sequence).await?;
+            let found = self
+                .log
+                .first_after(&ours.subject(), tail.sequence, self.deadline)
+                .await?;
             match found {
                 Some(found) if is_it(&found, ours) => {
                     tail = Tail {

@@ -3,7 +3,6 @@
 
 mod appending;
 mod following;
-mod measure;
 mod opening;
 mod permissions;
 mod proxy;

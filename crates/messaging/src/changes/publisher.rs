@@ -6,7 +6,7 @@ use async_nats::HeaderMap;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{ChangeStream, SEQUENCE, SOURCE};
+use super::{ChangeStream, SEQUENCE, SOURCE, announcement};
 use crate::jetstream::{Append, DEADLINE, JetStreamError};
 use crate::message::parse_headers;
 use crate::request::TRACEPARENT;
@@ -55,6 +55,12 @@ pub enum PublishChangesError {
         before: u64,
         /// The one that came next, and is not greater.
         after: u64,
+    },
+    /// The subject is not one that changes are told on.
+    #[error("{subject:?} is no subject of a change")]
+    NotAChange {
+        /// The subject.
+        subject: String,
     },
     /// The source's name, or a traceparent, cannot be a header.
     #[error("the change of source sequence {source_sequence} cannot be sent")]
@@ -210,10 +216,15 @@ impl ChangePublisher {
         for (change, expected) in left.iter().take(WINDOW).zip(self.last_sequence..) {
             let headers = self.headers(change, expected)?;
             let payload = Bytes::copy_from_slice(&change.payload);
+            let Some(subject) = announcement(&change.subject) else {
+                return Err(PublishChangesError::NotAChange {
+                    subject: change.subject.clone(),
+                });
+            };
             let sent = self
                 .stream
                 .connection
-                .send_append(change.subject.clone(), headers, payload)
+                .send_append(subject, headers, payload)
                 .await;
             match sent {
                 Ok(append) => on_their_way.push((change.source_sequence, append)),

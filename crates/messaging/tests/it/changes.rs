@@ -111,11 +111,11 @@ async fn the_stream_is_created_by_one_and_opened_by_another() {
 
     let gateway = connect(&server, NatsUser::Gateway).await;
     let mut other = ChangeStreamSettings::consent_changes(1);
-    other.subjects.push("elsewhere.>".to_owned());
+    other.replicas = 3;
     let error = ChangeStream::create_or_check(&gateway, other)
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("subjects"), "{error}");
+    assert!(error.to_string().contains("num_replicas"), "{error}");
 }
 
 #[tokio::test]
@@ -187,6 +187,9 @@ async fn racing_publishers_publish_each_change_once_and_in_order() {
     let server = server().await;
     create(&server).await;
     let follower = Follower::start(&server).await;
+    let listener = connect(&server, NatsUser::SyncWorker).await;
+    let mut heard = listener.subscribe("consent.changes.v1.>").await.unwrap();
+    listener.dangerous_client().flush().await.unwrap();
     let mut racing = Vec::new();
     // Sizes that never fall together: one at a time, a few, everything at once.
     for size in [1, 13, 500] {
@@ -216,6 +219,23 @@ async fn racing_publishers_publish_each_change_once_and_in_order() {
         "each was published by exactly one"
     );
     follower.expect_all().await;
+    // A plain subscriber hears what the stream took, and nothing else.
+    for number in 1..=MANY {
+        let message = tokio::time::timeout(PATIENCE, heard.next())
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            message.header("Assent-Sequence"),
+            Some((number * 2).to_string().as_str())
+        );
+        assert_eq!(
+            message.subject,
+            format!("consent.changes.v1.account.user.u{number}")
+        );
+    }
+    let more = tokio::time::timeout(std::time::Duration::from_millis(100), heard.next()).await;
+    assert!(more.is_err(), "{more:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

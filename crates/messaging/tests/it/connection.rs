@@ -68,7 +68,7 @@ async fn the_server_is_recent_enough() {
 async fn a_service_may_start_before_nats_and_outlive_its_restart() {
     let mut server = server().await;
     server.kill();
-    let connection = Connection::connect_waiting(settings(&server, NatsUser::SyncWorker))
+    let connection = Connection::connect_waiting(settings(&server, NatsUser::Projection))
         .await
         .unwrap();
     assert_eq!(connection.state(), ConnectionState::Disconnected);
@@ -77,7 +77,7 @@ async fn a_service_may_start_before_nats_and_outlive_its_restart() {
         Err(ServerVersionError::NotConnected)
     ));
     let mut changes = connection.state_changes();
-    let mut messages = connection.subscribe("consent.changes.v1.>").await.unwrap();
+    let mut messages = connection.subscribe("consent.query.v1.>").await.unwrap();
 
     for _ in 0..2 {
         server.restart().await.unwrap();
@@ -86,11 +86,11 @@ async fn a_service_may_start_before_nats_and_outlive_its_restart() {
         assert_eq!(connection.state(), ConnectionState::Connected);
 
         // The subscription made before is there again.
-        let publisher = connect(&server, NatsUser::Projection).await;
+        let publisher = connect(&server, NatsUser::SyncWorker).await;
         until("a message arrives", async || {
             publisher
                 .publish(
-                    "consent.changes.v1.a.company",
+                    "consent.query.v1.a.company",
                     &[("Assent-Sequence", "7")],
                     "x",
                 )
@@ -150,12 +150,12 @@ async fn a_denied_operation_is_named() {
 #[tokio::test]
 async fn draining_sends_what_is_queued_and_closes() {
     let server = server().await;
-    let listener = connect(&server, NatsUser::SyncWorker).await;
-    let mut messages = listener.subscribe("consent.changes.v1.>").await.unwrap();
-    let publisher = connect(&server, NatsUser::Projection).await;
+    let listener = connect(&server, NatsUser::Projection).await;
+    let mut messages = listener.subscribe("consent.query.v1.>").await.unwrap();
+    let publisher = connect(&server, NatsUser::SyncWorker).await;
     until("the subscription is there", async || {
         publisher
-            .publish("consent.changes.v1.probe", &[], "")
+            .publish("consent.query.v1.probe", &[], "")
             .await
             .unwrap();
         tokio::time::timeout(Duration::from_millis(50), messages.next())
@@ -166,7 +166,7 @@ async fn draining_sends_what_is_queued_and_closes() {
 
     for number in 0..500 {
         publisher
-            .publish("consent.changes.v1.n", &[], number.to_string())
+            .publish("consent.query.v1.n", &[], number.to_string())
             .await
             .unwrap();
     }
@@ -174,7 +174,7 @@ async fn draining_sends_what_is_queued_and_closes() {
     assert_eq!(publisher.state(), ConnectionState::Disconnected);
     assert!(
         publisher
-            .publish("consent.changes.v1.n", &[], "late")
+            .publish("consent.query.v1.n", &[], "late")
             .await
             .is_err()
     );

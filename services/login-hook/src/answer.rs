@@ -1,0 +1,164 @@
+//! What the host application is told.
+
+use assent_contract::values::{Method, PermissionSet};
+use assent_domain::permissions::PermissionSet as DomainPermissionSet;
+use serde::{Serialize, Serializer};
+
+/// The answer to one login.
+///
+/// `missing` is exact: with `prompt` it is what Microsoft will be asked for. With every other
+/// decision it is what of the wanted permissions is not effective, of those that can be had at
+/// all: within the e-mail level that the company allows its users, or within the
+/// administrator's consent. Where neither is known (nothing could be asked, or what is there
+/// can't be read) it is all that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Answer {
+    pub(crate) decision: Verdict,
+    pub(crate) reason: Reason,
+    /// Null where it is not known.
+    pub(crate) method: Option<Method>,
+    /// What may be done for the user from now on.
+    pub(crate) effective: PermissionSet,
+    pub(crate) missing: PermissionSet,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) authorize_url: Option<String>,
+    /// Something was away, so that less is answered than could have been.
+    pub(crate) degraded: bool,
+    /// How much of the log the answer reflects; null where it is not known.
+    pub(crate) sequence: Option<u64>,
+}
+
+impl Answer {
+    /// The login goes on, and nothing is known: so nothing is allowed.
+    pub(crate) fn unknown(reason: Reason, wanted: DomainPermissionSet) -> Self {
+        Self {
+            decision: Verdict::Proceed,
+            reason,
+            method: None,
+            effective: DomainPermissionSet::NOTHING.into(),
+            missing: wanted.into(),
+            authorize_url: None,
+            degraded: true,
+            sequence: None,
+        }
+    }
+
+    /// Counts the answer, for operators.
+    pub(crate) fn count(&self) {
+        metrics::counter!(
+            "assent_login_decisions_total",
+            "decision" => self.decision.as_str(),
+            "reason" => self.reason.as_str()
+        )
+        .increment(1);
+        if self.degraded {
+            metrics::counter!("assent_login_degraded_total").increment(1);
+        }
+    }
+}
+
+/// An enum of stable words: the same in answers, metrics and logs.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum $name {
+            $($(#[$variant_doc])* $variant,)+
+        }
+
+        impl $name {
+            #[cfg(test)]
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+
+words! {
+    /// What the host application has to do.
+    Verdict {
+        /// Go on.
+        Proceed = "proceed",
+        /// Send the user to Microsoft.
+        Prompt = "prompt",
+        /// Go on: what the administrator consented to was granted just now.
+        AutoGrant = "auto_grant",
+        /// Have the user sign in through Microsoft, and through the right tenant.
+        Reauthenticate = "reauthenticate",
+        /// Go on: nothing can be had for users of this tenant.
+        Unavailable = "unavailable",
+    }
+}
+
+words! {
+    /// Why.
+    Reason {
+        /// The host application wants nothing for this user.
+        NothingWanted = "nothing_wanted",
+        /// All that is wanted, and can be had, is there.
+        AllEffective = "all_effective",
+        /// The user has answered about what is not there.
+        AlreadyAnswered = "already_answered",
+        /// The user has not been asked yet about something that is wanted.
+        ConsentMissing = "consent_missing",
+        /// The administrator consented for everyone.
+        AdministratorConsented = "administrator_consented",
+        /// The administrator decides, and the sign-in was not through Microsoft.
+        NotThroughMicrosoft = "not_through_microsoft",
+        /// The sign-in was through another tenant than the consent's.
+        AnotherTenant = "another_tenant",
+        /// The tenant is in a cloud that is not served.
+        UnsupportedCloud = "unsupported_cloud",
+        /// Degraded: the ID token could not be verified, so it proves nothing.
+        MicrosoftKeysUnavailable = "microsoft_keys_unavailable",
+        /// Degraded: the projection did not answer in time.
+        ProjectionUnreachable = "projection_unreachable",
+        /// Degraded: the projection answered that it could not, or nonsense.
+        ProjectionFailed = "projection_failed",
+        /// Degraded: the projection has not applied yet what `at_least` names.
+        NotYetApplied = "not_yet_applied",
+        /// Degraded: the log holds an event of this account or user that can't be read.
+        Blocked = "blocked",
+        /// Degraded: the gateway could not be reached to record the grant.
+        AutomaticGrantFailed = "automatic_grant_failed",
+        /// Degraded: the gateway knows better, for the projection lags behind it.
+        AutomaticGrantRefused = "automatic_grant_refused",
+    }
+}
+
+/// Tells the metrics what they count.
+pub(crate) fn describe_metrics() {
+    metrics::describe_counter!(
+        "assent_login_decisions_total",
+        "Login decisions, by decision and reason"
+    );
+    metrics::describe_counter!(
+        "assent_login_degraded_total",
+        "Login decisions made while something was away"
+    );
+    metrics::describe_histogram!(
+        "assent_login_query_duration_seconds",
+        metrics::Unit::Seconds,
+        "Time until the projection answered, or did not"
+    );
+    metrics::describe_histogram!(
+        "assent_login_command_duration_seconds",
+        metrics::Unit::Seconds,
+        "Time until the gateway answered, or did not"
+    );
+    metrics::describe_gauge!(
+        "assent_login_dependency_up",
+        "Whether something that answers need for being undegraded is there"
+    );
+}

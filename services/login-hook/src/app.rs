@@ -1,0 +1,84 @@
+//! Puts the login hook together: NATS, Microsoft, HTTP.
+
+use std::time::Duration;
+
+use assent_messaging::{Connection, ConnectionSettings};
+use assent_microsoft_identity::{Entra, Settings};
+use assent_service_kit::config::shared::NatsValues;
+use assent_service_kit::telemetry::chain;
+use assent_service_kit::{Health, Runtime, StartError, metrics};
+
+use crate::answer::describe_metrics;
+use crate::clouds::Clouds;
+use crate::config::Config;
+use crate::decide_login::LoginHook;
+use crate::gateway::Gateway;
+use crate::http::{self, Shared};
+use crate::projection::Projection;
+use crate::readiness;
+use crate::sign_in::SignIns;
+
+/// How long one operation against Microsoft may take. No login waits for it that long.
+const MICROSOFT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long the last words to NATS may take.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
+
+/// Runs the login hook until the runtime is asked to stop.
+pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
+    // Before anything that measures is made: it would measure for nobody.
+    metrics::install();
+    describe_metrics();
+
+    let query_deadline = config.query_timeout_ms.into();
+    let authority = config.entra_authority.as_url().clone();
+    let entra = Entra::new(Settings {
+        // Graph is never asked here.
+        graph_url: authority.clone(),
+        authority,
+        client_id: config.entra_client_id.as_str().to_owned(),
+        // ID tokens are verified with public keys.
+        credential: None,
+        timeout: MICROSOFT_DEADLINE,
+    })?;
+    let verifier = config.host.verifier()?;
+    // NATS may come later: logins go on without it.
+    let connection = Connection::connect_waiting(nats_settings(config.nats)).await?;
+    let health = Health::new();
+    readiness::watch(&health, &connection, &entra, &runtime);
+
+    let router = http::router(Shared {
+        hook: LoginHook {
+            sign_ins: SignIns::new(
+                entra.clone(),
+                config.entra_client_id,
+                config.host_entra_client_id,
+            ),
+            // The projection is asked at the same time, so that both share one budget.
+            clouds: Clouds::new(entra, query_deadline),
+            projection: Projection::new(connection.clone(), query_deadline),
+            gateway: Gateway::new(connection.clone(), config.command_timeout_ms.into()),
+        },
+        verifier,
+        return_origins: config.return_origins.into_vec(),
+    });
+    assent_service_kit::serve(&runtime, config.listen.into(), router, health).await?;
+    if let Err(error) = connection.drain(DRAIN_DEADLINE).await {
+        tracing::debug!(error = %chain(&error), "NATS was away at the end");
+    }
+    Ok(())
+}
+
+fn nats_settings(values: NatsValues) -> ConnectionSettings {
+    ConnectionSettings {
+        url: values.nats_url,
+        user: values.nats_user,
+        password: values
+            .nats_password
+            .map(|password| password.expose().to_owned()),
+        creds_file: values.nats_creds_file,
+        ca_file: values.nats_ca_file,
+        client_name: "login-hook".to_owned(),
+        inbox_prefix: values.nats_inbox_prefix,
+    }
+}

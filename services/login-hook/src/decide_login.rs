@@ -1,0 +1,257 @@
+//! The use case: somebody signed in to the host application.
+
+use assent_contract::command::{BeginUserConsent, ExpectedIdentity, RecordAutomaticGrant};
+use assent_contract::query::UserQuery;
+use assent_contract::values::{Method, kinds_to_list};
+use assent_domain::account::AccountState;
+use assent_domain::effective::effective;
+use assent_domain::ids::{ConsentId, MicrosoftIdentity, ObjectId, Tenant, TenantId};
+use assent_domain::login::{Decision, ProceedReason, ReauthenticateReason, SignIn, decide};
+use assent_domain::permissions::PermissionSet;
+use assent_microsoft_identity::{IdTokenError, VerifiedIdentity};
+use assent_service_kit::telemetry::{chain, current_traceparent};
+
+use crate::answer::{Answer, Reason, Verdict};
+use crate::clouds::Clouds;
+use crate::gateway::{CommandError, Gateway};
+use crate::projection::{Known, Projection};
+use crate::sign_in::{SignIns, Unverified};
+
+/// What the use case works with. Shared by all logins, never changed.
+#[derive(Debug)]
+pub(crate) struct LoginHook {
+    pub(crate) sign_ins: SignIns,
+    pub(crate) clouds: Clouds,
+    pub(crate) projection: Projection,
+    pub(crate) gateway: Gateway,
+}
+
+/// A login to decide about. It holds an ID token, so it has no `Debug`.
+pub(crate) struct Login {
+    pub(crate) query: UserQuery,
+    /// Of a sign-in through Microsoft.
+    pub(crate) id_token: Option<String>,
+    pub(crate) wanted: PermissionSet,
+    pub(crate) return_to: Option<String>,
+}
+
+impl LoginHook {
+    /// Decides, and has recorded or begun what follows from it before it answers.
+    pub(crate) async fn decide_login(&self, login: Login) -> Result<Answer, IdTokenError> {
+        let verified = match &login.id_token {
+            None => None,
+            Some(id_token) => match self.sign_ins.verify(id_token).await {
+                Ok(verified) => Some(verified),
+                Err(Unverified::Refused(error)) => return Err(error),
+                // A token that can't be verified proves nothing: not even who to ask for.
+                Err(Unverified::KeysUnavailable) => {
+                    return Ok(Answer::unknown(
+                        Reason::MicrosoftKeysUnavailable,
+                        login.wanted,
+                    ));
+                }
+            },
+        };
+        let traceparent = current_traceparent();
+        let traceparent = traceparent.as_deref();
+        let (sign_in, known) = tokio::join!(
+            self.sign_in(verified),
+            self.projection.login_state(&login.query, traceparent)
+        );
+        Ok(match known {
+            Err(unknown) => Answer::unknown(unknown.reason(), login.wanted),
+            Ok(Known::Blocked { method, sequence }) => Answer {
+                method: Some(method),
+                sequence: Some(sequence),
+                ..Answer::unknown(Reason::Blocked, login.wanted)
+            },
+            Ok(Known::State {
+                account,
+                user,
+                sequence,
+            }) => {
+                let decision = decide(&account, &user, login.wanted, sign_in);
+                let found = Found {
+                    method: account.method().into(),
+                    attainable: attainable(&account, login.wanted),
+                    effective: effective(&account, &user),
+                    sequence,
+                };
+                self.act(decision, found, sign_in, login, traceparent).await
+            }
+        })
+    }
+
+    async fn sign_in(&self, verified: Option<VerifiedIdentity>) -> SignIn {
+        let Some(verified) = verified else {
+            return SignIn::Other;
+        };
+        SignIn::Microsoft(MicrosoftIdentity {
+            tenant: Tenant {
+                cloud: self.clouds.of(verified.tenant_id).await,
+                id: TenantId(verified.tenant_id),
+            },
+            object_id: ObjectId(verified.object_id),
+        })
+    }
+
+    async fn act(
+        &self,
+        decision: Decision,
+        found: Found,
+        sign_in: SignIn,
+        login: Login,
+        traceparent: Option<&str>,
+    ) -> Answer {
+        match decision {
+            Decision::Proceed(reason) => found.answer(Verdict::Proceed, proceeding(reason)),
+            Decision::Reauthenticate(reason) => {
+                found.answer(Verdict::Reauthenticate, reauthenticating(reason))
+            }
+            Decision::Unavailable => found.answer(Verdict::Unavailable, Reason::UnsupportedCloud),
+            Decision::AutoGrant { consent, .. } => {
+                self.grant(consent, found, sign_in, login, traceparent)
+                    .await
+            }
+            Decision::Prompt { missing } => {
+                self.prompt(missing, found, sign_in, login, traceparent)
+                    .await
+            }
+        }
+    }
+
+    async fn grant(
+        &self,
+        consent: ConsentId,
+        found: Found,
+        sign_in: SignIn,
+        login: Login,
+        traceparent: Option<&str>,
+    ) -> Answer {
+        // The domain grants automatically for sign-ins through Microsoft only.
+        let SignIn::Microsoft(identity) = sign_in else {
+            return found.answer(Verdict::Reauthenticate, Reason::NotThroughMicrosoft);
+        };
+        let command = RecordAutomaticGrant {
+            account_id: login.query.account_id,
+            user_id: login.query.user_id,
+            consent_id: consent.0,
+            permissions: login.wanted.into(),
+            tenant: identity.tenant.into(),
+            object_id: identity.object_id.0,
+        };
+        match self
+            .gateway
+            .record_automatic_grant(&command, traceparent)
+            .await
+        {
+            Ok(recorded) => Found {
+                effective: recorded.effective.into(),
+                sequence: recorded.sequence,
+                ..found
+            }
+            .answer(Verdict::AutoGrant, Reason::AdministratorConsented),
+            Err(error) => {
+                tracing::debug!(error = %chain(&error), "not granted automatically");
+                let reason = match error {
+                    CommandError::Refused(_) => Reason::AutomaticGrantRefused,
+                    CommandError::Request(_) | CommandError::Unreadable(_) => {
+                        Reason::AutomaticGrantFailed
+                    }
+                };
+                Answer {
+                    degraded: true,
+                    ..found.answer(Verdict::Proceed, reason)
+                }
+            }
+        }
+    }
+
+    async fn prompt(
+        &self,
+        missing: PermissionSet,
+        found: Found,
+        sign_in: SignIn,
+        login: Login,
+        traceparent: Option<&str>,
+    ) -> Answer {
+        let command = BeginUserConsent {
+            account_id: login.query.account_id,
+            user_id: login.query.user_id,
+            permissions: kinds_to_list(missing.kinds()),
+            microsoft_identity: expected(sign_in),
+            return_to: login.return_to,
+        };
+        let authorize_url = match self.gateway.begin_user_consent(&command, traceparent).await {
+            Ok(started) => Some(started.authorize_url),
+            // The host application can still offer its settings page later.
+            Err(error) => {
+                tracing::debug!(error = %chain(&error), "no flow was begun");
+                None
+            }
+        };
+        Answer {
+            missing: missing.into(),
+            degraded: authorize_url.is_none(),
+            authorize_url,
+            ..found.answer(Verdict::Prompt, Reason::ConsentMissing)
+        }
+    }
+}
+
+/// What the projection said, as the answer needs it.
+struct Found {
+    method: Method,
+    /// What of the wanted permissions can be had at all.
+    attainable: PermissionSet,
+    effective: PermissionSet,
+    sequence: u64,
+}
+
+impl Found {
+    fn answer(&self, decision: Verdict, reason: Reason) -> Answer {
+        Answer {
+            decision,
+            reason,
+            method: Some(self.method),
+            effective: self.effective.into(),
+            missing: self.attainable.missing_from(self.effective).into(),
+            authorize_url: None,
+            degraded: false,
+            sequence: Some(self.sequence),
+        }
+    }
+}
+
+fn attainable(account: &AccountState, wanted: PermissionSet) -> PermissionSet {
+    wanted.meet(match account.consent() {
+        Some(consent) => consent.permissions,
+        None => account.email_sync.cap(),
+    })
+}
+
+/// The person who signed in is the one whom Microsoft has to meet in the flow.
+fn expected(sign_in: SignIn) -> Option<ExpectedIdentity> {
+    match sign_in {
+        SignIn::Microsoft(identity) => Some(ExpectedIdentity {
+            tenant_id: identity.tenant.id.0,
+            object_id: identity.object_id.0,
+        }),
+        SignIn::Other => None,
+    }
+}
+
+const fn proceeding(reason: ProceedReason) -> Reason {
+    match reason {
+        ProceedReason::NothingWanted => Reason::NothingWanted,
+        ProceedReason::AllEffective => Reason::AllEffective,
+        ProceedReason::AlreadyAnswered => Reason::AlreadyAnswered,
+    }
+}
+
+const fn reauthenticating(reason: ReauthenticateReason) -> Reason {
+    match reason {
+        ReauthenticateReason::NotThroughMicrosoft => Reason::NotThroughMicrosoft,
+        ReauthenticateReason::AnotherTenant => Reason::AnotherTenant,
+    }
+}

@@ -1,0 +1,121 @@
+//! What the projection knows of a user, asked over NATS at every login.
+
+use std::time::{Duration, Instant};
+
+use assent_contract::names::QUERY_LOGIN_STATE;
+use assent_contract::problem::code::NOT_YET_APPLIED;
+use assent_contract::query::{LoginState, NoConsent, UserQuery};
+use assent_contract::values::Method;
+use assent_domain::account::AccountState;
+use assent_domain::user::UserState;
+use assent_messaging::{Connection, RequestError};
+use metrics::Histogram;
+
+use crate::answer::Reason;
+use crate::outage::Outage;
+
+/// The projection, as a login sees it.
+#[derive(Debug)]
+pub(crate) struct Projection {
+    connection: Connection,
+    deadline: Duration,
+    outage: Outage,
+    duration: Histogram,
+}
+
+/// A user, as far as the decision needs it.
+#[derive(Debug)]
+pub(crate) enum Known {
+    /// All is known.
+    State {
+        account: AccountState,
+        user: UserState,
+        sequence: u64,
+    },
+    /// An event of the account or the user can't be read.
+    Blocked { method: Method, sequence: u64 },
+}
+
+/// Why nothing is known of the user.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unknown {
+    /// No answer, or one that says no.
+    #[error("the login state could not be had")]
+    Request(#[source] RequestError),
+    /// The answer can't be read.
+    #[error("the login state can't be read")]
+    Unreadable(#[source] serde_json::Error),
+    /// The answer contradicts itself.
+    #[error("the login state makes no sense")]
+    Nonsense(#[source] NoConsent),
+}
+
+impl Unknown {
+    pub(crate) fn reason(&self) -> Reason {
+        match self {
+            Self::Request(RequestError::Service { description, .. })
+                if description == NOT_YET_APPLIED =>
+            {
+                Reason::NotYetApplied
+            }
+            Self::Request(
+                RequestError::NotConnected
+                | RequestError::NoResponders { .. }
+                | RequestError::TimedOut { .. }
+                | RequestError::NotPermitted { .. },
+            ) => Reason::ProjectionUnreachable,
+            Self::Request(RequestError::Service { .. } | RequestError::CannotBeSent { .. })
+            | Self::Unreadable(_)
+            | Self::Nonsense(_) => Reason::ProjectionFailed,
+        }
+    }
+}
+
+impl Projection {
+    pub(crate) fn new(connection: Connection, deadline: Duration) -> Self {
+        Self {
+            connection,
+            deadline,
+            outage: Outage::of("the projection"),
+            duration: metrics::histogram!("assent_login_query_duration_seconds"),
+        }
+    }
+
+    pub(crate) async fn login_state(
+        &self,
+        query: &UserQuery,
+        traceparent: Option<&str>,
+    ) -> Result<Known, Unknown> {
+        let began = Instant::now();
+        let known = self.ask(query, traceparent).await;
+        self.duration.record(began.elapsed());
+        match &known {
+            Err(unknown) if unknown.reason() != Reason::NotYetApplied => {
+                self.outage.failed(unknown);
+            }
+            Ok(_) | Err(_) => self.outage.answered(),
+        }
+        known
+    }
+
+    async fn ask(&self, query: &UserQuery, traceparent: Option<&str>) -> Result<Known, Unknown> {
+        let payload = serde_json::to_vec(query).map_err(Unknown::Unreadable)?;
+        let answer = self
+            .connection
+            .request(QUERY_LOGIN_STATE, payload, traceparent, self.deadline)
+            .await
+            .map_err(Unknown::Request)?;
+        let state: LoginState = serde_json::from_slice(&answer).map_err(Unknown::Unreadable)?;
+        if state.blocked {
+            return Ok(Known::Blocked {
+                method: state.account.method,
+                sequence: state.sequence,
+            });
+        }
+        Ok(Known::State {
+            account: AccountState::try_from(&state.account).map_err(Unknown::Nonsense)?,
+            user: UserState::from(&state.user),
+            sequence: state.sequence,
+        })
+    }
+}
