@@ -5,7 +5,7 @@
 
 use super::{ConfigError, key_of};
 
-/// Every variable any program of ours reads.
+/// Every variable any program of ours reads, the NATS server's configuration included.
 pub const KNOWN_VARIABLES: &[&str] = &[
     "ASSENT_ADMIN_PROOF",
     "ASSENT_COMMAND_TIMEOUT_MS",
@@ -24,8 +24,17 @@ pub const KNOWN_VARIABLES: &[&str] = &[
     "ASSENT_NATS_CA_FILE",
     "ASSENT_NATS_CREDS_FILE",
     "ASSENT_NATS_INBOX_PREFIX",
+    "ASSENT_NATS_MONITOR_PORT",
     "ASSENT_NATS_PASSWORD",
+    "ASSENT_NATS_PASSWORD_GATEWAY",
+    "ASSENT_NATS_PASSWORD_LOGIN_HOOK",
+    "ASSENT_NATS_PASSWORD_OPERATOR",
+    "ASSENT_NATS_PASSWORD_PROJECTION",
+    "ASSENT_NATS_PASSWORD_SYNC_WORKER",
+    "ASSENT_NATS_PASSWORD_SYSTEM",
+    "ASSENT_NATS_PORT",
     "ASSENT_NATS_REPLICAS",
+    "ASSENT_NATS_STORE_DIR",
     "ASSENT_NATS_URL",
     "ASSENT_NATS_USER",
     "ASSENT_PUBLIC_URL",
