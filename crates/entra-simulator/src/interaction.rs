@@ -178,8 +178,8 @@ pub(crate) fn answer(world: &mut World, base_url: &str, browser: &str, id: &str,
     };
     let question = match standing(world, base_url, &interaction.request, tenant, user) {
         Standing::Ask(question) => question,
-        Standing::Done(_) | Standing::NeedsApproval(_) | Standing::WrongAccount(_) => {
-            return proceed(world, base_url, id.to_owned(), interaction.request, tenant, user);
+        other @ (Standing::Done(_) | Standing::NeedsApproval(_) | Standing::WrongAccount(_)) => {
+            return show(world, id.to_owned(), interaction.request, user, other);
         }
     };
     world.interactions.remove(id);
@@ -238,7 +238,12 @@ fn proceed(
     tenant: TenantId,
     user: ObjectId,
 ) -> Screen {
-    match standing(world, base_url, &request, tenant, user) {
+    let standing = standing(world, base_url, &request, tenant, user);
+    show(world, id, request, user, standing)
+}
+
+fn show(world: &mut World, id: String, request: Request, user: ObjectId, standing: Standing) -> Screen {
+    match standing {
         Standing::Done(location) => {
             world.interactions.remove(&id);
             Screen::Redirect(location)

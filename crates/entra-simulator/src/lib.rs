@@ -1,1 +1,42 @@
-//! Placeholder.
+//! A stand-in for Microsoft Entra, and for the parts of Microsoft Graph that a consent gateway needs.
+//!
+//! It signs people in without passwords, asks them for consent on real pages, issues codes and tokens, and refuses
+//! what Microsoft refuses, in Microsoft's words. It knows nothing of whoever uses it. [`start`] runs it in this
+//! process; the binary `entra-simulator` does the same from the command line. Tests drive it over its control API,
+//! which the crate's README describes.
+//!
+//! To read it: [`story`] is what it knows at first. `directory` and `policy` are the rules, without any input or
+//! output. `interaction` is a visit to the pages, which `authorize` and `admin_consent` begin and `pages` shows.
+//! `token`, `client_authentication` and `id_token` are the token endpoint. `control` is the tests' way in.
+
+mod aadsts;
+mod admin_consent;
+mod authority;
+mod authorize;
+mod bounded;
+mod client_authentication;
+mod clock;
+mod control;
+mod der;
+mod directory;
+mod faults;
+mod graph;
+mod id_token;
+mod identifiers;
+mod interaction;
+mod keys;
+mod metadata;
+mod pages;
+mod parameters;
+mod policy;
+mod random;
+mod scopes;
+mod seed;
+mod server;
+mod simulator;
+pub mod story;
+mod token;
+mod world;
+
+pub use seed::{SeedDocument, SeedDocumentError, SeedError};
+pub use server::{Running, Seed, Settings, StartError, start};

@@ -1,3 +1,9 @@
-//! Placeholder.
+//! The projection's process.
 
-fn main() {}
+use std::process::ExitCode;
+
+use projection::{app, config};
+
+fn main() -> ExitCode {
+    assent_service_kit::run(&config::PROGRAM, app::run)
+}

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use assent_dev_stack::NatsServer;
+use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -74,10 +75,10 @@ async fn relay(client: TcpStream, server: TcpStream, modes: watch::Receiver<Mode
     let (mut from_server, mut to_server) = server.into_split();
     let up = async { drop(tokio::io::copy(&mut from_client, &mut to_server).await) };
     let down = async {
-        let mut buffer = vec![0; 65_536];
-        while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
-            if *modes.borrow() == Mode::Pass && to_client.write_all(&buffer[..count]).await.is_err()
-            {
+        let mut buffer = BytesMut::with_capacity(65_536);
+        while let Ok(1..) = from_server.read_buf(&mut buffer).await {
+            let answers = buffer.split();
+            if *modes.borrow() == Mode::Pass && to_client.write_all(&answers).await.is_err() {
                 break;
             }
         }

@@ -120,11 +120,15 @@ fn spoil(store: &Path, id: &str) {
                 directories.push(path);
             } else if path.extension().is_some_and(|extension| extension == "blk") {
                 let mut bytes = std::fs::read(&path).unwrap();
-                for start in 0..bytes.len().saturating_sub(id.len()) {
-                    if bytes[start..].starts_with(id.as_bytes()) {
-                        bytes[start + id.len() - 1] ^= 1;
-                        spoilt += 1;
-                    }
+                let places: Vec<_> = bytes
+                    .windows(id.len())
+                    .enumerate()
+                    .filter(|(_, window)| *window == id.as_bytes())
+                    .map(|(start, _)| start + id.len() - 1)
+                    .collect();
+                for place in places {
+                    *bytes.get_mut(place).unwrap() ^= 1;
+                    spoilt += 1;
                 }
                 std::fs::write(&path, bytes).unwrap();
             }

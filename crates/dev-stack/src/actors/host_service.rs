@@ -1,0 +1,47 @@
+//! One of the host application's own services, which asks a projection.
+
+use reqwest::{Method, RequestBuilder};
+
+use super::client::Client;
+use super::reply::{ActorError, Reply};
+
+/// A service of the host application that may read permissions, at one projection.
+#[derive(Debug, Clone)]
+pub struct HostService {
+    projection: Client,
+}
+
+impl HostService {
+    pub(crate) fn new(projection: &str, token: String) -> Self {
+        Self {
+            projection: Client::new(projection).with_token(token),
+        }
+    }
+
+    /// What may be done for a user now.
+    pub async fn permissions(
+        &self,
+        account: &str,
+        user: &str,
+        at_least: u64,
+    ) -> Result<Reply, ActorError> {
+        let path =
+            format!("/v1/accounts/{account}/users/{user}/permissions?at_least={at_least}");
+        self.projection.call(Method::GET, &path, None).await
+    }
+
+    /// How far the projection is.
+    pub async fn status(&self) -> Result<Reply, ActorError> {
+        self.projection.call(Method::GET, "/v1/status", None).await
+    }
+
+    /// Calls the projection in any way.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        shape: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Reply, ActorError> {
+        self.projection.send(method, path, shape).await
+    }
+}

@@ -1,0 +1,108 @@
+//! A user of the host application, who calls the gateway with a token of it.
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::people::Person;
+use super::reply::{ActorError, Reply};
+
+/// A user of the host application, in one account of it.
+#[derive(Debug, Clone)]
+pub struct HostUser {
+    account: String,
+    user: String,
+    gateway: Client,
+}
+
+impl HostUser {
+    pub(crate) fn new(gateway: &str, account: &str, user: &str, token: String) -> Self {
+        Self {
+            account: account.to_owned(),
+            user: user.to_owned(),
+            gateway: Client::new(gateway).with_token(token),
+        }
+    }
+
+    /// The account.
+    pub fn account_id(&self) -> &str {
+        &self.account
+    }
+
+    /// The user.
+    pub fn user_id(&self) -> &str {
+        &self.user
+    }
+
+    /// Looks at the company's settings.
+    pub async fn account(&self) -> Result<Reply, ActorError> {
+        let path = format!("/v1/accounts/{}", self.account);
+        self.gateway.call(Method::GET, &path, None).await
+    }
+
+    /// Looks at somebody's permissions, usually their own.
+    pub async fn see(&self, user: &str) -> Result<Reply, ActorError> {
+        let path = format!("/v1/accounts/{}/users/{user}", self.account);
+        self.gateway.call(Method::GET, &path, None).await
+    }
+
+    /// Sets the authorization method and the e-mail sync.
+    pub async fn set_method(&self, method: &str, email_sync: &str) -> Result<Reply, ActorError> {
+        let path = format!("/v1/accounts/{}/authorization-method", self.account);
+        let body = json!({"method": method, "email_sync": email_sync});
+        self.gateway.call(Method::PUT, &path, Some(&body)).await
+    }
+
+    /// Starts an administrator consent; `body` is the whole request.
+    pub async fn start_admin_consent(&self, body: &Value) -> Result<Reply, ActorError> {
+        let path = format!("/v1/accounts/{}/admin-consents", self.account);
+        self.gateway.call(Method::POST, &path, Some(body)).await
+    }
+
+    /// Starts granting permissions, as whom the host application knows at Microsoft, if it does.
+    pub async fn start_grant(
+        &self,
+        permissions: &[&str],
+        known_as: Option<Person>,
+    ) -> Result<Reply, ActorError> {
+        let mut body = json!({"permissions": permissions});
+        if let (Some(person), Some(fields)) = (known_as, body.as_object_mut()) {
+            let identity = json!({"tenant_id": person.tenant, "object_id": person.object_id});
+            fields.insert("microsoft_identity".to_owned(), identity);
+        }
+        let path = format!("/v1/accounts/{}/users/{}/grants", self.account, self.user);
+        self.gateway.call(Method::POST, &path, Some(&body)).await
+    }
+
+    /// Takes a permission back.
+    pub async fn revoke(&self, permission: &str) -> Result<Reply, ActorError> {
+        let path = format!(
+            "/v1/accounts/{}/users/{}/grants/{permission}",
+            self.account, self.user
+        );
+        self.gateway.call(Method::DELETE, &path, None).await
+    }
+
+    /// Asks how a flow stands.
+    pub async fn flow(&self, id: &str) -> Result<Reply, ActorError> {
+        let path = format!("/v1/flows/{id}");
+        self.gateway.call(Method::GET, &path, None).await
+    }
+
+    /// Confirms a grant with the value the browser brought back.
+    pub async fn confirm(&self, flow: &str, confirm: &str) -> Result<Reply, ActorError> {
+        let path = format!("/v1/flows/{flow}/confirmation");
+        let body = json!({"confirm": confirm});
+        self.gateway.call(Method::POST, &path, Some(&body)).await
+    }
+
+    /// Calls the gateway in any way.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        shape: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Reply, ActorError> {
+        self.gateway.send(method, path, shape).await
+    }
+}

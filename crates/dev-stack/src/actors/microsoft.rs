@@ -1,0 +1,189 @@
+//! People in front of Microsoft's pages, through the simulator's control API, and the browser that brings them back.
+
+use reqwest::{Method, Url};
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::people::Person;
+use super::reply::{ActorError, Reply};
+use crate::stack::SIMULATOR_HOST_CLIENT_ID;
+
+/// How often a browser is sent on before it must have arrived: an administrator consent sends it twice.
+const HOPS: usize = 4;
+
+/// The simulated Microsoft.
+#[derive(Debug, Clone)]
+pub struct Microsoft {
+    base: String,
+    client: Client,
+}
+
+/// What somebody does on the consent page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reaction<'a> {
+    /// Accepts everything.
+    Accept,
+    /// Accepts only these scopes, as some pages let them.
+    AcceptOnly(&'a [&'a str]),
+    /// Declines.
+    Decline,
+    /// Leaves without an answer.
+    Cancel,
+    /// Follows the link back on "Need admin approval".
+    Return,
+}
+
+/// Where a visit to Microsoft's pages ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Visit {
+    /// Sent back, to this address.
+    Redirect(String),
+    /// On a page that does not let this person on; its code.
+    Page(String),
+}
+
+/// Where the browser came to rest in the host application or on our pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Landing {
+    /// The whole address.
+    pub address: String,
+    /// The flow.
+    pub flow: String,
+    /// How it ended.
+    pub outcome: String,
+    /// What the host application has to confirm with, where it has to.
+    pub confirm: Option<String>,
+}
+
+impl Microsoft {
+    pub(crate) fn new(simulator: &str) -> Self {
+        Self {
+            base: simulator.to_owned(),
+            client: Client::new(simulator),
+        }
+    }
+
+    /// Walks the pages at `address` as `person`, in a browser of their own.
+    pub async fn visit(
+        &self,
+        address: &str,
+        person: Person,
+        reaction: Reaction<'_>,
+    ) -> Result<Visit, ActorError> {
+        let mut body = json!({
+            "url": address,
+            "as": person.object_id,
+            // One browser for each person, so that an administrator signs in once.
+            "browser": person.object_id,
+            "answer": match reaction {
+                Reaction::Accept | Reaction::AcceptOnly(_) => "accept",
+                Reaction::Decline => "decline",
+                Reaction::Cancel => "cancel",
+                Reaction::Return => "return",
+            },
+        });
+        if let (Reaction::AcceptOnly(scopes), Some(fields)) = (reaction, body.as_object_mut()) {
+            fields.insert("grant_scopes".to_owned(), json!(scopes));
+        }
+        let reply = self.control(Method::POST, "browse", Some(&body)).await?;
+        if let Some(address) = reply.word("/redirect") {
+            return Ok(Visit::Redirect(address.to_owned()));
+        }
+        match reply.word("/page/code") {
+            Some(code) => Ok(Visit::Page(code.to_owned())),
+            None => Err(reply.unexpected("a redirect or a page")),
+        }
+    }
+
+    /// Opens an address in a browser that follows no redirect.
+    pub async fn open(&self, address: &str) -> Result<Reply, ActorError> {
+        self.client.send(Method::GET, address, |request| request).await
+    }
+
+    /// Walks from `authorize_url` through Microsoft and our callbacks to where the browser comes to rest.
+    pub async fn walk(
+        &self,
+        authorize_url: &str,
+        person: Person,
+        reaction: Reaction<'_>,
+    ) -> Result<Landing, ActorError> {
+        let mut address = authorize_url.to_owned();
+        for _ in 0..HOPS {
+            address = if address.starts_with(&self.base) {
+                match self.visit(&address, person, reaction).await? {
+                    Visit::Redirect(address) => address,
+                    Visit::Page(code) => {
+                        return Err(ActorError::Unexpected {
+                            call: format!("{} at Microsoft", person.name),
+                            expected: "a way back".to_owned(),
+                            got: format!("the page {code}"),
+                        });
+                    }
+                }
+            } else if address.contains("/callbacks/microsoft/") {
+                let reply = self.open(&address).await?;
+                match (reply.status, reply.header("location")) {
+                    (303, Some(location)) => location.to_owned(),
+                    _ => return Err(reply.unexpected("303 and a location")),
+                }
+            } else {
+                return Landing::read(&address);
+            };
+        }
+        Err(ActorError::Address(address))
+    }
+
+    /// An ID token as the host application's own sign-in gets it; `forge` names what is wrong with it.
+    pub async fn id_token(
+        &self,
+        person: Person,
+        forge: Option<&str>,
+    ) -> Result<String, ActorError> {
+        let mut body = json!({
+            "tenant": person.tenant,
+            "user": person.object_id,
+            "client_id": SIMULATOR_HOST_CLIENT_ID,
+            "nonce": "of-the-host-application",
+        });
+        if let (Some(forge), Some(fields)) = (forge, body.as_object_mut()) {
+            fields.insert("forge".to_owned(), json!(forge));
+        }
+        let reply = self.control(Method::POST, "id-token", Some(&body)).await?;
+        match reply.word("/id_token") {
+            Some(token) => Ok(token.to_owned()),
+            None => Err(reply.unexpected("an ID token")),
+        }
+    }
+
+    /// Calls the simulator's control API, which must succeed.
+    pub async fn control(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Reply, ActorError> {
+        let path = format!("/_control/{path}");
+        self.client.call(method, &path, body).await?.ok()
+    }
+}
+
+impl Landing {
+    fn read(address: &str) -> Result<Self, ActorError> {
+        let parsed = Url::parse(address).map_err(|_| ActorError::Address(address.to_owned()))?;
+        let value = |name: &str| {
+            let mut pairs = parsed.query_pairs();
+            pairs
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.into_owned())
+        };
+        match (value("flow"), value("outcome")) {
+            (Some(flow), Some(outcome)) => Ok(Self {
+                confirm: value("confirm"),
+                address: address.to_owned(),
+                flow,
+                outcome,
+            }),
+            _ => Err(ActorError::Address(address.to_owned())),
+        }
+    }
+}

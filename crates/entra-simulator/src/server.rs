@@ -1,0 +1,163 @@
+//! Starting and stopping: the listener, the routes, and the settings.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{get, post};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use url::Url;
+
+use crate::keys::{KeyError, KeyRing};
+use crate::seed::{SeedDocument, SeedError};
+use crate::simulator::Simulator;
+use crate::{admin_consent, authorize, control, graph, metadata, pages, story, token};
+
+const LARGEST_BODY: usize = 256 * 1024;
+/// Requests under way get this long to end after a shutdown.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What the simulator knows when it starts.
+#[derive(Clone, Debug, Default)]
+pub enum Seed {
+    /// The tenants and applications of the [`story`](crate::story).
+    #[default]
+    Story,
+    /// Nothing.
+    Empty,
+    /// Tenants and applications of your own.
+    Document(SeedDocument),
+}
+
+/// How to start.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where to listen. Port 0: any free one.
+    pub listen: SocketAddr,
+    /// The address by which others know us, if it is not the bound one.
+    pub public_url: Option<Url>,
+    /// What to know.
+    pub seed: Seed,
+    /// What the applications of the story may return to.
+    pub redirect_uris: Vec<String>,
+}
+
+impl Settings {
+    /// The story, on any free port of this machine.
+    pub fn story(redirect_uris: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            public_url: None,
+            seed: Seed::Story,
+            redirect_uris: redirect_uris.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// Why it could not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The seed contradicts itself.
+    #[error("the seed cannot be used")]
+    Seed(#[source] SeedError),
+    /// No signing keys.
+    #[error("no signing keys could be made")]
+    Keys,
+}
+
+impl From<KeyError> for StartError {
+    fn from(_: KeyError) -> Self {
+        Self::Keys
+    }
+}
+
+/// A running simulator. It stops when this is dropped, or by [`Running::shutdown`].
+#[derive(Debug)]
+pub struct Running {
+    /// The bound address.
+    pub address: SocketAddr,
+    /// What every issuer and endpoint begins with; no slash at the end.
+    pub base_url: String,
+    stop: Option<oneshot::Sender<()>>,
+    server: JoinHandle<()>,
+}
+
+impl Running {
+    /// Stops, and waits a moment for requests under way.
+    pub async fn shutdown(mut self) {
+        drop(self.stop.take());
+        if tokio::time::timeout(GRACE, &mut self.server).await.is_err() {
+            self.server.abort();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+    }
+}
+
+/// Starts the simulator in this process. It answers when this returns.
+pub async fn start(settings: Settings) -> Result<Running, StartError> {
+    let Settings { listen, public_url, seed, redirect_uris } = settings;
+    let document = match seed {
+        Seed::Story => story::document(&redirect_uris),
+        Seed::Empty => SeedDocument::default(),
+        Seed::Document(document) => document,
+    };
+    let directory = document.build().map_err(StartError::Seed)?;
+    let keys = tokio::task::spawn_blocking(KeyRing::generate).await.map_err(|_| StartError::Keys)??;
+    let failed = |source| StartError::Listen { address: listen, source };
+    let listener = TcpListener::bind(listen).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let base_url = public_url
+        .map_or_else(|| format!("http://{address}"), |url| url.as_str().trim_end_matches('/').to_owned());
+    let simulator = Arc::new(Simulator::new(base_url.clone(), document, redirect_uris, directory, keys));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = tokio::spawn(async move {
+        let serving = axum::serve(listener, routes(simulator)).with_graceful_shutdown(async move {
+            // An error means that the sender is gone: also a reason to stop.
+            let _ended = stopped.await;
+        });
+        if let Err(error) = serving.await {
+            tracing::error!(%error, "the server ended");
+        }
+    });
+    Ok(Running { address, base_url, stop: Some(stop), server })
+}
+
+fn routes(simulator: Arc<Simulator>) -> Router {
+    Router::new()
+        .route("/", get(pages::welcome))
+        .route("/{tenant}/v2.0/.well-known/openid-configuration", get(metadata::openid_configuration))
+        .route("/{tenant}/discovery/v2.0/keys", get(metadata::keys))
+        .route("/{tenant}/v2.0/adminconsent", get(admin_consent::page))
+        .route("/{tenant}/oauth2/v2.0/authorize", get(authorize::page).post(authorize::page))
+        .route("/{tenant}/oauth2/v2.0/token", post(token::token))
+        .route("/{tenant}/oauth2/v2.0/logout", get(pages::sign_out))
+        .route("/interaction/{id}/account", post(pages::account))
+        .route("/interaction/{id}/answer", post(pages::answer))
+        .route("/interaction/{id}/return", get(pages::go_back))
+        .route("/interaction/{id}/other-account", post(pages::other_account))
+        .route("/v1.0/{*path}", get(graph::call).delete(graph::call))
+        .nest("/_control", control::routes())
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .layer(CatchPanicLayer::new())
+        .with_state(simulator)
+}

@@ -1,0 +1,222 @@
+//! Following the log: a few entries at a time, each batch all or nothing.
+
+use std::collections::BTreeMap;
+
+use assent_domain::account::AccountState;
+use assent_domain::event::Aggregate;
+use assent_domain::ids::{AccountId, Sequence};
+use assent_domain::user::UserState;
+use sled::{Batch, IVec};
+
+use crate::checksum;
+use crate::cursor::Head;
+use crate::entry::{Change, Entry};
+use crate::key;
+use crate::row::Stored;
+use crate::standing::{Folded, Standing, after, effective};
+use crate::table::{Damage, Table, head_bytes};
+use crate::view::{View, standing};
+
+/// Why entries were not applied. The view is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The next entry is missing. It is never skipped.
+    #[error("the log goes on at {found}, but {expected} comes next")]
+    Gap {
+        /// What comes next.
+        expected: Sequence,
+        /// What came.
+        found: Sequence,
+    },
+    /// The view is not what was written, or can't be written.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+}
+
+impl View {
+    /// Applies entries in the order of the log, with the cursor, as one atomic write. `last_hash`
+    /// is the hash of the last of them. Those that were applied before are passed over.
+    ///
+    /// Readers wait for the whole batch: keep it small (64 or so).
+    pub fn apply(
+        &self,
+        entries: &[Entry],
+        last_hash: [u8; 32],
+    ) -> Result<Vec<Change>, ApplyError> {
+        let _writer = self.only_writer();
+        let mut head = self.read().head().clone();
+        let new = unseen(&mut head, entries)?;
+        if new.is_empty() {
+            return Ok(Vec::new());
+        }
+        head.cursor.hash = last_hash;
+        let mut working = Working::new(&self.table);
+        let mut changes = Vec::with_capacity(new.len());
+        for entry in new {
+            match &entry.aggregate {
+                Some(aggregate) => changes.push(working.fold(aggregate, entry)?),
+                None => {
+                    tracing::error!(sequence = %entry.sequence, "an entry of the log names neither an account nor a user");
+                    head.counts.orphans = head.counts.orphans.saturating_add(1);
+                }
+            }
+        }
+        let mut batch = Batch::default();
+        let written = working.write(&mut head, &mut batch);
+        batch.insert(key::HEAD, head_bytes(&head)?);
+        let mut state = self.state_mut();
+        self.table.write(batch)?;
+        state.head = head;
+        if let Some(pass) = &mut state.pass {
+            for row in &written {
+                pass.row_changed(&row.key, row.before.as_deref(), &row.now);
+            }
+        }
+        Ok(changes)
+    }
+}
+
+/// The entries after the cursor, which moves to the last of them.
+pub(crate) fn unseen<'e>(head: &mut Head, entries: &'e [Entry]) -> Result<&'e [Entry], ApplyError> {
+    let seen = entries.partition_point(|entry| entry.sequence <= head.cursor.sequence);
+    let new = entries.get(seen..).unwrap_or_default();
+    for entry in new {
+        let expected = Sequence(head.cursor.sequence.0.saturating_add(1));
+        if entry.sequence != expected {
+            return Err(ApplyError::Gap {
+                expected,
+                found: entry.sequence,
+            });
+        }
+        head.cursor.sequence = expected;
+    }
+    Ok(new)
+}
+
+/// The rows that a batch touches.
+struct Working<'a> {
+    table: &'a Table,
+    accounts: BTreeMap<Vec<u8>, Slot<AccountState>>,
+    users: BTreeMap<Vec<u8>, Slot<UserState>>,
+}
+
+struct Slot<S> {
+    before: Option<IVec>,
+    standing: Standing<S>,
+    touched: bool,
+}
+
+/// A row that was written.
+pub(crate) struct Written {
+    pub(crate) key: Vec<u8>,
+    pub(crate) before: Option<IVec>,
+    pub(crate) now: Vec<u8>,
+}
+
+impl<'a> Working<'a> {
+    fn new(table: &'a Table) -> Self {
+        Self {
+            table,
+            accounts: BTreeMap::new(),
+            users: BTreeMap::new(),
+        }
+    }
+
+    fn fold(&mut self, aggregate: &Aggregate, entry: &Entry) -> Result<Change, Damage> {
+        let (method, effective) = match aggregate {
+            Aggregate::Company(account) => {
+                let slot = self.account(account)?;
+                slot.fold(aggregate, entry);
+                (slot.standing.method(), None)
+            }
+            Aggregate::User(account, user) => {
+                let user = slot(self.table, &mut self.users, key::user(account, user))?;
+                user.fold(aggregate, entry);
+                let company = slot(self.table, &mut self.accounts, key::company(account))?;
+                (
+                    company.standing.method(),
+                    Some(effective(&company.standing, &user.standing)),
+                )
+            }
+        };
+        Ok(Change {
+            aggregate: aggregate.clone(),
+            sequence: entry.sequence,
+            method,
+            effective,
+        })
+    }
+
+    fn account(&mut self, account: &AccountId) -> Result<&mut Slot<AccountState>, Damage> {
+        slot(self.table, &mut self.accounts, key::company(account))
+    }
+
+    fn write(self, head: &mut Head, batch: &mut Batch) -> Vec<Written> {
+        let accounts = self.accounts.into_iter().filter(|(_, slot)| slot.touched);
+        let users = self.users.into_iter().filter(|(_, slot)| slot.touched);
+        let mut written = Vec::new();
+        for (key, slot) in accounts {
+            if slot.before.is_none() {
+                head.counts.accounts = head.counts.accounts.saturating_add(1);
+            }
+            written.push(slot.write(key, head, batch));
+        }
+        for (key, slot) in users {
+            if slot.before.is_none() {
+                head.counts.users = head.counts.users.saturating_add(1);
+            }
+            written.push(slot.write(key, head, batch));
+        }
+        written
+    }
+}
+
+fn slot<'m, S: Stored + Default>(
+    table: &Table,
+    rows: &'m mut BTreeMap<Vec<u8>, Slot<S>>,
+    key: Vec<u8>,
+) -> Result<&'m mut Slot<S>, Damage> {
+    use std::collections::btree_map::Entry::{Occupied, Vacant};
+    match rows.entry(key) {
+        Occupied(slot) => Ok(slot.into_mut()),
+        Vacant(place) => {
+            let before = table.get(place.key())?;
+            let standing = before
+                .as_deref()
+                .map(standing)
+                .transpose()?
+                .unwrap_or_default();
+            Ok(place.insert(Slot {
+                before,
+                standing,
+                touched: false,
+            }))
+        }
+    }
+}
+
+impl<S: Folded + Stored> Slot<S> {
+    fn fold(&mut self, aggregate: &Aggregate, entry: &Entry) {
+        self.standing = after(std::mem::take(&mut self.standing), aggregate, entry);
+        self.touched = true;
+    }
+
+    fn write(self, key: Vec<u8>, head: &mut Head, batch: &mut Batch) -> Written {
+        let now = S::write(&self.standing);
+        head.sum = checksum::changed(head.sum, &key, self.before.as_deref(), &now);
+        let was_blocked = matches!(
+            self.before.as_deref().map(S::read),
+            Some(Ok(Standing::Blocked { .. }))
+        );
+        if self.standing.known().is_none() && !was_blocked {
+            head.counts.blocked = head.counts.blocked.saturating_add(1);
+            batch.insert(key::blocked(&key), now.clone());
+        }
+        batch.insert(key.clone(), now.clone());
+        Written {
+            key,
+            before: self.before,
+            now,
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Building a view from the whole log: fold in memory, write each row once.
+//!
+//! sled takes some hundred thousand updates a second, and the log is read several times faster.
+//! So the states are kept in memory while the log goes by, and are written at the end in the
+//! order of their keys; or in between, whenever there are too many of them to keep. Nobody reads
+//! meanwhile. The cursor comes last: a load that is interrupted leaves none, and is begun anew.
+
+use std::collections::HashMap;
+use std::mem;
+
+use assent_domain::account::AccountState;
+use assent_domain::event::Aggregate;
+use assent_domain::ids::{AccountId, Sequence};
+use assent_domain::user::UserState;
+use sled::Batch;
+
+use crate::apply::{ApplyError, unseen};
+use crate::checksum;
+use crate::cursor::Head;
+use crate::directory::Generation;
+use crate::entry::Entry;
+use crate::key;
+use crate::row::Stored;
+use crate::standing::{Folded, Standing, after};
+use crate::table::{Damage, Table, head_bytes};
+use crate::view::{View, standing};
+
+/// How many users are kept in memory at the most: some 150 bytes each.
+const SPILL_AT: usize = 500_000;
+
+/// Why a load failed. Begin anew.
+pub type BulkError = ApplyError;
+
+/// A view that is being built.
+#[derive(Debug)]
+pub struct BulkLoad {
+    view: View,
+    head: Head,
+    accounts: HashMap<AccountId, Standing<AccountState>>,
+    users: HashMap<Box<[u8]>, Standing<UserState>>,
+    /// Whether rows were written already, so that a state may have to be read back.
+    spilled: bool,
+    spill_at: usize,
+    scratch: Vec<u8>,
+    replaces: Vec<Generation>,
+}
+
+impl BulkLoad {
+    pub(crate) fn new(view: View, replaces: Vec<Generation>) -> Self {
+        let head = view.read().head().clone();
+        Self {
+            view,
+            head,
+            accounts: HashMap::new(),
+            users: HashMap::new(),
+            spilled: false,
+            spill_at: SPILL_AT,
+            scratch: Vec::new(),
+            replaces,
+        }
+    }
+
+    /// Keeps at most this many users in memory.
+    #[must_use]
+    pub fn spill_at(mut self, users: usize) -> Self {
+        self.spill_at = users;
+        self
+    }
+
+    /// The last entry that was added.
+    pub fn sequence(&self) -> Sequence {
+        self.head.cursor.sequence
+    }
+
+    /// Adds entries in the order of the log. `last_hash` is the hash of the last of them.
+    pub fn add(&mut self, entries: &[Entry], last_hash: [u8; 32]) -> Result<(), BulkError> {
+        let new = unseen(&mut self.head, entries)?;
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.head.cursor.hash = last_hash;
+        for entry in new {
+            self.fold(entry)?;
+        }
+        if self.spill_at <= self.users.len() {
+            self.write_rows()?;
+            self.spilled = true;
+        }
+        Ok(())
+    }
+
+    /// Writes what is left, then the cursor, and removes what the view replaces.
+    pub fn finish(mut self) -> Result<View, BulkError> {
+        self.write_rows()?;
+        let Self {
+            view,
+            head,
+            replaces,
+            ..
+        } = self;
+        // The rows first: a cursor must never outlive the rows that it speaks of.
+        view.table.flush()?;
+        let mut batch = Batch::default();
+        batch.insert(key::HEAD, head_bytes(&head)?);
+        view.table.write(batch)?;
+        view.table.flush()?;
+        view.state_mut().head = head;
+        replaces.iter().for_each(Generation::remove);
+        Ok(view)
+    }
+
+    fn fold(&mut self, entry: &Entry) -> Result<(), Damage> {
+        match &entry.aggregate {
+            None => {
+                tracing::error!(sequence = %entry.sequence, "an entry of the log names neither an account nor a user");
+                self.head.counts.orphans = self.head.counts.orphans.saturating_add(1);
+            }
+            Some(aggregate @ Aggregate::Company(account)) => {
+                let before = match self.accounts.get_mut(account) {
+                    Some(standing) => Some(mem::take(standing)),
+                    None => stored(&self.view.table, self.spilled, &key::company(account))?,
+                };
+                let now = after(before.unwrap_or_default(), aggregate, entry);
+                match self.accounts.get_mut(account) {
+                    Some(standing) => *standing = now,
+                    None => drop(self.accounts.insert(account.clone(), now)),
+                }
+            }
+            Some(aggregate @ Aggregate::User(account, user)) => {
+                key::write_user(&mut self.scratch, account, user);
+                if let Some(standing) = self.users.get_mut(self.scratch.as_slice()) {
+                    *standing = after(mem::take(standing), aggregate, entry);
+                } else {
+                    let before = stored(&self.view.table, self.spilled, &self.scratch)?;
+                    let now = after(before.unwrap_or_default(), aggregate, entry);
+                    self.users.insert(self.scratch.as_slice().into(), now);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write_rows(&mut self) -> Result<(), Damage> {
+        let accounts = mem::take(&mut self.accounts);
+        let mut rows: Vec<_> = accounts
+            .into_iter()
+            .map(|(account, standing)| (key::company(&account).into_boxed_slice(), standing))
+            .collect();
+        rows.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let new = write(&self.view.table, &mut self.head, self.spilled, rows)?;
+        self.head.counts.accounts = self.head.counts.accounts.saturating_add(new);
+        let mut rows: Vec<_> = mem::take(&mut self.users).into_iter().collect();
+        rows.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let new = write(&self.view.table, &mut self.head, self.spilled, rows)?;
+        self.head.counts.users = self.head.counts.users.saturating_add(new);
+        Ok(())
+    }
+}
+
+fn stored<S: Stored>(
+    table: &Table,
+    spilled: bool,
+    key: &[u8],
+) -> Result<Option<Standing<S>>, Damage> {
+    if !spilled {
+        return Ok(None);
+    }
+    table.get(key)?.map(|row| standing(&row)).transpose()
+}
+
+/// Writes rows in the order given, and answers how many of them are new.
+fn write<S: Stored + Folded>(
+    table: &Table,
+    head: &mut Head,
+    spilled: bool,
+    rows: Vec<(Box<[u8]>, Standing<S>)>,
+) -> Result<u64, Damage> {
+    let mut new = 0_u64;
+    for (key, standing) in rows {
+        let row = S::write(&standing);
+        let before = if spilled { table.get(&key)? } else { None };
+        head.sum = checksum::changed(head.sum, &key, before.as_deref(), &row);
+        let was_blocked = matches!(
+            before.as_deref().map(S::read),
+            Some(Ok(Standing::Blocked { .. }))
+        );
+        if standing.known().is_none() && !was_blocked {
+            head.counts.blocked = head.counts.blocked.saturating_add(1);
+            table.insert(&key::blocked(&key), row.clone())?;
+        }
+        if before.is_none() {
+            new = new.saturating_add(1);
+        }
+        table.insert(&key, row)?;
+    }
+    Ok(new)
+}

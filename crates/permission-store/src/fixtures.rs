@@ -1,0 +1,1 @@
+//! Logs for the tests.

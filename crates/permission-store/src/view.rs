@@ -1,0 +1,258 @@
+//! Reading the view.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use assent_domain::account::AccountState;
+use assent_domain::event::Aggregate;
+use assent_domain::ids::{AccountId, Sequence, UserId};
+use assent_domain::user::UserState;
+
+use crate::cursor::{Counts, Cursor, Head};
+use crate::directory::Generation;
+use crate::key;
+use crate::open::Home;
+use crate::row::Stored;
+use crate::standing::Standing;
+use crate::table::{Damage, Table};
+use crate::verify::Pass;
+
+/// What the log adds up to, for every account and user.
+///
+/// Any number of threads may read while one applies entries.
+pub struct View {
+    // Before the home: the database must be closed before the directory's lock is let go.
+    pub(crate) table: Table,
+    state: RwLock<State>,
+    writer: Mutex<()>,
+    generation: Generation,
+    home: Arc<Home>,
+}
+
+/// What is known without reading a row. It changes in the same breath as the rows do.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) head: Head,
+    /// The check of all rows that is under way.
+    pub(crate) pass: Option<Pass>,
+}
+
+/// Why something can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The view is not what was written.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+}
+
+/// Some of an account's users, in the order of their ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The users.
+    pub users: Vec<(UserId, Standing<UserState>)>,
+    /// Whether there are more after these.
+    pub more: bool,
+}
+
+/// An account or user that is blocked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocked {
+    /// Who.
+    pub aggregate: Aggregate,
+    /// The first entry that can't be believed.
+    pub at: Sequence,
+}
+
+/// The view as it is at one sequence. Nothing is applied while it is held, so hold it briefly.
+pub struct Reading<'a> {
+    table: &'a Table,
+    state: RwLockReadGuard<'a, State>,
+}
+
+impl View {
+    pub(crate) fn new(home: Arc<Home>, generation: Generation, table: Table, head: Head) -> Self {
+        Self {
+            table,
+            state: RwLock::new(State { head, pass: None }),
+            writer: Mutex::new(()),
+            generation,
+            home,
+        }
+    }
+
+    /// The view as it is now.
+    pub fn read(&self) -> Reading<'_> {
+        Reading {
+            table: &self.table,
+            // Whoever panicked while holding it changed nothing halfway: the head is replaced
+            // as a whole, after the rows were written.
+            state: self.state.read().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    /// How much of which log it holds.
+    pub fn cursor(&self) -> Cursor {
+        self.read().head().cursor.clone()
+    }
+
+    /// How many there are.
+    pub fn counts(&self) -> Counts {
+        self.read().counts()
+    }
+
+    /// What is known of an account.
+    pub fn account(&self, account: &AccountId) -> Result<Standing<AccountState>, ReadError> {
+        self.read().account(account)
+    }
+
+    /// What is known of a user.
+    pub fn user(
+        &self,
+        account: &AccountId,
+        user: &UserId,
+    ) -> Result<Standing<UserState>, ReadError> {
+        self.read().user(account, user)
+    }
+
+    /// Up to `limit` of an account's users, after the one named.
+    pub fn users(
+        &self,
+        account: &AccountId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Page, ReadError> {
+        self.read().users(account, after, limit)
+    }
+
+    /// Up to `limit` of those that are blocked.
+    pub fn blocked(&self, limit: usize) -> Result<Vec<Blocked>, ReadError> {
+        self.read().blocked(limit)
+    }
+
+    /// Waits until what was written is with the operating system's disk cache at least. A view
+    /// that loses its last entries goes on from an earlier cursor.
+    pub fn flush(&self) -> Result<(), Damage> {
+        self.table.flush()
+    }
+
+    /// Where its files are.
+    pub fn path(&self) -> &Path {
+        self.generation.path()
+    }
+
+    pub(crate) fn home(&self) -> &Arc<Home> {
+        &self.home
+    }
+
+    pub(crate) fn only_writer(&self) -> MutexGuard<'_, ()> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reading<'_> {
+    /// The last entry that the rows reflect.
+    pub fn sequence(&self) -> Sequence {
+        self.state.head.cursor.sequence
+    }
+
+    /// How many there are.
+    pub fn counts(&self) -> Counts {
+        self.state.head.counts
+    }
+
+    /// What is known of an account: the default where it has no events.
+    pub fn account(&self, account: &AccountId) -> Result<Standing<AccountState>, ReadError> {
+        self.standing(&key::company(account))
+    }
+
+    /// What is known of a user: the default where the user has no events.
+    pub fn user(
+        &self,
+        account: &AccountId,
+        user: &UserId,
+    ) -> Result<Standing<UserState>, ReadError> {
+        self.standing(&key::user(account, user))
+    }
+
+    /// Up to `limit` of an account's users, after the one named.
+    pub fn users(
+        &self,
+        account: &AccountId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Page, ReadError> {
+        let prefix = key::users(account);
+        let after = after.map(|user| key::user(account, user));
+        let mut users = Vec::new();
+        let mut more = false;
+        self.table.scan(&prefix, after.as_deref(), |key, value| {
+            if users.len() == limit {
+                more = true;
+                return Ok(false);
+            }
+            match key::aggregate(key) {
+                Some(Aggregate::User(_, user)) => users.push((user, standing(value)?)),
+                Some(Aggregate::Company(_)) | None => return Err(unknown_key()),
+            }
+            Ok(true)
+        })?;
+        Ok(Page { users, more })
+    }
+
+    /// Up to `limit` of those that are blocked.
+    pub fn blocked(&self, limit: usize) -> Result<Vec<Blocked>, ReadError> {
+        let mut found = Vec::new();
+        self.table.scan(key::BLOCKED, None, |key, value| {
+            if found.len() == limit {
+                return Ok(false);
+            }
+            let aggregate = key
+                .strip_prefix(key::BLOCKED)
+                .and_then(key::aggregate)
+                .ok_or_else(unknown_key)?;
+            if let Standing::Blocked { at } = standing::<AccountState>(value)? {
+                found.push(Blocked { aggregate, at });
+            }
+            Ok(true)
+        })?;
+        Ok(found)
+    }
+
+    pub(crate) fn head(&self) -> &Head {
+        &self.state.head
+    }
+
+    fn standing<S: Stored + Default>(&self, key: &[u8]) -> Result<Standing<S>, ReadError> {
+        let row = self.table.get(key)?;
+        Ok(row.map(|row| standing(&row)).transpose()?.unwrap_or_default())
+    }
+}
+
+pub(crate) fn standing<S: Stored>(row: &[u8]) -> Result<Standing<S>, Damage> {
+    S::read(row).map_err(|error| Damage::because("it holds a row that is not ours", error))
+}
+
+pub(crate) fn unknown_key() -> Damage {
+    Damage::new("it holds a key that is not ours")
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View")
+            .field("path", &self.path())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Reading<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reading")
+            .field("sequence", &self.sequence())
+            .finish_non_exhaustive()
+    }
+}

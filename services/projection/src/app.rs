@@ -1,0 +1,106 @@
+//! Puts the projection together: NATS, the view, queries, HTTP.
+
+use std::sync::Arc;
+
+use assent_contract::names;
+use assent_messaging::{Connection, ConnectionSettings, ConnectionState, ServiceDefinition};
+use assent_service_kit::config::shared::NatsValues;
+use assent_service_kit::telemetry::chain;
+use assent_service_kit::{Dependency, Health, Runtime, StartError};
+
+use crate::board::Board;
+use crate::config::Config;
+use crate::keep_up::KeepUp;
+use crate::{http, queries};
+
+/// How many queries are answered at once; more wait in NATS.
+const QUERIES_IN_FLIGHT: usize = 1024;
+
+/// Runs the projection until the runtime is asked to stop.
+pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
+    let verifier = config.host.verifier()?;
+    let health = Health::new();
+    let nats = health.dependency("nats");
+    nats.not_ready("connecting to NATS");
+    let view = health.dependency("view");
+    let board = Arc::new(Board::new());
+
+    // NATS may come later: until then the projection says that it waits.
+    let connection = Connection::connect_waiting(nats_settings(config.nats)).await?;
+    runtime.spawn_critical(
+        "nats-watch",
+        watch(connection.clone(), nats, runtime.clone()),
+    );
+    let keep_up = KeepUp {
+        connection: connection.clone(),
+        directory: config.data_dir,
+        board: Arc::clone(&board),
+        readiness: view,
+        runtime: runtime.clone(),
+    };
+    runtime.spawn_critical("keep-up", keep_up.run());
+    runtime.spawn_critical(
+        "queries",
+        serve_queries(connection, Arc::clone(&board), runtime.clone()),
+    );
+
+    let router = http::router(board, verifier);
+    assent_service_kit::serve(&runtime, config.listen.into(), router, health).await?;
+    Ok(())
+}
+
+async fn serve_queries(connection: Connection, board: Arc<Board>, runtime: Runtime) {
+    let definition = ServiceDefinition {
+        name: names::PROJECTION_SERVICE,
+        version: env!("CARGO_PKG_VERSION"),
+        description: "Answers what may be done for a user now.",
+    };
+    let served = assent_messaging::serve(
+        &connection,
+        definition,
+        queries::endpoints(&board),
+        QUERIES_IN_FLIGHT,
+        runtime.shutdown_token(),
+    )
+    .await;
+    if let Err(error) = served {
+        tracing::error!(error = %chain(&error), "queries are no longer served");
+    }
+}
+
+fn nats_settings(values: NatsValues) -> ConnectionSettings {
+    ConnectionSettings {
+        url: values.nats_url,
+        user: values.nats_user,
+        password: values
+            .nats_password
+            .map(|password| password.expose().to_owned()),
+        creds_file: values.nats_creds_file,
+        ca_file: values.nats_ca_file,
+        client_name: "projection".to_owned(),
+        inbox_prefix: values.nats_inbox_prefix,
+    }
+}
+
+/// Keeps readiness in step with the connection.
+async fn watch(connection: Connection, nats: Dependency, runtime: Runtime) {
+    let mut states = connection.state_changes();
+    loop {
+        let state = *states.borrow_and_update();
+        match (state, connection.require_server_version()) {
+            (ConnectionState::Connected, Ok(_)) => nats.ready(),
+            (ConnectionState::Connected, Err(error)) => nats.not_ready(chain(&error).to_string()),
+            (ConnectionState::Disconnected, _) => {
+                nats.not_ready("NATS is not reachable; reconnecting");
+            }
+        }
+        tokio::select! {
+            () = runtime.shutdown_requested() => return,
+            changed = states.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}

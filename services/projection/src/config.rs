@@ -1,0 +1,66 @@
+//! What the projection is told from outside.
+
+use std::path::PathBuf;
+
+use assent_service_kit::config::ListenAddress;
+use assent_service_kit::config::shared::{self, HostValues, NatsValues};
+use assent_service_kit::{Program, Variable};
+use serde::Deserialize;
+
+/// The program, as `--help` tells it.
+pub static PROGRAM: Program = Program {
+    name: "projection",
+    version: env!("CARGO_PKG_VERSION"),
+    about: "Builds the effective permissions of every user from the log of consent events, and \
+            answers queries over NATS and HTTP. Its data directory is a cache: it may be deleted \
+            at any time, and is rebuilt from the log.",
+    variables: &[
+        variable(
+            "ASSENT_LISTEN",
+            "address and port to listen on",
+            Some("127.0.0.1:8081"),
+        ),
+        variable(
+            "ASSENT_DATA_DIR",
+            "directory of the view; one process at a time",
+            Some("./data/projection"),
+        ),
+        shared::NATS_URL,
+        shared::NATS_CREDS_FILE,
+        shared::NATS_USER,
+        shared::NATS_PASSWORD,
+        shared::NATS_CA_FILE,
+        shared::NATS_INBOX_PREFIX,
+        shared::HOST_ISSUER,
+        shared::HOST_JWKS_URL,
+        shared::HOST_AUDIENCE,
+    ],
+};
+
+const fn variable(
+    name: &'static str,
+    help: &'static str,
+    default: Option<&'static str>,
+) -> Variable {
+    Variable {
+        name,
+        help,
+        default,
+        secret: false,
+    }
+}
+
+/// The values.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: ListenAddress,
+    /// Where the view lives.
+    pub data_dir: PathBuf,
+    /// NATS.
+    #[serde(flatten)]
+    pub nats: NatsValues,
+    /// The host application.
+    #[serde(flatten)]
+    pub host: HostValues,
+}

@@ -1,0 +1,182 @@
+//! The same answers over HTTP, and what an operator wants to know.
+
+use std::sync::Arc;
+
+use assent_contract::query::UserQuery;
+use assent_domain::event::Aggregate;
+use assent_domain::ids::{AccountId, UserId};
+use assent_permission_store::Blocked;
+use assent_service_kit::{ApiPath, ApiQuery, BearerVerifier, Problem};
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+
+use crate::answers;
+use crate::board::Board;
+use crate::failure::Failure;
+
+const READ_PERMISSIONS: &str = "permissions:read";
+/// How many blocked aggregates the status names.
+const BLOCKED_SHOWN: usize = 100;
+
+#[derive(Debug, Clone)]
+struct Shared {
+    board: Arc<Board>,
+    verifier: Arc<BearerVerifier>,
+}
+
+/// All routes.
+pub(crate) fn router(board: Arc<Board>, verifier: BearerVerifier) -> Router {
+    let shared = Shared {
+        board,
+        verifier: Arc::new(verifier),
+    };
+    Router::new()
+        .route(
+            "/v1/accounts/{account}/users/{user}/permissions",
+            get(permissions),
+        )
+        .route("/v1/status", get(status))
+        .route("/v1/digest", get(digest))
+        .with_state(shared)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AtLeast {
+    at_least: Option<u64>,
+}
+
+async fn permissions(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    ApiPath((account, user)): ApiPath<(String, String)>,
+    ApiQuery(query): ApiQuery<AtLeast>,
+) -> Result<Json<assent_contract::query::Permissions>, Problem> {
+    shared.authorize(&headers, Some(&account)).await?;
+    let query = UserQuery {
+        account_id: AccountId::parse(&account).map_err(|error| invalid("account", error))?,
+        user_id: UserId::parse(&user).map_err(|error| invalid("user", error))?,
+        at_least: query.at_least,
+    };
+    Ok(Json(answers::permissions(&shared.board, &query).await?))
+}
+
+#[derive(Debug, Serialize)]
+struct Status {
+    applied_sequence: u64,
+    stream_last_sequence: u64,
+    lag: u64,
+    users: u64,
+    accounts: u64,
+    blocked: Vec<BlockedView>,
+    stream_created: Option<String>,
+    rebuilding: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct BlockedView {
+    account_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+    sequence: u64,
+}
+
+impl From<Blocked> for BlockedView {
+    fn from(blocked: Blocked) -> Self {
+        let sequence = blocked.at.0;
+        match blocked.aggregate {
+            Aggregate::Company(account) => Self {
+                account_id: account.to_string(),
+                user_id: None,
+                sequence,
+            },
+            Aggregate::User(account, user) => Self {
+                account_id: account.to_string(),
+                user_id: Some(user.to_string()),
+                sequence,
+            },
+        }
+    }
+}
+
+async fn status(State(shared): State<Shared>, headers: HeaderMap) -> Result<Json<Status>, Problem> {
+    shared.authorize(&headers, None).await?;
+    let stream_last = shared.board.stream_last();
+    let rebuilding = shared.board.is_rebuilding();
+    // Without a view there is still something to tell: that it is being built.
+    let Ok(view) = shared.board.view() else {
+        return Ok(Json(Status {
+            applied_sequence: 0,
+            stream_last_sequence: stream_last,
+            lag: stream_last,
+            users: 0,
+            accounts: 0,
+            blocked: Vec::new(),
+            stream_created: None,
+            rebuilding,
+        }));
+    };
+    let (cursor, counts) = (view.cursor(), view.counts());
+    let blocked = answers::read(&shared.board, |view| view.blocked(BLOCKED_SHOWN))?;
+    let applied = cursor.sequence.0;
+    Ok(Json(Status {
+        applied_sequence: applied,
+        stream_last_sequence: stream_last.max(applied),
+        lag: stream_last.saturating_sub(applied),
+        users: counts.users,
+        accounts: counts.accounts,
+        blocked: blocked.into_iter().map(BlockedView::from).collect(),
+        stream_created: Some(cursor.source.created),
+        rebuilding,
+    }))
+}
+
+#[derive(Debug, Serialize)]
+struct DigestView {
+    digest: String,
+}
+
+/// What all rows add up to, the sequence included: two views of the same log at the same place
+/// have the same digest. It reads every row, so it takes a while.
+async fn digest(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+) -> Result<Json<DigestView>, Problem> {
+    shared.authorize(&headers, None).await?;
+    let view = shared.board.view()?;
+    let computed = tokio::task::spawn_blocking(move || view.digest()).await;
+    match computed {
+        Ok(Ok(digest)) => Ok(Json(DigestView {
+            digest: digest.to_string(),
+        })),
+        Ok(Err(error)) => {
+            shared.board.report_damage();
+            Err(Failure::from(error).into())
+        }
+        Err(panicked) => Err(Problem::bug(panicked)),
+    }
+}
+
+impl Shared {
+    /// The host application's own services may read; a token of one account reads only that.
+    async fn authorize(&self, headers: &HeaderMap, account: Option<&str>) -> Result<(), Problem> {
+        let caller = self.verifier.authenticate(headers).await?;
+        let reaches = match (caller.account.as_deref(), account) {
+            (None, _) => true,
+            (Some(own), Some(asked)) => own == asked,
+            (Some(_), None) => false,
+        };
+        if reaches && caller.has_scope(READ_PERMISSIONS) {
+            Ok(())
+        } else {
+            Err(Failure::Forbidden.into())
+        }
+    }
+}
+
+fn invalid(what: &str, error: assent_domain::ids::InvalidId) -> Problem {
+    Failure::Invalid(format!("{what}: {error}")).into()
+}

@@ -1,0 +1,70 @@
+//! The queries over NATS.
+
+use std::sync::Arc;
+
+use assent_contract::names;
+use assent_messaging::{Endpoint, Request, ServiceError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::answers;
+use crate::board::Board;
+use crate::failure::Failure;
+
+/// The endpoints of the micro service.
+pub(crate) fn endpoints(board: &Arc<Board>) -> Vec<Endpoint> {
+    Vec::from([
+        endpoint(
+            board,
+            "permissions",
+            names::QUERY_PERMISSIONS,
+            |board, query| async move { answers::permissions(&board, &query).await },
+        ),
+        endpoint(
+            board,
+            "login-state",
+            names::QUERY_LOGIN_STATE,
+            |board, query| async move { answers::login_state(&board, &query).await },
+        ),
+        endpoint(
+            board,
+            "account",
+            names::QUERY_ACCOUNT,
+            |board, query| async move { answers::account(&board, &query).await },
+        ),
+        endpoint(
+            board,
+            "users",
+            names::QUERY_USERS,
+            |board, query| async move { answers::users(&board, &query).await },
+        ),
+    ])
+}
+
+fn endpoint<Q, A, F, Fut>(
+    board: &Arc<Board>,
+    name: &'static str,
+    subject: &'static str,
+    answer: F,
+) -> Endpoint
+where
+    Q: DeserializeOwned + Send,
+    A: Serialize,
+    F: Fn(Arc<Board>, Q) -> Fut + Copy + Send + Sync + 'static,
+    Fut: Future<Output = Result<A, Failure>> + Send + 'static,
+{
+    let board = Arc::clone(board);
+    Endpoint::new(name, subject, move |request: Request| {
+        let board = Arc::clone(&board);
+        async move {
+            let query = serde_json::from_slice(&request.payload).map_err(|error| {
+                let (line, column) = (error.line(), error.column());
+                ServiceError::from(Failure::Invalid(format!(
+                    "the request is not a {name} query: line {line}, column {column}"
+                )))
+            })?;
+            let answer = answer(board, query).await?;
+            serde_json::to_vec(&answer).map_err(|error| Failure::Internal(error).into())
+        }
+    })
+}
