@@ -24,5 +24,3 @@ pub use people::{
 };
 pub use reply::{ActorError, Reply, permissions_in_words};
 pub use sync_worker::{Heard, SyncWorker};
-
-pub(crate) use client::Client;

@@ -8,11 +8,13 @@
 //! - [`HostApplication`]: the application whose users and administrators call us: an issuer, its keys, its tokens.
 //! - [`Program`]: one of our own programs as a process, with its own environment and log.
 //! - [`Stack`]: all of these, put together.
+//! - [`actors`]: those who act in a story on a stack: users, logins, services, people at Microsoft.
 //!
 //! Nothing here is part of a deployment. Every value cleans up after itself when dropped, and any number of them may run
 //! side by side: each has its own ports, directories and passwords. So a program that is interrupted must leave by
 //! returning, not by `exit`.
 
+pub mod actors;
 mod host_application;
 pub mod nats_server;
 mod program;
@@ -27,6 +29,7 @@ pub use nats_server::{NatsServer, NatsServerError, NatsUser};
 pub use port::{PortError, ReservedPort};
 pub use program::{Program, ProgramError, ProgramPlan};
 pub use stack::{
-    CommandError, SIMULATOR_CLIENT_ID, SIMULATOR_CLIENT_SECRET, Stack, StackError, StackOptions,
+    CommandError, Ports, SIMULATOR_CLIENT_ID, SIMULATOR_CLIENT_SECRET, SIMULATOR_HOST_CLIENT_ID,
+    Stack, StackError, StackOptions,
 };
 pub use target::{TargetError, profile_directory, tools_directory};

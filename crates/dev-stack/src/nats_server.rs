@@ -84,15 +84,20 @@ pub enum NatsServerError {
 impl NatsServer {
     /// Starts a server with the users and permissions of `deploy/nats`, and waits until it takes connections.
     pub async fn start() -> Result<Self, NatsServerError> {
-        Self::start_with(CONFIGURATION).await
+        Self::start_with(CONFIGURATION, ReservedPort::pick()?).await
+    }
+
+    /// The same, on a port of the caller's choice.
+    pub async fn start_on(port: ReservedPort) -> Result<Self, NatsServerError> {
+        Self::start_with(CONFIGURATION, port).await
     }
 
     /// Starts a server that asks nobody who they are.
     pub async fn start_plain() -> Result<Self, NatsServerError> {
-        Self::start_with(PLAIN_CONFIGURATION).await
+        Self::start_with(PLAIN_CONFIGURATION, ReservedPort::pick()?).await
     }
 
-    async fn start_with(configuration: &str) -> Result<Self, NatsServerError> {
+    async fn start_with(configuration: &str, port: ReservedPort) -> Result<Self, NatsServerError> {
         let tools = tools_directory()?;
         let program = match tokio::task::spawn_blocking(move || find_or_fetch(&tools)).await {
             Ok(found) => found?,
@@ -108,7 +113,7 @@ impl NatsServer {
             process: None,
             program,
             directory,
-            port: ReservedPort::pick()?,
+            port,
             monitor: ReservedPort::pick()?,
             passwords: Passwords::random(),
             name: format!("assent-{}", uuid::Uuid::new_v4()),

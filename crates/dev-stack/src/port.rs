@@ -51,6 +51,18 @@ impl ReservedPort {
         Err(PortError::NoneFree)
     }
 
+    /// Reserves this port if it is free, and picks another if it is not.
+    pub fn prefer(port: u16) -> Result<Self, PortError> {
+        let directory = tools_directory()?.join("ports");
+        std::fs::create_dir_all(&directory).map_err(PortError::Reservation)?;
+        let lock =
+            File::create(directory.join(port.to_string())).map_err(PortError::Reservation)?;
+        if lock.try_lock().is_ok() && TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(Self { port, _lock: lock });
+        }
+        Self::pick()
+    }
+
     /// The port's number.
     pub fn number(&self) -> u16 {
         self.port
@@ -71,5 +83,17 @@ mod tests {
         let port = ReservedPort::pick().unwrap();
 
         assert!(TcpListener::bind(port.address()).is_ok());
+    }
+
+    #[test]
+    fn a_port_that_is_taken_is_replaced() {
+        let taken = ReservedPort::pick().unwrap();
+
+        let other = ReservedPort::prefer(taken.number()).unwrap();
+        let number = other.number();
+        drop(other);
+
+        assert_ne!(number, taken.number());
+        assert_eq!(ReservedPort::prefer(number).unwrap().number(), number);
     }
 }

@@ -1,5 +1,6 @@
 //! Everything at once: NATS, the simulated Microsoft, the host application, and our services between them.
 
+mod cast;
 mod plans;
 
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use self::plans::Plans;
-pub use self::plans::{SIMULATOR_CLIENT_ID, SIMULATOR_CLIENT_SECRET};
+pub use self::plans::{SIMULATOR_CLIENT_ID, SIMULATOR_CLIENT_SECRET, SIMULATOR_HOST_CLIENT_ID};
 use crate::host_application::{HostApplication, HostApplicationError};
 use crate::nats_server::{NatsServer, NatsServerError, NatsUser};
 use crate::port::{PortError, ReservedPort};
@@ -26,6 +27,26 @@ pub struct StackOptions {
     pub variables: Vec<(String, String)>,
     /// More arguments for the simulator.
     pub simulator_arguments: Vec<String>,
+    /// Where the programs listen.
+    pub ports: Ports,
+}
+
+/// Where the programs of a stack listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ports {
+    /// On ports that nothing else uses.
+    Any,
+    /// On the default ports where these are free, else on any.
+    Usual,
+}
+
+impl Ports {
+    fn reserve(self, usual: u16) -> Result<ReservedPort, PortError> {
+        match self {
+            Self::Any => ReservedPort::pick(),
+            Self::Usual => ReservedPort::prefer(usual),
+        }
+    }
 }
 
 impl Default for StackOptions {
@@ -34,6 +55,7 @@ impl Default for StackOptions {
             projections: 1,
             variables: Vec::new(),
             simulator_arguments: Vec::new(),
+            ports: Ports::Any,
         }
     }
 }
@@ -99,30 +121,31 @@ impl Stack {
             .map_err(StackError::Directory)?;
         let logs = directory.path().join("logs");
         std::fs::create_dir(&logs).map_err(StackError::Directory)?;
-        let nats = NatsServer::start().await?;
+        let nats = NatsServer::start_on(options.ports.reserve(4222)?).await?;
         let host = HostApplication::start().await?;
 
         let mut ports = Vec::new();
-        let mut reserve = || -> Result<std::net::SocketAddr, PortError> {
-            let port = ReservedPort::pick()?;
+        let mut reserve = |usual| -> Result<std::net::SocketAddr, PortError> {
+            let port = options.ports.reserve(usual)?;
             let address = port.address();
             ports.push(port);
             Ok(address)
         };
         // The addresses come first: Microsoft must know where browsers may return to, the gateway where Microsoft is.
         let plans = Plans {
-            gateway: reserve()?,
-            simulator: reserve()?,
-            login_hook: reserve()?,
+            gateway: reserve(8080)?,
+            simulator: reserve(8090)?,
+            login_hook: reserve(8082)?,
             projections: (0..options.projections)
-                .map(|_| reserve())
+                .map(|_| reserve(8081))
                 .collect::<Result<_, _>>()?,
             data: directory.path(),
             nats: &nats,
             host: &host,
             options: &options,
         };
-        let simulator = Program::start(plans.simulator(), &logs).await?;
+        // It listens when it is ready, and has nothing to wait for.
+        let simulator = Program::start_unready(plans.simulator(), &logs).await?;
         let mut gateway = Program::start_unready(plans.gateway(), &logs).await?;
         let mut projections = Vec::new();
         for plan in plans.projections() {

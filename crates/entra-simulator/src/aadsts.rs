@@ -18,11 +18,19 @@ pub(crate) struct Aadsts {
 
 impl Aadsts {
     pub(crate) fn new(code: u32, error: &'static str, message: impl Into<String>) -> Self {
-        Self { code, error, message: message.into(), suberror: None }
+        Self {
+            code,
+            error,
+            message: message.into(),
+            suberror: None,
+        }
     }
 
     pub(crate) fn with_suberror(self, suberror: &'static str) -> Self {
-        Self { suberror: Some(suberror), ..self }
+        Self {
+            suberror: Some(suberror),
+            ..self
+        }
     }
 
     pub(crate) fn missing_parameter(name: &str) -> Self {
@@ -58,11 +66,19 @@ impl Aadsts {
     }
 
     pub(crate) fn disabled_application(client_id: &str) -> Self {
-        Self::new(7_000_112, "unauthorized_client", format!("Application '{client_id}' is disabled."))
+        Self::new(
+            7_000_112,
+            "unauthorized_client",
+            format!("Application '{client_id}' is disabled."),
+        )
     }
 
     pub(crate) fn other_cloud() -> Self {
-        Self::new(900_382, "invalid_request", "Confidential Client is not supported in Cross Cloud request.")
+        Self::new(
+            900_382,
+            "invalid_request",
+            "Confidential Client is not supported in Cross Cloud request.",
+        )
     }
 
     pub(crate) fn consent_required(client_id: &str) -> Self {
@@ -90,7 +106,11 @@ impl Aadsts {
     }
 
     pub(crate) fn declined() -> Self {
-        Self::new(65_004, "access_denied", "User declined to consent to access the app.")
+        Self::new(
+            65_004,
+            "access_denied",
+            "User declined to consent to access the app.",
+        )
     }
 
     /// The text that goes into `error_description`.
@@ -120,9 +140,15 @@ impl Aadsts {
         let (trace, correlation) = (Uuid::new_v4(), Uuid::new_v4());
         let mut body = Map::new();
         body.insert("error".to_owned(), json!(self.error));
-        body.insert("error_description".to_owned(), json!(self.described(trace, correlation)));
+        body.insert(
+            "error_description".to_owned(),
+            json!(self.described(trace, correlation)),
+        );
         body.insert("error_codes".to_owned(), json!([self.code]));
-        body.insert("timestamp".to_owned(), json!(clock::timestamp_text(clock::system_now())));
+        body.insert(
+            "timestamp".to_owned(),
+            json!(clock::timestamp_text(clock::system_now())),
+        );
         body.insert("trace_id".to_owned(), json!(trace));
         body.insert("correlation_id".to_owned(), json!(correlation));
         body.insert("error_uri".to_owned(), json!(self.error_uri(base_url)));

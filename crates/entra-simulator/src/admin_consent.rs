@@ -52,7 +52,11 @@ fn back(redirect_uri: &str, state: Option<&str>, parameters: &[(&str, &str)]) ->
 
 fn failed(redirect_uri: &str, state: Option<&str>, error: &Aadsts, base_url: &str) -> String {
     let (description, uri) = (error.description(), error.error_uri(base_url));
-    let parameters = [("error", error.error), ("error_description", description.as_str()), ("error_uri", uri.as_str())];
+    let parameters = [
+        ("error", error.error),
+        ("error_description", description.as_str()),
+        ("error_uri", uri.as_str()),
+    ];
     back(redirect_uri, state, &parameters)
 }
 
@@ -63,12 +67,24 @@ pub(crate) async fn page(
     headers: HeaderMap,
 ) -> Response {
     let browser = pages::browser(&headers);
-    let screen = visit(&mut simulator.world(), &simulator.base_url, browser.id(), &segment, &query.unwrap_or_default());
+    let screen = visit(
+        &mut simulator.world(),
+        &simulator.base_url,
+        browser.id(),
+        &segment,
+        &query.unwrap_or_default(),
+    );
     pages::show(&simulator, &browser, screen)
 }
 
 /// A browser arrives.
-pub(crate) fn visit(world: &mut World, base_url: &str, browser: &str, segment: &str, query: &str) -> Screen {
+pub(crate) fn visit(
+    world: &mut World,
+    base_url: &str,
+    browser: &str,
+    segment: &str,
+    query: &str,
+) -> Screen {
     world.faults.next(Endpoint::Adminconsent);
     match parse(&world.directory, base_url, segment, query) {
         Ok(request) => interaction::begin(world, base_url, browser, Request::AdminConsent(request)),
@@ -76,14 +92,21 @@ pub(crate) fn visit(world: &mut World, base_url: &str, browser: &str, segment: &
     }
 }
 
-fn parse(directory: &Directory, base_url: &str, segment: &str, query: &str) -> Result<AdminConsentRequest, Screen> {
+fn parse(
+    directory: &Directory,
+    base_url: &str,
+    segment: &str,
+    query: &str,
+) -> Result<AdminConsentRequest, Screen> {
     let parameters = Parameters::parse(query).map_err(Screen::DeadEnd)?;
     let authority = Authority::parse_in_this_cloud(directory, segment).map_err(Screen::DeadEnd)?;
     let client_id = parameters.require("client_id").map_err(Screen::DeadEnd)?;
     let application = directory
         .application(client_id)
         .ok_or_else(|| Screen::DeadEnd(Aadsts::unknown_application(client_id, segment)))?;
-    let redirect_uri = parameters.require("redirect_uri").map_err(Screen::DeadEnd)?;
+    let redirect_uri = parameters
+        .require("redirect_uri")
+        .map_err(Screen::DeadEnd)?;
     crate::authorize::check_registered(application, redirect_uri).map_err(Screen::DeadEnd)?;
     // From here on there is a safe way back, so errors take it.
     let state = parameters.get("state");
@@ -91,8 +114,11 @@ fn parse(directory: &Directory, base_url: &str, segment: &str, query: &str) -> R
     if authority == Authority::Common {
         return Err(refuse(&Aadsts::missing_parameter("response_type")));
     }
-    let scope = parameters.require("scope").map_err(|error| refuse(&error))?;
-    let asked = ScopeRequest::parse(scope, base_url).map_err(|refusal| refuse(&scope_error(&refusal, scope, application)))?;
+    let scope = parameters
+        .require("scope")
+        .map_err(|error| refuse(&error))?;
+    let asked = ScopeRequest::parse(scope, base_url)
+        .map_err(|refusal| refuse(&scope_error(&refusal, scope, application)))?;
     Ok(AdminConsentRequest {
         authority,
         client: application.client_id,
@@ -112,20 +138,34 @@ pub(crate) fn standing(
     user: ObjectId,
 ) -> Standing {
     let Some((home, person)) = world.directory.member(user) else {
-        return Standing::WrongAccount(Aadsts::new(50_034, "access_denied", "The user account does not exist."));
+        return Standing::WrongAccount(Aadsts::new(
+            50_034,
+            "access_denied",
+            "The user account does not exist.",
+        ));
     };
     if !request.authority.admits(tenant) {
-        let name = request.authority.tenant(&world.directory).map_or("", |tenant| tenant.name.as_str());
+        let name = request
+            .authority
+            .tenant(&world.directory)
+            .map_or("", |tenant| tenant.name.as_str());
         return Standing::Done(request.failed(&Aadsts::wrong_tenant(&person.upn, name), base_url));
     }
     if !home.cloud.is_worldwide() {
         return Standing::WrongAccount(Aadsts::other_cloud());
     }
     let Some(application) = world.directory.applications.get(&request.client) else {
-        return Standing::WrongAccount(Aadsts::unknown_application(&request.client.to_string(), &home.name));
+        return Standing::WrongAccount(Aadsts::unknown_application(
+            &request.client.to_string(),
+            &home.name,
+        ));
     };
     let (scopes, app_roles) = if request.asked.default {
-        let registered = application.delegated_permissions.union(&request.asked.openid).cloned().collect();
+        let registered = application
+            .delegated_permissions
+            .union(&request.asked.openid)
+            .cloned()
+            .collect();
         (registered, application.application_permissions.clone())
     } else {
         (request.asked.names(), BTreeSet::new())
@@ -140,7 +180,12 @@ pub(crate) fn standing(
             ),
         ));
     }
-    Standing::Ask(Question { scopes, app_roles, for_organization: true, offers_organization: true })
+    Standing::Ask(Question {
+        scopes,
+        app_roles,
+        for_organization: true,
+        offers_organization: true,
+    })
 }
 
 /// An administrator accepted: records the grant for everybody, and goes back with what was asked for.
@@ -154,11 +199,17 @@ pub(crate) fn accept(
     if let Some(tenant) = world.directory.tenants.get_mut(&tenant) {
         tenant.grant_for_everyone(request.client, granted);
         if let Some(installation) = tenant.installations.get_mut(&request.client) {
-            installation.app_roles.extend(question.app_roles.iter().cloned());
+            installation
+                .app_roles
+                .extend(question.app_roles.iter().cloned());
         }
     }
     let (guid, scope) = (tenant.to_string(), request.scope.as_str());
-    let mut parameters = vec![("admin_consent", "True"), ("tenant", guid.as_str()), ("scope", scope)];
+    let mut parameters = vec![
+        ("admin_consent", "True"),
+        ("tenant", guid.as_str()),
+        ("scope", scope),
+    ];
     parameters.extend(request.state.as_deref().map(|state| ("state", state)));
     redirect_with(&request.redirect_uri, &parameters)
 }

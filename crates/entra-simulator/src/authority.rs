@@ -28,7 +28,10 @@ impl Authority {
     }
 
     /// As [`parse`](Self::parse), for signing in and for tokens: those only work in a tenant's own cloud.
-    pub(crate) fn parse_in_this_cloud(directory: &Directory, segment: &str) -> Result<Self, Aadsts> {
+    pub(crate) fn parse_in_this_cloud(
+        directory: &Directory,
+        segment: &str,
+    ) -> Result<Self, Aadsts> {
         let authority = Self::parse(directory, segment)?;
         match authority.tenant(directory) {
             Some(tenant) if !tenant.cloud.is_worldwide() => Err(Aadsts::other_cloud()),

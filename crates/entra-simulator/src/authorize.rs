@@ -43,9 +43,11 @@ impl Prompt {
             Some("none") => Ok(Self::None),
             Some("consent") => Ok(Self::Consent),
             Some("select_account") => Ok(Self::SelectAccount),
-            Some(other) => {
-                Err(Aadsts::new(90_023, "invalid_request", format!("Unsupported 'prompt' value '{other}'.")))
-            }
+            Some(other) => Err(Aadsts::new(
+                90_023,
+                "invalid_request",
+                format!("Unsupported 'prompt' value '{other}'."),
+            )),
         }
     }
 
@@ -111,8 +113,11 @@ impl AuthorizeRequest {
 
 fn failed(redirect_uri: &str, state: Option<&str>, error: &Aadsts, base_url: &str) -> String {
     let (description, uri) = (error.description(), error.error_uri(base_url));
-    let mut parameters =
-        vec![("error", error.error), ("error_description", description.as_str()), ("error_uri", uri.as_str())];
+    let mut parameters = vec![
+        ("error", error.error),
+        ("error_description", description.as_str()),
+        ("error_uri", uri.as_str()),
+    ];
     parameters.extend(state.map(|state| ("state", state)));
     redirect_with(redirect_uri, &parameters)
 }
@@ -131,12 +136,24 @@ pub(crate) async fn page(
     } else {
         String::from_utf8_lossy(&body).into_owned()
     };
-    let screen = visit(&mut simulator.world(), &simulator.base_url, browser.id(), &segment, &encoded);
+    let screen = visit(
+        &mut simulator.world(),
+        &simulator.base_url,
+        browser.id(),
+        &segment,
+        &encoded,
+    );
     pages::show(&simulator, &browser, screen)
 }
 
 /// A browser arrives.
-pub(crate) fn visit(world: &mut World, base_url: &str, browser: &str, segment: &str, query: &str) -> Screen {
+pub(crate) fn visit(
+    world: &mut World,
+    base_url: &str,
+    browser: &str,
+    segment: &str,
+    query: &str,
+) -> Screen {
     world.faults.next(Endpoint::Authorize);
     match parse(&world.directory, base_url, segment, query) {
         Ok(request) => interaction::begin(world, base_url, browser, Request::Authorize(request)),
@@ -144,14 +161,21 @@ pub(crate) fn visit(world: &mut World, base_url: &str, browser: &str, segment: &
     }
 }
 
-fn parse(directory: &Directory, base_url: &str, segment: &str, query: &str) -> Result<AuthorizeRequest, Screen> {
+fn parse(
+    directory: &Directory,
+    base_url: &str,
+    segment: &str,
+    query: &str,
+) -> Result<AuthorizeRequest, Screen> {
     let parameters = Parameters::parse(query).map_err(Screen::DeadEnd)?;
     let authority = Authority::parse_in_this_cloud(directory, segment).map_err(Screen::DeadEnd)?;
     let client_id = parameters.require("client_id").map_err(Screen::DeadEnd)?;
     let application = directory
         .application(client_id)
         .ok_or_else(|| Screen::DeadEnd(Aadsts::unknown_application(client_id, segment)))?;
-    let redirect_uri = parameters.require("redirect_uri").map_err(Screen::DeadEnd)?;
+    let redirect_uri = parameters
+        .require("redirect_uri")
+        .map_err(Screen::DeadEnd)?;
     check_registered(application, redirect_uri).map_err(Screen::DeadEnd)?;
     // From here on there is a safe way back, so errors take it.
     let state = parameters.get("state");
@@ -168,7 +192,8 @@ fn parse_rest(
 ) -> Result<AuthorizeRequest, Aadsts> {
     check_response(parameters)?;
     let scope = parameters.require("scope")?;
-    let asked = ScopeRequest::parse(scope, base_url).map_err(|refusal| scope_error(&refusal, scope, application))?;
+    let asked = ScopeRequest::parse(scope, base_url)
+        .map_err(|refusal| scope_error(&refusal, scope, application))?;
     let prompt = Prompt::parse(parameters.get("prompt"))?;
     let login_hint = parameters.get("login_hint");
     if prompt == Prompt::SelectAccount && login_hint.is_some() {
@@ -225,22 +250,39 @@ fn check_response(parameters: &Parameters) -> Result<(), Aadsts> {
 
 fn challenge(parameters: &Parameters, application: &Application) -> Result<Option<String>, Aadsts> {
     let Some(challenge) = parameters.get("code_challenge") else {
-        return if application.require_pkce { Err(Aadsts::missing_parameter("code_challenge")) } else { Ok(None) };
+        return if application.require_pkce {
+            Err(Aadsts::missing_parameter("code_challenge"))
+        } else {
+            Ok(None)
+        };
     };
     // Without a method Entra takes `plain`, which protects nothing and is refused here.
     if parameters.get("code_challenge_method") != Some("S256") {
-        return Err(Aadsts::new(501_491, "invalid_request", "The 'code_challenge_method' must be 'S256'."));
+        return Err(Aadsts::new(
+            501_491,
+            "invalid_request",
+            "The 'code_challenge_method' must be 'S256'.",
+        ));
     }
     let proper = challenge.len() == 43
-        && challenge.chars().all(|character| character.is_ascii_alphanumeric() || matches!(character, '-' | '_'));
+        && challenge
+            .chars()
+            .all(|character| character.is_ascii_alphanumeric() || matches!(character, '-' | '_'));
     if !proper {
-        return Err(Aadsts::new(50_147, "invalid_request", "Bad 'code_challenge' size: 43 characters are expected."));
+        return Err(Aadsts::new(
+            50_147,
+            "invalid_request",
+            "Bad 'code_challenge' size: 43 characters are expected.",
+        ));
     }
     Ok(Some(challenge.to_owned()))
 }
 
 /// The redirect URI has to be registered, to the letter. Anything else is told on a page, never by a redirect.
-pub(crate) fn check_registered(application: &Application, redirect_uri: &str) -> Result<(), Aadsts> {
+pub(crate) fn check_registered(
+    application: &Application,
+    redirect_uri: &str,
+) -> Result<(), Aadsts> {
     if application.redirect_uris.contains(redirect_uri) {
         return Ok(());
     }
@@ -256,7 +298,11 @@ pub(crate) fn check_registered(application: &Application, redirect_uri: &str) ->
 }
 
 /// What Entra says about a `scope` it does not take.
-pub(crate) fn scope_error(refusal: &ScopeRefusal, scope: &str, application: &Application) -> Aadsts {
+pub(crate) fn scope_error(
+    refusal: &ScopeRefusal,
+    scope: &str,
+    application: &Application,
+) -> Aadsts {
     match refusal {
         ScopeRefusal::Empty => Aadsts::missing_parameter("scope"),
         ScopeRefusal::DefaultMixed => Aadsts::new(
@@ -293,36 +339,64 @@ pub(crate) fn standing(
     user: ObjectId,
 ) -> Standing {
     let Some((home, person)) = world.directory.member(user) else {
-        return Standing::WrongAccount(Aadsts::new(50_034, "access_denied", "The user account does not exist."));
+        return Standing::WrongAccount(Aadsts::new(
+            50_034,
+            "access_denied",
+            "The user account does not exist.",
+        ));
     };
     if !request.authority.admits(tenant) {
-        let name = request.authority.tenant(&world.directory).map_or("", |tenant| tenant.name.as_str());
+        let name = request
+            .authority
+            .tenant(&world.directory)
+            .map_or("", |tenant| tenant.name.as_str());
         return Standing::WrongAccount(Aadsts::wrong_tenant(&person.upn, name));
     }
     if !home.cloud.is_worldwide() {
         return Standing::WrongAccount(Aadsts::other_cloud());
     }
     let Some(application) = world.directory.applications.get(&request.client) else {
-        return Standing::WrongAccount(Aadsts::unknown_application(&request.client.to_string(), &home.name));
+        return Standing::WrongAccount(Aadsts::unknown_application(
+            &request.client.to_string(),
+            &home.name,
+        ));
     };
-    if home.installations.get(&request.client).is_some_and(|installation| !installation.enabled) {
+    if home
+        .installations
+        .get(&request.client)
+        .is_some_and(|installation| !installation.enabled)
+    {
         return Standing::WrongAccount(Aadsts::disabled_application(&application.name));
     }
     let held = home.effective(request.client, user);
     let asked: BTreeSet<String> = if request.asked.default {
-        let registered = application.delegated_permissions.union(&request.asked.openid).cloned().collect();
+        let registered = application
+            .delegated_permissions
+            .union(&request.asked.openid)
+            .cloned()
+            .collect();
         // Any grant will do for `.default`: it means "whatever there is".
-        if held.is_empty() || request.prompt == Prompt::Consent { registered } else { BTreeSet::new() }
+        if held.is_empty() || request.prompt == Prompt::Consent {
+            registered
+        } else {
+            BTreeSet::new()
+        }
     } else {
         request.asked.names()
     };
-    let missing: BTreeSet<String> =
-        if request.prompt == Prompt::Consent { asked } else { asked.difference(&held).cloned().collect() };
+    let missing: BTreeSet<String> = if request.prompt == Prompt::Consent {
+        asked
+    } else {
+        asked.difference(&held).cloned().collect()
+    };
     if missing.is_empty() {
         return Standing::Done(issue_code(world, request, tenant, user));
     }
     if request.prompt == Prompt::None {
-        let error = Aadsts { error: "interaction_required", ..Aadsts::consent_required(&request.client.to_string()) };
+        let error = Aadsts {
+            error: "interaction_required",
+            ..Aadsts::consent_required(&request.client.to_string())
+        };
         return Standing::Done(request.failed(&error, base_url));
     }
     if !policy::out_of_reach(home.policy, &person.roles, &missing).is_empty() {
@@ -337,11 +411,21 @@ pub(crate) fn standing(
         ));
     }
     let offers_organization = policy::is_offered_the_organization(&person.roles);
-    Standing::Ask(Question { scopes: missing, app_roles: BTreeSet::new(), for_organization: false, offers_organization })
+    Standing::Ask(Question {
+        scopes: missing,
+        app_roles: BTreeSet::new(),
+        for_organization: false,
+        offers_organization,
+    })
 }
 
 /// A fresh code, on its way to the application.
-pub(crate) fn issue_code(world: &mut World, request: &AuthorizeRequest, tenant: TenantId, user: ObjectId) -> String {
+pub(crate) fn issue_code(
+    world: &mut World,
+    request: &AuthorizeRequest,
+    tenant: TenantId,
+    user: ObjectId,
+) -> String {
     let code = random::secret("code.");
     let expires_at = world.clock.now() + CODE_LIFETIME_SECONDS;
     world.codes.insert(

@@ -11,7 +11,11 @@ pub(crate) struct Bounded<V> {
 
 impl<V> Bounded<V> {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, order: VecDeque::new(), entries: HashMap::new() }
+        Self {
+            capacity,
+            order: VecDeque::new(),
+            entries: HashMap::new(),
+        }
     }
 
     pub(crate) fn insert(&mut self, key: String, value: V) {

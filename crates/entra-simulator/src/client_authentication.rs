@@ -1,8 +1,8 @@
 //! Who is asking for a token: a client secret, or an assertion signed with a registered certificate.
 
-use axum::http::{HeaderMap, header};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::signature::{RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
+use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::Deserialize;
@@ -43,7 +43,9 @@ pub(crate) fn authenticate(
     let application = directory
         .application(client_id)
         .ok_or_else(|| Aadsts::unknown_application(client_id, recipient.segment))?;
-    let secret = parameters.get("client_secret").or(basic.as_ref().map(|(_, secret)| secret.as_str()));
+    let secret = parameters
+        .get("client_secret")
+        .or(basic.as_ref().map(|(_, secret)| secret.as_str()));
     match (secret, parameters.get("client_assertion")) {
         (Some(_), Some(_)) => Err(Aadsts::new(
             90_023,
@@ -72,18 +74,27 @@ pub(crate) fn authenticate(
 
 /// `Authorization: Basic`, both parts form-encoded before they were joined.
 fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
-    let encoded = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
+    let encoded = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .strip_prefix("Basic ")?;
     let joined = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     let (client_id, secret) = joined.split_once(':')?;
     Some((form_decoded(client_id), form_decoded(secret)))
 }
 
 fn form_decoded(text: &str) -> String {
-    url::form_urlencoded::parse(text.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
+    url::form_urlencoded::parse(text.as_bytes())
+        .next()
+        .map(|(name, _)| name.into_owned())
+        .unwrap_or_default()
 }
 
 fn check_secret(application: &Application, secret: &str) -> Result<(), Aadsts> {
-    let known = |registered: &String| verify_slices_are_equal(registered.as_bytes(), secret.as_bytes()).is_ok();
+    let known = |registered: &String| {
+        verify_slices_are_equal(registered.as_bytes(), secret.as_bytes()).is_ok()
+    };
     if application.secrets.iter().any(known) {
         return Ok(());
     }
@@ -115,8 +126,18 @@ struct Claims {
     nbf: Option<i64>,
 }
 
-fn check_assertion(application: &Application, assertion: &str, recipient: Recipient<'_>) -> Result<(), Aadsts> {
-    let malformed = || Aadsts::new(50_027, "invalid_client", "JWT token is invalid or malformed.");
+fn check_assertion(
+    application: &Application,
+    assertion: &str,
+    recipient: Recipient<'_>,
+) -> Result<(), Aadsts> {
+    let malformed = || {
+        Aadsts::new(
+            50_027,
+            "invalid_client",
+            "JWT token is invalid or malformed.",
+        )
+    };
     let (signed, signature) = assertion.rsplit_once('.').ok_or_else(malformed)?;
     let (header, claims) = signed.split_once('.').ok_or_else(malformed)?;
     let header: Header = part(header).ok_or_else(malformed)?;
@@ -132,7 +153,9 @@ fn check_assertion(application: &Application, assertion: &str, recipient: Recipi
     if header.alg != "PS256" {
         return Err(unsigned("Use PS256."));
     }
-    let thumbprint = header.thumbprint.ok_or_else(|| unsigned("The header has no 'x5t#S256'."))?;
+    let thumbprint = header
+        .thumbprint
+        .ok_or_else(|| unsigned("The header has no 'x5t#S256'."))?;
     let certificate = application
         .certificates
         .iter()
@@ -144,7 +167,11 @@ fn check_assertion(application: &Application, assertion: &str, recipient: Recipi
     check_claims(application, &claims, recipient)
 }
 
-fn check_claims(application: &Application, claims: &Claims, recipient: Recipient<'_>) -> Result<(), Aadsts> {
+fn check_claims(
+    application: &Application,
+    claims: &Claims,
+    recipient: Recipient<'_>,
+) -> Result<(), Aadsts> {
     let client_id = application.client_id.to_string();
     if claims.iss.as_deref() != Some(&client_id) || claims.sub.as_deref() != Some(&client_id) {
         return Err(Aadsts::new(
@@ -153,13 +180,22 @@ fn check_claims(application: &Application, claims: &Claims, recipient: Recipient
             "Client assertion application identifier doesn't match 'client_id' parameter.",
         ));
     }
-    let Recipient { base_url, segment, authority, now } = recipient;
+    let Recipient {
+        base_url,
+        segment,
+        authority,
+        now,
+    } = recipient;
     let endpoint = |name: &str| format!("{base_url}/{name}/oauth2/v2.0/token");
     let mut accepted = vec![endpoint(segment)];
     if let Authority::Tenant(id) = authority {
         accepted.push(endpoint(&id.to_string()));
     }
-    if !claims.aud.as_ref().is_some_and(|audience| accepted.contains(audience)) {
+    if !claims
+        .aud
+        .as_ref()
+        .is_some_and(|audience| accepted.contains(audience))
+    {
         return Err(Aadsts::new(
             700_023,
             "invalid_client",
@@ -170,10 +206,18 @@ fn check_claims(application: &Application, claims: &Claims, recipient: Recipient
     let in_time = claims.exp.is_some_and(|exp| now < exp + SKEW_SECONDS)
         && claims.nbf.is_none_or(|nbf| nbf - SKEW_SECONDS <= now);
     if !in_time {
-        return Err(Aadsts::new(700_024, "invalid_client", "Client assertion is not within its valid time range."));
+        return Err(Aadsts::new(
+            700_024,
+            "invalid_client",
+            "Client assertion is not within its valid time range.",
+        ));
     }
     if claims.jti.as_deref().unwrap_or_default().is_empty() {
-        return Err(Aadsts::new(50_027, "invalid_client", "JWT token is invalid: it has no 'jti'."));
+        return Err(Aadsts::new(
+            50_027,
+            "invalid_client",
+            "JWT token is invalid: it has no 'jti'.",
+        ));
     }
     Ok(())
 }

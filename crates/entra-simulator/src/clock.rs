@@ -6,13 +6,18 @@ use jiff::Timestamp;
 
 /// Seconds since 1970, by the machine's clock.
 pub(crate) fn system_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// How Entra writes a moment in an error: `2026-01-01 12:00:00Z`.
 pub(crate) fn timestamp_text(seconds: i64) -> String {
-    Timestamp::from_second(seconds).unwrap_or_default().strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+    Timestamp::from_second(seconds)
+        .unwrap_or_default()
+        .strftime("%Y-%m-%d %H:%M:%SZ")
+        .to_string()
 }
 
 /// The simulator's clock: the machine's, plus however much a test moved it.

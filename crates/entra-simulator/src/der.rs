@@ -20,12 +20,24 @@ fn element(input: &[u8]) -> Option<Element<'_>> {
         (usize::from(first), after_first)
     } else {
         let count = usize::from(first & 0x7F);
-        let (digits, body) = after_first.split_at_checked(count).filter(|_| (1..=4).contains(&count))?;
-        (digits.iter().fold(0usize, |sum, digit| (sum << 8) | usize::from(*digit)), body)
+        let (digits, body) = after_first
+            .split_at_checked(count)
+            .filter(|_| (1..=4).contains(&count))?;
+        (
+            digits
+                .iter()
+                .fold(0usize, |sum, digit| (sum << 8) | usize::from(*digit)),
+            body,
+        )
     };
     let (content, rest) = body.split_at_checked(length)?;
     let whole = input.get(..input.len() - rest.len())?;
-    Some(Element { tag, content, whole, rest })
+    Some(Element {
+        tag,
+        content,
+        whole,
+        rest,
+    })
 }
 
 fn expect(input: &[u8], tag: u8) -> Option<Element<'_>> {
@@ -56,7 +68,10 @@ pub(crate) fn rsa_key_of_public_key_info(info: &[u8]) -> Option<&[u8]> {
 pub(crate) fn rsa_numbers(key: &[u8]) -> Option<(&[u8], &[u8])> {
     let modulus = expect(expect(key, SEQUENCE)?.content, INTEGER)?;
     let exponent = expect(modulus.rest, INTEGER)?;
-    Some((without_leading_zeros(modulus.content), without_leading_zeros(exponent.content)))
+    Some((
+        without_leading_zeros(modulus.content),
+        without_leading_zeros(exponent.content),
+    ))
 }
 
 fn without_leading_zeros(number: &[u8]) -> &[u8] {

@@ -26,8 +26,14 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
-    const ALL: [Self; 6] =
-        [Self::Token, Self::Metadata, Self::Jwks, Self::Graph, Self::Authorize, Self::Adminconsent];
+    const ALL: [Self; 6] = [
+        Self::Token,
+        Self::Metadata,
+        Self::Jwks,
+        Self::Graph,
+        Self::Authorize,
+        Self::Adminconsent,
+    ];
 }
 
 /// What happens to the next calls of an endpoint.
@@ -53,7 +59,9 @@ impl Fault {
     /// Why it cannot be carried out, if so.
     pub(crate) fn problem(&self) -> Option<&'static str> {
         match self.endpoint {
-            Endpoint::Authorize | Endpoint::Adminconsent => return Some("pages cannot be made to fail"),
+            Endpoint::Authorize | Endpoint::Adminconsent => {
+                return Some("pages cannot be made to fail");
+            }
             Endpoint::Token | Endpoint::Metadata | Endpoint::Jwks | Endpoint::Graph => {}
         }
         self.status
@@ -75,9 +83,13 @@ impl Fault {
         };
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         for (name, value) in &self.headers {
-            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            if let (Ok(name), Ok(value)) =
+                (HeaderName::try_from(name), HeaderValue::try_from(value))
+            {
                 response.headers_mut().insert(name, value);
             }
         }
@@ -113,16 +125,28 @@ impl Faults {
     /// Counts a call, and says what is to go wrong with it.
     pub(crate) fn next(&mut self, endpoint: Endpoint) -> Option<Fault> {
         *self.calls.entry(endpoint).or_default() += 1;
-        let position = self.waiting.iter().position(|fault| fault.endpoint == endpoint)?;
+        let position = self
+            .waiting
+            .iter()
+            .position(|fault| fault.endpoint == endpoint)?;
         let fault = self.waiting.get_mut(position)?;
         fault.count -= 1;
-        if fault.count == 0 { self.waiting.remove(position) } else { Some(fault.clone()) }
+        if fault.count == 0 {
+            self.waiting.remove(position)
+        } else {
+            Some(fault.clone())
+        }
     }
 
     pub(crate) fn calls(&self) -> BTreeMap<Endpoint, u64> {
         Endpoint::ALL
             .into_iter()
-            .map(|endpoint| (endpoint, self.calls.get(&endpoint).copied().unwrap_or_default()))
+            .map(|endpoint| {
+                (
+                    endpoint,
+                    self.calls.get(&endpoint).copied().unwrap_or_default(),
+                )
+            })
             .collect()
     }
 }

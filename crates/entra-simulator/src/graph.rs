@@ -10,14 +10,18 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::directory::{ConsentType, Grant, Mailbox, Tenant, User};
+use crate::directory::{Grant, Mailbox, Tenant, User};
 use crate::faults::Endpoint;
 use crate::identifiers::ObjectId;
 use crate::policy;
 use crate::simulator::Simulator;
 use crate::world::{AccessToken, World};
 
-const READ_APPLICATIONS: &[&str] = &["Application.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+const READ_APPLICATIONS: &[&str] = &[
+    "Application.Read.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
 const READ_GRANTS: &[&str] = &[
     "Directory.Read.All",
     "Directory.ReadWrite.All",
@@ -27,7 +31,11 @@ const READ_GRANTS: &[&str] = &[
 const REMOVE_GRANTS: &[&str] = &["DelegatedPermissionGrant.ReadWrite.All"];
 const READ_PROFILE: &[&str] = &["User.Read", "User.Read.All", "Directory.Read.All"];
 const READ_MAIL: &[&str] = &["Mail.ReadBasic", "Mail.Read", "Mail.ReadWrite"];
-const READ_CALENDARS: &[&str] = &["Calendars.ReadBasic", "Calendars.Read", "Calendars.ReadWrite"];
+const READ_CALENDARS: &[&str] = &[
+    "Calendars.ReadBasic",
+    "Calendars.Read",
+    "Calendars.ReadWrite",
+];
 const READ_CONTACTS: &[&str] = &["Contacts.Read", "Contacts.ReadWrite"];
 
 /// An error as Graph tells it.
@@ -38,7 +46,9 @@ impl GraphError {
         Self(
             StatusCode::NOT_FOUND,
             "Request_ResourceNotFound",
-            format!("Resource '{what}' does not exist or one of its queried reference-property objects are not present."),
+            format!(
+                "Resource '{what}' does not exist or one of its queried reference-property objects are not present."
+            ),
         )
     }
 
@@ -55,7 +65,11 @@ impl IntoResponse for GraphError {
     fn into_response(self) -> Response {
         let Self(status, code, message) = self;
         let inner = json!({ "request-id": Uuid::new_v4(), "client-request-id": Uuid::new_v4() });
-        (status, Json(json!({ "error": { "code": code, "message": message, "innerError": inner } }))).into_response()
+        (
+            status,
+            Json(json!({ "error": { "code": code, "message": message, "innerError": inner } })),
+        )
+            .into_response()
     }
 }
 
@@ -70,8 +84,16 @@ pub(crate) async fn call(
         return fault;
     }
     let mut world = simulator.world();
-    let answer = bearer(&world, &headers)
-        .and_then(|token| route(&mut world, &token, &method, &path, &query.unwrap_or_default(), &simulator.base_url));
+    let answer = bearer(&world, &headers).and_then(|token| {
+        route(
+            &mut world,
+            &token,
+            &method,
+            &path,
+            &query.unwrap_or_default(),
+            &simulator.base_url,
+        )
+    });
     match answer {
         Ok(Some(body)) => Json(body).into_response(),
         Ok(None) => StatusCode::NO_CONTENT.into_response(),
@@ -81,14 +103,21 @@ pub(crate) async fn call(
 
 fn bearer(world: &World, headers: &HeaderMap) -> Result<AccessToken, GraphError> {
     let refused = |message: &str| {
-        GraphError(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message.to_owned())
+        GraphError(
+            StatusCode::UNAUTHORIZED,
+            "InvalidAuthenticationToken",
+            message.to_owned(),
+        )
     };
     let token = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "))
         .ok_or_else(|| refused("Access token is empty."))?;
-    let known = world.access_tokens.get(token).ok_or_else(|| refused("Access token validation failure."))?;
+    let known = world
+        .access_tokens
+        .get(token)
+        .ok_or_else(|| refused("Access token validation failure."))?;
     if world.clock.now() >= known.expires_at {
         return Err(refused("Lifetime validation failed, the token is expired."));
     }
@@ -96,7 +125,14 @@ fn bearer(world: &World, headers: &HeaderMap) -> Result<AccessToken, GraphError>
 }
 
 fn allow(token: &AccessToken, any_of: &[&str]) -> Result<(), GraphError> {
-    if any_of.iter().any(|permission| token.permissions.contains(*permission)) { Ok(()) } else { Err(GraphError::denied()) }
+    if any_of
+        .iter()
+        .any(|permission| token.permissions.contains(*permission))
+    {
+        Ok(())
+    } else {
+        Err(GraphError::denied())
+    }
 }
 
 fn route(
@@ -108,15 +144,33 @@ fn route(
     base_url: &str,
 ) -> Result<Option<Value>, GraphError> {
     let remove = *method == Method::DELETE;
-    let missing = || GraphError(StatusCode::BAD_REQUEST, "BadRequest", format!("Resource not found for the segment '{path}'."));
-    let tenant = world.directory.tenants.get_mut(&token.tenant).ok_or_else(GraphError::denied)?;
+    let missing = || {
+        GraphError(
+            StatusCode::BAD_REQUEST,
+            "BadRequest",
+            format!("Resource not found for the segment '{path}'."),
+        )
+    };
+    let tenant = world
+        .directory
+        .tenants
+        .get_mut(&token.tenant)
+        .ok_or_else(GraphError::denied)?;
     if remove {
-        let id = path.strip_prefix("oauth2PermissionGrants/").ok_or_else(missing)?;
+        let id = path
+            .strip_prefix("oauth2PermissionGrants/")
+            .ok_or_else(missing)?;
         return remove_grant(tenant, token, id).map(|()| None);
     }
-    if let Some(app_id) = path.strip_prefix("servicePrincipals(appId='").and_then(|rest| rest.strip_suffix("')")) {
+    if let Some(app_id) = path
+        .strip_prefix("servicePrincipals(appId='")
+        .and_then(|rest| rest.strip_suffix("')"))
+    {
         allow(token, READ_APPLICATIONS)?;
-        let found = tenant.installations.iter().find(|(client, _)| client.to_string() == app_id.to_ascii_lowercase());
+        let found = tenant
+            .installations
+            .iter()
+            .find(|(client, _)| client.to_string() == app_id.to_ascii_lowercase());
         let (client, installation) = found.ok_or_else(|| GraphError::not_found(app_id))?;
         return Ok(Some(json!({
             "@odata.context": format!("{base_url}/v1.0/$metadata#servicePrincipals/$entity"),
@@ -126,14 +180,19 @@ fn route(
     if path == "oauth2PermissionGrants" {
         allow(token, READ_GRANTS)?;
         let filter = Filter::parse(query)?;
-        let value: Vec<Value> =
-            tenant.grants.iter().filter_map(|grant| shown(tenant, grant).filter(|shown| filter.admits(shown))).collect();
+        let value: Vec<Value> = tenant
+            .grants
+            .iter()
+            .filter_map(|grant| shown(tenant, grant).filter(|shown| filter.admits(shown)))
+            .collect();
         return Ok(Some(json!({
             "@odata.context": format!("{base_url}/v1.0/$metadata#oauth2PermissionGrants"), "value": value,
         })));
     }
     let (user, rest) = whose(tenant, token, path).ok_or_else(missing)?;
-    mailbox(user?, token, rest).unwrap_or_else(|| Err(missing())).map(Some)
+    mailbox(user?, token, rest)
+        .unwrap_or_else(|| Err(missing()))
+        .map(Some)
 }
 
 fn remove_grant(tenant: &mut Tenant, token: &AccessToken, id: &str) -> Result<(), GraphError> {
@@ -145,7 +204,11 @@ fn remove_grant(tenant: &mut Tenant, token: &AccessToken, id: &str) -> Result<()
     }
     let before = tenant.grants.len();
     tenant.grants.retain(|grant| grant.id != id);
-    if tenant.grants.len() == before { Err(GraphError::not_found(id)) } else { Ok(()) }
+    if tenant.grants.len() == before {
+        Err(GraphError::not_found(id))
+    } else {
+        Ok(())
+    }
 }
 
 fn shown(tenant: &Tenant, grant: &Grant) -> Option<Value> {
@@ -165,10 +228,16 @@ struct Filter(Vec<(String, String)>);
 
 impl Filter {
     fn parse(query: &str) -> Result<Self, GraphError> {
-        let unsupported =
-            || GraphError(StatusCode::BAD_REQUEST, "Request_UnsupportedQuery", "Unsupported Query.".to_owned());
-        let Some(filter) =
-            url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "$filter").map(|(_, value)| value)
+        let unsupported = || {
+            GraphError(
+                StatusCode::BAD_REQUEST,
+                "Request_UnsupportedQuery",
+                "Unsupported Query.".to_owned(),
+            )
+        };
+        let Some(filter) = url::form_urlencoded::parse(query.as_bytes())
+            .find(|(name, _)| name == "$filter")
+            .map(|(_, value)| value)
         else {
             return Ok(Self(Vec::new()));
         };
@@ -177,15 +246,20 @@ impl Filter {
             .map(|comparison| {
                 let (name, value) = comparison.trim().split_once(" eq ")?;
                 let value = value.trim().strip_prefix('\'')?.strip_suffix('\'')?;
-                matches!(name, "clientId" | "consentType" | "principalId" | "resourceId")
-                    .then(|| (name.to_owned(), value.to_owned()))
+                matches!(
+                    name,
+                    "clientId" | "consentType" | "principalId" | "resourceId"
+                )
+                .then(|| (name.to_owned(), value.to_owned()))
             })
             .collect();
         comparisons.map(Self).ok_or_else(unsupported)
     }
 
     fn admits(&self, grant: &Value) -> bool {
-        self.0.iter().all(|(name, value)| grant.get(name).and_then(Value::as_str) == Some(value))
+        self.0
+            .iter()
+            .all(|(name, value)| grant.get(name).and_then(Value::as_str) == Some(value))
     }
 }
 
@@ -196,19 +270,35 @@ fn whose<'a>(
     path: &'a str,
 ) -> Option<(Result<&'a User, GraphError>, &'a str)> {
     if path == "me" || path.starts_with("me/") {
-        let user = token.user.and_then(|user| tenant.users.get(&user)).ok_or_else(|| {
-            let message = "/me request is only valid with delegated authentication flow.".to_owned();
-            GraphError(StatusCode::BAD_REQUEST, "BadRequest", message)
-        });
-        return Some((user, path.strip_prefix("me").unwrap_or_default().trim_start_matches('/')));
+        let user = token
+            .user
+            .and_then(|user| tenant.users.get(&user))
+            .ok_or_else(|| {
+                let message =
+                    "/me request is only valid with delegated authentication flow.".to_owned();
+                GraphError(StatusCode::BAD_REQUEST, "BadRequest", message)
+            });
+        return Some((
+            user,
+            path.strip_prefix("me")
+                .unwrap_or_default()
+                .trim_start_matches('/'),
+        ));
     }
     let rest = path.strip_prefix("users/")?;
     let (name, rest) = rest.split_once('/').unwrap_or((rest, ""));
     let id = Uuid::parse_str(name).ok().map(ObjectId);
-    let user = tenant.users.values().find(|user| Some(user.id) == id || user.upn.eq_ignore_ascii_case(name));
+    let user = tenant
+        .users
+        .values()
+        .find(|user| Some(user.id) == id || user.upn.eq_ignore_ascii_case(name));
     // A person's own token opens nobody else's mailbox.
     let own = token.user.is_none() || user.map(|user| user.id) == token.user;
-    Some((user.filter(|_| own).ok_or_else(|| GraphError::not_found(name)), rest))
+    Some((
+        user.filter(|_| own)
+            .ok_or_else(|| GraphError::not_found(name)),
+        rest,
+    ))
 }
 
 fn mailbox(user: &User, token: &AccessToken, what: &str) -> Option<Result<Value, GraphError>> {
@@ -219,16 +309,30 @@ fn mailbox(user: &User, token: &AccessToken, what: &str) -> Option<Result<Value,
             });
             return Some(allow(token, READ_PROFILE).map(|()| profile));
         }
-        "mailFolders/inbox" => (READ_MAIL, json!({ "id": "inbox", "displayName": "Inbox", "unreadItemCount": 0 })),
+        "mailFolders/inbox" => (
+            READ_MAIL,
+            json!({ "id": "inbox", "displayName": "Inbox", "unreadItemCount": 0 }),
+        ),
         "messages" => (READ_MAIL, json!({ "value": [] })),
-        "calendar" => (READ_CALENDARS, json!({ "id": "calendar", "name": "Calendar" })),
+        "calendar" => (
+            READ_CALENDARS,
+            json!({ "id": "calendar", "name": "Calendar" }),
+        ),
         "contacts" => (READ_CONTACTS, json!({ "value": [] })),
         _ => return None,
     };
-    let permitted: BTreeSet<&str> = any_of.iter().copied().filter(|name| token.permissions.contains(*name)).collect();
+    let permitted: BTreeSet<&str> = any_of
+        .iter()
+        .copied()
+        .filter(|name| token.permissions.contains(*name))
+        .collect();
     if permitted.is_empty() {
         let message = "Access is denied. Check credentials and try again.".to_owned();
-        return Some(Err(GraphError(StatusCode::FORBIDDEN, "ErrorAccessDenied", message)));
+        return Some(Err(GraphError(
+            StatusCode::FORBIDDEN,
+            "ErrorAccessDenied",
+            message,
+        )));
     }
     Some(match user.mailbox {
         Mailbox::Ok => Ok(body),
@@ -238,15 +342,4 @@ fn mailbox(user: &User, token: &AccessToken, what: &str) -> Option<Result<Value,
             "The mailbox is either inactive, soft-deleted, or is hosted on-premise.".to_owned(),
         )),
     })
-}
-
-impl ConsentType {
-    /// Reads it as Graph and the control API write it.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        match text {
-            "AllPrincipals" => Some(Self::AllPrincipals),
-            "Principal" => Some(Self::Principal),
-            _ => None,
-        }
-    }
 }

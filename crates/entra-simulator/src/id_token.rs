@@ -55,7 +55,13 @@ impl Subject<'_> {
             put("email", json!(self.user.upn));
         }
         if self.application.emit_wids {
-            let roles: Vec<Uuid> = self.user.roles.iter().copied().chain([ORDINARY_MEMBER]).collect();
+            let roles: Vec<Uuid> = self
+                .user
+                .roles
+                .iter()
+                .copied()
+                .chain([ORDINARY_MEMBER])
+                .collect();
             put("wids", json!(roles));
         }
         claims
@@ -63,7 +69,10 @@ impl Subject<'_> {
 
     /// One person is a different subject to each application.
     fn pairwise_subject(&self) -> String {
-        let text = format!("{} {} {}", self.tenant.id, self.user.id, self.application.client_id);
+        let text = format!(
+            "{} {} {}",
+            self.tenant.id, self.user.id, self.application.client_id
+        );
         URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
     }
 }
@@ -96,7 +105,13 @@ impl Forgery {
         let mut put = |name: &str, value: Value| claims.insert(name.to_owned(), value);
         match self {
             Self::WrongAudience => put("aud", json!(Uuid::new_v4())),
-            Self::WrongIssuer => put("iss", json!(format!("https://login.attacker.example/{}/v2.0", Uuid::new_v4()))),
+            Self::WrongIssuer => put(
+                "iss",
+                json!(format!(
+                    "https://login.attacker.example/{}/v2.0",
+                    Uuid::new_v4()
+                )),
+            ),
             Self::WrongNonce => put("nonce", json!("not-the-nonce-you-sent")),
             Self::WrongTenant => put("tid", json!(Uuid::new_v4())),
             Self::Expired => {
@@ -126,7 +141,10 @@ pub(crate) fn forge(
     forgery.spoil(&mut claims, now);
     let kid = keys.current.kid.as_str();
     let with = |algorithm: &str, kid: &str, claims: Map<String, Value>| {
-        keys::signing_input(&json!({ "typ": "JWT", "alg": algorithm, "kid": kid }), &Value::Object(claims))
+        keys::signing_input(
+            &json!({ "typ": "JWT", "alg": algorithm, "kid": kid }),
+            &Value::Object(claims),
+        )
     };
     match forgery {
         Forgery::WrongAudience
@@ -152,7 +170,11 @@ pub(crate) fn forge(
             let signed = with("RS256", kid, claims.clone());
             let signature = keys.current.sign(signed.as_bytes())?;
             claims.insert("tid".to_owned(), json!(CONSUMERS));
-            Ok(format!("{}.{}", with("RS256", kid, claims), URL_SAFE_NO_PAD.encode(signature)))
+            Ok(format!(
+                "{}.{}",
+                with("RS256", kid, claims),
+                URL_SAFE_NO_PAD.encode(signature)
+            ))
         }
     }
 }

@@ -44,8 +44,12 @@ impl Request {
     /// The way back without an answer, which says neither that somebody declined nor that they could not.
     fn cancelled(&self) -> String {
         match self {
-            Self::AdminConsent(request) => request.back(&[("error", "access_denied"), ("error_subcode", "cancel")]),
-            Self::Authorize(request) => request.back(&[("error", "access_denied"), ("error_subcode", "cancel")]),
+            Self::AdminConsent(request) => {
+                request.back(&[("error", "access_denied"), ("error_subcode", "cancel")])
+            }
+            Self::Authorize(request) => {
+                request.back(&[("error", "access_denied"), ("error_subcode", "cancel")])
+            }
         }
     }
 }
@@ -89,10 +93,24 @@ pub(crate) enum Standing {
 #[derive(Clone, Debug)]
 pub(crate) enum Screen {
     Redirect(String),
-    PickAccount { interaction: String, request: Request },
-    Consent { interaction: String, request: Request, user: ObjectId, question: Question },
-    NeedsApproval { interaction: String, error: Aadsts },
-    WrongAccount { interaction: String, error: Aadsts },
+    PickAccount {
+        interaction: String,
+        request: Request,
+    },
+    Consent {
+        interaction: String,
+        request: Request,
+        user: ObjectId,
+        question: Question,
+    },
+    NeedsApproval {
+        interaction: String,
+        error: Aadsts,
+    },
+    WrongAccount {
+        interaction: String,
+        error: Aadsts,
+    },
     /// Nothing can be done here.
     DeadEnd(Aadsts),
 }
@@ -113,9 +131,17 @@ pub(crate) enum Answer {
 /// Opens a visit. Someone signed in already is not asked who they are, unless the request insists.
 pub(crate) fn begin(world: &mut World, base_url: &str, browser: &str, request: Request) -> Screen {
     let id = random::secret("");
-    let signed_in = world.sessions.get(browser).copied().and_then(|user| world.directory.member(user)).filter(|member| {
-        member.1.enabled && request.login_hint().is_none_or(|hint| hint.eq_ignore_ascii_case(&member.1.upn))
-    });
+    let signed_in = world
+        .sessions
+        .get(browser)
+        .copied()
+        .and_then(|user| world.directory.member(user))
+        .filter(|member| {
+            member.1.enabled
+                && request
+                    .login_hint()
+                    .is_none_or(|hint| hint.eq_ignore_ascii_case(&member.1.upn))
+        });
     let user = signed_in.map(|(tenant, user)| (tenant.id, user.id));
     let (insists, silent) = match &request {
         Request::AdminConsent(_) => (false, None),
@@ -126,55 +152,106 @@ pub(crate) fn begin(world: &mut World, base_url: &str, browser: &str, request: R
     }
     let user = user.filter(|_| !insists);
     let expires_at = world.clock.now() + LIFETIME_SECONDS;
-    world
-        .interactions
-        .insert(id.clone(), Interaction { browser: browser.to_owned(), request: request.clone(), user, expires_at });
+    world.interactions.insert(
+        id.clone(),
+        Interaction {
+            browser: browser.to_owned(),
+            request: request.clone(),
+            user,
+            expires_at,
+        },
+    );
     match user {
         Some((tenant, user)) => proceed(world, base_url, id, request, tenant, user),
-        None => Screen::PickAccount { interaction: id, request },
+        None => Screen::PickAccount {
+            interaction: id,
+            request,
+        },
     }
 }
 
 /// Somebody said who they are. They stay signed in in this browser.
-pub(crate) fn choose_account(world: &mut World, base_url: &str, browser: &str, id: &str, user: ObjectId) -> Screen {
-    let Some(interaction) = open(world, browser, id) else { return Screen::DeadEnd(over()) };
+pub(crate) fn choose_account(
+    world: &mut World,
+    base_url: &str,
+    browser: &str,
+    id: &str,
+    user: ObjectId,
+) -> Screen {
+    let Some(interaction) = open(world, browser, id) else {
+        return Screen::DeadEnd(over());
+    };
     let Some((tenant, member)) = world.directory.member(user) else {
-        return Screen::DeadEnd(Aadsts::new(50_034, "access_denied", "The user account does not exist."));
+        return Screen::DeadEnd(Aadsts::new(
+            50_034,
+            "access_denied",
+            "The user account does not exist.",
+        ));
     };
     if !member.enabled {
-        return Screen::DeadEnd(Aadsts::new(50_057, "access_denied", "The user account is disabled."));
+        return Screen::DeadEnd(Aadsts::new(
+            50_057,
+            "access_denied",
+            "The user account is disabled.",
+        ));
     }
     let tenant = tenant.id;
     world.sessions.insert(browser.to_owned(), user);
     if let Some(known) = world.interactions.get_mut(id) {
         known.user = Some((tenant, user));
     }
-    proceed(world, base_url, id.to_owned(), interaction.request, tenant, user)
+    proceed(
+        world,
+        base_url,
+        id.to_owned(),
+        interaction.request,
+        tenant,
+        user,
+    )
 }
 
 /// "Use another account".
 pub(crate) fn sign_out(world: &mut World, browser: &str, id: &str) -> Screen {
-    let Some(interaction) = open(world, browser, id) else { return Screen::DeadEnd(over()) };
+    let Some(interaction) = open(world, browser, id) else {
+        return Screen::DeadEnd(over());
+    };
     world.sessions.remove(browser);
     if let Some(known) = world.interactions.get_mut(id) {
         known.user = None;
     }
-    Screen::PickAccount { interaction: id.to_owned(), request: interaction.request }
+    Screen::PickAccount {
+        interaction: id.to_owned(),
+        request: interaction.request,
+    }
 }
 
 /// Somebody answered. Leaving is possible before signing in; everything else needs a person and a question.
-pub(crate) fn answer(world: &mut World, base_url: &str, browser: &str, id: &str, answer: &Answer) -> Screen {
-    let Some(interaction) = open(world, browser, id) else { return Screen::DeadEnd(over()) };
+pub(crate) fn answer(
+    world: &mut World,
+    base_url: &str,
+    browser: &str,
+    id: &str,
+    answer: &Answer,
+) -> Screen {
+    let Some(interaction) = open(world, browser, id) else {
+        return Screen::DeadEnd(over());
+    };
     let (for_organization, only) = match answer {
         Answer::Cancel => {
             world.interactions.remove(id);
             return Screen::Redirect(interaction.request.cancelled());
         }
         Answer::Decline => (None, None),
-        Answer::Accept { for_organization, only } => (Some(*for_organization), only.clone()),
+        Answer::Accept {
+            for_organization,
+            only,
+        } => (Some(*for_organization), only.clone()),
     };
     let Some((tenant, user)) = interaction.user else {
-        return Screen::PickAccount { interaction: id.to_owned(), request: interaction.request };
+        return Screen::PickAccount {
+            interaction: id.to_owned(),
+            request: interaction.request,
+        };
     };
     let question = match standing(world, base_url, &interaction.request, tenant, user) {
         Standing::Ask(question) => question,
@@ -195,7 +272,9 @@ pub(crate) fn answer(world: &mut World, base_url: &str, browser: &str, id: &str,
         None => question.scopes.clone(),
     };
     Screen::Redirect(match &interaction.request {
-        Request::AdminConsent(request) => admin_consent::accept(world, request, tenant, &granted, &question),
+        Request::AdminConsent(request) => {
+            admin_consent::accept(world, request, tenant, &granted, &question)
+        }
         Request::Authorize(request) => {
             let client = request.client;
             if let Some(tenant) = world.directory.tenants.get_mut(&tenant) {
@@ -220,12 +299,24 @@ fn open(world: &World, browser: &str, id: &str) -> Option<Interaction> {
 }
 
 fn over() -> Aadsts {
-    Aadsts::new(165_000, "invalid_request", "This sign-in is over. Go back to the application and start again.")
+    Aadsts::new(
+        165_000,
+        "invalid_request",
+        "This sign-in is over. Go back to the application and start again.",
+    )
 }
 
-fn standing(world: &mut World, base_url: &str, request: &Request, tenant: TenantId, user: ObjectId) -> Standing {
+fn standing(
+    world: &mut World,
+    base_url: &str,
+    request: &Request,
+    tenant: TenantId,
+    user: ObjectId,
+) -> Standing {
     match request {
-        Request::AdminConsent(request) => admin_consent::standing(world, base_url, request, tenant, user),
+        Request::AdminConsent(request) => {
+            admin_consent::standing(world, base_url, request, tenant, user)
+        }
         Request::Authorize(request) => authorize::standing(world, base_url, request, tenant, user),
     }
 }
@@ -242,15 +333,32 @@ fn proceed(
     show(world, id, request, user, standing)
 }
 
-fn show(world: &mut World, id: String, request: Request, user: ObjectId, standing: Standing) -> Screen {
+fn show(
+    world: &mut World,
+    id: String,
+    request: Request,
+    user: ObjectId,
+    standing: Standing,
+) -> Screen {
     match standing {
         Standing::Done(location) => {
             world.interactions.remove(&id);
             Screen::Redirect(location)
         }
-        Standing::Ask(question) => Screen::Consent { interaction: id, request, user, question },
-        Standing::NeedsApproval(error) => Screen::NeedsApproval { interaction: id, error },
-        Standing::WrongAccount(error) => Screen::WrongAccount { interaction: id, error },
+        Standing::Ask(question) => Screen::Consent {
+            interaction: id,
+            request,
+            user,
+            question,
+        },
+        Standing::NeedsApproval(error) => Screen::NeedsApproval {
+            interaction: id,
+            error,
+        },
+        Standing::WrongAccount(error) => Screen::WrongAccount {
+            interaction: id,
+            error,
+        },
     }
 }
 

@@ -44,7 +44,10 @@ pub(crate) struct SigningKey {
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("SigningKey").field("kid", &self.kid).finish_non_exhaustive()
+        formatter
+            .debug_struct("SigningKey")
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
     }
 }
 
@@ -52,27 +55,53 @@ impl SigningKey {
     pub(crate) fn generate() -> Result<Self, KeyError> {
         let pair = KeyPair::generate(KeySize::Rsa2048)?;
         let (modulus, exponent) = der::rsa_numbers(pair.public_key().as_ref()).ok_or(KeyError)?;
-        let (modulus, exponent) = (URL_SAFE_NO_PAD.encode(modulus), URL_SAFE_NO_PAD.encode(exponent));
+        let (modulus, exponent) = (
+            URL_SAFE_NO_PAD.encode(modulus),
+            URL_SAFE_NO_PAD.encode(exponent),
+        );
         let info: PublicKeyX509Der<'_> = pair.public_key().as_der()?;
         let public_key_info = info.as_ref().to_vec();
         // Entra's `kid` is the thumbprint of a certificate. There is none here, so the key's own digest stands in.
-        let kid = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &public_key_info));
-        Ok(Self { kid, pair, modulus, exponent, public_key_info })
+        let kid = URL_SAFE_NO_PAD.encode(digest::digest(
+            &digest::SHA1_FOR_LEGACY_USE_ONLY,
+            &public_key_info,
+        ));
+        Ok(Self {
+            kid,
+            pair,
+            modulus,
+            exponent,
+            public_key_info,
+        })
     }
 
     /// An RS256 signature.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let mut signed = vec![0; self.pair.public_modulus_len()];
-        self.pair.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signed)?;
+        self.pair.sign(
+            &signature::RSA_PKCS1_SHA256,
+            &SystemRandom::new(),
+            message,
+            &mut signed,
+        )?;
         Ok(signed)
     }
 
     /// The public key as a PEM: what a verifier confused about algorithms would take for an HMAC secret.
     pub(crate) fn hmac_with_public_pem(&self, message: &[u8]) -> Vec<u8> {
         let body = STANDARD.encode(&self.public_key_info);
-        let lines: Vec<String> = body.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
-        let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"));
-        hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, pem.as_bytes()), message).as_ref().to_vec()
+        let lines: Vec<String> = body
+            .as_bytes()
+            .chunks(64)
+            .map(|line| String::from_utf8_lossy(line).into_owned())
+            .collect();
+        let pem = format!(
+            "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
+            lines.join("\n")
+        );
+        hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, pem.as_bytes()), message)
+            .as_ref()
+            .to_vec()
     }
 
     fn to_jwk(&self, issuer: &str) -> Value {
@@ -94,7 +123,11 @@ pub(crate) struct KeyRing {
 
 impl KeyRing {
     pub(crate) fn generate() -> Result<Self, KeyError> {
-        Ok(Self { current: SigningKey::generate()?, retired: Vec::new(), consumers: SigningKey::generate()? })
+        Ok(Self {
+            current: SigningKey::generate()?,
+            retired: Vec::new(),
+            consumers: SigningKey::generate()?,
+        })
     }
 
     /// Puts `next` in use. The former key stays published unless `forget` says otherwise.
@@ -110,11 +143,19 @@ impl KeyRing {
 
     /// The published keys. `tenant` is `None` for `organizations` and `common`, where the issuer is a template.
     pub(crate) fn to_jwks(&self, base_url: &str, tenant: Option<Uuid>) -> Value {
-        let issuer = tenant.map_or_else(|| format!("{base_url}/{{tenantid}}/v2.0"), |id| format!("{base_url}/{id}/v2.0"));
-        let mut keys: Vec<Value> =
-            std::iter::once(&self.current).chain(&self.retired).map(|key| key.to_jwk(&issuer)).collect();
+        let issuer = tenant.map_or_else(
+            || format!("{base_url}/{{tenantid}}/v2.0"),
+            |id| format!("{base_url}/{id}/v2.0"),
+        );
+        let mut keys: Vec<Value> = std::iter::once(&self.current)
+            .chain(&self.retired)
+            .map(|key| key.to_jwk(&issuer))
+            .collect();
         if tenant.is_none() {
-            keys.push(self.consumers.to_jwk(&format!("{base_url}/{CONSUMERS}/v2.0")));
+            keys.push(
+                self.consumers
+                    .to_jwk(&format!("{base_url}/{CONSUMERS}/v2.0")),
+            );
         }
         json!({ "keys": keys })
     }
@@ -122,12 +163,19 @@ impl KeyRing {
 
 /// Header and claims, ready to be signed.
 pub(crate) fn signing_input(header: &Value, claims: &Value) -> String {
-    format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()))
+    format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header.to_string()),
+        URL_SAFE_NO_PAD.encode(claims.to_string())
+    )
 }
 
 /// An ordinary RS256 token.
 pub(crate) fn sign_jwt(key: &SigningKey, claims: &Value) -> Result<String, KeyError> {
-    let input = signing_input(&json!({ "typ": "JWT", "alg": "RS256", "kid": key.kid }), claims);
+    let input = signing_input(
+        &json!({ "typ": "JWT", "alg": "RS256", "kid": key.kid }),
+        claims,
+    );
     let signature = key.sign(input.as_bytes())?;
     Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }

@@ -14,7 +14,11 @@ use url::Url;
 #[command(name = "entra-simulator", version)]
 struct Arguments {
     /// Where to listen; port 0 takes any free one.
-    #[arg(long, env = "ASSENT_SIMULATOR_LISTEN", default_value = "127.0.0.1:8090")]
+    #[arg(
+        long,
+        env = "ASSENT_SIMULATOR_LISTEN",
+        default_value = "127.0.0.1:8090"
+    )]
     listen: SocketAddr,
     /// The address by which browsers and applications know it [default: http:// and the bound address].
     #[arg(long, env = "ASSENT_SIMULATOR_PUBLIC_URL")]
@@ -33,7 +37,9 @@ async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
-        .with_env_filter(EnvFilter::try_from_env("ASSENT_LOG").unwrap_or_else(|_| EnvFilter::new("info")))
+        .with_env_filter(
+            EnvFilter::try_from_env("ASSENT_LOG").unwrap_or_else(|_| EnvFilter::new("info")),
+        )
         .with_writer(std::io::stderr)
         .init();
     // Listening for signals first: one that comes early must not be lost.
@@ -61,8 +67,12 @@ fn seed(name: &str) -> anyhow::Result<Seed> {
         "story" => Ok(Seed::Story),
         "empty" => Ok(Seed::Empty),
         path => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the seed {path}"))?;
-            Ok(Seed::Document(SeedDocument::parse(&text).with_context(|| format!("cannot use the seed {path}"))?))
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read the seed {path}"))?;
+            Ok(Seed::Document(
+                SeedDocument::parse(&text)
+                    .with_context(|| format!("cannot use the seed {path}"))?,
+            ))
         }
     }
 }

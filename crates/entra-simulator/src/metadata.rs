@@ -21,14 +21,20 @@ pub(crate) async fn openid_configuration(
     }
     let world = simulator.world();
     match Authority::parse(&world.directory, &segment) {
-        Ok(authority) => {
-            Json(document(&simulator.base_url, &segment, authority.tenant(&world.directory))).into_response()
-        }
+        Ok(authority) => Json(document(
+            &simulator.base_url,
+            &segment,
+            authority.tenant(&world.directory),
+        ))
+        .into_response(),
         Err(error) => error.into_response(&simulator.base_url),
     }
 }
 
-pub(crate) async fn keys(State(simulator): State<Arc<Simulator>>, Path(segment): Path<String>) -> Response {
+pub(crate) async fn keys(
+    State(simulator): State<Arc<Simulator>>,
+    Path(segment): Path<String>,
+) -> Response {
     if let Some(fault) = simulator.fault(Endpoint::Jwks).await {
         return fault;
     }
@@ -43,17 +49,40 @@ pub(crate) async fn keys(State(simulator): State<Arc<Simulator>>, Path(segment):
 }
 
 /// What the metadata say about a cloud: region scope, sub-scope, cloud instance, Graph host.
-struct Region(&'static str, Option<&'static str>, &'static str, &'static str);
+struct Region(
+    &'static str,
+    Option<&'static str>,
+    &'static str,
+    &'static str,
+);
 
 fn region(cloud: Cloud) -> Region {
     match cloud {
         Cloud::Commercial => Region("EU", None, "microsoftonline.com", "graph.microsoft.com"),
-        Cloud::Gcc => Region("NA", Some("GCC"), "microsoftonline.com", "graph.microsoft.com"),
-        Cloud::GccHigh => Region("USGov", Some("DODCON"), "microsoftonline.us", "graph.microsoft.us"),
-        Cloud::Dod => Region("USGov", Some("DOD"), "microsoftonline.us", "dod-graph.microsoft.us"),
-        Cloud::China => {
-            Region("CN", None, "partner.microsoftonline.cn", "microsoftgraph.chinacloudapi.cn")
-        }
+        Cloud::Gcc => Region(
+            "NA",
+            Some("GCC"),
+            "microsoftonline.com",
+            "graph.microsoft.com",
+        ),
+        Cloud::GccHigh => Region(
+            "USGov",
+            Some("DODCON"),
+            "microsoftonline.us",
+            "graph.microsoft.us",
+        ),
+        Cloud::Dod => Region(
+            "USGov",
+            Some("DOD"),
+            "microsoftonline.us",
+            "dod-graph.microsoft.us",
+        ),
+        Cloud::China => Region(
+            "CN",
+            None,
+            "partner.microsoftonline.cn",
+            "microsoftgraph.chinacloudapi.cn",
+        ),
     }
 }
 
@@ -61,10 +90,8 @@ fn document(base_url: &str, segment: &str, tenant: Option<&Tenant>) -> Value {
     // Entra answers with the GUID in every address, even where the tenant was asked for by a domain.
     let path = tenant.map_or_else(|| segment.to_owned(), |tenant| tenant.id.to_string());
     let issuer = tenant.map_or_else(|| "{tenantid}".to_owned(), |tenant| tenant.id.to_string());
-    let Region(scope, sub_scope, instance, graph) = tenant.map_or_else(
-        || region(Cloud::Commercial),
-        |tenant| region(tenant.cloud),
-    );
+    let Region(scope, sub_scope, instance, graph) =
+        tenant.map_or_else(|| region(Cloud::Commercial), |tenant| region(tenant.cloud));
     let mut document = json!({
         "issuer": format!("{base_url}/{issuer}/v2.0"),
         "authorization_endpoint": format!("{base_url}/{path}/oauth2/v2.0/authorize"),

@@ -41,7 +41,10 @@ pub(crate) fn browser(headers: &HeaderMap) -> Browser {
         .flat_map(|value| value.split(';'))
         .filter_map(|cookie| cookie.trim().split_once('='))
         .find(|(name, _)| *name == COOKIE)
-        .map_or_else(|| Browser::New(random::secret("")), |(_, id)| Browser::Known(id.to_owned()))
+        .map_or_else(
+            || Browser::New(random::secret("")),
+            |(_, id)| Browser::Known(id.to_owned()),
+        )
 }
 
 /// `POST /interaction/{id}/account`: somebody says who they are.
@@ -57,9 +60,13 @@ pub(crate) async fn account(
         .and_then(|form| uuid::Uuid::parse_str(form.get("object_id")?).ok())
         .map(ObjectId);
     let screen = match chosen {
-        Some(user) => {
-            interaction::choose_account(&mut simulator.world(), &simulator.base_url, browser.id(), &id, user)
-        }
+        Some(user) => interaction::choose_account(
+            &mut simulator.world(),
+            &simulator.base_url,
+            browser.id(),
+            &id,
+            user,
+        ),
         None => Screen::DeadEnd(Aadsts::missing_parameter("object_id")),
     };
     show(&simulator, &browser, screen)
@@ -75,17 +82,22 @@ pub(crate) async fn answer(
     let browser = browser(&headers);
     let form = Parameters::parse_form(&headers, &body).unwrap_or_default();
     let clicked = match form.get("answer") {
-        Some("accept") => {
-            Some(Answer::Accept { for_organization: form.get("for_organization").is_some(), only: None })
-        }
+        Some("accept") => Some(Answer::Accept {
+            for_organization: form.get("for_organization").is_some(),
+            only: None,
+        }),
         Some("decline") => Some(Answer::Decline),
         Some("cancel") => Some(Answer::Cancel),
         Some(_) | None => None,
     };
     let screen = match clicked {
-        Some(clicked) => {
-            interaction::answer(&mut simulator.world(), &simulator.base_url, browser.id(), &id, &clicked)
-        }
+        Some(clicked) => interaction::answer(
+            &mut simulator.world(),
+            &simulator.base_url,
+            browser.id(),
+            &id,
+            &clicked,
+        ),
         None => Screen::DeadEnd(Aadsts::missing_parameter("answer")),
     };
     show(&simulator, &browser, screen)
@@ -98,8 +110,13 @@ pub(crate) async fn go_back(
     headers: HeaderMap,
 ) -> Response {
     let browser = browser(&headers);
-    let screen =
-        interaction::answer(&mut simulator.world(), &simulator.base_url, browser.id(), &id, &Answer::Cancel);
+    let screen = interaction::answer(
+        &mut simulator.world(),
+        &simulator.base_url,
+        browser.id(),
+        &id,
+        &Answer::Cancel,
+    );
     show(&simulator, &browser, screen)
 }
 
@@ -115,7 +132,10 @@ pub(crate) async fn other_account(
 }
 
 /// `GET /{tenant}/oauth2/v2.0/logout`: ends the session.
-pub(crate) async fn sign_out(State(simulator): State<Arc<Simulator>>, headers: HeaderMap) -> Response {
+pub(crate) async fn sign_out(
+    State(simulator): State<Arc<Simulator>>,
+    headers: HeaderMap,
+) -> Response {
     let browser = browser(&headers);
     simulator.world().sessions.remove(browser.id());
     Html(html::signed_out()).into_response()
@@ -133,31 +153,60 @@ pub(crate) fn show(simulator: &Simulator, browser: &Browser, screen: Screen) -> 
             Ok(location) => (StatusCode::FOUND, [(header::LOCATION, location)]).into_response(),
             Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         },
-        Screen::PickAccount { interaction, request } => {
-            Html(html::pick_account(&simulator.world().directory, &interaction, &request)).into_response()
+        Screen::PickAccount {
+            interaction,
+            request,
+        } => Html(html::pick_account(
+            &simulator.world().directory,
+            &interaction,
+            &request,
+        ))
+        .into_response(),
+        Screen::Consent {
+            interaction,
+            request,
+            user,
+            question,
+        } => Html(html::consent(
+            &simulator.world().directory,
+            &interaction,
+            &request,
+            user,
+            &question,
+        ))
+        .into_response(),
+        Screen::NeedsApproval { interaction, error } => (
+            StatusCode::OK,
+            Html(html::needs_approval(&interaction, &error)),
+        )
+            .into_response(),
+        Screen::WrongAccount { interaction, error } => (
+            StatusCode::OK,
+            Html(html::wrong_account(&interaction, &error)),
+        )
+            .into_response(),
+        Screen::DeadEnd(error) => {
+            (StatusCode::BAD_REQUEST, Html(html::dead_end(&error))).into_response()
         }
-        Screen::Consent { interaction, request, user, question } => {
-            Html(html::consent(&simulator.world().directory, &interaction, &request, user, &question)).into_response()
-        }
-        Screen::NeedsApproval { interaction, error } => {
-            (StatusCode::OK, Html(html::needs_approval(&interaction, &error))).into_response()
-        }
-        Screen::WrongAccount { interaction, error } => {
-            (StatusCode::OK, Html(html::wrong_account(&interaction, &error))).into_response()
-        }
-        Screen::DeadEnd(error) => (StatusCode::BAD_REQUEST, Html(html::dead_end(&error))).into_response(),
     };
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store, no-cache"),
         (header::REFERRER_POLICY, "no-referrer"),
         // No `form-action`: browsers would also hold it against the redirect that follows a form.
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+        ),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
     if let Browser::New(id) = browser {
-        let secure = if simulator.base_url.starts_with("https:") { "; Secure" } else { "" };
+        let secure = if simulator.base_url.starts_with("https:") {
+            "; Secure"
+        } else {
+            ""
+        };
         let cookie = format!("{COOKIE}={id}; Path=/; HttpOnly; SameSite=Lax{secure}");
         if let Ok(cookie) = HeaderValue::try_from(cookie) {
             headers.insert(header::SET_COOKIE, cookie);

@@ -48,26 +48,39 @@ pub(crate) fn user_may_consent(policy: ConsentPolicy, scope: &str) -> bool {
         ConsentPolicy::Off => false,
         ConsentPolicy::Legacy => !scopes::needs_administrator(scope),
         ConsentPolicy::Managed => {
-            scopes::OPENID_SCOPES.contains(&scope) || matches!(scope, "Mail.Send" | "Contacts.Read" | "User.Read")
+            scopes::OPENID_SCOPES.contains(&scope)
+                || matches!(scope, "Mail.Send" | "Contacts.Read" | "User.Read")
         }
     }
 }
 
 /// What of `asked` this person may not grant, not even for their own account.
-pub(crate) fn out_of_reach(policy: ConsentPolicy, roles: &BTreeSet<Uuid>, asked: &BTreeSet<String>) -> BTreeSet<String> {
+pub(crate) fn out_of_reach(
+    policy: ConsentPolicy,
+    roles: &BTreeSet<Uuid>,
+    asked: &BTreeSet<String>,
+) -> BTreeSet<String> {
     if may_consent_for_everyone(roles, false) {
         return BTreeSet::new();
     }
-    asked.iter().filter(|scope| !user_may_consent(policy, scope)).cloned().collect()
+    asked
+        .iter()
+        .filter(|scope| !user_may_consent(policy, scope))
+        .cloned()
+        .collect()
 }
 
 /// May this person consent on behalf of the organisation? Application permissions of Microsoft Graph need the
 /// stronger roles.
-pub(crate) fn may_consent_for_everyone(roles: &BTreeSet<Uuid>, application_permissions: bool) -> bool {
+pub(crate) fn may_consent_for_everyone(
+    roles: &BTreeSet<Uuid>,
+    application_permissions: bool,
+) -> bool {
     roles.contains(&GLOBAL_ADMINISTRATOR)
         || roles.contains(&PRIVILEGED_ROLE_ADMINISTRATOR)
         || (!application_permissions
-            && (roles.contains(&CLOUD_APPLICATION_ADMINISTRATOR) || roles.contains(&APPLICATION_ADMINISTRATOR)))
+            && (roles.contains(&CLOUD_APPLICATION_ADMINISTRATOR)
+                || roles.contains(&APPLICATION_ADMINISTRATOR)))
 }
 
 /// Does the consent page offer "Consent on behalf of your organization"? Only to global administrators.
@@ -89,7 +102,14 @@ mod tests {
 
     #[test]
     fn the_managed_default_leaves_little_to_users() {
-        let wanted = asked(&["openid", "Mail.Send", "Contacts.Read", "User.Read", "Mail.Read", "Calendars.ReadBasic"]);
+        let wanted = asked(&[
+            "openid",
+            "Mail.Send",
+            "Contacts.Read",
+            "User.Read",
+            "Mail.Read",
+            "Calendars.ReadBasic",
+        ]);
         let refused = out_of_reach(ConsentPolicy::Managed, &roles(&[]), &wanted);
         assert_eq!(refused, asked(&["Calendars.ReadBasic", "Mail.Read"]));
     }
@@ -97,13 +117,22 @@ mod tests {
     #[test]
     fn legacy_opens_what_needs_no_administrator_and_off_opens_nothing() {
         let wanted = asked(&["Mail.ReadWrite", "Directory.Read.All"]);
-        assert_eq!(out_of_reach(ConsentPolicy::Legacy, &roles(&[]), &wanted), asked(&["Directory.Read.All"]));
-        assert_eq!(out_of_reach(ConsentPolicy::Off, &roles(&[]), &asked(&["openid"])), asked(&["openid"]));
+        assert_eq!(
+            out_of_reach(ConsentPolicy::Legacy, &roles(&[]), &wanted),
+            asked(&["Directory.Read.All"])
+        );
+        assert_eq!(
+            out_of_reach(ConsentPolicy::Off, &roles(&[]), &asked(&["openid"])),
+            asked(&["openid"])
+        );
     }
 
     #[test]
     fn application_administrators_stop_at_application_permissions() {
-        for name in ["cloud_application_administrator", "application_administrator"] {
+        for name in [
+            "cloud_application_administrator",
+            "application_administrator",
+        ] {
             assert!(may_consent_for_everyone(&roles(&[name]), false));
             assert!(!may_consent_for_everyone(&roles(&[name]), true));
             assert!(!is_offered_the_organization(&roles(&[name])));
@@ -111,6 +140,9 @@ mod tests {
         for name in ["global_administrator", "privileged_role_administrator"] {
             assert!(may_consent_for_everyone(&roles(&[name]), true));
         }
-        assert!(!may_consent_for_everyone(&BTreeSet::from([ORDINARY_MEMBER]), false));
+        assert!(!may_consent_for_everyone(
+            &BTreeSet::from([ORDINARY_MEMBER]),
+            false
+        ));
     }
 }

@@ -22,47 +22,135 @@ struct Permission(&'static str, bool, &'static str);
 
 const DELEGATED: [Permission; 42] = [
     Permission("User.Read", false, "Sign you in and read your profile"),
-    Permission("User.ReadBasic.All", false, "Read all users' basic profiles"),
+    Permission(
+        "User.ReadBasic.All",
+        false,
+        "Read all users' basic profiles",
+    ),
     Permission("User.Read.All", true, "Read all users' full profiles"),
-    Permission("User.RevokeSessions.All", true, "Revoke all sign in sessions for a user"),
-    Permission("Mail.ReadBasic", false, "Read your mail, without bodies and attachments"),
+    Permission(
+        "User.RevokeSessions.All",
+        true,
+        "Revoke all sign in sessions for a user",
+    ),
+    Permission(
+        "Mail.ReadBasic",
+        false,
+        "Read your mail, without bodies and attachments",
+    ),
     Permission("Mail.Read", false, "Read your mail"),
-    Permission("Mail.ReadWrite", false, "Read and write access to your mail"),
+    Permission(
+        "Mail.ReadWrite",
+        false,
+        "Read and write access to your mail",
+    ),
     Permission("Mail.Send", false, "Send mail as you"),
-    Permission("Mail.ReadBasic.Shared", false, "Read basic mail in shared mailboxes"),
+    Permission(
+        "Mail.ReadBasic.Shared",
+        false,
+        "Read basic mail in shared mailboxes",
+    ),
     Permission("Mail.Read.Shared", false, "Read mail you can access"),
-    Permission("Mail.ReadWrite.Shared", false, "Read and write mail you can access"),
-    Permission("Mail.Send.Shared", false, "Send mail on behalf of others or yourself"),
+    Permission(
+        "Mail.ReadWrite.Shared",
+        false,
+        "Read and write mail you can access",
+    ),
+    Permission(
+        "Mail.Send.Shared",
+        false,
+        "Send mail on behalf of others or yourself",
+    ),
     Permission("MailboxFolder.Read", false, "Read your mailbox folders"),
-    Permission("MailboxFolder.ReadWrite", false, "Read and write your mailbox folders"),
+    Permission(
+        "MailboxFolder.ReadWrite",
+        false,
+        "Read and write your mailbox folders",
+    ),
     Permission("MailboxItem.Read", false, "Read your mailbox items"),
     Permission("MailboxSettings.Read", false, "Read your mailbox settings"),
-    Permission("MailboxSettings.ReadWrite", false, "Read and write your mailbox settings"),
-    Permission("Calendars.ReadBasic", false, "Read basic details of your calendars"),
+    Permission(
+        "MailboxSettings.ReadWrite",
+        false,
+        "Read and write your mailbox settings",
+    ),
+    Permission(
+        "Calendars.ReadBasic",
+        false,
+        "Read basic details of your calendars",
+    ),
     Permission("Calendars.Read", false, "Read your calendars"),
-    Permission("Calendars.ReadWrite", false, "Have full access to your calendars"),
-    Permission("Calendars.Read.Shared", false, "Read calendars you can access"),
-    Permission("Calendars.ReadWrite.Shared", false, "Read and write calendars you can access"),
+    Permission(
+        "Calendars.ReadWrite",
+        false,
+        "Have full access to your calendars",
+    ),
+    Permission(
+        "Calendars.Read.Shared",
+        false,
+        "Read calendars you can access",
+    ),
+    Permission(
+        "Calendars.ReadWrite.Shared",
+        false,
+        "Read and write calendars you can access",
+    ),
     Permission("Contacts.Read", false, "Read your contacts"),
-    Permission("Contacts.ReadWrite", false, "Have full access to your contacts"),
-    Permission("Contacts.Read.Shared", false, "Read your and shared contacts"),
-    Permission("Contacts.ReadWrite.Shared", false, "Read and write your and shared contacts"),
+    Permission(
+        "Contacts.ReadWrite",
+        false,
+        "Have full access to your contacts",
+    ),
+    Permission(
+        "Contacts.Read.Shared",
+        false,
+        "Read your and shared contacts",
+    ),
+    Permission(
+        "Contacts.ReadWrite.Shared",
+        false,
+        "Read and write your and shared contacts",
+    ),
     Permission("People.Read", false, "Read your relevant people list"),
     Permission("Tasks.Read", false, "Read your tasks"),
-    Permission("Tasks.ReadWrite", false, "Create, read, update and delete your tasks"),
+    Permission(
+        "Tasks.ReadWrite",
+        false,
+        "Create, read, update and delete your tasks",
+    ),
     Permission("Files.Read", false, "Read your files"),
     Permission("Files.ReadWrite", false, "Have full access to your files"),
     Permission("Application.Read.All", true, "Read applications"),
     Permission("AuditLog.Read.All", true, "Read audit log data"),
-    Permission("DelegatedPermissionGrant.Read.All", true, "Read delegated permission grants"),
-    Permission("DelegatedPermissionGrant.ReadWrite.All", true, "Manage all delegated permission grants"),
+    Permission(
+        "DelegatedPermissionGrant.Read.All",
+        true,
+        "Read delegated permission grants",
+    ),
+    Permission(
+        "DelegatedPermissionGrant.ReadWrite.All",
+        true,
+        "Manage all delegated permission grants",
+    ),
     Permission("Directory.Read.All", true, "Read directory data"),
-    Permission("Directory.ReadWrite.All", true, "Read and write directory data"),
-    Permission("Organization.Read.All", true, "Read organization information"),
+    Permission(
+        "Directory.ReadWrite.All",
+        true,
+        "Read and write directory data",
+    ),
+    Permission(
+        "Organization.Read.All",
+        true,
+        "Read organization information",
+    ),
     Permission("openid", false, "Sign you in"),
     Permission("profile", false, "View your basic profile"),
     Permission("email", false, "View your email address"),
-    Permission("offline_access", false, "Maintain access to data you have given it access to"),
+    Permission(
+        "offline_access",
+        false,
+        "Maintain access to data you have given it access to",
+    ),
 ];
 
 /// The well-known spelling of a permission, whatever the case it was written in.
@@ -81,7 +169,9 @@ pub(crate) fn described(name: &str) -> &str {
 }
 
 fn find(name: &str) -> Option<&'static Permission> {
-    DELEGATED.iter().find(|permission| permission.0.eq_ignore_ascii_case(name))
+    DELEGATED
+        .iter()
+        .find(|permission| permission.0.eq_ignore_ascii_case(name))
 }
 
 /// What a `scope` parameter asks for.
@@ -119,7 +209,8 @@ impl ScopeRequest {
             } else if OPENID_SCOPES.contains(&name) {
                 request.openid.insert(name.to_owned());
             } else {
-                let known = canonical(name).ok_or_else(|| ScopeRefusal::UnknownPermission(name.to_owned()))?;
+                let known = canonical(name)
+                    .ok_or_else(|| ScopeRefusal::UnknownPermission(name.to_owned()))?;
                 request.permissions.insert(known.to_owned());
             }
         }
@@ -163,7 +254,10 @@ mod tests {
     #[test]
     fn short_and_qualified_names_are_the_same() {
         let short = parse("openid Mail.Read").unwrap();
-        for spelling in ["openid https://graph.microsoft.com/mail.read", "openid http://localhost:8090/Mail.Read"] {
+        for spelling in [
+            "openid https://graph.microsoft.com/mail.read",
+            "openid http://localhost:8090/Mail.Read",
+        ] {
             assert_eq!(parse(spelling).unwrap(), short);
         }
     }
@@ -171,11 +265,21 @@ mod tests {
     #[test]
     fn refusals_say_what_is_wrong() {
         assert_eq!(parse("  "), Err(ScopeRefusal::Empty));
-        assert_eq!(parse("https://graph.microsoft.com/.default Mail.Read"), Err(ScopeRefusal::DefaultMixed));
-        assert_eq!(parse("Mail.Everything"), Err(ScopeRefusal::UnknownPermission("Mail.Everything".to_owned())));
+        assert_eq!(
+            parse("https://graph.microsoft.com/.default Mail.Read"),
+            Err(ScopeRefusal::DefaultMixed)
+        );
+        assert_eq!(
+            parse("Mail.Everything"),
+            Err(ScopeRefusal::UnknownPermission(
+                "Mail.Everything".to_owned()
+            ))
+        );
         assert_eq!(
             parse("https://outlook.office.com/Mail.Read"),
-            Err(ScopeRefusal::UnknownResource("https://outlook.office.com".to_owned()))
+            Err(ScopeRefusal::UnknownResource(
+                "https://outlook.office.com".to_owned()
+            ))
         );
     }
 

@@ -7,8 +7,8 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::directory::{
-    Application, CAPACITY, Certificate, CertificateError, Cloud, Directory, Installation, Mailbox, RedirectUriError,
-    Tenant, TenantConsent, User, check_redirect_uri,
+    Application, CAPACITY, Certificate, CertificateError, Cloud, Directory, Installation, Mailbox,
+    RedirectUriError, Tenant, TenantConsent, User, check_redirect_uri,
 };
 use crate::identifiers::{ClientId, ObjectId, TenantId};
 use crate::policy::{self, ConsentPolicy};
@@ -101,7 +101,13 @@ pub(crate) struct UserSpec {
 
 impl UserSpec {
     pub(crate) fn named(name: &str, upn: &str) -> Self {
-        Self { id: None, name: name.to_owned(), upn: upn.to_owned(), roles: Vec::new(), mailbox: Mailbox::Ok }
+        Self {
+            id: None,
+            name: name.to_owned(),
+            upn: upn.to_owned(),
+            roles: Vec::new(),
+            mailbox: Mailbox::Ok,
+        }
     }
 
     pub(crate) fn build(&self) -> Result<User, SeedError> {
@@ -118,13 +124,20 @@ impl UserSpec {
 }
 
 pub(crate) fn parse_roles(names: &[String]) -> Result<BTreeSet<Uuid>, SeedError> {
-    names.iter().map(|name| policy::role(name).ok_or_else(|| SeedError::Role(name.clone()))).collect()
+    names
+        .iter()
+        .map(|name| policy::role(name).ok_or_else(|| SeedError::Role(name.clone())))
+        .collect()
 }
 
 pub(crate) fn parse_permissions(names: &[String]) -> Result<BTreeSet<String>, SeedError> {
     names
         .iter()
-        .map(|name| scopes::canonical(name).map(str::to_owned).ok_or_else(|| SeedError::Permission(name.clone())))
+        .map(|name| {
+            scopes::canonical(name)
+                .map(str::to_owned)
+                .ok_or_else(|| SeedError::Permission(name.clone()))
+        })
         .collect()
 }
 
@@ -211,14 +224,20 @@ fn yes() -> bool {
 
 impl std::fmt::Debug for ApplicationSpec {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("ApplicationSpec").field("name", &self.name).finish_non_exhaustive()
+        formatter
+            .debug_struct("ApplicationSpec")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
 impl Directory {
     pub(crate) fn add_tenant(&mut self, tenant: Tenant) -> Result<TenantId, SeedError> {
         let id = tenant.id;
-        let taken = tenant.domains.iter().find(|domain| self.tenant_named(domain).is_some());
+        let taken = tenant
+            .domains
+            .iter()
+            .find(|domain| self.tenant_named(domain).is_some());
         if let Some(domain) = taken {
             return Err(SeedError::Taken(domain.clone()));
         }
@@ -237,7 +256,10 @@ impl Directory {
         if self.member(id).is_some() {
             return Err(SeedError::Taken(id.to_string()));
         }
-        let tenant = self.tenants.get_mut(&tenant).ok_or_else(|| SeedError::UnknownTenant(tenant.to_string()))?;
+        let tenant = self
+            .tenants
+            .get_mut(&tenant)
+            .ok_or_else(|| SeedError::UnknownTenant(tenant.to_string()))?;
         if tenant.users.len() >= CAPACITY {
             return Err(SeedError::Full);
         }
@@ -245,7 +267,10 @@ impl Directory {
         Ok(id)
     }
 
-    pub(crate) fn add_application(&mut self, spec: &ApplicationSpec) -> Result<ClientId, SeedError> {
+    pub(crate) fn add_application(
+        &mut self,
+        spec: &ApplicationSpec,
+    ) -> Result<ClientId, SeedError> {
         let client_id = spec.client_id.unwrap_or_else(ClientId::new_random);
         if self.applications.contains_key(&client_id) {
             return Err(SeedError::Taken(client_id.to_string()));
@@ -256,8 +281,11 @@ impl Directory {
         for uri in &spec.redirect_uris {
             check_redirect_uri(uri)?;
         }
-        let certificates: Result<Vec<Certificate>, CertificateError> =
-            spec.certificates.iter().map(|text| Certificate::parse(text)).collect();
+        let certificates: Result<Vec<Certificate>, CertificateError> = spec
+            .certificates
+            .iter()
+            .map(|text| Certificate::parse(text))
+            .collect();
         let secrets = if spec.secrets.is_empty() && spec.certificates.is_empty() {
             vec![random::secret("simulator-only-")]
         } else {
@@ -276,7 +304,9 @@ impl Directory {
         };
         let mut homes = Vec::new();
         for name in &spec.installed_in {
-            let tenant = self.tenant_named(name).ok_or_else(|| SeedError::UnknownTenant(name.clone()))?;
+            let tenant = self
+                .tenant_named(name)
+                .ok_or_else(|| SeedError::UnknownTenant(name.clone()))?;
             homes.push(tenant.id);
         }
         for home in homes {

@@ -115,20 +115,38 @@ impl Drop for Running {
 
 /// Starts the simulator in this process. It answers when this returns.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
-    let Settings { listen, public_url, seed, redirect_uris } = settings;
+    let Settings {
+        listen,
+        public_url,
+        seed,
+        redirect_uris,
+    } = settings;
     let document = match seed {
         Seed::Story => story::document(&redirect_uris),
         Seed::Empty => SeedDocument::default(),
         Seed::Document(document) => document,
     };
     let directory = document.build().map_err(StartError::Seed)?;
-    let keys = tokio::task::spawn_blocking(KeyRing::generate).await.map_err(|_| StartError::Keys)??;
-    let failed = |source| StartError::Listen { address: listen, source };
+    let keys = tokio::task::spawn_blocking(KeyRing::generate)
+        .await
+        .map_err(|_| StartError::Keys)??;
+    let failed = |source| StartError::Listen {
+        address: listen,
+        source,
+    };
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let base_url = public_url
-        .map_or_else(|| format!("http://{address}"), |url| url.as_str().trim_end_matches('/').to_owned());
-    let simulator = Arc::new(Simulator::new(base_url.clone(), document, redirect_uris, directory, keys));
+    let base_url = public_url.map_or_else(
+        || format!("http://{address}"),
+        |url| url.as_str().trim_end_matches('/').to_owned(),
+    );
+    let simulator = Arc::new(Simulator::new(
+        base_url.clone(),
+        document,
+        redirect_uris,
+        directory,
+        keys,
+    ));
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(async move {
         let serving = axum::serve(listener, routes(simulator)).with_graceful_shutdown(async move {
@@ -139,22 +157,36 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
             tracing::error!(%error, "the server ended");
         }
     });
-    Ok(Running { address, base_url, stop: Some(stop), server })
+    Ok(Running {
+        address,
+        base_url,
+        stop: Some(stop),
+        server,
+    })
 }
 
 fn routes(simulator: Arc<Simulator>) -> Router {
     Router::new()
         .route("/", get(pages::welcome))
-        .route("/{tenant}/v2.0/.well-known/openid-configuration", get(metadata::openid_configuration))
+        .route(
+            "/{tenant}/v2.0/.well-known/openid-configuration",
+            get(metadata::openid_configuration),
+        )
         .route("/{tenant}/discovery/v2.0/keys", get(metadata::keys))
         .route("/{tenant}/v2.0/adminconsent", get(admin_consent::page))
-        .route("/{tenant}/oauth2/v2.0/authorize", get(authorize::page).post(authorize::page))
+        .route(
+            "/{tenant}/oauth2/v2.0/authorize",
+            get(authorize::page).post(authorize::page),
+        )
         .route("/{tenant}/oauth2/v2.0/token", post(token::token))
         .route("/{tenant}/oauth2/v2.0/logout", get(pages::sign_out))
         .route("/interaction/{id}/account", post(pages::account))
         .route("/interaction/{id}/answer", post(pages::answer))
         .route("/interaction/{id}/return", get(pages::go_back))
-        .route("/interaction/{id}/other-account", post(pages::other_account))
+        .route(
+            "/interaction/{id}/other-account",
+            post(pages::other_account),
+        )
         .route("/v1.0/{*path}", get(graph::call).delete(graph::call))
         .nest("/_control", control::routes())
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))

@@ -29,7 +29,12 @@ impl Simulator {
         directory: Directory,
         keys: KeyRing,
     ) -> Self {
-        Self { base_url, seed, redirect_uris, world: Mutex::new(World::new(directory, keys)) }
+        Self {
+            base_url,
+            seed,
+            redirect_uris,
+            world: Mutex::new(World::new(directory, keys)),
+        }
     }
 
     /// The world, for as long as it takes to answer. A handler that panicked has not made it unusable for others.

@@ -61,7 +61,10 @@ pub const ERIK: Uuid = uuid!("ada00000-0000-4000-8000-0000000000c1");
 
 /// The story as a seed. Both applications may return to every one of `redirect_uris`.
 pub(crate) fn document(redirect_uris: &[String]) -> SeedDocument {
-    SeedDocument { tenants: tenants(), applications: applications(redirect_uris) }
+    SeedDocument {
+        tenants: tenants(),
+        applications: applications(redirect_uris),
+    }
 }
 
 fn tenants() -> Vec<TenantSpec> {
@@ -72,7 +75,12 @@ fn tenants() -> Vec<TenantSpec> {
             vec![
                 user(ANA, "Ana Alvarez", "ana@contoso.example"),
                 user(BEN, "Ben Baker", "ben@contoso.example"),
-                administrator(OLGA, "Olga Orlova", "olga@contoso.example", "global_administrator"),
+                administrator(
+                    OLGA,
+                    "Olga Orlova",
+                    "olga@contoso.example",
+                    "global_administrator",
+                ),
             ],
         ),
         tenant(
@@ -80,20 +88,38 @@ fn tenants() -> Vec<TenantSpec> {
             (Cloud::Gcc, ConsentPolicy::Legacy),
             vec![
                 user(FARID, "Farid Fane", "farid@fabrikam.example"),
-                administrator(GRACE, "Grace Green", "grace@fabrikam.example", "global_administrator"),
+                administrator(
+                    GRACE,
+                    "Grace Green",
+                    "grace@fabrikam.example",
+                    "global_administrator",
+                ),
             ],
         ),
         tenant(
             (NORTHWIND_GOV, "Northwind Government", NORTHWIND_GOV_DOMAIN),
             (Cloud::GccHigh, ConsentPolicy::Managed),
-            vec![administrator(NOOR, "Noor Nassar", "noor@northwind-gov.example", "global_administrator")],
+            vec![administrator(
+                NOOR,
+                "Noor Nassar",
+                "noor@northwind-gov.example",
+                "global_administrator",
+            )],
         ),
         tenant(
             (ADATUM, "Adatum", ADATUM_DOMAIN),
             (Cloud::Commercial, ConsentPolicy::Managed),
             vec![
-                UserSpec { mailbox: Mailbox::NotEnabled, ..user(DANA, "Dana Dahl", "dana@adatum.example") },
-                administrator(ERIK, "Erik Ek", "erik@adatum.example", "cloud_application_administrator"),
+                UserSpec {
+                    mailbox: Mailbox::NotEnabled,
+                    ..user(DANA, "Dana Dahl", "dana@adatum.example")
+                },
+                administrator(
+                    ERIK,
+                    "Erik Ek",
+                    "erik@adatum.example",
+                    "cloud_application_administrator",
+                ),
             ],
         ),
     ]
@@ -125,8 +151,18 @@ fn applications(redirect_uris: &[String]) -> Vec<ApplicationSpec> {
         "Contacts.ReadWrite",
     ];
     vec![
-        application(ASSENT_CLIENT_ID, "Example Mail", ASSENT_CLIENT_SECRET, &mailbox),
-        application(HOST_CLIENT_ID, "Example Mail sign-in", HOST_CLIENT_SECRET, &["User.Read"]),
+        application(
+            ASSENT_CLIENT_ID,
+            "Example Mail",
+            ASSENT_CLIENT_SECRET,
+            &mailbox,
+        ),
+        application(
+            HOST_CLIENT_ID,
+            "Example Mail sign-in",
+            HOST_CLIENT_SECRET,
+            &["User.Read"],
+        ),
     ]
 }
 
@@ -145,9 +181,15 @@ fn tenant(
 }
 
 fn user(id: Uuid, name: &str, upn: &str) -> UserSpec {
-    UserSpec { id: Some(ObjectId(id)), ..UserSpec::named(name, upn) }
+    UserSpec {
+        id: Some(ObjectId(id)),
+        ..UserSpec::named(name, upn)
+    }
 }
 
 fn administrator(id: Uuid, name: &str, upn: &str, role: &str) -> UserSpec {
-    UserSpec { roles: vec![role.to_owned()], ..user(id, name, upn) }
+    UserSpec {
+        roles: vec![role.to_owned()],
+        ..user(id, name, upn)
+    }
 }

@@ -39,7 +39,13 @@ pub(crate) async fn token(
     if let Some(fault) = simulator.fault(Endpoint::Token).await {
         return fault;
     }
-    let answer = answer(&mut simulator.world(), &simulator.base_url, &segment, &headers, &body);
+    let answer = answer(
+        &mut simulator.world(),
+        &simulator.base_url,
+        &segment,
+        &headers,
+        &body,
+    );
     let mut response = match answer {
         Ok(tokens) => Json(tokens).into_response(),
         Err(error) => {
@@ -47,7 +53,10 @@ pub(crate) async fn token(
             error.into_response(&simulator.base_url)
         }
     };
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-cache"));
+    response.headers_mut().insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-store, no-cache"),
+    );
     response
 }
 
@@ -61,9 +70,20 @@ fn answer(
     let authority = Authority::parse_in_this_cloud(&world.directory, segment)?;
     let parameters = Parameters::parse_form(headers, body)?;
     let grant_type = parameters.require("grant_type")?;
-    let recipient = Recipient { base_url, segment, authority, now: world.clock.now() };
-    let client = client_authentication::authenticate(&world.directory, &parameters, headers, recipient)?;
-    let call = Call { base_url, authority, client, parameters: &parameters };
+    let recipient = Recipient {
+        base_url,
+        segment,
+        authority,
+        now: world.clock.now(),
+    };
+    let client =
+        client_authentication::authenticate(&world.directory, &parameters, headers, recipient)?;
+    let call = Call {
+        base_url,
+        authority,
+        client,
+        parameters: &parameters,
+    };
     match grant_type {
         "authorization_code" => call.redeem_code(world),
         "refresh_token" => call.refresh(world),
@@ -100,22 +120,39 @@ impl Call<'_> {
         let code = self.parameters.require("code")?;
         let redirect_uri = self.parameters.require("redirect_uri")?;
         let verifier = self.parameters.get("code_verifier");
-        let insists = self.scope(world)?.map(|scope| scope.permissions).unwrap_or_default();
+        let insists = self
+            .scope(world)?
+            .map(|scope| scope.permissions)
+            .unwrap_or_default();
         let now = world.clock.now();
         let invalid = |code, message: &str| Aadsts::new(code, "invalid_grant", message);
         let stored = world
             .codes
             .get_mut(code)
             .filter(|stored| stored.client == self.client)
-            .ok_or_else(|| invalid(70_000, "The provided value for the 'code' parameter is not valid."))?;
+            .ok_or_else(|| {
+                invalid(
+                    70_000,
+                    "The provided value for the 'code' parameter is not valid.",
+                )
+            })?;
         if stored.redeemed {
-            return Err(invalid(54_005, "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token."));
+            return Err(invalid(
+                54_005,
+                "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.",
+            ));
         }
         if now >= stored.expires_at {
-            return Err(invalid(70_008, "The provided authorization code or refresh token has expired due to inactivity."));
+            return Err(invalid(
+                70_008,
+                "The provided authorization code or refresh token has expired due to inactivity.",
+            ));
         }
         if stored.authority != self.authority {
-            return Err(invalid(700_005, "The provided authorization code is intended to use against other tenant, thus rejected."));
+            return Err(invalid(
+                700_005,
+                "The provided authorization code is intended to use against other tenant, thus rejected.",
+            ));
         }
         if stored.redirect_uri != redirect_uri {
             return Err(Aadsts::new(
@@ -129,7 +166,10 @@ impl Call<'_> {
             ));
         }
         if !proves(stored.challenge.as_deref(), verifier) {
-            return Err(invalid(501_481, "The Code_Verifier does not match the code_challenge supplied in the authorization request."));
+            return Err(invalid(
+                501_481,
+                "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
+            ));
         }
         stored.redeemed = true;
         let stored = stored.clone();
@@ -152,26 +192,56 @@ impl Call<'_> {
             .get(token)
             .filter(|stored| stored.client == self.client)
             .cloned()
-            .ok_or_else(|| invalid(9_002_313, "Invalid request. Request is malformed or invalid."))?;
+            .ok_or_else(|| {
+                invalid(
+                    9_002_313,
+                    "Invalid request. Request is malformed or invalid.",
+                )
+            })?;
         if world.clock.now() >= stored.issued_at + REFRESH_TOKEN_SECONDS {
-            return Err(invalid(700_082, "The refresh token has expired due to inactivity."));
+            return Err(invalid(
+                700_082,
+                "The refresh token has expired due to inactivity.",
+            ));
         }
         let member = world.directory.member(stored.user);
-        let (home, user) = member.ok_or_else(|| invalid(50_034, "The user account does not exist in the directory."))?;
+        let (home, user) = member
+            .ok_or_else(|| invalid(50_034, "The user account does not exist in the directory."))?;
         if !self.authority.admits(home.id) {
-            return Err(Aadsts { error: "invalid_grant", ..Aadsts::wrong_tenant(&user.upn, "this directory") });
+            return Err(Aadsts {
+                error: "invalid_grant",
+                ..Aadsts::wrong_tenant(&user.upn, "this directory")
+            });
         }
         if stored.issued_at < user.sessions_valid_from {
-            return Err(invalid(50_173, "The provided grant has expired due to it being revoked, a fresh auth token is needed."));
+            return Err(invalid(
+                50_173,
+                "The provided grant has expired due to it being revoked, a fresh auth token is needed.",
+            ));
         }
         let (asked, insists) = match scope {
             Some(scope) => {
                 let openid = stored.asked.openid.union(&scope.openid).cloned().collect();
-                (ScopeRequest { openid, ..scope.clone() }, scope.permissions)
+                (
+                    ScopeRequest {
+                        openid,
+                        ..scope.clone()
+                    },
+                    scope.permissions,
+                )
             }
             None => (stored.asked, BTreeSet::new()),
         };
-        self.issue(world, Issue { tenant: stored.tenant, user: stored.user, asked, insists, nonce: None })
+        self.issue(
+            world,
+            Issue {
+                tenant: stored.tenant,
+                user: stored.user,
+                asked,
+                insists,
+                nonce: None,
+            },
+        )
     }
 
     fn application_itself(&self, world: &mut World) -> Result<Value, Aadsts> {
@@ -208,20 +278,30 @@ impl Call<'_> {
     }
 
     fn scope(&self, world: &World) -> Result<Option<ScopeRequest>, Aadsts> {
-        let Some(scope) = self.parameters.get("scope") else { return Ok(None) };
+        let Some(scope) = self.parameters.get("scope") else {
+            return Ok(None);
+        };
         let application = world.directory.applications.get(&self.client);
-        ScopeRequest::parse(scope, self.base_url).map(Some).map_err(|refusal| match application {
-            Some(application) => scope_error(&refusal, scope, application),
-            None => Aadsts::missing_parameter("client_id"),
-        })
+        ScopeRequest::parse(scope, self.base_url)
+            .map(Some)
+            .map_err(|refusal| match application {
+                Some(application) => scope_error(&refusal, scope, application),
+                None => Aadsts::missing_parameter("client_id"),
+            })
     }
 
     fn check_installed(&self, world: &World, tenant: TenantId) -> Result<(), Aadsts> {
         let client = self.client.to_string();
-        let home = world.directory.tenants.get(&tenant).ok_or_else(|| Aadsts::unknown_tenant(&tenant.to_string()))?;
+        let home = world
+            .directory
+            .tenants
+            .get(&tenant)
+            .ok_or_else(|| Aadsts::unknown_tenant(&tenant.to_string()))?;
         match home.installations.get(&self.client) {
             None => Err(Aadsts::unknown_application(&client, &home.name)),
-            Some(installation) if !installation.enabled => Err(Aadsts::disabled_application(&client)),
+            Some(installation) if !installation.enabled => {
+                Err(Aadsts::disabled_application(&client))
+            }
             Some(_) => Ok(()),
         }
     }
@@ -230,7 +310,8 @@ impl Call<'_> {
         self.check_installed(world, issue.tenant)?;
         let member = world.directory.member(issue.user);
         let invalid = |code, message: &str| Aadsts::new(code, "invalid_grant", message);
-        let (home, user) = member.ok_or_else(|| invalid(50_034, "The user account does not exist in the directory."))?;
+        let (home, user) = member
+            .ok_or_else(|| invalid(50_034, "The user account does not exist in the directory."))?;
         if !user.enabled {
             return Err(invalid(50_057, "The user account is disabled."));
         }
@@ -240,15 +321,25 @@ impl Call<'_> {
             .get(&self.client)
             .ok_or_else(|| Aadsts::unknown_application(&self.client.to_string(), &home.name))?;
         let held = home.effective(self.client, issue.user);
-        let asked = issue.asked.permissions.union(&issue.insists).cloned().collect::<BTreeSet<String>>();
+        let asked = issue
+            .asked
+            .permissions
+            .union(&issue.insists)
+            .cloned()
+            .collect::<BTreeSet<String>>();
         let nothing_left = held.is_empty() || (!asked.is_empty() && asked.is_disjoint(&held));
         if nothing_left || !issue.insists.is_subset(&held) {
             return Err(Aadsts::consent_required(&self.client.to_string()));
         }
-        let permissions: BTreeSet<String> =
-            held.iter().filter(|scope| !crate::scopes::OPENID_SCOPES.contains(&scope.as_str())).cloned().collect();
+        let permissions: BTreeSet<String> = held
+            .iter()
+            .filter(|scope| !crate::scopes::OPENID_SCOPES.contains(&scope.as_str()))
+            .cloned()
+            .collect();
         let listed = match world.options.token_scopes {
-            TokenScopes::Requested if !asked.is_empty() => permissions.intersection(&asked).cloned().collect(),
+            TokenScopes::Requested if !asked.is_empty() => {
+                permissions.intersection(&asked).cloned().collect()
+            }
             TokenScopes::Requested | TokenScopes::AllGranted => permissions.clone(),
         };
         let openid = &issue.asked.openid;
@@ -275,7 +366,15 @@ impl Call<'_> {
         put("scope", json!(scope));
         put("expires_in", json!(ACCESS_TOKEN_SECONDS));
         put("ext_expires_in", json!(ACCESS_TOKEN_SECONDS));
-        put("access_token", json!(access_token(world, issue.tenant, Some(issue.user), permissions)));
+        put(
+            "access_token",
+            json!(access_token(
+                world,
+                issue.tenant,
+                Some(issue.user),
+                permissions
+            )),
+        );
         if openid.contains("offline_access") {
             put("refresh_token", json!(self.refresh_token(world, &issue)));
         }
@@ -289,7 +388,16 @@ impl Call<'_> {
         let token = random::secret("refresh.");
         let (tenant, user, asked) = (issue.tenant, issue.user, issue.asked.clone());
         let issued_at = world.clock.now();
-        world.refresh_tokens.insert(token.clone(), RefreshToken { client: self.client, tenant, user, asked, issued_at });
+        world.refresh_tokens.insert(
+            token.clone(),
+            RefreshToken {
+                client: self.client,
+                tenant,
+                user,
+                asked,
+                issued_at,
+            },
+        );
         token
     }
 }
@@ -302,17 +410,32 @@ fn access_token(
 ) -> String {
     let token = random::secret("access.");
     let expires_at = world.clock.now() + ACCESS_TOKEN_SECONDS;
-    world.access_tokens.insert(token.clone(), AccessToken { tenant, user, permissions, expires_at });
+    world.access_tokens.insert(
+        token.clone(),
+        AccessToken {
+            tenant,
+            user,
+            permissions,
+            expires_at,
+        },
+    );
     token
 }
 
-fn scope_text(names: ScopeNames, permissions: &BTreeSet<String>, openid: &BTreeSet<String>) -> String {
+fn scope_text(
+    names: ScopeNames,
+    permissions: &BTreeSet<String>,
+    openid: &BTreeSet<String>,
+) -> String {
     let prefix = match names {
         ScopeNames::Short => "",
         ScopeNames::Full => "https://graph.microsoft.com/",
     };
     let permissions = permissions.iter().map(|name| format!("{prefix}{name}"));
-    let openid = openid.iter().filter(|name| *name != "offline_access").cloned();
+    let openid = openid
+        .iter()
+        .filter(|name| *name != "offline_access")
+        .cloned();
     permissions.chain(openid).collect::<Vec<String>>().join(" ")
 }
 
@@ -322,7 +445,8 @@ fn proves(challenge: Option<&str>, verifier: Option<&str>) -> bool {
         (None, None) => true,
         (Some(challenge), Some(verifier)) => {
             (43..=128).contains(&verifier.len())
-                && URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes())) == challenge
+                && URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()))
+                    == challenge
         }
         (Some(_), None) | (None, Some(_)) => false,
     }

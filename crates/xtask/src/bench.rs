@@ -3,14 +3,14 @@
 //! Machines differ and are noisy, so only the ratio counts: rounds of ours and of the ceiling
 //! take turns, and the medians are compared. A row that misses its target says so; none is a test.
 
-mod measure;
-mod table;
-mod scene;
 mod ceiling;
+mod measure;
 mod p1_login;
 mod p4_query;
 mod p5_rebuild;
 mod p6_append;
+mod scene;
+mod table;
 
 use std::io::Write;
 use std::process::{Command, ExitCode};
@@ -45,43 +45,86 @@ struct Size {
     events: usize,
 }
 
-const FULL: Size = Size { rounds: 5, seconds_per_round: 3.0, appends: 20_000, events: 1_000_000 };
-const QUICK: Size = Size { rounds: 1, seconds_per_round: 0.3, appends: 200, events: 2_000 };
+const FULL: Size = Size {
+    rounds: 5,
+    seconds_per_round: 3.0,
+    appends: 20_000,
+    events: 1_000_000,
+};
+const QUICK: Size = Size {
+    rounds: 1,
+    seconds_per_round: 0.3,
+    appends: 200,
+    events: 2_000,
+};
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     if let Some(kind) = arguments.ceiling {
-        return runtime.block_on(ceiling::serve(kind)).map(|()| ExitCode::SUCCESS);
+        return runtime
+            .block_on(ceiling::serve(kind))
+            .map(|()| ExitCode::SUCCESS);
     }
     if arguments.quick || arguments.measured {
         build(arguments.measured)?;
         return runtime.block_on(measure_all(arguments));
     }
     // Figures of an unoptimised build would mislead, so the benchmark runs itself anew.
-    writeln!(std::io::stderr(), "building everything optimised; this takes some minutes once")?;
+    writeln!(
+        std::io::stderr(),
+        "building everything optimised; this takes some minutes once"
+    )?;
     let mut command = Command::new("cargo");
-    command.args(["run", "--quiet", "--release", "--package", "assent-xtask", "--bin", "xtask"]);
+    command.args([
+        "run",
+        "--quiet",
+        "--release",
+        "--package",
+        "assent-xtask",
+        "--bin",
+        "xtask",
+    ]);
     command.args(["--", "bench", "--measured"]);
     for row in &arguments.rows {
         command.args(["--rows", row]);
     }
-    Ok(if command.status()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if command.status()?.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn build(optimised: bool) -> anyhow::Result<()> {
     let mut command = Command::new("cargo");
-    command.args(["build", "--quiet", "--bins", "--workspace", "--exclude", "assent-xtask"]);
+    command.args([
+        "build",
+        "--quiet",
+        "--bins",
+        "--workspace",
+        "--exclude",
+        "assent-xtask",
+    ]);
     if optimised {
         command.arg("--release");
     }
-    anyhow::ensure!(command.status()?.success(), "the services could not be built");
+    anyhow::ensure!(
+        command.status()?.success(),
+        "the services could not be built"
+    );
     Ok(())
 }
 
 async fn measure_all(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let size = if arguments.quick { QUICK } else { FULL };
     let wanted = |row: &str| {
-        arguments.rows.is_empty() || arguments.rows.iter().any(|name| name.eq_ignore_ascii_case(row))
+        arguments.rows.is_empty()
+            || arguments
+                .rows
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(row))
     };
     let mut rows: Vec<Row> = Vec::new();
     let mut screen = std::io::stderr();
@@ -97,7 +140,11 @@ async fn measure_all(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
     }
     if wanted("P5") {
-        writeln!(screen, "P5: rebuilding the view from {} events …", size.events)?;
+        writeln!(
+            screen,
+            "P5: rebuilding the view from {} events …",
+            size.events
+        )?;
         rows.push(p5_rebuild::measure(size).await?);
     }
     if wanted("P6") {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod programs;
 mod test;
 mod up;
 

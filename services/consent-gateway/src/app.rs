@@ -12,7 +12,7 @@ use assent_messaging::{
 use assent_microsoft_identity::{Entra, Settings};
 use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::telemetry::chain;
-use assent_service_kit::{Dependency, Health, Runtime, StartError};
+use assent_service_kit::{Dependency, Health, NotReachable, Runtime, StartError};
 
 use crate::config::Config;
 use crate::flow::{FlowStore, KEPT_FOR};
@@ -44,7 +44,10 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     let nats = health.dependency("nats");
     nats.not_ready("connecting to NATS");
 
-    let connection = Connection::connect(nats_settings(config.nats)).await?;
+    let address = config.nats.nats_url.clone();
+    let connection = Connection::connect(nats_settings(config.nats))
+        .await
+        .map_err(|error| NotReachable::new(format!("NATS at {address}"), Some(error.into())))?;
     connection.require_server_version()?;
     let log = EventLog::create_or_check(
         &connection,

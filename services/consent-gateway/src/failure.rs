@@ -23,6 +23,8 @@ pub(crate) enum Failure {
     Refused(Refusal),
     /// The request can't be understood, or not by these means.
     Invalid(String),
+    /// The caller's token does not reach this.
+    Forbidden(&'static str),
     /// There is no such thing, or not for this caller.
     NotFound(&'static str),
     /// Others kept changing the same thing.
@@ -82,6 +84,7 @@ impl From<Failure> for Problem {
                     .detail(refusal.to_string())
             }
             Failure::Invalid(detail) => Self::invalid_request(detail),
+            Failure::Forbidden(detail) => Self::forbidden(detail),
             Failure::NotFound(detail) => Self::not_found(detail),
             Failure::ConcurrentChange => Self::concurrent_change(),
             Failure::NotYetApplied => Self::not_yet_applied(),

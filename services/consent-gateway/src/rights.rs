@@ -3,7 +3,6 @@
 
 use assent_domain::decide::{CompanyManager, HostRights};
 use assent_domain::ids::{AccountId, UserId};
-use assent_domain::refusal::Refusal;
 use assent_service_kit::bearer::Caller;
 
 use crate::failure::Failure;
@@ -18,14 +17,14 @@ pub(crate) fn member(caller: &Caller, account: &AccountId) -> Result<(), Failure
     if belongs_to(caller, account) || is_service {
         Ok(())
     } else {
-        Err(forbidden())
+        Err(out_of_reach())
     }
 }
 
 /// A Super Admin of this account who may manage company settings.
 pub(crate) fn manager(caller: &Caller, account: &AccountId) -> Result<CompanyManager, Failure> {
     if !belongs_to(caller, account) {
-        return Err(forbidden());
+        return Err(out_of_reach());
     }
     let rights = HostRights {
         is_super_admin: caller.has_role(SUPER_ADMIN),
@@ -43,7 +42,7 @@ pub(crate) fn that_user(
     if belongs_to(caller, account) && caller.subject == user.as_str() {
         Ok(())
     } else {
-        Err(forbidden())
+        Err(out_of_reach())
     }
 }
 
@@ -62,19 +61,19 @@ pub(crate) fn may_see_user(
 
 /// The user that the token speaks of.
 pub(crate) fn subject(caller: &Caller) -> Result<UserId, Failure> {
-    UserId::parse(&caller.subject).map_err(|_| forbidden())
+    UserId::parse(&caller.subject).map_err(|_| out_of_reach())
 }
 
 /// The account that the token speaks of, for calls whose address names none.
 pub(crate) fn account(caller: &Caller) -> Result<AccountId, Failure> {
-    let account = caller.account.as_deref().ok_or_else(forbidden)?;
-    AccountId::parse(account).map_err(|_| forbidden())
+    let account = caller.account.as_deref().ok_or_else(out_of_reach)?;
+    AccountId::parse(account).map_err(|_| out_of_reach())
 }
 
 fn belongs_to(caller: &Caller, account: &AccountId) -> bool {
     caller.account.as_deref() == Some(account.as_str())
 }
 
-fn forbidden() -> Failure {
-    Failure::Refused(Refusal::Forbidden)
+fn out_of_reach() -> Failure {
+    Failure::Forbidden("the token is of another account or user, or lacks the scope for this")
 }

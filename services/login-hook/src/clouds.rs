@@ -76,8 +76,10 @@ impl Clouds {
     fn begin(&self, tenant: Uuid) -> watch::Receiver<Progress> {
         let mut lookups = self.lookups.write().unwrap_or_else(PoisonError::into_inner);
         // Another login may have begun meanwhile.
-        if let Some(Known::UnderWay(lookup)) = lookups.get(&tenant).and_then(Lookup::known) {
-            return lookup;
+        if let Some(lookup) = lookups.get(&tenant)
+            && lookup.known().is_some()
+        {
+            return lookup.progress.clone();
         }
         if lookups.len() >= MOST_KNOWN {
             // Rare enough that asking anew is cheaper than keeping count of who is used.

@@ -169,7 +169,10 @@ mod tests {
     use super::{Config, PROGRAM};
 
     const REQUIRED: [(&str, &str); 3] = [
-        ("ASSENT_ENTRA_CLIENT_ID", "a55e0000-0000-4000-8000-00000000c1d1"),
+        (
+            "ASSENT_ENTRA_CLIENT_ID",
+            "a55e0000-0000-4000-8000-00000000c1d1",
+        ),
         ("ASSENT_HOST_ISSUER", "https://host.example"),
         ("ASSENT_HOST_JWKS_URL", "https://host.example/jwks.json"),
     ];

@@ -58,9 +58,7 @@ impl From<RequestError> for CommandError {
 
 impl Gateway {
     pub(crate) fn new(connection: Connection, deadline: Duration) -> Self {
-        let duration = |command: &'static str| {
-            metrics::histogram!("assent_login_command_duration_seconds", "command" => command)
-        };
+        let duration = |command: &'static str| metrics::histogram!("assent_login_command_duration_seconds", "command" => command);
         Self {
             connection,
             deadline,

@@ -25,8 +25,7 @@ impl HostService {
         user: &str,
         at_least: u64,
     ) -> Result<Reply, ActorError> {
-        let path =
-            format!("/v1/accounts/{account}/users/{user}/permissions?at_least={at_least}");
+        let path = format!("/v1/accounts/{account}/users/{user}/permissions?at_least={at_least}");
         self.projection.call(Method::GET, &path, None).await
     }
 

@@ -97,7 +97,9 @@ impl Microsoft {
 
     /// Opens an address in a browser that follows no redirect.
     pub async fn open(&self, address: &str) -> Result<Reply, ActorError> {
-        self.client.send(Method::GET, address, |request| request).await
+        self.client
+            .send(Method::GET, address, |request| request)
+            .await
     }
 
     /// Walks from `authorize_url` through Microsoft and our callbacks to where the browser comes to rest.

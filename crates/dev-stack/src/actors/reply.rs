@@ -116,7 +116,7 @@ impl Reply {
     }
 
     /// What a JSON pointer points at; null if that is nothing.
-    pub fn at(&self, pointer: &str) -> &Value {
+    pub fn value(&self, pointer: &str) -> &Value {
         self.body.pointer(pointer).unwrap_or(&Value::Null)
     }
 
@@ -130,7 +130,7 @@ impl Reply {
 
     /// What is effective, in words.
     pub fn effective(&self) -> String {
-        permissions_in_words(self.at("/effective"))
+        permissions_in_words(self.value("/effective"))
     }
 }
 

@@ -10,7 +10,9 @@ use crate::program::ProgramPlan;
 
 /// Our application's id in the simulator's seed `story`.
 pub const SIMULATOR_CLIENT_ID: &str = "a55e0000-0000-4000-8000-00000000c1d1";
-/// Its secret there. It opens nothing but the simulator.
+/// The host application's own id there, which its users sign in to.
+pub const SIMULATOR_HOST_CLIENT_ID: &str = "a55e0000-0000-4000-8000-00000000c1d2";
+/// Our application's secret there. It opens nothing but the simulator.
 pub const SIMULATOR_CLIENT_SECRET: &str = "simulator-only-assent-client-secret";
 
 /// What the programs need to know of one another.
@@ -72,6 +74,7 @@ impl Plans<'_> {
 
     pub(super) fn login_hook(&self) -> ProgramPlan {
         self.service("login-hook", self.login_hook, NatsUser::LoginHook)
+            .variable("ASSENT_HOST_ENTRA_CLIENT_ID", SIMULATOR_HOST_CLIENT_ID)
             .variables(self.options.variables.clone())
     }
 

@@ -67,14 +67,19 @@ impl Certificate {
             .flat_map(str::chars)
             .filter(|character| !character.is_ascii_whitespace())
             .collect();
-        let certificate = STANDARD.decode(encoded).map_err(|_| CertificateError::Encoding)?;
+        let certificate = STANDARD
+            .decode(encoded)
+            .map_err(|_| CertificateError::Encoding)?;
         let public_key = der::public_key_of_certificate(&certificate)
             .and_then(der::rsa_key_of_public_key_info)
             .filter(|key| der::rsa_numbers(key).is_some())
             .ok_or(CertificateError::NoRsaKey)?
             .to_vec();
         let thumbprint = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, &certificate));
-        Ok(Self { thumbprint, public_key })
+        Ok(Self {
+            thumbprint,
+            public_key,
+        })
     }
 }
 
@@ -113,10 +118,19 @@ mod tests {
 
     #[test]
     fn redirect_uris_follow_entras_rules() {
-        for good in ["https://app.example/callback", "http://127.0.0.1:8080/x", "http://localhost:1/x"] {
+        for good in [
+            "https://app.example/callback",
+            "http://127.0.0.1:8080/x",
+            "http://localhost:1/x",
+        ] {
             assert_eq!(check_redirect_uri(good), Ok(()));
         }
-        for bad in ["callback", "http://app.example/", "https://*.app.example/", "https://app.example/a;b"] {
+        for bad in [
+            "callback",
+            "http://app.example/",
+            "https://*.app.example/",
+            "https://app.example/a;b",
+        ] {
             assert!(check_redirect_uri(bad).is_err(), "{bad}");
         }
         assert!(check_redirect_uri(&format!("https://app.example/{}", "x".repeat(250))).is_err());
@@ -124,7 +138,13 @@ mod tests {
 
     #[test]
     fn nonsense_is_no_certificate() {
-        assert_eq!(Certificate::parse("%%%").unwrap_err(), CertificateError::Encoding);
-        assert_eq!(Certificate::parse("MAA=").unwrap_err(), CertificateError::NoRsaKey);
+        assert_eq!(
+            Certificate::parse("%%%").unwrap_err(),
+            CertificateError::Encoding
+        );
+        assert_eq!(
+            Certificate::parse("MAA=").unwrap_err(),
+            CertificateError::NoRsaKey
+        );
     }
 }

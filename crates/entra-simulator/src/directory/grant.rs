@@ -42,13 +42,20 @@ impl Tenant {
     pub(crate) fn effective(&self, client: ClientId, user: ObjectId) -> BTreeSet<String> {
         self.grants
             .iter()
-            .filter(|grant| grant.client == client && grant.principal.is_none_or(|principal| principal == user))
+            .filter(|grant| {
+                grant.client == client && grant.principal.is_none_or(|principal| principal == user)
+            })
             .flat_map(|grant| grant.scopes.iter().cloned())
             .collect()
     }
 
     /// Records a user's own consent, beside what they had granted before.
-    pub(crate) fn grant_for_user(&mut self, client: ClientId, user: ObjectId, scopes: &BTreeSet<String>) {
+    pub(crate) fn grant_for_user(
+        &mut self,
+        client: ClientId,
+        user: ObjectId,
+        scopes: &BTreeSet<String>,
+    ) {
         self.record(client, Some(user), scopes, TenantConsent::Merge);
     }
 
@@ -64,7 +71,9 @@ impl Tenant {
         scopes: &BTreeSet<String>,
         how: TenantConsent,
     ) {
-        self.installations.entry(client).or_insert_with(Installation::new);
+        self.installations
+            .entry(client)
+            .or_insert_with(Installation::new);
         // Every consent page shows these, so every grant holds them.
         let scopes: BTreeSet<String> = scopes
             .iter()
@@ -72,13 +81,21 @@ impl Tenant {
             .cloned()
             .chain(OPENID_SCOPES.map(str::to_owned))
             .collect();
-        let known = self.grants.iter_mut().find(|grant| grant.client == client && grant.principal == principal);
+        let known = self
+            .grants
+            .iter_mut()
+            .find(|grant| grant.client == client && grant.principal == principal);
         match known {
             Some(grant) => match how {
                 TenantConsent::Replace => grant.scopes = scopes,
                 TenantConsent::Merge => grant.scopes.extend(scopes),
             },
-            None => self.grants.push(Grant { id: random::secret(""), client, principal, scopes }),
+            None => self.grants.push(Grant {
+                id: random::secret(""),
+                client,
+                principal,
+                scopes,
+            }),
         }
     }
 }
@@ -90,7 +107,9 @@ mod tests {
 
     fn tenant() -> (Tenant, ObjectId, ClientId) {
         let user = UserSpec::named("Ana", "ana@contoso.example");
-        let tenant = TenantSpec::named("Contoso", "contoso.example", vec![user]).build().unwrap();
+        let tenant = TenantSpec::named("Contoso", "contoso.example", vec![user])
+            .build()
+            .unwrap();
         let user = *tenant.users.keys().next().unwrap();
         (tenant, user, ClientId::new_random())
     }
@@ -106,8 +125,16 @@ mod tests {
         tenant.grant_for_everyone(client, &scopes(&["Mail.Read"]));
         assert_eq!(tenant.grants.len(), 2);
         let effective = tenant.effective(client, user);
-        assert!(effective.contains("Mail.Send") && effective.contains("Mail.Read") && effective.contains("openid"));
-        assert!(!tenant.effective(client, ObjectId::new_random()).contains("Mail.Send"));
+        assert!(
+            effective.contains("Mail.Send")
+                && effective.contains("Mail.Read")
+                && effective.contains("openid")
+        );
+        assert!(
+            !tenant
+                .effective(client, ObjectId::new_random())
+                .contains("Mail.Send")
+        );
     }
 
     #[test]
@@ -118,7 +145,11 @@ mod tests {
         assert!(!tenant.effective(client, user).contains("Mail.Read"));
         tenant.tenant_consent = TenantConsent::Merge;
         tenant.grant_for_everyone(client, &scopes(&["Mail.Read"]));
-        assert!(tenant.effective(client, user).is_superset(&scopes(&["Mail.Read", "Mail.Send"])));
+        assert!(
+            tenant
+                .effective(client, user)
+                .is_superset(&scopes(&["Mail.Read", "Mail.Send"]))
+        );
     }
 
     #[test]

@@ -83,7 +83,11 @@ pub(crate) struct Installation {
 
 impl Installation {
     pub(crate) fn new() -> Self {
-        Self { id: ObjectId::new_random(), enabled: true, app_roles: BTreeSet::new() }
+        Self {
+            id: ObjectId::new_random(),
+            enabled: true,
+            app_roles: BTreeSet::new(),
+        }
     }
 }
 

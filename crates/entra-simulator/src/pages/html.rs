@@ -53,14 +53,24 @@ pub(super) fn welcome(directory: &Directory) -> String {
     for tenant in directory.tenants.values() {
         push_heading(&mut body, tenant);
         for user in tenant.users.values() {
-            push(&mut body, format_args!("<div>{} <span class=\"small\">{}</span></div>", escaped(&user.name), escaped(&user.upn)));
+            push(
+                &mut body,
+                format_args!(
+                    "<div>{} <span class=\"small\">{}</span></div>",
+                    escaped(&user.name),
+                    escaped(&user.upn)
+                ),
+            );
         }
     }
     page("Entra simulator", &body)
 }
 
 pub(super) fn signed_out() -> String {
-    page("You signed out", "<p>Nobody is signed in in this browser any more.</p>")
+    page(
+        "You signed out",
+        "<p>Nobody is signed in in this browser any more.</p>",
+    )
 }
 
 pub(super) fn pick_account(directory: &Directory, interaction: &str, request: &Request) -> String {
@@ -71,7 +81,8 @@ pub(super) fn pick_account(directory: &Directory, interaction: &str, request: &R
     );
     let hint = request.login_hint();
     let admitted = |tenant: &&Tenant| request.authority().admits(tenant.id);
-    let (inside, outside): (Vec<&Tenant>, Vec<&Tenant>) = directory.tenants.values().partition(admitted);
+    let (inside, outside): (Vec<&Tenant>, Vec<&Tenant>) =
+        directory.tenants.values().partition(admitted);
     for tenant in inside {
         push_accounts(&mut body, tenant, hint);
     }
@@ -85,16 +96,26 @@ pub(super) fn pick_account(directory: &Directory, interaction: &str, request: &R
     body.push_str("</form>");
     push_leave(&mut body, interaction);
     let title = match request.authority() {
-        Authority::Tenant(id) => directory.tenants.get(&id).map(|tenant| format!("Sign in to {}", tenant.name)),
+        Authority::Tenant(id) => directory
+            .tenants
+            .get(&id)
+            .map(|tenant| format!("Sign in to {}", tenant.name)),
         Authority::Organizations | Authority::Common => None,
     };
-    page(&title.unwrap_or_else(|| "Pick an account".to_owned()), &body)
+    page(
+        &title.unwrap_or_else(|| "Pick an account".to_owned()),
+        &body,
+    )
 }
 
 fn push_accounts(body: &mut String, tenant: &Tenant, hint: Option<&str>) {
     push_heading(body, tenant);
     for user in tenant.users.values().filter(|user| user.enabled) {
-        push_account(body, user, hint.is_some_and(|hint| hint.eq_ignore_ascii_case(&user.upn)));
+        push_account(
+            body,
+            user,
+            hint.is_some_and(|hint| hint.eq_ignore_ascii_case(&user.upn)),
+        );
     }
 }
 
@@ -132,20 +153,35 @@ pub(super) fn consent(
         Request::AdminConsent(request) => request.client,
         Request::Authorize(request) => request.client,
     };
-    let application = directory.applications.get(&client).map_or("", |application| application.name.as_str());
-    let (organization, person) =
-        directory.member(user).map_or(("", ""), |(tenant, user)| (tenant.name.as_str(), user.upn.as_str()));
-    let mut body = format!("<p class=\"small\" id=\"signed-in-as\">{}</p><p><strong>{}</strong> would like to:</p><ul id=\"permissions\">", escaped(person), escaped(application));
+    let application = directory
+        .applications
+        .get(&client)
+        .map_or("", |application| application.name.as_str());
+    let (organization, person) = directory.member(user).map_or(("", ""), |(tenant, user)| {
+        (tenant.name.as_str(), user.upn.as_str())
+    });
+    let mut body = format!(
+        "<p class=\"small\" id=\"signed-in-as\">{}</p><p><strong>{}</strong> would like to:</p><ul id=\"permissions\">",
+        escaped(person),
+        escaped(application)
+    );
     for scope in &question.scopes {
         push(
             &mut body,
-            format_args!("<li>{} <span class=\"small\">({})</span></li>", escaped(scopes::described(scope)), escaped(scope)),
+            format_args!(
+                "<li>{} <span class=\"small\">({})</span></li>",
+                escaped(scopes::described(scope)),
+                escaped(scope)
+            ),
         );
     }
     for role in &question.app_roles {
         push(
             &mut body,
-            format_args!("<li>{0} <span class=\"small\">(application permission, without a signed-in user)</span></li>", escaped(role)),
+            format_args!(
+                "<li>{0} <span class=\"small\">(application permission, without a signed-in user)</span></li>",
+                escaped(role)
+            ),
         );
     }
     body.push_str("</ul>");
@@ -159,7 +195,13 @@ pub(super) fn consent(
             ),
         );
     }
-    push(&mut body, format_args!("<form method=\"post\" action=\"/interaction/{}/answer\">", escaped(interaction)));
+    push(
+        &mut body,
+        format_args!(
+            "<form method=\"post\" action=\"/interaction/{}/answer\">",
+            escaped(interaction)
+        ),
+    );
     if question.offers_organization && !question.for_organization {
         body.push_str(
             "<label><input type=\"checkbox\" id=\"for-organization\" name=\"for_organization\" value=\"on\"> \
@@ -204,7 +246,11 @@ pub(super) fn dead_end(error: &Aadsts) -> String {
 }
 
 fn explained(error: &Aadsts) -> String {
-    format!("<p>{}</p><p class=\"small\" id=\"error-code\">AADSTS{}</p>", escaped(&error.message), error.code)
+    format!(
+        "<p>{}</p><p class=\"small\" id=\"error-code\">AADSTS{}</p>",
+        escaped(&error.message),
+        error.code
+    )
 }
 
 fn push_leave(body: &mut String, interaction: &str) {

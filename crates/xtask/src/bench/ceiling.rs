@@ -53,7 +53,11 @@ impl Ceiling {
             .env("BENCH_NATS_URL", nats.url())
             .env("BENCH_NATS_USER", name)
             .env("BENCH_NATS_PASSWORD", password)
-            .envs(settings.iter().map(|(name, value)| (format!("BENCH_{name}"), value)))
+            .envs(
+                settings
+                    .iter()
+                    .map(|(name, value)| (format!("BENCH_{name}"), value)),
+            )
             .stdout(Stdio::piped())
             .spawn()?;
         Ok(Self(std::sync::Mutex::new(child)))
@@ -132,7 +136,10 @@ struct Server {
 
 async fn http(client: async_nats::Client) -> anyhow::Result<()> {
     let host_keys: JwkSet = reqwest::get(setting("HOST_JWKS")?).await?.json().await?;
-    let host_key = host_keys.keys.first().context("the host application has no key")?;
+    let host_key = host_keys
+        .keys
+        .first()
+        .context("the host application has no key")?;
     let mut host_rules = Validation::new(Algorithm::ES256);
     host_rules.set_audience(&["assent"]);
     host_rules.set_issuer(&[setting("HOST_ISSUER")?]);
@@ -154,7 +161,9 @@ async fn http(client: async_nats::Client) -> anyhow::Result<()> {
         microsoft_rules,
         answer: Bytes::from(vec![b'x'; setting("BYTES")?.parse()?]),
     });
-    let app = Router::new().route("/v1/login-decisions", post(decide)).with_state(server);
+    let app = Router::new()
+        .route("/v1/login-decisions", post(decide))
+        .with_state(server);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     announce(listener.local_addr()?).await?;
     axum::serve(listener, app).await?;
@@ -176,8 +185,15 @@ async fn decide(
 
     let request: Value = serde_json::from_slice(&body).map_err(|_| bad)?;
     let token = request["sign_in"]["id_token"].as_str().ok_or(bad)?;
-    let key_id = decode_header(token).ok().and_then(|header| header.kid).ok_or(bad)?;
-    let (_, key) = server.microsoft.iter().find(|(name, _)| *name == key_id).ok_or(bad)?;
+    let key_id = decode_header(token)
+        .ok()
+        .and_then(|header| header.kid)
+        .ok_or(bad)?;
+    let (_, key) = server
+        .microsoft
+        .iter()
+        .find(|(name, _)| *name == key_id)
+        .ok_or(bad)?;
     decode::<Value>(token, key, &server.microsoft_rules).map_err(|_| bad)?;
 
     let asked = Bytes::from_static(br#"{"account_id":"bench","user_id":"ana"}"#);

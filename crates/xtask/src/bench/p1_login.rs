@@ -7,11 +7,11 @@ use assent_dev_stack::NatsUser;
 use reqwest::Client;
 use serde_json::{Value, json};
 
+use crate::bench::Size;
 use crate::bench::ceiling::{Ceiling, Kind};
 use crate::bench::measure::{Rounds, closed_loop};
 use crate::bench::scene::{ACCOUNT, Scene, USER, ana};
 use crate::bench::table::Row;
-use crate::bench::Size;
 
 const CONNECTIONS: usize = 64;
 
@@ -24,13 +24,23 @@ pub(super) async fn measure(scene: &Scene, size: Size) -> anyhow::Result<Row> {
         "sign_in": { "provider": "microsoft", "id_token": id_token(&http, stack.simulator.url()).await? },
     });
     let token = stack.host.service_token(&["login:decide"]);
-    let request = Request { http, token, body: serde_json::to_vec(&body)?.into() };
+    let request = Request {
+        http,
+        token,
+        body: serde_json::to_vec(&body)?.into(),
+    };
 
     let ours_url = format!("{}/v1/login-decisions", stack.login_hook.url());
     let answer = request.send(&ours_url).await?;
     let decision: Value = serde_json::from_slice(&answer)?;
-    anyhow::ensure!(decision["decision"] == "proceed", "unexpected decision: {decision}");
-    anyhow::ensure!(decision["degraded"] == false, "degraded decision: {decision}");
+    anyhow::ensure!(
+        decision["decision"] == "proceed",
+        "unexpected decision: {decision}"
+    );
+    anyhow::ensure!(
+        decision["degraded"] == false,
+        "degraded decision: {decision}"
+    );
 
     let settings = [
         ("BYTES", answer.len().to_string()),
@@ -39,11 +49,19 @@ pub(super) async fn measure(scene: &Scene, size: Size) -> anyhow::Result<Row> {
         ("ENTRA", stack.simulator.url().to_string()),
     ];
     let echo_settings = [("BYTES", answer.len().to_string())];
-    let echo = Ceiling::start(Kind::Echo, stack.nats(), NatsUser::Projection, &echo_settings)?;
+    let echo = Ceiling::start(
+        Kind::Echo,
+        stack.nats(),
+        NatsUser::Projection,
+        &echo_settings,
+    )?;
     echo.ready().await?;
     let server = Ceiling::start(Kind::Http, stack.nats(), NatsUser::LoginHook, &settings)?;
     let ceiling_url = format!("http://{}/v1/login-decisions", server.ready().await?);
-    request.send(&ceiling_url).await.context("the ceiling's server does not answer")?;
+    request
+        .send(&ceiling_url)
+        .await
+        .context("the ceiling's server does not answer")?;
 
     let (mut ours, mut ceiling) = (Vec::new(), Vec::new());
     for _ in 0..size.rounds {
@@ -86,7 +104,11 @@ impl Request {
             .await?;
         let status = response.status();
         let answer = response.bytes().await?;
-        anyhow::ensure!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&answer));
+        anyhow::ensure!(
+            status.is_success(),
+            "{status}: {}",
+            String::from_utf8_lossy(&answer)
+        );
         Ok(answer)
     }
 
@@ -115,6 +137,8 @@ async fn id_token(http: &Client, simulator: impl std::fmt::Display) -> anyhow::R
         .error_for_status()?
         .json()
         .await?;
-    let token = response["id_token"].as_str().context("the simulator gave no ID token")?;
+    let token = response["id_token"]
+        .as_str()
+        .context("the simulator gave no ID token")?;
     Ok(token.to_owned())
 }

@@ -9,11 +9,11 @@ use assent_domain::ids::{AccountId, UserId};
 use async_nats::Client;
 use bytes::Bytes;
 
+use crate::bench::Size;
 use crate::bench::ceiling::{Ceiling, ECHO_SUBJECT, Kind};
 use crate::bench::measure::{Rounds, closed_loop};
 use crate::bench::scene::{ACCOUNT, Scene, USER, raw_client};
 use crate::bench::table::Row;
-use crate::bench::Size;
 
 const CONCURRENT: usize = 64;
 
@@ -25,9 +25,16 @@ pub(super) async fn measure(scene: &Scene, size: Size) -> anyhow::Result<Row> {
         user_id: UserId::parse(USER)?,
         at_least: None,
     })?);
-    let answer = client.request(names::QUERY_PERMISSIONS, query.clone()).await?;
+    let answer = client
+        .request(names::QUERY_PERMISSIONS, query.clone())
+        .await?;
     let bytes = answer.payload.len();
-    let echo = Ceiling::start(Kind::Echo, nats, NatsUser::Projection, &[("BYTES", bytes.to_string())])?;
+    let echo = Ceiling::start(
+        Kind::Echo,
+        nats,
+        NatsUser::Projection,
+        &[("BYTES", bytes.to_string())],
+    )?;
     echo.ready().await?;
 
     let (mut ours, mut ceiling) = (Vec::new(), Vec::new());
@@ -59,7 +66,8 @@ async fn ask(
     closed_loop(CONCURRENT, size.seconds_per_round, move |_| {
         let (client, query) = (client.clone(), query.clone());
         async move {
-            let asked = tokio::time::timeout(Duration::from_secs(5), client.request(subject, query));
+            let asked =
+                tokio::time::timeout(Duration::from_secs(5), client.request(subject, query));
             let answer = asked.await??;
             anyhow::ensure!(answer.headers.is_none(), "an error came back");
             Ok(())

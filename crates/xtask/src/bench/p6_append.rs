@@ -9,10 +9,10 @@ use async_nats::jetstream::{self, context::Publish};
 use futures::{StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 
+use crate::bench::Size;
 use crate::bench::measure::Rounds;
 use crate::bench::scene::{self, grant};
 use crate::bench::table::Row;
-use crate::bench::Size;
 
 const IN_FLIGHT: usize = 256;
 
@@ -91,7 +91,10 @@ async fn publish_raw(
                 for (name, value) in encoded.headers {
                     publish = publish.header(name, value.as_str());
                 }
-                jetstream.send_publish(encoded.subject, publish).await?.await?;
+                jetstream
+                    .send_publish(encoded.subject, publish)
+                    .await?
+                    .await?;
                 anyhow::Ok(())
             })
         })

@@ -2,8 +2,8 @@
 
 use assent_contract::names;
 use assent_dev_stack::{NatsServer, NatsUser, Stack, StackOptions};
-use assent_domain::decide::administrator_consent::{self, FinishAdministratorConsent};
 use assent_domain::account::AccountState;
+use assent_domain::decide::administrator_consent::{self, FinishAdministratorConsent};
 use assent_domain::event::{Aggregate, Authority, Event, UserScopeGranted, Verification};
 use assent_domain::ids::{
     AccountId, Cloud, ConsentId, Epoch, MicrosoftIdentity, ObjectId, RoleId, Scope, Tenant,
@@ -35,7 +35,10 @@ impl Scene {
         )
         .await?;
         let consent = ConsentId(Uuid::now_v7());
-        let tenant = Tenant { cloud: Cloud::Worldwide, id: TenantId(ana().0) };
+        let tenant = Tenant {
+            cloud: Cloud::Worldwide,
+            id: TenantId(ana().0),
+        };
         let events = administrator_consent::finish(
             &AccountState::default(),
             FinishAdministratorConsent {
@@ -63,7 +66,12 @@ impl Scene {
                     | Event::UserScopeGranted(_)
                     | Event::UserScopeRevoked(_) => Uuid::now_v7(),
                 };
-                Draft { id, time: now(), traceparent: None, event }
+                Draft {
+                    id,
+                    time: now(),
+                    traceparent: None,
+                    event,
+                }
             })
             .collect();
         log.append(Tail::EMPTY, drafts).await?;
@@ -73,10 +81,18 @@ impl Scene {
             epoch: Epoch(1),
             permissions: PermissionSet::EVERYTHING,
             authority: Authority::AdministratorConsent(consent),
-            identity: MicrosoftIdentity { tenant, object_id: ObjectId(ana().1) },
+            identity: MicrosoftIdentity {
+                tenant,
+                object_id: ObjectId(ana().1),
+            },
             scopes: Vec::new(),
         });
-        let draft = Draft { id: Uuid::now_v7(), time: now(), traceparent: None, event: granted };
+        let draft = Draft {
+            id: Uuid::now_v7(),
+            time: now(),
+            traceparent: None,
+            event: granted,
+        };
         log.append(Tail::EMPTY, Vec::from([draft])).await?;
         Ok(Self { stack })
     }
@@ -84,20 +100,34 @@ impl Scene {
 
 /// Ana of Contoso, whom the simulator knows: tenant and object id.
 pub(super) fn ana() -> (Uuid, Uuid) {
-    (assent_entra_simulator::story::CONTOSO, assent_entra_simulator::story::ANA)
+    (
+        assent_entra_simulator::story::CONTOSO,
+        assent_entra_simulator::story::ANA,
+    )
 }
 
 /// A grant of everything by some user.
 pub(super) fn grant(account: &str, user: usize) -> anyhow::Result<Event> {
-    let tenant = Tenant { cloud: Cloud::Worldwide, id: TenantId(ana().0) };
-    let scopes = ["Calendars.ReadWrite", "Contacts.Read", "Mail.ReadWrite", "Mail.Send"];
+    let tenant = Tenant {
+        cloud: Cloud::Worldwide,
+        id: TenantId(ana().0),
+    };
+    let scopes = [
+        "Calendars.ReadWrite",
+        "Contacts.Read",
+        "Mail.ReadWrite",
+        "Mail.Send",
+    ];
     Ok(Event::UserScopeGranted(UserScopeGranted {
         account: AccountId::parse(account)?,
         user: UserId::parse(&format!("user-{user}"))?,
         epoch: Epoch(0),
         permissions: PermissionSet::EVERYTHING,
         authority: Authority::User,
-        identity: MicrosoftIdentity { tenant, object_id: ObjectId(ana().1) },
+        identity: MicrosoftIdentity {
+            tenant,
+            object_id: ObjectId(ana().1),
+        },
         scopes: scopes.map(|scope| Scope(scope.to_owned())).to_vec(),
     }))
 }
@@ -134,8 +164,10 @@ pub(super) async fn raw_client_to(
     password: String,
 ) -> anyhow::Result<async_nats::Client> {
     let inbox = format!("_INBOX_{user}");
-    Ok(async_nats::ConnectOptions::with_user_and_password(user, password)
-        .custom_inbox_prefix(inbox)
-        .connect(url)
-        .await?)
+    Ok(
+        async_nats::ConnectOptions::with_user_and_password(user, password)
+            .custom_inbox_prefix(inbox)
+            .connect(url)
+            .await?,
+    )
 }

@@ -44,9 +44,9 @@ fn every_reference_in_the_document_leads_somewhere() {
             Value::Array(list) => list.iter().collect(),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
         };
-        children
-            .into_iter()
-            .for_each(|child| references(child, found));
+        for child in children {
+            references(child, found);
+        }
     }
     let document: Value = serde_json::from_str(OPENAPI).unwrap();
     let mut found = Vec::new();

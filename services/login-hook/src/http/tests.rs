@@ -59,11 +59,13 @@ fn every_reference_leads_somewhere() {
             let pointer = reference.strip_prefix('#').unwrap();
             assert!(whole.pointer(pointer).is_some(), "{reference}");
         }
-        if let Some(parts) = part.as_object() {
-            parts.values().for_each(|part| follow(whole, part));
-        }
-        if let Some(parts) = part.as_array() {
-            parts.iter().for_each(|part| follow(whole, part));
+        let of_object = part
+            .as_object()
+            .into_iter()
+            .flat_map(|parts| parts.values());
+        let of_array = part.as_array().into_iter().flatten();
+        for part in of_object.chain(of_array) {
+            follow(whole, part);
         }
     }
     let description = description();

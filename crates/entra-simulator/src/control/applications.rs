@@ -1,0 +1,165 @@
+//! Application registrations, and their service principals in the tenants.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Body, Refused, tenant_id};
+use crate::directory::{Application, Certificate, Directory, Installation, check_redirect_uri};
+use crate::identifiers::ClientId;
+use crate::seed::{ApplicationSpec, SeedError, parse_permissions};
+use crate::simulator::Simulator;
+
+fn shown(directory: &Directory, application: &Application) -> Value {
+    let thumbprints: Vec<&str> = application
+        .certificates
+        .iter()
+        .map(|known| known.thumbprint.as_str())
+        .collect();
+    let service_principals: Vec<Value> = directory
+        .tenants
+        .values()
+        .filter_map(|tenant| Some((tenant, tenant.installations.get(&application.client_id)?)))
+        .map(|(tenant, installed)| json!({ "tenant": tenant.id, "id": installed.id, "enabled": installed.enabled }))
+        .collect();
+    json!({
+        "client_id": application.client_id, "name": application.name, "redirect_uris": application.redirect_uris,
+        "secrets": application.secrets, "certificate_thumbprints": thumbprints,
+        "delegated_permissions": application.delegated_permissions,
+        "application_permissions": application.application_permissions,
+        "emit_wids": application.emit_wids, "require_pkce": application.require_pkce,
+        "service_principals": service_principals,
+    })
+}
+
+pub(super) async fn list(State(simulator): State<Arc<Simulator>>) -> Json<Value> {
+    let world = simulator.world();
+    let directory = &world.directory;
+    let applications: Vec<Value> = directory
+        .applications
+        .values()
+        .map(|application| shown(directory, application))
+        .collect();
+    Json(json!({ "applications": applications }))
+}
+
+pub(super) async fn create(
+    State(simulator): State<Arc<Simulator>>,
+    Body(spec): Body<ApplicationSpec>,
+) -> Result<(StatusCode, Json<Value>), Refused> {
+    let mut world = simulator.world();
+    let id = world.directory.add_application(&spec)?;
+    let made = world
+        .directory
+        .applications
+        .get(&id)
+        .map(|application| shown(&world.directory, application));
+    Ok((StatusCode::CREATED, Json(json!(made))))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApplicationChange {
+    redirect_uris: Option<Vec<String>>,
+    secrets: Option<Vec<String>>,
+    certificates: Option<Vec<String>>,
+    delegated_permissions: Option<Vec<String>>,
+    application_permissions: Option<Vec<String>>,
+    emit_wids: Option<bool>,
+    require_pkce: Option<bool>,
+}
+
+impl ApplicationChange {
+    /// The application as it will be. Nothing is changed unless all of it is right.
+    fn apply(self, mut application: Application) -> Result<Application, SeedError> {
+        if let Some(uris) = self.redirect_uris {
+            uris.iter().try_for_each(|uri| check_redirect_uri(uri))?;
+            application.redirect_uris = uris.into_iter().collect();
+        }
+        if let Some(texts) = self.certificates {
+            let parsed: Result<_, _> = texts.iter().map(|text| Certificate::parse(text)).collect();
+            application.certificates = parsed?;
+        }
+        if let Some(names) = self.delegated_permissions {
+            application.delegated_permissions = parse_permissions(&names)?;
+        }
+        if let Some(names) = self.application_permissions {
+            application.application_permissions = names.into_iter().collect();
+        }
+        application.secrets = self.secrets.unwrap_or(application.secrets);
+        application.emit_wids = self.emit_wids.unwrap_or(application.emit_wids);
+        application.require_pkce = self.require_pkce.unwrap_or(application.require_pkce);
+        Ok(application)
+    }
+}
+
+pub(super) async fn change(
+    State(simulator): State<Arc<Simulator>>,
+    Path(client_id): Path<Uuid>,
+    Body(change): Body<ApplicationChange>,
+) -> Result<Json<Value>, Refused> {
+    let mut world = simulator.world();
+    let id = ClientId(client_id);
+    let application = world.directory.applications.get(&id).cloned();
+    let changed = change.apply(application.ok_or_else(|| Refused::missing("application", id))?)?;
+    world.directory.applications.insert(id, changed.clone());
+    Ok(Json(shown(&world.directory, &changed)))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ServicePrincipal {
+    Present,
+    Absent,
+    Disabled,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InstallationChange {
+    service_principal: ServicePrincipal,
+}
+
+pub(super) async fn install(
+    State(simulator): State<Arc<Simulator>>,
+    Path((name, client_id)): Path<(String, Uuid)>,
+    Body(change): Body<InstallationChange>,
+) -> Result<StatusCode, Refused> {
+    let mut world = simulator.world();
+    let client = ClientId(client_id);
+    if !world.directory.applications.contains_key(&client) {
+        return Err(Refused::missing("application", client));
+    }
+    let tenant = tenant_id(&world, &name)?;
+    let tenant = world
+        .directory
+        .tenants
+        .get_mut(&tenant)
+        .ok_or_else(|| Refused::missing("tenant", &name))?;
+    match change.service_principal {
+        ServicePrincipal::Present => {
+            tenant
+                .installations
+                .entry(client)
+                .or_insert_with(Installation::new)
+                .enabled = true;
+        }
+        ServicePrincipal::Disabled => {
+            tenant
+                .installations
+                .entry(client)
+                .or_insert_with(Installation::new)
+                .enabled = false;
+        }
+        ServicePrincipal::Absent => {
+            tenant.installations.remove(&client);
+            tenant.grants.retain(|grant| grant.client != client);
+        }
+    }
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,141 @@
+//! Walking the pages without a browser: signs in as somebody, answers, and says where that ends.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{Body, Refused};
+use crate::aadsts::Aadsts;
+use crate::identifiers::ObjectId;
+use crate::interaction::{self, Answer, Screen};
+use crate::seed::parse_permissions;
+use crate::simulator::Simulator;
+use crate::{admin_consent, authorize, pages, random};
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Click {
+    Accept,
+    Decline,
+    Cancel,
+    Return,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Visit {
+    url: Url,
+    #[serde(rename = "as")]
+    person: ObjectId,
+    answer: Click,
+    grant_scopes: Option<Vec<String>>,
+    #[serde(default)]
+    tenant_wide: bool,
+    browser: Option<String>,
+}
+
+pub(super) async fn browse(
+    State(simulator): State<Arc<Simulator>>,
+    Body(visit): Body<Visit>,
+) -> Result<Json<Value>, Refused> {
+    let address = visit.url.as_str();
+    let path = address
+        .strip_prefix(&simulator.base_url)
+        .map(|rest| rest.split('?').next().unwrap_or_default())
+        .ok_or_else(|| Refused::invalid(format!("the url is not one of {}", simulator.base_url)))?;
+    let only: Option<BTreeSet<String>> = visit
+        .grant_scopes
+        .as_ref()
+        .map(|names| parse_permissions(names))
+        .transpose()?;
+    // A named browser keeps its session; its name cannot be a cookie that a real one was given.
+    let browser = visit
+        .browser
+        .as_ref()
+        .map_or_else(|| random::secret(""), |name| format!("control:{name}"));
+    let query = visit.url.query().unwrap_or_default();
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    let base_url = simulator.base_url.as_str();
+    let mut world = simulator.world();
+    let mut screen = match segments.as_slice() {
+        [tenant, "v2.0", "adminconsent"] => {
+            admin_consent::visit(&mut world, base_url, &browser, tenant, query)
+        }
+        [tenant, "oauth2", "v2.0", "authorize"] => {
+            authorize::visit(&mut world, base_url, &browser, tenant, query)
+        }
+        _ => {
+            return Err(Refused::invalid(
+                "the url is neither adminconsent nor authorize",
+            ));
+        }
+    };
+    let mut steps = Vec::new();
+    // Each screen is passed at most once: signing in, consenting, and an end.
+    loop {
+        let clicked = match visit.answer {
+            Click::Accept => Answer::Accept {
+                for_organization: visit.tenant_wide,
+                only: only.clone(),
+            },
+            Click::Decline => Answer::Decline,
+            Click::Cancel | Click::Return => Answer::Cancel,
+        };
+        let leaves = visit.answer == Click::Cancel || visit.answer == Click::Return;
+        screen = match screen {
+            Screen::Redirect(location) => {
+                return Ok(Json(json!({ "redirect": location, "steps": steps })));
+            }
+            Screen::PickAccount { interaction, .. } if !steps.contains(&"sign_in") => {
+                steps.push("sign_in");
+                interaction::choose_account(
+                    &mut world,
+                    base_url,
+                    &browser,
+                    &interaction,
+                    visit.person,
+                )
+            }
+            Screen::Consent { interaction, .. } if visit.answer == Click::Return => {
+                return Err(Refused::invalid(format!(
+                    "this is the consent page of {interaction}: nothing on it is called \"return\""
+                )));
+            }
+            Screen::Consent {
+                interaction, user, ..
+            } if user != visit.person => {
+                // Somebody else is signed in in this browser: "use another account".
+                interaction::sign_out(&mut world, &browser, &interaction)
+            }
+            Screen::Consent { interaction, .. } => {
+                steps.push("consent");
+                interaction::answer(&mut world, base_url, &browser, &interaction, &clicked)
+            }
+            Screen::NeedsApproval { interaction, .. } if leaves => interaction::answer(
+                &mut world,
+                base_url,
+                &browser,
+                &interaction,
+                &Answer::Cancel,
+            ),
+            Screen::NeedsApproval { error, .. }
+            | Screen::WrongAccount { error, .. }
+            | Screen::DeadEnd(error) => {
+                return Ok(page(&error, &steps));
+            }
+            Screen::PickAccount { .. } => return Err(Refused::invalid("signing in led nowhere")),
+        };
+    }
+}
+
+fn page(error: &Aadsts, steps: &[&str]) -> Json<Value> {
+    let page = json!({
+        "code": format!("AADSTS{}", error.code), "title": pages::title(error), "message": error.message,
+    });
+    Json(json!({ "page": page, "steps": steps }))
+}

@@ -1,0 +1,174 @@
+//! Tenants and their people.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Body, Refused, tenant_id};
+use crate::directory::{Cloud, Mailbox, Tenant, TenantConsent, User};
+use crate::identifiers::ObjectId;
+use crate::policy::ConsentPolicy;
+use crate::seed::{TenantSpec, UserSpec, parse_permissions, parse_roles};
+use crate::simulator::Simulator;
+
+type Answer = Result<Json<Value>, Refused>;
+type Created = Result<(StatusCode, Json<Value>), Refused>;
+
+fn shown(tenant: &Tenant) -> Value {
+    let users: Vec<Value> = tenant.users.values().map(shown_user).collect();
+    json!({
+        "id": tenant.id, "name": tenant.name, "domains": tenant.domains, "cloud": tenant.cloud,
+        "policy": tenant.policy, "tenant_consent": tenant.tenant_consent,
+        "withheld_scopes": tenant.withheld_scopes, "users": users,
+    })
+}
+
+fn shown_user(user: &User) -> Value {
+    json!({
+        "id": user.id, "name": user.name, "upn": user.upn, "roles": user.roles, "mailbox": user.mailbox,
+        "enabled": user.enabled,
+    })
+}
+
+pub(super) async fn list(State(simulator): State<Arc<Simulator>>) -> Json<Value> {
+    let tenants: Vec<Value> = simulator
+        .world()
+        .directory
+        .tenants
+        .values()
+        .map(shown)
+        .collect();
+    Json(json!({ "tenants": tenants }))
+}
+
+pub(super) async fn create(
+    State(simulator): State<Arc<Simulator>>,
+    Body(spec): Body<TenantSpec>,
+) -> Created {
+    let tenant = spec.build()?;
+    let answer = shown(&tenant);
+    simulator.world().directory.add_tenant(tenant)?;
+    Ok((StatusCode::CREATED, Json(answer)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TenantChange {
+    cloud: Option<Cloud>,
+    policy: Option<ConsentPolicy>,
+    tenant_consent: Option<TenantConsent>,
+    withheld_scopes: Option<Vec<String>>,
+}
+
+pub(super) async fn change(
+    State(simulator): State<Arc<Simulator>>,
+    Path(name): Path<String>,
+    Body(change): Body<TenantChange>,
+) -> Answer {
+    let withheld = change
+        .withheld_scopes
+        .map(|names| parse_permissions(&names))
+        .transpose()?;
+    let mut world = simulator.world();
+    let id = tenant_id(&world, &name)?;
+    let tenant = world
+        .directory
+        .tenants
+        .get_mut(&id)
+        .ok_or_else(|| Refused::missing("tenant", &name))?;
+    tenant.cloud = change.cloud.unwrap_or(tenant.cloud);
+    tenant.policy = change.policy.unwrap_or(tenant.policy);
+    tenant.tenant_consent = change.tenant_consent.unwrap_or(tenant.tenant_consent);
+    if let Some(withheld) = withheld {
+        tenant.withheld_scopes = withheld;
+    }
+    Ok(Json(shown(tenant)))
+}
+
+pub(super) async fn list_users(
+    State(simulator): State<Arc<Simulator>>,
+    Path(name): Path<String>,
+) -> Answer {
+    let world = simulator.world();
+    let tenant = world
+        .directory
+        .tenant_named(&name)
+        .ok_or_else(|| Refused::missing("tenant", &name))?;
+    let users: Vec<Value> = tenant.users.values().map(shown_user).collect();
+    Ok(Json(json!({ "users": users })))
+}
+
+pub(super) async fn create_user(
+    State(simulator): State<Arc<Simulator>>,
+    Path(name): Path<String>,
+    Body(spec): Body<UserSpec>,
+) -> Created {
+    let user = spec.build()?;
+    let answer = shown_user(&user);
+    let mut world = simulator.world();
+    let tenant = tenant_id(&world, &name)?;
+    world.directory.add_user(tenant, user)?;
+    Ok((StatusCode::CREATED, Json(answer)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UserChange {
+    roles: Option<Vec<String>>,
+    mailbox: Option<Mailbox>,
+    enabled: Option<bool>,
+    #[serde(default)]
+    revoke_sessions: bool,
+}
+
+pub(super) async fn change_user(
+    State(simulator): State<Arc<Simulator>>,
+    Path((name, user)): Path<(String, Uuid)>,
+    Body(change): Body<UserChange>,
+) -> Answer {
+    let roles = change.roles.map(|names| parse_roles(&names)).transpose()?;
+    let mut world = simulator.world();
+    let now = world.clock.now();
+    let tenant = tenant_id(&world, &name)?;
+    let user = world
+        .directory
+        .tenants
+        .get_mut(&tenant)
+        .and_then(|tenant| tenant.users.get_mut(&ObjectId(user)))
+        .ok_or_else(|| Refused::missing("user", user))?;
+    if let Some(roles) = roles {
+        user.roles = roles;
+    }
+    user.mailbox = change.mailbox.unwrap_or(user.mailbox);
+    user.enabled = change.enabled.unwrap_or(user.enabled);
+    if change.revoke_sessions {
+        // Times are whole seconds: what was issued in this one is revoked too.
+        user.sessions_valid_from = now + 1;
+    }
+    Ok(Json(shown_user(user)))
+}
+
+pub(super) async fn remove_user(
+    State(simulator): State<Arc<Simulator>>,
+    Path((name, user)): Path<(String, Uuid)>,
+) -> Result<StatusCode, Refused> {
+    let mut world = simulator.world();
+    let tenant = tenant_id(&world, &name)?;
+    let user = ObjectId(user);
+    let tenant = world
+        .directory
+        .tenants
+        .get_mut(&tenant)
+        .ok_or_else(|| Refused::missing("tenant", &name))?;
+    tenant
+        .users
+        .remove(&user)
+        .ok_or_else(|| Refused::missing("user", user))?;
+    tenant.grants.retain(|grant| grant.principal != Some(user));
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,119 @@
+//! Faults, the clock, the options, the counters, and starting again.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Body, Refused};
+use crate::faults::Fault;
+use crate::seed::SeedDocument;
+use crate::simulator::Simulator;
+use crate::story;
+use crate::world::{Options, ScopeNames, TokenScopes};
+
+pub(super) async fn faults(State(simulator): State<Arc<Simulator>>) -> Json<Value> {
+    let world = simulator.world();
+    let waiting: Vec<&Fault> = world.faults.waiting().collect();
+    Json(json!({ "faults": waiting }))
+}
+
+pub(super) async fn add_fault(
+    State(simulator): State<Arc<Simulator>>,
+    Body(fault): Body<Fault>,
+) -> Result<StatusCode, Refused> {
+    if let Some(problem) = fault.problem() {
+        return Err(Refused::invalid(problem));
+    }
+    if simulator.world().faults.add(fault) {
+        Ok(StatusCode::CREATED)
+    } else {
+        Err(Refused::invalid("there are too many faults already"))
+    }
+}
+
+pub(super) async fn clear_faults(State(simulator): State<Arc<Simulator>>) -> StatusCode {
+    simulator.world().faults.clear();
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Advance {
+    advance_seconds: u32,
+}
+
+pub(super) async fn advance_clock(
+    State(simulator): State<Arc<Simulator>>,
+    Body(advance): Body<Advance>,
+) -> Json<Value> {
+    let mut world = simulator.world();
+    world.clock.advance(advance.advance_seconds);
+    Json(json!({ "now": world.clock.now() }))
+}
+
+pub(super) async fn calls(State(simulator): State<Arc<Simulator>>) -> Json<Value> {
+    Json(json!(simulator.world().faults.calls()))
+}
+
+pub(super) async fn options(State(simulator): State<Arc<Simulator>>) -> Json<Options> {
+    Json(simulator.world().options)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OptionsChange {
+    scope_names: Option<ScopeNames>,
+    token_scopes: Option<TokenScopes>,
+}
+
+pub(super) async fn change_options(
+    State(simulator): State<Arc<Simulator>>,
+    Body(change): Body<OptionsChange>,
+) -> Json<Options> {
+    let mut world = simulator.world();
+    let now = world.options;
+    world.options = Options {
+        scope_names: change.scope_names.unwrap_or(now.scope_names),
+        token_scopes: change.token_scopes.unwrap_or(now.token_scopes),
+    };
+    Json(world.options)
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum NewSeed {
+    Named(SeedName),
+    Document(SeedDocument),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SeedName {
+    Story,
+    Empty,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reset {
+    seed: Option<NewSeed>,
+}
+
+pub(super) async fn reset(
+    State(simulator): State<Arc<Simulator>>,
+    Body(reset): Body<Reset>,
+) -> Result<StatusCode, Refused> {
+    let document = match reset.seed {
+        None => simulator.seed.clone(),
+        Some(NewSeed::Named(SeedName::Story)) => story::document(&simulator.redirect_uris),
+        Some(NewSeed::Named(SeedName::Empty)) => SeedDocument::default(),
+        Some(NewSeed::Document(document)) => document,
+    };
+    let directory = document.build()?;
+    simulator.world().reset(directory);
+    Ok(StatusCode::NO_CONTENT)
+}

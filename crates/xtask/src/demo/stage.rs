@@ -1,0 +1,207 @@
+//! The stack with the cast of the story, and what every chapter expects and tells.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use assent_dev_stack::Stack;
+use assent_dev_stack::actors::{
+    HostLogin, HostUser, Landing, Microsoft, Person, Reaction, Reply, SyncWorker,
+};
+
+use super::teller::{Step, Teller};
+
+/// The company of the story.
+pub(crate) const ACCOUNT: &str = "acme";
+
+/// Everything a chapter needs.
+#[derive(Debug)]
+pub(crate) struct Stage<'a, W> {
+    pub(crate) teller: &'a mut Teller<W>,
+    pub(crate) stack: Stack,
+    pub(crate) ana: HostUser,
+    pub(crate) ben: HostUser,
+    /// The Super Admin.
+    pub(crate) sam: HostUser,
+    pub(crate) login: HostLogin,
+    pub(crate) microsoft: Microsoft,
+    pub(crate) worker: SyncWorker,
+    /// The last event this story knows of: every answer has to reflect it.
+    pub(crate) last_sequence: u64,
+}
+
+impl<'a, W: Write> Stage<'a, W> {
+    pub(crate) async fn set(stack: Stack, teller: &'a mut Teller<W>) -> anyhow::Result<Self> {
+        Ok(Self {
+            teller,
+            ana: stack.user(ACCOUNT, "ana"),
+            ben: stack.user(ACCOUNT, "ben"),
+            sam: stack.super_admin(ACCOUNT, "sam"),
+            login: stack.login(ACCOUNT),
+            microsoft: stack.microsoft(),
+            worker: stack.start_sync_worker().await?,
+            stack,
+            last_sequence: 0,
+        })
+    }
+
+    /// Somebody signs in; the decision and what is effective have to be these.
+    pub(crate) async fn sign_in(
+        &mut self,
+        user: &str,
+        person: Option<Person>,
+        what: &str,
+        (decision, effective): (&str, &str),
+    ) -> anyhow::Result<Reply> {
+        let reply = match person {
+            Some(person) => {
+                let call = self
+                    .login
+                    .through_microsoft(user, person, self.last_sequence);
+                call.await?
+            }
+            None => self.login.with_password(user, self.last_sequence).await?,
+        };
+        let reply = reply.ok()?;
+        if reply.word("/decision") != Some(decision)
+            || reply.effective() != effective
+            || reply.value("/degraded") != &false
+        {
+            bail!(reply.unexpected(&format!("{decision}, effective: {effective}")));
+        }
+        self.last_sequence = self.last_sequence.max(reply.sequence());
+        self.tell(&capitalised(user), what, decision, Some(&reply))?;
+        Ok(reply)
+    }
+
+    /// Somebody walks through Microsoft, and has to come back with this outcome.
+    pub(crate) async fn walk(
+        &mut self,
+        authorize_url: &str,
+        (person, reaction): (Person, Reaction<'_>),
+        what: &str,
+        outcome: &str,
+    ) -> anyhow::Result<Landing> {
+        let begun = Instant::now();
+        let landing = self.microsoft.walk(authorize_url, person, reaction).await?;
+        if landing.outcome != outcome {
+            bail!(
+                "{} {what}: expected {outcome}, got {}",
+                person.name,
+                landing.outcome
+            );
+        }
+        self.teller.step(&Step {
+            who: person.name,
+            what,
+            outcome,
+            effective: "",
+            sequence: None,
+            took: begun.elapsed(),
+        })?;
+        Ok(landing)
+    }
+
+    /// Somebody looks at their own permissions, which have to be these.
+    pub(crate) async fn sees(
+        &mut self,
+        user: &HostUser,
+        what: &str,
+        effective: &str,
+    ) -> anyhow::Result<()> {
+        let reply = user.see(user.user_id()).await?.ok()?;
+        if reply.effective() != effective {
+            bail!(reply.unexpected(&format!("effective: {effective}")));
+        }
+        self.last_sequence = self.last_sequence.max(reply.sequence());
+        self.tell(&capitalised(user.user_id()), what, "", Some(&reply))
+    }
+
+    /// Tells a refusal, which has to be this one.
+    pub(crate) fn refused(
+        &mut self,
+        who: &str,
+        what: &str,
+        reply: Reply,
+        (status, code): (u16, &str),
+    ) -> anyhow::Result<()> {
+        let reply = reply.refused(status, code)?;
+        self.teller.step(&Step {
+            who,
+            what,
+            outcome: &format!("refused: {code}"),
+            effective: "",
+            sequence: None,
+            took: reply.took,
+        })?;
+        if let Some(detail) = reply.word("/detail") {
+            self.teller.note(detail)?;
+        }
+        Ok(())
+    }
+
+    /// Tells a step by the answer it had.
+    pub(crate) fn tell(
+        &mut self,
+        who: &str,
+        what: &str,
+        outcome: &str,
+        reply: Option<&Reply>,
+    ) -> anyhow::Result<()> {
+        let effective = match reply {
+            Some(reply) if reply.value("/effective").is_object() => reply.effective(),
+            Some(_) | None => String::new(),
+        };
+        self.teller.step(&Step {
+            who,
+            what,
+            outcome,
+            effective: &effective,
+            sequence: reply.map(Reply::sequence).filter(|sequence| *sequence > 0),
+            took: reply.map_or(Duration::ZERO, |reply| reply.took),
+        })
+    }
+
+    /// The sync worker has to be told of this event; tells how long after `since` that was.
+    pub(crate) async fn worker_hears(
+        &mut self,
+        sequence: u64,
+        since: Instant,
+        (what, effective): (&str, &str),
+    ) -> anyhow::Result<()> {
+        let heard = self.worker.hear(sequence).await?;
+        if heard.body.get("effective").is_some() && heard.effective() != effective {
+            bail!(
+                "the sync worker was told {}, expected {effective}",
+                heard.effective()
+            );
+        }
+        // It may be told before the caller is answered; then it took no time at all.
+        let took = heard.at.saturating_duration_since(since);
+        self.teller.step(&Step {
+            who: "sync worker",
+            what,
+            outcome: "",
+            effective,
+            sequence: Some(sequence),
+            took,
+        })
+    }
+
+    /// The address to send the browser to.
+    pub(crate) fn authorize_url(reply: &Reply) -> anyhow::Result<String> {
+        reply
+            .word("/authorize_url")
+            .map(str::to_owned)
+            .with_context(|| reply.unexpected("an authorize_url").to_string())
+    }
+}
+
+/// A user id as a name.
+pub(crate) fn capitalised(user: &str) -> String {
+    let mut letters = user.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
+}

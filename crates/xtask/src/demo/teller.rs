@@ -1,0 +1,135 @@
+//! Prints the story: a heading for each chapter, a line for each step.
+
+use std::io::Write;
+use std::time::Duration;
+
+/// The widths of the columns.
+const WHO: usize = 11;
+const WHAT: usize = 60;
+const OUTCOME: usize = 28;
+const EFFECTIVE: usize = 33;
+const SEQUENCE: usize = 4;
+
+/// Prints the story.
+#[derive(Debug)]
+pub(crate) struct Teller<W> {
+    screen: W,
+}
+
+/// One step of it.
+#[derive(Debug)]
+pub(crate) struct Step<'a> {
+    pub(crate) who: &'a str,
+    pub(crate) what: &'a str,
+    /// The decision, or how it ended.
+    pub(crate) outcome: &'a str,
+    /// What is effective for the user in question.
+    pub(crate) effective: &'a str,
+    /// Up to which event that holds.
+    pub(crate) sequence: Option<u64>,
+    pub(crate) took: Duration,
+}
+
+impl<W: Write> Teller<W> {
+    pub(crate) fn new(screen: W) -> Self {
+        Self { screen }
+    }
+
+    pub(crate) fn title(&mut self, title: &str) -> anyhow::Result<()> {
+        writeln!(self.screen, "{title}\n{}", "=".repeat(title.len()))?;
+        Ok(())
+    }
+
+    pub(crate) fn chapter(&mut self, title: &str) -> anyhow::Result<()> {
+        writeln!(self.screen, "\n{title}")?;
+        writeln!(
+            self.screen,
+            "  {:WHO$} {:WHAT$} {:OUTCOME$} {:EFFECTIVE$} {:>SEQUENCE$}  took",
+            "who", "what", "decision", "effective", "seq"
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn step(&mut self, step: &Step<'_>) -> anyhow::Result<()> {
+        let sequence = step
+            .sequence
+            .map_or_else(|| "-".to_owned(), |sequence| sequence.to_string());
+        writeln!(
+            self.screen,
+            "  {:WHO$} {:WHAT$} {:OUTCOME$} {:EFFECTIVE$} {sequence:>SEQUENCE$}  {}",
+            step.who,
+            step.what,
+            step.outcome,
+            step.effective,
+            time(step.took)
+        )?;
+        self.screen.flush()?;
+        Ok(())
+    }
+
+    /// Says why, under the step before.
+    pub(crate) fn note(&mut self, text: &str) -> anyhow::Result<()> {
+        writeln!(self.screen, "  {:WHO$}   because: {text}", "")?;
+        Ok(())
+    }
+
+    pub(crate) fn aside(&mut self, text: &str) -> anyhow::Result<()> {
+        writeln!(self.screen, "\n{text}")?;
+        self.screen.flush()?;
+        Ok(())
+    }
+
+    /// What a command prints, as it prints it.
+    pub(crate) fn quote(&mut self, command: &str, output: &str) -> anyhow::Result<()> {
+        writeln!(self.screen, "\n$ {command}")?;
+        writeln!(self.screen, "{}", output.trim_end())?;
+        Ok(())
+    }
+}
+
+/// A time as people read it.
+pub(crate) fn time(time: Duration) -> String {
+    let milliseconds = time.as_secs_f64() * 1000.0;
+    if milliseconds < 10.0 {
+        format!("{milliseconds:.1} ms")
+    } else if milliseconds < 1000.0 {
+        format!("{milliseconds:.0} ms")
+    } else {
+        format!("{:.1} s", time.as_secs_f64())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_stand_in_columns() {
+        let mut teller = Teller::new(Vec::new());
+        let step = Step {
+            who: "Ana",
+            what: "signs in",
+            outcome: "prompt",
+            effective: "nothing",
+            sequence: Some(7),
+            took: Duration::from_micros(3_250),
+        };
+
+        teller.chapter("(a) Ana signs in").unwrap();
+        teller.step(&step).unwrap();
+        teller
+            .step(&Step {
+                sequence: None,
+                took: Duration::from_millis(1_250),
+                ..step
+            })
+            .unwrap();
+
+        let told = String::from_utf8(teller.screen).unwrap();
+        let lines: Vec<&str> = told.lines().collect();
+        let column = |line: usize, text: &str| lines[line].find(text).unwrap();
+        assert_eq!(column(2, "decision"), column(3, "prompt"));
+        assert_eq!(column(2, "took"), column(3, "3.2 ms"));
+        assert_eq!(column(2, "took"), column(4, "1.2 s"));
+    }
+}

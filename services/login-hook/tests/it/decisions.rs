@@ -1,0 +1,195 @@
+//! Every row of the decision table.
+
+use assent_contract::command::{AutomaticGrantRecorded, ExpectedIdentity};
+use assent_contract::values::{EmailLevel, EmailSync, Permission, PermissionSet};
+use serde_json::{Value, json};
+
+use crate::house::{House, other_sign_in, sign_in_with};
+use crate::microsoft::{ANA, CONTOSO, FABRIKAM, HOST_CLIENT, NORTHWIND_GOV};
+use crate::played::{
+    AUTHORIZE_URL, CONSENT, EVERYTHING, NOTHING, Reply, consented, individual, set,
+};
+
+const LIMITED: PermissionSet = set(true, true, EmailLevel::Limited);
+const CALENDAR: PermissionSet = set(true, false, EmailLevel::None);
+
+fn expect(answer: &Value, decision: &str, reason: &str) {
+    assert_eq!(answer["decision"], decision, "{answer}");
+    assert_eq!(answer["reason"], reason, "{answer}");
+    assert_eq!(answer["degraded"], false, "{answer}");
+}
+
+#[tokio::test]
+async fn who_wants_nothing_goes_on() {
+    let house = House::start().await;
+    for (state, method) in [
+        (
+            individual(EmailSync::Full, CALENDAR, &[]),
+            "user_individual",
+        ),
+        (consented(CONTOSO, EVERYTHING, CALENDAR), "admin_configured"),
+    ] {
+        house.script().state = Reply::With(state);
+        let mut body = other_sign_in();
+        body["wants"] = json!(NOTHING);
+        let answer = house.decide(&body).await;
+        expect(&answer, "proceed", "nothing_wanted");
+        assert_eq!(answer["method"], method);
+        assert_eq!(answer["effective"], json!(CALENDAR));
+        assert_eq!(answer["missing"], json!(NOTHING));
+        assert_eq!(answer["sequence"], 42);
+    }
+}
+
+#[tokio::test]
+async fn nothing_can_be_had_in_an_unsupported_cloud() {
+    let house = House::start().await;
+    for state in [
+        individual(EmailSync::Limited, NOTHING, &[]),
+        consented(NORTHWIND_GOV, LIMITED, NOTHING),
+    ] {
+        house.script().state = Reply::With(state);
+        let answer = house.decide(&house.microsoft_sign_in(NORTHWIND_GOV)).await;
+        expect(&answer, "unavailable", "unsupported_cloud");
+        assert_eq!(answer["effective"], json!(NOTHING));
+        assert_eq!(answer["missing"], json!(LIMITED));
+    }
+    assert!(house.script().grants.is_empty() && house.script().flows.is_empty());
+}
+
+#[tokio::test]
+async fn under_a_consent_only_its_own_tenant_will_do() {
+    let house = House::start().await;
+    house.script().state = Reply::With(consented(CONTOSO, LIMITED, CALENDAR));
+    let rows = [
+        (other_sign_in(), "not_through_microsoft"),
+        (house.microsoft_sign_in(FABRIKAM), "another_tenant"),
+    ];
+    for (body, reason) in rows {
+        let answer = house.decide(&body).await;
+        expect(&answer, "reauthenticate", reason);
+        assert_eq!(answer["method"], "admin_configured");
+        assert_eq!(answer["effective"], json!(CALENDAR));
+        let missing = set(false, true, EmailLevel::Limited);
+        assert_eq!(answer["missing"], json!(missing));
+    }
+}
+
+#[tokio::test]
+async fn what_the_consent_gives_is_effective_already() {
+    let house = House::start().await;
+    house.script().state = Reply::With(consented(CONTOSO, LIMITED, EVERYTHING));
+    let answer = house.decide(&house.microsoft_sign_in(CONTOSO)).await;
+    expect(&answer, "proceed", "all_effective");
+    assert_eq!(answer["effective"], json!(LIMITED));
+    // Full e-mail is wanted, but the consent does not give it: it is not missing.
+    assert_eq!(answer["missing"], json!(NOTHING));
+    assert!(house.script().grants.is_empty());
+}
+
+#[tokio::test]
+async fn what_the_consent_gives_is_recorded_before_the_answer() {
+    let house = House::start().await;
+    house.script().state = Reply::With(consented(CONTOSO, LIMITED, CALENDAR));
+    house.script().grant = Reply::With(AutomaticGrantRecorded {
+        effective: LIMITED,
+        sequence: 99,
+    });
+    let answer = house.decide(&house.microsoft_sign_in(CONTOSO)).await;
+    expect(&answer, "auto_grant", "administrator_consented");
+    assert_eq!(answer["effective"], json!(LIMITED));
+    assert_eq!(answer["missing"], json!(NOTHING));
+    assert_eq!(answer["sequence"], 99);
+    assert_eq!(answer.get("authorize_url"), None);
+
+    let script = house.script();
+    let [grant] = script.grants.as_slice() else {
+        panic!("{} grants", script.grants.len());
+    };
+    assert_eq!(grant.consent_id, CONSENT);
+    assert_eq!(grant.permissions, EVERYTHING);
+    assert_eq!((grant.tenant.id, grant.object_id), (CONTOSO, ANA));
+    assert_eq!(grant.account_id.as_str(), "acme");
+    assert_eq!(grant.user_id.as_str(), "ana");
+    assert!(script.flows.is_empty());
+}
+
+#[tokio::test]
+async fn a_user_is_prompted_for_exactly_what_is_missing() {
+    let house = House::start().await;
+    let state = individual(EmailSync::Limited, CALENDAR, &[Permission::Calendar]);
+    house.script().state = Reply::With(state);
+    let mut body = house.microsoft_sign_in(CONTOSO);
+    let return_to = format!("{}/after?x=1", house.host.origin());
+    body["return_to"] = json!(return_to);
+    body["at_least"] = json!(41);
+    let answer = house.decide(&body).await;
+    expect(&answer, "prompt", "consent_missing");
+    assert_eq!(answer["method"], "user_individual");
+    assert_eq!(answer["effective"], json!(CALENDAR));
+    assert_eq!(
+        answer["missing"],
+        json!(set(false, true, EmailLevel::Limited))
+    );
+    assert_eq!(answer["authorize_url"], AUTHORIZE_URL);
+
+    {
+        let script = house.script();
+        assert_eq!(script.queries.len(), 1);
+        assert_eq!(script.queries[0].at_least, Some(41));
+        let flow = &script.flows[0];
+        assert_eq!(flow.permissions, [Permission::Contacts, Permission::Email]);
+        let ana = ExpectedIdentity {
+            tenant_id: CONTOSO,
+            object_id: ANA,
+        };
+        assert_eq!(flow.microsoft_identity, Some(ana));
+        assert_eq!(flow.return_to.as_deref(), Some(return_to.as_str()));
+    }
+
+    // Through another provider nobody is expected at Microsoft.
+    house.forget();
+    house.decide(&other_sign_in()).await;
+    assert_eq!(house.script().flows[0].microsoft_identity, None);
+}
+
+#[tokio::test]
+async fn who_has_answered_is_not_asked_again() {
+    let house = House::start().await;
+    let all = [
+        Permission::Calendar,
+        Permission::Contacts,
+        Permission::Email,
+    ];
+    house.script().state = Reply::With(individual(EmailSync::Full, CALENDAR, &all));
+    let answer = house.decide(&other_sign_in()).await;
+    expect(&answer, "proceed", "already_answered");
+    assert_eq!(answer["missing"], json!(set(false, true, EmailLevel::Full)));
+
+    house.script().state = Reply::With(individual(EmailSync::Limited, EVERYTHING, &all));
+    let answer = house.decide(&other_sign_in()).await;
+    expect(&answer, "proceed", "all_effective");
+    assert_eq!(answer["effective"], json!(LIMITED));
+    assert_eq!(answer["missing"], json!(NOTHING));
+    assert!(house.script().flows.is_empty());
+}
+
+#[tokio::test]
+async fn everything_is_wanted_unless_the_host_says_otherwise() {
+    let house = House::start().await;
+    let answer = house.decide(&other_sign_in()).await;
+    assert_eq!(answer["missing"], json!(EVERYTHING));
+
+    let mut body = other_sign_in();
+    body["wants"] = json!(CALENDAR);
+    let answer = house.decide(&body).await;
+    assert_eq!(answer["missing"], json!(CALENDAR));
+}
+
+#[tokio::test]
+async fn a_token_for_the_host_applications_own_sign_in_is_taken_too() {
+    let house = House::start().await;
+    house.script().state = Reply::With(consented(CONTOSO, LIMITED, LIMITED));
+    let body = sign_in_with(&house.microsoft.id_token_for(HOST_CLIENT));
+    expect(&house.decide(&body).await, "proceed", "all_effective");
+}

@@ -1,0 +1,160 @@
+//! Everything around one login hook, and the host application's way of asking it.
+
+use std::ffi::OsString;
+use std::sync::MutexGuard;
+use std::time::Duration;
+
+use assent_dev_stack::{HostApplication, NatsServer, NatsUser, ReservedPort};
+use assent_service_kit::{Runtime, config};
+use login_hook::config::{Config, PROGRAM};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::microsoft::{HOST_CLIENT, Microsoft, OUR_CLIENT};
+use crate::played::{self, Script, Shared};
+
+/// Longer than anything here takes, even on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct House {
+    pub(crate) nats: NatsServer,
+    pub(crate) host: HostApplication,
+    pub(crate) microsoft: Microsoft,
+    pub(crate) base: String,
+    pub(crate) http: reqwest::Client,
+    pub(crate) runtime: Runtime,
+    script: Shared,
+    _port: ReservedPort,
+}
+
+impl House {
+    /// With deadlines that no busy machine misses, and both services playing.
+    pub(crate) async fn start() -> Self {
+        Self::start_with_deadline("5000").await
+    }
+
+    pub(crate) async fn start_with_deadline(query_ms: &str) -> Self {
+        let house = Self::start_alone(query_ms, Microsoft::start().await).await;
+        house.play().await;
+        // A prompt needs the projection as well as the gateway.
+        let body = other_sign_in();
+        until("both services answer", async || {
+            house.decide(&body).await["authorize_url"].is_string()
+        })
+        .await;
+        house.forget();
+        house
+    }
+
+    /// Nobody answers over NATS yet.
+    pub(crate) async fn start_alone(query_ms: &str, microsoft: Microsoft) -> Self {
+        let nats = NatsServer::start().await.unwrap();
+        Self::start_over(nats, query_ms, microsoft).await
+    }
+
+    pub(crate) async fn start_over(nats: NatsServer, query_ms: &str, microsoft: Microsoft) -> Self {
+        let host = HostApplication::start().await.unwrap();
+        let port = ReservedPort::pick().unwrap();
+        let mut environment = nats.environment(NatsUser::LoginHook);
+        environment.extend(host.environment());
+        let ours = [
+            ("ASSENT_LISTEN", port.address().to_string()),
+            ("ASSENT_ENTRA_AUTHORITY", microsoft.url.clone()),
+            ("ASSENT_ENTRA_CLIENT_ID", OUR_CLIENT.to_owned()),
+            ("ASSENT_HOST_ENTRA_CLIENT_ID", HOST_CLIENT.to_owned()),
+            ("ASSENT_QUERY_TIMEOUT_MS", query_ms.to_owned()),
+            ("ASSENT_COMMAND_TIMEOUT_MS", query_ms.to_owned()),
+        ];
+        environment.extend(ours.map(|(name, value)| (name.to_owned(), value)));
+        let environment = environment
+            .into_iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let config: Config = config::load(PROGRAM.variables, environment, None).unwrap();
+
+        let runtime = Runtime::new();
+        drop(tokio::spawn(login_hook::app::run(config, runtime.clone())));
+        let house = Self {
+            nats,
+            host,
+            microsoft,
+            base: format!("http://{}", port.address()),
+            http: reqwest::Client::new(),
+            runtime,
+            script: Script::new(),
+            _port: port,
+        };
+        until("the login hook listens", async || {
+            let live = house.http.get(format!("{}/livez", house.base));
+            live.send().await.is_ok()
+        })
+        .await;
+        house
+    }
+
+    /// Has the projection and the gateway answer as the script says.
+    pub(crate) async fn play(&self) {
+        played::play(&self.nats, &self.script).await;
+    }
+
+    /// What the played services answer and were asked. Don't hold it while asking.
+    pub(crate) fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().unwrap()
+    }
+
+    pub(crate) fn forget(&self) {
+        let mut script = self.script();
+        script.queries.clear();
+        script.grants.clear();
+        script.flows.clear();
+        script.traceparents.clear();
+    }
+
+    pub(crate) fn microsoft_sign_in(&self, tenant: Uuid) -> Value {
+        sign_in_with(&self.microsoft.id_token(tenant))
+    }
+
+    /// The decision; the test fails if there is none.
+    pub(crate) async fn decide(&self, body: &Value) -> Value {
+        let (status, answer) = self.ask(body).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        answer
+    }
+
+    pub(crate) async fn ask(&self, body: &Value) -> (StatusCode, Value) {
+        let token = self.host.service_token(&["login:decide"]);
+        self.ask_as(&token, &body.to_string()).await
+    }
+
+    pub(crate) async fn ask_as(&self, token: &str, body: &str) -> (StatusCode, Value) {
+        let request = self
+            .http
+            .post(format!("{}/v1/login-decisions", self.base))
+            .header("content-type", "application/json")
+            .bearer_auth(token)
+            .body(body.to_owned());
+        let response = request.send().await.unwrap();
+        (response.status(), response.json().await.unwrap())
+    }
+}
+
+/// A login by any other means.
+pub(crate) fn other_sign_in() -> Value {
+    json!({"account_id": "acme", "user_id": "ana", "sign_in": {"provider": "other"}})
+}
+
+/// A login through Microsoft, with this ID token.
+pub(crate) fn sign_in_with(id_token: &str) -> Value {
+    let sign_in = json!({"provider": "microsoft", "id_token": id_token});
+    json!({"account_id": "acme", "user_id": "ana", "sign_in": sign_in})
+}
+
+/// Waits until the condition holds.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds().await {
+        assert!(Instant::now() < deadline, "never came true: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
