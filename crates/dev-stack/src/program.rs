@@ -284,7 +284,7 @@ impl Program {
         ))
     }
 
-    fn still_runs(&mut self) -> Result<(), ProgramError> {
+    pub(crate) fn still_runs(&mut self) -> Result<(), ProgramError> {
         match self.ended() {
             Some(status) => Err(ProgramError::Ended {
                 name: self.plan.label.clone(),

@@ -16,6 +16,8 @@ use crate::nats_server::{NatsServer, NatsServerError, NatsUser};
 use crate::port::{PortError, ReservedPort};
 use crate::program::{Program, ProgramError, ProgramPlan};
 
+/// How often a stack left alone looks after its programs.
+const WATCH_EVERY: Duration = Duration::from_millis(500);
 const COMMAND_PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a stack should be like.
@@ -179,6 +181,11 @@ impl Stack {
         &mut self.nats
     }
 
+    /// The environment that lets `consentctl` connect, as the operator.
+    pub fn operator_environment(&self) -> Vec<(String, String)> {
+        self.nats.environment(NatsUser::Operator)
+    }
+
     /// What the host's own services log in to NATS with: name and password.
     pub fn sync_worker(&self) -> (String, String) {
         self.nats.credentials(NatsUser::SyncWorker)
@@ -192,6 +199,17 @@ impl Stack {
     /// The directory with the data of projection `number`, counted from 0.
     pub fn projection_data(&self, number: usize) -> PathBuf {
         plans::projection_data(self.directory.path(), number)
+    }
+
+    /// Waits until one of the programs ends by itself, which is an error.
+    pub async fn watch(&mut self) -> Result<(), ProgramError> {
+        loop {
+            let programs = [&mut self.gateway, &mut self.login_hook, &mut self.simulator];
+            for program in programs.into_iter().chain(&mut self.projections) {
+                program.still_runs()?;
+            }
+            tokio::time::sleep(WATCH_EVERY).await;
+        }
     }
 
     /// Everything anything of the stack has logged, for a search for what must not be there.

@@ -13,7 +13,7 @@ use crate::authorize::scope_error;
 use crate::directory::Directory;
 use crate::faults::Endpoint;
 use crate::identifiers::{ClientId, ObjectId, TenantId};
-use crate::interaction::{self, Question, Request, Screen, Standing, redirect_with};
+use crate::interaction::{self, Question, Refusal, Request, Screen, Standing, redirect_with};
 use crate::pages;
 use crate::parameters::Parameters;
 use crate::policy;
@@ -88,7 +88,7 @@ pub(crate) fn visit(
     world.faults.next(Endpoint::Adminconsent);
     match parse(&world.directory, base_url, segment, query) {
         Ok(request) => interaction::begin(world, base_url, browser, Request::AdminConsent(request)),
-        Err(screen) => screen,
+        Err(refusal) => refusal.into(),
     }
 }
 
@@ -97,20 +97,18 @@ fn parse(
     base_url: &str,
     segment: &str,
     query: &str,
-) -> Result<AdminConsentRequest, Screen> {
-    let parameters = Parameters::parse(query).map_err(Screen::DeadEnd)?;
-    let authority = Authority::parse_in_this_cloud(directory, segment).map_err(Screen::DeadEnd)?;
-    let client_id = parameters.require("client_id").map_err(Screen::DeadEnd)?;
+) -> Result<AdminConsentRequest, Refusal> {
+    let parameters = Parameters::parse(query).map_err(Refusal::Page)?;
+    let authority = Authority::parse_in_this_cloud(directory, segment).map_err(Refusal::Page)?;
+    let client_id = parameters.require("client_id").map_err(Refusal::Page)?;
     let application = directory
         .application(client_id)
-        .ok_or_else(|| Screen::DeadEnd(Aadsts::unknown_application(client_id, segment)))?;
-    let redirect_uri = parameters
-        .require("redirect_uri")
-        .map_err(Screen::DeadEnd)?;
-    crate::authorize::check_registered(application, redirect_uri).map_err(Screen::DeadEnd)?;
+        .ok_or_else(|| Refusal::Page(Aadsts::unknown_application(client_id, segment)))?;
+    let redirect_uri = parameters.require("redirect_uri").map_err(Refusal::Page)?;
+    crate::authorize::check_registered(application, redirect_uri).map_err(Refusal::Page)?;
     // From here on there is a safe way back, so errors take it.
     let state = parameters.get("state");
-    let refuse = |error: &Aadsts| Screen::Redirect(failed(redirect_uri, state, error, base_url));
+    let refuse = |error: &Aadsts| Refusal::Redirect(failed(redirect_uri, state, error, base_url));
     if authority == Authority::Common {
         return Err(refuse(&Aadsts::missing_parameter("response_type")));
     }
@@ -166,7 +164,7 @@ pub(crate) fn standing(
             .union(&request.asked.openid)
             .cloned()
             .collect();
-        (registered, application.application_permissions.clone())
+        (registered, application.app_roles.clone())
     } else {
         (request.asked.names(), BTreeSet::new())
     };

@@ -13,7 +13,7 @@ use crate::authority::Authority;
 use crate::directory::{Application, Directory};
 use crate::faults::Endpoint;
 use crate::identifiers::{ClientId, ObjectId, TenantId};
-use crate::interaction::{self, Question, Request, Screen, Standing, redirect_with};
+use crate::interaction::{self, Question, Refusal, Request, Screen, Standing, redirect_with};
 use crate::pages;
 use crate::parameters::Parameters;
 use crate::policy;
@@ -157,7 +157,7 @@ pub(crate) fn visit(
     world.faults.next(Endpoint::Authorize);
     match parse(&world.directory, base_url, segment, query) {
         Ok(request) => interaction::begin(world, base_url, browser, Request::Authorize(request)),
-        Err(screen) => screen,
+        Err(refusal) => refusal.into(),
     }
 }
 
@@ -166,21 +166,19 @@ fn parse(
     base_url: &str,
     segment: &str,
     query: &str,
-) -> Result<AuthorizeRequest, Screen> {
-    let parameters = Parameters::parse(query).map_err(Screen::DeadEnd)?;
-    let authority = Authority::parse_in_this_cloud(directory, segment).map_err(Screen::DeadEnd)?;
-    let client_id = parameters.require("client_id").map_err(Screen::DeadEnd)?;
+) -> Result<AuthorizeRequest, Refusal> {
+    let parameters = Parameters::parse(query).map_err(Refusal::Page)?;
+    let authority = Authority::parse_in_this_cloud(directory, segment).map_err(Refusal::Page)?;
+    let client_id = parameters.require("client_id").map_err(Refusal::Page)?;
     let application = directory
         .application(client_id)
-        .ok_or_else(|| Screen::DeadEnd(Aadsts::unknown_application(client_id, segment)))?;
-    let redirect_uri = parameters
-        .require("redirect_uri")
-        .map_err(Screen::DeadEnd)?;
-    check_registered(application, redirect_uri).map_err(Screen::DeadEnd)?;
+        .ok_or_else(|| Refusal::Page(Aadsts::unknown_application(client_id, segment)))?;
+    let redirect_uri = parameters.require("redirect_uri").map_err(Refusal::Page)?;
+    check_registered(application, redirect_uri).map_err(Refusal::Page)?;
     // From here on there is a safe way back, so errors take it.
     let state = parameters.get("state");
     parse_rest(&parameters, base_url, authority, application, redirect_uri)
-        .map_err(|error| Screen::Redirect(failed(redirect_uri, state, &error, base_url)))
+        .map_err(|error| Refusal::Redirect(failed(redirect_uri, state, &error, base_url)))
 }
 
 fn parse_rest(

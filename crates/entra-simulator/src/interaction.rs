@@ -115,6 +115,24 @@ pub(crate) enum Screen {
     DeadEnd(Aadsts),
 }
 
+/// A request that cannot even begin.
+#[derive(Clone, Debug)]
+pub(crate) enum Refusal {
+    /// There is no safe way back: a page says what is wrong.
+    Page(Aadsts),
+    /// Back to the application with an error.
+    Redirect(String),
+}
+
+impl From<Refusal> for Screen {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Page(error) => Self::DeadEnd(error),
+            Refusal::Redirect(location) => Self::Redirect(location),
+        }
+    }
+}
+
 /// What was clicked.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {

@@ -182,7 +182,7 @@ impl TenantSpec {
             domains: vec![self.domain.clone()],
             cloud: self.cloud,
             policy: self.policy,
-            tenant_consent: self.tenant_consent,
+            second_consent: self.tenant_consent,
             withheld_scopes: parse_permissions(&self.withheld_scopes)?,
             users: users?.into_iter().map(|user| (user.id, user)).collect(),
             installations: std::collections::BTreeMap::new(),
@@ -298,7 +298,7 @@ impl Directory {
             secrets,
             certificates: certificates?,
             delegated_permissions: parse_permissions(&spec.delegated_permissions)?,
-            application_permissions: spec.application_permissions.iter().cloned().collect(),
+            app_roles: spec.application_permissions.iter().cloned().collect(),
             emit_wids: spec.emit_wids,
             require_pkce: spec.require_pkce,
         };

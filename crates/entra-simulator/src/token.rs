@@ -180,7 +180,7 @@ impl Call<'_> {
             insists,
             nonce: stored.nonce.as_deref(),
         };
-        self.issue(world, issue)
+        self.issue(world, &issue)
     }
 
     fn refresh(&self, world: &mut World) -> Result<Value, Aadsts> {
@@ -234,7 +234,7 @@ impl Call<'_> {
         };
         self.issue(
             world,
-            Issue {
+            &Issue {
                 tenant: stored.tenant,
                 user: stored.user,
                 asked,
@@ -306,7 +306,7 @@ impl Call<'_> {
         }
     }
 
-    fn issue(&self, world: &mut World, issue: Issue<'_>) -> Result<Value, Aadsts> {
+    fn issue(&self, world: &mut World, issue: &Issue<'_>) -> Result<Value, Aadsts> {
         self.check_installed(world, issue.tenant)?;
         let member = world.directory.member(issue.user);
         let invalid = |code, message: &str| Aadsts::new(code, "invalid_grant", message);
@@ -376,7 +376,7 @@ impl Call<'_> {
             )),
         );
         if openid.contains("offline_access") {
-            put("refresh_token", json!(self.refresh_token(world, &issue)));
+            put("refresh_token", json!(self.refresh_token(world, issue)));
         }
         if let Some(id_token) = id_token {
             put("id_token", json!(id_token));

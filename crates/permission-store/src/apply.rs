@@ -38,11 +38,7 @@ impl View {
     /// is the hash of the last of them. Those that were applied before are passed over.
     ///
     /// Readers wait for the whole batch: keep it small (64 or so).
-    pub fn apply(
-        &self,
-        entries: &[Entry],
-        last_hash: [u8; 32],
-    ) -> Result<Vec<Change>, ApplyError> {
+    pub fn apply(&self, entries: &[Entry], last_hash: [u8; 32]) -> Result<Vec<Change>, ApplyError> {
         let _writer = self.only_writer();
         let mut head = self.read().head().clone();
         let new = unseen(&mut head, entries)?;
@@ -53,12 +49,10 @@ impl View {
         let mut working = Working::new(&self.table);
         let mut changes = Vec::with_capacity(new.len());
         for entry in new {
-            match &entry.aggregate {
-                Some(aggregate) => changes.push(working.fold(aggregate, entry)?),
-                None => {
-                    tracing::error!(sequence = %entry.sequence, "an entry of the log names neither an account nor a user");
-                    head.counts.orphans = head.counts.orphans.saturating_add(1);
-                }
+            if let Some(aggregate) = &entry.aggregate {
+                changes.push(working.fold(aggregate, entry)?);
+            } else {
+                head.counts.orphan(entry);
             }
         }
         let mut batch = Batch::default();
@@ -68,8 +62,8 @@ impl View {
         self.table.write(batch)?;
         state.head = head;
         if let Some(pass) = &mut state.pass {
-            for row in &written {
-                pass.row_changed(&row.key, row.before.as_deref(), &row.now);
+            for row in written {
+                pass.row_changed(row.key, row.before);
             }
         }
         Ok(changes)
@@ -110,7 +104,6 @@ struct Slot<S> {
 pub(crate) struct Written {
     pub(crate) key: Vec<u8>,
     pub(crate) before: Option<IVec>,
-    pub(crate) now: Vec<u8>,
 }
 
 impl<'a> Working<'a> {
@@ -212,11 +205,10 @@ impl<S: Folded + Stored> Slot<S> {
             head.counts.blocked = head.counts.blocked.saturating_add(1);
             batch.insert(key::blocked(&key), now.clone());
         }
-        batch.insert(key.clone(), now.clone());
+        batch.insert(key.clone(), now);
         Written {
             key,
             before: self.before,
-            now,
         }
     }
 }

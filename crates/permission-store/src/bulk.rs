@@ -111,10 +111,7 @@ impl BulkLoad {
 
     fn fold(&mut self, entry: &Entry) -> Result<(), Damage> {
         match &entry.aggregate {
-            None => {
-                tracing::error!(sequence = %entry.sequence, "an entry of the log names neither an account nor a user");
-                self.head.counts.orphans = self.head.counts.orphans.saturating_add(1);
-            }
+            None => self.head.counts.orphan(entry),
             Some(aggregate @ Aggregate::Company(account)) => {
                 let before = match self.accounts.get_mut(account) {
                     Some(standing) => Some(mem::take(standing)),

@@ -13,9 +13,9 @@ pub(crate) fn of_row(key: &[u8], value: &[u8]) -> u64 {
     hasher.update(key);
     hasher.update([u8::MAX]);
     hasher.update(value);
-    let hash: [u8; 32] = hasher.finalize().into();
-    let [a, b, c, d, e, f, g, h, ..] = hash;
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    let hash = hasher.finalize();
+    let first = hash.first_chunk().copied().unwrap_or_default();
+    u64::from_be_bytes(first)
 }
 
 /// The sum after a row changed.

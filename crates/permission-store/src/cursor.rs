@@ -3,6 +3,8 @@
 use assent_domain::ids::Sequence;
 use serde::{Deserialize, Serialize};
 
+use crate::entry::Entry;
+
 /// How rows are laid out. Another number makes a view be built anew.
 pub const SCHEMA_VERSION: u32 = 1;
 
@@ -61,6 +63,14 @@ pub struct Counts {
     pub orphans: u64,
 }
 
+impl Counts {
+    /// An entry that names nobody can't block anybody: it is counted, and somebody has to look.
+    pub(crate) fn orphan(&mut self, entry: &Entry) {
+        tracing::error!(sequence = %entry.sequence, "an entry of the log names neither an account nor a user");
+        self.orphans = self.orphans.saturating_add(1);
+    }
+}
+
 /// The record that is written with every batch of rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Head {
@@ -85,6 +95,10 @@ mod sequence {
     use assent_domain::ids::Sequence;
     use serde::{Deserialize, Deserializer, Serializer};
 
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde hands every field over by reference"
+    )]
     pub(super) fn serialize<S: Serializer>(value: &Sequence, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_u64(value.0)
     }

@@ -15,11 +15,11 @@ use crate::view::View;
 #[derive(Debug)]
 pub enum Opened {
     /// A view of this log: go on after its cursor.
-    Resumed(View),
+    Resumed(Box<View>),
     /// Nothing that can be used: load the whole log.
     Fresh {
         /// What to load it into.
-        load: BulkLoad,
+        load: Box<BulkLoad>,
         /// What was wrong.
         why: Why,
     },
@@ -134,7 +134,8 @@ impl Home {
                         for other in kept.iter().chain(generations.as_slice()) {
                             Generation::remove(other);
                         }
-                        return Ok(Opened::Resumed(View::new(self, generation, table, head)));
+                        let view = View::new(self, generation, table, head);
+                        return Ok(Opened::Resumed(Box::new(view)));
                     }
                     Some(why) => {
                         kept.push(generation);
@@ -154,7 +155,7 @@ impl Home {
                 why = verdict;
             }
         }
-        let load = self.begin(source, kept)?;
+        let load = Box::new(self.begin(source, kept)?);
         Ok(Opened::Fresh { load, why })
     }
 
@@ -171,7 +172,8 @@ impl Home {
             Ok((Some(head), table)) => Ok((table, head)),
             Ok((None, _)) => Err(Why::Incomplete),
             Err(damage) => {
-                tracing::error!(path = %generation.path().display(), error = &damage as &dyn std::error::Error, "the view is set aside");
+                let error: &dyn std::error::Error = &damage;
+                tracing::error!(path = %generation.path().display(), error, "the view is set aside");
                 Err(Why::Damaged)
             }
         })

@@ -109,8 +109,7 @@ impl Table {
 }
 
 pub(crate) fn head_bytes(head: &Head) -> Result<Vec<u8>, Damage> {
-    serde_json::to_vec(head)
-        .map_err(|error| Damage::because("its cursor can't be written", error))
+    serde_json::to_vec(head).map_err(|error| Damage::because("its cursor can't be written", error))
 }
 
 fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, Damage> {

@@ -1,16 +1,23 @@
 //! Whether the rows are what was written, and a digest to compare one view with another.
+//!
+//! Both walk over every row, as it was at one moment, while others read and write: a few rows at
+//! a time, and whoever writes to a row that the walk has not come to leaves it the old one.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::PoisonError;
 
 use sha2::{Digest as _, Sha256};
+use sled::IVec;
 
 use crate::checksum;
+use crate::cursor::Head;
 use crate::key;
 use crate::table::Damage;
 use crate::view::{ReadError, View};
 
-/// How many rows are checked before others may write again.
-const ROWS_AT_A_TIME: usize = 1024;
+/// How many rows are read before others get their turn: a fraction of a millisecond.
+const ROWS_AT_A_TIME: usize = 256;
 
 /// The SHA-256 of all rows in the order of their keys, after the sequence that they reflect.
 /// Two views of the same events have the same, whatever became of them on the way and whenever
@@ -46,71 +53,95 @@ pub enum Verdict {
     Damaged,
 }
 
-/// A check of all rows that is under way: the sum of those up to a key.
+/// A walk over all rows that is under way.
 #[derive(Debug, Default)]
 pub(crate) struct Pass {
+    /// The last row that it came to.
     up_to: Vec<u8>,
-    sum: u64,
+    /// Rows after that one which were written since it began, as they were then.
+    before: BTreeMap<Vec<u8>, Option<IVec>>,
 }
 
 impl Pass {
-    /// A row was written meanwhile. Where the check has passed it already, the sum follows.
-    pub(crate) fn row_changed(&mut self, key: &[u8], before: Option<&[u8]>, now: &[u8]) {
-        if key <= self.up_to.as_slice() {
-            self.sum = checksum::changed(self.sum, key, before, now);
+    pub(crate) fn row_changed(&mut self, key: Vec<u8>, before: Option<IVec>) {
+        if self.up_to < key {
+            self.before.entry(key).or_insert(before);
         }
     }
 }
 
 impl View {
-    /// The digest of the rows. Nothing is applied meanwhile: a second or so per million rows.
+    /// The digest of the rows. Takes a second or so per million rows; others may read and
+    /// write meanwhile.
     pub fn digest(&self) -> Result<Digest, ReadError> {
-        let reading = self.read();
         let mut hasher = Sha256::new();
-        hasher.update(reading.sequence().0.to_be_bytes());
-        self.table.scan(key::ROWS, None, |key, value| {
+        let head = self.walk(|key, value| {
             for part in [key, value] {
-                hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+                let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
+                hasher.update(length.to_be_bytes());
                 hasher.update(part);
             }
-            Ok(true)
         })?;
+        hasher.update(head.cursor.sequence.0.to_be_bytes());
         Ok(Digest(hasher.finalize().into()))
     }
 
     /// Reads every row, and compares them with the sum that was kept as they were written.
-    /// Entries may be applied meanwhile.
+    /// Others may read and write meanwhile.
     pub fn verify(&self) -> Result<Verdict, ReadError> {
-        self.state_mut().pass = Some(Pass::default());
-        let verdict = self.run_pass();
-        self.state_mut().pass = None;
-        Ok(verdict?)
+        let mut sum = 0_u64;
+        let head = self.walk(|key, value| {
+            sum = sum.wrapping_add(checksum::of_row(key, value));
+        })?;
+        Ok(if sum == head.sum {
+            Verdict::Sound
+        } else {
+            Verdict::Damaged
+        })
     }
 
-    fn run_pass(&self) -> Result<Verdict, Damage> {
-        loop {
+    /// Visits every row in the order of the keys, as all were when it began.
+    fn walk(&self, mut visit: impl FnMut(&[u8], &[u8])) -> Result<Head, Damage> {
+        let _only_walk = self.walker.lock().unwrap_or_else(PoisonError::into_inner);
+        let head = {
             let mut state = self.state_mut();
-            let sum = state.head.sum;
-            let Some(pass) = &mut state.pass else {
-                return Ok(Verdict::Sound);
-            };
-            let after = (!pass.up_to.is_empty()).then(|| pass.up_to.clone());
-            let mut rows = 0;
-            self.table.scan(key::ROWS, after.as_deref(), |key, value| {
-                pass.sum = pass.sum.wrapping_add(checksum::of_row(key, value));
-                rows += 1;
-                if rows == ROWS_AT_A_TIME {
-                    pass.up_to = key.to_vec();
-                }
-                Ok(rows < ROWS_AT_A_TIME)
-            })?;
-            if rows < ROWS_AT_A_TIME {
-                return Ok(if pass.sum == sum {
-                    Verdict::Sound
-                } else {
-                    Verdict::Damaged
-                });
+            state.pass = Some(Pass::default());
+            state.head.clone()
+        };
+        let walked = loop {
+            match self.next_rows() {
+                Ok(rows) if rows.is_empty() => break Ok(head),
+                Ok(rows) => rows.iter().for_each(|(key, value)| {
+                    if let Some(value) = value {
+                        visit(key, value);
+                    }
+                }),
+                Err(damage) => break Err(damage),
             }
+        };
+        self.state_mut().pass = None;
+        walked
+    }
+
+    /// The next rows; without a value where the row was not there yet when the walk began.
+    fn next_rows(&self) -> Result<Vec<(Vec<u8>, Option<IVec>)>, Damage> {
+        let mut state = self.state_mut();
+        let Some(pass) = &mut state.pass else {
+            return Ok(Vec::new());
+        };
+        let after = (!pass.up_to.is_empty()).then_some(pass.up_to.as_slice());
+        let mut rows = Vec::with_capacity(ROWS_AT_A_TIME);
+        let before = &mut pass.before;
+        self.table.scan(key::ROWS, after, |key, value| {
+            let as_it_was = before
+                .remove(key)
+                .unwrap_or_else(|| Some(IVec::from(value)));
+            rows.push((key.to_vec(), as_it_was));
+            Ok(rows.len() < ROWS_AT_A_TIME)
+        })?;
+        if let Some((last, _)) = rows.last() {
+            pass.up_to.clone_from(last);
         }
+        Ok(rows)
     }
 }

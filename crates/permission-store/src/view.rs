@@ -26,6 +26,7 @@ pub struct View {
     pub(crate) table: Table,
     state: RwLock<State>,
     writer: Mutex<()>,
+    pub(crate) walker: Mutex<()>,
     generation: Generation,
     home: Arc<Home>,
 }
@@ -34,7 +35,7 @@ pub struct View {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) head: Head,
-    /// The check of all rows that is under way.
+    /// The walk over all rows that is under way.
     pub(crate) pass: Option<Pass>,
 }
 
@@ -76,6 +77,7 @@ impl View {
             table,
             state: RwLock::new(State { head, pass: None }),
             writer: Mutex::new(()),
+            walker: Mutex::new(()),
             generation,
             home,
         }
@@ -229,7 +231,10 @@ impl Reading<'_> {
 
     fn standing<S: Stored + Default>(&self, key: &[u8]) -> Result<Standing<S>, ReadError> {
         let row = self.table.get(key)?;
-        Ok(row.map(|row| standing(&row)).transpose()?.unwrap_or_default())
+        Ok(row
+            .map(|row| standing(&row))
+            .transpose()?
+            .unwrap_or_default())
     }
 }
 

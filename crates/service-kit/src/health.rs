@@ -18,8 +18,16 @@ pub struct Health {
 #[derive(Debug, Default)]
 struct Shared {
     draining: AtomicBool,
-    /// Per dependency: nothing if ready, else why not.
-    dependencies: RwLock<BTreeMap<&'static str, Option<String>>>,
+    dependencies: RwLock<BTreeMap<&'static str, Standing>>,
+}
+
+/// How a dependency stands, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Standing {
+    Ready,
+    /// It is away, and the program serves all the same, only worse.
+    DoneWithout(String),
+    NotReady(String),
 }
 
 impl Health {
@@ -48,7 +56,7 @@ impl Health {
                 .read()
                 .unwrap_or_else(PoisonError::into_inner)
                 .values()
-                .all(Option::is_none)
+                .all(|standing| !matches!(standing, Standing::NotReady(_)))
     }
 
     /// From now on the program is not ready: it finishes what it has.
@@ -68,10 +76,13 @@ impl Health {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .iter()
-            .map(|(name, reason)| {
-                let state = match reason {
-                    None => json!({"ready": true}),
-                    Some(reason) => json!({"ready": false, "reason": reason}),
+            .map(|(name, standing)| {
+                let state = match standing {
+                    Standing::Ready => json!({"ready": true}),
+                    Standing::DoneWithout(reason) => {
+                        json!({"ready": false, "required": false, "reason": reason})
+                    }
+                    Standing::NotReady(reason) => json!({"ready": false, "reason": reason}),
                 };
                 ((*name).to_owned(), state)
             })
@@ -100,7 +111,7 @@ pub struct Dependency {
 impl Dependency {
     /// It answers.
     pub fn ready(&self) {
-        if self.set(None) {
+        if self.set(Standing::Ready) {
             tracing::info!(dependency = self.name, "ready");
         }
     }
@@ -109,23 +120,39 @@ impl Dependency {
     /// so it must hold no secret.
     pub fn not_ready(&self, reason: impl Into<String>) {
         let reason = reason.into();
-        if self.set(Some(reason.clone())) {
+        if self.set(Standing::NotReady(reason.clone())) {
             tracing::info!(dependency = self.name, reason, "not ready");
         }
     }
 
+    /// It does not answer, and the program takes traffic all the same: say what is worse
+    /// for it.
+    pub fn do_without(&self, reason: impl Into<String>) {
+        let reason = reason.into();
+        if self.set(Standing::DoneWithout(reason.clone())) {
+            tracing::warn!(dependency = self.name, reason, "done without");
+        }
+    }
+
+    /// Whether it answers, as far as was reported.
+    pub fn is_ready(&self) -> bool {
+        let dependencies = &self.health.shared.dependencies;
+        let dependencies = dependencies.read().unwrap_or_else(PoisonError::into_inner);
+        dependencies.get(self.name) == Some(&Standing::Ready)
+    }
+
     /// Tells whether anything changed, so that a repeated report is not logged.
-    fn set(&self, reason: Option<String>) -> bool {
+    fn set(&self, standing: Standing) -> bool {
         let mut dependencies = self
             .health
             .shared
             .dependencies
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        if dependencies.get(self.name) == Some(&reason) {
+        if dependencies.get(self.name) == Some(&standing) {
             return false;
         }
-        dependencies.insert(self.name, reason);
+        dependencies.insert(self.name, standing);
         true
     }
 }
@@ -147,6 +174,8 @@ mod tests {
         nats.not_ready("connection lost; it is tried again every second");
         assert!(!health.is_ready());
         assert_eq!(health.readiness().status(), StatusCode::SERVICE_UNAVAILABLE);
+        nats.do_without("answers are degraded");
+        assert!(health.is_ready() && !nats.is_ready());
         nats.ready();
         assert_eq!(health.readiness().status(), StatusCode::OK);
         health.drain();

@@ -1,12 +1,45 @@
-//! The stack, left running.
+//! The stack, left running until Ctrl-C, with what to try.
+
+mod leaflet;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context;
+use assent_dev_stack::{Ports, Stack, StackOptions};
+
+use crate::programs;
 
 #[derive(clap::Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// Run the programs as they are, without building them first
+    #[arg(long)]
+    no_build: bool,
+}
 
-pub(crate) fn run(_: &Arguments) -> anyhow::Result<ExitCode> {
-    writeln!(std::io::stderr(), "cargo xtask up: not built yet")?;
-    Ok(ExitCode::FAILURE)
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let mut screen = std::io::stdout();
+    if !arguments.no_build {
+        writeln!(screen, "{}", programs::build()?)?;
+    }
+    programs::until_interrupted(async {
+        let begun = Instant::now();
+        let options = StackOptions {
+            ports: Ports::Usual,
+            ..StackOptions::default()
+        };
+        let mut stack = Stack::start(options)
+            .await
+            .context("the stack did not come up")?;
+        writeln!(
+            screen,
+            "started in {:.1} s; Ctrl-C stops everything and deletes its data\n\n{}",
+            begun.elapsed().as_secs_f64(),
+            leaflet::about(&stack)
+        )?;
+        screen.flush()?;
+        stack.watch().await?;
+        Ok(())
+    })
 }

@@ -4,8 +4,8 @@
 //! there, so that a rolling restart degrades no login. It waits a short while only, and once
 //! it takes traffic it goes on, whatever goes away: it degrades, while a hook that calls
 //! itself not ready would be taken out of service, its sisters with it, and hold every login
-//! up. So NATS and Microsoft's keys are told about by `assent_login_dependency_up` and the
-//! log, and the projection, which may go away at any time, is no dependency here at all.
+//! up. So `/readyz` says what it does without, and is ready all the same; the projection, which
+//! may go away at any time, is no dependency here at all.
 
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ use assent_service_kit::{Dependency, Health, Runtime};
 
 /// How long a new hook holds back.
 const HOLD_BACK: Duration = Duration::from_secs(5);
+
+const DEGRADED: &str = "not reachable; logins go on, with nothing permitted";
 
 /// Between two attempts to get Microsoft's keys.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -39,7 +41,11 @@ pub(crate) fn watch(health: &Health, connection: &Connection, entra: &Entra, run
 /// Stops holding back.
 async fn at_last_after(hold_back: Duration, dependency: Dependency, runtime: Runtime) {
     tokio::select! {
-        () = tokio::time::sleep(hold_back) => dependency.ready(),
+        () = tokio::time::sleep(hold_back) => {
+            if !dependency.is_ready() {
+                dependency.do_without(DEGRADED);
+            }
+        }
         () = runtime.shutdown_requested() => {}
     }
 }
@@ -54,7 +60,13 @@ async fn watch_nats(connection: Connection, nats: Dependency, runtime: Runtime) 
                 up.set(1.0);
                 nats.ready();
             }
-            ConnectionState::Disconnected => up.set(0.0),
+            ConnectionState::Disconnected => {
+                up.set(0.0);
+                // Before the first connection, a new hook holds back.
+                if nats.is_ready() {
+                    nats.do_without(DEGRADED);
+                }
+            }
         }
         tokio::select! {
             () = runtime.shutdown_requested() => return,

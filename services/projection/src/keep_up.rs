@@ -173,10 +173,10 @@ impl KeepUp {
         let opened = match kept.take() {
             Some(view) => view,
             None => match self.open(source.clone()).await? {
-                Opened::Resumed(view) => Arc::new(view),
+                Opened::Resumed(view) => Arc::from(view),
                 Opened::Fresh { load, why } => {
                     tracing::info!(%why, "building the view from the log");
-                    let view = self.load(&log, load).await?;
+                    let view = self.load(&log, *load).await?;
                     return Ok((log, self.serve(kept, view)));
                 }
             },

@@ -34,6 +34,11 @@ impl HostService {
         self.projection.call(Method::GET, "/v1/status", None).await
     }
 
+    /// The digest of all that the projection knows.
+    pub async fn digest(&self) -> Result<Reply, ActorError> {
+        self.projection.call(Method::GET, "/v1/digest", None).await
+    }
+
     /// Calls the projection in any way.
     pub async fn send(
         &self,

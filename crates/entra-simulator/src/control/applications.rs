@@ -31,7 +31,7 @@ fn shown(directory: &Directory, application: &Application) -> Value {
         "client_id": application.client_id, "name": application.name, "redirect_uris": application.redirect_uris,
         "secrets": application.secrets, "certificate_thumbprints": thumbprints,
         "delegated_permissions": application.delegated_permissions,
-        "application_permissions": application.application_permissions,
+        "application_permissions": application.app_roles,
         "emit_wids": application.emit_wids, "require_pkce": application.require_pkce,
         "service_principals": service_principals,
     })
@@ -89,7 +89,7 @@ impl ApplicationChange {
             application.delegated_permissions = parse_permissions(&names)?;
         }
         if let Some(names) = self.application_permissions {
-            application.application_permissions = names.into_iter().collect();
+            application.app_roles = names.into_iter().collect();
         }
         application.secrets = self.secrets.unwrap_or(application.secrets);
         application.emit_wids = self.emit_wids.unwrap_or(application.emit_wids);

@@ -89,7 +89,7 @@ pub(super) async fn create(
     match new.user {
         None => tenant.grant_for_everyone(new.client_id, &scopes),
         Some(user) if tenant.users.contains_key(&user) => {
-            tenant.grant_for_user(new.client_id, user, &scopes)
+            tenant.grant_for_user(new.client_id, user, &scopes);
         }
         Some(user) => return Err(Refused::missing("user", user)),
     }

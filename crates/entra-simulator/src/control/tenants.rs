@@ -23,7 +23,7 @@ fn shown(tenant: &Tenant) -> Value {
     let users: Vec<Value> = tenant.users.values().map(shown_user).collect();
     json!({
         "id": tenant.id, "name": tenant.name, "domains": tenant.domains, "cloud": tenant.cloud,
-        "policy": tenant.policy, "tenant_consent": tenant.tenant_consent,
+        "policy": tenant.policy, "tenant_consent": tenant.second_consent,
         "withheld_scopes": tenant.withheld_scopes, "users": users,
     })
 }
@@ -83,7 +83,7 @@ pub(super) async fn change(
         .ok_or_else(|| Refused::missing("tenant", &name))?;
     tenant.cloud = change.cloud.unwrap_or(tenant.cloud);
     tenant.policy = change.policy.unwrap_or(tenant.policy);
-    tenant.tenant_consent = change.tenant_consent.unwrap_or(tenant.tenant_consent);
+    tenant.second_consent = change.tenant_consent.unwrap_or(tenant.second_consent);
     if let Some(withheld) = withheld {
         tenant.withheld_scopes = withheld;
     }

@@ -23,7 +23,7 @@ pub(crate) struct Application {
     /// Delegated permissions listed in the registration: what `.default` asks for.
     pub(crate) delegated_permissions: BTreeSet<String>,
     /// Application permissions listed in the registration.
-    pub(crate) application_permissions: BTreeSet<String>,
+    pub(crate) app_roles: BTreeSet<String>,
     /// Whether ID tokens carry `wids` (`groupMembershipClaims` in the manifest).
     pub(crate) emit_wids: bool,
     /// Entra insists on PKCE only for browser and native clients; by default we insist always.

@@ -61,7 +61,7 @@ impl Tenant {
 
     /// Records an administrator's consent for everybody, as the tenant's setting says: in place of the former one.
     pub(crate) fn grant_for_everyone(&mut self, client: ClientId, scopes: &BTreeSet<String>) {
-        self.record(client, None, scopes, self.tenant_consent);
+        self.record(client, None, scopes, self.second_consent);
     }
 
     fn record(
@@ -143,7 +143,7 @@ mod tests {
         tenant.grant_for_everyone(client, &scopes(&["Mail.Read"]));
         tenant.grant_for_everyone(client, &scopes(&["Mail.Send"]));
         assert!(!tenant.effective(client, user).contains("Mail.Read"));
-        tenant.tenant_consent = TenantConsent::Merge;
+        tenant.second_consent = TenantConsent::Merge;
         tenant.grant_for_everyone(client, &scopes(&["Mail.Read"]));
         assert!(
             tenant

@@ -99,7 +99,7 @@ pub(crate) struct Tenant {
     pub(crate) domains: Vec<String>,
     pub(crate) cloud: Cloud,
     pub(crate) policy: ConsentPolicy,
-    pub(crate) tenant_consent: TenantConsent,
+    pub(crate) second_consent: TenantConsent,
     /// Never granted, although somebody accepted: how a partial grant comes about.
     pub(crate) withheld_scopes: BTreeSet<String>,
     pub(crate) users: BTreeMap<ObjectId, User>,

@@ -5,8 +5,17 @@ use serde::Deserialize;
 use crate::bearer::{BearerSetupError, BearerVerifier};
 use crate::config::{HttpUrl, Secret, Variable};
 
-const fn variable(name: &'static str, help: &'static str, default: Option<&'static str>) -> Variable {
-    Variable { name, help, default, secret: false }
+const fn variable(
+    name: &'static str,
+    help: &'static str,
+    default: Option<&'static str>,
+) -> Variable {
+    Variable {
+        name,
+        help,
+        default,
+        secret: false,
+    }
 }
 
 /// Where NATS is.
@@ -16,8 +25,11 @@ pub const NATS_URL: Variable = variable(
     Some("nats://127.0.0.1:4222"),
 );
 /// Who we are to NATS, by a signed token.
-pub const NATS_CREDS_FILE: Variable =
-    variable("ASSENT_NATS_CREDS_FILE", "a .creds file to sign in to NATS with", None);
+pub const NATS_CREDS_FILE: Variable = variable(
+    "ASSENT_NATS_CREDS_FILE",
+    "a .creds file to sign in to NATS with",
+    None,
+);
 /// Who we are to NATS, by name.
 pub const NATS_USER: Variable = variable("ASSENT_NATS_USER", "user name at NATS", None);
 /// The password for it.
@@ -28,8 +40,11 @@ pub const NATS_PASSWORD: Variable = Variable {
     secret: true,
 };
 /// Who vouches for the NATS server.
-pub const NATS_CA_FILE: Variable =
-    variable("ASSENT_NATS_CA_FILE", "CA certificates of the NATS server; requires TLS", None);
+pub const NATS_CA_FILE: Variable = variable(
+    "ASSENT_NATS_CA_FILE",
+    "CA certificates of the NATS server; requires TLS",
+    None,
+);
 /// Where replies arrive.
 pub const NATS_INBOX_PREFIX: Variable = variable(
     "ASSENT_NATS_INBOX_PREFIX",
@@ -37,11 +52,17 @@ pub const NATS_INBOX_PREFIX: Variable = variable(
     None,
 );
 /// Who signs the host application's tokens.
-pub const HOST_ISSUER: Variable =
-    variable("ASSENT_HOST_ISSUER", "issuer (iss) of the host application's tokens", None);
+pub const HOST_ISSUER: Variable = variable(
+    "ASSENT_HOST_ISSUER",
+    "issuer (iss) of the host application's tokens",
+    None,
+);
 /// Where its keys are.
-pub const HOST_JWKS_URL: Variable =
-    variable("ASSENT_HOST_JWKS_URL", "address of the host application's JSON Web Key Set", None);
+pub const HOST_JWKS_URL: Variable = variable(
+    "ASSENT_HOST_JWKS_URL",
+    "address of the host application's JSON Web Key Set",
+    None,
+);
 /// For whom its tokens are.
 pub const HOST_AUDIENCE: Variable = variable(
     "ASSENT_HOST_AUDIENCE",

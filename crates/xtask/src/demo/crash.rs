@@ -151,10 +151,10 @@ async fn answers<W>(stage: &Stage<'_, W>, number: usize) -> anyhow::Result<Vec<(
 
 /// The digest of a projection's view.
 async fn digest<W>(stage: &Stage<'_, W>, number: usize) -> anyhow::Result<String> {
-    let status = stage.stack.service(number).status().await?.ok()?;
-    match status.word("/digest") {
+    let reply = stage.stack.service(number).digest().await?.ok()?;
+    match reply.word("/digest") {
         Some(digest) => Ok(digest.to_owned()),
-        None => Err(status.unexpected("a digest").into()),
+        None => Err(reply.unexpected("a digest").into()),
     }
 }
 

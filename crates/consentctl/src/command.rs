@@ -1,0 +1,47 @@
+//! One file for each command.
+
+mod account;
+mod doctor;
+mod explain;
+mod list;
+mod tail;
+
+use assent_messaging::ConnectionSettings;
+
+use crate::arguments::{Command, EventsCommand};
+use crate::ending::{Ending, Failure};
+use crate::output::Output;
+
+/// Does what was asked for.
+pub(crate) async fn run(
+    command: Command,
+    settings: ConnectionSettings,
+    output: &mut Output,
+) -> Result<Ending, Failure> {
+    match command {
+        Command::Events(EventsCommand::List {
+            which,
+            kind,
+            from,
+            to,
+            limit,
+        }) => {
+            let wanted = list::Wanted {
+                which,
+                kind,
+                from,
+                to,
+                limit: (limit != 0).then_some(limit),
+            };
+            list::run(settings, &wanted, output).await
+        }
+        Command::Events(EventsCommand::Tail { account, from }) => {
+            tail::run(settings, account.as_ref(), from, output).await
+        }
+        Command::Account { account } => account::run(settings, account, output).await,
+        Command::Explain { account, user, at } => {
+            explain::run(settings, account, user, at, output).await
+        }
+        Command::Doctor => doctor::run(settings, output).await,
+    }
+}

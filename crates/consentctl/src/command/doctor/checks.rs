@@ -1,0 +1,206 @@
+//! The checks, each of one thing.
+
+use std::time::Duration;
+
+use assent_contract::names::{EVENT_STREAM, GATEWAY_SERVICE, PROJECTION_SERVICE};
+use assent_domain::event::Aggregate;
+use assent_domain::ids::Sequence;
+use assent_event_log::{EventLog, OpenError, StreamStatus};
+use assent_messaging::Connection;
+use assent_service_kit::telemetry::chain;
+use serde::Deserialize;
+
+use super::Check;
+use crate::output::count;
+use crate::projection::{self, Unanswered};
+
+/// How long a service or the server may take.
+pub(super) const DEADLINE: Duration = Duration::from_secs(2);
+
+/// The log's last event, and whose it is.
+pub(super) type Last = Option<(Sequence, Aggregate)>;
+
+pub(super) fn version(connection: &Connection) -> Check {
+    match connection.require_server_version() {
+        Ok(version) => Check::ok("server version", format!("nats-server {version}")),
+        Err(error) => Check::problem(
+            "server version",
+            chain(&error).to_string(),
+            "update nats-server",
+        ),
+    }
+}
+
+/// JetStream's answer about itself.
+#[derive(Deserialize)]
+struct JetStreamInfo {
+    #[serde(default)]
+    streams: u64,
+    error: Option<ApiError>,
+}
+
+#[derive(Deserialize)]
+struct ApiError {
+    #[serde(default)]
+    description: String,
+}
+
+pub(super) async fn jetstream(connection: &Connection) -> Check {
+    let name = "jetstream";
+    let problem = |says: String| {
+        let advice = "enable JetStream for the account that Assent uses (deploy/nats)";
+        Check::problem(name, says, advice)
+    };
+    let asked = connection.request("$JS.API.INFO", Vec::new(), None, DEADLINE);
+    let answer = match asked.await {
+        Ok(answer) => answer,
+        Err(error) => return problem(chain(&error).to_string()),
+    };
+    match serde_json::from_slice(&answer) {
+        Ok(JetStreamInfo {
+            error: Some(error), ..
+        }) => problem(error.description),
+        Ok(JetStreamInfo { streams, .. }) => Check::ok(name, count(streams, "stream")),
+        Err(error) => problem(error.to_string()),
+    }
+}
+
+/// The stream of events and what it holds.
+pub(super) async fn events(connection: &Connection) -> (Vec<Check>, Last) {
+    let log = match EventLog::open(connection).await {
+        Ok(log) => log,
+        Err(error) => {
+            let advice = match &error {
+                OpenError::NotThere => "start consent-gateway, which creates it",
+                OpenError::ConfiguredOtherwise { .. } => {
+                    "correct the stream with the nats command line; no program of ours changes it"
+                }
+                OpenError::ServerTooOld(_) => "update nats-server",
+                OpenError::NotPermitted { .. } => "give the user the permissions of deploy/nats",
+                OpenError::NotReachable | OpenError::TimedOut | OpenError::Refused(_) => {
+                    "look at the log of nats-server"
+                }
+            };
+            let check = Check::problem(EVENT_STREAM, chain(&error).to_string(), advice);
+            return (vec![check], None);
+        }
+    };
+    let status = match log.status().await {
+        Ok(status) => status,
+        Err(error) => {
+            let says = chain(&error).to_string();
+            let check = Check::problem(EVENT_STREAM, says, "look at the log of nats-server");
+            return (vec![check], None);
+        }
+    };
+    let created = format!("as it must be, created {}", status.created);
+    let checks = vec![Check::ok(EVENT_STREAM, created), sequences(&status)];
+    let last = log.entry(status.last_sequence).await.ok().flatten();
+    let last = last.and_then(|entry| Some((entry.sequence(), entry.aggregate()?)));
+    (checks, last)
+}
+
+fn sequences(status: &StreamStatus) -> Check {
+    let (name, last) = ("sequences", status.last_sequence);
+    let mut missing = Vec::new();
+    // An empty stream may say that its first sequence is 0.
+    if last != Sequence(0) && status.first_sequence != Sequence(1) {
+        missing.push(format!("the log begins with event {}", status.first_sequence));
+    }
+    if status.missing != 0 {
+        missing.push(format!("{} missing in between", count(status.missing, "event")));
+    }
+    if missing.is_empty() {
+        let says = format!("{}, none missing", count(last.0, "event"));
+        return Check::ok(name, says);
+    }
+    Check::problem(
+        name,
+        missing.join(", "),
+        "stop the services and restore the stream from a backup: consents are lost",
+    )
+}
+
+/// The projection: whether it answers, and how far it is.
+pub(super) async fn projection(connection: &Connection, last: Last) -> Vec<Check> {
+    let ping = service(
+        connection,
+        "projection",
+        PROJECTION_SERVICE,
+        "start projection, or look at its /readyz",
+    );
+    let ping = ping.await;
+    if !ping.ok {
+        return vec![ping];
+    }
+    let mut checks = vec![ping];
+    if let Some((sequence, aggregate)) = last {
+        checks.extend(applied(connection, sequence, &aggregate).await);
+    }
+    checks
+}
+
+/// Waits as long as the projection does for the last event to be applied, so that a projection
+/// which just has work to do is no problem.
+async fn applied(
+    connection: &Connection,
+    last: Sequence,
+    aggregate: &Aggregate,
+) -> Vec<Check> {
+    let (name, account) = ("projection lag", aggregate.account());
+    let advice = "look at the projection's log and at its GET /v1/status";
+    let known = match projection::account(connection, account, Some(last.0)).await {
+        Ok(known) => known,
+        Err(Unanswered::NotYetApplied) => {
+            let says = match projection::account(connection, account, None).await {
+                Ok(behind) => {
+                    let lag = count(last.0.saturating_sub(behind.sequence), "event");
+                    format!("{lag} behind: at event {} of {last}", behind.sequence)
+                }
+                Err(unanswered) => unanswered.line(),
+            };
+            return vec![Check::problem(name, says, advice)];
+        }
+        Err(unanswered @ (Unanswered::NotReachable(_) | Unanswered::Refused(_))) => {
+            return vec![Check::problem(name, unanswered.line(), advice)];
+        }
+    };
+    let mut checks = vec![Check::ok(name, format!("none, at event {}", known.sequence))];
+    if known.blocked {
+        checks.push(Check::problem(
+            "blocked",
+            format!("account {account}: nothing is effective in it"),
+            "run consentctl account on it",
+        ));
+    }
+    checks
+}
+
+pub(super) async fn gateway(connection: &Connection) -> Check {
+    let advice = "start consent-gateway, or look at its /readyz";
+    service(connection, "gateway", GATEWAY_SERVICE, advice).await
+}
+
+/// What a service says when it is pinged.
+#[derive(Deserialize)]
+struct Pong {
+    version: String,
+}
+
+async fn service(
+    connection: &Connection,
+    name: &'static str,
+    service: &'static str,
+    advice: &'static str,
+) -> Check {
+    let subject = format!("$SRV.PING.{service}");
+    let problem = |says: String| Check::problem(name, says, advice);
+    let pong = connection.request(&subject, Vec::new(), None, DEADLINE);
+    match pong.await {
+        Ok(pong) => match serde_json::from_slice(&pong) {
+            Ok(Pong { version }) => Check::ok(name, format!("{service} {version} answers")),
+            Err(error) => problem(format!("{service} answers nonsense: {error}")),
+        },
+        Err(error) => problem(format!("{service} does not answer: {}", chain(&error))),
+    }
+}

@@ -1,0 +1,239 @@
+//! An explanation, for people and for programs.
+
+use std::io;
+
+use assent_contract::query::UserQuery;
+use assent_contract::values::{Identity, PermissionSet};
+use assent_domain::event::RevocationReason;
+use assent_domain::explanation::{PermissionTrail, Standing};
+use assent_domain::ids::Sequence;
+use assent_domain::mode::AuthorizationMethod;
+use assent_domain::permissions::{EmailLevel, Permission};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Comparison, Story};
+use crate::arguments::Moment;
+use crate::line::Line;
+use crate::output::{Output, clock};
+use crate::sentence;
+
+/// The answer.
+#[derive(Debug, Serialize)]
+pub(super) struct Answer {
+    account_id: String,
+    user_id: String,
+    /// The last event that it takes into account, where the past was asked for.
+    up_to: Option<u64>,
+    #[serde(skip)]
+    at: Option<Moment>,
+    recorded: bool,
+    method: &'static str,
+    email_sync: &'static str,
+    epoch: u64,
+    effective: PermissionSet,
+    microsoft_identity: Option<Identity>,
+    permissions: Vec<Trail>,
+    late: Vec<Line>,
+    projection: Comparison,
+    findings: Vec<String>,
+}
+
+/// Why one permission is what it is.
+#[derive(Debug, Serialize)]
+struct Trail {
+    permission: &'static str,
+    on: bool,
+    #[serde(skip)]
+    level: EmailLevel,
+    why: String,
+    since: Option<Since>,
+    because: Vec<Line>,
+}
+
+/// The event since which it is so.
+#[derive(Debug, Serialize)]
+struct Since {
+    sequence: u64,
+    time: Option<Timestamp>,
+}
+
+impl Answer {
+    pub(super) fn new(
+        query: &UserQuery,
+        at: Option<Moment>,
+        story: &Story,
+        projection: Comparison,
+    ) -> Self {
+        let told = &story.explanation;
+        let mut findings: Vec<String> = story.finding.iter().cloned().collect();
+        if let Comparison::Differs(difference) = &projection {
+            findings.push(format!("the projection differs from the log: {difference}"));
+        }
+        let trail = |permission| Trail::new(story, permission);
+        let late = told.late.iter().filter_map(|sequence| {
+            let line = Line::of_recorded(story.find(*sequence)?);
+            Some(Line { late: true, ..line })
+        });
+        Self {
+            account_id: query.account_id.to_string(),
+            user_id: query.user_id.to_string(),
+            up_to: at.and(story.last()).map(|last| last.0),
+            at,
+            recorded: !story.user.is_empty(),
+            method: sentence::method(told.account.method()),
+            email_sync: sentence::email_sync(told.account.email_sync),
+            epoch: told.account.epoch.0,
+            effective: told.effective.into(),
+            microsoft_identity: told.user.identity.map(Identity::from),
+            permissions: Permission::ALL.into_iter().map(trail).collect(),
+            late: late.collect(),
+            projection,
+            findings,
+        }
+    }
+
+    pub(super) fn findings(&self) -> &[String] {
+        &self.findings
+    }
+
+    pub(super) fn tell(&self, output: &mut Output) -> io::Result<()> {
+        let moment = match self.at {
+            None => String::new(),
+            Some(Moment::After(sequence)) => format!(", as it was after event {sequence}"),
+            Some(Moment::Time(time)) => format!(", as it was at {}", clock(time)),
+        };
+        let (user, account) = (&self.user_id, &self.account_id);
+        output.line(&format!("User {user} of account {account}{moment}"))?;
+        output.line(&format!(
+            "  method      {} (email sync {}, epoch {})",
+            self.method, self.email_sync, self.epoch
+        ))?;
+        let effective = sentence::permissions(self.effective.into());
+        output.line(&format!("  effective   {effective}"))?;
+        if let Some(identity) = self.microsoft_identity {
+            let tenant = sentence::tenant(identity.tenant.into());
+            let object = identity.object_id;
+            output.line(&format!("  microsoft   {object} in tenant {tenant}"))?;
+        }
+        if !self.recorded && self.findings.is_empty() {
+            output.line(
+                "  Nothing was ever recorded of the user: this is the default state, and nothing is allowed.",
+            )?;
+        }
+        output.line("")?;
+        for trail in &self.permissions {
+            trail.tell(output)?;
+        }
+        if !self.late.is_empty() {
+            output.line("")?;
+            output.line("Too late")?;
+        }
+        for line in &self.late {
+            output.line(&line.brief())?;
+        }
+        self.tell_comparison(output)
+    }
+
+    fn tell_comparison(&self, output: &mut Output) -> io::Result<()> {
+        match &self.projection {
+            Comparison::NotAsked | Comparison::Differs(_) => {}
+            Comparison::Agrees(sequence) => {
+                output.line("")?;
+                output.line(&format!(
+                    "The projection says the same, having applied the log up to event {sequence}."
+                ))?;
+            }
+            Comparison::Unanswered(why) => {
+                output.line("")?;
+                output.line(&format!("Not compared: {why}."))?;
+            }
+        }
+        if !self.findings.is_empty() {
+            output.line("")?;
+            output.line("Findings")?;
+        }
+        for finding in &self.findings {
+            output.line(&format!("  {finding}"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Trail {
+    fn new(story: &Story, permission: Permission) -> Self {
+        let told = &story.explanation;
+        let PermissionTrail {
+            standing,
+            since,
+            because,
+        } = told.of(permission);
+        let line = |sequence: &Sequence| story.find(*sequence).map(Line::of_recorded);
+        Self {
+            permission: sentence::permission(permission),
+            on: told.effective.kinds().contains(permission),
+            level: match permission {
+                Permission::Calendar | Permission::Contacts => EmailLevel::None,
+                Permission::Email => told.effective.email,
+            },
+            why: if story.finding.is_some() {
+                "nothing is believed of events that can't be believed".to_owned()
+            } else {
+                why(*standing, told.account.method()).to_owned()
+            },
+            since: since.map(|sequence| Since {
+                sequence: sequence.0,
+                time: story
+                    .find(sequence)
+                    .map(|recorded| recorded.decoded.metadata.time),
+            }),
+            because: because.iter().filter_map(line).collect(),
+        }
+    }
+
+    fn tell(&self, output: &mut Output) -> io::Result<()> {
+        let state = match (self.on, self.level) {
+            (false, _) => "off".to_owned(),
+            (true, EmailLevel::None) => "on".to_owned(),
+            (true, level) => format!("on ({})", sentence::email_level(level)),
+        };
+        let since = match &self.since {
+            Some(Since {
+                sequence,
+                time: Some(time),
+            }) => format!(", since {} (event {sequence})", clock(*time)),
+            Some(Since {
+                sequence,
+                time: None,
+            }) => format!(", since event {sequence}"),
+            None => String::new(),
+        };
+        let why = &self.why;
+        output.line(&format!("{:<9} {state}{since}: {why}", self.permission))?;
+        for line in &self.because {
+            output.line(&line.brief())?;
+        }
+        Ok(())
+    }
+}
+
+fn why(standing: Standing, method: AuthorizationMethod) -> &'static str {
+    match (standing, method) {
+        (Standing::Granted, AuthorizationMethod::UserIndividual) => "granted by the user",
+        (Standing::Granted, AuthorizationMethod::AdminConfigured) => {
+            "granted by the company's administrator"
+        }
+        (Standing::NeverGranted, AuthorizationMethod::UserIndividual) => {
+            "the user has not granted it under the company's present method"
+        }
+        (Standing::NeverGranted, AuthorizationMethod::AdminConfigured) => {
+            "the user has not signed in through Microsoft under the consent, or it leaves this out"
+        }
+        (Standing::NotInConsent, _) => "granted before, and the consent in force leaves it out",
+        (Standing::Ended(RevocationReason::UserRevoked), _) => "the user took it back",
+        (Standing::Ended(RevocationReason::UserDeclined), _) => "the user said no at Microsoft",
+        (Standing::Ended(RevocationReason::MicrosoftWithdrawn), _) => {
+            "Microsoft says that the consent is gone"
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! `events list`: what was recorded, oldest first.
+
+use assent_domain::event::Aggregate;
+use assent_domain::ids::Sequence;
+use assent_messaging::ConnectionSettings;
+
+use crate::arguments::{Kind, Which};
+use crate::ending::{Ending, Failure};
+use crate::history::{self, Past, Source};
+use crate::line::Line;
+use crate::output::{Output, count};
+use crate::scan::Scan;
+
+/// Which events to list.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) which: Which,
+    pub(crate) kind: Option<Kind>,
+    pub(crate) from: u64,
+    pub(crate) to: Option<u64>,
+    pub(crate) limit: Option<usize>,
+}
+
+impl Wanted {
+    fn range(&self) -> std::ops::RangeInclusive<u64> {
+        self.from..=self.to.unwrap_or(u64::MAX)
+    }
+
+    fn is_whose(&self, aggregate: Option<&Aggregate>) -> bool {
+        match (&self.which.account, &self.which.user, aggregate) {
+            (None, _, _) => true,
+            (Some(_), _, None) => false,
+            (Some(account), None, Some(of)) => of.account() == account,
+            (Some(account), Some(user), Some(of)) => {
+                *of == Aggregate::User(account.clone(), user.clone())
+            }
+        }
+    }
+}
+
+pub(crate) async fn run(
+    settings: ConnectionSettings,
+    wanted: &Wanted,
+    output: &mut Output,
+) -> Result<Ending, Failure> {
+    let source = Source::open(settings).await?;
+    let mut listing = Listing {
+        wanted,
+        output,
+        shown: 0,
+        found: false,
+    };
+    if let (Some(account), Some(user)) = (&wanted.which.account, &wanted.which.user) {
+        let aggregate = Aggregate::User(account.clone(), user.clone());
+        match history::read(&source.log, &aggregate).await? {
+            Past::Known(recorded) => {
+                for recorded in &recorded {
+                    if !listing.show(&Line::of_recorded(recorded))? {
+                        break;
+                    }
+                }
+                return Ok(Ending::Well);
+            }
+            // Only a reading of the log from end to end shows what it is that can't be read.
+            Past::NotBelieved(why) => {
+                listing.output.remark(&format!("{account}/{user}: {why}"))?;
+                listing.found = true;
+            }
+        }
+    }
+    listing.scan(&source).await
+}
+
+struct Listing<'a> {
+    wanted: &'a Wanted,
+    output: &'a mut Output,
+    shown: usize,
+    found: bool,
+}
+
+impl Listing<'_> {
+    async fn scan(mut self, source: &Source) -> Result<Ending, Failure> {
+        let (from, to) = (Sequence(self.wanted.from), self.wanted.to.map(Sequence));
+        let mut scan = Scan::begin(&source.log, from, to).await?;
+        let mut read = 0_u64;
+        'reading: loop {
+            let batch = scan.next().await?;
+            if batch.is_empty() {
+                break;
+            }
+            for entry in batch {
+                read += 1;
+                let wanted = self.wanted.is_whose(entry.aggregate().as_ref());
+                if wanted && !self.show(&Line::of_entry(&entry))? {
+                    break 'reading;
+                }
+            }
+        }
+        if let Some(account) = &self.wanted.which.account {
+            let how = count(read, "event");
+            self.output
+                .remark(&format!("read {how} of the log to find those of {account}"))?;
+        }
+        Ok(Ending::with(self.found))
+    }
+
+    /// Shows an event if it is wanted. Returns whether to go on.
+    fn show(&mut self, line: &Line) -> Result<bool, Failure> {
+        let is_of_kind = self.wanted.kind.is_none_or(|kind| line.may_be(kind));
+        if !is_of_kind || !self.wanted.range().contains(&line.sequence()) {
+            return Ok(true);
+        }
+        if self.wanted.limit == Some(self.shown) {
+            let next = line.sequence();
+            self.output.remark(&format!(
+                "there are more: go on with --from {next}, or see all with --limit 0"
+            ))?;
+            return Ok(false);
+        }
+        self.shown += 1;
+        self.found |= line.is_unreadable();
+        if self.output.is_json() {
+            self.output.json_line(line)?;
+        } else {
+            self.output.line(&line.to_string())?;
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,92 @@
+//! `events tail`: new events as they come.
+
+use std::time::Duration;
+
+use assent_domain::ids::{AccountId, Sequence};
+use assent_event_log::LogEntry;
+use assent_messaging::{Connection, ConnectionSettings, ConnectionState};
+
+use crate::ending::{Ending, Failure};
+use crate::history::Source;
+use crate::line::Line;
+use crate::output::Output;
+
+/// How many events are printed before they are made visible.
+const BATCH: usize = 256;
+
+/// How often somebody looks whether NATS is still there.
+const LOOK: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(
+    settings: ConnectionSettings,
+    account: Option<&AccountId>,
+    from: Option<u64>,
+    output: &mut Output,
+) -> Result<Ending, Failure> {
+    let Source { connection, log } = Source::open(settings).await?;
+    let after = match from {
+        Some(from) => Sequence(from.saturating_sub(1)),
+        None => log.status().await?.last_sequence,
+    };
+    output.remark(&format!(
+        "waiting for events after {after}; Ctrl-C ends it"
+    ))?;
+    let mut follow = log.follow(after);
+    let mut tail = Tail {
+        account,
+        output,
+        found: false,
+        is_away: false,
+    };
+    let interrupted = tokio::signal::ctrl_c();
+    tokio::pin!(interrupted);
+    loop {
+        tokio::select! {
+            biased;
+            _ = &mut interrupted => return Ok(Ending::with(tail.found)),
+            batch = follow.next_batch(BATCH, LOOK) => tail.show(&batch?)?,
+        }
+        tail.look_at(&connection)?;
+    }
+}
+
+struct Tail<'a> {
+    account: Option<&'a AccountId>,
+    output: &'a mut Output,
+    found: bool,
+    is_away: bool,
+}
+
+impl Tail<'_> {
+    fn show(&mut self, batch: &[LogEntry]) -> Result<(), Failure> {
+        for entry in batch {
+            let aggregate = entry.aggregate();
+            let account = aggregate.as_ref().map(|aggregate| aggregate.account());
+            if self.account.is_some() && self.account != account {
+                continue;
+            }
+            let line = Line::of_entry(entry);
+            self.found |= line.is_unreadable();
+            if self.output.is_json() {
+                self.output.json_line(&line)?;
+            } else {
+                self.output.line(&line.to_string())?;
+            }
+        }
+        Ok(self.output.flush()?)
+    }
+
+    /// Says once when NATS goes away, and once when it is back.
+    fn look_at(&mut self, connection: &Connection) -> Result<(), Failure> {
+        let is_away = connection.state() == ConnectionState::Disconnected;
+        if is_away != self.is_away {
+            self.is_away = is_away;
+            self.output.remark(if is_away {
+                "NATS is away; waiting for it"
+            } else {
+                "NATS is back"
+            })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,192 @@
+//! One stored message, as a line of text or of JSON.
+
+use std::fmt;
+
+use assent_contract::codec::{self, DecodedEvent};
+use assent_domain::event::{Aggregate, Event};
+use assent_event_log::{LogEntry, RecordedEvent};
+use assent_service_kit::telemetry::chain;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::arguments::Kind;
+use crate::output::clock;
+use crate::sentence::sentence;
+
+/// What is shown of one stored message.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Line {
+    sequence: u64,
+    /// When the event was recorded; of one that can't be read, when the server stored it.
+    time: Timestamp,
+    #[serde(rename = "type")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    account_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+    says: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreadable: Option<Unreadable>,
+    /// It came too late to count.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) late: bool,
+}
+
+/// Why an event is not shown, and where it is.
+#[derive(Debug, Clone, Serialize)]
+struct Unreadable {
+    subject: String,
+    reason: String,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl Line {
+    /// Of a message as it came from the log.
+    pub(crate) fn of_entry(entry: &LogEntry) -> Self {
+        match entry.decode() {
+            Ok(decoded) => Self::new(entry.sequence().0, &decoded),
+            Err(unreadable) => {
+                let (account_id, user_id) = entry
+                    .aggregate()
+                    .map_or((None, None), |aggregate| names(&aggregate));
+                Self {
+                    sequence: entry.sequence().0,
+                    time: entry.recorded_at(),
+                    kind: None,
+                    id: None,
+                    account_id,
+                    user_id,
+                    says: None,
+                    event: None,
+                    unreadable: Some(Unreadable {
+                        subject: entry.subject().to_owned(),
+                        reason: chain(&unreadable).to_string(),
+                    }),
+                    late: false,
+                }
+            }
+        }
+    }
+
+    /// Of an event of an aggregate's history.
+    pub(crate) fn of_recorded(recorded: &RecordedEvent) -> Self {
+        Self::new(recorded.sequence.0, &recorded.decoded)
+    }
+
+    fn new(sequence: u64, decoded: &DecodedEvent) -> Self {
+        let (account_id, user_id) = names(&decoded.event.aggregate());
+        let body = codec::encode_body(&decoded.event);
+        Self {
+            sequence,
+            time: decoded.metadata.time,
+            kind: Some(codec::event_type(&decoded.event)),
+            id: Some(decoded.metadata.id.to_string()),
+            account_id,
+            user_id,
+            says: Some(sentence(&decoded.event)),
+            event: body
+                .ok()
+                .and_then(|body| serde_json::from_slice(&body).ok()),
+            unreadable: None,
+            late: false,
+        }
+    }
+
+    /// Its place in the log.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Whether the event can't be read.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        self.unreadable.is_some()
+    }
+
+    /// Whether it is of the type; one that can't be read might be of any.
+    pub(crate) fn may_be(&self, kind: Kind) -> bool {
+        self.kind
+            .is_none_or(|own| short(own) == Some(name_of(kind)))
+    }
+
+    /// For people who know already whose event it is: sequence, time and sentence.
+    pub(crate) fn brief(&self) -> String {
+        let (sequence, time) = (self.sequence, clock(self.time));
+        format!("{sequence:>8}  {time}  {}", self.text())
+    }
+
+    fn text(&self) -> String {
+        match (&self.unreadable, &self.says) {
+            (Some(unreadable), _) => format!("CAN'T BE READ: {}", unreadable.reason),
+            (None, Some(says)) if self.late => {
+                format!("{says}; came too late: the company had moved on, so it counts for nothing")
+            }
+            (None, says) => says.clone().unwrap_or_default(),
+        }
+    }
+
+    fn whose(&self) -> String {
+        match (&self.account_id, &self.user_id, &self.unreadable) {
+            (Some(account), Some(user), _) => format!("{account}/{user}"),
+            (Some(account), None, _) => account.clone(),
+            (None, _, Some(unreadable)) => unreadable.subject.clone(),
+            (None, _, None) => String::new(),
+        }
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.kind.and_then(short).unwrap_or("?");
+        write!(
+            f,
+            "{:>8}  {}  {kind:<19}  {:<20}  {}",
+            self.sequence,
+            clock(self.time),
+            self.whose(),
+            self.text()
+        )
+    }
+}
+
+/// The type that the option `--type` names.
+fn name_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::ModeChanged => "ModeChanged",
+        Kind::AdminConsentGranted => "AdminConsentGranted",
+        Kind::UserScopeGranted => "UserScopeGranted",
+        Kind::UserScopeRevoked => "UserScopeRevoked",
+    }
+}
+
+/// `ModeChanged` of `assent.consent.ModeChanged.v1`.
+fn short(event_type: &str) -> Option<&str> {
+    event_type.split('.').nth(2)
+}
+
+fn names(aggregate: &Aggregate) -> (Option<String>, Option<String>) {
+    match aggregate {
+        Aggregate::Company(account) => (Some(account.to_string()), None),
+        Aggregate::User(account, user) => (Some(account.to_string()), Some(user.to_string())),
+    }
+}
+
+/// The events of some lines' recorded events, as the domain folds them.
+pub(crate) fn events(
+    recorded: &[RecordedEvent],
+) -> impl Iterator<Item = (assent_domain::ids::Sequence, &Event)> {
+    recorded
+        .iter()
+        .map(|recorded| (recorded.sequence, &recorded.decoded.event))
+}

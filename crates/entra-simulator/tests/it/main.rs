@@ -1,0 +1,25 @@
+//! The simulator over real HTTP: every flow, and every rule by which it refuses.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops where something is not as it should be"
+)]
+#![expect(
+    clippy::panic,
+    reason = "a test stops where something is not as it should be"
+)]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "an index into JSON that is missing is a failed test"
+)]
+
+mod admin_consent;
+mod authorize;
+mod client_authentication;
+mod control;
+mod graph;
+mod metadata;
+mod pages;
+mod process;
+mod stage;
+mod token;

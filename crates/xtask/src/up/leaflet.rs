@@ -1,0 +1,121 @@
+//! What to try on a running stack: addresses, tokens, lines to paste.
+
+use std::time::Duration;
+
+use assent_dev_stack::actors::{ANA, OLGA};
+use assent_dev_stack::{Program, Stack, TokenBuilder};
+
+const GOOD_FOR: Duration = Duration::from_hours(8);
+const USUAL: [(&str, u16); 4] = [
+    ("consent-gateway", 8080),
+    ("projection", 8081),
+    ("login-hook", 8082),
+    ("entra-simulator", 8090),
+];
+
+pub(super) fn about(stack: &Stack) -> String {
+    [addresses(stack), tokens(stack), lines(stack), nats(stack)].join("\n\n")
+}
+
+fn addresses(stack: &Stack) -> String {
+    let projection = stack
+        .projections
+        .first()
+        .map_or_else(String::new, Program::url);
+    let urls = [
+        stack.gateway.url(),
+        projection,
+        stack.login_hook.url(),
+        stack.simulator.url(),
+    ];
+    let mut lines = vec!["# where it is".to_owned()];
+    for ((name, usual), url) in USUAL.into_iter().zip(&urls) {
+        let elsewhere = if url.ends_with(&format!(":{usual}")) {
+            String::new()
+        } else {
+            format!("   ({usual} is taken)")
+        };
+        lines.push(format!("#   {name:16} {url}{elsewhere}"));
+    }
+    let nats = stack.nats().url();
+    let elsewhere = if nats.ends_with(":4222") {
+        ""
+    } else {
+        "   (4222 is taken)"
+    };
+    lines.push(format!("#   {:16} {nats}{elsewhere}", "nats-server"));
+    lines.push(format!(
+        "#   {:16} {}",
+        "logs",
+        stack.log_directory().display()
+    ));
+    let [gateway, projection, login_hook, simulator] = &urls;
+    lines.push(format!(
+        "export GATEWAY={gateway} PROJECTION={projection} LOGIN_HOOK={login_hook} MICROSOFT={simulator}"
+    ));
+    lines.join("\n")
+}
+
+fn tokens(stack: &Stack) -> String {
+    let host = &stack.host;
+    let sign = |token: TokenBuilder<'_>| token.expires_in(GOOD_FOR).sign();
+    let ana = sign(host.token_for("ana", "acme"));
+    let sam = sign(
+        host.token_for("sam", "acme")
+            .super_admin()
+            .permission("company_settings:manage"),
+    );
+    let service = sign(host.service(&["login:decide", "permissions:read"]));
+    format!(
+        "# tokens of the host application, good for 8 hours: Ana, Sam the Super Admin, and a service\n\
+         export ANA={ana}\nexport SAM={sam}\nexport SERVICE={service}"
+    )
+}
+
+fn lines(stack: &Stack) -> String {
+    let back = format!("{}/back", stack.host.origin());
+    let (ana, tenant) = (ANA.object_id, ANA.tenant);
+    format!(
+        r##"# Ana signs in: what is to be done? (an ID token as Microsoft would give it, then the question)
+ID_TOKEN=$(curl -s $MICROSOFT/_control/id-token -H 'content-type: application/json' -d '{{"tenant":"{tenant}","user":"{ana}","client_id":"{client}"}}' | sed 's/.*"id_token":"\([^"]*\)".*/\1/')
+curl -s $LOGIN_HOOK/v1/login-decisions -H "authorization: Bearer $SERVICE" -H 'content-type: application/json' -d '{{"account_id":"acme","user_id":"ana","sign_in":{{"provider":"microsoft","id_token":"'$ID_TOKEN'"}}}}'
+
+# Ana grants calendar and email: open the authorize_url of the answer in a browser, and choose Ana Alvarez
+curl -s $GATEWAY/v1/accounts/acme/users/ana/grants -H "authorization: Bearer $ANA" -H 'content-type: application/json' -d '{{"permissions":["calendar","email"],"microsoft_identity":{{"tenant_id":"{tenant}","object_id":"{ana}"}},"return_to":"{back}"}}'
+
+# what she has now, and why; then for a service, from the view
+curl -s $GATEWAY/v1/accounts/acme/users/ana -H "authorization: Bearer $ANA"
+curl -s $PROJECTION/v1/accounts/acme/users/ana/permissions -H "authorization: Bearer $SERVICE"
+
+# she takes email back
+curl -s -X DELETE $GATEWAY/v1/accounts/acme/users/ana/grants/email -H "authorization: Bearer $ANA"
+
+# Sam lets the Office 365 administrator decide: open the authorize_url, and choose {olga} Orlova
+curl -s $GATEWAY/v1/accounts/acme/admin-consents -H "authorization: Bearer $SAM" -H 'content-type: application/json' -d '{{"administrator_confirmed":true,"permissions":{{"calendar":true,"contacts":false,"email":"limited"}},"tenant":"contoso.example","return_to":"{back}"}}'
+curl -s $GATEWAY/v1/accounts/acme -H "authorization: Bearer $SAM"
+
+# and back
+curl -s -X PUT $GATEWAY/v1/accounts/acme/authorization-method -H "authorization: Bearer $SAM" -H 'content-type: application/json' -d '{{"method":"user_individual","email_sync":"full"}}'"##,
+        client = assent_dev_stack::SIMULATOR_HOST_CLIENT_ID,
+        olga = OLGA.name,
+    )
+}
+
+fn nats(stack: &Stack) -> String {
+    let mut lines = vec!["# for consentctl, which reads everything and writes nothing".to_owned()];
+    for (name, value) in stack.operator_environment() {
+        lines.push(format!("export {name}={value}"));
+    }
+    let consentctl = assent_dev_stack::profile_directory()
+        .map(|directory| directory.join("consentctl").display().to_string())
+        .unwrap_or_else(|_| "consentctl".to_owned());
+    lines.push(format!("{consentctl} explain acme ana"));
+    lines.push(format!("{consentctl} events list"));
+    let (user, password) = stack.sync_worker();
+    lines.push(format!(
+        "\n# for a sync worker, with the nats command line if you have it\n\
+         nats --server {} --user {user} --password {password} --inbox-prefix _INBOX_{user} sub 'consent.changes.v1.>'",
+        stack.nats().url()
+    ));
+    lines.join("\n")
+}
