@@ -17,8 +17,6 @@ const HELD: usize = 65_536;
 #[derive(Debug)]
 pub struct SyncWorker {
     heard: mpsc::Receiver<Heard>,
-    /// Asks and listens beside the changes.
-    client: async_nats::Client,
     listener: JoinHandle<()>,
 }
 
@@ -67,6 +65,8 @@ impl SyncWorker {
             .map_err(|error| ActorError::Nats(error.into()))?;
         let (sender, heard) = mpsc::channel(HELD);
         let listener = tokio::spawn(async move {
+            // The connection lives as long as somebody holds it.
+            let _client = client;
             while let Some(message) = changes.next().await {
                 let heard = Heard {
                     subject: message.subject.to_string(),
@@ -80,7 +80,6 @@ impl SyncWorker {
         });
         Ok(Self {
             heard,
-            client,
             listener,
         })
     }
@@ -110,27 +109,6 @@ impl SyncWorker {
     /// All it has heard and nobody took.
     pub fn rest(&mut self) -> Vec<Heard> {
         std::iter::from_fn(|| self.heard.try_recv().ok()).collect()
-    }
-
-    /// Asks a micro service: the body of its answer, and the error its headers tell, if any.
-    pub async fn ask(
-        &self,
-        subject: &str,
-        request: &[u8],
-    ) -> Result<(Value, Option<String>), ActorError> {
-        let answer = self
-            .client
-            .request(subject.to_owned(), request.to_vec().into())
-            .await
-            .map_err(|error| ActorError::Nats(error.into()))?;
-        let error = answer.headers.as_ref().and_then(|headers| {
-            let error = headers.get("Nats-Service-Error")?;
-            Some(error.to_string())
-        });
-        Ok((
-            serde_json::from_slice(&answer.payload).unwrap_or_default(),
-            error,
-        ))
     }
 }
 

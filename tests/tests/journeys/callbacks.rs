@@ -1,0 +1,147 @@
+//! Callbacks that come twice, ten at a time, or with the state of something else.
+
+use anyhow::{Context, bail, ensure};
+use assent_dev_stack::Stack;
+use assent_dev_stack::actors::{CONTOSO, HostUser, Microsoft, OLGA, Reaction, Visit};
+use futures::future::join_all;
+
+use crate::world::{
+    authorize_url, company_history, last_sequence, log, query_value, selection, start,
+};
+
+/// What Microsoft sent the browser back to.
+async fn sent_back(microsoft: &Microsoft, url: &str) -> anyhow::Result<String> {
+    match microsoft.visit(url, OLGA, Reaction::Accept).await? {
+        Visit::Redirect(address) => Ok(address),
+        Visit::Page(code) => bail!("stopped at {code}"),
+    }
+}
+
+/// Both callbacks of an administrator consent, the first one taken.
+async fn to_the_second_callback(stack: &Stack, sam: &HostUser) -> anyhow::Result<(String, String)> {
+    let microsoft = stack.microsoft();
+    let started = sam
+        .start_admin_consent(&selection(Some(CONTOSO)))
+        .await?
+        .ok()?;
+    let first = sent_back(&microsoft, authorize_url(&started)?).await?;
+    let on = microsoft.open(&first).await?;
+    let on = on
+        .header("location")
+        .context("the first callback leads nowhere")?;
+    let second = sent_back(&microsoft, on).await?;
+    Ok((first, second))
+}
+
+#[tokio::test]
+async fn ten_at_a_time_record_once() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let (log, microsoft) = (log(&stack).await?, stack.microsoft());
+    let sam = stack.super_admin("acme", "sam");
+    let (first, second) = to_the_second_callback(&stack, &sam).await?;
+
+    let replies = join_all((0..10).map(|_| microsoft.open(&second))).await;
+
+    let mut taken = 0;
+    for reply in replies {
+        let reply = reply?;
+        if reply.status == 303 {
+            taken += 1;
+        } else {
+            reply.refused(409, "flow_already_used")?;
+        }
+    }
+    ensure!(taken == 1, "{taken} of ten were taken");
+    for again in [&first, &second] {
+        microsoft
+            .open(again)
+            .await?
+            .refused(409, "flow_already_used")?;
+    }
+    ensure!(last_sequence(&log).await? == 2, "recorded more than once");
+    let history = company_history(&log, "acme").await?;
+    ensure!(history.events.len() == 2, "{:?}", history.events);
+    let account = sam.account().await?.ok()?;
+    ensure!(
+        account.word("/method") == Some("admin_configured"),
+        "{}",
+        account.text
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_first_callback_ten_at_a_time_goes_on_once() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let microsoft = stack.microsoft();
+    let sam = stack.super_admin("acme", "sam");
+    let started = sam
+        .start_admin_consent(&selection(Some(CONTOSO)))
+        .await?
+        .ok()?;
+    let first = sent_back(&microsoft, authorize_url(&started)?).await?;
+
+    let replies = join_all((0..10).map(|_| microsoft.open(&first))).await;
+
+    let mut taken = 0;
+    for reply in replies {
+        let reply = reply?;
+        if reply.status == 303 {
+            taken += 1;
+        } else {
+            reply.refused(409, "flow_already_used")?;
+        }
+    }
+    ensure!(taken == 1, "{taken} of ten went on");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_state_is_good_for_its_own_flow_and_callback_only() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let (log, microsoft) = (log(&stack).await?, stack.microsoft());
+    let sam = stack.super_admin("acme", "sam");
+    let eve = stack.super_admin("evil", "eve");
+    let gateway = stack.gateway.url();
+    let callback =
+        |name: &str, query: &str| format!("{gateway}/callbacks/microsoft/{name}?{query}");
+
+    let (first, second) = to_the_second_callback(&stack, &sam).await?;
+    let (_, of_eve) = to_the_second_callback(&stack, &eve).await?;
+    let state = |address: &str| query_value(address, "state");
+    let code = |address: &str| query_value(address, "code");
+
+    // Unknown, malformed, missing, or of the other callback.
+    let flow = state(&second)?;
+    let (flow_id, _) = flow.split_once('.').context("a state names its flow")?;
+    for query in [
+        format!(
+            "state=019ab000000070008000000000000000.x&code={}",
+            code(&second)?
+        ),
+        format!("state={flow_id}.guessed&code={}", code(&second)?),
+        format!("state=nonsense&code={}", code(&second)?),
+        format!("code={}", code(&second)?),
+        format!("state={}&code={}", state(&first)?, code(&second)?),
+        String::new(),
+    ] {
+        let reply = microsoft.open(&callback("authorize", &query)).await?;
+        reply.refused(400, "invalid_request")?;
+    }
+    let query = format!(
+        "admin_consent=True&tenant={CONTOSO}&state={}",
+        state(&second)?
+    );
+    let reply = microsoft.open(&callback("admin-consent", &query)).await?;
+    reply.refused(400, "invalid_request")?;
+
+    // Eve's own state with somebody else's code: the code was not asked for with her verifier.
+    let query = format!("state={}&code={}", state(&of_eve)?, code(&second)?);
+    let reply = microsoft.open(&callback("authorize", &query)).await?;
+    ensure!(reply.status == 303, "{}", reply.text);
+    let landed = reply.header("location").unwrap_or_default();
+    ensure!(query_value(landed, "outcome")? != "completed", "{landed}");
+
+    ensure!(last_sequence(&log).await? == 0, "something was recorded");
+    Ok(())
+}

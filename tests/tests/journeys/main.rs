@@ -1,0 +1,20 @@
+//! Whole journeys through real processes.
+
+mod world;
+
+mod story;
+
+mod administrator_consent;
+mod callbacks;
+mod own_consent;
+
+mod bad_input;
+mod bad_messages;
+mod callers;
+
+mod crashes;
+mod outage;
+mod racing;
+
+mod processes;
+mod secrets;

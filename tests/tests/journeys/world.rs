@@ -1,0 +1,167 @@
+//! What every journey needs: a stack, the log behind it, and the usual first steps.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use assent_dev_stack::actors::{HostUser, Landing, Person, Reaction, Reply};
+use assent_dev_stack::{NatsUser, Stack, StackOptions};
+use assent_domain::account::AccountState;
+use assent_domain::effective::effective;
+use assent_domain::event::Aggregate;
+use assent_domain::ids::{AccountId, UserId};
+use assent_domain::user::UserState;
+use assent_event_log::{EventLog, History};
+use assent_messaging::{Connection, ConnectionSettings};
+use serde_json::{Value, json};
+
+/// How long something may take to come about. Long: machines are slow, and a failure is rare.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(20);
+
+pub(crate) async fn start() -> anyhow::Result<Stack> {
+    Ok(Stack::start(StackOptions::default()).await?)
+}
+
+/// A connection to the stack's NATS as one of its users.
+pub(crate) async fn connect(stack: &Stack, user: NatsUser) -> anyhow::Result<Connection> {
+    let (name, password) = stack.nats().credentials(user);
+    let settings = ConnectionSettings::new(stack.nats().url(), "journey").with_user(name, password);
+    Ok(Connection::connect(settings).await?)
+}
+
+/// The log, as an operator reads it.
+pub(crate) async fn log(stack: &Stack) -> anyhow::Result<EventLog> {
+    let connection = connect(stack, NatsUser::Operator).await?;
+    Ok(EventLog::open(&connection).await?)
+}
+
+pub(crate) async fn last_sequence(log: &EventLog) -> anyhow::Result<u64> {
+    Ok(log.status().await?.last_sequence.0)
+}
+
+pub(crate) async fn company_history(log: &EventLog, account: &str) -> anyhow::Result<History> {
+    let aggregate = Aggregate::Company(AccountId::parse(account)?);
+    Ok(log.read(&aggregate).await?)
+}
+
+pub(crate) async fn user_history(
+    log: &EventLog,
+    account: &str,
+    user: &str,
+) -> anyhow::Result<History> {
+    let aggregate = Aggregate::User(AccountId::parse(account)?, UserId::parse(user)?);
+    Ok(log.read(&aggregate).await?)
+}
+
+/// What is effective by the log alone: every event folded, the chain of hashes checked on the way.
+pub(crate) async fn effective_by_the_log(
+    log: &EventLog,
+    account: &str,
+    user: &str,
+) -> anyhow::Result<Value> {
+    let of_user = user_history(log, account, user).await?;
+    let of_company = company_history(log, account).await?;
+    let mut company_state = AccountState::default();
+    for event in &of_company.events {
+        company_state = company_state.evolve(event.sequence, &event.decoded.event)?;
+    }
+    let mut user_state = UserState::default();
+    for event in &of_user.events {
+        user_state = user_state.evolve(event.sequence, &event.decoded.event)?;
+    }
+    let set: assent_contract::values::PermissionSet = effective(&company_state, &user_state).into();
+    Ok(serde_json::to_value(set)?)
+}
+
+/// What an administrator is asked for.
+pub(crate) fn selection(tenant: Option<&str>) -> Value {
+    let mut body = json!({
+        "administrator_confirmed": true,
+        "permissions": {"calendar": true, "contacts": false, "email": "limited"},
+    });
+    if let (Some(tenant), Some(fields)) = (tenant, body.as_object_mut()) {
+        fields.insert("tenant".to_owned(), json!(tenant));
+    }
+    body
+}
+
+/// Where a started flow sends the browser.
+pub(crate) fn authorize_url(reply: &Reply) -> anyhow::Result<&str> {
+    reply
+        .word("/authorize_url")
+        .with_context(|| reply.unexpected("an authorize_url").to_string())
+}
+
+/// A Super Admin starts an administrator consent, and `person` reacts to it at Microsoft.
+pub(crate) async fn admin_consent(
+    stack: &Stack,
+    sam: &HostUser,
+    tenant: Option<&str>,
+    person: Person,
+    reaction: Reaction<'_>,
+) -> anyhow::Result<Landing> {
+    let started = sam.start_admin_consent(&selection(tenant)).await?.ok()?;
+    let url = authorize_url(&started)?;
+    Ok(stack.microsoft().walk(url, person, reaction).await?)
+}
+
+/// A user grants permissions as `person`, whom the host application knows them to be.
+pub(crate) async fn grant(
+    stack: &Stack,
+    user: &HostUser,
+    person: Person,
+    permissions: &[&str],
+) -> anyhow::Result<()> {
+    let started = user.start_grant(permissions, Some(person)).await?.ok()?;
+    let url = authorize_url(&started)?;
+    let landing = stack
+        .microsoft()
+        .walk(url, person, Reaction::Accept)
+        .await?;
+    ensure!(landing.outcome == "completed", "{landing:?}");
+    Ok(())
+}
+
+/// The flow has ended like this, and whoever began it is told so.
+pub(crate) async fn ended(
+    by: &HostUser,
+    landing: &Landing,
+    state: &str,
+    code: Option<&str>,
+) -> anyhow::Result<()> {
+    ensure!(landing.outcome == state, "{landing:?}, expected {state}");
+    let flow = by.flow(&landing.flow).await?.ok()?;
+    ensure!(
+        (flow.word("/state"), flow.word("/code")) == (Some(state), code),
+        "{}, expected {state} {code:?}",
+        flow.text
+    );
+    Ok(())
+}
+
+/// Waits until `condition` holds.
+pub(crate) async fn eventually<F, Fut>(what: &str, condition: F) -> anyhow::Result<()>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = anyhow::Result<bool>>,
+{
+    let holds = async {
+        while !condition().await? {
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(PATIENCE, holds)
+        .await
+        .with_context(|| format!("it did not come about that {what}"))?
+}
+
+/// A value of an address's query, decoded.
+pub(crate) fn query_value(address: &str, name: &str) -> anyhow::Result<String> {
+    let url = reqwest::Url::parse(address)?;
+    let mut pairs = url.query_pairs();
+    pairs
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+        .with_context(|| format!("{} has no {name}", url.path()))
+}
