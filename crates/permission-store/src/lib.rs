@@ -41,9 +41,6 @@ pub mod view;
 
 pub mod verify;
 
-#[cfg(test)]
-mod fixtures;
-
 pub use apply::ApplyError;
 pub use bulk::{BulkError, BulkLoad};
 pub use cursor::{Counts, Cursor, FOLD_VERSION, SCHEMA_VERSION, Source};

@@ -70,6 +70,9 @@ impl Pass {
     }
 }
 
+/// A row's key, and its value when the walk began.
+type RowThen = (Vec<u8>, Option<IVec>);
+
 impl View {
     /// The digest of the rows. Takes a second or so per million rows; others may read and
     /// write meanwhile.
@@ -124,7 +127,7 @@ impl View {
     }
 
     /// The next rows; without a value where the row was not there yet when the walk began.
-    fn next_rows(&self) -> Result<Vec<(Vec<u8>, Option<IVec>)>, Damage> {
+    fn next_rows(&self) -> Result<Vec<RowThen>, Damage> {
         let mut state = self.state_mut();
         let Some(pass) = &mut state.pass else {
             return Ok(Vec::new());

@@ -35,77 +35,6 @@ pub(crate) struct KeepUp {
     pub(crate) runtime: Runtime,
 }
 
-/// Why following stopped, for now.
-#[derive(Debug, thiserror::Error)]
-enum Trouble {
-    #[error("the event log can't be opened")]
-    Open(#[source] OpenError),
-    #[error("the event log can't be read")]
-    Read(#[source] ReadError),
-    #[error("the event log can't be followed")]
-    Follow(#[source] FollowError),
-    #[error("the view can't be opened")]
-    View(#[source] assent_permission_store::OpenError),
-    #[error("the view can't be written")]
-    Apply(#[source] ApplyError),
-    #[error("a reader found the view damaged")]
-    Damaged,
-    #[error("the view was not built: the program is stopping")]
-    Stopping,
-}
-
-/// Whether the view can still be believed.
-enum Outlook {
-    /// Follow again from where it is.
-    Resume,
-    /// It is not of this log, or damaged.
-    Rebuild,
-}
-
-impl Trouble {
-    fn outlook(&self) -> Outlook {
-        match self {
-            Self::Damaged
-            | Self::Apply(ApplyError::Damaged(_))
-            | Self::Follow(FollowError::StreamReplaced { .. } | FollowError::RolledBack { .. }) => {
-                Outlook::Rebuild
-            }
-            Self::Open(_)
-            | Self::Read(_)
-            | Self::View(_)
-            | Self::Stopping
-            | Self::Apply(ApplyError::Gap { .. })
-            | Self::Follow(
-                FollowError::Gap { .. }
-                | FollowError::NotThere
-                | FollowError::NotPermitted { .. }
-                | FollowError::Refused(_),
-            ) => Outlook::Resume,
-        }
-    }
-
-    /// What an operator reads in `/readyz`.
-    fn reason(&self) -> String {
-        match self {
-            Self::Open(OpenError::NotThere) | Self::Follow(FollowError::NotThere) => format!(
-                "stream {} does not exist yet: start consent-gateway",
-                names::EVENT_STREAM
-            ),
-            Self::Follow(FollowError::Gap { sequence }) => format!(
-                "event {sequence} is missing from the log: nothing after it is applied; restore \
-                 the stream from a backup"
-            ),
-            Self::Open(_)
-            | Self::Read(_)
-            | Self::Follow(_)
-            | Self::View(_)
-            | Self::Apply(_)
-            | Self::Damaged
-            | Self::Stopping => chain(self).to_string(),
-        }
-    }
-}
-
 impl KeepUp {
     /// Keeps up until the program stops.
     pub(crate) async fn run(self) {
@@ -153,92 +82,6 @@ impl KeepUp {
         let trouble = self.live(&log, &view, queue).await;
         telling.abort();
         trouble
-    }
-
-    /// The view, complete up to what the log held just now, and served.
-    async fn view_of_the_log(
-        &self,
-        kept: &mut Option<Arc<View>>,
-        rebuild: bool,
-    ) -> Result<(EventLog, Arc<View>), Trouble> {
-        let log = EventLog::open(&self.connection)
-            .await
-            .map_err(Trouble::Open)?;
-        let status = log.status().await.map_err(Trouble::Read)?;
-        self.board.heard_of(status.last_sequence.0);
-        let source = Source {
-            stream: names::EVENT_STREAM.to_owned(),
-            created: status.created.to_string(),
-        };
-        let opened = match kept.take() {
-            Some(view) => view,
-            None => match self.open(source.clone()).await? {
-                Opened::Resumed(view) => Arc::from(view),
-                Opened::Fresh { load, why } => {
-                    tracing::info!(%why, "building the view from the log");
-                    let view = self.load(&log, *load).await?;
-                    return Ok((log, self.serve(kept, view)));
-                }
-            },
-        };
-        if !rebuild && agrees(&opened, &source, &log).await? {
-            return Ok((log, self.serve(kept, opened)));
-        }
-        tracing::warn!("the view does not agree with the log; building it anew");
-        self.board.serve(None);
-        let load = opened.start_over(&source).map_err(Trouble::View)?;
-        drop(opened);
-        let view = self.load(&log, load).await?;
-        Ok((log, self.serve(kept, view)))
-    }
-
-    fn serve(&self, kept: &mut Option<Arc<View>>, view: Arc<View>) -> Arc<View> {
-        *kept = Some(Arc::clone(&view));
-        self.board.serve(Some(Arc::clone(&view)));
-        view
-    }
-
-    async fn open(&self, source: Source) -> Result<Opened, Trouble> {
-        let directory = self.directory.clone();
-        tokio::task::spawn_blocking(move || View::open(&directory, &source, CACHE))
-            .await
-            .map_err(|_| Trouble::Damaged)?
-            .map_err(Trouble::View)
-    }
-
-    /// Builds a view from the whole log.
-    async fn load(&self, log: &EventLog, mut load: BulkLoad) -> Result<Arc<View>, Trouble> {
-        metrics::counter!("assent_projection_rebuilds_total").increment(1);
-        self.board.serve(None);
-        self.readiness.not_ready("building the view from the log");
-        let mut follow = log.follow(load.sequence());
-        let mut last = log.status().await.map_err(Trouble::Read)?.last_sequence;
-        let mut told = 0;
-        while load.sequence() < last {
-            let entries = follow
-                .next_batch(LOAD_BATCH, PATIENCE)
-                .await
-                .map_err(Trouble::Follow)?;
-            let Some(hash) = entries.last().map(|entry| *entry.hash().as_bytes()) else {
-                continue;
-            };
-            let read: Vec<_> = entries.iter().map(entry).collect();
-            tokio::task::block_in_place(|| load.add(&read, hash)).map_err(Trouble::Apply)?;
-            let sequence = load.sequence().0;
-            if told + 100_000 <= sequence {
-                told = sequence;
-                self.readiness
-                    .not_ready(format!("building the view: {sequence} of {last} events"));
-            }
-            if load.sequence() == last {
-                last = log.status().await.map_err(Trouble::Read)?.last_sequence;
-            }
-        }
-        if self.runtime.is_shutting_down() {
-            return Err(Trouble::Stopping);
-        }
-        let view = tokio::task::block_in_place(|| load.finish()).map_err(Trouble::Apply)?;
-        Ok(Arc::new(view))
     }
 
     /// Applies events as they come.
@@ -298,24 +141,6 @@ impl KeepUp {
             .await
             .map_err(Trouble::Follow)
     }
-}
-
-/// Whether the view is of this log, of no later state of it, and what was written. A log that
-/// was rolled back uses its sequences again, so the event at the cursor is compared.
-async fn agrees(view: &Arc<View>, source: &Source, log: &EventLog) -> Result<bool, Trouble> {
-    let cursor = view.cursor();
-    if cursor.source != *source {
-        return Ok(false);
-    }
-    if cursor.sequence.0 != 0 {
-        let found = log.entry(cursor.sequence).await.map_err(Trouble::Read)?;
-        if found.is_none_or(|entry| *entry.hash().as_bytes() != cursor.hash) {
-            return Ok(false);
-        }
-    }
-    let view = Arc::clone(view);
-    let verdict = tokio::task::spawn_blocking(move || view.verify()).await;
-    Ok(matches!(verdict, Ok(Ok(Verdict::Sound))))
 }
 
 /// What the view takes in. Why an event can't be read is told here; that it can't is all that

@@ -96,6 +96,13 @@ impl HostUser {
         self.gateway.call(Method::POST, &path, Some(&body)).await
     }
 
+    /// The same caller with another token, or whatever else is sent in its place.
+    #[must_use]
+    pub fn bearing(mut self, token: &str) -> Self {
+        self.gateway = self.gateway.with_token(token.to_owned());
+        self
+    }
+
     /// Calls the gateway in any way.
     pub async fn send(
         &self,

@@ -5,7 +5,7 @@ use std::time::Instant;
 use assent_contract::codec::{self, Metadata};
 use assent_dev_stack::{NatsServer, NatsUser};
 use assent_event_log::{Draft, EventLog, StreamSettings, Tail};
-use async_nats::jetstream::{self, context::Publish};
+use async_nats::jetstream::{self, message::PublishMessage};
 use futures::{StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 
@@ -83,7 +83,7 @@ async fn publish_raw(
                     traceparent: None,
                 };
                 let encoded = codec::encode(&grant(&account, user)?, &metadata)?;
-                let mut publish = Publish::build()
+                let mut publish = PublishMessage::build()
                     .message_id(metadata.id.to_string())
                     .expected_stream("CONSENT_EVENTS")
                     .expected_last_subject_sequence(0)

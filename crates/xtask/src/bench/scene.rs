@@ -1,10 +1,9 @@
 //! The stack that the rows are measured on, and what is on its log.
 
-use assent_contract::names;
 use assent_dev_stack::{NatsServer, NatsUser, Stack, StackOptions};
 use assent_domain::account::AccountState;
 use assent_domain::decide::administrator_consent::{self, FinishAdministratorConsent};
-use assent_domain::event::{Aggregate, Authority, Event, UserScopeGranted, Verification};
+use assent_domain::event::{Authority, Event, UserScopeGranted, Verification};
 use assent_domain::ids::{
     AccountId, Cloud, ConsentId, Epoch, MicrosoftIdentity, ObjectId, RoleId, Scope, Tenant,
     TenantId, UserId,
@@ -130,12 +129,6 @@ pub(super) fn grant(account: &str, user: usize) -> anyhow::Result<Event> {
         },
         scopes: scopes.map(|scope| Scope(scope.to_owned())).to_vec(),
     }))
-}
-
-/// Where that user's events go.
-pub(super) fn subject_of(event: &Event) -> String {
-    let aggregate: Aggregate = event.aggregate();
-    names::event_subject(&aggregate)
 }
 
 pub(super) fn now() -> Timestamp {

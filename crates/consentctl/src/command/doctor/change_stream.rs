@@ -52,8 +52,8 @@ fn wanted() -> [(&'static str, Value); 9] {
 }
 
 fn differences(config: &Value) -> Vec<String> {
-    let found = |name| config.get(name).unwrap_or(&Value::Null);
-    let limit = |name| match found(name).as_i64() {
+    let found = |name: &str| config.get(name).unwrap_or(&Value::Null);
+    let limit = |name: &str| match found(name).as_i64() {
         Some(limit) if 0 < limit => Some(format!("{name} is {limit}, must be without limit")),
         Some(_) | None => None,
     };

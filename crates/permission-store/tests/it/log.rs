@@ -11,12 +11,8 @@ use assent_domain::ids::{
 };
 use assent_domain::mode::{AuthorizationMethod, EmailSync, Mode};
 use assent_domain::permissions::{EmailLevel, Kinds, PermissionSet};
+use assent_permission_store::{Entry, Source};
 use uuid::Uuid;
-
-use crate::cursor::Source;
-use crate::entry::Entry;
-
-pub(crate) const CACHE: u64 = 8 * 1024 * 1024;
 
 const ACCOUNTS: [&str; 3] = ["acme", "acme-eu", "umbrella"];
 const USERS: [&str; 4] = ["ana", "ben", "ana-2", "zoe"];

@@ -1,0 +1,45 @@
+//! `account`.
+
+use assent_domain::permissions::PermissionSet;
+
+use crate::stand_in::StandIn;
+use crate::world::{CONSENT, World, administered};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_consent_in_force_who_gave_it_and_how_it_came_to_that() {
+    let world = World::start().await;
+    world.record(administered()).await;
+
+    let ran = world.run(&["account", "acme"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    insta::assert_snapshot!(ran.out, @"");
+
+    let json = world.json(&["account", "acme"]).await;
+    assert_eq!(json["method"], "admin_configured");
+    assert_eq!(json["consent"]["consent_id"], CONSENT);
+    assert_eq!(json["history"].as_array().unwrap().len(), 2);
+    assert!(json["projection"]["unanswered"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_without_events_is_in_its_default_state() {
+    let world = World::start().await;
+    let _projection = StandIn::start(&world, PermissionSet::NOTHING).await;
+
+    let ran = world.run(&["account", "acme"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("user_individual"), "{ran:?}");
+    assert!(ran.out.contains("1 known to the projection"), "{ran:?}");
+    assert!(ran.out.contains("this is the default state"), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_cant_be_read_is_a_finding() {
+    let world = World::start().await;
+    world.record(administered()).await;
+    world.scribble("consent.events.v1.acme.company").await;
+
+    let ran = world.run(&["account", "acme"]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.contains("event 3 can't be read"), "{ran:?}");
+}

@@ -1,0 +1,84 @@
+//! `doctor`.
+
+use assent_contract::names::GATEWAY_SERVICE;
+use assent_dev_stack::{NatsServer, NatsUser};
+use assent_domain::permissions::PermissionSet;
+
+use crate::stand_in::StandIn;
+use crate::world::{SENDING, World, granted, program, run};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_everything_there_all_is_well() {
+    let world = World::start().await;
+    world.record([granted("globex", "ana", SENDING)]).await;
+    let _projection = StandIn::start(&world, PermissionSet::NOTHING).await;
+    let _gateway = StandIn::serve(&world, NatsUser::Gateway, GATEWAY_SERVICE, Vec::new()).await;
+
+    let ran = world.run(&["doctor"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let told = blur(&ran.out, &world.server.url());
+    insta::assert_snapshot!(told, @"");
+}
+
+/// What differs from run to run, left out.
+fn blur(text: &str, url: &str) -> String {
+    text.replace(url, "URL")
+        .lines()
+        .map(|line| {
+            match (
+                line.split_once(", created "),
+                line.split_once("nats-server "),
+            ) {
+                (Some((before, _)), _) => format!("{before}, created THEN\n"),
+                (None, Some((before, _))) => format!("{before}nats-server VERSION\n"),
+                (None, None) => format!("{line}\n"),
+            }
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn services_that_do_not_answer_are_findings() {
+    let world = World::start().await;
+
+    let ran = world.run(&["doctor"]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    for (name, says) in [
+        ("projection", "consent-projection does not answer"),
+        ("gateway", "consent-gateway does not answer"),
+    ] {
+        let line = ran.out.lines().find(|line| line.contains(says)).unwrap();
+        assert!(line.starts_with(&format!("PROBLEM  {name}")), "{ran:?}");
+    }
+    assert!(ran.out.contains("2 problems found."), "{ran:?}");
+
+    let json = world.json(&["doctor"]).await;
+    assert_eq!(json["ok"], false);
+    assert_eq!(json["checks"][0]["name"], "nats");
+    assert_eq!(json["checks"][0]["ok"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_that_are_not_there_are_findings() {
+    let server = NatsServer::start().await.unwrap();
+    let mut command = program(&["doctor"]);
+    command.envs(server.environment(NatsUser::Operator));
+
+    let ran = run(command).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    for stream in ["CONSENT_EVENTS", "CONSENT_CHANGES"] {
+        let line = format!("PROBLEM  {stream}");
+        assert!(ran.out.contains(&line), "{ran:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_nats_nothing_can_be_told() {
+    let mut server = NatsServer::start().await.unwrap();
+    server.stop().await;
+    let url = server.url();
+
+    let ran = run(program(&["doctor", "--nats-url", &url])).await;
+    assert_eq!(ran.code, Some(69), "{ran:?}");
+    assert!(ran.out.starts_with("PROBLEM  nats"), "{ran:?}");
+}

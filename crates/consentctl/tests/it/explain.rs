@@ -1,0 +1,98 @@
+//! `explain`.
+
+use assent_domain::permissions::{Permission, PermissionSet};
+
+use crate::stand_in::StandIn;
+use crate::world::{SENDING, World, administered, auto_granted, granted, revoked};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_and_off_and_since_when_and_because_of_what() {
+    let world = World::start().await;
+    world
+        .record([
+            granted("acme", "ana", SENDING),
+            revoked("ana", Permission::Email),
+        ])
+        .await;
+
+    let ran = world.run(&["explain", "acme", "ana"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    insta::assert_snapshot!(ran.out, @"");
+
+    let json = world.json(&["explain", "acme", "ana"]).await;
+    assert_eq!(json["effective"]["calendar"], true);
+    assert_eq!(json["permissions"][2]["permission"], "email");
+    assert_eq!(json["permissions"][2]["on"], false);
+    assert_eq!(json["permissions"][2]["since"]["sequence"], 2);
+    assert_eq!(json["permissions"][2]["because"][0]["sequence"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_came_too_late_is_named() {
+    let world = World::start().await;
+    world.record(administered()).await;
+    // Decided before the company moved on, recorded after it.
+    world
+        .record([granted("acme", "ana", PermissionSet::EVERYTHING)])
+        .await;
+    world.record([auto_granted("ana", 1)]).await;
+
+    let ran = world.run(&["explain", "acme", "ana"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    insta::assert_snapshot!(ran.out, @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_past_by_sequence_and_by_time() {
+    let world = World::start().await;
+    world
+        .record([
+            granted("acme", "ana", SENDING),
+            revoked("ana", Permission::Email),
+        ])
+        .await;
+
+    // The first event is of 10:00, the second of 10:01.
+    for at in ["1", "2026-11-23T10:00:59Z"] {
+        let ran = world.run(&["explain", "acme", "ana", "--at", at]).await;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(ran.out.contains(", as it was "), "{ran:?}");
+        assert!(ran.out.contains("calendar, email (limited)"), "{ran:?}");
+        assert!(!ran.out.contains("projection"), "{ran:?}");
+    }
+    for at in ["0", "2026-11-23T09:59:59Z"] {
+        let ran = world.run(&["explain", "acme", "ana", "--at", at]).await;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(ran.out.contains("effective   nothing"), "{ran:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_user_nobody_knows_the_default_is_said() {
+    let world = World::start().await;
+    let ran = world.run(&["explain", "acme", "nobody"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    insta::assert_snapshot!(ran.out, @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_projection_that_says_the_same_or_something_else() {
+    let world = World::start().await;
+    world.record([granted("acme", "ana", SENDING)]).await;
+
+    let honest = StandIn::start(&world, SENDING).await;
+    let ran = world.run(&["explain", "acme", "ana"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("The projection says the same"), "{ran:?}");
+    honest.stop().await;
+
+    let _lying = StandIn::start(&world, PermissionSet::EVERYTHING).await;
+    let ran = world.run(&["explain", "acme", "ana"]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.out.contains(
+            "the projection differs from the log: it says calendar, contacts, email (full)"
+        ),
+        "{ran:?}"
+    );
+}

@@ -1,0 +1,96 @@
+//! `events list`.
+
+use assent_domain::permissions::{Permission, PermissionSet};
+
+use crate::world::{SENDING, World, administered, auto_granted, granted, revoked};
+
+async fn told() -> World {
+    let world = World::start().await;
+    world
+        .record([
+            granted("acme", "ana", SENDING),
+            granted("globex", "ana", PermissionSet::EVERYTHING),
+            revoked("ana", Permission::Email),
+        ])
+        .await;
+    world.record(administered()).await;
+    world.record([auto_granted("ben", 1)]).await;
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_event_is_a_line_that_says_what_happened() {
+    let world = told().await;
+
+    let ran = world.run(&["events", "list"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    insta::assert_snapshot!(ran.out, @"");
+
+    let ran = world.run(&["events", "list", "--json"]).await;
+    let lines: Vec<serde_json::Value> = ran
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 6);
+    assert_eq!(lines[0]["sequence"], 1);
+    assert_eq!(lines[0]["type"], "assent.consent.UserScopeGranted.v1");
+    assert_eq!(lines[0]["account_id"], "acme");
+    assert_eq!(lines[0]["user_id"], "ana");
+    assert_eq!(lines[0]["event"]["permissions"]["email"], "limited");
+    assert_eq!(lines[0]["time"], "2026-11-23T10:00:00Z");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_chosen_by_whose_they_are_by_type_and_by_place() {
+    let world = told().await;
+    let sequences = async |options: &[&str]| {
+        let all = [&["events", "list", "--json"], options].concat();
+        let ran = world.run(&all).await;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let lines = ran.out.lines();
+        lines
+            .map(|line| {
+                let line: serde_json::Value = serde_json::from_str(line).unwrap();
+                line["sequence"].as_u64().unwrap()
+            })
+            .collect::<Vec<_>>()
+    };
+
+    assert_eq!(sequences(&["--account", "acme"]).await, [1, 3, 4, 5, 6]);
+    assert_eq!(
+        sequences(&["--account", "acme", "--user", "ana"]).await,
+        [1, 3]
+    );
+    assert_eq!(sequences(&["--type", "ModeChanged"]).await, [5]);
+    assert_eq!(sequences(&["--from", "2", "--to", "4"]).await, [2, 3, 4]);
+    assert_eq!(sequences(&["--from", "7"]).await, [0; 0]);
+    assert_eq!(sequences(&["--limit", "2"]).await, [1, 2]);
+    assert_eq!(sequences(&["--limit", "0"]).await.len(), 6);
+
+    let ran = world.run(&["events", "list", "--limit", "2"]).await;
+    assert!(ran.err.contains("go on with --from 3"), "{ran:?}");
+    let ran = world.run(&["events", "list", "--account", "acme"]).await;
+    assert!(ran.err.contains("read 6 events of the log"), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_cant_be_read_is_shown_and_is_a_finding() {
+    let world = World::start().await;
+    world.record([granted("acme", "ana", SENDING)]).await;
+    world.scribble("consent.events.v1.acme.user.ana").await;
+
+    for whose in [&[][..], &["--account", "acme", "--user", "ana"]] {
+        let ran = world.run(&[&["events", "list"], whose].concat()).await;
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert_eq!(ran.out.lines().count(), 2, "{ran:?}");
+        let unreadable = ran.out.lines().nth(1).unwrap();
+        assert!(unreadable.contains("acme/ana"), "{ran:?}");
+        assert!(unreadable.contains("CAN'T BE READ: the header"), "{ran:?}");
+    }
+
+    let ran = world.run(&["explain", "acme", "ana"]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.contains("event 2 can't be read"), "{ran:?}");
+    assert!(ran.out.contains("effective   nothing"), "{ran:?}");
+}

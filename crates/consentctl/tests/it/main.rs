@@ -1,0 +1,16 @@
+//! The program, as operators run it, against a real NATS server.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that can't go on has failed"
+)]
+
+mod account;
+mod doctor;
+mod explain;
+mod list;
+mod stand_in;
+mod tail;
+mod usage;
+mod world;

@@ -1,0 +1,119 @@
+//! Something that answers in the projection's place, as no real one could be made to lie.
+
+use std::time::Duration;
+
+use assent_contract::names::{PROJECTION_SERVICE, QUERY_ACCOUNT, QUERY_PERMISSIONS, QUERY_USERS};
+use assent_contract::query::{
+    Account, AccountFacts, AccountQuery, Permissions, UserEntry, UserQuery, Users, UsersQuery,
+};
+use assent_contract::values::Method;
+use assent_dev_stack::NatsUser;
+use assent_domain::account::AccountState;
+use assent_domain::permissions::PermissionSet;
+use assent_messaging::{Endpoint, Request, ServiceDefinition, serve};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::world::{PATIENCE, World, connect, user};
+
+/// It says of every user that the same is effective, and of every account that nothing happened.
+pub(crate) struct StandIn {
+    shutdown: CancellationToken,
+    serving: JoinHandle<()>,
+}
+
+impl StandIn {
+    pub(crate) async fn start(world: &World, effective: PermissionSet) -> Self {
+        let sequence = world.log.status().await.unwrap().last_sequence.0;
+        let endpoints = vec![
+            Endpoint::new(
+                "permissions",
+                QUERY_PERMISSIONS,
+                move |request| async move {
+                    let query: UserQuery = asked(&request);
+                    answer(&Permissions {
+                        account_id: query.account_id,
+                        user_id: query.user_id,
+                        method: Method::UserIndividual,
+                        effective: effective.into(),
+                        sequence,
+                    })
+                },
+            ),
+            Endpoint::new("account", QUERY_ACCOUNT, move |request| async move {
+                let query: AccountQuery = asked(&request);
+                answer(&Account {
+                    account_id: query.account_id,
+                    facts: AccountFacts::from(&AccountState::default()),
+                    blocked: false,
+                    sequence,
+                })
+            }),
+            Endpoint::new("users", QUERY_USERS, move |request| async move {
+                let query: UsersQuery = asked(&request);
+                answer(&Users {
+                    account_id: query.account_id,
+                    users: vec![UserEntry {
+                        user_id: user("ana"),
+                        effective: effective.into(),
+                        last_sequence: sequence,
+                    }],
+                    next: None,
+                    sequence,
+                })
+            }),
+        ];
+        Self::serve(world, NatsUser::Projection, PROJECTION_SERVICE, endpoints).await
+    }
+
+    /// Serves, and returns when it answers.
+    pub(crate) async fn serve(
+        world: &World,
+        user: NatsUser,
+        name: &'static str,
+        endpoints: Vec<Endpoint>,
+    ) -> Self {
+        let connection = connect(&world.server, user).await;
+        let definition = ServiceDefinition {
+            name,
+            version: "1.2.3",
+            description: "stands in",
+        };
+        let shutdown = CancellationToken::new();
+        let serving = tokio::spawn({
+            let shutdown = shutdown.clone();
+            async move {
+                serve(&connection, definition, endpoints, 16, shutdown)
+                    .await
+                    .unwrap();
+            }
+        });
+        let operator = connect(&world.server, NatsUser::Operator).await;
+        let ping = format!("$SRV.PING.{name}");
+        let answers = async {
+            while let Err(_not_yet) = operator.request(&ping, Vec::new(), None, PATIENCE).await {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, answers).await.unwrap();
+        Self { shutdown, serving }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        tokio::time::timeout(PATIENCE, self.serving)
+            .await
+            .unwrap()
+            .unwrap();
+    }
+}
+
+fn asked<T: DeserializeOwned>(request: &Request) -> T {
+    serde_json::from_slice(&request.payload).unwrap()
+}
+
+fn answer(value: &impl Serialize) -> Result<Vec<u8>, assent_messaging::ServiceError> {
+    Ok(serde_json::to_vec(value).unwrap())
+}

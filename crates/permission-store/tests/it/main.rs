@@ -1,0 +1,18 @@
+//! The view against a real sled in real directories.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "a test that can't go on shall stop; its numbers are small"
+)]
+
+mod damage;
+mod killed;
+mod laws;
+mod log;
+mod moments;
+mod opening;
+mod place;

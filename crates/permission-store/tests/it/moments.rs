@@ -1,0 +1,141 @@
+//! What readers see while entries are applied: one moment, never half of one.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use assent_domain::ids::Sequence;
+use assent_permission_store::{ApplyError, Verdict, Why};
+
+use crate::log::{account, granted, hash, user};
+use crate::place::{Place, apply, digest_of, load};
+
+#[test]
+fn rows_and_sequence_are_of_one_moment() {
+    let place = Place::new();
+    let view = load(place.fresh(Why::Missing), &[granted(1, "acme", "ana")]);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut seen = 0;
+            while !done.load(Ordering::Relaxed) {
+                let reading = view.read();
+                let ana = reading.user(&account("acme"), &user("ana")).unwrap();
+                let zoe = reading.user(&account("acme"), &user("zoe")).unwrap();
+                // Every batch ends with an event of hers, after one of his.
+                assert_eq!(ana.last_sequence(), reading.sequence());
+                assert!(zoe.last_sequence().0 + 1 == reading.sequence().0 || seen <= 1);
+                seen = reading.sequence().0;
+            }
+            seen
+        });
+        for sequence in (2..4000).step_by(2) {
+            let batch = [
+                granted(sequence, "acme", "zoe"),
+                granted(sequence + 1, "acme", "ana"),
+            ];
+            apply(&view, &batch);
+        }
+        done.store(true, Ordering::Relaxed);
+        assert!(1 < reader.join().unwrap());
+    });
+}
+
+#[test]
+fn a_digest_and_a_check_are_of_one_moment_too() {
+    let entries: Vec<_> = (1..=6000)
+        .map(|sequence| {
+            let number = (sequence * 7919) % 1500;
+            granted(
+                sequence,
+                &format!("account-{}", number % 7),
+                &format!("user-{number}"),
+            )
+        })
+        .collect();
+    let place = Place::new();
+    let view = load(place.fresh(Why::Missing), &entries[..2000]);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let checker = scope.spawn(|| {
+            let mut checks = 0;
+            while !done.load(Ordering::Relaxed) {
+                assert_eq!(view.verify().unwrap(), Verdict::Sound);
+                let (before, digest, after) = (
+                    view.cursor().sequence.0,
+                    view.digest().unwrap(),
+                    view.cursor().sequence.0,
+                );
+                let moments = (before..=after).filter(|end| end % 5 == 0);
+                let found = moments
+                    .map(|end| digest_of(&entries[..end as usize]))
+                    .any(|expected| expected == digest);
+                assert!(found || 40 < after - before, "no moment has that digest");
+                checks += 1;
+            }
+            checks
+        });
+        for batch in entries[2000..].chunks(5) {
+            apply(&view, batch);
+        }
+        done.store(true, Ordering::Relaxed);
+        assert!(0 < checker.join().unwrap());
+    });
+    assert_eq!(view.digest().unwrap(), digest_of(&entries));
+}
+
+#[test]
+fn a_gap_is_refused_and_nothing_is_applied() {
+    let place = Place::new();
+    let view = load(place.fresh(Why::Missing), &[granted(1, "acme", "ana")]);
+    let before = view.digest().unwrap();
+    for gap in [
+        vec![granted(3, "acme", "ana")],
+        vec![granted(2, "acme", "ana"), granted(4, "acme", "ana")],
+        vec![granted(2, "acme", "ana"), granted(2, "acme", "ana")],
+    ] {
+        let refused = view.apply(&gap, hash(9));
+        assert!(
+            matches!(refused, Err(ApplyError::Gap { .. })),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(view.digest().unwrap(), before);
+    assert_eq!(view.cursor().sequence, Sequence(1));
+    // What was seen before is no gap, and changes nothing, not even the hash.
+    assert!(
+        view.apply(&[granted(1, "acme", "ana")], hash(9))
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(view.cursor().hash, hash(1));
+}
+
+#[test]
+fn users_are_listed_by_page_within_their_account() {
+    let names = ["a", "a-", "b", "ben", "zoe"];
+    let mut entries = Vec::new();
+    for name in names {
+        for company in ["acme", "acme-eu", "acm"] {
+            entries.push(granted(entries.len() as u64 + 1, company, name));
+        }
+    }
+    let place = Place::new();
+    let view = load(place.fresh(Why::Missing), &entries);
+    let acme = account("acme");
+    let mut listed = Vec::new();
+    let mut after = None;
+    loop {
+        let page = view.users(&acme, after.as_ref(), 2).unwrap();
+        listed.extend(page.users.iter().map(|(user, _)| user.as_str().to_owned()));
+        after = page.users.last().map(|(user, _)| user.clone());
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(listed, names);
+    assert!(
+        view.users(&account("nobody"), None, 2)
+            .unwrap()
+            .users
+            .is_empty()
+    );
+}

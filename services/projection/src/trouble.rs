@@ -1,0 +1,77 @@
+//! Why the log is not followed, what to do about it, and how to tell it.
+
+use assent_contract::names;
+use assent_event_log::{FollowError, OpenError, ReadError};
+use assent_permission_store::ApplyError;
+use assent_service_kit::telemetry::chain;
+
+/// Why following stopped, for now.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Trouble {
+    #[error("the event log can't be opened")]
+    Open(#[source] OpenError),
+    #[error("the event log can't be read")]
+    Read(#[source] ReadError),
+    #[error("the event log can't be followed")]
+    Follow(#[source] FollowError),
+    #[error("the view can't be opened")]
+    View(#[source] assent_permission_store::OpenError),
+    #[error("the view can't be written")]
+    Apply(#[source] ApplyError),
+    #[error("a reader found the view damaged")]
+    Damaged,
+    #[error("the view was not built: the program is stopping")]
+    Stopping,
+}
+
+/// Whether the view can still be believed.
+pub(crate) enum Outlook {
+    /// Follow again from where it is.
+    Resume,
+    /// It is not of this log, or damaged.
+    Rebuild,
+}
+
+impl Trouble {
+    pub(crate) fn outlook(&self) -> Outlook {
+        match self {
+            Self::Damaged
+            | Self::Apply(ApplyError::Damaged(_))
+            | Self::Follow(FollowError::StreamReplaced { .. } | FollowError::RolledBack { .. }) => {
+                Outlook::Rebuild
+            }
+            Self::Open(_)
+            | Self::Read(_)
+            | Self::View(_)
+            | Self::Stopping
+            | Self::Apply(ApplyError::Gap { .. })
+            | Self::Follow(
+                FollowError::Gap { .. }
+                | FollowError::NotThere
+                | FollowError::NotPermitted { .. }
+                | FollowError::Refused(_),
+            ) => Outlook::Resume,
+        }
+    }
+
+    /// What an operator reads in `/readyz`.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Open(OpenError::NotThere) | Self::Follow(FollowError::NotThere) => format!(
+                "stream {} does not exist yet: start consent-gateway",
+                names::EVENT_STREAM
+            ),
+            Self::Follow(FollowError::Gap { sequence }) => format!(
+                "event {sequence} is missing from the log: nothing after it is applied; restore \
+                 the stream from a backup"
+            ),
+            Self::Open(_)
+            | Self::Read(_)
+            | Self::Follow(_)
+            | Self::View(_)
+            | Self::Apply(_)
+            | Self::Damaged
+            | Self::Stopping => chain(self).to_string(),
+        }
+    }
+}

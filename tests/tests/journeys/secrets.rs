@@ -1,0 +1,200 @@
+//! After a full journey: no token, code, one-time value, secret, e-mail address or name where it does not belong.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use assent_dev_stack::actors::{ANA, BEN, CONTOSO, OLGA, Person, Reaction, Reply, Visit};
+use assent_dev_stack::{NatsUser, SIMULATOR_CLIENT_SECRET, Stack};
+use assent_domain::ids::Sequence;
+use serde_json::{Value, json};
+
+use crate::world::{authorize_url, last_sequence, log, selection, start};
+
+/// What must not be found, and where it would be.
+#[derive(Default)]
+struct Search {
+    secrets: Vec<(String, String)>,
+    bodies: Vec<(String, String)>,
+}
+
+impl Search {
+    fn never(&mut self, what: &str, secret: &str) {
+        if !secret.is_empty() {
+            self.secrets.push((what.to_owned(), secret.to_owned()));
+        }
+    }
+
+    /// The one-time values in an address that a browser is sent to.
+    fn never_of(&mut self, address: &str) -> anyhow::Result<()> {
+        let url = reqwest::Url::parse(address)?;
+        for (name, value) in url.query_pairs() {
+            if ["state", "nonce", "code", "code_challenge", "confirm"].contains(&name.as_ref()) {
+                self.never(&format!("{name} in {}", url.path()), &value);
+                // A state names its flow, which is no secret; what follows is.
+                if let Some((_, secret)) = value.split_once('.') {
+                    self.never(&format!("{name} in {}", url.path()), secret);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn body(&mut self, reply: &Reply) {
+        self.bodies.push((reply.call.clone(), reply.text.clone()));
+    }
+
+    /// From Microsoft's page to where the browser comes to rest, keeping every address on the way.
+    async fn walk(
+        &mut self,
+        stack: &Stack,
+        url: &str,
+        person: Person,
+        reaction: Reaction<'_>,
+    ) -> anyhow::Result<String> {
+        let microsoft = stack.microsoft();
+        let mut address = url.to_owned();
+        loop {
+            self.never_of(&address)?;
+            if address.starts_with(&stack.simulator.url()) {
+                address = match microsoft.visit(&address, person, reaction).await? {
+                    Visit::Redirect(address) => address,
+                    Visit::Page(code) => bail!("stopped at {code}"),
+                };
+            } else if address.contains("/callbacks/") {
+                let reply = microsoft.open(&address).await?;
+                self.body(&reply);
+                // Once more, for the error.
+                let again = microsoft.open(&address).await?;
+                self.body(&again);
+                address = reply.header("location").context("no way on")?.to_owned();
+            } else {
+                return Ok(address);
+            }
+        }
+    }
+
+    fn look_in(&self, place: &str, text: &str) -> anyhow::Result<()> {
+        for (what, secret) in &self.secrets {
+            ensure!(!text.contains(secret), "{place} holds {what}");
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_whole_journey_leaves_no_secret_behind() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let mut search = Search::default();
+    search.never("the client secret", SIMULATOR_CLIENT_SECRET);
+    for user in NatsUser::ALL {
+        search.never("a NATS password", &stack.nats().credentials(user).1);
+    }
+    for personal in [
+        "contoso.example",
+        "Ana Alvarez",
+        "Alvarez",
+        "Ben Baker",
+        "Baker",
+        "Olga Orlova",
+        "Orlova",
+    ] {
+        search.never("a name or an address", personal);
+    }
+    let token = |user: &str| {
+        let token = stack.host.token_for(user, "acme");
+        token
+            .super_admin()
+            .permission("company_settings:manage")
+            .sign()
+    };
+    let tokens = ["ana", "ben", "sam"].map(token);
+    for token in &tokens {
+        search.never("a token of the host", token);
+        let signature = token.rsplit('.').next().unwrap_or_default();
+        search.never("a token's signature", signature);
+    }
+    let [ana, ben, sam] = ["ana", "ben", "sam"].map(|user| stack.user("acme", user));
+    let [of_ana, of_ben, of_sam] = &tokens;
+    let (ana, ben, sam) = (
+        ana.bearing(of_ana),
+        ben.bearing(of_ben),
+        sam.bearing(of_sam),
+    );
+
+    // A grant that is confirmed, one that is declined, an administrator's consent, an automatic grant, and the errors.
+    let started = ben.start_grant(&["calendar", "email"], None).await?.ok()?;
+    let landed = search
+        .walk(&stack, authorize_url(&started)?, BEN, Reaction::Accept)
+        .await?;
+    search.never_of(&landed)?;
+    let confirm = crate::world::query_value(&landed, "confirm")?;
+    let flow = crate::world::query_value(&landed, "flow")?;
+    search.body(&ben.confirm(&flow, "guessed").await?);
+    search.body(&ben.confirm(&flow, &confirm).await?.ok()?);
+    search.body(&ben.confirm(&flow, &confirm).await?);
+    let started = ana.start_grant(&["contacts"], Some(ANA)).await?.ok()?;
+    search
+        .walk(&stack, authorize_url(&started)?, ANA, Reaction::Decline)
+        .await?;
+    let started = sam
+        .start_admin_consent(&selection(Some(CONTOSO)))
+        .await?
+        .ok()?;
+    search
+        .walk(&stack, authorize_url(&started)?, OLGA, Reaction::Accept)
+        .await?;
+    for forge in [None, Some("expired"), Some("tampered")] {
+        let id_token = stack.microsoft().id_token(ANA, forge).await?;
+        search.never("an ID token", &id_token);
+        let signature = id_token.rsplit('.').next().unwrap_or_default();
+        search.never("an ID token's signature", signature);
+        let sign_in = json!({"provider": "microsoft", "id_token": id_token});
+        let body = json!({"account_id": "acme", "user_id": "ana", "sign_in": sign_in});
+        search.body(&stack.login("acme").ask(&body).await?);
+    }
+    let expired = stack.host.token_for("ana", "acme").expired().sign();
+    search.never("an expired token", &expired);
+    search.body(&ana.clone().bearing(&expired).account().await?);
+    for reply in [
+        sam.account().await?,
+        ana.see("ana").await?,
+        ana.revoke("email").await?,
+    ] {
+        search.body(&reply);
+    }
+
+    for (place, text) in &search.bodies {
+        search.look_in(place, text)?;
+    }
+    for service in [&stack.gateway, &stack.login_hook]
+        .into_iter()
+        .chain(&stack.projections)
+    {
+        let text = service.log_text();
+        ensure!(
+            text.lines().count() > 1,
+            "{} is empty",
+            service.log_file().display()
+        );
+        search.look_in(&service.log_file().display().to_string(), &text)?;
+    }
+    events_hold_none(&stack, &search).await
+}
+
+async fn events_hold_none(stack: &Stack, search: &Search) -> anyhow::Result<()> {
+    let log = log(stack).await?;
+    let last = last_sequence(&log).await?;
+    ensure!(last >= 5, "too little happened: {last} events");
+    for sequence in 1..=last {
+        let entry = log
+            .entry(Sequence(sequence))
+            .await?
+            .context("an event is missing")?;
+        let decoded = entry.decode()?;
+        let body = assent_contract::codec::encode_body(&decoded.event)?;
+        let body: Value = serde_json::from_slice(&body)?;
+        // Whatever the event says, and how the log shows it.
+        search.look_in(&format!("event {sequence}"), &format!("{body} {entry:?}"))?;
+    }
+    Ok(())
+}
