@@ -1,0 +1,241 @@
+//! What ARCHITECTURE.md promises, held: who may depend on whom, who may name what, and how a file looks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+
+const MAIN_LINES: usize = 60;
+const FILE_LINES: usize = 500;
+
+/// Which of our crates each of our crates may depend on. Another edge is a decision: write it up in ARCHITECTURE.md.
+const EDGES: [(&str, &[&str]); 15] = [
+    ("assent-domain", &[]),
+    ("assent-contract", &["assent-domain"]),
+    ("assent-messaging", &[]),
+    (
+        "assent-event-log",
+        &["assent-contract", "assent-domain", "assent-messaging"],
+    ),
+    ("assent-permission-store", &["assent-domain"]),
+    ("assent-microsoft-identity", &[]),
+    ("assent-service-kit", &[]),
+    ("assent-entra-simulator", &[]),
+    (
+        "assent-consentctl",
+        &[
+            "assent-contract",
+            "assent-domain",
+            "assent-event-log",
+            "assent-messaging",
+            "assent-permission-store",
+            "assent-service-kit",
+        ],
+    ),
+    ("assent-dev-stack", &[]),
+    (
+        "consent-gateway",
+        &[
+            "assent-contract",
+            "assent-domain",
+            "assent-event-log",
+            "assent-messaging",
+            "assent-microsoft-identity",
+            "assent-service-kit",
+        ],
+    ),
+    (
+        "login-hook",
+        &[
+            "assent-contract",
+            "assent-domain",
+            "assent-messaging",
+            "assent-microsoft-identity",
+            "assent-service-kit",
+        ],
+    ),
+    (
+        "projection",
+        &[
+            "assent-contract",
+            "assent-domain",
+            "assent-event-log",
+            "assent-messaging",
+            "assent-permission-store",
+            "assent-service-kit",
+        ],
+    ),
+    // The developers' own: whatever they need, but never a service, which they run as a process.
+    (
+        "assent-xtask",
+        &[
+            "assent-contract",
+            "assent-dev-stack",
+            "assent-domain",
+            "assent-entra-simulator",
+            "assent-event-log",
+            "assent-messaging",
+            "assent-permission-store",
+            "assent-service-kit",
+        ],
+    ),
+    ("assent-tests", &[]),
+];
+
+/// Who may name these crates, in any kind of dependency.
+const OWNERS: [(&str, &[&str]); 3] = [
+    (
+        "async-nats",
+        &[
+            "assent-dev-stack",
+            "assent-event-log",
+            "assent-messaging",
+            "assent-tests",
+            "assent-xtask",
+        ],
+    ),
+    ("oauth2", &["assent-microsoft-identity"]),
+    ("sled", &["assent-permission-store"]),
+];
+
+fn metadata() -> anyhow::Result<Metadata> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+    let metadata = MetadataCommand::new()
+        .manifest_path(manifest)
+        .no_deps()
+        .exec()?;
+    Ok(metadata)
+}
+
+fn dependencies(package: &Package, only_normal: bool) -> BTreeSet<&str> {
+    let listed = package.dependencies.iter();
+    listed
+        .filter(|dependency| !only_normal || dependency.kind == DependencyKind::Normal)
+        .map(|dependency| dependency.name.as_str())
+        .collect()
+}
+
+/// Every source file of the repository.
+fn sources(metadata: &Metadata) -> anyhow::Result<Vec<PathBuf>> {
+    let root = metadata.workspace_root.as_std_path();
+    let mut folders = ["crates", "services", "tests"]
+        .map(|name| root.join(name))
+        .to_vec();
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    Ok(files)
+}
+
+#[test]
+fn dependencies_point_one_way() -> anyhow::Result<()> {
+    let metadata = metadata()?;
+    let packages = metadata.workspace_packages();
+    let ours: BTreeSet<&str> = packages
+        .iter()
+        .map(|package| package.name.as_str())
+        .collect();
+    let allowed: BTreeMap<&str, &[&str]> = EDGES.into_iter().collect();
+    for package in &packages {
+        let name = package.name.as_str();
+        let may = allowed
+            .get(name)
+            .with_context(|| format!("{name} is new: say what it may depend on"))?;
+        for dependency in dependencies(package, true) {
+            ensure!(
+                !ours.contains(dependency) || may.contains(&dependency),
+                "{name} depends on {dependency}, which ARCHITECTURE.md does not foresee"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_domain_is_pure() -> anyhow::Result<()> {
+    let metadata = metadata()?;
+    let packages = metadata.workspace_packages();
+    let domain = packages
+        .iter()
+        .find(|package| package.name.as_str() == "assent-domain")
+        .context("there is no domain")?;
+    let expected = BTreeSet::from(["thiserror", "uuid"]);
+    ensure!(
+        dependencies(domain, true) == expected,
+        "{:?}",
+        dependencies(domain, true)
+    );
+    let folder = domain.manifest_path.parent().context("no folder")?;
+    for file in sources(&metadata)? {
+        if file.starts_with(folder) {
+            let text = std::fs::read_to_string(&file)?;
+            for word in [
+                "async fn",
+                "SystemTime",
+                "Instant::now",
+                "std::fs",
+                "std::net",
+                "std::env",
+                "serde",
+            ] {
+                ensure!(!text.contains(word), "{} has {word}", file.display());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn what_has_an_owner_is_named_by_its_owner_only() -> anyhow::Result<()> {
+    let metadata = metadata()?;
+    for package in metadata.workspace_packages() {
+        let named = dependencies(package, false);
+        for (dependency, owners) in OWNERS {
+            ensure!(
+                !named.contains(dependency) || owners.contains(&package.name.as_str()),
+                "{} names {dependency}",
+                package.name
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_manifest_takes_the_workspaces_lints() -> anyhow::Result<()> {
+    for package in metadata()?.workspace_packages() {
+        let manifest = std::fs::read_to_string(&package.manifest_path)?;
+        ensure!(
+            manifest.contains("[lints]\nworkspace = true"),
+            "{} has no [lints] workspace = true, and so no lints at all",
+            package.manifest_path
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_services_main_is_short_and_every_file_can_be_read_in_one_go() -> anyhow::Result<()> {
+    let metadata = metadata()?;
+    for file in sources(&metadata)? {
+        let lines = std::fs::read_to_string(&file)?.lines().count();
+        let is_main =
+            file.ends_with("src/main.rs") && file.to_string_lossy().contains("/services/");
+        let most = if is_main { MAIN_LINES } else { FILE_LINES };
+        ensure!(
+            lines <= most,
+            "{} has {lines} lines, more than {most}",
+            file.display()
+        );
+    }
+    Ok(())
+}
