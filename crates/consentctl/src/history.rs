@@ -60,4 +60,3 @@ pub(crate) async fn read(log: &EventLog, aggregate: &Aggregate) -> Result<Past, 
         Err(error) => Err(error),
     }
 }
-

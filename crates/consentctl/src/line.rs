@@ -34,7 +34,7 @@ pub(crate) struct Line {
     unreadable: Option<Unreadable>,
     /// It came too late to count.
     #[serde(skip_serializing_if = "is_false")]
-    pub(crate) late: bool,
+    late: bool,
 }
 
 /// Why an event is not shown, and where it is.
@@ -102,6 +102,11 @@ impl Line {
             unreadable: None,
             late: false,
         }
+    }
+
+    /// The same event, known to have come too late.
+    pub(crate) fn too_late(self) -> Self {
+        Self { late: true, ..self }
     }
 
     /// Its place in the log.

@@ -1,68 +1,92 @@
-//! `consentctl`: the operators' command line. It reads the log and the view, and writes nothing.
+//! `consentctl`: the operators' command line.
 //!
-//! Exit codes: 0 all is well, 1 a finding, 64 wrong usage or configuration, 69 something can't be
-//! reached.
+//! It reads and never writes: the log of consent events, and what the services answer over NATS.
+//!
+//! Read in this order:
+//!
+//! 1. [`arguments`] and [`settings`]: what it is told.
+//! 2. [`ending`]: how a run ends, as an exit code.
+//! 3. [`sentence`]: what an event says, in words.
+//! 4. [`line`](mod@line): one stored message as a line of text or of JSON; [`output`]: where it goes.
+//! 5. [`history`], [`scan`] and [`projection`]: the log, read in two ways, and the view of it.
+//! 6. [`command`]: one file for each command.
 
-mod account;
 mod arguments;
-mod connect;
-mod doctor;
-mod events;
-mod explain;
-mod output;
-mod sentence;
-mod stop;
+mod settings;
 
+mod ending;
+
+mod sentence;
+
+mod line;
+mod output;
+
+mod history;
+mod projection;
+mod scan;
+
+mod command;
+
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser;
+use assent_service_kit::telemetry::chain;
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
 
-use arguments::{Arguments, Command, Events};
-use connect::Cluster;
+use arguments::Arguments;
+use ending::{Ending, Failure};
 use output::Output;
-use stop::Stop;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
-            // Help and version are no errors to clap's caller; the rest is wrong usage.
-            let usage = error.use_stderr();
-            drop(error.print());
-            return if usage {
-                ExitCode::from(stop::USAGE)
-            } else {
-                ExitCode::SUCCESS
-            };
+        Err(refused) => return answer(&refused),
+    };
+    match run(arguments) {
+        Ok(ending) => ending.into(),
+        // Whoever reads has read enough: `consentctl events list | head`.
+        Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
         }
-    };
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => return Stop::Unreachable(error.to_string()).report(),
-    };
-    match runtime.block_on(run(arguments)) {
-        Ok(code) => code,
-        Err(stop) => stop.report(),
+        Err(failure) => {
+            complain(&chain(&failure).to_string());
+            failure.exit_code()
+        }
     }
 }
 
-async fn run(arguments: Arguments) -> Result<ExitCode, Stop> {
-    let output = Output::new(arguments.json);
-    let cluster = Cluster::connect(&arguments).await;
-    if let Command::Doctor = arguments.command {
-        return doctor::run(cluster, output).await;
+fn run(arguments: Arguments) -> Result<Ending, Failure> {
+    let settings = settings::load(&arguments.connection)?;
+    // What the libraries log would come between the lines. It is there for whoever asks for it.
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let mut output = Output::to_stdout(arguments.json);
+    let ending = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(command::run(arguments.command, settings, &mut output))?;
+    output.flush()?;
+    Ok(ending)
+}
+
+/// `--help` and `--version`, or what is wrong with the command line.
+fn answer(refused: &clap::Error) -> ExitCode {
+    // A closed pipe there is nobody's error.
+    drop(refused.print());
+    if refused.use_stderr() {
+        ending::USAGE.into()
+    } else {
+        ExitCode::SUCCESS
     }
-    let cluster = cluster?;
-    match arguments.command {
-        Command::Events(Events::List(selection)) => events::list(&cluster, selection, output).await,
-        Command::Events(Events::Tail(selection)) => events::tail(&cluster, selection, output).await,
-        Command::Account { account } => account::run(&cluster, &account, output).await,
-        Command::Explain { account, user, at } => {
-            explain::run(&cluster, &account, &user, at, output).await
-        }
-        Command::Doctor => Ok(ExitCode::SUCCESS),
-    }
+}
+
+fn complain(text: &str) {
+    let line = output::printable(&text.replace('\n', " "));
+    // There is nowhere left to complain.
+    drop(writeln!(std::io::stderr(), "consentctl: {line}"));
 }

@@ -59,10 +59,7 @@ pub(crate) async fn permissions(
 }
 
 /// How many users of the account it knows.
-pub(crate) async fn users(
-    connection: &Connection,
-    account: &AccountId,
-) -> Result<u64, Unanswered> {
+pub(crate) async fn users(connection: &Connection, account: &AccountId) -> Result<u64, Unanswered> {
     let mut query = UsersQuery {
         account_id: account.clone(),
         after: None,
@@ -98,8 +95,7 @@ async fn ask<T: DeserializeOwned>(
         Err(RequestError::Service {
             description, body, ..
         }) => Err(Unanswered::Refused(
-            serde_json::from_slice(&body)
-                .map_or(description, |problem: Problem| problem.detail),
+            serde_json::from_slice(&body).map_or(description, |problem: Problem| problem.detail),
         )),
         Err(
             error @ (RequestError::NotConnected

@@ -1,188 +1,137 @@
-//! What an event says, in a sentence.
+//! What an event says, in words.
 
-use assent_domain::event::{Authority, Event, RevocationReason, Verification};
-use assent_domain::mode::{AuthorizationMethod, EmailSync, Mode};
+use assent_contract::values;
+use assent_domain::event::{
+    AdminConsentGranted, Authority, Event, ModeChanged, RevocationReason, UserScopeGranted,
+    UserScopeRevoked, Verification,
+};
+use assent_domain::ids::{ConsentId, Tenant};
+use assent_domain::mode::{AuthorizationMethod, EmailSync};
 use assent_domain::permissions::{EmailLevel, Kinds, Permission, PermissionSet};
 
-/// The name of the event's type.
-pub(crate) const fn name(event: &Event) -> &'static str {
-    match event {
-        Event::ModeChanged(_) => "ModeChanged",
-        Event::AdminConsentGranted(_) => "AdminConsentGranted",
-        Event::UserScopeGranted(_) => "UserScopeGranted",
-        Event::UserScopeRevoked(_) => "UserScopeRevoked",
-    }
-}
-
-/// What it says.
+/// What an event says, without when it was and of whom it speaks.
 pub(crate) fn sentence(event: &Event) -> String {
     match event {
-        Event::ModeChanged(changed) => {
-            let how = if changed.from.method == changed.to.method {
-                format!(
-                    "email sync from {} to {}",
-                    sync(changed.from),
-                    sync(changed.to)
-                )
-            } else {
-                let sync = sync(changed.to);
-                format!("method to {}, email sync {sync}", method(changed.to.method))
-            };
-            format!("{how}, by {}", changed.changed_by)
-        }
-        Event::AdminConsentGranted(granted) => format!(
-            "administrator {} of tenant {} consented to {}; asked by {}; proved by {}",
-            granted.granted_by,
-            granted.tenant.id,
-            permissions(granted.permissions),
-            granted.requested_by,
-            proof(&granted.verification)
-        ),
-        Event::UserScopeGranted(granted) => {
-            let authority = match granted.authority {
-                Authority::User => "by the user".to_owned(),
-                Authority::AdministratorConsent(consent) => {
-                    format!("automatically, under administrator consent {consent}")
-                }
-            };
-            let (what, epoch) = (permissions(granted.permissions), granted.epoch.0);
-            format!("granted {what} {authority} (epoch {epoch})")
-        }
-        Event::UserScopeRevoked(revoked) => {
-            let (what, epoch) = (kinds(revoked.permissions), revoked.epoch.0);
-            match revoked.reason {
-                RevocationReason::UserRevoked => format!("revoked {what} (epoch {epoch})"),
-                RevocationReason::UserDeclined => {
-                    format!("declined {what} at Microsoft (epoch {epoch})")
-                }
-                RevocationReason::MicrosoftWithdrawn => {
-                    format!("{what} withdrawn at Microsoft (epoch {epoch})")
-                }
-            }
-        }
+        Event::ModeChanged(event) => mode_changed(event),
+        Event::AdminConsentGranted(event) => consent_granted(event),
+        Event::UserScopeGranted(event) => scope_granted(event),
+        Event::UserScopeRevoked(event) => scope_revoked(event),
     }
 }
 
-/// A permission set in words.
-pub(crate) fn permissions(set: PermissionSet) -> String {
-    let email = match set.email {
-        EmailLevel::None => None,
-        EmailLevel::Limited => Some("email (limited)"),
-        EmailLevel::Full => Some("email (full)"),
+fn mode_changed(event: &ModeChanged) -> String {
+    let (from, to) = (event.from, event.to);
+    let mut changes = Vec::new();
+    if from.method != to.method {
+        let rests_on = match event.consent {
+            Some(id) => format!(", resting on {}", consent(id)),
+            None => String::new(),
+        };
+        let (from, to) = (method(from.method), method(to.method));
+        changes.push(format!("the method from {from} to {to}{rests_on}"));
+    }
+    if from.email_sync != to.email_sync {
+        let (from, to) = (email_sync(from.email_sync), email_sync(to.email_sync));
+        changes.push(format!("email sync from {from} to {to}"));
+    }
+    format!("{} changed {}", event.changed_by, changes.join(", and "))
+}
+
+fn consent_granted(event: &AdminConsentGranted) -> String {
+    format!(
+        "administrator {} consented to {} for the whole company ({}), asked by {}, proved by {}",
+        event.granted_by,
+        permissions(event.permissions),
+        consent(event.consent),
+        event.requested_by,
+        proof(&event.verification),
+    )
+}
+
+fn scope_granted(event: &UserScopeGranted) -> String {
+    let authority = match event.authority {
+        Authority::User => "the user's own choice".to_owned(),
+        Authority::AdministratorConsent(id) => format!("administrator {}", consent(id)),
     };
-    let parts: Vec<_> = [
-        set.calendar.then_some("calendar"),
-        set.contacts.then_some("contacts"),
-        email,
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    if parts.is_empty() {
-        "nothing".to_owned()
-    } else {
-        parts.join(", ")
+    format!("granted {} by {authority}", permissions(event.permissions))
+}
+
+fn scope_revoked(event: &UserScopeRevoked) -> String {
+    let what = kinds(event.permissions);
+    let by = match &event.revoked_by {
+        Some(user) => format!(" by {user}"),
+        None => String::new(),
+    };
+    match event.reason {
+        RevocationReason::UserRevoked => format!("revoked {what}{by}"),
+        RevocationReason::UserDeclined => format!("declined {what} at Microsoft{by}"),
+        RevocationReason::MicrosoftWithdrawn => {
+            format!("lost {what}: Microsoft says that the consent is gone")
+        }
     }
 }
 
-/// A permission by its name.
-pub(crate) const fn permission(permission: Permission) -> &'static str {
-    match permission {
-        Permission::Calendar => "calendar",
-        Permission::Contacts => "contacts",
-        Permission::Email => "email",
-    }
-}
-
-/// A method in words.
-pub(crate) const fn method(method: AuthorizationMethod) -> &'static str {
-    match method {
-        AuthorizationMethod::UserIndividual => "user_individual",
-        AuthorizationMethod::AdminConfigured => "admin_configured",
-    }
-}
-
-/// What proved that it was an administrator.
-pub(crate) fn proof(verification: &Verification) -> String {
-    let role = (!verification.roles.is_empty()).then_some("role");
-    let grant = verification.tenant_wide_grant.then_some("grant");
-    role.into_iter()
-        .chain(grant)
-        .collect::<Vec<_>>()
-        .join(" and ")
+/// A set in words: "calendar, email (limited)".
+pub(crate) fn permissions(set: PermissionSet) -> String {
+    listed(set.kinds().iter().map(|kind| match kind {
+        Permission::Calendar | Permission::Contacts => permission(kind).to_owned(),
+        Permission::Email => format!("email ({})", email_level(set.email)),
+    }))
 }
 
 fn kinds(kinds: Kinds) -> String {
-    kinds.iter().map(permission).collect::<Vec<_>>().join(", ")
+    listed(kinds.iter().map(|kind| permission(kind).to_owned()))
 }
 
-const fn sync(mode: Mode) -> &'static str {
-    match mode.email_sync {
-        EmailSync::Limited => "limited",
-        EmailSync::Full => "full",
+fn listed(words: impl Iterator<Item = String>) -> String {
+    let words: Vec<_> = words.collect();
+    if words.is_empty() {
+        return "nothing".to_owned();
     }
+    words.join(", ")
+}
+
+/// A permission's public name.
+pub(crate) fn permission(permission: Permission) -> &'static str {
+    values::Permission::from(permission).as_str()
+}
+
+/// An e-mail level's public name.
+pub(crate) fn email_level(level: EmailLevel) -> &'static str {
+    values::EmailLevel::from(level).as_str()
+}
+
+/// A method's public name.
+pub(crate) fn method(method: AuthorizationMethod) -> &'static str {
+    values::Method::from(method).as_str()
+}
+
+/// An e-mail sync's public name.
+pub(crate) fn email_sync(sync: EmailSync) -> &'static str {
+    values::EmailSync::from(sync).as_str()
+}
+
+/// A directory: its id and its cloud.
+pub(crate) fn tenant(tenant: Tenant) -> String {
+    let cloud = values::Cloud::from(tenant.cloud).as_str();
+    format!("{} ({cloud})", tenant.id)
+}
+
+/// How an administrator was proved.
+pub(crate) fn proof(verification: &Verification) -> String {
+    let roles = verification.roles.iter().map(|role| format!("role {role}"));
+    let grant = verification
+        .tenant_wide_grant
+        .then(|| "the tenant-wide grant".to_owned());
+    listed(roles.chain(grant))
+}
+
+/// A consent by the part of its id that tells when it was given, which is all that tells one
+/// consent of a company from another.
+fn consent(id: ConsentId) -> String {
+    let id = id.to_string();
+    format!("consent {}…", id.get(..13).unwrap_or(&id))
 }
 
 #[cfg(test)]
-mod tests {
-    use assent_domain::event::{Event, ModeChanged, RevocationReason, UserScopeRevoked};
-    use assent_domain::ids::{AccountId, Epoch, UserId};
-    use assent_domain::mode::{AuthorizationMethod, EmailSync, Mode};
-    use assent_domain::permissions::{Permission, PermissionSet};
-
-    use super::{permissions, sentence};
-
-    #[test]
-    fn sets_read_as_lists() {
-        assert_eq!(
-            permissions(PermissionSet::EVERYTHING),
-            "calendar, contacts, email (full)"
-        );
-        assert_eq!(permissions(PermissionSet::NOTHING), "nothing");
-    }
-
-    #[test]
-    fn a_change_of_method_and_one_of_sync_read_differently() {
-        let mode = |method, email_sync| Mode { method, email_sync };
-        let individual = AuthorizationMethod::UserIndividual;
-        let mut changed = ModeChanged {
-            account: AccountId::parse("acme").unwrap(),
-            from: mode(individual, EmailSync::Full),
-            to: mode(individual, EmailSync::Limited),
-            consent: None,
-            changed_by: UserId::parse("sue").unwrap(),
-        };
-        let said = sentence(&Event::ModeChanged(changed.clone()));
-        assert_eq!(said, "email sync from full to limited, by sue");
-        changed.to.method = AuthorizationMethod::AdminConfigured;
-        let said = sentence(&Event::ModeChanged(changed));
-        assert_eq!(
-            said,
-            "method to admin_configured, email sync limited, by sue"
-        );
-    }
-
-    #[test]
-    fn the_reasons_of_a_revocation_read_differently() {
-        let said = |reason| {
-            sentence(&Event::UserScopeRevoked(UserScopeRevoked {
-                account: AccountId::parse("acme").unwrap(),
-                user: UserId::parse("ana").unwrap(),
-                epoch: Epoch(2),
-                permissions: [Permission::Email].into_iter().collect(),
-                reason,
-                revoked_by: None,
-            }))
-        };
-        assert_eq!(
-            said(RevocationReason::UserRevoked),
-            "revoked email (epoch 2)"
-        );
-        assert_eq!(
-            said(RevocationReason::UserDeclined),
-            "declined email at Microsoft (epoch 2)"
-        );
-        let withdrawn = said(RevocationReason::MicrosoftWithdrawn);
-        assert_eq!(withdrawn, "email withdrawn at Microsoft (epoch 2)");
-    }
-}
+mod tests;

@@ -66,7 +66,7 @@ pub struct Counts {
 impl Counts {
     /// An entry that names nobody can't block anybody: it is counted, and somebody has to look.
     pub(crate) fn orphan(&mut self, entry: &Entry) {
-        tracing::error!(sequence = %entry.sequence, "an entry of the log names neither an account nor a user");
+        tracing::error!(operator_alarm = "orphan_event", sequence = %entry.sequence, "an entry of the log names neither an account nor a user");
         self.orphans = self.orphans.saturating_add(1);
     }
 }

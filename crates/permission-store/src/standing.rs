@@ -99,18 +99,18 @@ pub(crate) fn after<S: Folded>(
         return standing;
     };
     let blocked = Standing::Blocked { at: entry.sequence };
+    // Whoever read the entry knows why, and has told it.
     let Some(event) = &entry.event else {
-        tracing::error!(?aggregate, sequence = %entry.sequence, "an event can't be read: blocked from here on");
         return blocked;
     };
     if !concerns(event, aggregate) {
-        tracing::error!(?aggregate, sequence = %entry.sequence, "an event is of another aggregate than its subject: blocked from here on");
+        tracing::error!(operator_alarm = "illegal_event", ?aggregate, sequence = %entry.sequence, "an event is of another aggregate than its subject: blocked from here on");
         return blocked;
     }
     match state.evolve(entry.sequence, event) {
         Ok(state) => Standing::Known(state),
         Err(illegal) => {
-            tracing::error!(?aggregate, sequence = %entry.sequence, %illegal, "an event can't follow what is known: blocked from here on");
+            tracing::error!(operator_alarm = "illegal_event", ?aggregate, sequence = %entry.sequence, %illegal, "an event can't follow what is known: blocked from here on");
             blocked
         }
     }

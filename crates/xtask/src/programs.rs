@@ -66,7 +66,14 @@ pub(crate) fn until_interrupted(
             biased;
             _ = interrupt.recv() => interrupted(),
             _ = terminate.recv() => interrupted(),
-            done = work => done.map(|()| ExitCode::SUCCESS),
+            done = work => match done {
+                Ok(()) => Ok(ExitCode::SUCCESS),
+                // What was expected and what came; a backtrace of this program would say nothing.
+                Err(error) => {
+                    writeln!(std::io::stderr(), "\nFAILED: {error:#}")?;
+                    Ok(ExitCode::FAILURE)
+                }
+            },
         }
     })
 }

@@ -12,8 +12,11 @@ use assent_contract::change::Change as Told;
 use assent_contract::names;
 use assent_domain::event::Aggregate;
 use assent_event_log::EventLog;
-use assent_messaging::{Change as Message, ChangePublisher, ChangeStream, Connection, Published};
+use assent_messaging::{
+    Change as Message, ChangePublisher, ChangeStream, ChangeStreamError, Connection, Published,
+};
 use assent_permission_store::{Change, ReadError, Reading, effective};
+use assent_service_kit::Dependency;
 use assent_service_kit::telemetry::chain;
 use tokio::sync::mpsc;
 
@@ -33,55 +36,68 @@ pub(crate) struct Applied {
     /// The last event of the batch.
     pub(crate) through: u64,
     /// What it changed.
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<Announced>,
+}
+
+/// A change, and the trace that its event was recorded in.
+#[derive(Debug)]
+pub(crate) struct Announced {
+    pub(crate) change: Change,
+    pub(crate) traceparent: Option<String>,
 }
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Tells changes of one log until the queue is closed.
-pub(crate) async fn announce(
-    connection: Connection,
-    log: EventLog,
-    board: Arc<Board>,
-    mut queue: mpsc::Receiver<Applied>,
-) {
-    loop {
-        match announce_until_trouble(&connection, &log, &board, &mut queue).await {
-            Ok(()) => return,
-            Err(error) => {
-                tracing::warn!(error = %chain(&*error), "changes could not be told; trying again");
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
-    }
+/// Tells the changes of one log.
+#[derive(Debug)]
+pub(crate) struct Announcer {
+    pub(crate) connection: Connection,
+    pub(crate) log: EventLog,
+    pub(crate) board: Arc<Board>,
+    pub(crate) readiness: Dependency,
 }
 
-async fn announce_until_trouble(
-    connection: &Connection,
-    log: &EventLog,
-    board: &Board,
-    queue: &mut mpsc::Receiver<Applied>,
-) -> Result<(), Error> {
-    let stream = ChangeStream::open(connection).await?;
-    let source = format!("{}@{}", names::EVENT_STREAM, log.identity());
-    let mut publisher = ChangePublisher::resume(stream, source).await?;
-    // What is applied from here on comes through the queue.
-    let mut covered = *board.progress().borrow();
-    catch_up(log, board, &mut publisher, covered).await?;
-    while let Some(applied) = queue.recv().await {
-        if covered < applied.after {
-            // Something did not fit into the queue.
-            catch_up(log, board, &mut publisher, applied.after).await?;
+impl Announcer {
+    /// Tells changes until the queue is closed. It never holds up whoever applies them.
+    pub(crate) async fn run(self, mut queue: mpsc::Receiver<Applied>) {
+        while let Err(error) = self.until_trouble(&mut queue).await {
+            tracing::warn!(error = %chain(&*error), "changes could not be told; trying again");
+            match error.downcast_ref() {
+                Some(ChangeStreamError::NotThere { stream }) => self.readiness.not_ready(format!(
+                    "stream {stream} does not exist yet: start consent-gateway"
+                )),
+                // Queries are answered all the same, and what was not told will be.
+                _ => self
+                    .readiness
+                    .do_without("changes could not be told; trying again"),
+            }
+            tokio::time::sleep(PAUSE).await;
         }
-        let messages = applied
-            .changes
-            .iter()
-            .map(message)
-            .collect::<Result<Vec<_>, _>>()?;
-        publish(&mut publisher, messages).await?;
-        covered = covered.max(applied.through);
     }
-    Ok(())
+
+    async fn until_trouble(&self, queue: &mut mpsc::Receiver<Applied>) -> Result<(), Error> {
+        let stream = ChangeStream::open(&self.connection).await?;
+        let source = format!("{}@{}", names::EVENT_STREAM, self.log.identity());
+        let mut publisher = ChangePublisher::resume(stream, source).await?;
+        // What is applied from here on comes through the queue.
+        let mut covered = *self.board.progress().borrow();
+        catch_up(&self.log, &self.board, &mut publisher, covered).await?;
+        self.readiness.ready();
+        while let Some(applied) = queue.recv().await {
+            if covered < applied.after {
+                // Something did not fit into the queue.
+                catch_up(&self.log, &self.board, &mut publisher, applied.after).await?;
+            }
+            let messages = applied
+                .changes
+                .iter()
+                .map(|announced| message(&announced.change, announced.traceparent.clone()))
+                .collect::<Result<Vec<_>, _>>()?;
+            publish(&mut publisher, messages).await?;
+            covered = covered.max(applied.through);
+        }
+        Ok(())
+    }
 }
 
 /// Tells what lies between where telling has got to and `through`. Of an account or user that
@@ -110,11 +126,7 @@ async fn catch_up(
             if let Some(aggregate) = entry.aggregate()
                 && let Some(change) = newest(&view.read(), aggregate, entry.sequence().0)?
             {
-                let traceparent = entry.traceparent().map(str::to_owned);
-                messages.push(Message {
-                    traceparent,
-                    ..message(&change)?
-                });
+                messages.push(message(&change, entry.traceparent().map(str::to_owned))?);
             }
         }
         if let Some(last) = entries.last() {
@@ -148,7 +160,7 @@ fn newest(
     Ok((last.0 == sequence).then_some(change))
 }
 
-fn message(change: &Change) -> Result<Message, serde_json::Error> {
+fn message(change: &Change, traceparent: Option<String>) -> Result<Message, serde_json::Error> {
     let (account, user) = match &change.aggregate {
         Aggregate::Company(account) => (account, None),
         Aggregate::User(account, user) => (account, Some(user)),
@@ -164,7 +176,7 @@ fn message(change: &Change) -> Result<Message, serde_json::Error> {
         source_sequence: change.sequence.0,
         subject: names::change_subject(&change.aggregate),
         payload: serde_json::to_vec(&told)?,
-        traceparent: None,
+        traceparent,
     })
 }
 
@@ -172,11 +184,11 @@ async fn publish(publisher: &mut ChangePublisher, messages: Vec<Message>) -> Res
     if messages.is_empty() {
         return Ok(());
     }
-    let published = publisher.publish_batch(messages).await?;
-    let now = published
+    let outcomes = publisher.publish_batch(messages).await?;
+    let ours = outcomes
         .iter()
-        .filter(|published| **published == Published::Now)
-        .count();
+        .filter(|outcome| **outcome == Published::Now);
+    let now = ours.count();
     let now = u64::try_from(now).unwrap_or(u64::MAX);
     metrics::counter!("assent_changes_published_total").increment(now);
     Ok(())

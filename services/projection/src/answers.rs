@@ -96,7 +96,7 @@ pub(crate) fn read<T>(
 ) -> Result<T, Failure> {
     let view = board.view()?;
     read(&view).map_err(|error| {
-        board.report_damage();
+        board.report_damage(&view);
         Failure::from(error)
     })
 }

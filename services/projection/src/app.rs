@@ -1,6 +1,7 @@
 //! Puts the projection together: NATS, the view, queries, HTTP.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use assent_contract::names;
 use assent_messaging::{Connection, ConnectionSettings, ConnectionState, ServiceDefinition};
@@ -15,6 +16,8 @@ use crate::{http, queries};
 
 /// How many queries are answered at once; more wait in NATS.
 const QUERIES_IN_FLIGHT: usize = 1024;
+/// Between two attempts to serve them.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs the projection until the runtime is asked to stop.
 pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
@@ -23,6 +26,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     let nats = health.dependency("nats");
     nats.not_ready("connecting to NATS");
     let view = health.dependency("view");
+    let changes = health.dependency("changes");
     let board = Arc::new(Board::new());
 
     // NATS may come later: until then the projection says that it waits.
@@ -36,6 +40,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         directory: config.data_dir,
         board: Arc::clone(&board),
         readiness: view,
+        changes,
         runtime: runtime.clone(),
     };
     runtime.spawn_critical("keep-up", keep_up.run());
@@ -49,22 +54,41 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     Ok(())
 }
 
+/// Answers queries while there is a view that has caught up. Until then, and while a view is
+/// built anew, the other replicas have the queries to themselves.
 async fn serve_queries(connection: Connection, board: Arc<Board>, runtime: Runtime) {
     let definition = ServiceDefinition {
         name: names::PROJECTION_SERVICE,
         version: env!("CARGO_PKG_VERSION"),
         description: "Answers what may be done for a user now.",
     };
-    let served = assent_messaging::serve(
-        &connection,
-        definition,
-        queries::endpoints(&board),
-        QUERIES_IN_FLIGHT,
-        runtime.shutdown_token(),
-    )
-    .await;
-    if let Err(error) = served {
-        tracing::error!(error = %chain(&error), "queries are no longer served");
+    loop {
+        tokio::select! {
+            () = runtime.shutdown_requested() => return,
+            () = board.answers_queries(true) => {}
+        }
+        let stop = runtime.shutdown_token();
+        let endpoints = queries::endpoints(&board);
+        let serving = assent_messaging::serve(
+            &connection,
+            definition,
+            endpoints,
+            QUERIES_IN_FLIGHT,
+            stop.clone(),
+        );
+        let stopping = async {
+            board.answers_queries(false).await;
+            stop.cancel();
+            std::future::pending().await
+        };
+        let served = tokio::select! {
+            served = serving => served,
+            served = stopping => served,
+        };
+        if let Err(error) = served {
+            tracing::error!(error = %chain(&error), "queries are not served; trying again");
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 }
 

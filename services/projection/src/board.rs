@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use assent_permission_store::View;
-use tokio::sync::{Notify, watch};
+use assent_permission_store::{Counts, View};
+use tokio::sync::watch;
 
 use crate::failure::Failure;
 
@@ -19,7 +19,8 @@ pub(crate) struct Board {
     applied: watch::Sender<u64>,
     stream_last: AtomicU64,
     rebuilding: AtomicBool,
-    damaged: Notify,
+    answering: watch::Sender<bool>,
+    damaged: watch::Sender<bool>,
 }
 
 impl Board {
@@ -29,18 +30,36 @@ impl Board {
             applied: watch::Sender::new(0),
             stream_last: AtomicU64::new(0),
             rebuilding: AtomicBool::new(false),
-            damaged: Notify::new(),
+            answering: watch::Sender::new(false),
+            damaged: watch::Sender::new(false),
         }
     }
 
     /// Serves this view from now on; `None` while none can be.
     pub(crate) fn serve(&self, view: Option<Arc<View>>) {
-        let applied = view.as_ref().map(|view| view.cursor().sequence.0);
+        let state = view.as_ref().map(|view| (view.cursor(), view.counts()));
         self.rebuilding.store(view.is_none(), Ordering::Relaxed);
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
-        if let Some(applied) = applied {
-            self.advanced(applied);
+        if let Some((cursor, counts)) = state {
+            self.advanced(cursor.sequence.0);
+            show_counts(counts);
+        } else {
+            self.answering.send_replace(false);
+            self.applied.send_replace(0);
         }
+    }
+
+    /// The view has caught up, so that this replica may take its share of the queries.
+    pub(crate) fn answer_queries(&self) {
+        self.answering
+            .send_if_modified(|answering| !std::mem::replace(answering, true));
+    }
+
+    /// Waits until this replica takes queries, or until it does no longer.
+    pub(crate) async fn answers_queries(&self, answering: bool) {
+        let mut changes = self.answering.subscribe();
+        // It fails only once the board is gone, and we hold it.
+        drop(changes.wait_for(|is| *is == answering).await);
     }
 
     /// The view that is served.
@@ -54,6 +73,7 @@ impl Board {
         self.applied.send_replace(sequence);
         self.stream_last.fetch_max(sequence, Ordering::Relaxed);
         metrics::gauge!("assent_projection_applied_sequence").set(as_metric(sequence));
+        self.measure_lag();
     }
 
     /// How far the view is, as it changes.
@@ -66,22 +86,43 @@ impl Board {
         self.stream_last.load(Ordering::Relaxed)
     }
 
+    /// The log is this long.
     pub(crate) fn heard_of(&self, last: u64) {
         self.stream_last.store(last, Ordering::Relaxed);
+        self.measure_lag();
+    }
+
+    fn measure_lag(&self) {
+        let lag = self.stream_last().saturating_sub(*self.applied.borrow());
+        metrics::gauge!("assent_projection_lag").set(as_metric(lag));
     }
 
     pub(crate) fn is_rebuilding(&self) -> bool {
         self.rebuilding.load(Ordering::Relaxed)
     }
 
-    /// A reader found that the view is not what was written.
-    pub(crate) fn report_damage(&self) {
-        self.damaged.notify_one();
+    /// A reader found that this view is not what was written. One that is served no longer is
+    /// nobody's trouble.
+    pub(crate) fn report_damage(&self, view: &Arc<View>) {
+        let served = self.view.read().unwrap_or_else(PoisonError::into_inner);
+        if served
+            .as_ref()
+            .is_some_and(|served| Arc::ptr_eq(served, view))
+        {
+            self.damaged.send_replace(true);
+        }
     }
 
-    /// Waits until a reader finds that.
+    /// A new view takes the place of a damaged one.
+    pub(crate) fn forget_damage(&self) {
+        self.damaged.send_replace(false);
+    }
+
+    /// Waits until a reader finds damage.
     pub(crate) async fn damage_reported(&self) {
-        self.damaged.notified().await;
+        let mut damaged = self.damaged.subscribe();
+        // It fails only once the board is gone, and we hold it.
+        drop(damaged.wait_for(|damaged| *damaged).await);
     }
 
     /// Waits until the view reflects this write; at once, in the usual case.
@@ -96,6 +137,14 @@ impl Board {
             Ok(Err(_)) | Err(_) => Err(Failure::NotYetApplied),
         }
     }
+}
+
+/// How many there are in the view.
+pub(crate) fn show_counts(counts: Counts) {
+    metrics::gauge!("assent_projection_accounts").set(as_metric(counts.accounts));
+    metrics::gauge!("assent_projection_users").set(as_metric(counts.users));
+    metrics::gauge!("assent_projection_blocked").set(as_metric(counts.blocked));
+    metrics::gauge!("assent_projection_orphans").set(as_metric(counts.orphans));
 }
 
 /// A count as a metric takes it. Counts stay far below 2^53.

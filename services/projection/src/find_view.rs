@@ -84,7 +84,7 @@ impl Finder {
         let (board, checked) = (Arc::clone(&self.board), Arc::clone(&view));
         spawn_blocking(move || match checked.verify() {
             Ok(Verdict::Sound) => {}
-            Ok(Verdict::Damaged) | Err(_) => board.report_damage(),
+            Ok(Verdict::Damaged) | Err(_) => board.report_damage(&checked),
         });
         view
     }

@@ -147,13 +147,14 @@ async fn digest(
 ) -> Result<Json<DigestView>, Problem> {
     shared.authorize(&headers, None).await?;
     let view = shared.board.view()?;
-    let computed = tokio::task::spawn_blocking(move || view.digest()).await;
+    let digested = Arc::clone(&view);
+    let computed = tokio::task::spawn_blocking(move || digested.digest()).await;
     match computed {
         Ok(Ok(digest)) => Ok(Json(DigestView {
             digest: digest.to_string(),
         })),
         Ok(Err(error)) => {
-            shared.board.report_damage();
+            shared.board.report_damage(&view);
             Err(Failure::from(error).into())
         }
         Err(panicked) => Err(Problem::bug(panicked)),

@@ -1,29 +1,33 @@
-//! Following the log: find the view or build it anew, catch up, go on live.
+//! Following the log: catch up, go on live, and begin again after whatever goes wrong.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assent_contract::names;
-use assent_event_log::{EventLog, Follow, FollowError, LogEntry, OpenError, ReadError};
+use assent_event_log::{EventLog, LogEntry};
 use assent_messaging::Connection;
-use assent_permission_store::{ApplyError, BulkLoad, Entry, Opened, Source, Verdict, View};
+use assent_permission_store::{Entry, View};
 use assent_service_kit::telemetry::chain;
 use assent_service_kit::{Dependency, Runtime};
 use tokio::sync::mpsc;
+use tokio::task::{JoinSet, block_in_place};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use crate::announce::{Applied, QUEUE, announce};
-use crate::board::{Board, as_metric};
+use crate::announce::{Announced, Announcer, Applied, QUEUE};
+use crate::board::{Board, show_counts};
+use crate::find_view::Finder;
+use crate::trouble::{Outlook, Trouble};
 
 /// Readers wait for a whole batch, so live ones are small.
 const LIVE_BATCH: usize = 64;
-/// A load has no readers.
-const LOAD_BATCH: usize = 8192;
+/// Far behind, getting there matters more.
+const BEHIND_BATCH: usize = 1024;
+const FAR_BEHIND: u64 = 4096;
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Between two attempts at what failed.
 const PAUSE: Duration = Duration::from_millis(500);
-/// sled's own default of a gigabyte is exceeded in practice.
-const CACHE: u64 = 128 * 1024 * 1024;
+/// How often the log is asked how long it is.
+const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
 /// What keeps up, and whom it tells.
 #[derive(Debug)]
@@ -32,56 +36,76 @@ pub(crate) struct KeepUp {
     pub(crate) directory: PathBuf,
     pub(crate) board: Arc<Board>,
     pub(crate) readiness: Dependency,
+    pub(crate) changes: Dependency,
     pub(crate) runtime: Runtime,
 }
 
 impl KeepUp {
     /// Keeps up until the program stops.
     pub(crate) async fn run(self) {
-        let mut view = None;
-        let mut rebuild = false;
+        let mut finder = Finder {
+            directory: self.directory.clone(),
+            board: Arc::clone(&self.board),
+            readiness: self.readiness.clone(),
+            runtime: self.runtime.clone(),
+            view: None,
+            distrusted: false,
+        };
         self.readiness.not_ready("connecting to the event log");
         loop {
             let trouble = tokio::select! {
-                () = self.runtime.shutdown_requested() => return,
-                trouble = self.follow_until_trouble(&mut view, rebuild) => trouble,
+                () = self.runtime.shutdown_requested() => break,
+                trouble = self.follow_until_trouble(&mut finder) => trouble,
             };
-            rebuild = match trouble.outlook() {
+            trouble.measure();
+            match trouble.outlook() {
                 Outlook::Rebuild => {
-                    tracing::error!(error = %chain(&trouble), "the view is built anew");
+                    tracing::error!(error = %chain(&trouble), "the view can't be believed");
+                    finder.distrusted = true;
                     self.board.serve(None);
-                    true
                 }
                 Outlook::Resume => {
                     tracing::warn!(error = %chain(&trouble), "the log is not followed; trying again");
-                    rebuild && view.is_none()
                 }
-            };
-            metrics::counter!("assent_projection_troubles_total").increment(1);
+            }
             self.readiness.not_ready(trouble.reason());
             tokio::select! {
-                () = self.runtime.shutdown_requested() => return,
-                () = tokio::time::sleep(PAUSE) => {}
+                () = self.runtime.shutdown_requested() => break,
+                () = sleep(PAUSE) => {}
             }
+        }
+        // What was applied and not written yet would only be read from the log again.
+        if let Some(Err(damage)) = finder.view.map(|view| block_in_place(|| view.flush())) {
+            tracing::warn!(error = %chain(&damage), "the view could not be flushed");
         }
     }
 
     /// Follows the log, and returns only when something is wrong.
-    async fn follow_until_trouble(&self, kept: &mut Option<Arc<View>>, rebuild: bool) -> Trouble {
-        let (log, view) = match self.view_of_the_log(kept, rebuild).await {
-            Ok(found) => found,
+    async fn follow_until_trouble(&self, finder: &mut Finder) -> Trouble {
+        let log = match EventLog::open(&self.connection).await {
+            Ok(log) => log,
+            Err(error) => return Trouble::Open(error),
+        };
+        let view = match finder.find(&log).await {
+            Ok(view) => view,
             Err(trouble) => return trouble,
         };
+        metrics::gauge!("assent_projection_gap_at_sequence").set(0.0);
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let telling = tokio::spawn(announce(
-            self.connection.clone(),
-            log.clone(),
-            Arc::clone(&self.board),
-            waiting,
-        ));
-        let trouble = self.live(&log, &view, queue).await;
-        telling.abort();
-        trouble
+        let announcer = Announcer {
+            connection: self.connection.clone(),
+            log: log.clone(),
+            board: Arc::clone(&self.board),
+            readiness: self.changes.clone(),
+        };
+        // Both end with this scope, and when it is cancelled.
+        let mut beside = JoinSet::new();
+        beside.spawn(announcer.run(waiting));
+        beside.spawn(measure(log.clone(), Arc::clone(&self.board)));
+        tokio::select! {
+            trouble = self.live(&log, &view, queue) => trouble,
+            _ = beside.join_next() => Trouble::Ended,
+        }
     }
 
     /// Applies events as they come.
@@ -91,61 +115,90 @@ impl KeepUp {
         // The queue was full: whoever tells has to hear that it missed something.
         let mut untold = false;
         loop {
-            if caught_up_at <= view.cursor().sequence.0 {
+            let after = view.cursor().sequence.0;
+            if caught_up_at <= after {
                 self.readiness.ready();
+                self.board.answer_queries();
             }
+            let behind = self.board.stream_last().saturating_sub(after);
+            let most = if FAR_BEHIND < behind {
+                BEHIND_BATCH
+            } else {
+                LIVE_BATCH
+            };
             let entries = tokio::select! {
                 () = self.board.damage_reported() => return Trouble::Damaged,
-                entries = self.next(&mut follow) => match entries {
+                entries = follow.next_batch(most, PATIENCE) => match entries {
                     Ok(entries) => entries,
-                    Err(trouble) => return trouble,
+                    Err(error) => return Trouble::Follow(error),
                 },
             };
-            let after = view.cursor().sequence.0;
-            let Some(last) = entries.last() else {
-                if untold {
-                    let nothing = Applied {
-                        after,
-                        through: after,
-                        changes: Vec::new(),
-                    };
-                    untold = queue.try_send(nothing).is_err();
-                }
-                continue;
+            let applied = match block_in_place(|| apply(view, after, &entries)) {
+                Ok(applied) => applied,
+                Err(trouble) => return trouble,
             };
-            let hash = *last.hash().as_bytes();
-            let read: Vec<_> = entries.iter().map(entry).collect();
-            let applied = tokio::task::block_in_place(|| view.apply(&read, hash));
-            match applied {
-                Ok(changes) => {
-                    self.board.advanced(last.sequence().0);
-                    let blocked = view.counts().blocked;
-                    metrics::gauge!("assent_projection_blocked").set(as_metric(blocked));
-                    let through = last.sequence().0;
-                    untold = queue
-                        .try_send(Applied {
-                            after,
-                            through,
-                            changes,
-                        })
-                        .is_err();
-                }
-                Err(error) => return Trouble::Apply(error),
+            if !entries.is_empty() {
+                self.board.advanced(applied.through);
+                show_counts(view.counts());
+            }
+            if untold || !entries.is_empty() {
+                untold = queue.try_send(applied).is_err();
             }
         }
     }
+}
 
-    async fn next(&self, follow: &mut Follow) -> Result<Vec<LogEntry>, Trouble> {
-        follow
-            .next_batch(LIVE_BATCH, PATIENCE)
-            .await
-            .map_err(Trouble::Follow)
+/// Keeps asking how long the log is: an entry that never arrives must show as a lag.
+async fn measure(log: EventLog, board: Arc<Board>) {
+    let mut tick = interval(MEASURE_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        // Trouble shows where the log is followed.
+        if let Ok(status) = log.status().await
+            && status.created == *log.identity()
+        {
+            board.heard_of(status.last_sequence.0);
+        }
     }
+}
+
+fn apply(view: &View, after: u64, entries: &[LogEntry]) -> Result<Applied, Trouble> {
+    let Some(hash) = hash_of(entries) else {
+        return Ok(Applied {
+            after,
+            through: after,
+            changes: Vec::new(),
+        });
+    };
+    let read: Vec<_> = entries.iter().map(as_entry).collect();
+    let changes = view.apply(&read, hash).map_err(Trouble::Apply)?;
+    let traceparent = |sequence| {
+        let at = entries.binary_search_by_key(&sequence, LogEntry::sequence);
+        let entry = entries.get(at.ok()?)?;
+        entry.traceparent().map(str::to_owned)
+    };
+    Ok(Applied {
+        after,
+        through: view.cursor().sequence.0,
+        changes: changes
+            .into_iter()
+            .map(|change| Announced {
+                traceparent: traceparent(change.sequence),
+                change,
+            })
+            .collect(),
+    })
+}
+
+/// The hash by which the view will know the last of these again.
+pub(crate) fn hash_of(entries: &[LogEntry]) -> Option<[u8; 32]> {
+    entries.last().map(|entry| *entry.hash().as_bytes())
 }
 
 /// What the view takes in. Why an event can't be read is told here; that it can't is all that
 /// the view needs to know.
-fn entry(entry: &LogEntry) -> Entry {
+pub(crate) fn as_entry(entry: &LogEntry) -> Entry {
     let event = match entry.decode() {
         Ok(decoded) => Some(decoded.event),
         Err(error) => {

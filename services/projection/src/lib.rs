@@ -2,9 +2,10 @@
 //! answers what may be done for a user now.
 //!
 //! 1. [`app`] puts it together.
-//! 2. `keep_up` follows the log: finds or rebuilds the view, catches up, goes on live.
-//! 3. `announce` tells others what changed, each change once.
-//! 4. `board` is where the view is served from; `answers` reads it, for NATS and for HTTP.
+//! 2. `keep_up` follows the log: catches up, goes on live, and begins again after `trouble`.
+//! 3. `find_view` finds the view of that log on disk, or builds it from the whole log.
+//! 4. `announce` tells others what changed, each change once.
+//! 5. `board` is where the view is served from; `answers` reads it, for NATS and for HTTP.
 
 mod announce;
 mod answers;
@@ -12,6 +13,8 @@ pub mod app;
 mod board;
 pub mod config;
 mod failure;
+mod find_view;
 mod http;
 mod keep_up;
 mod queries;
+mod trouble;

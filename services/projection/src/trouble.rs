@@ -5,6 +5,8 @@ use assent_event_log::{FollowError, OpenError, ReadError};
 use assent_permission_store::ApplyError;
 use assent_service_kit::telemetry::chain;
 
+use crate::board::as_metric;
+
 /// Why following stopped, for now.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Trouble {
@@ -20,6 +22,8 @@ pub(crate) enum Trouble {
     Apply(#[source] ApplyError),
     #[error("a reader found the view damaged")]
     Damaged,
+    #[error("what runs beside following the log ended")]
+    Ended,
     #[error("the view was not built: the program is stopping")]
     Stopping,
 }
@@ -43,6 +47,7 @@ impl Trouble {
             Self::Open(_)
             | Self::Read(_)
             | Self::View(_)
+            | Self::Ended
             | Self::Stopping
             | Self::Apply(ApplyError::Gap { .. })
             | Self::Follow(
@@ -51,6 +56,15 @@ impl Trouble {
                 | FollowError::NotPermitted { .. }
                 | FollowError::Refused(_),
             ) => Outlook::Resume,
+        }
+    }
+
+    /// Counts it. A gap is shown by its place: somebody has to restore the event that is missing.
+    pub(crate) fn measure(&self) {
+        metrics::counter!("assent_projection_troubles_total").increment(1);
+        if let Self::Follow(FollowError::Gap { sequence }) = self {
+            tracing::error!(operator_alarm = "gap", %sequence, "an event is missing from the log");
+            metrics::gauge!("assent_projection_gap_at_sequence").set(as_metric(sequence.0));
         }
     }
 
@@ -71,6 +85,7 @@ impl Trouble {
             | Self::View(_)
             | Self::Apply(_)
             | Self::Damaged
+            | Self::Ended
             | Self::Stopping => chain(self).to_string(),
         }
     }

@@ -58,7 +58,10 @@ async fn refused_everywhere(
             Some(body) => request.json(body),
             None => request,
         });
-        reply.await?.refused(status, code).context(*path)?;
+        reply
+            .await?
+            .refused(status, code)
+            .context((*path).to_owned())?;
     }
     Ok(())
 }
@@ -147,7 +150,7 @@ async fn rights() -> anyhow::Result<()> {
     // Half a manager is none; nor is a service.
     let shapes: [fn(TokenBuilder<'_>) -> TokenBuilder<'_>; 4] = [
         |token| token,
-        TokenBuilder::super_admin,
+        |token| token.super_admin(),
         |token| token.permission("company_settings:manage"),
         |token| token.role("admin").claim("scope", "permissions:read"),
     ];

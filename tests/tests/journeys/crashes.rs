@@ -77,13 +77,13 @@ async fn acknowledged_writes_survive_every_kill() -> anyhow::Result<()> {
         acknowledged.len() >= 10,
         "too little was written: {acknowledged:?}"
     );
-    let lost: Vec<&u64> = acknowledged
+    let missing: Vec<&u64> = acknowledged
         .iter()
         .filter(|sequence| !there.contains(sequence))
         .collect();
     ensure!(
-        lost.is_empty(),
-        "acknowledged, and lost: {lost:?} of {there:?}"
+        missing.is_empty(),
+        "acknowledged, and lost: {missing:?} of {there:?}"
     );
 
     let last = last_sequence(&log).await?;

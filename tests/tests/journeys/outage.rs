@@ -17,7 +17,7 @@ async fn without_nats_logins_go_on_and_writes_say_so() -> anyhow::Result<()> {
     let reply = login.through_microsoft("ana", ANA, 1).await?.ok()?;
     ensure!(
         reply.word("/decision") == Some("proceed")
-            && reply.value("/degraded") == &true
+            && *reply.value("/degraded") == true
             && reply.effective() == "nothing",
         "{}",
         reply.text
@@ -54,7 +54,7 @@ async fn without_nats_logins_go_on_and_writes_say_so() -> anyhow::Result<()> {
     .await?;
     eventually("logins are whole again", async || {
         let reply = login.through_microsoft("ana", ANA, 2).await?.ok()?;
-        Ok(reply.value("/degraded") == &false && reply.effective() == "calendar")
+        Ok(*reply.value("/degraded") == false && reply.effective() == "calendar")
     })
     .await?;
     for program in [&mut stack.gateway, &mut stack.login_hook] {

@@ -15,7 +15,11 @@ const WRITERS: usize = 64;
 
 /// Grants or revokes; it does not matter which of many writers comes through.
 async fn write(stack: &Stack, ana: &HostUser, number: usize) -> anyhow::Result<()> {
-    let permission = ["calendar", "contacts", "email"][number % 3];
+    let permission = match number % 3 {
+        0 => "calendar",
+        1 => "contacts",
+        _ => "email",
+    };
     if number.is_multiple_of(2) {
         let reply = ana.revoke(permission).await?;
         let fine = reply.status == 200

@@ -196,10 +196,7 @@ impl ConsentInForce {
             "  asked by     {}, who confirmed to be an administrator",
             self.requested_by
         ))?;
-        output.line(&format!(
-            "  granted by   {} at Microsoft",
-            self.granted_by
-        ))?;
+        output.line(&format!("  granted by   {} at Microsoft", self.granted_by))?;
         output.line(&format!("  proved by    {}", self.verification))?;
         output.line(&format!("  tenant       {}", self.tenant))?;
         let permissions = sentence::permissions(self.permissions.into());
@@ -225,7 +222,8 @@ impl Answer {
         output.line("")?;
         output.line("History")?;
         if self.history.is_empty() && self.findings.is_empty() {
-            output.line("  Nothing was ever recorded of the company: this is the default state.")?;
+            output
+                .line("  Nothing was ever recorded of the company: this is the default state.")?;
         }
         for line in &self.history {
             output.line(&line.brief())?;

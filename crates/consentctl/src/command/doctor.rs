@@ -96,7 +96,7 @@ fn tell(checks: Vec<Check>, output: &mut Output) -> Result<(), Failure> {
         let advice = check.advice.map(|advice| format!("; {advice}"));
         let advice = advice.unwrap_or_default();
         output.line(&format!(
-            "{verdict:<8} {:<15} {}{advice}",
+            "{verdict:<8} {:<16} {}{advice}",
             check.name, check.says
         ))?;
     }

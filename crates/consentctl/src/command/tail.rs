@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use assent_domain::event::Aggregate;
 use assent_domain::ids::{AccountId, Sequence};
 use assent_event_log::LogEntry;
 use assent_messaging::{Connection, ConnectionSettings, ConnectionState};
@@ -28,9 +29,7 @@ pub(crate) async fn run(
         Some(from) => Sequence(from.saturating_sub(1)),
         None => log.status().await?.last_sequence,
     };
-    output.remark(&format!(
-        "waiting for events after {after}; Ctrl-C ends it"
-    ))?;
+    output.remark(&format!("waiting for events after {after}; Ctrl-C ends it"))?;
     let mut follow = log.follow(after);
     let mut tail = Tail {
         account,
@@ -61,7 +60,7 @@ impl Tail<'_> {
     fn show(&mut self, batch: &[LogEntry]) -> Result<(), Failure> {
         for entry in batch {
             let aggregate = entry.aggregate();
-            let account = aggregate.as_ref().map(|aggregate| aggregate.account());
+            let account = aggregate.as_ref().map(Aggregate::account);
             if self.account.is_some() && self.account != account {
                 continue;
             }

@@ -12,7 +12,27 @@ async fn the_consent_in_force_who_gave_it_and_how_it_came_to_that() {
 
     let ran = world.run(&["account", "acme"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    insta::assert_snapshot!(ran.out, @"");
+    insta::assert_snapshot!(ran.out, @r"
+    Account acme
+      method       admin_configured
+      email sync   full
+      epoch        1
+      users        not known: the projection is not reachable: no service listens on consent.query.v1.account
+
+    Consent in force
+      id           01934a2b-1c2d-7e3f-8a4b-000000000001
+      given        2026-11-23T10:00:00.000Z (event 1)
+      asked by     boss, who confirmed to be an administrator
+      granted by   00000000-0000-0000-0000-0000000000ad at Microsoft
+      proved by    role 00000000-0000-0000-0000-000000000062
+      tenant       00000000-0000-0000-0000-000000000ace (worldwide)
+      permissions  calendar, email (limited)
+      scopes       Calendars.ReadWrite Mail.Send
+
+    History
+           1  2026-11-23T10:00:00.000Z  administrator 00000000-0000-0000-0000-0000000000ad consented to calendar, email (limited) for the whole company (consent 01934a2b-1c2d…), asked by boss, proved by role 00000000-0000-0000-0000-000000000062
+           2  2026-11-23T10:01:00.000Z  boss changed the method from user_individual to admin_configured, resting on consent 01934a2b-1c2d…
+    ");
 
     let json = world.json(&["account", "acme"]).await;
     assert_eq!(json["method"], "admin_configured");

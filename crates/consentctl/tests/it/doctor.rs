@@ -17,7 +17,19 @@ async fn with_everything_there_all_is_well() {
     let ran = world.run(&["doctor"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let told = blur(&ran.out, &world.server.url());
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r"
+    ok       nats             connected to URL
+    ok       server version   nats-server VERSION
+    ok       jetstream        2 streams
+    ok       CONSENT_EVENTS   as it must be, created THEN
+    ok       sequences        1 event, none missing
+    ok       CONSENT_CHANGES  as it must be
+    ok       projection       consent-projection 1.2.3 answers
+    ok       projection lag   none, at event 1
+    ok       gateway          consent-gateway 1.2.3 answers
+
+    All is well.
+    ");
 }
 
 /// What differs from run to run, left out.

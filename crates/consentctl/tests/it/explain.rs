@@ -17,7 +17,20 @@ async fn on_and_off_and_since_when_and_because_of_what() {
 
     let ran = world.run(&["explain", "acme", "ana"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    insta::assert_snapshot!(ran.out, @"");
+    insta::assert_snapshot!(ran.out, @r"
+    User ana of account acme
+      method      user_individual (email sync full, epoch 0)
+      effective   calendar
+      microsoft   00000000-0000-0000-0000-00000000000a in tenant 00000000-0000-0000-0000-000000000ace (worldwide)
+
+    calendar  on, since 2026-11-23T10:00:00.000Z (event 1): granted by the user
+           1  2026-11-23T10:00:00.000Z  granted calendar, email (limited) by the user's own choice
+    contacts  off: the user has not granted it under the company's present method
+    email     off, since 2026-11-23T10:01:00.000Z (event 2): the user took it back
+           2  2026-11-23T10:01:00.000Z  revoked email by ana
+
+    Not compared: the projection is not reachable: no service listens on consent.query.v1.permissions.
+    ");
 
     let json = world.json(&["explain", "acme", "ana"]).await;
     assert_eq!(json["effective"]["calendar"], true);
@@ -39,7 +52,28 @@ async fn an_event_that_came_too_late_is_named() {
 
     let ran = world.run(&["explain", "acme", "ana"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    insta::assert_snapshot!(ran.out, @"");
+    insta::assert_snapshot!(ran.out, @r"
+    User ana of account acme
+      method      admin_configured (email sync full, epoch 1)
+      effective   calendar, email (limited)
+      microsoft   00000000-0000-0000-0000-00000000000a in tenant 00000000-0000-0000-0000-000000000ace (worldwide)
+
+    calendar  on, since 2026-11-23T10:03:00.000Z (event 4): granted by the company's administrator
+           1  2026-11-23T10:00:00.000Z  administrator 00000000-0000-0000-0000-0000000000ad consented to calendar, email (limited) for the whole company (consent 01934a2b-1c2d…), asked by boss, proved by role 00000000-0000-0000-0000-000000000062
+           2  2026-11-23T10:01:00.000Z  boss changed the method from user_individual to admin_configured, resting on consent 01934a2b-1c2d…
+           4  2026-11-23T10:03:00.000Z  granted calendar, email (limited) by administrator consent 01934a2b-1c2d…
+    contacts  off: the consent in force leaves it out
+           2  2026-11-23T10:01:00.000Z  boss changed the method from user_individual to admin_configured, resting on consent 01934a2b-1c2d…
+    email     on (limited), since 2026-11-23T10:03:00.000Z (event 4): granted by the company's administrator
+           1  2026-11-23T10:00:00.000Z  administrator 00000000-0000-0000-0000-0000000000ad consented to calendar, email (limited) for the whole company (consent 01934a2b-1c2d…), asked by boss, proved by role 00000000-0000-0000-0000-000000000062
+           2  2026-11-23T10:01:00.000Z  boss changed the method from user_individual to admin_configured, resting on consent 01934a2b-1c2d…
+           4  2026-11-23T10:03:00.000Z  granted calendar, email (limited) by administrator consent 01934a2b-1c2d…
+
+    Too late
+           3  2026-11-23T10:02:00.000Z  granted calendar, contacts, email (full) by the user's own choice; came too late: the company had moved on, so it counts for nothing
+
+    Not compared: the projection is not reachable: no service listens on consent.query.v1.permissions.
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +106,18 @@ async fn of_a_user_nobody_knows_the_default_is_said() {
     let world = World::start().await;
     let ran = world.run(&["explain", "acme", "nobody"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    insta::assert_snapshot!(ran.out, @"");
+    insta::assert_snapshot!(ran.out, @r"
+    User nobody of account acme
+      method      user_individual (email sync full, epoch 0)
+      effective   nothing
+      Nothing was ever recorded of the user: this is the default state, and nothing is allowed.
+
+    calendar  off: the user has not granted it under the company's present method
+    contacts  off: the user has not granted it under the company's present method
+    email     off: the user has not granted it under the company's present method
+
+    Not compared: the projection is not reachable: no service listens on consent.query.v1.permissions.
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,7 +24,14 @@ async fn each_event_is_a_line_that_says_what_happened() {
 
     let ran = world.run(&["events", "list"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    insta::assert_snapshot!(ran.out, @"");
+    insta::assert_snapshot!(ran.out, @r"
+    1  2026-11-23T10:00:00.000Z  UserScopeGranted     acme/ana              granted calendar, email (limited) by the user's own choice
+    2  2026-11-23T10:01:00.000Z  UserScopeGranted     globex/ana            granted calendar, contacts, email (full) by the user's own choice
+    3  2026-11-23T10:02:00.000Z  UserScopeRevoked     acme/ana              revoked email by ana
+    4  2026-11-23T10:03:00.000Z  AdminConsentGranted  acme                  administrator 00000000-0000-0000-0000-0000000000ad consented to calendar, email (limited) for the whole company (consent 01934a2b-1c2d…), asked by boss, proved by role 00000000-0000-0000-0000-000000000062
+    5  2026-11-23T10:04:00.000Z  ModeChanged          acme                  boss changed the method from user_individual to admin_configured, resting on consent 01934a2b-1c2d…
+    6  2026-11-23T10:05:00.000Z  UserScopeGranted     acme/ben              granted calendar, email (limited) by administrator consent 01934a2b-1c2d…
+    ");
 
     let ran = world.run(&["events", "list", "--json"]).await;
     let lines: Vec<serde_json::Value> = ran

@@ -8,8 +8,9 @@ use super::people::Person;
 use super::reply::{ActorError, Reply};
 use crate::stack::SIMULATOR_HOST_CLIENT_ID;
 
-/// How often a browser is sent on before it must have arrived: an administrator consent sends it twice.
-const HOPS: usize = 4;
+/// How often a browser is sent on before it must have arrived: an administrator consent sends it to Microsoft twice,
+/// and to us twice.
+const HOPS: usize = 6;
 
 /// The simulated Microsoft.
 #[derive(Debug, Clone)]

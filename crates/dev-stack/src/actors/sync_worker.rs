@@ -78,10 +78,7 @@ impl SyncWorker {
                 }
             }
         });
-        Ok(Self {
-            heard,
-            listener,
-        })
+        Ok(Self { heard, listener })
     }
 
     /// The change that the event `sequence` made; what comes before it is passed over.

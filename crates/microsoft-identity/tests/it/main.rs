@@ -6,3 +6,4 @@ mod authority;
 mod discovery;
 mod keys;
 mod redemption;
+mod simulator;

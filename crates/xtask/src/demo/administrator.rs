@@ -72,6 +72,7 @@ pub(crate) async fn the_company_switches<W: Write>(stage: &mut Stage<'_, W>) -> 
         Some(&started),
     )?;
     let url = Stage::<W>::authorize_url(&started)?;
+    let begun = Instant::now();
     stage
         .walk(
             &url,
@@ -80,6 +81,7 @@ pub(crate) async fn the_company_switches<W: Write>(stage: &mut Stage<'_, W>) -> 
             "completed",
         )
         .await?;
+    let answered = Instant::now();
     let account = expect_account(stage, "admin_configured").await?;
     if account.word("/consent/tenant_id") != Some(CONTOSO) {
         bail!(account.unexpected("a consent of Contoso"));
@@ -93,8 +95,8 @@ pub(crate) async fn the_company_switches<W: Write>(stage: &mut Stage<'_, W>) -> 
     )?;
     stage
         .worker_hears(
+            (begun, answered),
             account.sequence(),
-            account.at,
             (
                 "is told once for the whole company: everyone starts anew",
                 "nothing",
@@ -182,8 +184,8 @@ pub(crate) async fn ana_has_to_sign_in_again<W: Write>(
         .await?;
     stage
         .worker_hears(
+            Stage::<W>::times(&granted),
             granted.sequence(),
-            granted.at,
             ("is told: on for Ana", "calendar, email (limited)"),
         )
         .await?;
@@ -258,8 +260,8 @@ pub(crate) async fn back_to_individual<W: Write>(stage: &mut Stage<'_, W>) -> an
     stage.tell("Sam", "switches back", "user_individual", Some(&changed))?;
     stage
         .worker_hears(
+            Stage::<W>::times(&changed),
             changed.sequence(),
-            changed.at,
             (
                 "is told once for the whole company: everyone starts anew",
                 "nothing",

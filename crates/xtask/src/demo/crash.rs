@@ -1,7 +1,7 @@
 //! Chapter (g): the view is lost, twice, and nothing is; then what an operator sees of it all.
 
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
 use assent_dev_stack::actors::{BEN, Reaction};
@@ -29,13 +29,14 @@ pub(crate) async fn the_projection_is_killed<W: Write>(
         Some(&grant),
     )?;
     let process = projection(stage)?.process_id().unwrap_or_default();
+    let begun = Instant::now();
     projection(stage)?.kill();
     narrate(
         stage,
         "somebody",
         &format!("kills a projection (SIGKILL to process {process})"),
         "killed",
-        Instant::now(),
+        begun,
     )?;
     let url = Stage::<W>::authorize_url(&grant)?;
     stage
@@ -65,6 +66,7 @@ pub(crate) async fn the_projection_is_killed<W: Write>(
         "same answers",
         begun,
     )?;
+    let begun = Instant::now();
     let before = digest(stage, 0).await?;
     let replica = digest(stage, 1).await?;
     if before != replica {
@@ -75,10 +77,11 @@ pub(crate) async fn the_projection_is_killed<W: Write>(
         "projection",
         "compares its digest with its replica's",
         &short(&before),
-        Instant::now(),
+        begun,
     )?;
 
     let directory = stage.stack.projection_data(0);
+    let begun = Instant::now();
     projection(stage)?.kill();
     std::fs::remove_dir_all(&directory)
         .with_context(|| format!("{} cannot be deleted", directory.display()))?;
@@ -87,7 +90,7 @@ pub(crate) async fn the_projection_is_killed<W: Write>(
         "somebody",
         "kills it again and deletes its directory",
         "deleted",
-        Instant::now(),
+        begun,
     )?;
     let begun = Instant::now();
     projection(stage)?.restart().await?;
@@ -169,17 +172,12 @@ fn narrate<W: Write>(
     outcome: &str,
     since: Instant,
 ) -> anyhow::Result<()> {
-    let took = since.elapsed();
     stage.teller.step(&Step {
         who,
         what,
         outcome,
         effective: "",
         sequence: None,
-        took: if took < Duration::from_micros(50) {
-            Duration::ZERO
-        } else {
-            took
-        },
+        took: since.elapsed(),
     })
 }

@@ -19,7 +19,7 @@ pub(crate) async fn ana_signs_in<W: Write>(stage: &mut Stage<'_, W>) -> anyhow::
             ("prompt", "nothing"),
         )
         .await?;
-    if reply.value("/missing/contacts") != &true {
+    if *reply.value("/missing/contacts") != true {
         bail!(reply.unexpected("contacts among what is missing"));
     }
 
@@ -56,11 +56,7 @@ pub(crate) async fn ana_signs_in<W: Write>(stage: &mut Stage<'_, W>) -> anyhow::
             ("prompt", "calendar, email (full)"),
         )
         .await?;
-    if (
-        reply.value("/missing/calendar"),
-        reply.value("/missing/contacts"),
-    ) != (&false.into(), &true.into())
-    {
+    if *reply.value("/missing/calendar") != false || *reply.value("/missing/contacts") != true {
         bail!(reply.unexpected("contacts, and nothing else, to be missing"));
     }
     let url = Stage::<W>::authorize_url(&reply)?;
@@ -122,8 +118,8 @@ pub(crate) async fn ben_revokes<W: Write>(stage: &mut Stage<'_, W>) -> anyhow::R
     )?;
     stage
         .worker_hears(
+            Stage::<W>::times(&confirmed),
             confirmed.sequence(),
-            confirmed.at,
             ("is told: on for Ben", "calendar, contacts, email (full)"),
         )
         .await?;
@@ -141,10 +137,10 @@ pub(crate) async fn ben_revokes<W: Write>(stage: &mut Stage<'_, W>) -> anyhow::R
     )?;
     stage
         .worker_hears(
+            Stage::<W>::times(&revoked),
             revoked.sequence(),
-            revoked.at,
             (
-                "is told, so long after the answer: email is off for Ben",
+                "is told, since the click: email is off for Ben",
                 "calendar, contacts",
             ),
         )

@@ -9,7 +9,7 @@ use assent_dev_stack::actors::{
     HostLogin, HostUser, Landing, Microsoft, Person, Reaction, Reply, SyncWorker,
 };
 
-use super::teller::{Step, Teller};
+use super::teller::{Step, Teller, time};
 
 /// The company of the story.
 pub(crate) const ACCOUNT: &str = "acme";
@@ -65,7 +65,7 @@ impl<'a, W: Write> Stage<'a, W> {
         let reply = reply.ok()?;
         if reply.word("/decision") != Some(decision)
             || reply.effective() != effective
-            || reply.value("/degraded") != &false
+            || *reply.value("/degraded") != false
         {
             bail!(reply.unexpected(&format!("{decision}, effective: {effective}")));
         }
@@ -162,11 +162,12 @@ impl<'a, W: Write> Stage<'a, W> {
         })
     }
 
-    /// The sync worker has to be told of this event; tells how long after `since` that was.
+    /// The sync worker has to be told of an event; tells how long that took, from the call that led to it and from
+    /// that call's answer on.
     pub(crate) async fn worker_hears(
         &mut self,
+        (called, answered): (Instant, Instant),
         sequence: u64,
-        since: Instant,
         (what, effective): (&str, &str),
     ) -> anyhow::Result<()> {
         let heard = self.worker.hear(sequence).await?;
@@ -176,16 +177,29 @@ impl<'a, W: Write> Stage<'a, W> {
                 heard.effective()
             );
         }
-        // It may be told before the caller is answered; then it took no time at all.
-        let took = heard.at.saturating_duration_since(since);
+        // It may well be told first: the gateway reads once more before it answers.
+        let after = heard.at.saturating_duration_since(answered);
+        let outcome = if after.is_zero() {
+            "before the answer".to_owned()
+        } else {
+            format!("{} after the answer", time(after))
+        };
         self.teller.step(&Step {
             who: "sync worker",
             what,
-            outcome: "",
+            outcome: &outcome,
             effective,
             sequence: Some(sequence),
-            took,
+            took: heard.at.saturating_duration_since(called),
         })
+    }
+
+    /// When somebody called, and when they were answered.
+    pub(crate) fn times(reply: &Reply) -> (Instant, Instant) {
+        (
+            reply.at.checked_sub(reply.took).unwrap_or(reply.at),
+            reply.at,
+        )
     }
 
     /// The address to send the browser to.

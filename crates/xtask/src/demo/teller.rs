@@ -5,9 +5,9 @@ use std::time::Duration;
 
 /// The widths of the columns.
 const WHO: usize = 11;
-const WHAT: usize = 60;
-const OUTCOME: usize = 28;
-const EFFECTIVE: usize = 33;
+const WHAT: usize = 56;
+const OUTCOME: usize = 33;
+const EFFECTIVE: usize = 32;
 const SEQUENCE: usize = 4;
 
 /// Prints the story.

@@ -78,24 +78,24 @@ fn lines(stack: &Stack) -> String {
     format!(
         r##"# Ana signs in: what is to be done? (an ID token as Microsoft would give it, then the question)
 ID_TOKEN=$(curl -s $MICROSOFT/_control/id-token -H 'content-type: application/json' -d '{{"tenant":"{tenant}","user":"{ana}","client_id":"{client}"}}' | sed 's/.*"id_token":"\([^"]*\)".*/\1/')
-curl -s $LOGIN_HOOK/v1/login-decisions -H "authorization: Bearer $SERVICE" -H 'content-type: application/json' -d '{{"account_id":"acme","user_id":"ana","sign_in":{{"provider":"microsoft","id_token":"'$ID_TOKEN'"}}}}'
+curl -sw '\n' $LOGIN_HOOK/v1/login-decisions -H "authorization: Bearer $SERVICE" -H 'content-type: application/json' -d '{{"account_id":"acme","user_id":"ana","sign_in":{{"provider":"microsoft","id_token":"'$ID_TOKEN'"}}}}'
 
 # Ana grants calendar and email: open the authorize_url of the answer in a browser, and choose Ana Alvarez
-curl -s $GATEWAY/v1/accounts/acme/users/ana/grants -H "authorization: Bearer $ANA" -H 'content-type: application/json' -d '{{"permissions":["calendar","email"],"microsoft_identity":{{"tenant_id":"{tenant}","object_id":"{ana}"}},"return_to":"{back}"}}'
+curl -sw '\n' $GATEWAY/v1/accounts/acme/users/ana/grants -H "authorization: Bearer $ANA" -H 'content-type: application/json' -d '{{"permissions":["calendar","email"],"microsoft_identity":{{"tenant_id":"{tenant}","object_id":"{ana}"}},"return_to":"{back}"}}'
 
 # what she has now, and why; then for a service, from the view
-curl -s $GATEWAY/v1/accounts/acme/users/ana -H "authorization: Bearer $ANA"
-curl -s $PROJECTION/v1/accounts/acme/users/ana/permissions -H "authorization: Bearer $SERVICE"
+curl -sw '\n' $GATEWAY/v1/accounts/acme/users/ana -H "authorization: Bearer $ANA"
+curl -sw '\n' $PROJECTION/v1/accounts/acme/users/ana/permissions -H "authorization: Bearer $SERVICE"
 
 # she takes email back
-curl -s -X DELETE $GATEWAY/v1/accounts/acme/users/ana/grants/email -H "authorization: Bearer $ANA"
+curl -sw '\n' -X DELETE $GATEWAY/v1/accounts/acme/users/ana/grants/email -H "authorization: Bearer $ANA"
 
 # Sam lets the Office 365 administrator decide: open the authorize_url, and choose {olga} Orlova
-curl -s $GATEWAY/v1/accounts/acme/admin-consents -H "authorization: Bearer $SAM" -H 'content-type: application/json' -d '{{"administrator_confirmed":true,"permissions":{{"calendar":true,"contacts":false,"email":"limited"}},"tenant":"contoso.example","return_to":"{back}"}}'
-curl -s $GATEWAY/v1/accounts/acme -H "authorization: Bearer $SAM"
+curl -sw '\n' $GATEWAY/v1/accounts/acme/admin-consents -H "authorization: Bearer $SAM" -H 'content-type: application/json' -d '{{"administrator_confirmed":true,"permissions":{{"calendar":true,"contacts":false,"email":"limited"}},"tenant":"contoso.example","return_to":"{back}"}}'
+curl -sw '\n' $GATEWAY/v1/accounts/acme -H "authorization: Bearer $SAM"
 
 # and back
-curl -s -X PUT $GATEWAY/v1/accounts/acme/authorization-method -H "authorization: Bearer $SAM" -H 'content-type: application/json' -d '{{"method":"user_individual","email_sync":"full"}}'"##,
+curl -sw '\n' -X PUT $GATEWAY/v1/accounts/acme/authorization-method -H "authorization: Bearer $SAM" -H 'content-type: application/json' -d '{{"method":"user_individual","email_sync":"full"}}'"##,
         client = assent_dev_stack::SIMULATOR_HOST_CLIENT_ID,
         olga = OLGA.name,
     )

@@ -169,6 +169,10 @@ impl Ending {
         match result {
             Ok(ending) => ending,
             Err(Failure::Refused(refusal)) => Self::Refused(refusal),
+            Err(Failure::ConcurrentChange) => Self::Failed {
+                code: "concurrent_change",
+                detail: "somebody else changed the same permissions at the same time; start again",
+            },
             Err(failure) => {
                 tracing::error!(?failure, "a flow could not be recorded");
                 Self::Failed {

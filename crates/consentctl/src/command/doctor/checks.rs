@@ -105,10 +105,16 @@ fn sequences(status: &StreamStatus) -> Check {
     let mut missing = Vec::new();
     // An empty stream may say that its first sequence is 0.
     if last != Sequence(0) && status.first_sequence != Sequence(1) {
-        missing.push(format!("the log begins with event {}", status.first_sequence));
+        missing.push(format!(
+            "the log begins with event {}",
+            status.first_sequence
+        ));
     }
     if status.missing != 0 {
-        missing.push(format!("{} missing in between", count(status.missing, "event")));
+        missing.push(format!(
+            "{} missing in between",
+            count(status.missing, "event")
+        ));
     }
     if missing.is_empty() {
         let says = format!("{}, none missing", count(last.0, "event"));
@@ -142,11 +148,7 @@ pub(super) async fn projection(connection: &Connection, last: Last) -> Vec<Check
 
 /// Waits as long as the projection does for the last event to be applied, so that a projection
 /// which just has work to do is no problem.
-async fn applied(
-    connection: &Connection,
-    last: Sequence,
-    aggregate: &Aggregate,
-) -> Vec<Check> {
+async fn applied(connection: &Connection, last: Sequence, aggregate: &Aggregate) -> Vec<Check> {
     let (name, account) = ("projection lag", aggregate.account());
     let advice = "look at the projection's log and at its GET /v1/status";
     let known = match projection::account(connection, account, Some(last.0)).await {
@@ -165,7 +167,10 @@ async fn applied(
             return vec![Check::problem(name, unanswered.line(), advice)];
         }
     };
-    let mut checks = vec![Check::ok(name, format!("none, at event {}", known.sequence))];
+    let mut checks = vec![Check::ok(
+        name,
+        format!("none, at event {}", known.sequence),
+    )];
     if known.blocked {
         checks.push(Check::problem(
             "blocked",

@@ -4,6 +4,7 @@ use std::io;
 
 use assent_contract::query::UserQuery;
 use assent_contract::values::{Identity, PermissionSet};
+use assent_domain::account::AccountState;
 use assent_domain::event::RevocationReason;
 use assent_domain::explanation::{PermissionTrail, Standing};
 use assent_domain::ids::Sequence;
@@ -71,10 +72,10 @@ impl Answer {
             findings.push(format!("the projection differs from the log: {difference}"));
         }
         let trail = |permission| Trail::new(story, permission);
-        let late = told.late.iter().filter_map(|sequence| {
-            let line = Line::of_recorded(story.find(*sequence)?);
-            Some(Line { late: true, ..line })
-        });
+        let late = told
+            .late
+            .iter()
+            .filter_map(|sequence| Some(Line::of_recorded(story.find(*sequence)?).too_late()));
         Self {
             account_id: query.account_id.to_string(),
             user_id: query.user_id.to_string(),
@@ -179,7 +180,7 @@ impl Trail {
             why: if story.finding.is_some() {
                 "nothing is believed of events that can't be believed".to_owned()
             } else {
-                why(*standing, told.account.method()).to_owned()
+                why(*standing, &told.account, permission).to_owned()
             },
             since: since.map(|sequence| Since {
                 sequence: sequence.0,
@@ -217,8 +218,11 @@ impl Trail {
     }
 }
 
-fn why(standing: Standing, method: AuthorizationMethod) -> &'static str {
-    match (standing, method) {
+fn why(standing: Standing, account: &AccountState, permission: Permission) -> &'static str {
+    let left_out = account
+        .consent()
+        .is_some_and(|consent| !consent.permissions.kinds().contains(permission));
+    match (standing, account.method()) {
         (Standing::Granted, AuthorizationMethod::UserIndividual) => "granted by the user",
         (Standing::Granted, AuthorizationMethod::AdminConfigured) => {
             "granted by the company's administrator"
@@ -226,8 +230,11 @@ fn why(standing: Standing, method: AuthorizationMethod) -> &'static str {
         (Standing::NeverGranted, AuthorizationMethod::UserIndividual) => {
             "the user has not granted it under the company's present method"
         }
+        (Standing::NeverGranted, AuthorizationMethod::AdminConfigured) if left_out => {
+            "the consent in force leaves it out"
+        }
         (Standing::NeverGranted, AuthorizationMethod::AdminConfigured) => {
-            "the user has not signed in through Microsoft under the consent, or it leaves this out"
+            "the user has not signed in through Microsoft since the company's administrator consented"
         }
         (Standing::NotInConsent, _) => "granted before, and the consent in force leaves it out",
         (Standing::Ended(RevocationReason::UserRevoked), _) => "the user took it back",

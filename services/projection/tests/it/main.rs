@@ -1,0 +1,14 @@
+//! The projection as a process, against a real nats-server and over real HTTP.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that can't go on has failed"
+)]
+
+mod answering;
+mod events;
+mod recovering;
+mod telling;
+mod world;
