@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assent_event_log::{EventLog, LogEntry};
+use assent_domain::ids::Sequence;
+use assent_event_log::{EventLog, FollowError, LogEntry, ReadError};
 use assent_messaging::Connection;
 use assent_permission_store::{Entry, View};
 use assent_service_kit::telemetry::chain;
@@ -98,12 +99,12 @@ impl KeepUp {
             board: Arc::clone(&self.board),
             readiness: self.changes.clone(),
         };
-        // Both end with this scope, and when it is cancelled.
+        // It ends with this scope, also when that is cancelled.
         let mut beside = JoinSet::new();
         beside.spawn(announcer.run(waiting));
-        beside.spawn(measure(log.clone(), Arc::clone(&self.board)));
         tokio::select! {
             trouble = self.live(&log, &view, queue) => trouble,
+            trouble = measure(&log, &self.board) => trouble,
             _ = beside.join_next() => Trouble::Ended,
         }
     }
@@ -148,18 +149,34 @@ impl KeepUp {
     }
 }
 
-/// Keeps asking how long the log is: an entry that never arrives must show as a lag.
-async fn measure(log: EventLog, board: Arc<Board>) {
+/// Keeps asking how long the log is: an entry that never arrives must show as a lag. Returns when
+/// the log is not the one that is followed; nothing needs to arrive for that to be noticed.
+async fn measure(log: &EventLog, board: &Board) -> Trouble {
     let mut tick = interval(MEASURE_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        // Trouble shows where the log is followed.
-        if let Ok(status) = log.status().await
-            && status.created == *log.identity()
-        {
-            board.heard_of(status.last_sequence.0);
+        // Before the log is asked: what is applied meanwhile makes it no shorter.
+        let seen = Sequence(*board.progress().borrow());
+        let status = match log.status().await {
+            Ok(status) => status,
+            Err(error @ ReadError::NotThere) => return Trouble::Read(error),
+            // Being out of reach ends nothing: following waits, and goes on.
+            Err(_) => continue,
+        };
+        if status.created != *log.identity() {
+            return Trouble::Follow(FollowError::StreamReplaced {
+                expected: log.identity().clone(),
+                found: status.created,
+            });
         }
+        if status.last_sequence < seen {
+            return Trouble::Follow(FollowError::RolledBack {
+                seen,
+                last: status.last_sequence,
+            });
+        }
+        board.heard_of(status.last_sequence.0);
     }
 }
 

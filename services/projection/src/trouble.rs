@@ -71,7 +71,9 @@ impl Trouble {
     /// What an operator reads in `/readyz`.
     pub(crate) fn reason(&self) -> String {
         match self {
-            Self::Open(OpenError::NotThere) | Self::Follow(FollowError::NotThere) => format!(
+            Self::Open(OpenError::NotThere)
+            | Self::Read(ReadError::NotThere)
+            | Self::Follow(FollowError::NotThere) => format!(
                 "stream {} does not exist yet: start consent-gateway",
                 names::EVENT_STREAM
             ),

@@ -16,3 +16,4 @@ mod log;
 mod moments;
 mod opening;
 mod place;
+mod size;

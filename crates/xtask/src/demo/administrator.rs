@@ -125,9 +125,9 @@ async fn a_user_tries_to_accept<W: Write>(
         took: begun.elapsed(),
     })?;
 
-    let state = query_value(&url, "state").context("the link has no state")?;
+    let secret = query_value(&url, "state").context("the link has no state")?;
     let forged = format!(
-        "{}/callbacks/microsoft/admin-consent?admin_consent=True&tenant={CONTOSO}&state={state}",
+        "{}/callbacks/microsoft/admin-consent?admin_consent=True&tenant={CONTOSO}&state={secret}",
         stage.stack.gateway.url()
     );
     let landing = stage

@@ -76,7 +76,7 @@ fn lines(stack: &Stack) -> String {
     let back = format!("{}/back", stack.host.origin());
     let (ana, tenant) = (ANA.object_id, ANA.tenant);
     format!(
-        r##"# Ana signs in: what is to be done? (an ID token as Microsoft would give it, then the question)
+        r#"# Ana signs in: what is to be done? (an ID token as Microsoft would give it, then the question)
 ID_TOKEN=$(curl -s $MICROSOFT/_control/id-token -H 'content-type: application/json' -d '{{"tenant":"{tenant}","user":"{ana}","client_id":"{client}"}}' | sed 's/.*"id_token":"\([^"]*\)".*/\1/')
 curl -sw '\n' $LOGIN_HOOK/v1/login-decisions -H "authorization: Bearer $SERVICE" -H 'content-type: application/json' -d '{{"account_id":"acme","user_id":"ana","sign_in":{{"provider":"microsoft","id_token":"'$ID_TOKEN'"}}}}'
 
@@ -95,7 +95,7 @@ curl -sw '\n' $GATEWAY/v1/accounts/acme/admin-consents -H "authorization: Bearer
 curl -sw '\n' $GATEWAY/v1/accounts/acme -H "authorization: Bearer $SAM"
 
 # and back
-curl -sw '\n' -X PUT $GATEWAY/v1/accounts/acme/authorization-method -H "authorization: Bearer $SAM" -H 'content-type: application/json' -d '{{"method":"user_individual","email_sync":"full"}}'"##,
+curl -sw '\n' -X PUT $GATEWAY/v1/accounts/acme/authorization-method -H "authorization: Bearer $SAM" -H 'content-type: application/json' -d '{{"method":"user_individual","email_sync":"full"}}'"#,
         client = assent_dev_stack::SIMULATOR_HOST_CLIENT_ID,
         olga = OLGA.name,
     )
@@ -106,9 +106,10 @@ fn nats(stack: &Stack) -> String {
     for (name, value) in stack.operator_environment() {
         lines.push(format!("export {name}={value}"));
     }
-    let consentctl = assent_dev_stack::profile_directory()
-        .map(|directory| directory.join("consentctl").display().to_string())
-        .unwrap_or_else(|_| "consentctl".to_owned());
+    let consentctl = assent_dev_stack::profile_directory().map_or_else(
+        |_| "consentctl".to_owned(),
+        |directory| directory.join("consentctl").display().to_string(),
+    );
     lines.push(format!("{consentctl} explain acme ana"));
     lines.push(format!("{consentctl} events list"));
     let (user, password) = stack.sync_worker();
