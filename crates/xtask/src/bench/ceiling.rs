@@ -184,7 +184,10 @@ async fn decide(
     decode::<Value>(bearer, key, rules).map_err(|_| StatusCode::UNAUTHORIZED)?;
 
     let request: Value = serde_json::from_slice(&body).map_err(|_| bad)?;
-    let token = request["sign_in"]["id_token"].as_str().ok_or(bad)?;
+    let token = request
+        .pointer("/sign_in/id_token")
+        .and_then(Value::as_str)
+        .ok_or(bad)?;
     let key_id = decode_header(token)
         .ok()
         .and_then(|header| header.kid)

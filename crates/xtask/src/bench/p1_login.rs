@@ -34,19 +34,23 @@ pub(super) async fn measure(scene: &Scene, size: Size) -> anyhow::Result<Row> {
     let answer = request.send(&ours_url).await?;
     let decision: Value = serde_json::from_slice(&answer)?;
     anyhow::ensure!(
-        decision["decision"] == "proceed",
+        decision
+            .get("decision")
+            .is_some_and(|decision| decision == "proceed"),
         "unexpected decision: {decision}"
     );
     anyhow::ensure!(
-        decision["degraded"] == false,
+        decision
+            .get("degraded")
+            .is_some_and(|degraded| degraded == false),
         "degraded decision: {decision}"
     );
 
     let settings = [
         ("BYTES", answer.len().to_string()),
-        ("HOST_JWKS", stack.host.jwks_url().to_string()),
-        ("HOST_ISSUER", stack.host.issuer().to_owned()),
-        ("ENTRA", stack.simulator.url().to_string()),
+        ("HOST_JWKS", stack.host.jwks_url().clone()),
+        ("HOST_ISSUER", stack.host.issuer().clone()),
+        ("ENTRA", stack.simulator.url().clone()),
     ];
     let echo_settings = [("BYTES", answer.len().to_string())];
     let echo = Ceiling::start(
@@ -137,8 +141,9 @@ async fn id_token(http: &Client, simulator: impl std::fmt::Display) -> anyhow::R
         .error_for_status()?
         .json()
         .await?;
-    let token = response["id_token"]
-        .as_str()
+    let token = response
+        .get("id_token")
+        .and_then(Value::as_str)
         .context("the simulator gave no ID token")?;
     Ok(token.to_owned())
 }
