@@ -48,7 +48,6 @@ impl Table {
     pub(crate) fn open(directory: &Path, cache_capacity: u64) -> Result<Self, Damage> {
         let config = sled::Config::new()
             .path(directory)
-            .segment_size(std::env::var("SEG").map_or(512*1024, |v| v.parse().unwrap()))
             .cache_capacity(cache_capacity);
         let opening = std::thread::Builder::new()
             .name("open-view".to_owned())

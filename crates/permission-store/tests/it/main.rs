@@ -5,7 +5,6 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::as_conversions,
-    clippy::cast_possible_truncation,
     reason = "a test that can't go on shall stop; its numbers are small"
 )]
 
@@ -16,4 +15,3 @@ mod log;
 mod moments;
 mod opening;
 mod place;
-mod size;
