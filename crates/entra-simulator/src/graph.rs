@@ -14,6 +14,7 @@ use crate::directory::{Grant, Mailbox, Tenant, User};
 use crate::faults::Endpoint;
 use crate::identifiers::ObjectId;
 use crate::policy;
+use crate::scopes::GRAPH_APP_ID;
 use crate::simulator::Simulator;
 use crate::world::{AccessToken, World};
 
@@ -167,14 +168,11 @@ fn route(
         .and_then(|rest| rest.strip_suffix("')"))
     {
         allow(token, READ_APPLICATIONS)?;
-        let found = tenant
-            .installations
-            .iter()
-            .find(|(client, _)| client.to_string() == app_id.to_ascii_lowercase());
-        let (client, installation) = found.ok_or_else(|| GraphError::not_found(app_id))?;
+        let (id, enabled) = principal(tenant, &app_id.to_ascii_lowercase())
+            .ok_or_else(|| GraphError::not_found(app_id))?;
         return Ok(Some(json!({
             "@odata.context": format!("{base_url}/v1.0/$metadata#servicePrincipals/$entity"),
-            "id": installation.id, "appId": client, "accountEnabled": installation.enabled,
+            "id": id, "appId": app_id, "accountEnabled": enabled,
         })));
     }
     if path == "oauth2PermissionGrants" {
@@ -193,6 +191,19 @@ fn route(
     mailbox(user?, token, rest)
         .unwrap_or_else(|| Err(missing()))
         .map(Some)
+}
+
+/// The service principal of an application in a tenant, and whether it is switched on. Graph's
+/// own is in every tenant.
+fn principal(tenant: &Tenant, app_id: &str) -> Option<(ObjectId, bool)> {
+    if app_id == GRAPH_APP_ID {
+        return Some((tenant.graph, true));
+    }
+    tenant
+        .installations
+        .iter()
+        .find(|(client, _)| client.to_string() == app_id)
+        .map(|(_, installation)| (installation.id, installation.enabled))
 }
 
 fn remove_grant(tenant: &mut Tenant, token: &AccessToken, id: &str) -> Result<(), GraphError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, FollowError, LogEntry, ReadError};
-use assent_messaging::Connection;
+use assent_messaging::{Connection, ConnectionState};
 use assent_permission_store::{Entry, View};
 use assent_service_kit::telemetry::chain;
 use assent_service_kit::{Dependency, Runtime};
@@ -53,6 +53,12 @@ impl KeepUp {
             distrusted: false,
         };
         self.readiness.not_ready("connecting to the event log");
+        // Asking before there is a connection would cost the pause after a failure.
+        let mut states = self.connection.state_changes();
+        tokio::select! {
+            () = self.runtime.shutdown_requested() => return,
+            _ = states.wait_for(|state| *state == ConnectionState::Connected) => {}
+        }
         loop {
             let trouble = tokio::select! {
                 () = self.runtime.shutdown_requested() => break,
