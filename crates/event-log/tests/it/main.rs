@@ -8,5 +8,6 @@ mod permissions;
 mod proxy;
 mod racing;
 mod recovering;
+mod replaying;
 mod unknown_outcome;
 mod world;
