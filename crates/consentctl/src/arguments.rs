@@ -59,7 +59,7 @@ pub(crate) struct ConnectionArguments {
     /// CA certificates of the NATS server; requires TLS.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) nats_ca_file: Option<PathBuf>,
-    /// Subject prefix for replies [default: `_INBOX_<user>`, or _INBOX without a user].
+    /// Subject prefix for replies (default: `_INBOX_<user>`, or `_INBOX` without a user).
     #[arg(long, global = true, value_name = "PREFIX")]
     pub(crate) nats_inbox_prefix: Option<String>,
     /// Read a TOML file; its keys are the variables without ASSENT_, in lower case.

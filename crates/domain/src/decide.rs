@@ -1,7 +1,7 @@
 //! What may happen: one file for each command.
 //!
 //! A decision takes what is known and what is asked for, and gives the events that follow,
-//! or the [`Refusal`](crate::refusal::Refusal). Asking for what is so already succeeds
+//! or the [`Refusal`]. Asking for what is so already succeeds
 //! and gives no event.
 
 pub mod administrator_consent;
