@@ -195,3 +195,6 @@ impl Ending {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
