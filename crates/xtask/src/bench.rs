@@ -79,7 +79,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut command = Command::new("cargo");
     command.args([
         "run",
-        "--quiet",
         "--release",
         "--package",
         "assent-xtask",
@@ -101,7 +100,6 @@ fn build(optimised: bool) -> anyhow::Result<()> {
     let mut command = Command::new("cargo");
     command.args([
         "build",
-        "--quiet",
         "--bins",
         "--workspace",
         "--exclude",

@@ -34,7 +34,7 @@ pub(crate) fn build() -> anyhow::Result<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
-        .args(["build", "--quiet", "--bins"])
+        .args(["build", "--bins"])
         .args(PACKAGES.iter().flat_map(|package| ["--package", package]))
         .args(release.then_some("--release"))
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
