@@ -4,11 +4,16 @@
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use sled::{Batch, IVec};
 
 use crate::cursor::Head;
 use crate::key;
+
+/// How long a database that was dropped may take to be closed.
+const CLOSING: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// The view's files are not what was written. The log has it all: build the view anew.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +56,7 @@ impl Table {
             .cache_capacity(cache_capacity);
         let opening = std::thread::Builder::new()
             .name("open-view".to_owned())
-            .spawn(move || config.open())
+            .spawn(move || open_when_closed(&config))
             .map_err(|error| Damage::because("no thread to open it in", error))?;
         match opening.join() {
             Ok(opened) => opened
@@ -106,6 +111,25 @@ impl Table {
     pub(crate) fn flush(&self) -> Result<(), Damage> {
         guarded(|| self.0.flush()).map(drop)
     }
+}
+
+/// sled's own threads may keep a database open for a moment after it was dropped, and with it
+/// the lock on its file. The view's directory is locked by us, so it can't be another process.
+fn open_when_closed(config: &sled::Config) -> sled::Result<sled::Db> {
+    let until = Instant::now() + CLOSING;
+    loop {
+        match config.open() {
+            Err(error) if is_still_open(&error) && Instant::now() < until => {
+                std::thread::park_timeout(PAUSE);
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// sled tells this by the text alone.
+fn is_still_open(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(io) if io.to_string().contains("could not acquire lock"))
 }
 
 pub(crate) fn head_bytes(head: &Head) -> Result<Vec<u8>, Damage> {
