@@ -14,6 +14,11 @@ pub const CHANGE_SUBJECTS: &str = "consent.changes.v1.>";
 /// The key-value bucket that holds the flows under way.
 pub const FLOW_BUCKET: &str = "CONSENT_FLOWS";
 
+/// The key-value bucket that holds the links for administrators.
+pub const HAND_OFF_BUCKET: &str = "CONSENT_HAND_OFFS";
+/// The key-value bucket that holds what was learnt of Microsoft on the way: nobody's consent rests on it.
+pub const OBSERVATION_BUCKET: &str = "CONSENT_OBSERVATIONS";
+
 /// The projection, as a micro service.
 pub const PROJECTION_SERVICE: &str = "consent-projection";
 /// The gateway, as a micro service.

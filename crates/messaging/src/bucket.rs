@@ -19,7 +19,7 @@ const OPERATION: &str = "KV-Operation";
 pub struct BucketSettings {
     /// Its name: letters, digits, `-` and `_`.
     pub name: String,
-    /// After how long a value disappears by itself.
+    /// After how long a value disappears by itself; zero for never.
     pub max_age: Duration,
     /// On how many servers it is kept.
     pub replicas: usize,
@@ -142,6 +142,17 @@ impl Bucket {
                 value: message.payload.into(),
                 revision: message.sequence,
             }))
+    }
+
+    /// The keys of one token that stand below `prefix`, as far as the server lists them in one answer. A key that was
+    /// removed may be among them.
+    pub async fn keys_below(&self, prefix: &str) -> Result<Vec<String>, BucketError> {
+        let filter = format!("{}.*", self.subject(prefix)?);
+        let subjects = self.connection.subjects(&self.stream, &filter).await;
+        let subjects = subjects.map_err(|source| self.failed(source))?;
+        let own = format!("$KV.{}.", self.name);
+        let keys = subjects.iter().filter_map(|subject| subject.strip_prefix(&own));
+        Ok(keys.map(str::to_owned).collect())
     }
 
     /// Gives a value to a key that has none; the revision.

@@ -1,5 +1,6 @@
 //! What the bucket and the change stream need of JetStream.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_nats::HeaderMap;
@@ -118,6 +119,18 @@ struct ApiError {
     err_code: u64,
     #[serde(default)]
     description: String,
+}
+
+#[derive(Deserialize)]
+struct InfoReply {
+    state: Option<InfoState>,
+    error: Option<ApiError>,
+}
+
+#[derive(Deserialize)]
+struct InfoState {
+    #[serde(default)]
+    subjects: BTreeMap<String, u64>,
 }
 
 impl Connection {
@@ -258,6 +271,32 @@ impl Connection {
                 RawMessageErrorKind::InvalidSubject => Err(misunderstood(subject, error)),
                 RawMessageErrorKind::Other => Err(self.no_answer(&api, stream)),
             },
+        }
+    }
+
+    /// The subjects below `filter` of which a stream holds messages, as far as one answer lists them.
+    pub(crate) async fn subjects(
+        &self,
+        stream: &str,
+        filter: &str,
+    ) -> Result<Vec<String>, JetStreamError> {
+        let ask = serde_json::json!({ "subjects_filter": filter }).to_string();
+        let api = format!("$JS.API.STREAM.INFO.{stream}");
+        let answer = self
+            .request(&api, ask.into_bytes(), None, DEADLINE)
+            .await?;
+        let reply: InfoReply =
+            serde_json::from_slice(&answer).map_err(|error| misunderstood(stream, error))?;
+        match (reply.state, reply.error) {
+            (_, Some(error)) => Err(JetStreamError::Refused {
+                code: error.err_code,
+                description: error.description,
+            }),
+            (Some(state), None) => Ok(state.subjects.into_keys().collect()),
+            (None, None) => Err(JetStreamError::Misunderstood {
+                what: stream.to_owned(),
+                source: "neither a state nor an error".into(),
+            }),
         }
     }
 

@@ -271,41 +271,44 @@ async fn commands_come_from_the_login_hook_only() {
 }
 
 #[tokio::test]
-async fn pending_flows_are_the_gateways_alone() {
+async fn what_the_gateway_keeps_in_buckets_is_the_gateways_alone() {
     let server = NatsServer::start().await.unwrap();
     let gateway = NatsClient::connect(&server, NatsUser::Gateway)
         .await
         .jetstream();
-    let bucket = async_nats::jetstream::kv::Config {
-        bucket: "CONSENT_FLOWS".to_owned(),
-        history: 1,
-        max_age: Duration::from_mins(10),
-        ..async_nats::jetstream::kv::Config::default()
-    };
+    for bucket in ["CONSENT_FLOWS", "CONSENT_HAND_OFFS", "CONSENT_OBSERVATIONS"] {
+        let config = async_nats::jetstream::kv::Config {
+            bucket: bucket.to_owned(),
+            history: 1,
+            max_age: Duration::from_mins(10),
+            ..async_nats::jetstream::kv::Config::default()
+        };
 
-    let flows = gateway.create_key_value(bucket).await.unwrap();
-    let revision = flows.create("flow", "pending".into()).await.unwrap();
-    flows
-        .update("flow", "completed".into(), revision)
-        .await
-        .unwrap();
-    assert_eq!(flows.get("flow").await.unwrap().unwrap(), "completed");
+        let kept = gateway.create_key_value(config).await.unwrap();
+        let revision = kept.create("key", "pending".into()).await.unwrap();
+        kept.update("key", "completed".into(), revision)
+            .await
+            .unwrap();
+        assert_eq!(kept.get("key").await.unwrap().unwrap(), "completed");
 
-    for user in [
-        NatsUser::Projection,
-        NatsUser::LoginHook,
-        NatsUser::SyncWorker,
-        NatsUser::Operator,
-    ] {
-        let client = NatsClient::connect(&server, user).await;
-        client
-            .assert_refused_to_publish("$KV.CONSENT_FLOWS.flow")
-            .await;
-        client
-            .assert_refused_to_publish("$JS.API.DIRECT.GET.KV_CONSENT_FLOWS.$KV.CONSENT_FLOWS.flow")
-            .await;
-        client
-            .assert_refused_to_subscribe("$KV.CONSENT_FLOWS.>")
-            .await;
+        for user in [
+            NatsUser::Projection,
+            NatsUser::LoginHook,
+            NatsUser::SyncWorker,
+            NatsUser::Operator,
+        ] {
+            let client = NatsClient::connect(&server, user).await;
+            client
+                .assert_refused_to_publish(&format!("$KV.{bucket}.key"))
+                .await;
+            client
+                .assert_refused_to_publish(&format!(
+                    "$JS.API.DIRECT.GET.KV_{bucket}.$KV.{bucket}.key"
+                ))
+                .await;
+            client
+                .assert_refused_to_subscribe(&format!("$KV.{bucket}.>"))
+                .await;
+        }
     }
 }

@@ -109,6 +109,22 @@ async fn values_are_kept_removed_and_forgotten() {
 }
 
 #[tokio::test]
+async fn keys_are_listed_by_what_they_stand_below() {
+    let server = server().await;
+    let connection = connect(&server, NatsUser::Gateway).await;
+    let bucket = Bucket::open_or_create(&connection, flows()).await.unwrap();
+    assert!(bucket.keys_below("acme").await.unwrap().is_empty());
+    for key in ["acme.1", "acme.2", "acme2.3", "acme.1.deeper", "acme"] {
+        bucket.create(key, b"x".to_vec()).await.unwrap();
+    }
+    let mut keys = bucket.keys_below("acme").await.unwrap();
+    keys.sort();
+    assert_eq!(keys, ["acme.1", "acme.2"]);
+    let error = bucket.keys_below("*").await.unwrap_err();
+    assert!(matches!(error, BucketError::BadName(_)), "{error}");
+}
+
+#[tokio::test]
 async fn a_bucket_configured_otherwise_is_refused() {
     let server = server().await;
     let connection = connect(&server, NatsUser::Gateway).await;
