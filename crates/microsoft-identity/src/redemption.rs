@@ -9,19 +9,18 @@ use oauth2::basic::{
     BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
 };
 use oauth2::{
-    AuthType, ClientId, ClientSecret, EndpointNotSet, ErrorResponse, ExtraTokenFields,
-    PkceCodeVerifier, RedirectUrl, RequestTokenError, StandardRevocableToken,
-    StandardTokenResponse, TokenResponse as _, TokenUrl,
+    AuthType, ClientId, ClientSecret, EndpointNotSet, ExtraTokenFields, PkceCodeVerifier,
+    RedirectUrl, RequestTokenError, StandardRevocableToken, StandardTokenResponse,
+    TokenResponse as _, TokenUrl,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
-use uuid::Uuid;
 
 use crate::callbacks::AuthorizationCode;
 use crate::client::{Entra, token_endpoint};
 use crate::credential::{Credential, client_assertion};
-use crate::errors::AuthorizationError;
+use crate::errors::{AuthorizationError, TokenRefusal};
 use crate::id_token::{IdTokenError, IdTokenExpectation, VerifiedIdentity};
 use crate::scopes::ScopeSet;
 use crate::tenant::TenantRef;
@@ -230,37 +229,5 @@ struct RawIdToken(SecretString);
 impl From<String> for RawIdToken {
     fn from(token: String) -> Self {
         Self(token.into())
-    }
-}
-
-/// The token endpoint's error body. The description is not read.
-#[derive(Debug, Deserialize, Serialize)]
-struct TokenRefusal {
-    error: String,
-    suberror: Option<String>,
-    #[serde(default)]
-    error_codes: Vec<u32>,
-    correlation_id: Option<String>,
-    trace_id: Option<String>,
-}
-
-impl fmt::Display for TokenRefusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.error)
-    }
-}
-
-impl ErrorResponse for TokenRefusal {}
-
-impl From<TokenRefusal> for AuthorizationError {
-    fn from(refusal: TokenRefusal) -> Self {
-        let id = |text: Option<String>| text.and_then(|text| Uuid::try_parse(&text).ok());
-        Self::from_token_endpoint(
-            &refusal.error,
-            refusal.suberror.as_deref(),
-            refusal.error_codes,
-            id(refusal.correlation_id),
-            id(refusal.trace_id),
-        )
     }
 }
