@@ -9,6 +9,7 @@ use crate::credential::Credential;
 use crate::discovery::KnownTenants;
 use crate::settings::{Settings, SettingsError};
 use crate::signing_keys::SigningKeys;
+use crate::standing::Board;
 use crate::tenant::TenantRef;
 use crate::transport::Transport;
 
@@ -24,6 +25,7 @@ pub(crate) struct Shared {
     pub(crate) client_id: String,
     pub(crate) credential: Credential,
     pub(crate) transport: Transport,
+    pub(crate) board: Board,
     pub(crate) known_tenants: KnownTenants,
     pub(crate) signing_keys: SigningKeys,
 }
@@ -39,10 +41,11 @@ impl Entra {
             credential,
             timeout,
         } = settings;
-        let transport =
-            Transport::new(timeout).map_err(|source| SettingsError::HttpClient(source.into()))?;
+        let board = Board::default();
+        let transport = Transport::new(timeout, &board)
+            .map_err(|source| SettingsError::HttpClient(source.into()))?;
         let credential = Credential::prepare(credential)?;
-        let signing_keys = SigningKeys::new(transport.clone(), authority.clone());
+        let signing_keys = SigningKeys::new(transport.sign_in.clone(), authority.clone());
         Ok(Self {
             shared: Arc::new(Shared {
                 authority,
@@ -50,6 +53,7 @@ impl Entra {
                 client_id,
                 credential,
                 transport,
+                board,
                 known_tenants: KnownTenants::default(),
                 signing_keys,
             }),

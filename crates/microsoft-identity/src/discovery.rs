@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::client::{Entra, metadata_endpoint};
 use crate::cloud::{CloudFields, CloudInstance};
 use crate::tenant::TenantRef;
-use crate::transport::{CallError, parse};
+use crate::transport::{CallError, parse, retry_after};
 
 /// How many tenants are remembered, and for how long. Tenants practically never move between clouds.
 const MOST_KNOWN: usize = 1024;
@@ -57,10 +57,20 @@ impl From<CallError> for DiscoveryError {
         match error {
             CallError::TimedOut => Self::TimedOut,
             CallError::TooLarge => Self::Nonsense("larger than anything expected"),
-            CallError::Unreachable(_) | CallError::Unavailable(_) | CallError::Request(_) => {
-                Self::Unreachable(error.into())
-            }
+            CallError::NotConnected(_)
+            | CallError::Broken(_)
+            | CallError::Unavailable(_)
+            | CallError::Throttled { .. }
+            | CallError::CircuitOpen { .. }
+            | CallError::Request(_) => Self::Unreachable(error.into()),
         }
+    }
+}
+
+impl DiscoveryError {
+    /// After how long it makes sense to ask again, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        retry_after(self)
     }
 }
 
@@ -73,11 +83,9 @@ impl Entra {
         if let Some(known) = self.shared.known_tenants.get(tenant, Instant::now()) {
             return Ok(known);
         }
-        let answer = self
-            .shared
-            .transport
-            .get(&metadata_endpoint(&self.shared.authority, tenant))
-            .await?;
+        let sign_in = &self.shared.transport.sign_in;
+        let address = metadata_endpoint(&self.shared.authority, tenant);
+        let answer = sign_in.get(&address, sign_in.deadline()).await?;
         let metadata = read(answer.status, &answer.body, tenant)?;
         self.shared
             .known_tenants

@@ -1,5 +1,7 @@
 //! ID tokens: the only thing that tells who somebody is and which tenant they belong to.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, Validation};
@@ -11,6 +13,7 @@ use crate::client::Entra;
 use crate::discovery::first_segment;
 use crate::redemption::unix_now;
 use crate::signing_keys::{KeyLookupError, SigningKey};
+use crate::transport::retry_after;
 
 /// The tenant that all personal Microsoft accounts share.
 const CONSUMERS: Uuid = uuid!("9188040d-6c67-4c5b-b112-36a304b66dad");
@@ -95,6 +98,13 @@ pub enum IdTokenError {
     /// Microsoft's keys could not be had, so nothing can be said about the token.
     #[error("Microsoft's signing keys are not available")]
     KeysUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl IdTokenError {
+    /// After how long it makes sense to ask for the keys again, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        retry_after(self)
+    }
 }
 
 impl Entra {

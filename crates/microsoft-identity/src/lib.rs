@@ -10,8 +10,9 @@
 //! redemption ([`Entra::redeem_code`]), ID tokens ([`Entra::verify_id_token`]), scopes ([`ScopeSet`]) and the proof
 //! that an administrator consented ([`roles_able_to_consent`], [`Entra::tenant_wide_grant`]).
 //!
-//! Every call has a deadline, follows no redirect and reads a bounded body. Nothing here logs a token, a code, a state
-//! or an error description.
+//! Every call has a deadline, follows no redirect and reads a bounded body. Microsoft's services fail independently of
+//! one another: each has a circuit breaker, and is left alone when it asks for that ([`Entra::standing`],
+//! [`describe_metrics`]). Nothing here logs a token, a code, a state, an e-mail address or an error description.
 
 mod settings;
 
@@ -37,6 +38,8 @@ mod scopes;
 
 mod proof;
 
+mod metrics;
+mod standing;
 mod transport;
 
 pub use callbacks::{
@@ -48,10 +51,13 @@ pub use cloud::CloudInstance;
 pub use discovery::{DiscoveryError, TenantMetadata};
 pub use errors::{AuthorizationError, ErrorClass, classify};
 pub use id_token::{ExpectedNonce, IdTokenError, IdTokenExpectation, VerifiedIdentity};
+pub use metrics::describe_metrics;
 pub use pkce::{Pkce, PkceChallenge, new_pkce, random_token};
 pub use proof::{CONSENTING_ROLES, GrantProof, GraphError, roles_able_to_consent};
 pub use redemption::{AccessToken, RedeemError, Redeemed};
 pub use scopes::ScopeSet;
 pub use settings::{ClientCredential, Settings, SettingsError};
+pub use standing::Standing;
 pub use tenant::{DomainName, TenantRef, TenantRefError};
+pub use transport::CircuitState;
 pub use urls::AuthorizeRequest;

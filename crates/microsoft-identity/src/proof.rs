@@ -2,7 +2,10 @@
 //!
 //! A token's scopes alone cannot: they look the same when somebody consented for themselves only.
 
+use std::time::Duration;
+
 use serde::Deserialize;
+use tokio::time::Instant;
 use url::Url;
 use uuid::{Uuid, uuid};
 
@@ -10,7 +13,7 @@ use crate::client::{Entra, below};
 use crate::id_token::VerifiedIdentity;
 use crate::redemption::AccessToken;
 use crate::scopes::ScopeSet;
-use crate::transport::{Answer, CallError, parse};
+use crate::transport::{Answer, CallError, parse, retry_after};
 
 /// The directory roles whose holders may consent to delegated permissions for a whole tenant, by template id: Global
 /// Administrator, Privileged Role Administrator, Cloud Application Administrator, Application Administrator.
@@ -80,10 +83,20 @@ impl From<CallError> for GraphError {
         match error {
             CallError::TimedOut => Self::TimedOut,
             CallError::TooLarge => Self::Nonsense("larger than anything expected"),
-            CallError::Unreachable(_) | CallError::Unavailable(_) | CallError::Request(_) => {
-                Self::Unreachable(error.into())
-            }
+            CallError::NotConnected(_)
+            | CallError::Broken(_)
+            | CallError::Unavailable(_)
+            | CallError::Throttled { .. }
+            | CallError::CircuitOpen { .. }
+            | CallError::Request(_) => Self::Unreachable(error.into()),
         }
+    }
+}
+
+impl GraphError {
+    /// After how long it makes sense to ask again, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        retry_after(self)
     }
 }
 
@@ -95,37 +108,31 @@ impl Entra {
         token: &AccessToken,
         wanted: &[String],
     ) -> Result<GrantProof, GraphError> {
-        tokio::time::timeout(
-            self.shared.transport.deadline(),
-            self.ask_for_grant(token, wanted),
-        )
-        .await
-        .unwrap_or(Err(GraphError::TimedOut))
-    }
-
-    async fn ask_for_grant(
-        &self,
-        token: &AccessToken,
-        wanted: &[String],
-    ) -> Result<GrantProof, GraphError> {
+        let deadline = self.shared.transport.graph.deadline();
         let none = || GrantProof::NotCovered {
             missing: wanted.to_vec(),
         };
         // A grant names service principals by their object ids in this tenant, not by application ids.
         let ours = match self
-            .service_principal(token, &self.shared.client_id)
+            .service_principal(token, &self.shared.client_id, deadline)
             .await?
         {
             Found::Yes(id) => id,
             Found::No => return Ok(none()),
             Found::NotPermitted => return Ok(GrantProof::NotPermitted),
         };
-        let graph = match self.service_principal(token, GRAPH_APP_ID).await? {
+        let graph = match self
+            .service_principal(token, GRAPH_APP_ID, deadline)
+            .await?
+        {
             Found::Yes(id) => id,
             Found::No => return Ok(none()),
             Found::NotPermitted => return Ok(GrantProof::NotPermitted),
         };
-        let Some(granted) = self.grants_for_everybody(token, ours, graph).await? else {
+        let Some(granted) = self
+            .grants_for_everybody(token, [ours, graph], deadline)
+            .await?
+        else {
             return Ok(GrantProof::NotPermitted);
         };
         let scopes = ScopeSet::parse(&granted, &self.shared.graph_url);
@@ -141,6 +148,7 @@ impl Entra {
         &self,
         token: &AccessToken,
         app_id: &str,
+        deadline: Instant,
     ) -> Result<Found, GraphError> {
         let mut address = below(
             &self.shared.graph_url,
@@ -150,7 +158,8 @@ impl Entra {
         let answer = self
             .shared
             .transport
-            .get_as(&address, token.expose())
+            .graph
+            .get_as(&address, token.expose(), deadline)
             .await?;
         match answer.status {
             200 => {}
@@ -167,8 +176,8 @@ impl Entra {
     async fn grants_for_everybody(
         &self,
         token: &AccessToken,
-        client: Uuid,
-        resource: Uuid,
+        [client, resource]: [Uuid; 2],
+        deadline: Instant,
     ) -> Result<Option<String>, GraphError> {
         let mut address = below(&self.shared.graph_url, &["v1.0", "oauth2PermissionGrants"]);
         address.query_pairs_mut().append_pair(
@@ -180,7 +189,8 @@ impl Entra {
             let Answer { status, body } = self
                 .shared
                 .transport
-                .get_as(&address, token.expose())
+                .graph
+                .get_as(&address, token.expose(), deadline)
                 .await?;
             match status {
                 200 => {}

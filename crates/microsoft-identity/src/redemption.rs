@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use oauth2::basic::{
     BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
@@ -24,7 +23,7 @@ use crate::errors::{AuthorizationError, TokenRefusal};
 use crate::id_token::{IdTokenError, IdTokenExpectation, VerifiedIdentity};
 use crate::scopes::ScopeSet;
 use crate::tenant::TenantRef;
-use crate::transport::CallError;
+use crate::transport::{CallError, retry_after};
 
 /// What a redeemed code proved.
 #[derive(Debug)]
@@ -42,6 +41,11 @@ pub struct Redeemed {
 pub struct AccessToken(SecretString);
 
 impl AccessToken {
+    /// Wraps a token that came some other way.
+    pub fn new(token: impl Into<SecretString>) -> Self {
+        Self(token.into())
+    }
+
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -82,10 +86,19 @@ impl From<CallError> for RedeemError {
             CallError::TimedOut => Self::TimedOut,
             CallError::TooLarge => Self::Nonsense("larger than anything expected"),
             CallError::Request(source) => Self::OurFault(source),
-            CallError::Unreachable(_) | CallError::Unavailable(_) => {
-                Self::Unreachable(error.into())
-            }
+            CallError::NotConnected(_)
+            | CallError::Broken(_)
+            | CallError::Unavailable(_)
+            | CallError::Throttled { .. }
+            | CallError::CircuitOpen { .. } => Self::Unreachable(error.into()),
         }
+    }
+}
+
+impl RedeemError {
+    /// After how long it makes sense to ask again, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        retry_after(self)
     }
 }
 
@@ -175,10 +188,11 @@ impl Entra {
         }
         // The closure owns what it uses: one that borrows would make this future `Send` for
         // some lifetimes only, which no caller could spawn.
-        let shared = Arc::clone(&self.shared);
+        let sign_in = self.shared.transport.sign_in.clone();
+        let deadline = sign_in.deadline();
         let post = move |request| {
-            let shared = Arc::clone(&shared);
-            async move { shared.transport.post_once(request).await }
+            let sign_in = sign_in.clone();
+            async move { sign_in.post_once(request, deadline).await }
         };
         request
             .request_async(&post)

@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::client::metadata_endpoint;
 use crate::tenant::TenantRef;
-use crate::transport::{CallError, Transport, parse};
+use crate::transport::{CallError, Service, parse};
 
 const FRESH_FOR: Duration = Duration::from_hours(24);
 
@@ -68,7 +68,7 @@ pub(crate) enum KeysError {
 pub(crate) struct SigningKeys(Arc<Inner>);
 
 struct Inner {
-    transport: Transport,
+    sign_in: Service,
     authority: Url,
     keys_address: OnceLock<Url>,
     current: RwLock<Option<Arc<KeySet>>>,
@@ -84,9 +84,9 @@ struct LastAttempt {
 }
 
 impl SigningKeys {
-    pub(crate) fn new(transport: Transport, authority: Url) -> Self {
+    pub(crate) fn new(sign_in: Service, authority: Url) -> Self {
         Self(Arc::new(Inner {
-            transport,
+            sign_in,
             authority,
             keys_address: OnceLock::new(),
             current: RwLock::default(),
@@ -157,10 +157,7 @@ impl SigningKeys {
         mut last_attempt: OwnedMutexGuard<LastAttempt>,
     ) -> Result<(), KeysError> {
         let is_first = self.current().is_none();
-        let fetched = tokio::time::timeout(self.0.transport.deadline(), self.0.fetch())
-            .await
-            .unwrap_or(Err(KeysError::Call(CallError::TimedOut)));
-        match fetched {
+        match self.0.fetch().await {
             Ok(keys) => {
                 *self
                     .0
@@ -188,10 +185,11 @@ impl SigningKeys {
 
 impl Inner {
     async fn fetch(&self) -> Result<KeySet, KeysError> {
-        let address = self.address_of_keys().await?;
+        let deadline = self.sign_in.deadline();
+        let address = self.address_of_keys(deadline).await?;
         let answer = self
-            .transport
-            .get(&address)
+            .sign_in
+            .get(&address, deadline)
             .await
             .map_err(KeysError::Call)?;
         if answer.status != 200 {
@@ -204,14 +202,14 @@ impl Inner {
         })
     }
 
-    async fn address_of_keys(&self) -> Result<Url, KeysError> {
+    async fn address_of_keys(&self, deadline: tokio::time::Instant) -> Result<Url, KeysError> {
         if let Some(address) = self.keys_address.get() {
             return Ok(address.clone());
         }
         let metadata = metadata_endpoint(&self.authority, &TenantRef::Organizations);
         let answer = self
-            .transport
-            .get(&metadata)
+            .sign_in
+            .get(&metadata, deadline)
             .await
             .map_err(KeysError::Call)?;
         let document: Metadata = parse(&answer.body).ok_or(KeysError::Nonsense("no metadata"))?;

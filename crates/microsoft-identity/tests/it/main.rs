@@ -2,8 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod authority;
+mod wire;
 
+mod circuit;
 mod discovery;
 mod keys;
 mod redemption;
 mod simulator;
+mod throttling;
+mod trouble;
