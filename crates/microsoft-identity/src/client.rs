@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::credential::Credential;
+use crate::credential::OurCredentials;
 use crate::discovery::KnownTenants;
 use crate::settings::{Settings, SettingsError};
 use crate::signing_keys::SigningKeys;
@@ -23,7 +23,7 @@ pub(crate) struct Shared {
     pub(crate) authority: Url,
     pub(crate) graph_url: Url,
     pub(crate) client_id: String,
-    pub(crate) credential: Credential,
+    pub(crate) credentials: OurCredentials,
     pub(crate) transport: Transport,
     pub(crate) board: Board,
     pub(crate) known_tenants: KnownTenants,
@@ -38,20 +38,20 @@ impl Entra {
             authority,
             graph_url,
             client_id,
-            credential,
+            credentials,
             timeout,
         } = settings;
         let board = Board::default();
         let transport = Transport::new(timeout, &board)
             .map_err(|source| SettingsError::HttpClient(source.into()))?;
-        let credential = Credential::prepare(credential)?;
+        let credentials = OurCredentials::prepare(credentials, board.clone())?;
         let signing_keys = SigningKeys::new(transport.sign_in.clone(), authority.clone());
         Ok(Self {
             shared: Arc::new(Shared {
                 authority,
                 graph_url,
                 client_id,
-                credential,
+                credentials,
                 transport,
                 board,
                 known_tenants: KnownTenants::default(),

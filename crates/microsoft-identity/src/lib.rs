@@ -30,6 +30,7 @@ mod errors;
 
 mod credential;
 mod redemption;
+mod token_endpoint;
 
 mod id_token;
 mod signing_keys;
@@ -48,6 +49,7 @@ pub use callbacks::{
 };
 pub use client::Entra;
 pub use cloud::CloudInstance;
+pub use credential::CertificateProblem;
 pub use discovery::{DiscoveryError, TenantMetadata};
 pub use errors::{AuthorizationError, ErrorClass, classify};
 pub use id_token::{ExpectedNonce, IdTokenError, IdTokenExpectation, VerifiedIdentity};
@@ -56,8 +58,10 @@ pub use pkce::{Pkce, PkceChallenge, new_pkce, random_token};
 pub use proof::{CONSENTING_ROLES, GrantProof, GraphError, roles_able_to_consent};
 pub use redemption::{AccessToken, RedeemError, Redeemed};
 pub use scopes::ScopeSet;
-pub use settings::{ClientCredential, Settings, SettingsError};
-pub use standing::Standing;
+pub use settings::{ClientCredential, Credentials, Settings, SettingsError};
+pub use standing::{
+    CertificateStanding, CertificateValidity, CredentialPlace, CredentialStanding, Standing,
+};
 pub use tenant::{DomainName, TenantRef, TenantRefError};
 pub use transport::CircuitState;
 pub use urls::AuthorizeRequest;

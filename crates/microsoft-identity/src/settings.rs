@@ -6,6 +6,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::{Host, Url};
 
+use crate::credential::CertificateProblem;
+use crate::standing::CredentialPlace;
+
 /// What [`crate::Entra`] is built from.
 #[derive(Debug)]
 pub struct Settings {
@@ -15,11 +18,28 @@ pub struct Settings {
     pub graph_url: Url,
     /// Our application's id in the app registration.
     pub client_id: String,
-    /// How we prove to Microsoft that we are that application. Without one only public data can be asked for: redeeming
-    /// a code is then refused by Microsoft, verifying ID tokens works.
-    pub credential: Option<ClientCredential>,
+    /// How we prove to Microsoft that we are that application.
+    pub credentials: Credentials,
     /// How long one operation against Microsoft may take altogether; five seconds is sensible.
     pub timeout: Duration,
+}
+
+/// Our credentials: usually one, and two while one is being exchanged for another.
+#[derive(Debug)]
+pub enum Credentials {
+    /// None. Only public data can be asked for: redeeming a code is then refused by Microsoft, verifying ID tokens
+    /// works.
+    None,
+    /// The only one.
+    One(ClientCredential),
+    /// An old one and a new one, in any order and of any kind. Whichever Microsoft accepts is used, so that neither
+    /// side has to be changed at the same moment as the other.
+    Rotating {
+        /// The one to begin with.
+        first: ClientCredential,
+        /// The one to use where the first is refused.
+        second: ClientCredential,
+    },
 }
 
 /// How the application proves itself at the token endpoint.
@@ -61,12 +81,15 @@ pub enum SettingsError {
     /// The timeout is zero.
     #[error("the timeout must be longer than zero")]
     Timeout,
-    /// The private key could not be read.
-    #[error("the private key is not an RSA key in PEM")]
-    PrivateKey(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The certificate could not be read.
-    #[error("the certificate is not in PEM")]
-    Certificate,
+    /// A certificate or its key cannot be used.
+    #[error("the {place} credential cannot be used")]
+    Credential {
+        /// Which one.
+        place: CredentialPlace,
+        /// Why.
+        #[source]
+        problem: CertificateProblem,
+    },
     /// The HTTP client could not be built.
     #[error("the HTTP client could not be built")]
     HttpClient(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -123,7 +146,10 @@ mod tests {
             authority: authority.parse().unwrap(),
             graph_url: "https://graph.microsoft.com".parse().unwrap(),
             client_id: "11111111-2222-3333-4444-555555555555".to_owned(),
-            credential: Some(ClientCredential::Secret("hunter2".into())),
+            credentials: Credentials::Rotating {
+                first: ClientCredential::Secret("hunter2".into()),
+                second: ClientCredential::Secret("hunter3".into()),
+            },
             timeout: Duration::from_secs(5),
         }
     }
@@ -157,8 +183,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        assert!(
-            !format!("{:?}", settings("https://login.microsoftonline.com")).contains("hunter2")
-        );
+        let shown = format!("{:?}", settings("https://login.microsoftonline.com"));
+        assert!(!shown.contains("hunter"), "{shown}");
     }
 }

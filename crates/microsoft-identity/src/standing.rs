@@ -1,8 +1,15 @@
 //! How we stand with Microsoft, for whoever reports on the health of a service.
 
+mod credential;
+
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::sync::watch;
+
+pub use credential::{
+    CertificateStanding, CertificateValidity, CredentialPlace, CredentialStanding,
+};
 
 use crate::client::Entra;
 use crate::transport::{CircuitState, Part};
@@ -11,10 +18,45 @@ use crate::transport::{CircuitState, Part};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Standing {
+    /// Whether Microsoft believes that we are the registered application.
+    pub credential: CredentialStanding,
+    /// Our certificates, none to two.
+    pub certificates: Vec<CertificateStanding>,
     /// The sign-in service: metadata, keys and tokens.
     pub sign_in: CircuitState,
     /// Microsoft Graph.
     pub graph: CircuitState,
+}
+
+impl Standing {
+    /// What an operator has to look at, in whole sentences; nothing if all is well.
+    pub fn complaints(&self, now: SystemTime) -> Vec<String> {
+        let mut complaints = Vec::new();
+        match &self.credential {
+            CredentialStanding::NotConfigured
+            | CredentialStanding::NotTriedYet
+            | CredentialStanding::Accepted => {}
+            CredentialStanding::SecondUsed | CredentialStanding::Refused { .. } => {
+                complaints.push(self.credential.to_string());
+            }
+        }
+        for certificate in &self.certificates {
+            let validity = certificate.validity(now);
+            if validity != CertificateValidity::Valid {
+                complaints.push(format!("{} credential: {validity}", certificate.credential));
+            }
+        }
+        let circuits = [
+            ("Microsoft's sign-in service", self.sign_in),
+            ("Microsoft Graph", self.graph),
+        ];
+        for (name, circuit) in circuits {
+            if circuit != CircuitState::Closed {
+                complaints.push(format!("{name} fails again and again"));
+            }
+        }
+        complaints
+    }
 }
 
 impl Entra {
@@ -35,9 +77,31 @@ impl Board {
                 Part::SignIn => &mut standing.sign_in,
                 Part::Graph => &mut standing.graph,
             };
-            let changed = *known != state;
-            *known = state;
-            changed
+            replace(known, state)
         });
     }
+
+    /// Whether that is news.
+    pub(crate) fn credential(&self, now: CredentialStanding) -> bool {
+        self.0
+            .send_if_modified(|standing| replace(&mut standing.credential, now))
+    }
+
+    /// What is known before the first call.
+    pub(crate) fn credentials(
+        &self,
+        credential: CredentialStanding,
+        certificates: Vec<CertificateStanding>,
+    ) {
+        self.0.send_modify(|standing| {
+            standing.credential = credential;
+            standing.certificates = certificates;
+        });
+    }
+}
+
+fn replace<T: PartialEq>(known: &mut T, now: T) -> bool {
+    let is_news = *known != now;
+    *known = now;
+    is_news
 }

@@ -9,7 +9,7 @@ use assent_messaging::{
     Bucket, BucketSettings, ChangeStream, ChangeStreamSettings, Connection, ConnectionSettings,
     ConnectionState, ServiceDefinition,
 };
-use assent_microsoft_identity::{Entra, Settings};
+use assent_microsoft_identity::{Credentials, Entra, Settings};
 use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::telemetry::chain;
 use assent_service_kit::{Dependency, Health, NotReachable, Runtime, StartError};
@@ -36,7 +36,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         authority: config.entra_authority.as_url().clone(),
         graph_url: config.graph_url.as_url().clone(),
         client_id: config.entra_client_id.clone(),
-        credential: Some(config.credential()?),
+        credentials: Credentials::One(config.credential()?),
         timeout: MICROSOFT_DEADLINE,
     })?;
     let verifier = config.host.verifier()?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use assent_messaging::{Connection, ConnectionSettings};
-use assent_microsoft_identity::{Entra, Settings};
+use assent_microsoft_identity::{Credentials, Entra, Settings};
 use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::telemetry::chain;
 use assent_service_kit::{Health, Runtime, StartError, metrics};
@@ -38,7 +38,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         authority,
         client_id: config.entra_client_id.as_str().to_owned(),
         // ID tokens are verified with public keys.
-        credential: None,
+        credentials: Credentials::None,
         timeout: MICROSOFT_DEADLINE,
     })?;
     let verifier = config.host.verifier()?;

@@ -1,6 +1,6 @@
 //! The decision what a refusal means.
 
-use super::ErrorClass;
+use super::{AuthorizationError, ErrorClass};
 
 /// Decides what a refusal means.
 ///
@@ -180,4 +180,21 @@ fn is_of_a_credential(code: u32) -> bool {
             | 7_000_218
             | 7_000_222
     )
+}
+
+impl AuthorizationError {
+    /// Whether Microsoft did not believe who we are, rather than anything about the request. That is said before a
+    /// code is looked at, so the same request may be made again with another credential.
+    pub(crate) fn is_about_our_credential(&self) -> bool {
+        self.error.eq_ignore_ascii_case("invalid_client")
+            && self
+                .codes
+                .iter()
+                .all(|code| is_of_a_credential(*code) || class_of_code(*code).is_none())
+    }
+
+    /// Whether Microsoft believed who we are, and then refused the code.
+    pub(crate) fn is_about_the_grant(&self) -> bool {
+        self.error.eq_ignore_ascii_case("invalid_grant")
+    }
 }

@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod authority;
+mod certified;
+mod stage;
 mod wire;
 
 mod circuit;
+mod credentials;
 mod discovery;
 mod keys;
 mod redemption;

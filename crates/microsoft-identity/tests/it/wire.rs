@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assent_microsoft_identity::{
-    AuthorizationCode, DiscoveryError, Entra, ExpectedNonce, IdTokenExpectation, RedeemError,
-    Redeemed, Settings, TenantMetadata, TenantRef,
+    AuthorizationCode, Credentials, DiscoveryError, Entra, ExpectedNonce, IdTokenExpectation,
+    RedeemError, Redeemed, Settings, TenantMetadata, TenantRef,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
-use crate::authority::{CLIENT, PATIENCE, TENANT};
+use crate::authority::{PATIENCE, TENANT, settings_for};
 
 /// What happens after a request has been read.
 #[derive(Clone, Debug)]
@@ -99,11 +99,8 @@ impl Wire {
 
 pub(crate) fn patient(url: &Url, timeout: Duration) -> Entra {
     Entra::new(Settings {
-        authority: url.clone(),
-        graph_url: url.clone(),
-        client_id: CLIENT.to_owned(),
-        credential: None,
         timeout,
+        ..settings_for(url, Credentials::None)
     })
     .unwrap()
 }

@@ -9,7 +9,7 @@ use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
 use assent_event_log::{EventLog, StreamSettings};
 use assent_messaging::{Bucket, BucketSettings, Connection, ConnectionSettings};
-use assent_microsoft_identity::{Entra, Settings};
+use assent_microsoft_identity::{Credentials, Entra, Settings};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -42,7 +42,7 @@ async fn gateway(server: &NatsServer) -> Gateway {
         authority: nowhere.clone(),
         graph_url: nowhere.clone(),
         client_id: "test".to_owned(),
-        credential: None,
+        credentials: Credentials::None,
         timeout: Duration::from_secs(1),
     });
     Gateway {
