@@ -24,6 +24,9 @@ const LEEWAY: u64 = 60;
 /// Genuine ID tokens are a few kilobytes.
 const LONGEST_TOKEN: usize = 16 * 1024;
 
+/// Genuine key names have some forty characters. Unknown ones are remembered for a while, so they are bounded.
+const LONGEST_KEY_ID: usize = 256;
+
 /// What a token must agree with, beyond being genuine.
 #[derive(Clone, Copy, Debug)]
 pub struct IdTokenExpectation<'a> {
@@ -176,6 +179,9 @@ impl<'a> UnverifiedIdToken<'a> {
         let key_id = header
             .kid
             .ok_or(IdTokenError::Malformed("it names no key"))?;
+        if key_id.len() > LONGEST_KEY_ID {
+            return Err(IdTokenError::Malformed("the name of its key is too long"));
+        }
         Ok(Self { text, key_id })
     }
 

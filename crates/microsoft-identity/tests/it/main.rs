@@ -11,6 +11,7 @@ mod credentials;
 mod discovery;
 mod keys;
 mod redemption;
+mod rotation;
 mod simulator;
 mod throttling;
 mod trouble;
