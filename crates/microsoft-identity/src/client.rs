@@ -6,7 +6,7 @@ use std::sync::Arc;
 use url::Url;
 
 use crate::credential::OurCredentials;
-use crate::discovery::KnownTenants;
+use crate::discovery::{Known, TenantMetadata};
 use crate::settings::{Settings, SettingsError};
 use crate::signing_keys::SigningKeys;
 use crate::standing::Board;
@@ -26,7 +26,8 @@ pub(crate) struct Shared {
     pub(crate) credentials: OurCredentials,
     pub(crate) transport: Transport,
     pub(crate) board: Board,
-    pub(crate) known_tenants: KnownTenants,
+    pub(crate) known_tenants: Known<TenantMetadata>,
+    pub(crate) known_candidates: Known<Vec<TenantMetadata>>,
     pub(crate) signing_keys: SigningKeys,
 }
 
@@ -36,13 +37,14 @@ impl Entra {
         settings.check()?;
         let Settings {
             authority,
+            national_authorities,
             graph_url,
             client_id,
             credentials,
             timeout,
         } = settings;
         let board = Board::default();
-        let transport = Transport::new(timeout, &board)
+        let transport = Transport::new(timeout, national_authorities, &board)
             .map_err(|source| SettingsError::HttpClient(source.into()))?;
         let credentials = OurCredentials::prepare(credentials, board.clone())?;
         let signing_keys = SigningKeys::new(transport.sign_in.clone(), authority.clone());
@@ -54,7 +56,8 @@ impl Entra {
                 credentials,
                 transport,
                 board,
-                known_tenants: KnownTenants::default(),
+                known_tenants: Known::default(),
+                known_candidates: Known::default(),
                 signing_keys,
             }),
         })

@@ -5,7 +5,7 @@
 //! Microsoft itself turns it into a [`VerifiedIdentity`] or a [`TenantMetadata`].
 //!
 //! Read it in the order of the modules: who we are ([`Settings`], [`Entra`]), where a tenant lives
-//! ([`Entra::tenant`]), the addresses ([`Entra::admin_consent_url`], [`Entra::authorize_url`]), the callbacks
+//! ([`Entra::tenant`], [`Entra::find_tenant`]), the addresses ([`Entra::admin_consent_url`], [`Entra::authorize_url`]), the callbacks
 //! ([`UnverifiedAdminConsentCallback`], [`UnverifiedAuthorizeCallback`]), what a refusal means ([`classify`]),
 //! redemption ([`Entra::redeem_code`]), ID tokens ([`Entra::verify_id_token`]), scopes ([`ScopeSet`]) and the proof
 //! that an administrator consented ([`roles_able_to_consent`], [`Entra::tenant_wide_grant`]).
@@ -48,7 +48,7 @@ pub use callbacks::{
     UnverifiedTenant,
 };
 pub use client::Entra;
-pub use cloud::CloudInstance;
+pub use cloud::{CloudInstance, NATIONAL_AUTHORITIES};
 pub use credential::CertificateProblem;
 pub use discovery::{DiscoveryError, TenantMetadata};
 pub use errors::{AuthorizationError, ErrorClass, classify};

@@ -14,6 +14,9 @@ use crate::standing::CredentialPlace;
 pub struct Settings {
     /// Where sign-in happens: `https://login.microsoftonline.com`. `http` only on a loopback address.
     pub authority: Url,
+    /// Where sign-in of the clouds is that we do not serve: [`crate::NATIONAL_AUTHORITIES`]. They are only asked whether
+    /// a tenant lives there. None: nobody is asked.
+    pub national_authorities: Vec<Url>,
     /// Where Microsoft Graph is: `https://graph.microsoft.com`. `http` only on a loopback address.
     pub graph_url: Url,
     /// Our application's id in the app registration.
@@ -98,6 +101,9 @@ pub enum SettingsError {
 impl Settings {
     pub(crate) fn check(&self) -> Result<(), SettingsError> {
         check_address("authority", &self.authority)?;
+        for address in &self.national_authorities {
+            check_address("national_authorities", address)?;
+        }
         check_address("graph_url", &self.graph_url)?;
         // The id goes into a path of Microsoft Graph, so nothing but an identifier may pass.
         let is_identifier = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
@@ -144,6 +150,7 @@ mod tests {
     fn settings(authority: &str) -> Settings {
         Settings {
             authority: authority.parse().unwrap(),
+            national_authorities: Vec::new(),
             graph_url: "https://graph.microsoft.com".parse().unwrap(),
             client_id: "11111111-2222-3333-4444-555555555555".to_owned(),
             credentials: Credentials::Rotating {
@@ -172,6 +179,22 @@ mod tests {
         ] {
             assert!(settings(bad).check().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn other_clouds_are_held_to_the_same() {
+        let mut settings = settings("https://login.microsoftonline.com");
+        settings.national_authorities = crate::NATIONAL_AUTHORITIES
+            .map(|address| address.parse().unwrap())
+            .to_vec();
+        assert!(settings.check().is_ok());
+        let bad = "http://login.microsoftonline.us".parse().unwrap();
+        settings.national_authorities.push(bad);
+        let error = settings.check().unwrap_err();
+        assert!(
+            error.to_string().starts_with("national_authorities"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -76,6 +76,8 @@ impl Board {
             let known = match part {
                 Part::SignIn => &mut standing.sign_in,
                 Part::Graph => &mut standing.graph,
+                // Other clouds are not served, so nobody has to act on that.
+                Part::National(_) => return false,
             };
             replace(known, state)
         });

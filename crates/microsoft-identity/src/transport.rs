@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use serde::de::DeserializeOwned;
+use url::Url;
 
 pub(crate) use answer::Answer;
 pub use circuit::CircuitState;
@@ -31,6 +32,8 @@ const IDLE_CONNECTIONS_LIVE: Duration = Duration::from_secs(30);
 pub(crate) struct Transport {
     pub(crate) sign_in: Service,
     pub(crate) graph: Service,
+    /// The login hosts of other clouds.
+    pub(crate) national: Vec<(Url, Service)>,
 }
 
 /// Which service.
@@ -38,6 +41,8 @@ pub(crate) struct Transport {
 pub(crate) enum Part {
     SignIn,
     Graph,
+    /// Sign-in of another cloud, by its host.
+    National(String),
 }
 
 impl Part {
@@ -45,13 +50,18 @@ impl Part {
         match self {
             Self::SignIn => "sign_in".to_owned(),
             Self::Graph => "graph".to_owned(),
+            Self::National(host) => format!("sign_in@{host}"),
         }
     }
 }
 
 impl Transport {
     /// `patience` is how long an operation may take altogether.
-    pub(crate) fn new(patience: Duration, board: &Board) -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(
+        patience: Duration,
+        national: Vec<Url>,
+        board: &Board,
+    ) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .redirect(Policy::none())
             // Half of it, so that a lost packet leaves time for another attempt.
@@ -63,6 +73,15 @@ impl Transport {
         Ok(Self {
             sign_in: service(Part::SignIn),
             graph: service(Part::Graph),
+            national: national
+                .into_iter()
+                .map(|host| {
+                    (
+                        host.clone(),
+                        service(Part::National(host.authority().to_owned())),
+                    )
+                })
+                .collect(),
         })
     }
 }

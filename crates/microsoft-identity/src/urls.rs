@@ -93,6 +93,7 @@ mod tests {
     fn entra() -> Entra {
         Entra::new(Settings {
             authority: "https://login.microsoftonline.com/".parse().unwrap(),
+            national_authorities: Vec::new(),
             graph_url: "https://graph.microsoft.com".parse().unwrap(),
             client_id: "app".to_owned(),
             credentials: Credentials::None,

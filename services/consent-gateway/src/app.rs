@@ -34,6 +34,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     config.check()?;
     let entra = Entra::new(Settings {
         authority: config.entra_authority.as_url().clone(),
+        national_authorities: Vec::new(),
         graph_url: config.graph_url.as_url().clone(),
         client_id: config.entra_client_id.clone(),
         credentials: Credentials::One(config.credential()?),

@@ -36,6 +36,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         // Graph is never asked here.
         graph_url: authority.clone(),
         authority,
+        national_authorities: Vec::new(),
         client_id: config.entra_client_id.as_str().to_owned(),
         // ID tokens are verified with public keys.
         credentials: Credentials::None,

@@ -88,18 +88,21 @@ impl Gate {
         metrics::circuit(&self.label, after);
         self.board.circuit(&self.part, after);
         match (before, after) {
-            (CircuitState::Closed | CircuitState::HalfOpen, CircuitState::Open) => {
-                tracing::warn!(
-                    service = self.label,
-                    "Microsoft fails again and again, and is left alone for a while"
-                );
-            }
+            (CircuitState::Closed, CircuitState::Open) => self.tell_that_it_fails(),
             (CircuitState::Open | CircuitState::HalfOpen, CircuitState::Closed) => {
                 tracing::info!(service = self.label, "Microsoft is well again");
             }
             (_, _) => {}
         }
         result
+    }
+
+    fn tell_that_it_fails(&self) {
+        const WHAT: &str = "Microsoft fails again and again, and is left alone for a while";
+        match self.part {
+            Part::SignIn | Part::Graph => tracing::warn!(service = self.label, "{WHAT}"),
+            Part::National(_) => tracing::debug!(service = self.label, "{WHAT}"),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -124,6 +124,7 @@ pub(crate) fn client_of(url: &Url, credential: Option<ClientCredential>) -> Entr
 pub(crate) fn settings_for(url: &Url, credentials: Credentials) -> Settings {
     Settings {
         authority: url.clone(),
+        national_authorities: Vec::new(),
         graph_url: url.clone(),
         client_id: CLIENT.to_owned(),
         credentials,

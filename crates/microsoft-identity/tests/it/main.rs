@@ -7,6 +7,7 @@ mod stage;
 mod wire;
 
 mod circuit;
+mod clouds;
 mod credentials;
 mod discovery;
 mod keys;

@@ -40,6 +40,7 @@ async fn gateway(server: &NatsServer) -> Gateway {
     let nowhere: url::Url = "http://127.0.0.1:1/".parse().unwrap();
     let entra = Entra::new(Settings {
         authority: nowhere.clone(),
+        national_authorities: Vec::new(),
         graph_url: nowhere.clone(),
         client_id: "test".to_owned(),
         credentials: Credentials::None,
