@@ -22,6 +22,7 @@ pub struct Entra {
 pub(crate) struct Shared {
     pub(crate) authority: Url,
     pub(crate) graph_url: Url,
+    pub(crate) autodiscover_url: Url,
     pub(crate) client_id: String,
     pub(crate) credentials: OurCredentials,
     pub(crate) transport: Transport,
@@ -39,6 +40,7 @@ impl Entra {
             authority,
             national_authorities,
             graph_url,
+            autodiscover_url,
             client_id,
             credentials,
             timeout,
@@ -52,6 +54,7 @@ impl Entra {
             shared: Arc::new(Shared {
                 authority,
                 graph_url,
+                autodiscover_url,
                 client_id,
                 credentials,
                 transport,

@@ -8,7 +8,8 @@
 //! ([`Entra::tenant`], [`Entra::find_tenant`]), the addresses ([`Entra::admin_consent_url`], [`Entra::authorize_url`]), the callbacks
 //! ([`UnverifiedAdminConsentCallback`], [`UnverifiedAuthorizeCallback`]), what a refusal means ([`classify`]),
 //! redemption ([`Entra::redeem_code`]), ID tokens ([`Entra::verify_id_token`]), scopes ([`ScopeSet`]) and the proof
-//! that an administrator consented ([`roles_able_to_consent`], [`Entra::tenant_wide_grant`]).
+//! that an administrator consented ([`roles_able_to_consent`], [`Entra::tenant_wide_grant`]), where a mailbox is
+//! ([`Entra::locate_mailbox`]).
 //!
 //! Every call has a deadline, follows no redirect and reads a bounded body. Microsoft's services fail independently of
 //! one another: each has a circuit breaker, and is left alone when it asks for that ([`Entra::standing`],
@@ -37,6 +38,8 @@ mod signing_keys;
 
 mod scopes;
 
+mod graph;
+mod mailbox;
 mod proof;
 
 mod metrics;
@@ -52,10 +55,12 @@ pub use cloud::{CloudInstance, NATIONAL_AUTHORITIES};
 pub use credential::CertificateProblem;
 pub use discovery::{DiscoveryError, TenantMetadata};
 pub use errors::{AuthorizationError, ErrorClass, classify};
+pub use graph::GraphError;
 pub use id_token::{ExpectedNonce, IdTokenError, IdTokenExpectation, VerifiedIdentity};
+pub use mailbox::{AUTODISCOVER, MailboxLocation, UnknownReason};
 pub use metrics::describe_metrics;
 pub use pkce::{Pkce, PkceChallenge, new_pkce, random_token};
-pub use proof::{CONSENTING_ROLES, GrantProof, GraphError, roles_able_to_consent};
+pub use proof::{CONSENTING_ROLES, GrantProof, roles_able_to_consent};
 pub use redemption::{AccessToken, RedeemError, Redeemed};
 pub use scopes::ScopeSet;
 pub use settings::{ClientCredential, Credentials, Settings, SettingsError};

@@ -2,18 +2,16 @@
 //!
 //! A token's scopes alone cannot: they look the same when somebody consented for themselves only.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 use tokio::time::Instant;
 use url::Url;
 use uuid::{Uuid, uuid};
 
-use crate::client::{Entra, below};
+use crate::client::Entra;
+use crate::graph::{GraphError, read};
 use crate::id_token::VerifiedIdentity;
 use crate::redemption::AccessToken;
 use crate::scopes::ScopeSet;
-use crate::transport::{Answer, CallError, parse, retry_after};
 
 /// The directory roles whose holders may consent to delegated permissions for a whole tenant, by template id: Global
 /// Administrator, Privileged Role Administrator, Cloud Application Administrator, Application Administrator.
@@ -56,48 +54,6 @@ pub enum GrantProof {
     },
     /// The application may not ask.
     NotPermitted,
-}
-
-/// Why Microsoft Graph gave no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum GraphError {
-    /// The token was not accepted, or the request was.
-    #[error("Microsoft Graph refused with status {status}")]
-    Refused {
-        /// The HTTP status.
-        status: u16,
-    },
-    /// Microsoft Graph could not be reached or is unwell.
-    #[error("Microsoft Graph could not be reached")]
-    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Microsoft Graph did not answer in time.
-    #[error("Microsoft Graph did not answer in time")]
-    TimedOut,
-    /// The answer is not what was asked for.
-    #[error("the answer made no sense: {0}")]
-    Nonsense(&'static str),
-}
-
-impl From<CallError> for GraphError {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::TimedOut => Self::TimedOut,
-            CallError::TooLarge => Self::Nonsense("larger than anything expected"),
-            CallError::NotConnected(_)
-            | CallError::Broken(_)
-            | CallError::Unavailable(_)
-            | CallError::Throttled { .. }
-            | CallError::CircuitOpen { .. }
-            | CallError::Request(_) => Self::Unreachable(error.into()),
-        }
-    }
-}
-
-impl GraphError {
-    /// After how long it makes sense to ask again, where that is known.
-    pub fn retry_after(&self) -> Option<Duration> {
-        retry_after(self)
-    }
 }
 
 impl Entra {
@@ -150,17 +106,9 @@ impl Entra {
         app_id: &str,
         deadline: Instant,
     ) -> Result<Found, GraphError> {
-        let mut address = below(
-            &self.shared.graph_url,
-            &["v1.0", &format!("servicePrincipals(appId='{app_id}')")],
-        );
-        address.query_pairs_mut().append_pair("$select", "id");
-        let answer = self
-            .shared
-            .transport
-            .graph
-            .get_as(&address, token.expose(), deadline)
-            .await?;
+        let principal = format!("servicePrincipals(appId='{app_id}')");
+        let address = self.graph_address(&[&principal], &[("$select", "id")]);
+        let answer = self.ask_graph(&address, token, deadline).await?;
         match answer.status {
             200 => {}
             403 => return Ok(Found::NotPermitted),
@@ -168,7 +116,7 @@ impl Entra {
             status => return Err(GraphError::Refused { status }),
         }
         let principal: ServicePrincipal =
-            parse(&answer.body).ok_or(GraphError::Nonsense("not a service principal"))?;
+            read(&answer).ok_or(GraphError::Nonsense("not a service principal"))?;
         Ok(Found::Yes(principal.id))
     }
 
@@ -179,25 +127,17 @@ impl Entra {
         [client, resource]: [Uuid; 2],
         deadline: Instant,
     ) -> Result<Option<String>, GraphError> {
-        let mut address = below(&self.shared.graph_url, &["v1.0", "oauth2PermissionGrants"]);
-        address.query_pairs_mut().append_pair(
-            "$filter",
-            &format!("clientId eq '{client}' and consentType eq 'AllPrincipals'"),
-        );
+        let filter = format!("clientId eq '{client}' and consentType eq 'AllPrincipals'");
+        let mut address = self.graph_address(&["oauth2PermissionGrants"], &[("$filter", &filter)]);
         let mut scopes = String::new();
         for _page in 0..MOST_PAGES {
-            let Answer { status, body } = self
-                .shared
-                .transport
-                .graph
-                .get_as(&address, token.expose(), deadline)
-                .await?;
-            match status {
+            let answer = self.ask_graph(&address, token, deadline).await?;
+            match answer.status {
                 200 => {}
                 403 => return Ok(None),
                 status => return Err(GraphError::Refused { status }),
             }
-            let page: Page = parse(&body).ok_or(GraphError::Nonsense("not a list of grants"))?;
+            let page: Page = read(&answer).ok_or(GraphError::Nonsense("not a list of grants"))?;
             // The filter is asked for, and its result is checked: this is evidence.
             let ours = |grant: &Grant| {
                 grant.client_id == client

@@ -19,6 +19,8 @@ pub struct Settings {
     pub national_authorities: Vec<Url>,
     /// Where Microsoft Graph is: `https://graph.microsoft.com`. `http` only on a loopback address.
     pub graph_url: Url,
+    /// Where Autodiscover is: [`crate::AUTODISCOVER`]. `http` only on a loopback address.
+    pub autodiscover_url: Url,
     /// Our application's id in the app registration.
     pub client_id: String,
     /// How we prove to Microsoft that we are that application.
@@ -105,6 +107,7 @@ impl Settings {
             check_address("national_authorities", address)?;
         }
         check_address("graph_url", &self.graph_url)?;
+        check_address("autodiscover_url", &self.autodiscover_url)?;
         // The id goes into a path of Microsoft Graph, so nothing but an identifier may pass.
         let is_identifier = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
         if self.client_id.is_empty() || !self.client_id.chars().all(is_identifier) {
@@ -152,6 +155,7 @@ mod tests {
             authority: authority.parse().unwrap(),
             national_authorities: Vec::new(),
             graph_url: "https://graph.microsoft.com".parse().unwrap(),
+            autodiscover_url: crate::AUTODISCOVER.parse().unwrap(),
             client_id: "11111111-2222-3333-4444-555555555555".to_owned(),
             credentials: Credentials::Rotating {
                 first: ClientCredential::Secret("hunter2".into()),

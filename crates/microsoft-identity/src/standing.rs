@@ -26,6 +26,8 @@ pub struct Standing {
     pub sign_in: CircuitState,
     /// Microsoft Graph.
     pub graph: CircuitState,
+    /// Autodiscover of Exchange Online.
+    pub autodiscover: CircuitState,
 }
 
 impl Standing {
@@ -49,6 +51,7 @@ impl Standing {
         let circuits = [
             ("Microsoft's sign-in service", self.sign_in),
             ("Microsoft Graph", self.graph),
+            ("Microsoft's Autodiscover", self.autodiscover),
         ];
         for (name, circuit) in circuits {
             if circuit != CircuitState::Closed {
@@ -76,6 +79,7 @@ impl Board {
             let known = match part {
                 Part::SignIn => &mut standing.sign_in,
                 Part::Graph => &mut standing.graph,
+                Part::Autodiscover => &mut standing.autodiscover,
                 // Other clouds are not served, so nobody has to act on that.
                 Part::National(_) => return false,
             };

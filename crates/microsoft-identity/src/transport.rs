@@ -32,6 +32,7 @@ const IDLE_CONNECTIONS_LIVE: Duration = Duration::from_secs(30);
 pub(crate) struct Transport {
     pub(crate) sign_in: Service,
     pub(crate) graph: Service,
+    pub(crate) autodiscover: Service,
     /// The login hosts of other clouds.
     pub(crate) national: Vec<(Url, Service)>,
 }
@@ -41,6 +42,7 @@ pub(crate) struct Transport {
 pub(crate) enum Part {
     SignIn,
     Graph,
+    Autodiscover,
     /// Sign-in of another cloud, by its host.
     National(String),
 }
@@ -50,6 +52,7 @@ impl Part {
         match self {
             Self::SignIn => "sign_in".to_owned(),
             Self::Graph => "graph".to_owned(),
+            Self::Autodiscover => "autodiscover".to_owned(),
             Self::National(host) => format!("sign_in@{host}"),
         }
     }
@@ -73,6 +76,7 @@ impl Transport {
         Ok(Self {
             sign_in: service(Part::SignIn),
             graph: service(Part::Graph),
+            autodiscover: service(Part::Autodiscover),
             national: national
                 .into_iter()
                 .map(|host| {

@@ -95,6 +95,7 @@ mod tests {
             authority: "https://login.microsoftonline.com/".parse().unwrap(),
             national_authorities: Vec::new(),
             graph_url: "https://graph.microsoft.com".parse().unwrap(),
+            autodiscover_url: crate::AUTODISCOVER.parse().unwrap(),
             client_id: "app".to_owned(),
             credentials: Credentials::None,
             timeout: Duration::from_secs(5),

@@ -33,8 +33,9 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     let query_deadline = config.query_timeout_ms.into();
     let authority = config.entra_authority.as_url().clone();
     let entra = Entra::new(Settings {
-        // Graph is never asked here.
+        // Graph and Exchange are never asked here.
         graph_url: authority.clone(),
+        autodiscover_url: authority.clone(),
         authority,
         national_authorities: Vec::new(),
         client_id: config.entra_client_id.as_str().to_owned(),

@@ -100,7 +100,9 @@ impl Gate {
     fn tell_that_it_fails(&self) {
         const WHAT: &str = "Microsoft fails again and again, and is left alone for a while";
         match self.part {
-            Part::SignIn | Part::Graph => tracing::warn!(service = self.label, "{WHAT}"),
+            Part::SignIn | Part::Graph | Part::Autodiscover => {
+                tracing::warn!(service = self.label, "{WHAT}");
+            }
             Part::National(_) => tracing::debug!(service = self.label, "{WHAT}"),
         }
     }

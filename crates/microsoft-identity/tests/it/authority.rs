@@ -126,6 +126,7 @@ pub(crate) fn settings_for(url: &Url, credentials: Credentials) -> Settings {
         authority: url.clone(),
         national_authorities: Vec::new(),
         graph_url: url.clone(),
+        autodiscover_url: url.clone(),
         client_id: CLIENT.to_owned(),
         credentials,
         timeout: PATIENCE,

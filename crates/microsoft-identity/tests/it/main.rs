@@ -11,6 +11,7 @@ mod clouds;
 mod credentials;
 mod discovery;
 mod keys;
+mod mailbox;
 mod redemption;
 mod rotation;
 mod simulator;

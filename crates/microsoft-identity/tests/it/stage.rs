@@ -122,10 +122,19 @@ impl Stage {
     }
 
     pub(crate) async fn redeem(&self, flow: &Flow, query: &str) -> Result<Redeemed, RedeemError> {
+        self.redeem_in(story::CONTOSO, flow, query).await
+    }
+
+    pub(crate) async fn redeem_in(
+        &self,
+        tenant: Uuid,
+        flow: &Flow,
+        query: &str,
+    ) -> Result<Redeemed, RedeemError> {
         let back = UnverifiedAuthorizeCallback::parse(query).unwrap();
         assert_eq!(back.state, "s2");
         let (code, verifier) = (back.outcome.unwrap(), flow.verifier.clone());
-        let expected = expecting(&flow.nonce, story::CONTOSO);
+        let expected = expecting(&flow.nonce, tenant);
         self.entra
             .redeem_code(&flow.tenant, code, &callback(), verifier, expected)
             .await

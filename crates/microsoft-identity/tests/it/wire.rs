@@ -92,6 +92,11 @@ impl Wire {
         self.requests.lock().unwrap().len()
     }
 
+    /// All requests, head and body.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+
     pub(crate) fn entra(&self) -> Entra {
         patient(&self.url, PATIENCE)
     }

@@ -42,6 +42,7 @@ async fn gateway(server: &NatsServer) -> Gateway {
         authority: nowhere.clone(),
         national_authorities: Vec::new(),
         graph_url: nowhere.clone(),
+        autodiscover_url: nowhere.clone(),
         client_id: "test".to_owned(),
         credentials: Credentials::None,
         timeout: Duration::from_secs(1),
