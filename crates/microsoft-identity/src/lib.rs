@@ -5,11 +5,11 @@
 //! Microsoft itself turns it into a [`VerifiedIdentity`] or a [`TenantMetadata`].
 //!
 //! Read it in the order of the modules: who we are ([`Settings`], [`Entra`]), where a tenant lives
-//! ([`Entra::tenant`], [`Entra::find_tenant`]), the addresses ([`Entra::admin_consent_url`], [`Entra::authorize_url`]), the callbacks
-//! ([`UnverifiedAdminConsentCallback`], [`UnverifiedAuthorizeCallback`]), what a refusal means ([`classify`]),
-//! redemption ([`Entra::redeem_code`]), ID tokens ([`Entra::verify_id_token`]), scopes ([`ScopeSet`]) and the proof
-//! that an administrator consented ([`roles_able_to_consent`], [`Entra::tenant_wide_grant`]), where a mailbox is
-//! ([`Entra::locate_mailbox`]).
+//! ([`Entra::tenant`], [`Entra::find_tenant`]), the addresses ([`Entra::admin_consent_url`],
+//! [`Entra::authorize_url`]), the callbacks ([`UnverifiedAdminConsentCallback`], [`UnverifiedAuthorizeCallback`]), what
+//! a refusal means ([`classify`]), redemption ([`Entra::redeem_code`]), ID tokens ([`Entra::verify_id_token`]), scopes
+//! ([`ScopeSet`], [`is_open_to_users_by_default`]), the proof that an administrator consented
+//! ([`roles_able_to_consent`], [`Entra::tenant_wide_grant`]), and where a mailbox is ([`Entra::locate_mailbox`]).
 //!
 //! Every call has a deadline, follows no redirect and reads a bounded body. Microsoft's services fail independently of
 //! one another: each has a circuit breaker, and is left alone when it asks for that ([`Entra::standing`],
@@ -37,6 +37,7 @@ mod id_token;
 mod signing_keys;
 
 mod scopes;
+mod user_consent;
 
 mod graph;
 mod mailbox;
@@ -70,3 +71,4 @@ pub use standing::{
 pub use tenant::{DomainName, TenantRef, TenantRefError};
 pub use transport::CircuitState;
 pub use urls::AuthorizeRequest;
+pub use user_consent::{OPEN_TO_USERS, is_open_to_users_by_default};

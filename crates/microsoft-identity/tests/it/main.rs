@@ -14,6 +14,7 @@ mod keys;
 mod mailbox;
 mod redemption;
 mod rotation;
+mod silence;
 mod simulator;
 mod throttling;
 mod trouble;
