@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::credential::Credential;
-use crate::discovery::KnownTenants;
+use crate::credential::OurCredentials;
+use crate::discovery::{Known, TenantMetadata};
 use crate::settings::{Settings, SettingsError};
 use crate::signing_keys::SigningKeys;
+use crate::standing::Board;
 use crate::tenant::TenantRef;
 use crate::transport::Transport;
 
@@ -21,10 +22,13 @@ pub struct Entra {
 pub(crate) struct Shared {
     pub(crate) authority: Url,
     pub(crate) graph_url: Url,
+    pub(crate) autodiscover_url: Url,
     pub(crate) client_id: String,
-    pub(crate) credential: Credential,
+    pub(crate) credentials: OurCredentials,
     pub(crate) transport: Transport,
-    pub(crate) known_tenants: KnownTenants,
+    pub(crate) board: Board,
+    pub(crate) known_tenants: Known<TenantMetadata>,
+    pub(crate) known_candidates: Known<Vec<TenantMetadata>>,
     pub(crate) signing_keys: SigningKeys,
 }
 
@@ -34,23 +38,29 @@ impl Entra {
         settings.check()?;
         let Settings {
             authority,
+            national_authorities,
             graph_url,
+            autodiscover_url,
             client_id,
-            credential,
+            credentials,
             timeout,
         } = settings;
-        let transport =
-            Transport::new(timeout).map_err(|source| SettingsError::HttpClient(source.into()))?;
-        let credential = Credential::prepare(credential)?;
-        let signing_keys = SigningKeys::new(transport.clone(), authority.clone());
+        let board = Board::default();
+        let transport = Transport::new(timeout, national_authorities, &board)
+            .map_err(|source| SettingsError::HttpClient(source.into()))?;
+        let credentials = OurCredentials::prepare(credentials, board.clone())?;
+        let signing_keys = SigningKeys::new(transport.sign_in.clone(), authority.clone());
         Ok(Self {
             shared: Arc::new(Shared {
                 authority,
                 graph_url,
+                autodiscover_url,
                 client_id,
-                credential,
+                credentials,
                 transport,
-                known_tenants: KnownTenants::default(),
+                board,
+                known_tenants: Known::default(),
+                known_candidates: Known::default(),
                 signing_keys,
             }),
         })

@@ -2,6 +2,12 @@
 
 use serde::Deserialize;
 
+/// The login hosts of the clouds that need a registration of their own, for [`crate::Settings::national_authorities`].
+pub const NATIONAL_AUTHORITIES: [&str; 2] = [
+    "https://login.microsoftonline.us",
+    "https://login.partner.microsoftonline.cn",
+];
+
 /// Microsoft's clouds, as far as they differ for an application: each needs a registration of its own, except that GCC
 /// lives on the worldwide endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +43,22 @@ impl CloudInstance {
             Self::GccHigh | Self::Dod | Self::China => false,
         }
     }
+
+    pub(crate) fn sovereign(self) -> Sovereign {
+        match self {
+            Self::Worldwide | Self::Gcc => Sovereign::Worldwide,
+            Self::GccHigh | Self::Dod => Sovereign::UsGovernment,
+            Self::China => Sovereign::China,
+        }
+    }
+}
+
+/// Clouds with an infrastructure of their own. In each of them a tenant's id is unique.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Sovereign {
+    Worldwide,
+    UsGovernment,
+    China,
 }
 
 /// The fields of a tenant's metadata that tell its cloud.

@@ -1,112 +1,221 @@
-//! Proving at the token endpoint that we are the registered application.
+//! Proving at the token endpoint that we are the registered application, also while a credential is being exchanged
+//! for another.
+
+mod assertion;
+mod certificate;
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::EncodingKey;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use url::Url;
-use uuid::Uuid;
 
-use crate::settings::{ClientCredential, SettingsError};
+pub use certificate::CertificateProblem;
 
-/// Microsoft recommends five to ten minutes.
-const ASSERTION_LIFETIME: u64 = 300;
+use crate::metrics;
+use crate::settings::{ClientCredential, Credentials, SettingsError};
+use crate::standing::{
+    Board, CertificateStanding, CertificateValidity, CredentialPlace, CredentialStanding,
+};
 
-/// A credential, read and tried once.
-pub(crate) enum Credential {
-    None,
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// All our credentials, read and tried once.
+pub(crate) struct OurCredentials {
+    /// None, one or two.
+    list: Vec<Credential>,
+    /// The one to begin with: which Microsoft accepted last.
+    preferred: AtomicUsize,
+    board: Board,
+}
+
+pub(crate) struct Credential {
+    place: CredentialPlace,
+    proof: Proof,
+}
+
+enum Proof {
     Secret(SecretString),
     Certificate {
         key: EncodingKey,
         thumbprint: String,
+        expires: SystemTime,
     },
 }
 
-#[derive(Serialize)]
-struct Assertion<'a> {
-    aud: &'a str,
-    iss: &'a str,
-    sub: &'a str,
-    jti: Uuid,
-    nbf: u64,
-    iat: u64,
-    exp: u64,
-}
+impl OurCredentials {
+    pub(crate) fn prepare(credentials: Credentials, board: Board) -> Result<Self, SettingsError> {
+        let given = match credentials {
+            Credentials::None => Vec::new(),
+            Credentials::One(only) => vec![only],
+            Credentials::Rotating { first, second } => vec![first, second],
+        };
+        let mut list = Vec::new();
+        let mut certificates = Vec::new();
+        for (place, credential) in [CredentialPlace::First, CredentialPlace::Second]
+            .into_iter()
+            .zip(given)
+        {
+            let (credential, certificate) = Credential::prepare(place, credential)?;
+            list.push(credential);
+            certificates.extend(certificate);
+        }
+        for certificate in &certificates {
+            warn_of(certificate, SystemTime::now());
+        }
+        let standing = if list.is_empty() {
+            CredentialStanding::NotConfigured
+        } else {
+            CredentialStanding::NotTriedYet
+        };
+        board.credentials(standing, certificates);
+        let prepared = Self {
+            list,
+            preferred: AtomicUsize::new(0),
+            board,
+        };
+        prepared.measure();
+        Ok(prepared)
+    }
 
-impl Credential {
-    pub(crate) fn prepare(credential: Option<ClientCredential>) -> Result<Self, SettingsError> {
-        match credential {
-            None => Ok(Self::None),
-            Some(ClientCredential::Secret(secret)) => Ok(Self::Secret(secret)),
-            Some(ClientCredential::Certificate {
-                key_pem,
-                certificate_pem,
-            }) => {
-                let unreadable =
-                    |error: jsonwebtoken::errors::Error| SettingsError::PrivateKey(error.into());
-                let key = EncodingKey::from_rsa_pem(key_pem.expose_secret().as_bytes())
-                    .map_err(unreadable)?;
-                let certificate =
-                    first_certificate(&certificate_pem).ok_or(SettingsError::Certificate)?;
-                let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(&certificate));
-                // A key that cannot sign should stop the start, not the first customer.
-                sign(&key, &thumbprint, "client", "https://localhost/", 0).map_err(unreadable)?;
-                Ok(Self::Certificate { key, thumbprint })
+    /// The credentials in the order in which to try them.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = &Credential> {
+        let preferred = self.preferred.load(Ordering::Relaxed).min(self.list.len());
+        let (later, sooner) = self.list.split_at(preferred);
+        sooner.iter().chain(later)
+    }
+
+    /// Microsoft believed this one; the others were tried before and refused, with these numbers.
+    pub(crate) fn accepted(&self, credential: &Credential, refused: &[u32]) {
+        self.measure();
+        let was = self.preferred.load(Ordering::Relaxed);
+        let is = credential.place.index();
+        // What was under way while another request learnt better is old news.
+        if was != is && refused.is_empty() {
+            return;
+        }
+        self.preferred.store(is, Ordering::Relaxed);
+        let standing = match credential.place {
+            CredentialPlace::First => CredentialStanding::Accepted,
+            CredentialPlace::Second => CredentialStanding::SecondUsed,
+        };
+        if !self.board.credential(standing) {
+            return;
+        }
+        match credential.place {
+            CredentialPlace::First => tracing::info!("Microsoft accepts our credential"),
+            CredentialPlace::Second => tracing::warn!(
+                operator_alarm = "microsoft_credential_refused",
+                codes = ?refused,
+                "Microsoft refuses our first credential; the second is used from now on"
+            ),
+        }
+    }
+
+    /// Microsoft believed none of them.
+    pub(crate) fn refused(&self, mut codes: Vec<u32>) {
+        self.measure();
+        codes.sort_unstable();
+        codes.dedup();
+        let standing = CredentialStanding::Refused { codes };
+        if self.board.credential(standing.clone()) {
+            tracing::error!(
+                operator_alarm = "microsoft_credential_refused",
+                "{standing}"
+            );
+        }
+    }
+
+    /// Again and again, because a recorder may be installed later than we are made.
+    fn measure(&self) {
+        for credential in &self.list {
+            if let Proof::Certificate { expires, .. } = &credential.proof {
+                metrics::certificate_expires(credential.place, *expires);
             }
         }
     }
 }
 
-/// A client assertion for one token request (`private_key_jwt`). The audience is the very endpoint it is sent to.
-pub(crate) fn client_assertion(
-    key: &EncodingKey,
-    thumbprint: &str,
-    client_id: &str,
-    token_endpoint: &Url,
-    now: u64,
-) -> Result<String, jsonwebtoken::errors::Error> {
-    sign(key, thumbprint, client_id, token_endpoint.as_str(), now)
+fn warn_of(certificate: &CertificateStanding, now: SystemTime) {
+    let validity = certificate.validity(now);
+    if validity != CertificateValidity::Valid {
+        tracing::warn!(
+            operator_alarm = "microsoft_certificate",
+            credential = certificate.credential.as_str(),
+            "{validity}"
+        );
+    }
 }
 
-fn sign(
-    key: &EncodingKey,
-    thumbprint: &str,
-    client_id: &str,
-    audience: &str,
-    now: u64,
-) -> Result<String, jsonwebtoken::errors::Error> {
-    let mut header = Header::new(Algorithm::PS256);
-    header.x5t_s256 = Some(thumbprint.to_owned());
-    let claims = Assertion {
-        aud: audience,
-        iss: client_id,
-        sub: client_id,
-        jti: Uuid::new_v4(),
-        nbf: now,
-        iat: now,
-        exp: now.saturating_add(ASSERTION_LIFETIME),
-    };
-    jsonwebtoken::encode(&header, &claims, key)
+impl Credential {
+    fn prepare(
+        place: CredentialPlace,
+        credential: ClientCredential,
+    ) -> Result<(Self, Option<CertificateStanding>), SettingsError> {
+        let (proof, certificate) = match credential {
+            ClientCredential::Secret(secret) => (Proof::Secret(secret), None),
+            ClientCredential::Certificate {
+                key_pem,
+                certificate_pem,
+            } => {
+                let read = certificate::read(&key_pem, &certificate_pem)
+                    .map_err(|problem| SettingsError::Credential { place, problem })?;
+                let proof = Proof::Certificate {
+                    key: read.key,
+                    thumbprint: read.thumbprint,
+                    expires: read.not_after,
+                };
+                let standing = CertificateStanding {
+                    credential: place,
+                    not_before: read.not_before,
+                    not_after: read.not_after,
+                };
+                (proof, Some(standing))
+            }
+        };
+        Ok((Self { place, proof }, certificate))
+    }
+
+    /// What a token request carries as our proof. It names the very endpoint that it is sent to.
+    pub(crate) fn parameters(
+        &self,
+        client_id: &str,
+        token_endpoint: &Url,
+        now: u64,
+    ) -> Result<Vec<(&'static str, String)>, jsonwebtoken::errors::Error> {
+        Ok(match &self.proof {
+            Proof::Secret(secret) => vec![("client_secret", secret.expose_secret().to_owned())],
+            Proof::Certificate {
+                key, thumbprint, ..
+            } => {
+                let audience = token_endpoint.as_str();
+                let assertion = assertion::sign(key, thumbprint, client_id, audience, now)?;
+                vec![
+                    ("client_assertion_type", ASSERTION_TYPE.to_owned()),
+                    ("client_assertion", assertion),
+                ]
+            }
+        })
+    }
+
+    pub(crate) fn place(&self) -> CredentialPlace {
+        self.place
+    }
 }
 
-/// The DER of the first certificate of a PEM file.
-fn first_certificate(pem: &str) -> Option<Vec<u8>> {
-    let (_, rest) = pem.split_once("-----BEGIN CERTIFICATE-----")?;
-    let (body, _) = rest.split_once("-----END CERTIFICATE-----")?;
-    let body: String = body.split_ascii_whitespace().collect();
-    STANDARD.decode(body).ok().filter(|der| !der.is_empty())
+impl fmt::Debug for OurCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.list).finish()
+    }
 }
 
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::None => f.write_str("None"),
-            Self::Secret(_) => f.write_str("Secret(..)"),
-            Self::Certificate { .. } => f.write_str("Certificate(..)"),
+        match &self.proof {
+            Proof::Secret(_) => f.write_str("Secret(..)"),
+            Proof::Certificate { .. } => f.write_str("Certificate(..)"),
         }
     }
 }

@@ -3,21 +3,24 @@
 //! It is unauthenticated public data about a name that somebody typed: it says where to send the browser, it proves
 //! nothing about who that somebody is.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+mod find;
+mod known;
+
+use std::time::Duration;
 
 use serde::Deserialize;
+use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
+
+pub(crate) use self::known::Known;
 
 use crate::client::{Entra, metadata_endpoint};
 use crate::cloud::{CloudFields, CloudInstance};
 use crate::tenant::TenantRef;
-use crate::transport::{CallError, parse};
+use crate::transport::{CallError, Service, parse, retry_after};
 
-/// How many tenants are remembered, and for how long. Tenants practically never move between clouds.
-const MOST_KNOWN: usize = 1024;
+/// Tenants practically never move between clouds.
 const KNOWN_FOR: Duration = Duration::from_hours(6);
 
 /// A tenant as its OpenID metadata describes it.
@@ -38,6 +41,12 @@ pub enum DiscoveryError {
     /// Microsoft knows no tenant of that name in this cloud.
     #[error("no such tenant")]
     UnknownTenant,
+    /// The name, or even the id, stands for several tenants, each in a cloud of its own.
+    #[error("it stands for {} tenants in different clouds", .candidates.len())]
+    Ambiguous {
+        /// The tenants, those in clouds that we serve first.
+        candidates: Vec<TenantMetadata>,
+    },
     /// `organizations` is not one tenant.
     #[error("`organizations` is not one tenant")]
     NotOneTenant,
@@ -57,33 +66,56 @@ impl From<CallError> for DiscoveryError {
         match error {
             CallError::TimedOut => Self::TimedOut,
             CallError::TooLarge => Self::Nonsense("larger than anything expected"),
-            CallError::Unreachable(_) | CallError::Unavailable(_) | CallError::Request(_) => {
-                Self::Unreachable(error.into())
-            }
+            CallError::NotConnected(_)
+            | CallError::Broken(_)
+            | CallError::Unavailable(_)
+            | CallError::Throttled { .. }
+            | CallError::CircuitOpen { .. }
+            | CallError::Request(_) => Self::Unreachable(error.into()),
         }
     }
 }
 
+impl DiscoveryError {
+    /// After how long it makes sense to ask again, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        retry_after(self)
+    }
+}
+
 impl Entra {
-    /// Asks Microsoft which tenant a name stands for and where it lives; remembered for hours.
+    /// Asks our own sign-in service which tenant a name stands for and where it lives; remembered for hours. For the
+    /// ids of tenants that signed a token, which are tenants of this cloud. What somebody typed is for
+    /// [`Entra::find_tenant`].
     pub async fn tenant(&self, tenant: &TenantRef) -> Result<TenantMetadata, DiscoveryError> {
-        if *tenant == TenantRef::Organizations {
-            return Err(DiscoveryError::NotOneTenant);
-        }
         if let Some(known) = self.shared.known_tenants.get(tenant, Instant::now()) {
             return Ok(known);
         }
-        let answer = self
-            .shared
-            .transport
-            .get(&metadata_endpoint(&self.shared.authority, tenant))
-            .await?;
-        let metadata = read(answer.status, &answer.body, tenant)?;
+        let sign_in = &self.shared.transport.sign_in;
+        let authority = &self.shared.authority;
+        let metadata = ask(sign_in, authority, tenant, sign_in.deadline()).await?;
+        let until = Instant::now() + KNOWN_FOR;
         self.shared
             .known_tenants
-            .put(tenant.clone(), metadata.clone(), Instant::now());
+            .put(tenant.clone(), metadata.clone(), until);
         Ok(metadata)
     }
+}
+
+/// Asks one login host for a tenant's metadata.
+async fn ask(
+    service: &Service,
+    host: &Url,
+    tenant: &TenantRef,
+    deadline: Instant,
+) -> Result<TenantMetadata, DiscoveryError> {
+    if *tenant == TenantRef::Organizations {
+        return Err(DiscoveryError::NotOneTenant);
+    }
+    let answer = service
+        .get(&metadata_endpoint(host, tenant), deadline)
+        .await?;
+    read(answer.status, &answer.body, tenant)
 }
 
 #[derive(Deserialize)]
@@ -125,40 +157,6 @@ pub(crate) fn first_segment(issuer: &Url) -> Option<Uuid> {
         .path_segments()?
         .next()
         .and_then(|segment| Uuid::try_parse(segment).ok())
-}
-
-/// A bounded memory of tenants already looked up.
-#[derive(Debug, Default)]
-pub(crate) struct KnownTenants(Mutex<HashMap<TenantRef, (TenantMetadata, Instant)>>);
-
-impl KnownTenants {
-    fn get(&self, tenant: &TenantRef, now: Instant) -> Option<TenantMetadata> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known
-            .get(tenant)
-            .filter(|(_, learnt)| is_fresh(*learnt, now))
-            .map(|(metadata, _)| metadata.clone())
-    }
-
-    fn put(&self, tenant: TenantRef, metadata: TenantMetadata, now: Instant) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST_KNOWN {
-            known.retain(|_, (_, learnt)| is_fresh(*learnt, now));
-        }
-        if known.len() >= MOST_KNOWN
-            && let Some(oldest) = known
-                .iter()
-                .min_by_key(|(_, (_, learnt))| *learnt)
-                .map(|(name, _)| name.clone())
-        {
-            known.remove(&oldest);
-        }
-        known.insert(tenant, (metadata, now));
-    }
-}
-
-fn is_fresh(learnt: Instant, now: Instant) -> bool {
-    now.saturating_duration_since(learnt) < KNOWN_FOR
 }
 
 #[cfg(test)]
@@ -205,31 +203,5 @@ mod tests {
             read(400, b"", &asked),
             Err(DiscoveryError::UnknownTenant)
         ));
-    }
-
-    #[test]
-    fn the_memory_is_bounded_and_forgets() {
-        let known = KnownTenants::default();
-        let now = Instant::now();
-        let metadata = TenantMetadata {
-            tenant_id: Uuid::nil(),
-            cloud: CloudInstance::Worldwide,
-            region: None,
-        };
-        for id in 0..=1024_u128 {
-            known.put(
-                TenantRef::Id(Uuid::from_u128(id)),
-                metadata.clone(),
-                now + Duration::from_millis(1),
-            );
-        }
-        assert_eq!(known.0.lock().unwrap().len(), MOST_KNOWN);
-        let last = TenantRef::Id(Uuid::from_u128(1024));
-        assert!(known.get(&last, now).is_some());
-        assert!(
-            known
-                .get(&last, now + KNOWN_FOR + Duration::from_secs(1))
-                .is_none()
-        );
     }
 }

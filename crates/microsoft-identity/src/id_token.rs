@@ -1,5 +1,7 @@
 //! ID tokens: the only thing that tells who somebody is and which tenant they belong to.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, Validation};
@@ -11,6 +13,7 @@ use crate::client::Entra;
 use crate::discovery::first_segment;
 use crate::redemption::unix_now;
 use crate::signing_keys::{KeyLookupError, SigningKey};
+use crate::transport::retry_after;
 
 /// The tenant that all personal Microsoft accounts share.
 const CONSUMERS: Uuid = uuid!("9188040d-6c67-4c5b-b112-36a304b66dad");
@@ -20,6 +23,9 @@ const LEEWAY: u64 = 60;
 
 /// Genuine ID tokens are a few kilobytes.
 const LONGEST_TOKEN: usize = 16 * 1024;
+
+/// Genuine key names have some forty characters. Unknown ones are remembered for a while, so they are bounded.
+const LONGEST_KEY_ID: usize = 256;
 
 /// What a token must agree with, beyond being genuine.
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +103,13 @@ pub enum IdTokenError {
     KeysUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+impl IdTokenError {
+    /// After how long it makes sense to ask for the keys again, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        retry_after(self)
+    }
+}
+
 impl Entra {
     /// Verifies an ID token: signature, issuer, tenant, audience, nonce and times.
     pub async fn verify_id_token(
@@ -166,6 +179,9 @@ impl<'a> UnverifiedIdToken<'a> {
         let key_id = header
             .kid
             .ok_or(IdTokenError::Malformed("it names no key"))?;
+        if key_id.len() > LONGEST_KEY_ID {
+            return Err(IdTokenError::Malformed("the name of its key is too long"));
+        }
         Ok(Self { text, key_id })
     }
 

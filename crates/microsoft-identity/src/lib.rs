@@ -5,13 +5,15 @@
 //! Microsoft itself turns it into a [`VerifiedIdentity`] or a [`TenantMetadata`].
 //!
 //! Read it in the order of the modules: who we are ([`Settings`], [`Entra`]), where a tenant lives
-//! ([`Entra::tenant`]), the addresses ([`Entra::admin_consent_url`], [`Entra::authorize_url`]), the callbacks
-//! ([`UnverifiedAdminConsentCallback`], [`UnverifiedAuthorizeCallback`]), what a refusal means ([`classify`]),
-//! redemption ([`Entra::redeem_code`]), ID tokens ([`Entra::verify_id_token`]), scopes ([`ScopeSet`]) and the proof
-//! that an administrator consented ([`roles_able_to_consent`], [`Entra::tenant_wide_grant`]).
+//! ([`Entra::tenant`], [`Entra::find_tenant`]), the addresses ([`Entra::admin_consent_url`],
+//! [`Entra::authorize_url`]), the callbacks ([`UnverifiedAdminConsentCallback`], [`UnverifiedAuthorizeCallback`]), what
+//! a refusal means ([`classify`]), redemption ([`Entra::redeem_code`]), ID tokens ([`Entra::verify_id_token`]), scopes
+//! ([`ScopeSet`], [`is_open_to_users_by_default`]), the proof that an administrator consented
+//! ([`roles_able_to_consent`], [`Entra::tenant_wide_grant`]), and where a mailbox is ([`Entra::locate_mailbox`]).
 //!
-//! Every call has a deadline, follows no redirect and reads a bounded body. Nothing here logs a token, a code, a state
-//! or an error description.
+//! Every call has a deadline, follows no redirect and reads a bounded body. Microsoft's services fail independently of
+//! one another: each has a circuit breaker, and is left alone when it asks for that ([`Entra::standing`],
+//! [`describe_metrics`]). Nothing here logs a token, a code, a state, an e-mail address or an error description.
 
 mod settings;
 
@@ -29,14 +31,20 @@ mod errors;
 
 mod credential;
 mod redemption;
+mod token_endpoint;
 
 mod id_token;
 mod signing_keys;
 
 mod scopes;
+mod user_consent;
 
+mod graph;
+mod mailbox;
 mod proof;
 
+mod metrics;
+mod standing;
 mod transport;
 
 pub use callbacks::{
@@ -44,14 +52,23 @@ pub use callbacks::{
     UnverifiedTenant,
 };
 pub use client::Entra;
-pub use cloud::CloudInstance;
+pub use cloud::{CloudInstance, NATIONAL_AUTHORITIES};
+pub use credential::CertificateProblem;
 pub use discovery::{DiscoveryError, TenantMetadata};
 pub use errors::{AuthorizationError, ErrorClass, classify};
+pub use graph::GraphError;
 pub use id_token::{ExpectedNonce, IdTokenError, IdTokenExpectation, VerifiedIdentity};
+pub use mailbox::{AUTODISCOVER, MailboxLocation, UnknownReason};
+pub use metrics::describe_metrics;
 pub use pkce::{Pkce, PkceChallenge, new_pkce, random_token};
-pub use proof::{CONSENTING_ROLES, GrantProof, GraphError, roles_able_to_consent};
+pub use proof::{CONSENTING_ROLES, GrantProof, roles_able_to_consent};
 pub use redemption::{AccessToken, RedeemError, Redeemed};
 pub use scopes::ScopeSet;
-pub use settings::{ClientCredential, Settings, SettingsError};
+pub use settings::{ClientCredential, Credentials, Settings, SettingsError};
+pub use standing::{
+    CertificateStanding, CertificateValidity, CredentialPlace, CredentialStanding, Standing,
+};
 pub use tenant::{DomainName, TenantRef, TenantRefError};
+pub use transport::CircuitState;
 pub use urls::AuthorizeRequest;
+pub use user_consent::{OPEN_TO_USERS, is_open_to_users_by_default};

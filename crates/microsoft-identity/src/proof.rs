@@ -3,14 +3,15 @@
 //! A token's scopes alone cannot: they look the same when somebody consented for themselves only.
 
 use serde::Deserialize;
+use tokio::time::Instant;
 use url::Url;
 use uuid::{Uuid, uuid};
 
-use crate::client::{Entra, below};
+use crate::client::Entra;
+use crate::graph::{GraphError, read};
 use crate::id_token::VerifiedIdentity;
 use crate::redemption::AccessToken;
 use crate::scopes::ScopeSet;
-use crate::transport::{Answer, CallError, parse};
 
 /// The directory roles whose holders may consent to delegated permissions for a whole tenant, by template id: Global
 /// Administrator, Privileged Role Administrator, Cloud Application Administrator, Application Administrator.
@@ -55,38 +56,6 @@ pub enum GrantProof {
     NotPermitted,
 }
 
-/// Why Microsoft Graph gave no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum GraphError {
-    /// The token was not accepted, or the request was.
-    #[error("Microsoft Graph refused with status {status}")]
-    Refused {
-        /// The HTTP status.
-        status: u16,
-    },
-    /// Microsoft Graph could not be reached or is unwell.
-    #[error("Microsoft Graph could not be reached")]
-    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Microsoft Graph did not answer in time.
-    #[error("Microsoft Graph did not answer in time")]
-    TimedOut,
-    /// The answer is not what was asked for.
-    #[error("the answer made no sense: {0}")]
-    Nonsense(&'static str),
-}
-
-impl From<CallError> for GraphError {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::TimedOut => Self::TimedOut,
-            CallError::TooLarge => Self::Nonsense("larger than anything expected"),
-            CallError::Unreachable(_) | CallError::Unavailable(_) | CallError::Request(_) => {
-                Self::Unreachable(error.into())
-            }
-        }
-    }
-}
-
 impl Entra {
     /// Asks Microsoft Graph, with the token of somebody in the tenant, whether our application holds a grant for all
     /// its users that covers the scopes.
@@ -95,37 +64,31 @@ impl Entra {
         token: &AccessToken,
         wanted: &[String],
     ) -> Result<GrantProof, GraphError> {
-        tokio::time::timeout(
-            self.shared.transport.deadline(),
-            self.ask_for_grant(token, wanted),
-        )
-        .await
-        .unwrap_or(Err(GraphError::TimedOut))
-    }
-
-    async fn ask_for_grant(
-        &self,
-        token: &AccessToken,
-        wanted: &[String],
-    ) -> Result<GrantProof, GraphError> {
+        let deadline = self.shared.transport.graph.deadline();
         let none = || GrantProof::NotCovered {
             missing: wanted.to_vec(),
         };
         // A grant names service principals by their object ids in this tenant, not by application ids.
         let ours = match self
-            .service_principal(token, &self.shared.client_id)
+            .service_principal(token, &self.shared.client_id, deadline)
             .await?
         {
             Found::Yes(id) => id,
             Found::No => return Ok(none()),
             Found::NotPermitted => return Ok(GrantProof::NotPermitted),
         };
-        let graph = match self.service_principal(token, GRAPH_APP_ID).await? {
+        let graph = match self
+            .service_principal(token, GRAPH_APP_ID, deadline)
+            .await?
+        {
             Found::Yes(id) => id,
             Found::No => return Ok(none()),
             Found::NotPermitted => return Ok(GrantProof::NotPermitted),
         };
-        let Some(granted) = self.grants_for_everybody(token, ours, graph).await? else {
+        let Some(granted) = self
+            .grants_for_everybody(token, [ours, graph], deadline)
+            .await?
+        else {
             return Ok(GrantProof::NotPermitted);
         };
         let scopes = ScopeSet::parse(&granted, &self.shared.graph_url);
@@ -141,17 +104,11 @@ impl Entra {
         &self,
         token: &AccessToken,
         app_id: &str,
+        deadline: Instant,
     ) -> Result<Found, GraphError> {
-        let mut address = below(
-            &self.shared.graph_url,
-            &["v1.0", &format!("servicePrincipals(appId='{app_id}')")],
-        );
-        address.query_pairs_mut().append_pair("$select", "id");
-        let answer = self
-            .shared
-            .transport
-            .get_as(&address, token.expose())
-            .await?;
+        let principal = format!("servicePrincipals(appId='{app_id}')");
+        let address = self.graph_address(&[&principal], &[("$select", "id")]);
+        let answer = self.ask_graph(&address, token, deadline).await?;
         match answer.status {
             200 => {}
             403 => return Ok(Found::NotPermitted),
@@ -159,7 +116,7 @@ impl Entra {
             status => return Err(GraphError::Refused { status }),
         }
         let principal: ServicePrincipal =
-            parse(&answer.body).ok_or(GraphError::Nonsense("not a service principal"))?;
+            read(&answer).ok_or(GraphError::Nonsense("not a service principal"))?;
         Ok(Found::Yes(principal.id))
     }
 
@@ -167,27 +124,20 @@ impl Entra {
     async fn grants_for_everybody(
         &self,
         token: &AccessToken,
-        client: Uuid,
-        resource: Uuid,
+        [client, resource]: [Uuid; 2],
+        deadline: Instant,
     ) -> Result<Option<String>, GraphError> {
-        let mut address = below(&self.shared.graph_url, &["v1.0", "oauth2PermissionGrants"]);
-        address.query_pairs_mut().append_pair(
-            "$filter",
-            &format!("clientId eq '{client}' and consentType eq 'AllPrincipals'"),
-        );
+        let filter = format!("clientId eq '{client}' and consentType eq 'AllPrincipals'");
+        let mut address = self.graph_address(&["oauth2PermissionGrants"], &[("$filter", &filter)]);
         let mut scopes = String::new();
         for _page in 0..MOST_PAGES {
-            let Answer { status, body } = self
-                .shared
-                .transport
-                .get_as(&address, token.expose())
-                .await?;
-            match status {
+            let answer = self.ask_graph(&address, token, deadline).await?;
+            match answer.status {
                 200 => {}
                 403 => return Ok(None),
                 status => return Err(GraphError::Refused { status }),
             }
-            let page: Page = parse(&body).ok_or(GraphError::Nonsense("not a list of grants"))?;
+            let page: Page = read(&answer).ok_or(GraphError::Nonsense("not a list of grants"))?;
             // The filter is asked for, and its result is checked: this is evidence.
             let ours = |grant: &Grant| {
                 grant.client_id == client

@@ -1,31 +1,20 @@
 //! Redeeming a code: where a claim becomes a fact.
 
-use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauth2::basic::{
-    BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
-};
-use oauth2::{
-    AuthType, ClientId, ClientSecret, EndpointNotSet, ErrorResponse, ExtraTokenFields,
-    PkceCodeVerifier, RedirectUrl, RequestTokenError, StandardRevocableToken,
-    StandardTokenResponse, TokenResponse as _, TokenUrl,
-};
+use oauth2::TokenResponse as _;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Serialize};
 use url::Url;
-use uuid::Uuid;
 
 use crate::callbacks::AuthorizationCode;
 use crate::client::{Entra, token_endpoint};
-use crate::credential::{Credential, client_assertion};
 use crate::errors::AuthorizationError;
 use crate::id_token::{IdTokenError, IdTokenExpectation, VerifiedIdentity};
 use crate::scopes::ScopeSet;
 use crate::tenant::TenantRef;
-use crate::transport::CallError;
+use crate::token_endpoint::Exchange;
+use crate::transport::{CallError, retry_after};
 
 /// What a redeemed code proved.
 #[derive(Debug)]
@@ -43,6 +32,11 @@ pub struct Redeemed {
 pub struct AccessToken(SecretString);
 
 impl AccessToken {
+    /// Wraps a token that came some other way.
+    pub fn new(token: impl Into<SecretString>) -> Self {
+        Self(token.into())
+    }
+
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -83,10 +77,19 @@ impl From<CallError> for RedeemError {
             CallError::TimedOut => Self::TimedOut,
             CallError::TooLarge => Self::Nonsense("larger than anything expected"),
             CallError::Request(source) => Self::OurFault(source),
-            CallError::Unreachable(_) | CallError::Unavailable(_) => {
-                Self::Unreachable(error.into())
-            }
+            CallError::NotConnected(_)
+            | CallError::Broken(_)
+            | CallError::Unavailable(_)
+            | CallError::Throttled { .. }
+            | CallError::CircuitOpen { .. } => Self::Unreachable(error.into()),
         }
+    }
+}
+
+impl RedeemError {
+    /// After how long it makes sense to ask again, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        retry_after(self)
     }
 }
 
@@ -101,21 +104,23 @@ impl Entra {
         pkce_verifier: SecretString,
         expectation: IdTokenExpectation<'_>,
     ) -> Result<Redeemed, RedeemError> {
-        let response = self
-            .exchange(tenant, code, redirect_uri, pkce_verifier)
-            .await
-            .inspect_err(|error| {
-                if let RedeemError::Refused(refusal) = error {
-                    refusal.log("redeem_code");
-                }
-            })?;
+        let exchange = Exchange {
+            endpoint: token_endpoint(&self.shared.authority, tenant),
+            code,
+            redirect_uri: redirect_uri.clone(),
+            pkce_verifier,
+        };
+        let response = self.exchange(&exchange).await.inspect_err(|error| {
+            if let RedeemError::Refused(refusal) = error {
+                refusal.log("redeem_code");
+            }
+        })?;
         let id_token = response
             .extra_fields()
-            .id_token
-            .as_ref()
+            .id_token()
             .ok_or(RedeemError::Nonsense("there is no ID token"))?;
         let identity = self
-            .verify_id_token(id_token.0.expose_secret(), &[self.client_id()], expectation)
+            .verify_id_token(id_token, &[self.client_id()], expectation)
             .await
             .map_err(RedeemError::IdToken)?;
         // Microsoft may leave it out when it equals what was asked, but then it proves nothing for `.default`.
@@ -129,138 +134,10 @@ impl Entra {
             access_token: AccessToken(response.access_token().secret().as_str().into()),
         })
     }
-
-    async fn exchange(
-        &self,
-        tenant: &TenantRef,
-        code: AuthorizationCode,
-        redirect_uri: &Url,
-        pkce_verifier: SecretString,
-    ) -> Result<EntraTokenResponse, RedeemError> {
-        let endpoint = token_endpoint(&self.shared.authority, tenant);
-        let mut client = EntraClient::new(ClientId::new(self.shared.client_id.clone()))
-            .set_auth_type(AuthType::RequestBody)
-            .set_token_uri(TokenUrl::from_url(endpoint.clone()));
-        let mut assertion = None;
-        match &self.shared.credential {
-            Credential::None => {}
-            Credential::Secret(secret) => {
-                client =
-                    client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
-            }
-            Credential::Certificate { key, thumbprint } => {
-                let signed = client_assertion(
-                    key,
-                    thumbprint,
-                    &self.shared.client_id,
-                    &endpoint,
-                    unix_now(),
-                )
-                .map_err(|error| RedeemError::OurFault(error.into()))?;
-                assertion = Some(signed);
-            }
-        }
-        let mut request = client
-            .exchange_code(oauth2::AuthorizationCode::new(code.expose().to_owned()))
-            .set_pkce_verifier(PkceCodeVerifier::new(
-                pkce_verifier.expose_secret().to_owned(),
-            ))
-            .set_redirect_uri(Cow::Owned(RedirectUrl::from_url(redirect_uri.clone())));
-        if let Some(assertion) = assertion {
-            request = request
-                .add_extra_param(
-                    "client_assertion_type",
-                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-                )
-                .add_extra_param("client_assertion", assertion);
-        }
-        // The closure owns what it uses: one that borrows would make this future `Send` for
-        // some lifetimes only, which no caller could spawn.
-        let shared = Arc::clone(&self.shared);
-        let post = move |request| {
-            let shared = Arc::clone(&shared);
-            async move { shared.transport.post_once(request).await }
-        };
-        request
-            .request_async(&post)
-            .await
-            .map_err(|error| match error {
-                RequestTokenError::ServerResponse(refusal) => RedeemError::Refused(refusal.into()),
-                RequestTokenError::Request(error) => error.into(),
-                // The body of an unreadable answer may hold tokens, so nothing of it is passed on.
-                RequestTokenError::Parse(..) => RedeemError::Nonsense("not a token response"),
-                RequestTokenError::Other(_) => RedeemError::Nonsense("an empty token response"),
-            })
-    }
 }
 
 pub(crate) fn unix_now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |elapsed| elapsed.as_secs())
-}
-
-type EntraTokenResponse = StandardTokenResponse<EntraTokenFields, BasicTokenType>;
-
-type EntraClient = oauth2::Client<
-    TokenRefusal,
-    EntraTokenResponse,
-    BasicTokenIntrospectionResponse,
-    StandardRevocableToken,
-    BasicRevocationErrorResponse,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
->;
-
-/// What OpenID Connect adds to a token response.
-#[derive(Debug, Deserialize, Serialize)]
-struct EntraTokenFields {
-    #[serde(skip_serializing)]
-    id_token: Option<RawIdToken>,
-}
-
-impl ExtraTokenFields for EntraTokenFields {}
-
-#[derive(Debug, Deserialize)]
-#[serde(from = "String")]
-struct RawIdToken(SecretString);
-
-impl From<String> for RawIdToken {
-    fn from(token: String) -> Self {
-        Self(token.into())
-    }
-}
-
-/// The token endpoint's error body. The description is not read.
-#[derive(Debug, Deserialize, Serialize)]
-struct TokenRefusal {
-    error: String,
-    suberror: Option<String>,
-    #[serde(default)]
-    error_codes: Vec<u32>,
-    correlation_id: Option<String>,
-    trace_id: Option<String>,
-}
-
-impl fmt::Display for TokenRefusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.error)
-    }
-}
-
-impl ErrorResponse for TokenRefusal {}
-
-impl From<TokenRefusal> for AuthorizationError {
-    fn from(refusal: TokenRefusal) -> Self {
-        let id = |text: Option<String>| text.and_then(|text| Uuid::try_parse(&text).ok());
-        Self::from_token_endpoint(
-            &refusal.error,
-            refusal.suberror.as_deref(),
-            refusal.error_codes,
-            id(refusal.correlation_id),
-            id(refusal.trace_id),
-        )
-    }
 }

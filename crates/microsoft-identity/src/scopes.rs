@@ -86,13 +86,18 @@ impl ScopeSet {
 fn short<'a>(scope: &'a str, graph: &str) -> &'a str {
     [GRAPH, graph]
         .iter()
-        .find_map(|resource| {
-            let head = scope.get(..resource.len())?;
-            head.eq_ignore_ascii_case(resource)
-                .then(|| scope.get(resource.len()..))
-                .flatten()
-        })
+        .find_map(|resource| without(resource, scope))
         .unwrap_or(scope)
+}
+
+/// The same, by Microsoft's own address alone.
+pub(crate) fn on_graph(scope: &str) -> &str {
+    without(GRAPH, scope).unwrap_or(scope)
+}
+
+fn without<'a>(resource: &str, scope: &'a str) -> Option<&'a str> {
+    let (head, rest) = scope.split_at_checked(resource.len())?;
+    head.eq_ignore_ascii_case(resource).then_some(rest)
 }
 
 impl fmt::Debug for ScopeSet {

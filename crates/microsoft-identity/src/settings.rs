@@ -6,20 +6,45 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::{Host, Url};
 
+use crate::credential::CertificateProblem;
+use crate::standing::CredentialPlace;
+
 /// What [`crate::Entra`] is built from.
 #[derive(Debug)]
 pub struct Settings {
     /// Where sign-in happens: `https://login.microsoftonline.com`. `http` only on a loopback address.
     pub authority: Url,
+    /// Where sign-in of the clouds is that we do not serve: [`crate::NATIONAL_AUTHORITIES`]. They are only asked whether
+    /// a tenant lives there. None: nobody is asked.
+    pub national_authorities: Vec<Url>,
     /// Where Microsoft Graph is: `https://graph.microsoft.com`. `http` only on a loopback address.
     pub graph_url: Url,
+    /// Where Autodiscover is: [`crate::AUTODISCOVER`]. `http` only on a loopback address.
+    pub autodiscover_url: Url,
     /// Our application's id in the app registration.
     pub client_id: String,
-    /// How we prove to Microsoft that we are that application. Without one only public data can be asked for: redeeming
-    /// a code is then refused by Microsoft, verifying ID tokens works.
-    pub credential: Option<ClientCredential>,
+    /// How we prove to Microsoft that we are that application.
+    pub credentials: Credentials,
     /// How long one operation against Microsoft may take altogether; five seconds is sensible.
     pub timeout: Duration,
+}
+
+/// Our credentials: usually one, and two while one is being exchanged for another.
+#[derive(Debug)]
+pub enum Credentials {
+    /// None. Only public data can be asked for: redeeming a code is then refused by Microsoft, verifying ID tokens
+    /// works.
+    None,
+    /// The only one.
+    One(ClientCredential),
+    /// An old one and a new one, in any order and of any kind. Whichever Microsoft accepts is used, so that neither
+    /// side has to be changed at the same moment as the other.
+    Rotating {
+        /// The one to begin with.
+        first: ClientCredential,
+        /// The one to use where the first is refused.
+        second: ClientCredential,
+    },
 }
 
 /// How the application proves itself at the token endpoint.
@@ -61,12 +86,15 @@ pub enum SettingsError {
     /// The timeout is zero.
     #[error("the timeout must be longer than zero")]
     Timeout,
-    /// The private key could not be read.
-    #[error("the private key is not an RSA key in PEM")]
-    PrivateKey(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The certificate could not be read.
-    #[error("the certificate is not in PEM")]
-    Certificate,
+    /// A certificate or its key cannot be used.
+    #[error("the {place} credential cannot be used")]
+    Credential {
+        /// Which one.
+        place: CredentialPlace,
+        /// Why.
+        #[source]
+        problem: CertificateProblem,
+    },
     /// The HTTP client could not be built.
     #[error("the HTTP client could not be built")]
     HttpClient(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -75,7 +103,11 @@ pub enum SettingsError {
 impl Settings {
     pub(crate) fn check(&self) -> Result<(), SettingsError> {
         check_address("authority", &self.authority)?;
+        for address in &self.national_authorities {
+            check_address("national_authorities", address)?;
+        }
         check_address("graph_url", &self.graph_url)?;
+        check_address("autodiscover_url", &self.autodiscover_url)?;
         // The id goes into a path of Microsoft Graph, so nothing but an identifier may pass.
         let is_identifier = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
         if self.client_id.is_empty() || !self.client_id.chars().all(is_identifier) {
@@ -121,9 +153,14 @@ mod tests {
     fn settings(authority: &str) -> Settings {
         Settings {
             authority: authority.parse().unwrap(),
+            national_authorities: Vec::new(),
             graph_url: "https://graph.microsoft.com".parse().unwrap(),
+            autodiscover_url: crate::AUTODISCOVER.parse().unwrap(),
             client_id: "11111111-2222-3333-4444-555555555555".to_owned(),
-            credential: Some(ClientCredential::Secret("hunter2".into())),
+            credentials: Credentials::Rotating {
+                first: ClientCredential::Secret("hunter2".into()),
+                second: ClientCredential::Secret("hunter3".into()),
+            },
             timeout: Duration::from_secs(5),
         }
     }
@@ -149,6 +186,22 @@ mod tests {
     }
 
     #[test]
+    fn other_clouds_are_held_to_the_same() {
+        let mut settings = settings("https://login.microsoftonline.com");
+        settings.national_authorities = crate::NATIONAL_AUTHORITIES
+            .map(|address| address.parse().unwrap())
+            .to_vec();
+        assert!(settings.check().is_ok());
+        let bad = "http://login.microsoftonline.us".parse().unwrap();
+        settings.national_authorities.push(bad);
+        let error = settings.check().unwrap_err();
+        assert!(
+            error.to_string().starts_with("national_authorities"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn the_client_id_cannot_leave_its_quotes() {
         let mut settings = settings("https://login.microsoftonline.com");
         settings.client_id = "x') or (1 eq 1".to_owned();
@@ -157,8 +210,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        assert!(
-            !format!("{:?}", settings("https://login.microsoftonline.com")).contains("hunter2")
-        );
+        let shown = format!("{:?}", settings("https://login.microsoftonline.com"));
+        assert!(!shown.contains("hunter"), "{shown}");
     }
 }

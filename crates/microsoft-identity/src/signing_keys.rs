@@ -1,26 +1,32 @@
 //! Microsoft's signing keys, kept ready.
 //!
 //! Verifying a token with a known key takes a read lock for a moment and no network. The keys are fetched again when
-//! they are a day old, in the background, and when a token names an unknown key, at most once in ten seconds, so that
-//! nobody can make us hammer Microsoft by inventing key names. While Microsoft is down the old keys go on serving.
+//! they are a day old, in the background, and when a token names an unknown key, as far as a small [`Budget`] allows.
+//! There is one fetch at a time, which serves everybody who came before it began. While Microsoft is down the old keys
+//! go on serving.
+
+mod budget;
+mod jwks;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::OwnedMutexGuard;
+use tokio::time::Instant;
 use url::Url;
 
+use self::budget::Budget;
 use crate::client::metadata_endpoint;
 use crate::tenant::TenantRef;
-use crate::transport::{CallError, Transport, parse};
+use crate::transport::{CallError, Service, parse};
 
 const FRESH_FOR: Duration = Duration::from_hours(24);
 
-/// Between two fetches for unknown keys, or after a failed one.
+/// Between two attempts to replace keys that are too old.
 const SPACING: Duration = Duration::from_secs(10);
 
 /// Between two attempts while there are no keys at all and nothing can be verified.
@@ -68,29 +74,31 @@ pub(crate) enum KeysError {
 pub(crate) struct SigningKeys(Arc<Inner>);
 
 struct Inner {
-    transport: Transport,
+    sign_in: Service,
     authority: Url,
     keys_address: OnceLock<Url>,
     current: RwLock<Option<Arc<KeySet>>>,
+    budget: Mutex<Budget>,
     /// Held while fetching, so that there is one fetch at a time.
-    last_attempt: Arc<Mutex<LastAttempt>>,
+    last_fetch: Arc<tokio::sync::Mutex<Option<Fetch>>>,
 }
 
-/// The last fetch that counts for the spacing. A first, successful load does not.
-#[derive(Default)]
-struct LastAttempt {
-    at: Option<Instant>,
+/// A fetch that is over.
+#[derive(Clone, Copy)]
+struct Fetch {
+    begun: Instant,
     failed: bool,
 }
 
 impl SigningKeys {
-    pub(crate) fn new(transport: Transport, authority: Url) -> Self {
+    pub(crate) fn new(sign_in: Service, authority: Url) -> Self {
         Self(Arc::new(Inner {
-            transport,
+            sign_in,
             authority,
             keys_address: OnceLock::new(),
             current: RwLock::default(),
-            last_attempt: Arc::default(),
+            budget: Mutex::default(),
+            last_fetch: Arc::default(),
         }))
     }
 
@@ -102,25 +110,43 @@ impl SigningKeys {
             }
             return Ok(keys);
         }
-        let last_attempt = Arc::clone(&self.0.last_attempt).lock_owned().await;
+        let asked = Instant::now();
+        let last_fetch = Arc::clone(&self.0.last_fetch).lock_owned().await;
         // Somebody else may have fetched it while we waited.
         if let Some(keys) = self.holding(key_id) {
             return Ok(keys);
         }
-        if !self.is_due(&last_attempt) {
-            return Err(if last_attempt.failed {
-                KeyLookupError::Unavailable(KeysError::FailedRecently)
-            } else {
-                KeyLookupError::Unknown
-            });
+        match *last_fetch {
+            // It began after the token was there: if Microsoft knew the key, it would have come along.
+            Some(fetch) if fetch.begun >= asked => return Err(self.without(key_id, fetch)),
+            Some(fetch) if !self.may_fetch(key_id, fetch) => return Err(told_by(fetch)),
+            Some(_) | None => {}
         }
         // A task of its own: a caller who hangs up must not cancel the fetch for all others.
-        let fetch = tokio::spawn(self.clone().refresh(last_attempt));
-        fetch
+        let fetched = tokio::spawn(self.clone().refresh(last_fetch));
+        fetched
             .await
             .unwrap_or(Err(KeysError::Abandoned))
             .map_err(KeyLookupError::Unavailable)?;
-        self.holding(key_id).ok_or(KeyLookupError::Unknown)
+        self.holding(key_id).ok_or_else(|| {
+            self.budget().miss(key_id, Instant::now());
+            KeyLookupError::Unknown
+        })
+    }
+
+    /// A fetch that was to bring the key is over, and did not bring it.
+    fn without(&self, key_id: &str, fetch: Fetch) -> KeyLookupError {
+        if !fetch.failed {
+            self.budget().miss(key_id, Instant::now());
+        }
+        told_by(fetch)
+    }
+
+    fn may_fetch(&self, key_id: &str, last: Fetch) -> bool {
+        if self.current().is_none() {
+            return last.begun.elapsed() >= SPACING_WITHOUT_KEYS;
+        }
+        self.budget().take(key_id, Instant::now())
     }
 
     fn current(&self) -> Option<Arc<KeySet>> {
@@ -135,83 +161,77 @@ impl SigningKeys {
         self.current().filter(|keys| keys.get(key_id).is_some())
     }
 
-    fn is_due(&self, last_attempt: &LastAttempt) -> bool {
-        let spacing = if self.current().is_some() {
-            SPACING
-        } else {
-            SPACING_WITHOUT_KEYS
-        };
-        last_attempt.at.is_none_or(|at| at.elapsed() >= spacing)
+    fn budget(&self) -> MutexGuard<'_, Budget> {
+        self.0.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refresh_in_background(&self) {
-        if let Ok(last_attempt) = Arc::clone(&self.0.last_attempt).try_lock_owned()
-            && self.is_due(&last_attempt)
+        if let Ok(last_fetch) = Arc::clone(&self.0.last_fetch).try_lock_owned()
+            && last_fetch.is_none_or(|fetch| fetch.begun.elapsed() >= SPACING)
         {
-            drop(tokio::spawn(self.clone().refresh(last_attempt)));
+            drop(tokio::spawn(self.clone().refresh(last_fetch)));
         }
     }
 
     async fn refresh(
         self,
-        mut last_attempt: OwnedMutexGuard<LastAttempt>,
+        mut last_fetch: OwnedMutexGuard<Option<Fetch>>,
     ) -> Result<(), KeysError> {
-        let is_first = self.current().is_none();
-        let fetched = tokio::time::timeout(self.0.transport.deadline(), self.0.fetch())
-            .await
-            .unwrap_or(Err(KeysError::Call(CallError::TimedOut)));
-        match fetched {
-            Ok(keys) => {
-                *self
-                    .0
-                    .current
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(keys));
-                *last_attempt = LastAttempt {
-                    at: (!is_first).then(Instant::now),
-                    failed: false,
-                };
-                Ok(())
-            }
-            Err(error) => {
-                let cause: &dyn std::error::Error = &error;
-                tracing::warn!(error = cause, "Microsoft's signing keys were not fetched");
-                *last_attempt = LastAttempt {
-                    at: Some(Instant::now()),
-                    failed: true,
-                };
-                Err(error)
-            }
-        }
+        let begun = Instant::now();
+        let fetched = self.0.fetch().await;
+        *last_fetch = Some(Fetch {
+            begun,
+            failed: fetched.is_err(),
+        });
+        let keys = fetched.inspect_err(|error| {
+            let cause: &dyn std::error::Error = error;
+            tracing::warn!(error = cause, "Microsoft's signing keys were not fetched");
+        })?;
+        *self
+            .0
+            .current
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(keys));
+        Ok(())
+    }
+}
+
+/// What the last fetch lets us say about a key that is not there.
+fn told_by(fetch: Fetch) -> KeyLookupError {
+    if fetch.failed {
+        KeyLookupError::Unavailable(KeysError::FailedRecently)
+    } else {
+        KeyLookupError::Unknown
     }
 }
 
 impl Inner {
     async fn fetch(&self) -> Result<KeySet, KeysError> {
-        let address = self.address_of_keys().await?;
+        let deadline = self.sign_in.deadline();
+        let address = self.address_of_keys(deadline).await?;
         let answer = self
-            .transport
-            .get(&address)
+            .sign_in
+            .get(&address, deadline)
             .await
             .map_err(KeysError::Call)?;
         if answer.status != 200 {
             return Err(KeysError::Nonsense("unexpected status"));
         }
-        let keys = read(&answer.body)?;
+        let keys = jwks::read(&answer.body)?;
         Ok(KeySet {
             keys,
             fetched: Instant::now(),
         })
     }
 
-    async fn address_of_keys(&self) -> Result<Url, KeysError> {
+    async fn address_of_keys(&self, deadline: Instant) -> Result<Url, KeysError> {
         if let Some(address) = self.keys_address.get() {
             return Ok(address.clone());
         }
         let metadata = metadata_endpoint(&self.authority, &TenantRef::Organizations);
         let answer = self
-            .transport
-            .get(&metadata)
+            .sign_in
+            .get(&metadata, deadline)
             .await
             .map_err(KeysError::Call)?;
         let document: Metadata = parse(&answer.body).ok_or(KeysError::Nonsense("no metadata"))?;
@@ -226,46 +246,6 @@ impl Inner {
 #[derive(Deserialize)]
 struct Metadata {
     jwks_uri: Url,
-}
-
-#[derive(Deserialize)]
-struct Jwks {
-    keys: Vec<Jwk>,
-}
-
-#[derive(Deserialize)]
-struct Jwk {
-    kty: String,
-    #[serde(rename = "use")]
-    usage: Option<String>,
-    kid: Option<String>,
-    n: Option<String>,
-    e: Option<String>,
-    issuer: Option<String>,
-}
-
-/// The usable keys of a JWKS: RSA, for signatures, with a name and an issuer. Without an issuer a key proves nothing.
-fn read(body: &[u8]) -> Result<HashMap<String, SigningKey>, KeysError> {
-    let jwks: Jwks = parse(body).ok_or(KeysError::Nonsense("not a key set"))?;
-    let usable = |jwk: Jwk| {
-        if jwk.kty != "RSA" || jwk.usage.is_some_and(|usage| usage != "sig") {
-            return None;
-        }
-        let decoding = DecodingKey::from_rsa_components(&jwk.n?, &jwk.e?).ok()?;
-        Some((
-            jwk.kid?,
-            SigningKey {
-                decoding,
-                issuer: jwk.issuer?,
-            },
-        ))
-    };
-    let keys: HashMap<String, SigningKey> = jwks.keys.into_iter().filter_map(usable).collect();
-    if keys.is_empty() {
-        Err(KeysError::Nonsense("no usable key"))
-    } else {
-        Ok(keys)
-    }
 }
 
 impl fmt::Debug for SigningKeys {

@@ -1,26 +1,93 @@
-//! One HTTP client for everything: no redirects, a deadline for the whole operation, a bounded body.
+//! One HTTP client for everything at Microsoft: no redirects, one deadline for the whole operation, a bounded body.
+//!
+//! Behind it are services that fail independently: sign-in, Graph, Autodiscover, and each national sign-in. Each has
+//! its own circuit breaker, and remembers until when it asked to be left alone.
 
+mod service;
+
+mod gate;
+
+mod answer;
+mod circuit;
+mod retry_after;
+
+use std::error::Error;
 use std::time::Duration;
 
-use rand::Rng as _;
 use reqwest::redirect::Policy;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-/// Microsoft's largest answer that we read, a key set, is a few dozen kilobytes.
-const LARGEST_BODY: usize = 1024 * 1024;
+pub(crate) use answer::Answer;
+pub use circuit::CircuitState;
+pub(crate) use service::Service;
 
+use crate::standing::Board;
+
+/// A code can be sent only once, so a connection that Microsoft may have closed meanwhile is not used any more.
+const IDLE_CONNECTIONS_LIVE: Duration = Duration::from_secs(30);
+
+/// The services of Microsoft that we call.
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
-    http: reqwest::Client,
-    deadline: Duration,
+    pub(crate) sign_in: Service,
+    pub(crate) graph: Service,
+    pub(crate) autodiscover: Service,
+    /// The login hosts of other clouds.
+    pub(crate) national: Vec<(Url, Service)>,
 }
 
-/// What came back, whatever its status.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) body: Vec<u8>,
+/// Which service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    SignIn,
+    Graph,
+    Autodiscover,
+    /// Sign-in of another cloud, by its host.
+    National(String),
+}
+
+impl Part {
+    fn label(&self) -> String {
+        match self {
+            Self::SignIn => "sign_in".to_owned(),
+            Self::Graph => "graph".to_owned(),
+            Self::Autodiscover => "autodiscover".to_owned(),
+            Self::National(host) => format!("sign_in@{host}"),
+        }
+    }
+}
+
+impl Transport {
+    /// `patience` is how long an operation may take altogether.
+    pub(crate) fn new(
+        patience: Duration,
+        national: Vec<Url>,
+        board: &Board,
+    ) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .redirect(Policy::none())
+            // Half of it, so that a lost packet leaves time for another attempt.
+            .connect_timeout(patience / 2)
+            .pool_idle_timeout(IDLE_CONNECTIONS_LIVE)
+            .user_agent(concat!("assent/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        let service = |part| Service::new(part, http.clone(), patience, board.clone());
+        Ok(Self {
+            sign_in: service(Part::SignIn),
+            graph: service(Part::Graph),
+            autodiscover: service(Part::Autodiscover),
+            national: national
+                .into_iter()
+                .map(|host| {
+                    (
+                        host.clone(),
+                        service(Part::National(host.authority().to_owned())),
+                    )
+                })
+                .collect(),
+        })
+    }
 }
 
 /// Why nothing usable came back.
@@ -28,124 +95,47 @@ pub(crate) struct Answer {
 pub(crate) enum CallError {
     #[error("no answer in time")]
     TimedOut,
-    #[error("no connection, or it broke")]
-    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Nothing was sent.
+    #[error("no connection")]
+    NotConnected(#[source] Box<dyn Error + Send + Sync>),
+    /// Something may have been sent.
+    #[error("the connection broke")]
+    Broken(#[source] Box<dyn Error + Send + Sync>),
     #[error("the answer was status {0}")]
     Unavailable(u16),
+    #[error("Microsoft asks to wait {} s", .retry_after.as_secs())]
+    Throttled { retry_after: Duration },
+    #[error("not asked: it failed again and again, and is left alone for {} s", .retry_after.as_secs())]
+    CircuitOpen { retry_after: Duration },
     #[error("the answer was larger than anything expected")]
     TooLarge,
     #[error("the request could not be built")]
-    Request(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Request(#[source] Box<dyn Error + Send + Sync>),
 }
 
-impl Transport {
-    pub(crate) fn new(deadline: Duration) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
-            .redirect(Policy::none())
-            .connect_timeout(deadline)
-            .timeout(deadline)
-            .user_agent(concat!("assent/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { http, deadline })
-    }
-
-    pub(crate) fn deadline(&self) -> Duration {
-        self.deadline
-    }
-
-    /// A safe GET: tried once more after a short random pause, within one deadline for both.
-    pub(crate) async fn get(&self, address: &Url) -> Result<Answer, CallError> {
-        self.get_with(address, None).await
-    }
-
-    /// The same, with a bearer token.
-    pub(crate) async fn get_as(&self, address: &Url, bearer: &str) -> Result<Answer, CallError> {
-        self.get_with(address, Some(bearer)).await
-    }
-
-    async fn get_with(&self, address: &Url, bearer: Option<&str>) -> Result<Answer, CallError> {
-        let twice = async {
-            match self.get_once(address, bearer).await {
-                Err(CallError::Unreachable(_) | CallError::Unavailable(_)) => {
-                    let pause = Duration::from_millis(rand::rng().random_range(50..200));
-                    tokio::time::sleep(pause).await;
-                    self.get_once(address, bearer).await
-                }
-                settled => settled,
+/// When it makes sense to try again, if that is known: somewhere among the causes of an error.
+pub(crate) fn retry_after(error: &(dyn Error + 'static)) -> Option<Duration> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        match error.downcast_ref::<CallError>() {
+            Some(CallError::Throttled { retry_after } | CallError::CircuitOpen { retry_after }) => {
+                return Some(*retry_after);
             }
-        };
-        tokio::time::timeout(self.deadline, twice)
-            .await
-            .unwrap_or(Err(CallError::TimedOut))
-    }
-
-    async fn get_once(&self, address: &Url, bearer: Option<&str>) -> Result<Answer, CallError> {
-        let mut request = self
-            .http
-            .get(address.clone())
-            .header("accept", "application/json");
-        if let Some(token) = bearer {
-            request = request.bearer_auth(token);
-        }
-        let request = request
-            .build()
-            .map_err(|error| CallError::Request(error.into()))?;
-        let answer = self.send(request).await?;
-        if is_unavailable(answer.status) {
-            Err(CallError::Unavailable(answer.status))
-        } else {
-            Ok(answer)
+            Some(
+                CallError::TimedOut
+                | CallError::NotConnected(_)
+                | CallError::Broken(_)
+                | CallError::Unavailable(_)
+                | CallError::TooLarge
+                | CallError::Request(_),
+            )
+            | None => next = error.source(),
         }
     }
-
-    /// For the token endpoint: sent exactly once, because a code can be redeemed only once.
-    pub(crate) async fn post_once(
-        &self,
-        request: oauth2::HttpRequest,
-    ) -> Result<oauth2::HttpResponse, CallError> {
-        let request = reqwest::Request::try_from(request)
-            .map_err(|error| CallError::Request(error.into()))?;
-        let answer = tokio::time::timeout(self.deadline, self.send(request))
-            .await
-            .unwrap_or(Err(CallError::TimedOut))?;
-        // A gateway's own error page is no answer of the token endpoint, which always speaks JSON.
-        if is_unavailable(answer.status) && parse::<serde_json::Value>(&answer.body).is_none() {
-            return Err(CallError::Unavailable(answer.status));
-        }
-        oauth2::http::Response::builder()
-            .status(answer.status)
-            .body(answer.body)
-            .map_err(|error| CallError::Request(error.into()))
-    }
-
-    async fn send(&self, request: reqwest::Request) -> Result<Answer, CallError> {
-        let mut response = self.http.execute(request).await.map_err(failed)?;
-        let status = response.status().as_u16();
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len().saturating_add(chunk.len()) > LARGEST_BODY {
-                return Err(CallError::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer { status, body })
-    }
+    None
 }
 
 /// Reads a JSON body; anything else is `None`.
 pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     serde_json::from_slice(body).ok()
-}
-
-fn is_unavailable(status: u16) -> bool {
-    status == 429 || status >= 500
-}
-
-fn failed(error: reqwest::Error) -> CallError {
-    if error.is_timeout() {
-        CallError::TimedOut
-    } else {
-        // The address may carry a code or a filter: it has no place in an error.
-        CallError::Unreachable(error.without_url().into())
-    }
 }

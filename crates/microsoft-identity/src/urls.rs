@@ -88,14 +88,16 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::Settings;
+    use crate::{Credentials, Settings};
 
     fn entra() -> Entra {
         Entra::new(Settings {
             authority: "https://login.microsoftonline.com/".parse().unwrap(),
+            national_authorities: Vec::new(),
             graph_url: "https://graph.microsoft.com".parse().unwrap(),
+            autodiscover_url: crate::AUTODISCOVER.parse().unwrap(),
             client_id: "app".to_owned(),
-            credential: None,
+            credentials: Credentials::None,
             timeout: Duration::from_secs(5),
         })
         .unwrap()

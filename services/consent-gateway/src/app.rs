@@ -9,7 +9,7 @@ use assent_messaging::{
     Bucket, BucketSettings, ChangeStream, ChangeStreamSettings, Connection, ConnectionSettings,
     ConnectionState, ServiceDefinition,
 };
-use assent_microsoft_identity::{Entra, Settings};
+use assent_microsoft_identity::{AUTODISCOVER, Credentials, Entra, Settings};
 use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::telemetry::chain;
 use assent_service_kit::{Dependency, Health, NotReachable, Runtime, StartError};
@@ -34,9 +34,11 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     config.check()?;
     let entra = Entra::new(Settings {
         authority: config.entra_authority.as_url().clone(),
+        national_authorities: Vec::new(),
         graph_url: config.graph_url.as_url().clone(),
+        autodiscover_url: AUTODISCOVER.parse()?,
         client_id: config.entra_client_id.clone(),
-        credential: Some(config.credential()?),
+        credentials: Credentials::One(config.credential()?),
         timeout: MICROSOFT_DEADLINE,
     })?;
     let verifier = config.host.verifier()?;

@@ -70,6 +70,9 @@ impl Gateway {
             Err(DiscoveryError::UnknownTenant | DiscoveryError::NotOneTenant) => Err(
                 Failure::Invalid("Microsoft knows no tenant by this name".to_owned()),
             ),
+            Err(DiscoveryError::Ambiguous { .. }) => Err(Failure::Invalid(
+                "several tenants go by this name, in different clouds".to_owned(),
+            )),
             Err(error @ (DiscoveryError::Unreachable(_) | DiscoveryError::TimedOut)) => {
                 Err(Failure::MicrosoftUnreachable(error.into()))
             }

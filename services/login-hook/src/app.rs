@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use assent_messaging::{Connection, ConnectionSettings};
-use assent_microsoft_identity::{Entra, Settings};
+use assent_microsoft_identity::{Credentials, Entra, Settings};
 use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::telemetry::chain;
 use assent_service_kit::{Health, Runtime, StartError, metrics};
@@ -33,12 +33,14 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     let query_deadline = config.query_timeout_ms.into();
     let authority = config.entra_authority.as_url().clone();
     let entra = Entra::new(Settings {
-        // Graph is never asked here.
+        // Graph and Exchange are never asked here.
         graph_url: authority.clone(),
+        autodiscover_url: authority.clone(),
         authority,
+        national_authorities: Vec::new(),
         client_id: config.entra_client_id.as_str().to_owned(),
         // ID tokens are verified with public keys.
-        credential: None,
+        credentials: Credentials::None,
         timeout: MICROSOFT_DEADLINE,
     })?;
     let verifier = config.host.verifier()?;

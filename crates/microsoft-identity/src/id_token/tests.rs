@@ -230,7 +230,14 @@ fn only_rs256() {
 fn what_is_no_token() {
     let no_kid =
         jsonwebtoken::encode(&Header::new(Algorithm::RS256), &genuine(), &keys().private).unwrap();
-    for text in ["", "a.b.c", "x", no_kid.as_str(), &"x.".repeat(9000)] {
+    let named = |name: &str| {
+        let header = json!({"alg": "RS256", "kid": name}).to_string();
+        format!("{}.e30.", URL_SAFE_NO_PAD.encode(header))
+    };
+    assert!(UnverifiedIdToken::parse(&named(&"k".repeat(LONGEST_KEY_ID))).is_ok());
+    let long_name = named(&"k".repeat(LONGEST_KEY_ID + 1));
+    let too_long = "x.".repeat(9000);
+    for text in ["", "a.b.c", "x", &no_kid, &long_name, &too_long] {
         assert!(
             matches!(check(text), Err(IdTokenError::Malformed(_))),
             "{}",

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use assent_microsoft_identity::{ClientCredential, Entra, Settings};
+use assent_microsoft_identity::{ClientCredential, Credentials, Entra, Settings};
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize, PublicKeyComponents};
 use aws_lc_rs::signature::KeyPair as _;
@@ -116,14 +116,21 @@ impl Authority {
 }
 
 pub(crate) fn client_of(url: &Url, credential: Option<ClientCredential>) -> Entra {
-    Entra::new(Settings {
+    let credentials = credential.map_or(Credentials::None, Credentials::One);
+    Entra::new(settings_for(url, credentials)).unwrap()
+}
+
+/// Everything at one address.
+pub(crate) fn settings_for(url: &Url, credentials: Credentials) -> Settings {
+    Settings {
         authority: url.clone(),
+        national_authorities: Vec::new(),
         graph_url: url.clone(),
+        autodiscover_url: url.clone(),
         client_id: CLIENT.to_owned(),
-        credential,
+        credentials,
         timeout: PATIENCE,
-    })
-    .unwrap()
+    }
 }
 
 async fn answer(State(script): State<Arc<Script>>, request: Request) -> Response {
@@ -153,7 +160,7 @@ async fn answer(State(script): State<Arc<Script>>, request: Request) -> Response
 pub(crate) struct Key {
     name: &'static str,
     pair: KeyPair,
-    pub(crate) pem: String,
+    pem: String,
 }
 
 impl Key {
@@ -174,10 +181,6 @@ impl Key {
             &EncodingKey::from_rsa_pem(self.pem.as_bytes()).unwrap(),
         )
         .unwrap()
-    }
-
-    pub(crate) fn public_der(&self) -> Vec<u8> {
-        self.pair.public_key().as_ref().to_vec()
     }
 
     fn jwk(&self, issuer: &str) -> Value {

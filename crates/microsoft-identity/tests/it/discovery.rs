@@ -33,15 +33,6 @@ async fn a_tenant_is_asked_for_once() {
 }
 
 #[tokio::test]
-async fn a_failing_authority_is_asked_twice_and_no_more() {
-    let authority = Authority::start().await;
-    authority.at(PATH, Answer::Json(503, json!({})));
-    let error = authority.client(None).tenant(&contoso()).await.unwrap_err();
-    assert!(matches!(error, DiscoveryError::Unreachable(_)), "{error:?}");
-    assert_eq!(authority.requests("contoso.example").len(), 2);
-}
-
-#[tokio::test]
 async fn answers_that_prove_nothing() {
     let authority = Authority::start().await;
     let entra = authority.client(None);

@@ -2,8 +2,19 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod authority;
+mod certified;
+mod stage;
+mod wire;
 
+mod circuit;
+mod clouds;
+mod credentials;
 mod discovery;
 mod keys;
+mod mailbox;
 mod redemption;
+mod rotation;
+mod silence;
 mod simulator;
+mod throttling;
+mod trouble;

@@ -6,14 +6,12 @@ use assent_microsoft_identity::{
     AuthorizationCode, ClientCredential, Entra, ErrorClass, ExpectedNonce, GrantProof,
     IdTokenError, IdTokenExpectation, RedeemError, Redeemed, TenantRef,
 };
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use url::form_urlencoded;
 
 use crate::authority::{Answer, Authority, CLIENT, Key, TENANT};
+use crate::certified::Certified;
 
 const TOKEN: &str = "/c0000000-0000-4000-8000-000000000001/oauth2/v2.0/token";
 
@@ -89,16 +87,8 @@ async fn a_certificate_signs_each_request() {
     let key = Key::new("k1");
     authority.publish(&[&key]);
     authority.at(TOKEN, Answer::Json(200, tokens(&authority, &key)));
-    let ours = Key::new("ours");
-    let certificate = b"stands in for a certificate";
-    let certificate_pem = format!(
-        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
-        STANDARD.encode(certificate)
-    );
-    let credential = ClientCredential::Certificate {
-        key_pem: ours.pem.clone().into(),
-        certificate_pem,
-    };
+    let ours = Certified::new();
+    let credential = ours.credential();
     assert!(
         redeem(&authority.client(Some(credential)), "n1")
             .await
@@ -117,10 +107,7 @@ async fn a_certificate_signs_each_request() {
     let public = DecodingKey::from_rsa_der(&ours.public_der());
     let assertion =
         jsonwebtoken::decode::<Value>(&sent["client_assertion"], &public, &validation).unwrap();
-    assert_eq!(
-        assertion.header.x5t_s256.unwrap(),
-        URL_SAFE_NO_PAD.encode(Sha256::digest(certificate))
-    );
+    assert_eq!(assertion.header.x5t_s256.unwrap(), ours.thumbprint);
     let claims = assertion.claims;
     assert_eq!(
         (claims["iss"].as_str(), claims["sub"].as_str()),

@@ -3,135 +3,16 @@
 use std::mem;
 use std::time::Instant;
 
-use assent_entra_simulator::{Running, start, story};
+use assent_entra_simulator::story;
 use assent_microsoft_identity::{
-    AuthorizeRequest, CONSENTING_ROLES, ClientCredential, CloudInstance, DiscoveryError, Entra,
-    ErrorClass, ExpectedNonce, GrantProof, IdTokenError, IdTokenExpectation, RedeemError, Redeemed,
-    TenantRef, UnverifiedAdminConsentCallback, UnverifiedAuthorizeCallback, VerifiedIdentity,
-    new_pkce, random_token, roles_able_to_consent,
+    CONSENTING_ROLES, CloudInstance, DiscoveryError, ErrorClass, GrantProof, IdTokenError,
+    RedeemError, TenantRef, UnverifiedAdminConsentCallback, UnverifiedAuthorizeCallback, new_pkce,
+    random_token, roles_able_to_consent,
 };
-use secrecy::SecretString;
-use serde_json::{Value, json};
-use url::Url;
-use uuid::Uuid;
+use serde_json::json;
 
-use crate::authority::{PATIENCE, client_of};
-
-const CALLBACK: &str = "https://assent.example/callbacks/microsoft";
-
-struct Stage {
-    simulator: Running,
-    http: reqwest::Client,
-    entra: Entra,
-}
-
-/// What the server remembers while a browser is away.
-struct Flow {
-    tenant: TenantRef,
-    nonce: String,
-    verifier: SecretString,
-}
-
-impl Stage {
-    async fn new() -> Self {
-        let settings = assent_entra_simulator::Settings::story([CALLBACK]);
-        let simulator = start(settings).await.unwrap();
-        let secret = ClientCredential::Secret(story::ASSENT_CLIENT_SECRET.into());
-        Self {
-            entra: client_of(&simulator.base_url.parse().unwrap(), Some(secret)),
-            http: reqwest::Client::new(),
-            simulator,
-        }
-    }
-
-    async fn control(&self, path: &str, body: Value) -> Value {
-        let address = format!("{}/_control/{path}", self.simulator.base_url);
-        let answer = self.http.post(address).json(&body).send().await.unwrap();
-        let (status, text) = (answer.status(), answer.text().await.unwrap());
-        assert!(status.is_success(), "{path}: {status}: {text}");
-        serde_json::from_str(&text).unwrap_or_default()
-    }
-
-    async fn calls(&self, endpoint: &str) -> Option<u64> {
-        let address = format!("{}/_control/calls", self.simulator.base_url);
-        let answer = self.http.get(address).send().await.unwrap();
-        let calls: Value = answer.json().await.unwrap();
-        calls.get(endpoint)?.as_u64()
-    }
-
-    /// Where somebody's way through the pages ends, and the query if that is back at our callback.
-    async fn browse(&self, url: &Url, who: Uuid, answer: &str, extra: &Value) -> (Value, String) {
-        let visit = json!({"url": url, "as": who, "answer": answer});
-        let end = self.control("browse", merged(visit, extra)).await;
-        let query = end.get("redirect").and_then(Value::as_str).map(|address| {
-            let query = address.strip_prefix(CALLBACK).unwrap().strip_prefix('?');
-            query.unwrap().to_owned()
-        });
-        (end, query.unwrap_or_default())
-    }
-
-    async fn back(&self, url: &Url, person: Uuid, answer: &str) -> String {
-        self.browse(url, person, answer, &json!({})).await.1
-    }
-
-    fn authorize(&self, tenant: TenantRef, scopes: &str) -> (Url, Flow) {
-        let pkce = new_pkce();
-        let flow = Flow {
-            tenant,
-            nonce: random_token(),
-            verifier: pkce.verifier,
-        };
-        let request = AuthorizeRequest {
-            redirect_uri: &callback(),
-            scopes: &words(&format!("openid profile {scopes}")),
-            state: "s2",
-            nonce: &flow.nonce,
-            pkce_challenge: &pkce.challenge,
-            login_hint: None,
-        };
-        (self.entra.authorize_url(&flow.tenant, request), flow)
-    }
-
-    async fn redeem(&self, flow: &Flow, query: &str) -> Result<Redeemed, RedeemError> {
-        let back = UnverifiedAuthorizeCallback::parse(query).unwrap();
-        assert_eq!(back.state, "s2");
-        let (code, verifier) = (back.outcome.unwrap(), flow.verifier.clone());
-        let expected = expecting(&flow.nonce, story::CONTOSO);
-        self.entra
-            .redeem_code(&flow.tenant, code, &callback(), verifier, expected)
-            .await
-    }
-
-    /// Verifies a token for Ana that the simulator makes to order, with the nonce `n1`.
-    async fn verify(&self, order: &Value, tenant: Uuid) -> Result<VerifiedIdentity, IdTokenError> {
-        let client_id = self.entra.client_id();
-        let usual = json!({"tenant": story::CONTOSO, "user": story::ANA, "client_id": client_id, "nonce": "n1"});
-        let made = self.control("id-token", merged(usual, order)).await;
-        let token = made.get("id_token").and_then(Value::as_str).unwrap();
-        self.entra
-            .verify_id_token(token, &[client_id], expecting("n1", tenant))
-            .await
-    }
-}
-
-fn expecting(nonce: &str, tenant: Uuid) -> IdTokenExpectation<'_> {
-    let (nonce, tenant) = (ExpectedNonce::Exactly(nonce), Some(tenant));
-    IdTokenExpectation { nonce, tenant }
-}
-
-fn callback() -> Url {
-    CALLBACK.parse().unwrap()
-}
-
-fn words(text: &str) -> Vec<String> {
-    text.split(' ').map(str::to_owned).collect()
-}
-
-fn merged(mut first: Value, second: &Value) -> Value {
-    let more = second.as_object().cloned().unwrap();
-    first.as_object_mut().unwrap().extend(more);
-    first
-}
+use crate::authority::PATIENCE;
+use crate::stage::{Stage, callback, merged, words};
 
 #[tokio::test]
 async fn an_administrator_consents_for_everybody() {

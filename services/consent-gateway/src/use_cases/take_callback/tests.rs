@@ -9,7 +9,7 @@ use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
 use assent_event_log::{EventLog, StreamSettings};
 use assent_messaging::{Bucket, BucketSettings, Connection, ConnectionSettings};
-use assent_microsoft_identity::{Entra, Settings};
+use assent_microsoft_identity::{Credentials, Entra, Settings};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -40,9 +40,11 @@ async fn gateway(server: &NatsServer) -> Gateway {
     let nowhere: url::Url = "http://127.0.0.1:1/".parse().unwrap();
     let entra = Entra::new(Settings {
         authority: nowhere.clone(),
+        national_authorities: Vec::new(),
         graph_url: nowhere.clone(),
+        autodiscover_url: nowhere.clone(),
         client_id: "test".to_owned(),
-        credential: None,
+        credentials: Credentials::None,
         timeout: Duration::from_secs(1),
     });
     Gateway {

@@ -1,0 +1,154 @@
+//! One request at the token endpoint, made again with our second credential if Microsoft does not believe the first.
+
+use std::borrow::Cow;
+
+use oauth2::basic::{
+    BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
+};
+use oauth2::{
+    AuthType, ClientId, EndpointNotSet, ExtraTokenFields, PkceCodeVerifier, RedirectUrl,
+    RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenUrl,
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use url::Url;
+
+use crate::callbacks::AuthorizationCode;
+use crate::client::Entra;
+use crate::errors::TokenRefusal;
+use crate::metrics;
+use crate::redemption::{RedeemError, unix_now};
+
+/// A code, and what belongs to it.
+pub(crate) struct Exchange {
+    pub(crate) endpoint: Url,
+    pub(crate) code: AuthorizationCode,
+    pub(crate) redirect_uri: Url,
+    pub(crate) pkce_verifier: SecretString,
+}
+
+type Proof = Vec<(&'static str, String)>;
+
+impl Entra {
+    /// Exchanges a code for tokens.
+    pub(crate) async fn exchange(
+        &self,
+        exchange: &Exchange,
+    ) -> Result<EntraTokenResponse, RedeemError> {
+        let shared = &self.shared;
+        let deadline = shared.transport.sign_in.deadline();
+        let mut refused = Vec::new();
+        let mut refusal = None;
+        for credential in shared.credentials.in_order() {
+            let proof = credential
+                .parameters(&shared.client_id, &exchange.endpoint, unix_now())
+                .map_err(|error| RedeemError::OurFault(error.into()))?;
+            match self.exchange_with(exchange, proof, deadline).await {
+                // It is said before the code is looked at, so the code is still good.
+                Err(RedeemError::Refused(error)) if error.is_about_our_credential() => {
+                    metrics::credential_refused(credential.place());
+                    refused.extend_from_slice(&error.codes);
+                    refusal = Some(error);
+                }
+                result => {
+                    let believed = match &result {
+                        Ok(_) => true,
+                        Err(RedeemError::Refused(error)) => error.is_about_the_grant(),
+                        Err(_) => false,
+                    };
+                    if believed {
+                        shared.credentials.accepted(credential, &refused);
+                    }
+                    return result;
+                }
+            }
+        }
+        match refusal {
+            Some(refusal) => {
+                shared.credentials.refused(refused);
+                Err(RedeemError::Refused(refusal))
+            }
+            // There is no credential at all. Microsoft says so.
+            None => self.exchange_with(exchange, Proof::new(), deadline).await,
+        }
+    }
+
+    async fn exchange_with(
+        &self,
+        exchange: &Exchange,
+        proof: Proof,
+        deadline: Instant,
+    ) -> Result<EntraTokenResponse, RedeemError> {
+        let client = EntraClient::new(ClientId::new(self.shared.client_id.clone()))
+            .set_auth_type(AuthType::RequestBody)
+            .set_token_uri(TokenUrl::from_url(exchange.endpoint.clone()));
+        let verifier = exchange.pkce_verifier.expose_secret().to_owned();
+        let redirect_uri = RedirectUrl::from_url(exchange.redirect_uri.clone());
+        let mut request = client
+            .exchange_code(oauth2::AuthorizationCode::new(
+                exchange.code.expose().to_owned(),
+            ))
+            .set_pkce_verifier(PkceCodeVerifier::new(verifier))
+            .set_redirect_uri(Cow::Owned(redirect_uri));
+        for (name, value) in proof {
+            request = request.add_extra_param(name, value);
+        }
+        // The closure owns what it uses: one that borrows would make this future `Send` for
+        // some lifetimes only, which no caller could spawn.
+        let sign_in = self.shared.transport.sign_in.clone();
+        let post = move |request| {
+            let sign_in = sign_in.clone();
+            async move { sign_in.post_once(request, deadline).await }
+        };
+        request
+            .request_async(&post)
+            .await
+            .map_err(|error| match error {
+                RequestTokenError::ServerResponse(refusal) => RedeemError::Refused(refusal.into()),
+                RequestTokenError::Request(error) => error.into(),
+                // The body of an unreadable answer may hold tokens, so nothing of it is passed on.
+                RequestTokenError::Parse(..) => RedeemError::Nonsense("not a token response"),
+                RequestTokenError::Other(_) => RedeemError::Nonsense("an empty token response"),
+            })
+    }
+}
+
+pub(crate) type EntraTokenResponse = StandardTokenResponse<EntraTokenFields, BasicTokenType>;
+
+type EntraClient = oauth2::Client<
+    TokenRefusal,
+    EntraTokenResponse,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+>;
+
+/// What OpenID Connect adds to a token response.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct EntraTokenFields {
+    #[serde(skip_serializing)]
+    id_token: Option<RawIdToken>,
+}
+
+impl EntraTokenFields {
+    pub(crate) fn id_token(&self) -> Option<&str> {
+        self.id_token.as_ref().map(|token| token.0.expose_secret())
+    }
+}
+
+impl ExtraTokenFields for EntraTokenFields {}
+
+#[derive(Debug, Deserialize)]
+#[serde(from = "String")]
+struct RawIdToken(SecretString);
+
+impl From<String> for RawIdToken {
+    fn from(token: String) -> Self {
+        Self(token.into())
+    }
+}

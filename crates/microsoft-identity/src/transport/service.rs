@@ -1,0 +1,225 @@
+//! Calls of one service: when they are repeated, and what is counted.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rand::Rng as _;
+use reqwest::{Method, Request};
+use tokio::time::Instant;
+use url::Url;
+
+use super::answer::{Answer, Received};
+use super::circuit::Verdict;
+use super::gate::Gate;
+use super::{CallError, Part, retry_after};
+use crate::metrics;
+use crate::standing::Board;
+
+/// Microsoft's largest answer that we read, a key set, is a few dozen kilobytes.
+const LARGEST_BODY: usize = 1024 * 1024;
+
+const MOST_ATTEMPTS: u32 = 3;
+
+/// The longest pause before the second attempt; it doubles from there. Which part of it is waited is left to chance,
+/// so that many callers do not come back all at once.
+const BACKOFF: Duration = Duration::from_millis(200);
+
+/// One service of Microsoft's. Clones share its gate.
+#[derive(Clone)]
+pub(crate) struct Service(Arc<Inner>);
+
+struct Inner {
+    http: reqwest::Client,
+    patience: Duration,
+    gate: Gate,
+}
+
+impl Service {
+    pub(super) fn new(part: Part, http: reqwest::Client, patience: Duration, board: Board) -> Self {
+        Self(Arc::new(Inner {
+            http,
+            patience,
+            gate: Gate::new(part, board),
+        }))
+    }
+
+    /// When an operation that begins now has to be over.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.0.patience
+    }
+
+    /// A GET, which is repeated where that may help.
+    pub(crate) async fn get(&self, address: &Url, deadline: Instant) -> Result<Answer, CallError> {
+        self.call(self.request(address, None)?, deadline).await
+    }
+
+    /// The same, with a bearer token.
+    pub(crate) async fn get_as(
+        &self,
+        address: &Url,
+        bearer: &str,
+        deadline: Instant,
+    ) -> Result<Answer, CallError> {
+        let request = self.request(address, Some(bearer))?;
+        self.call(request, deadline).await
+    }
+
+    fn request(&self, address: &Url, bearer: Option<&str>) -> Result<Request, CallError> {
+        let mut request = self
+            .0
+            .http
+            .get(address.clone())
+            .header("accept", "application/json");
+        if let Some(token) = bearer {
+            request = request.bearer_auth(token);
+        }
+        request
+            .build()
+            .map_err(|error| CallError::Request(error.into()))
+    }
+
+    /// For the token endpoint: once anything was sent it is not repeated, because a code can be redeemed only once.
+    pub(crate) async fn post_once(
+        &self,
+        request: oauth2::HttpRequest,
+        deadline: Instant,
+    ) -> Result<oauth2::HttpResponse, CallError> {
+        let request =
+            Request::try_from(request).map_err(|error| CallError::Request(error.into()))?;
+        let answer = self.call(request, deadline).await?;
+        oauth2::http::Response::builder()
+            .status(answer.status)
+            .body(answer.body)
+            .map_err(|error| CallError::Request(error.into()))
+    }
+
+    async fn call(&self, request: Request, deadline: Instant) -> Result<Answer, CallError> {
+        let mut longest_pause = BACKOFF;
+        for attempt in 1..MOST_ATTEMPTS {
+            let error = match self.attempt(attempt, &request, deadline).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            // How long to wait after being throttled is for Microsoft to say, and kept at the gate.
+            let pause = if matches!(error, CallError::Throttled { .. }) {
+                Duration::ZERO
+            } else {
+                rand::rng().random_range(Duration::ZERO..=longest_pause)
+            };
+            if !may_be_repeated(&request, &error) || Instant::now() + pause >= deadline {
+                return Err(error);
+            }
+            tokio::time::sleep(pause).await;
+            longest_pause = longest_pause.saturating_mul(2);
+        }
+        self.attempt(MOST_ATTEMPTS, &request, deadline).await
+    }
+
+    async fn attempt(
+        &self,
+        number: u32,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<Answer, CallError> {
+        let gate = &self.0.gate;
+        let result = match gate.pass(deadline).await {
+            Ok(permit) => {
+                if number > 1 {
+                    metrics::retried(&gate.label);
+                }
+                let begun = Instant::now();
+                let received = tokio::time::timeout_at(deadline, self.receive(request))
+                    .await
+                    .unwrap_or(Err(CallError::TimedOut));
+                metrics::took(&gate.label, begun.elapsed());
+                let (result, verdict) = match received {
+                    Ok(received) => {
+                        if let Some(pause) = received.retry_after {
+                            gate.pause(pause);
+                        }
+                        received.judge(*request.method() == Method::GET)
+                    }
+                    Err(error @ (CallError::TooLarge | CallError::Request(_))) => {
+                        (Err(error), Verdict::Unknown)
+                    }
+                    Err(error) => (Err(error), Verdict::Failed),
+                };
+                permit.settle(verdict);
+                result
+            }
+            Err(error) => Err(error),
+        };
+        metrics::requested(&gate.label, outcome(&result));
+        result
+    }
+
+    async fn receive(&self, request: &Request) -> Result<Received, CallError> {
+        let request = request
+            .try_clone()
+            .ok_or_else(|| CallError::Request("its body cannot be sent twice".into()))?;
+        let mut response = self.0.http.execute(request).await.map_err(failed)?;
+        let status = response.status().as_u16();
+        let retry_after = match status {
+            429 | 503 => retry_after::asked(response.headers(), SystemTime::now()),
+            _ => None,
+        };
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len().saturating_add(chunk.len()) > LARGEST_BODY {
+                return Err(CallError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Received {
+            answer: Answer { status, body },
+            retry_after,
+        })
+    }
+}
+
+/// A GET may be, where that can help. Anything else only if it never left.
+fn may_be_repeated(request: &Request, error: &CallError) -> bool {
+    match error {
+        CallError::NotConnected(_) => true,
+        CallError::Broken(_) | CallError::Unavailable(_) | CallError::Throttled { .. } => {
+            request.method() == Method::GET
+        }
+        CallError::TimedOut
+        | CallError::CircuitOpen { .. }
+        | CallError::TooLarge
+        | CallError::Request(_) => false,
+    }
+}
+
+/// As it is counted.
+fn outcome(result: &Result<Answer, CallError>) -> &'static str {
+    match result {
+        Ok(answer) if answer.status < 400 => "answered",
+        Ok(_) => "refused",
+        Err(CallError::TimedOut) => "timed_out",
+        Err(CallError::NotConnected(_) | CallError::Broken(_)) => "unreachable",
+        Err(CallError::Unavailable(429) | CallError::Throttled { .. }) => "throttled",
+        Err(CallError::Unavailable(_)) => "unavailable",
+        Err(CallError::CircuitOpen { .. }) => "circuit_open",
+        Err(CallError::TooLarge | CallError::Request(_)) => "nonsense",
+    }
+}
+
+fn failed(error: reqwest::Error) -> CallError {
+    // The address may carry a code or a filter: it has no place in an error.
+    let error = error.without_url();
+    if error.is_connect() {
+        CallError::NotConnected(error.into())
+    } else if error.is_timeout() {
+        CallError::TimedOut
+    } else {
+        CallError::Broken(error.into())
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Service").field(&self.0.gate.label).finish()
+    }
+}

@@ -1,0 +1,261 @@
+//! Two credentials, of which the simulator knows one, the other, both or none.
+
+use std::time::{Duration, SystemTime};
+
+use assent_entra_simulator::story;
+use assent_microsoft_identity::{
+    CertificateValidity, ClientCredential, CredentialPlace, CredentialStanding, Credentials, Entra,
+    ErrorClass, RedeemError, Redeemed, SettingsError,
+};
+use metrics_exporter_prometheus::PrometheusBuilder;
+
+use crate::authority::settings_for;
+use crate::certified::Certified;
+use crate::stage::Stage;
+
+const RIGHT: &str = story::ASSENT_CLIENT_SECRET;
+
+fn secret(secret: &str) -> ClientCredential {
+    ClientCredential::Secret(secret.into())
+}
+
+fn rotating(first: ClientCredential, second: ClientCredential) -> Credentials {
+    Credentials::Rotating { first, second }
+}
+
+/// Redeems a fresh code, and says how many requests that took.
+async fn redeem_fresh(stage: &Stage) -> (Result<Redeemed, RedeemError>, u64) {
+    let (flow, query) = stage.code().await;
+    let before = stage.calls("token").await.unwrap();
+    let result = stage.redeem(&flow, &query).await;
+    (result, stage.calls("token").await.unwrap() - before)
+}
+
+fn standing(stage: &Stage) -> CredentialStanding {
+    stage.entra.standing().borrow().credential.clone()
+}
+
+#[tokio::test]
+async fn whichever_is_accepted_is_used_and_goes_first_from_then_on() {
+    let (old, new) = (Certified::new(), Certified::new());
+    let known = |certificate: &Certified| certificate.certificate_pem.clone();
+    for (first, second, secrets, certificates) in [
+        (
+            old.credential(),
+            new.credential(),
+            vec![],
+            vec![known(&new)],
+        ),
+        (secret("old"), secret(RIGHT), vec![RIGHT], vec![]),
+        (
+            secret("old"),
+            new.credential(),
+            vec![RIGHT],
+            vec![known(&new)],
+        ),
+        (
+            old.credential(),
+            secret(RIGHT),
+            vec![RIGHT],
+            vec![known(&new)],
+        ),
+    ] {
+        let shown = format!("{first:?} {second:?}");
+        let stage = Stage::with(rotating(first, second)).await;
+        let certificates: Vec<&str> = certificates.iter().map(String::as_str).collect();
+        stage.register(&secrets, &certificates).await;
+        assert_eq!(standing(&stage), CredentialStanding::NotTriedYet);
+        for expected in [2, 1, 1] {
+            let (result, requests) = redeem_fresh(&stage).await;
+            assert!(result.is_ok(), "{shown}: {result:?}");
+            assert_eq!(requests, expected, "{shown}");
+            assert_eq!(standing(&stage), CredentialStanding::SecondUsed, "{shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_goes_there_and_back() {
+    let (one, other) = (Certified::new(), Certified::new());
+    let stage = Stage::with(rotating(one.credential(), other.credential())).await;
+    let both = [one.certificate_pem.as_str(), other.certificate_pem.as_str()];
+    for (registered, requests, expected) in [
+        (&both[..], 1, CredentialStanding::Accepted),
+        (&both[1..], 2, CredentialStanding::SecondUsed),
+        (&both[..], 1, CredentialStanding::SecondUsed),
+        (&both[..1], 2, CredentialStanding::Accepted),
+        (&both[..], 1, CredentialStanding::Accepted),
+    ] {
+        stage.register(&[], registered).await;
+        let (result, needed) = redeem_fresh(&stage).await;
+        assert!(result.is_ok(), "{result:?}");
+        assert_eq!((needed, standing(&stage)), (requests, expected));
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_expired_does_not_keep_the_service_down() {
+    let day = Duration::from_hours(24);
+    let now = SystemTime::now();
+    let [expired, good] = [now.checked_sub(day).unwrap(), now + 10 * day].map(Certified::ending);
+    let stage = Stage::with(rotating(expired.credential(), good.credential())).await;
+    stage.register(&[], &[&good.certificate_pem]).await;
+    assert!(redeem_fresh(&stage).await.0.is_ok());
+
+    let standing = stage.entra.standing().borrow().clone();
+    let validities: Vec<_> = standing
+        .certificates
+        .iter()
+        .map(|certificate| (certificate.credential, certificate.validity(now)))
+        .collect();
+    assert_eq!(
+        validities,
+        [
+            (CredentialPlace::First, CertificateValidity::Expired),
+            (CredentialPlace::Second, CertificateValidity::ExpiresSoon),
+        ]
+    );
+    let complaints = standing.complaints(now).join("\n");
+    for part in [
+        "finish the rotation",
+        "first credential: the certificate has expired",
+        "second credential: the certificate ends",
+    ] {
+        assert!(complaints.contains(part), "{part} is not in {complaints}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotation_under_load_loses_nobody() {
+    const LOGINS: u64 = 50;
+    let (old, new) = (Certified::new(), Certified::new());
+    let stage = Stage::with(rotating(old.credential(), new.credential())).await;
+    stage.register(&[], &[&old.certificate_pem]).await;
+    let mut flows = Vec::new();
+    for _ in 0..LOGINS {
+        flows.push(stage.code().await);
+    }
+    let stage = std::sync::Arc::new(stage);
+    let logins: Vec<_> = flows
+        .into_iter()
+        .map(|(flow, query)| {
+            let stage = std::sync::Arc::clone(&stage);
+            tokio::spawn(async move { stage.redeem(&flow, &query).await })
+        })
+        .collect();
+    // As soon as the first of them have been there.
+    while stage.calls("token").await.unwrap() == 0 {
+        tokio::task::yield_now().await;
+    }
+    stage.register(&[], &[&new.certificate_pem]).await;
+    for login in logins {
+        login.await.unwrap().unwrap();
+    }
+    assert!(redeem_fresh(&stage).await.0.is_ok());
+    assert_eq!(standing(&stage), CredentialStanding::SecondUsed);
+    assert!(stage.calls("token").await.unwrap() <= 2 * LOGINS + 2);
+}
+
+#[tokio::test]
+async fn when_both_are_refused_it_is_our_fault_and_the_code_stays_good() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _here = metrics::set_default_local_recorder(&recorder);
+    let unknown = Certified::new();
+    let stage = Stage::with(rotating(unknown.credential(), secret("wrong"))).await;
+    let (flow, query) = stage.code().await;
+    for _ in 0..2 {
+        let error = stage.redeem(&flow, &query).await.unwrap_err();
+        assert!(
+            matches!(&error, RedeemError::Refused(no) if no.class == ErrorClass::OurFault),
+            "{error:?}"
+        );
+    }
+    assert_eq!(stage.calls("token").await, Some(4));
+    let codes = vec![700_027, 7_000_215];
+    assert_eq!(standing(&stage), CredentialStanding::Refused { codes });
+
+    stage.register(&[], &[&unknown.certificate_pem]).await;
+    stage.redeem(&flow, &query).await.unwrap();
+    assert_eq!(standing(&stage), CredentialStanding::Accepted);
+
+    let ends = unknown
+        .not_after
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let shown = recorder.handle().render();
+    for line in [
+        "assent_microsoft_credential_refused_total{credential=\"first\"} 2".to_owned(),
+        "assent_microsoft_credential_refused_total{credential=\"second\"} 2".to_owned(),
+        format!(
+            "assent_microsoft_certificate_expires_timestamp_seconds{{certificate=\"first\"}} {ends}"
+        ),
+    ] {
+        assert!(shown.contains(&line), "{line} is not in\n{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_our_fault_and_nothing_else_happens() {
+    let stage = Stage::with(Credentials::One(secret("wrong"))).await;
+    let (result, requests) = redeem_fresh(&stage).await;
+    let error = result.unwrap_err();
+    assert!(
+        matches!(&error, RedeemError::Refused(no) if no.class == ErrorClass::OurFault && no.codes == [7_000_215]),
+        "{error:?}"
+    );
+    assert_eq!(requests, 1);
+    assert_eq!(
+        standing(&stage),
+        CredentialStanding::Refused {
+            codes: vec![7_000_215]
+        }
+    );
+}
+
+#[tokio::test]
+async fn any_other_refusal_is_final() {
+    let stage = Stage::with(rotating(secret(RIGHT), secret("wrong"))).await;
+    let (flow, query) = stage.code().await;
+    stage.redeem(&flow, &query).await.unwrap();
+    // The code was redeemed before; another credential would not change that.
+    stage.redeem(&flow, &query).await.unwrap_err();
+    assert_eq!(stage.calls("token").await, Some(2));
+    // Nor does it for an address that is not registered, although that is `invalid_client` too.
+    let refusal = serde_json::json!({"error": "invalid_client", "error_codes": [500_112]});
+    let fault = serde_json::json!({"endpoint": "token", "status": 401, "body": refusal});
+    stage.control("faults", fault).await;
+    let (result, requests) = redeem_fresh(&stage).await;
+    assert!(matches!(result, Err(RedeemError::Refused(no)) if no.class == ErrorClass::OurFault));
+    assert_eq!(requests, 1);
+    assert_eq!(standing(&stage), CredentialStanding::Accepted);
+}
+
+#[test]
+fn which_credential_cannot_be_used_is_told() {
+    let (one, other) = (Certified::new(), Certified::new());
+    let (ClientCredential::Certificate { key_pem, .. }, certificate_pem) =
+        (one.credential(), other.certificate_pem)
+    else {
+        panic!("a certificate");
+    };
+    let mixed = ClientCredential::Certificate {
+        key_pem,
+        certificate_pem,
+    };
+    let url = "https://login.microsoftonline.com".parse().unwrap();
+    let error = Entra::new(settings_for(&url, rotating(secret("x"), mixed))).unwrap_err();
+    assert!(
+        matches!(
+            &error,
+            SettingsError::Credential {
+                place: CredentialPlace::Second,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    let why = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(why, "the certificate does not belong to the private key");
+    assert_eq!(error.to_string(), "the second credential cannot be used");
+}
