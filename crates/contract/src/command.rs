@@ -1,5 +1,7 @@
 //! What the login hook asks of the gateway over NATS.
 
+use std::fmt;
+
 use assent_domain::ids::{AccountId, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,20 @@ pub struct RecordAutomaticGrant {
     pub tenant: Tenant,
     /// The person of the verified sign-in.
     pub object_id: Uuid,
+    /// An access token for Microsoft Graph that came with the sign-in: used once, to look where the mailbox is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph_token: Option<Sensitive>,
+}
+
+/// A text that is sent and never shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sensitive(pub String);
+
+impl fmt::Debug for Sensitive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sensitive(..)")
+    }
 }
 
 /// The grant is on the log.
@@ -55,6 +71,22 @@ pub struct BeginUserConsent {
     /// Where the browser goes afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_to: Option<String>,
+}
+
+/// The answer to [`BeginUserConsent`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserConsentBegun {
+    /// The flow.
+    pub flow_id: Uuid,
+    /// Where to send the browser.
+    pub authorize_url: String,
+    /// When the flow ends unanswered.
+    pub expires_at: Timestamp,
+    /// What Microsoft will ask for.
+    pub permissions: Vec<Permission>,
+    /// What was left out, because this user or this tenant is known to need an administrator for it.
+    pub needs_approval: Vec<Permission>,
 }
 
 /// The person whom a flow expects at Microsoft.

@@ -5,6 +5,7 @@
 //! and gives no event.
 
 pub mod administrator_consent;
+pub mod approval;
 pub mod automatic_grant;
 pub mod mode_change;
 pub mod own_consent;

@@ -151,7 +151,9 @@ impl Bucket {
         let subjects = self.connection.subjects(&self.stream, &filter).await;
         let subjects = subjects.map_err(|source| self.failed(source))?;
         let own = format!("$KV.{}.", self.name);
-        let keys = subjects.iter().filter_map(|subject| subject.strip_prefix(&own));
+        let keys = subjects
+            .iter()
+            .filter_map(|subject| subject.strip_prefix(&own));
         Ok(keys.map(str::to_owned).collect())
     }
 

@@ -282,9 +282,7 @@ impl Connection {
     ) -> Result<Vec<String>, JetStreamError> {
         let ask = serde_json::json!({ "subjects_filter": filter }).to_string();
         let api = format!("$JS.API.STREAM.INFO.{stream}");
-        let answer = self
-            .request(&api, ask.into_bytes(), None, DEADLINE)
-            .await?;
+        let answer = self.request(&api, ask.into_bytes(), None, DEADLINE).await?;
         let reply: InfoReply =
             serde_json::from_slice(&answer).map_err(|error| misunderstood(stream, error))?;
         match (reply.state, reply.error) {

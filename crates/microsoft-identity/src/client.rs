@@ -66,6 +66,11 @@ impl Entra {
         })
     }
 
+    /// Where people sign in.
+    pub fn authority(&self) -> &Url {
+        &self.shared.authority
+    }
+
     /// The application id that our own ID tokens are issued for.
     pub fn client_id(&self) -> &str {
         &self.shared.client_id

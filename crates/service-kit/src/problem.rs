@@ -13,7 +13,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde::ser::{SerializeStruct as _, Serializer};
+use serde::ser::{SerializeMap as _, Serializer};
 
 use crate::request::RequestId;
 
@@ -34,6 +34,7 @@ struct Parts {
     title: &'static str,
     detail: Option<Cow<'static, str>>,
     instance: Option<RequestId>,
+    extensions: Vec<(&'static str, serde_json::Value)>,
     headers: HeaderMap,
     internal: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -47,6 +48,7 @@ impl Problem {
             title,
             detail: None,
             instance: None,
+            extensions: Vec::new(),
             headers: HeaderMap::new(),
             internal: None,
         }))
@@ -56,6 +58,12 @@ impl Problem {
     /// caller did not send, no internal error.
     pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
         self.0.detail = Some(detail.into());
+        self
+    }
+
+    /// Adds a member of this problem's own, for programs that know what to do with it.
+    pub fn extension(mut self, name: &'static str, value: impl Into<serde_json::Value>) -> Self {
+        self.0.extensions.push((name, value.into()));
         self
     }
 
@@ -103,7 +111,7 @@ impl Problem {
 
     /// The JSON text of the answer.
     pub(crate) fn body(&self) -> String {
-        // Strings and numbers only: this cannot fail.
+        // All of it has a JSON form already: this cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
@@ -111,18 +119,20 @@ impl Problem {
 impl Serialize for Problem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let parts = &*self.0;
-        let optional = usize::from(parts.detail.is_some()) + usize::from(parts.instance.is_some());
-        let mut problem = serializer.serialize_struct("Problem", 4 + optional)?;
-        problem.serialize_field("type", &format_args!("/problems/{}", parts.code))?;
-        problem.serialize_field("title", parts.title)?;
-        problem.serialize_field("status", &parts.status.as_u16())?;
+        let mut problem = serializer.serialize_map(None)?;
+        problem.serialize_entry("type", &format_args!("/problems/{}", parts.code))?;
+        problem.serialize_entry("title", parts.title)?;
+        problem.serialize_entry("status", &parts.status.as_u16())?;
         if let Some(detail) = &parts.detail {
-            problem.serialize_field("detail", detail)?;
+            problem.serialize_entry("detail", detail)?;
         }
         if let Some(instance) = &parts.instance {
-            problem.serialize_field("instance", &format_args!("{instance}"))?;
+            problem.serialize_entry("instance", &format_args!("{instance}"))?;
         }
-        problem.serialize_field("code", parts.code)?;
+        problem.serialize_entry("code", parts.code)?;
+        for (name, value) in &parts.extensions {
+            problem.serialize_entry(name, value)?;
+        }
         problem.end()
     }
 }
@@ -155,6 +165,7 @@ mod tests {
         let cause = std::io::Error::other("password hunter2 refused");
         let problem = Problem::event_log_unavailable(3)
             .detail("try again")
+            .extension("candidates", vec!["one", "two"])
             .internal(cause);
         assert!(problem.internal_cause().is_some());
         let response = problem.into_response();
@@ -170,6 +181,7 @@ mod tests {
                 "status": 503,
                 "detail": "try again",
                 "code": "event_log_unavailable",
+                "candidates": ["one", "two"],
             })
         );
     }

@@ -9,38 +9,41 @@ use assent_messaging::{
     Bucket, BucketSettings, ChangeStream, ChangeStreamSettings, Connection, ConnectionSettings,
     ConnectionState, ServiceDefinition,
 };
-use assent_microsoft_identity::{AUTODISCOVER, Credentials, Entra, Settings};
+use assent_microsoft_identity::{Entra, Settings};
 use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::telemetry::chain;
 use assent_service_kit::{Dependency, Health, NotReachable, Runtime, StartError};
+use jiff::SignedDuration;
+use tokio::sync::Semaphore;
 
 use crate::config::Config;
-use crate::flow::{FlowStore, KEPT_FOR};
+use crate::flow::{self, FlowStore};
 use crate::gateway::{Addresses, Gateway};
+use crate::hand_off::{self, HandOffStore};
 use crate::http;
 use crate::ledger::Ledger;
 use crate::messaging_endpoints::endpoints;
+use crate::microsoft_standing;
+use crate::observations::Observations;
 use crate::scopes::ScopeMap;
 
 /// How long one operation against Microsoft may take.
 const MICROSOFT_DEADLINE: Duration = Duration::from_secs(5);
 /// How many commands are handled at once; more wait in NATS.
 const COMMANDS_IN_FLIGHT: usize = 256;
+/// How many mailboxes are looked for at once, after automatic grants. Beyond that they are not looked for.
+const PROBES_IN_FLIGHT: usize = 32;
 /// The flow bucket's bound: hundreds of thousands of flows a day.
 const FLOW_BYTES: i64 = 512 * 1024 * 1024;
+/// The bound of the links: a hundred thousand of them.
+const HAND_OFF_BYTES: i64 = 128 * 1024 * 1024;
+/// The bound of what is learnt: some hundred bytes for each of a few million users.
+const OBSERVATION_BYTES: i64 = 2 * 1024 * 1024 * 1024;
 
 /// Runs the gateway until the runtime is asked to stop.
 pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     config.check()?;
-    let entra = Entra::new(Settings {
-        authority: config.entra_authority.as_url().clone(),
-        national_authorities: Vec::new(),
-        graph_url: config.graph_url.as_url().clone(),
-        autodiscover_url: AUTODISCOVER.parse()?,
-        client_id: config.entra_client_id.clone(),
-        credentials: Credentials::One(config.credential()?),
-        timeout: MICROSOFT_DEADLINE,
-    })?;
+    let entra = microsoft(&config)?;
     let verifier = config.host.verifier()?;
     let health = Health::new();
     let nats = health.dependency("nats");
@@ -51,37 +54,30 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         .await
         .map_err(|error| NotReachable::new(format!("NATS at {address}"), Some(error.into())))?;
     connection.require_server_version()?;
-    let log = EventLog::create_or_check(
-        &connection,
-        StreamSettings {
-            replicas: config.nats_replicas,
-        },
-    )
-    .await?;
-    ChangeStream::create_or_check(
-        &connection,
-        ChangeStreamSettings::consent_changes(config.nats_replicas),
-    )
-    .await?;
-    let bucket = Bucket::open_or_create(
-        &connection,
-        BucketSettings {
-            name: names::FLOW_BUCKET.to_owned(),
-            max_age: KEPT_FOR,
-            replicas: config.nats_replicas,
-            max_bytes: FLOW_BYTES,
-        },
-    )
-    .await?;
+    let kept = open_or_create(&connection, config.nats_replicas).await?;
     nats.ready();
     runtime.spawn_critical(
         "nats-watch",
         watch(connection.clone(), nats, runtime.clone()),
     );
 
+    runtime.spawn_critical(
+        "microsoft-watch",
+        microsoft_standing::watch(
+            entra.standing(),
+            health.dependency("microsoft"),
+            runtime.clone(),
+        ),
+    );
+
     let gateway = Arc::new(Gateway {
-        ledger: Ledger::new(log),
-        flows: FlowStore::new(bucket),
+        ledger: kept.ledger,
+        flows: kept.flows,
+        hand_offs: kept.hand_offs,
+        hand_off_lifetime: SignedDuration::from_hours(24 * i64::from(config.hand_off_days)),
+        observations: kept.observations,
+        probes: Arc::new(Semaphore::new(PROBES_IN_FLIGHT)),
+        product_name: config.product_name.trim().to_owned(),
         entra,
         graph_url: config.graph_url.as_url().clone(),
         scopes: ScopeMap {
@@ -95,39 +91,84 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         return_origins: config.return_origins.into_vec(),
     });
 
-    let commands = {
-        let (gateway, connection, stop) = (
-            Arc::clone(&gateway),
-            connection.clone(),
-            runtime.shutdown_token(),
-        );
-        async move {
-            let definition = ServiceDefinition {
-                name: names::GATEWAY_SERVICE,
-                version: env!("CARGO_PKG_VERSION"),
-                description: "Records consent events.",
-            };
-            let served = assent_messaging::serve(
-                &connection,
-                definition,
-                endpoints(&gateway),
-                COMMANDS_IN_FLIGHT,
-                stop,
-            )
-            .await;
-            if let Err(error) = served {
-                tracing::error!(
-                    error = %chain(&error),
-                    "commands over NATS are no longer served"
-                );
-            }
-        }
-    };
-    runtime.spawn_critical("commands", commands);
+    runtime.spawn_critical(
+        "commands",
+        serve_commands(Arc::clone(&gateway), connection, runtime.clone()),
+    );
 
     let router = http::router(gateway, verifier);
     assent_service_kit::serve(&runtime, config.listen.into(), router, health).await?;
     Ok(())
+}
+
+/// Microsoft, as we know it. Nothing is asked of it yet.
+fn microsoft(config: &Config) -> Result<Entra, StartError> {
+    assent_microsoft_identity::describe_metrics();
+    let national_authorities = config.national_authorities()?;
+    Ok(Entra::new(Settings {
+        authority: config.entra_authority.as_url().clone(),
+        national_authorities: national_authorities.into_iter().map(Into::into).collect(),
+        graph_url: config.graph_url.as_url().clone(),
+        autodiscover_url: config.autodiscover()?.into(),
+        client_id: config.entra_client_id.clone(),
+        credentials: config.credentials()?,
+        timeout: MICROSOFT_DEADLINE,
+    })?)
+}
+
+/// What is kept in NATS.
+struct Kept {
+    ledger: Ledger,
+    flows: FlowStore,
+    hand_offs: HandOffStore,
+    observations: Observations,
+}
+
+async fn open_or_create(connection: &Connection, replicas: usize) -> Result<Kept, StartError> {
+    let log = EventLog::create_or_check(connection, StreamSettings { replicas }).await?;
+    let changes = ChangeStreamSettings::consent_changes(replicas);
+    ChangeStream::create_or_check(connection, changes).await?;
+    let bucket = |name: &str, max_age, max_bytes| {
+        let settings = BucketSettings {
+            name: name.to_owned(),
+            max_age,
+            replicas,
+            max_bytes,
+        };
+        Bucket::open_or_create(connection, settings)
+    };
+    let flows = bucket(names::FLOW_BUCKET, flow::KEPT_FOR, FLOW_BYTES).await?;
+    let hand_offs = bucket(names::HAND_OFF_BUCKET, hand_off::KEPT_FOR, HAND_OFF_BYTES).await?;
+    // What is learnt stays until it is learnt anew.
+    let for_ever = Duration::ZERO;
+    let observations = bucket(names::OBSERVATION_BUCKET, for_ever, OBSERVATION_BYTES).await?;
+    Ok(Kept {
+        ledger: Ledger::new(log),
+        flows: FlowStore::new(flows),
+        hand_offs: HandOffStore::new(hand_offs),
+        observations: Observations::new(observations),
+    })
+}
+
+async fn serve_commands(gateway: Arc<Gateway>, connection: Connection, runtime: Runtime) {
+    let definition = ServiceDefinition {
+        name: names::GATEWAY_SERVICE,
+        version: env!("CARGO_PKG_VERSION"),
+        description: "Records consent events.",
+    };
+    let served = assent_messaging::serve(
+        &connection,
+        definition,
+        endpoints(&gateway),
+        COMMANDS_IN_FLIGHT,
+        runtime.shutdown_token(),
+    );
+    if let Err(error) = served.await {
+        tracing::error!(
+            error = %chain(&error),
+            "commands over NATS are no longer served"
+        );
+    }
 }
 
 fn nats_settings(values: NatsValues) -> ConnectionSettings {

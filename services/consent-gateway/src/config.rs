@@ -1,123 +1,18 @@
 //! What the gateway is told from outside.
 
+mod variables;
+
 use std::path::PathBuf;
 
-use assent_microsoft_identity::ClientCredential;
-use assent_service_kit::config::shared::{self, HostValues, NatsValues};
-use assent_service_kit::config::{CommaSeparated, HttpUrl, ListenAddress, Origin, Secret};
-use assent_service_kit::{Program, Variable};
+use assent_microsoft_identity::{ClientCredential, Credentials};
+use assent_service_kit::config::shared::{HostValues, NatsValues};
+use assent_service_kit::config::{
+    CommaSeparated, HttpUrl, HttpUrlError, ListenAddress, Origin, Secret,
+};
 use serde::Deserialize;
 
 pub use crate::gateway::AdminProof;
-
-/// The program, as `--help` tells it.
-pub static PROGRAM: Program = Program {
-    name: "consent-gateway",
-    version: env!("CARGO_PKG_VERSION"),
-    about: "Records Microsoft 365 consent on the event log: the only writer, and the only one \
-            that talks to Microsoft. Serves the HTTP API, Microsoft's callbacks and the \
-            login hook's commands.",
-    variables: &[
-        variable(
-            "ASSENT_LISTEN",
-            "address and port to listen on",
-            Some("127.0.0.1:8080"),
-        ),
-        variable(
-            "ASSENT_PUBLIC_URL",
-            "external base URL; register <it>/callbacks/microsoft/admin-consent and <it>/callbacks/microsoft/authorize as redirect URIs at Microsoft",
-            None,
-        ),
-        shared::NATS_URL,
-        shared::NATS_CREDS_FILE,
-        shared::NATS_USER,
-        shared::NATS_PASSWORD,
-        shared::NATS_CA_FILE,
-        shared::NATS_INBOX_PREFIX,
-        variable(
-            "ASSENT_NATS_REPLICAS",
-            "on how many NATS servers each stream is kept (1, 3 or 5)",
-            Some("1"),
-        ),
-        variable(
-            "ASSENT_ENTRA_AUTHORITY",
-            "Microsoft's sign-in service",
-            Some("https://login.microsoftonline.com"),
-        ),
-        variable(
-            "ASSENT_GRAPH_URL",
-            "Microsoft Graph",
-            Some("https://graph.microsoft.com"),
-        ),
-        variable(
-            "ASSENT_ENTRA_CLIENT_ID",
-            "the application's (client) id at Microsoft",
-            None,
-        ),
-        Variable {
-            name: "ASSENT_ENTRA_CLIENT_SECRET",
-            help: "the application's client secret",
-            default: None,
-            secret: true,
-        },
-        variable(
-            "ASSENT_ENTRA_CLIENT_KEY_FILE",
-            "RSA private key (PEM) for private_key_jwt; preferred to a secret",
-            None,
-        ),
-        variable(
-            "ASSENT_ENTRA_CLIENT_CERT_FILE",
-            "the certificate (PEM) that belongs to the key",
-            None,
-        ),
-        variable(
-            "ASSENT_ADMIN_PROOF",
-            "what proves an Office 365 administrator: role, grant or either",
-            Some("either"),
-        ),
-        shared::HOST_ISSUER,
-        shared::HOST_JWKS_URL,
-        shared::HOST_AUDIENCE,
-        variable(
-            "ASSENT_RETURN_ORIGINS",
-            "origins that return_to may name, separated by commas",
-            Some(""),
-        ),
-        variable(
-            "ASSENT_SCOPES_CALENDAR",
-            "Graph scopes for the calendar",
-            Some("Calendars.ReadWrite"),
-        ),
-        variable(
-            "ASSENT_SCOPES_CONTACTS",
-            "Graph scopes for contacts",
-            Some("Contacts.Read"),
-        ),
-        variable(
-            "ASSENT_SCOPES_EMAIL_LIMITED",
-            "Graph scopes for limited e-mail",
-            Some("Mail.Send"),
-        ),
-        variable(
-            "ASSENT_SCOPES_EMAIL_FULL",
-            "Graph scopes for full e-mail",
-            Some("Mail.ReadWrite,Mail.Send"),
-        ),
-    ],
-};
-
-const fn variable(
-    name: &'static str,
-    help: &'static str,
-    default: Option<&'static str>,
-) -> Variable {
-    Variable {
-        name,
-        help,
-        default,
-        secret: false,
-    }
-}
+pub use variables::PROGRAM;
 
 /// The values.
 #[derive(Debug, Clone, Deserialize)]
@@ -143,6 +38,20 @@ pub struct Config {
     pub entra_client_key_file: Option<PathBuf>,
     /// The certificate.
     pub entra_client_cert_file: Option<PathBuf>,
+    /// The other credential during a rotation.
+    pub entra_client_second_secret: Option<Secret>,
+    /// The same, as a key.
+    pub entra_client_second_key_file: Option<PathBuf>,
+    /// The certificate of the other key.
+    pub entra_client_second_cert_file: Option<PathBuf>,
+    /// Microsoft's Autodiscover.
+    pub autodiscover_url: Option<HttpUrl>,
+    /// Where the clouds that are not served sign people in.
+    pub entra_national_authorities: Option<CommaSeparated<HttpUrl>>,
+    /// How long a link for an administrator lives.
+    pub hand_off_days: u8,
+    /// What the host application is called.
+    pub product_name: String,
     /// What proves an administrator.
     pub admin_proof: AdminProof,
     /// The host application.
@@ -170,6 +79,12 @@ pub enum ConfigError {
          ASSENT_ENTRA_CLIENT_CERT_FILE"
     )]
     Credential,
+    /// Half of a second credential, or two of them.
+    #[error(
+        "for a rotation set either ASSENT_ENTRA_CLIENT_SECOND_SECRET, or both \
+         ASSENT_ENTRA_CLIENT_SECOND_KEY_FILE and ASSENT_ENTRA_CLIENT_SECOND_CERT_FILE; or none of them"
+    )]
+    SecondCredential,
     /// A file can't be read.
     #[error("{variable} names a file that can't be read: {}", .path.display())]
     File {
@@ -187,22 +102,77 @@ pub enum ConfigError {
     /// A number of replicas that no NATS cluster can keep.
     #[error("ASSENT_NATS_REPLICAS must be 1, 3 or 5")]
     Replicas,
+    /// A link that lives for ever, or not at all.
+    #[error("ASSENT_HAND_OFF_DAYS must be 1 to 30")]
+    HandOffDays,
+    /// A name that people can't read.
+    #[error("ASSENT_PRODUCT_NAME must be 1 to 100 characters on one line")]
+    ProductName,
 }
 
+/// Microsoft's own sign-in service, Graph and Autodiscover, and the sign-in services of its clouds that we don't serve.
+const MICROSOFT_AUTHORITY: &str = "https://login.microsoftonline.com";
+const MICROSOFT_GRAPH: &str = "https://graph.microsoft.com";
+const MICROSOFT_AUTODISCOVER: &str = "https://outlook.office365.com";
+const NATIONAL_AUTHORITIES: [&str; 2] = [
+    "https://login.microsoftonline.us",
+    "https://login.partner.microsoftonline.cn",
+];
+
 impl Config {
-    /// How we prove to Microsoft who we are.
-    pub fn credential(&self) -> Result<ClientCredential, ConfigError> {
-        match (
-            &self.entra_client_secret,
-            &self.entra_client_key_file,
-            &self.entra_client_cert_file,
-        ) {
-            (Some(secret), None, None) => Ok(ClientCredential::Secret(secret.clone().into_inner())),
-            (None, Some(key), Some(certificate)) => Ok(ClientCredential::Certificate {
-                key_pem: read("ASSENT_ENTRA_CLIENT_KEY_FILE", key)?.into(),
-                certificate_pem: read("ASSENT_ENTRA_CLIENT_CERT_FILE", certificate)?,
-            }),
-            (_, _, _) => Err(ConfigError::Credential),
+    /// How we prove to Microsoft who we are; during a rotation in two ways.
+    pub fn credentials(&self) -> Result<Credentials, ConfigError> {
+        let first = credential(
+            self.entra_client_secret.as_ref(),
+            (
+                "ASSENT_ENTRA_CLIENT_KEY_FILE",
+                self.entra_client_key_file.as_ref(),
+            ),
+            (
+                "ASSENT_ENTRA_CLIENT_CERT_FILE",
+                self.entra_client_cert_file.as_ref(),
+            ),
+            ConfigError::Credential,
+        )?;
+        let second = credential(
+            self.entra_client_second_secret.as_ref(),
+            (
+                "ASSENT_ENTRA_CLIENT_SECOND_KEY_FILE",
+                self.entra_client_second_key_file.as_ref(),
+            ),
+            (
+                "ASSENT_ENTRA_CLIENT_SECOND_CERT_FILE",
+                self.entra_client_second_cert_file.as_ref(),
+            ),
+            ConfigError::SecondCredential,
+        )?;
+        match (first, second) {
+            (None, _) => Err(ConfigError::Credential),
+            (Some(only), None) => Ok(Credentials::One(only)),
+            (Some(first), Some(second)) => Ok(Credentials::Rotating { first, second }),
+        }
+    }
+
+    /// Where mailboxes are told. Whatever stands in for Graph stands in for this, too.
+    pub fn autodiscover(&self) -> Result<HttpUrl, HttpUrlError> {
+        match &self.autodiscover_url {
+            Some(url) => Ok(url.clone()),
+            None if self.graph_url.as_str() == MICROSOFT_GRAPH => {
+                HttpUrl::parse(MICROSOFT_AUTODISCOVER)
+            }
+            None => Ok(self.graph_url.clone()),
+        }
+    }
+
+    /// Where the clouds that are not served sign people in. Whatever stands in for Microsoft stands alone.
+    pub fn national_authorities(&self) -> Result<Vec<HttpUrl>, HttpUrlError> {
+        match &self.entra_national_authorities {
+            Some(urls) => Ok(urls.as_slice().to_vec()),
+            None if self.entra_authority.as_str() == MICROSOFT_AUTHORITY => NATIONAL_AUTHORITIES
+                .into_iter()
+                .map(HttpUrl::parse)
+                .collect(),
+            None => Ok(Vec::new()),
         }
     }
 
@@ -221,7 +191,34 @@ impl Config {
                 return Err(ConfigError::NoScope(name));
             }
         }
-        self.credential().map(drop)
+        if !(1..=30).contains(&self.hand_off_days) {
+            return Err(ConfigError::HandOffDays);
+        }
+        let name = self.product_name.trim();
+        if name.is_empty() || 100 < name.chars().count() || name.chars().any(char::is_control) {
+            return Err(ConfigError::ProductName);
+        }
+        self.credentials().map(drop)
+    }
+}
+
+/// A secret, or a key with its certificate, or neither; anything else is a mistake.
+fn credential(
+    secret: Option<&Secret>,
+    (key_variable, key): (&'static str, Option<&PathBuf>),
+    (certificate_variable, certificate): (&'static str, Option<&PathBuf>),
+    otherwise: ConfigError,
+) -> Result<Option<ClientCredential>, ConfigError> {
+    match (secret, key, certificate) {
+        (None, None, None) => Ok(None),
+        (Some(secret), None, None) => {
+            Ok(Some(ClientCredential::Secret(secret.clone().into_inner())))
+        }
+        (None, Some(key), Some(certificate)) => Ok(Some(ClientCredential::Certificate {
+            key_pem: read(key_variable, key)?.into(),
+            certificate_pem: read(certificate_variable, certificate)?,
+        })),
+        (_, _, _) => Err(otherwise),
     }
 }
 

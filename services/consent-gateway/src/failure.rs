@@ -3,18 +3,25 @@
 use std::error::Error;
 
 use assent_contract::problem::code;
+use assent_contract::values::Cloud;
+use assent_domain::ids::Tenant;
 use assent_domain::refusal::Refusal;
 use assent_messaging::ServiceError;
 use assent_service_kit::problem::Problem;
 use assent_service_kit::telemetry::chain;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use uuid::Uuid;
 
 /// Any error, with its chain of sources. It is logged, and never shown.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;
 
 /// After how many seconds trying again makes sense when a server is away.
 const RETRY_AFTER: u32 = 2;
+
+/// When there are too many of something, somebody has to clean up first.
+const RETRY_AFTER_TOO_MANY: u32 = 60;
 
 /// Why a use case did not succeed.
 #[derive(Debug)]
@@ -27,6 +34,10 @@ pub(crate) enum Failure {
     Forbidden(&'static str),
     /// There is no such thing, or not for this caller.
     NotFound(&'static str),
+    /// A name stands for tenants in several of Microsoft's clouds.
+    AmbiguousTenant(Vec<Candidate>),
+    /// There are too many of them already; what to do about it.
+    TooMany(&'static str),
     /// Others kept changing the same thing.
     ConcurrentChange,
     /// What `at_least` names is not there yet.
@@ -41,6 +52,22 @@ pub(crate) enum Failure {
     MicrosoftNonsense(Cause),
     /// A fault of ours.
     Internal(Cause),
+}
+
+/// One of several tenants that a name stands for.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Candidate {
+    cloud: Cloud,
+    tenant_id: Uuid,
+}
+
+impl From<Tenant> for Candidate {
+    fn from(tenant: Tenant) -> Self {
+        Self {
+            cloud: tenant.cloud.into(),
+            tenant_id: tenant.id.0,
+        }
+    }
 }
 
 impl From<Refusal> for Failure {
@@ -86,6 +113,18 @@ impl From<Failure> for Problem {
             Failure::Invalid(detail) => Self::invalid_request(detail),
             Failure::Forbidden(detail) => Self::forbidden(detail),
             Failure::NotFound(detail) => Self::not_found(detail),
+            Failure::AmbiguousTenant(candidates) => Self::new(
+                StatusCode::CONFLICT,
+                "ambiguous_tenant",
+                "The name stands for several tenants",
+            )
+            .detail("this name stands for tenants in several of Microsoft's clouds; say which by tenant_cloud")
+            .extension(
+                "candidates",
+                // Words and ids only: each has a JSON form.
+                serde_json::to_value(candidates).unwrap_or_default(),
+            ),
+            Failure::TooMany(detail) => Self::too_many_requests(RETRY_AFTER_TOO_MANY).detail(detail),
             Failure::ConcurrentChange => Self::concurrent_change(),
             Failure::NotYetApplied => Self::not_yet_applied(),
             Failure::LogUnavailable(cause) => Self::event_log_unavailable(RETRY_AFTER).internal(cause),

@@ -4,6 +4,7 @@
 //! gateway can take any callback, once. If a gateway dies while it redeems a code, the flow
 //! simply expires: nothing is half recorded, and the person starts again.
 
+mod ending;
 mod secrets;
 mod store;
 
@@ -15,10 +16,14 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
 
-pub(crate) use secrets::{Digest, State};
-pub(crate) use store::{FlowStore, StoreError, Stored};
-
 use assent_contract::values::{Identity, PermissionSet as WirePermissionSet, Tenant, text};
+
+use crate::observations::Mailbox;
+use crate::wording;
+
+pub(crate) use ending::{Completion, Ending, Setback};
+pub(crate) use secrets::{Digest, State};
+pub(crate) use store::FlowStore;
 
 /// How long somebody has at Microsoft.
 pub(crate) const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
@@ -53,6 +58,8 @@ pub(crate) enum Purpose {
         permissions: WirePermissionSet,
         /// The tenant asked of, where it is known.
         tenant: Option<Tenant>,
+        /// How the administrator came here.
+        route: Route,
     },
     /// A user's own consent.
     OwnConsent {
@@ -61,6 +68,26 @@ pub(crate) enum Purpose {
         /// Who has to finish it, where that is known.
         expected: Option<Identity>,
     },
+}
+
+/// How an administrator came to be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Route {
+    /// From the company's settings, as the Super Admin.
+    Direct,
+    /// By a link that somebody forwarded.
+    HandOff { id: Uuid, aim: Aim },
+}
+
+/// What an administrator's consent is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Aim {
+    /// The administrator decides for everyone in the company: its authorization method changes.
+    AdministratorConsent,
+    /// Users may go on deciding for themselves; Microsoft just lets them.
+    Approval,
 }
 
 /// The `state` values by callback. They stay when a stage is over, so that a second use
@@ -92,6 +119,8 @@ pub(crate) enum Stage {
         held: WirePermissionSet,
         scopes: Vec<String>,
         identity: Identity,
+        /// Where the mailbox was seen, while there was a token to look with.
+        mailbox: Option<Mailbox>,
     },
     /// It is over.
     Ended {
@@ -128,70 +157,6 @@ impl FlowState {
     }
 }
 
-/// How a flow ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// It is on the log.
-    Completed,
-    /// It is on the log, but Microsoft granted less than was asked for.
-    CompletedInPart(String),
-    /// It did not come to that.
-    Refused(Refusal),
-    /// Something failed on the way; nobody's consent changed because of it.
-    Failed {
-        code: &'static str,
-        detail: &'static str,
-    },
-}
-
-impl From<Ending> for Stage {
-    fn from(ending: Ending) -> Self {
-        let (state, code, detail) = match ending {
-            Ending::Completed => (FlowState::Completed, None, None),
-            Ending::CompletedInPart(detail) => {
-                (FlowState::Completed, Some("partial_grant"), Some(detail))
-            }
-            Ending::Failed { code, detail } => {
-                (FlowState::Undetermined, Some(code), Some(detail.to_owned()))
-            }
-            Ending::Refused(refusal) => (
-                state_of(refusal),
-                Some(refusal.code()),
-                Some(refusal.to_string()),
-            ),
-        };
-        Self::Ended {
-            state,
-            code: code.map(str::to_owned),
-            detail,
-        }
-    }
-}
-
-fn state_of(refusal: Refusal) -> FlowState {
-    match refusal {
-        Refusal::Declined => FlowState::Declined,
-        Refusal::Undetermined => FlowState::Undetermined,
-        Refusal::FlowExpired => FlowState::Expired,
-        Refusal::Forbidden
-        | Refusal::AdministratorNotConfirmed
-        | Refusal::NothingSelected
-        | Refusal::FullSyncRequired
-        | Refusal::UnsupportedCloud
-        | Refusal::OnPremisesExchange
-        | Refusal::TenantMismatch
-        | Refusal::NotAnAdministrator
-        | Refusal::ScopesMissing
-        | Refusal::AdministratorApprovalRequired
-        | Refusal::FlowAlreadyUsed
-        | Refusal::ManagedByAdministrator
-        | Refusal::AdministratorConsentRequired
-        | Refusal::IdentityMismatch
-        | Refusal::NotAdministratorConfigured
-        | Refusal::ConsentSuperseded => FlowState::Refused,
-    }
-}
-
 /// What `GET /v1/flows/{flow}` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct FlowView {
@@ -221,7 +186,7 @@ impl Flow {
             return FlowView {
                 state: FlowState::Expired,
                 code: Some(refusal.code().to_owned()),
-                detail: Some(refusal.to_string()),
+                detail: Some(wording::of(refusal.code()).to_owned()),
             };
         }
         let plain = |state| FlowView {
@@ -253,44 +218,4 @@ pub(crate) struct OwnConsent {
     pub(crate) asked: PermissionSet,
     pub(crate) begun_in: Epoch,
     pub(crate) expected: Option<MicrosoftIdentity>,
-}
-
-#[cfg(test)]
-mod tests {
-    use assent_domain::refusal::Refusal;
-
-    use assent_domain::ids::{AccountId, UserId};
-    use assent_domain::permissions::PermissionSet;
-    use jiff::Timestamp;
-    use uuid::Uuid;
-
-    use super::{Ending, Flow, FlowState, Purpose, Stage, States};
-
-    #[test]
-    fn the_three_noes_end_differently() {
-        for (refusal, expected) in [
-            (Refusal::Declined, FlowState::Declined),
-            (Refusal::AdministratorApprovalRequired, FlowState::Refused),
-            (Refusal::Undetermined, FlowState::Undetermined),
-        ] {
-            let flow = Flow {
-                id: Uuid::nil(),
-                account: AccountId::parse("acme").unwrap(),
-                started_by: UserId::parse("ana").unwrap(),
-                return_to: None,
-                expires_at: Timestamp::UNIX_EPOCH,
-                purpose: Purpose::AdministratorConsent {
-                    permissions: PermissionSet::EVERYTHING.into(),
-                    tenant: None,
-                },
-                states: States::default(),
-                stage: Stage::from(Ending::Refused(refusal)),
-            };
-            let view = flow.view(Timestamp::UNIX_EPOCH);
-            assert_eq!(
-                (view.state, view.code.as_deref()),
-                (expected, Some(refusal.code()))
-            );
-        }
-    }
 }

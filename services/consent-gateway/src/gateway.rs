@@ -1,13 +1,19 @@
 //! What the use cases work with.
 
+use std::sync::Arc;
+
 use assent_domain::ids::{Cloud, Tenant, TenantId};
 use assent_microsoft_identity::{CloudInstance, DiscoveryError, Entra, TenantMetadata, TenantRef};
 use assent_service_kit::config::Origin;
+use jiff::SignedDuration;
+use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::failure::Failure;
-use crate::flow::FlowStore;
+use crate::failure::{Candidate, Failure};
+use crate::flow::{Aim, FlowStore, Purpose, Route};
+use crate::hand_off::{HandOffStore, HandOffToken};
 use crate::ledger::Ledger;
+use crate::observations::Observations;
 use crate::scopes::ScopeMap;
 
 /// Everything that a use case may need. Cheap to share, never changed.
@@ -15,6 +21,12 @@ use crate::scopes::ScopeMap;
 pub(crate) struct Gateway {
     pub(crate) ledger: Ledger,
     pub(crate) flows: FlowStore,
+    pub(crate) hand_offs: HandOffStore,
+    pub(crate) hand_off_lifetime: SignedDuration,
+    pub(crate) observations: Observations,
+    /// A permit for each mailbox that may be looked for in the background.
+    pub(crate) probes: Arc<Semaphore>,
+    pub(crate) product_name: String,
     pub(crate) entra: Entra,
     pub(crate) graph_url: Url,
     pub(crate) scopes: ScopeMap,
@@ -43,6 +55,9 @@ pub(crate) struct Addresses {
     pub(crate) authorize_callback: Url,
     pub(crate) company_settings: Url,
     pub(crate) account_settings: Url,
+    hand_off: Url,
+    pub(crate) hand_off_outcome: Url,
+    pub(crate) stylesheet: Url,
 }
 
 impl Addresses {
@@ -58,27 +73,90 @@ impl Addresses {
             authorize_callback: at("/callbacks/microsoft/authorize"),
             company_settings: at("/settings/company"),
             account_settings: at("/settings/account"),
+            hand_off: at("/hand-off"),
+            hand_off_outcome: at("/hand-off-outcome"),
+            stylesheet: at("/assets/pages.css"),
+        }
+    }
+
+    /// The link itself.
+    pub(crate) fn hand_off(&self, token: &HandOffToken) -> Url {
+        let mut url = self.hand_off.clone();
+        let path = format!("{}/{}", url.path(), token.expose());
+        url.set_path(&path);
+        url
+    }
+
+    /// Where a browser goes that nobody asked back.
+    pub(crate) const fn after(&self, purpose: &Purpose) -> &Url {
+        match purpose {
+            Purpose::AdministratorConsent {
+                route: Route::Direct,
+                ..
+            } => &self.company_settings,
+            Purpose::AdministratorConsent {
+                route:
+                    Route::HandOff {
+                        aim: Aim::AdministratorConsent | Aim::Approval,
+                        ..
+                    },
+                ..
+            } => &self.hand_off_outcome,
+            Purpose::OwnConsent { .. } => &self.account_settings,
         }
     }
 }
 
+/// A tenant, as somebody typed it.
+#[derive(Debug, Clone)]
+pub(crate) struct TenantName {
+    pub(crate) name: TenantRef,
+    /// Which of Microsoft's clouds is meant, where the name stands for tenants in several.
+    pub(crate) cloud: Option<Cloud>,
+}
+
 impl Gateway {
-    /// Which tenant a name stands for, and in which cloud.
-    pub(crate) async fn tenant(&self, name: &TenantRef) -> Result<Tenant, Failure> {
-        match self.entra.tenant(name).await {
-            Ok(metadata) => Ok(tenant_of(&metadata)),
-            Err(DiscoveryError::UnknownTenant | DiscoveryError::NotOneTenant) => Err(
-                Failure::Invalid("Microsoft knows no tenant by this name".to_owned()),
-            ),
-            Err(DiscoveryError::Ambiguous { .. }) => Err(Failure::Invalid(
-                "several tenants go by this name, in different clouds".to_owned(),
+    /// Which tenant signed a token, or is claimed to have consented: one of the cloud that we sign people in to.
+    pub(crate) async fn tenant(&self, id: &TenantRef) -> Result<Tenant, Failure> {
+        let found = self.entra.tenant(id).await;
+        found.map(|metadata| tenant_of(&metadata)).map_err(unknown)
+    }
+
+    /// Which tenant a name stands for, in whichever of Microsoft's clouds. A name that stands for several is asked
+    /// about, never guessed.
+    pub(crate) async fn find_tenant(&self, tenant: &TenantName) -> Result<Tenant, Failure> {
+        let candidates = match self.entra.find_tenant(&tenant.name).await {
+            Ok(metadata) => Vec::from([tenant_of(&metadata)]),
+            Err(DiscoveryError::Ambiguous { candidates }) => {
+                candidates.iter().map(tenant_of).collect()
+            }
+            Err(error) => return Err(unknown(error)),
+        };
+        let mut meant = candidates
+            .iter()
+            .filter(|candidate| tenant.cloud.is_none_or(|cloud| candidate.cloud == cloud));
+        match (meant.next(), meant.next()) {
+            (Some(only), None) => Ok(*only),
+            (None, _) => Err(Failure::Invalid(
+                "Microsoft knows no tenant by this name in that cloud".to_owned(),
             )),
-            Err(error @ (DiscoveryError::Unreachable(_) | DiscoveryError::TimedOut)) => {
-                Err(Failure::MicrosoftUnreachable(error.into()))
-            }
-            Err(error @ DiscoveryError::Nonsense(_)) => {
-                Err(Failure::MicrosoftNonsense(error.into()))
-            }
+            (Some(_), Some(_)) => Err(Failure::AmbiguousTenant(
+                candidates.into_iter().map(Candidate::from).collect(),
+            )),
+        }
+    }
+}
+
+fn unknown(error: DiscoveryError) -> Failure {
+    match error {
+        DiscoveryError::UnknownTenant | DiscoveryError::NotOneTenant => {
+            Failure::Invalid("Microsoft knows no tenant by this name".to_owned())
+        }
+        DiscoveryError::Nonsense(_) | DiscoveryError::Ambiguous { .. } => {
+            Failure::MicrosoftNonsense(error.into())
+        }
+        DiscoveryError::Unreachable(_) | DiscoveryError::TimedOut => {
+            Failure::MicrosoftUnreachable(error.into())
         }
     }
 }

@@ -1,7 +1,11 @@
 //! The HTTP side: who may call what, and how it is answered. The rules are elsewhere.
 
 mod bodies;
+mod hand_offs;
+
+mod hand_off_page;
 mod outcome_page;
+mod pages;
 
 use std::sync::Arc;
 
@@ -12,7 +16,7 @@ use axum::Router;
 use axum::extract::{FromRequestParts, RawQuery, State};
 use axum::http::header::{CONTENT_TYPE, HeaderName, LOCATION};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use serde::Serialize;
@@ -72,6 +76,20 @@ pub(crate) fn router(gateway: Arc<Gateway>, verifier: BearerVerifier) -> Router 
             get(admin_consent_callback),
         )
         .route("/callbacks/microsoft/authorize", get(authorize_callback))
+        .route(
+            "/v1/accounts/{account}/hand-offs",
+            get(hand_offs::list).post(hand_offs::create),
+        )
+        .route(
+            "/v1/accounts/{account}/hand-offs/{hand_off}",
+            get(hand_offs::show).delete(hand_offs::cancel),
+        )
+        .route(
+            "/hand-off/{token}",
+            get(hand_off_page::open).post(hand_off_page::begin),
+        )
+        .route("/hand-off-outcome", get(outcome_page::hand_off))
+        .route("/assets/pages.css", get(pages::stylesheet))
         .route("/settings/company", get(outcome_page::company))
         .route("/settings/account", get(outcome_page::account))
         .route("/openapi.json", get(openapi))
@@ -201,22 +219,31 @@ async fn post_confirmation(
 
 async fn admin_consent_callback(
     State(shared): State<Shared>,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<Response, Failure> {
+) -> Response {
     let query = query.unwrap_or_default();
-    Ok(see_other(
-        &take_callback::admin_consent(&shared.gateway, &query).await?,
-    ))
+    let taken = take_callback::admin_consent(&shared.gateway, &query).await;
+    sent_on(&shared.gateway, &headers, taken)
 }
 
 async fn authorize_callback(
     State(shared): State<Shared>,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<Response, Failure> {
+) -> Response {
     let query = query.unwrap_or_default();
-    Ok(see_other(
-        &take_callback::authorize(&shared.gateway, &query).await?,
-    ))
+    let taken = take_callback::authorize(&shared.gateway, &query).await;
+    sent_on(&shared.gateway, &headers, taken)
+}
+
+/// A browser is sent on. Where that can't be, a person is told why on a page, and a program by a problem.
+fn sent_on(gateway: &Gateway, headers: &HeaderMap, to: Result<Url, Failure>) -> Response {
+    match to {
+        Ok(url) => see_other(&url),
+        Err(failure) if pages::wants_a_page(headers) => pages::failure(gateway, failure),
+        Err(failure) => failure.into_response(),
+    }
 }
 
 async fn openapi() -> Response {

@@ -9,12 +9,20 @@ pub mod config;
 mod failure;
 mod flow;
 mod gateway;
+mod hand_off;
 mod ledger;
 mod messaging_endpoints;
+mod microsoft_standing;
+mod observations;
+mod records;
 mod representation;
 mod return_to;
 mod rights;
 mod scopes;
 mod use_cases;
+mod wording;
 
 mod http;
+
+#[cfg(test)]
+mod test_gateway;

@@ -14,8 +14,9 @@ use tracing::Instrument;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::return_to;
+use crate::use_cases::prompt_at_login::prompt_at_login;
 use crate::use_cases::record_automatic_grant::record_automatic_grant;
-use crate::use_cases::start_own_consent::{Wish, start_own_consent};
+use crate::use_cases::start_own_consent::Wish;
 
 /// The endpoints of the micro service.
 pub(crate) fn endpoints(gateway: &Arc<Gateway>) -> Vec<Endpoint> {
@@ -43,7 +44,7 @@ pub(crate) fn endpoints(gateway: &Arc<Gateway>) -> Vec<Endpoint> {
                     identity: command.microsoft_identity,
                     return_to,
                 };
-                start_own_consent(&gateway, &command.account_id, &command.user_id, wish).await
+                prompt_at_login(&gateway, &command.account_id, &command.user_id, wish).await
             },
         ),
     ])

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::ledger::{Company, User};
+use crate::observations::{Approval, Mailbox};
 
 /// An account.
 #[derive(Debug, Serialize)]
@@ -88,6 +89,8 @@ pub(crate) struct UserView {
     /// Whether the user can grant and revoke.
     manageable: bool,
     permissions: BTreeMap<&'static str, PermissionView>,
+    /// Where the mailbox was seen last; null if it was never looked for.
+    mailbox: Option<Mailbox>,
     pub(crate) sequence: u64,
 }
 
@@ -97,6 +100,15 @@ struct PermissionView {
     state: &'static str,
     since: Option<Timestamp>,
     because: Vec<u64>,
+    /// Whether Microsoft lets this user consent; null where nobody is asked.
+    approval: Option<Approval>,
+}
+
+/// What was learnt of Microsoft about a user, beside the log.
+#[derive(Debug)]
+pub(crate) struct Learnt {
+    pub(crate) mailbox: Option<Mailbox>,
+    pub(crate) approvals: BTreeMap<Permission, Approval>,
 }
 
 impl UserView {
@@ -105,6 +117,7 @@ impl UserView {
         id: &UserId,
         company: &Company,
         user: &User,
+        learnt: &Learnt,
     ) -> Result<Self, Failure> {
         let explanation = explain(events(&company.history), events(&user.history))
             .map_err(|illegal| Failure::Unreadable(illegal.into()))?;
@@ -113,21 +126,30 @@ impl UserView {
                 .or_else(|| recorded(&user.history, sequence))
                 .map(|recorded| recorded.decoded.metadata.time)
         };
-        let permission = |permission| PermissionView::of(&explanation, permission, time);
+        let manageable = match company.state.method() {
+            AuthorizationMethod::UserIndividual => true,
+            AuthorizationMethod::AdminConfigured => false,
+        };
+        let permission = |permission| PermissionView {
+            approval: learnt
+                .approvals
+                .get(&permission)
+                .copied()
+                .filter(|_| manageable),
+            ..PermissionView::of(&explanation, permission, time)
+        };
         Ok(Self {
             account_id: account.to_string(),
             user_id: id.to_string(),
             method: company.state.method().into(),
             effective: explanation.effective.into(),
-            manageable: match company.state.method() {
-                AuthorizationMethod::UserIndividual => true,
-                AuthorizationMethod::AdminConfigured => false,
-            },
+            manageable,
             permissions: BTreeMap::from([
                 ("calendar", permission(Permission::Calendar)),
                 ("contacts", permission(Permission::Contacts)),
                 ("email", permission(Permission::Email)),
             ]),
+            mailbox: learnt.mailbox,
             sequence: company.state.last_sequence.max(user.state.last_sequence).0,
         })
     }
@@ -151,6 +173,7 @@ impl PermissionView {
             },
             since: trail.since.and_then(time),
             because: trail.because.iter().map(|sequence| sequence.0).collect(),
+            approval: None,
         }
     }
 }

@@ -25,18 +25,25 @@ pub(crate) fn check(return_to: &str, allowed: &[Origin]) -> Result<Url, Failure>
     }
 }
 
+/// What a browser is sent back with. All of it is for showing: nothing of it is believed.
+#[derive(Debug)]
+pub(crate) struct Landing<'a> {
+    pub(crate) flow: Uuid,
+    pub(crate) outcome: FlowState,
+    /// The flow's code, one of a fixed set of words.
+    pub(crate) reason: Option<&'a str>,
+    pub(crate) confirm: Option<&'a str>,
+}
+
 /// The address with what happened added to its query.
-pub(crate) fn with_outcome(
-    mut url: Url,
-    flow: Uuid,
-    outcome: FlowState,
-    confirm: Option<&str>,
-) -> Url {
+pub(crate) fn with_outcome(mut url: Url, landing: &Landing<'_>) -> Url {
     url.query_pairs_mut()
-        .append_pair("flow", &flow.to_string())
-        .append_pair("outcome", outcome.as_str());
-    if let Some(confirm) = confirm {
-        url.query_pairs_mut().append_pair("confirm", confirm);
+        .append_pair("flow", &landing.flow.to_string())
+        .append_pair("outcome", landing.outcome.as_str());
+    for (name, value) in [("reason", landing.reason), ("confirm", landing.confirm)] {
+        if let Some(value) = value {
+            url.query_pairs_mut().append_pair(name, value);
+        }
     }
     url
 }

@@ -46,6 +46,20 @@ pub(crate) fn that_user(
     }
 }
 
+/// Whoever is calling, as a user of this account.
+pub(crate) fn user_of(caller: &Caller, account: &AccountId) -> Result<UserId, Failure> {
+    if belongs_to(caller, account) {
+        subject(caller)
+    } else {
+        Err(out_of_reach())
+    }
+}
+
+/// Whether the caller may see what others of the account asked for.
+pub(crate) fn is_super_admin(caller: &Caller) -> bool {
+    caller.has_role(SUPER_ADMIN)
+}
+
 /// This user, a Super Admin of the account, or a service that may read.
 pub(crate) fn may_see_user(
     caller: &Caller,

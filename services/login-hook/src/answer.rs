@@ -20,6 +20,10 @@ pub(crate) struct Answer {
     /// What may be done for the user from now on.
     pub(crate) effective: PermissionSet,
     pub(crate) missing: PermissionSet,
+    /// What of the missing permissions this user or this tenant is known to need an administrator for. Microsoft is not
+    /// asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) needs_approval: Option<PermissionSet>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) authorize_url: Option<String>,
     /// Something was away, so that less is answered than could have been.
@@ -37,6 +41,7 @@ impl Answer {
             method: None,
             effective: DomainPermissionSet::NOTHING.into(),
             missing: wanted.into(),
+            needs_approval: None,
             authorize_url: None,
             degraded: true,
             sequence: None,
@@ -110,6 +115,9 @@ words! {
         AllEffective = "all_effective",
         /// The user has answered about what is not there.
         AlreadyAnswered = "already_answered",
+        /// An administrator has to approve what is missing, and Microsoft has said so before: the user is not sent into
+        /// that dead end again.
+        AdministratorApprovalRequired = "administrator_approval_required",
         /// The user has not been asked yet about something that is wanted.
         ConsentMissing = "consent_missing",
         /// The administrator consented for everyone.

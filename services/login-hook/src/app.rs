@@ -29,15 +29,16 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     // Before anything that measures is made: it would measure for nobody.
     metrics::install();
     describe_metrics();
+    assent_microsoft_identity::describe_metrics();
 
     let query_deadline = config.query_timeout_ms.into();
     let authority = config.entra_authority.as_url().clone();
     let entra = Entra::new(Settings {
-        // Graph and Exchange are never asked here.
+        // Neither Graph nor Autodiscover is ever asked here, and tenants only by the ids in tokens of this authority.
         graph_url: authority.clone(),
         autodiscover_url: authority.clone(),
-        authority,
         national_authorities: Vec::new(),
+        authority,
         client_id: config.entra_client_id.as_str().to_owned(),
         // ID tokens are verified with public keys.
         credentials: Credentials::None,

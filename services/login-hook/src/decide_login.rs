@@ -1,13 +1,16 @@
 //! The use case: somebody signed in to the host application.
 
-use assent_contract::command::{BeginUserConsent, ExpectedIdentity, RecordAutomaticGrant};
+use assent_contract::command::{
+    BeginUserConsent, ExpectedIdentity, RecordAutomaticGrant, Sensitive,
+};
 use assent_contract::query::UserQuery;
-use assent_contract::values::{Method, kinds_to_list};
+use assent_contract::values::{Method, Permission, kinds_from_list, kinds_to_list};
 use assent_domain::account::AccountState;
 use assent_domain::effective::effective;
 use assent_domain::ids::{ConsentId, MicrosoftIdentity, ObjectId, Tenant, TenantId};
 use assent_domain::login::{Decision, ProceedReason, ReauthenticateReason, SignIn, decide};
 use assent_domain::permissions::PermissionSet;
+use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{IdTokenError, VerifiedIdentity};
 use assent_service_kit::telemetry::{chain, current_traceparent};
 
@@ -16,6 +19,9 @@ use crate::clouds::Clouds;
 use crate::gateway::{CommandError, Gateway};
 use crate::projection::{Known, Projection};
 use crate::sign_in::{SignIns, Unverified};
+
+/// The refusal by which the gateway keeps a login from sending somebody into a dead end.
+const ADMINISTRATOR_APPROVAL_REQUIRED: &str = Refusal::AdministratorApprovalRequired.code();
 
 /// What the use case works with. Shared by all logins, never changed.
 #[derive(Debug)]
@@ -31,6 +37,8 @@ pub(crate) struct Login {
     pub(crate) query: UserQuery,
     /// Of a sign-in through Microsoft.
     pub(crate) id_token: Option<String>,
+    /// What came with it, to look where the mailbox is after an automatic grant.
+    pub(crate) access_token: Option<Sensitive>,
     pub(crate) wanted: PermissionSet,
     pub(crate) return_to: Option<String>,
 }
@@ -139,6 +147,7 @@ impl LoginHook {
             permissions: login.wanted.into(),
             tenant: identity.tenant.into(),
             object_id: identity.object_id.0,
+            graph_token: login.access_token,
         };
         match self
             .gateway
@@ -182,21 +191,34 @@ impl LoginHook {
             microsoft_identity: expected(sign_in),
             return_to: login.return_to,
         };
-        let authorize_url = match self.gateway.begin_user_consent(&command, traceparent).await {
-            Ok(started) => Some(started.authorize_url),
+        let asked_for = |permissions: &[Permission]| missing.only(kinds_from_list(permissions));
+        match self.gateway.begin_user_consent(&command, traceparent).await {
+            Ok(begun) => Answer {
+                missing: asked_for(&begun.permissions).into(),
+                needs_approval: some(asked_for(&begun.needs_approval)),
+                authorize_url: Some(begun.authorize_url),
+                ..found.answer(Verdict::Prompt, Reason::ConsentMissing)
+            },
+            // Microsoft would only say once more that an administrator has to approve.
+            Err(CommandError::Refused(code)) if code == ADMINISTRATOR_APPROVAL_REQUIRED => Answer {
+                needs_approval: some(missing),
+                ..found.answer(Verdict::Proceed, Reason::AdministratorApprovalRequired)
+            },
             // The host application can still offer its settings page later.
             Err(error) => {
                 tracing::debug!(error = %chain(&error), "no flow was begun");
-                None
+                Answer {
+                    missing: missing.into(),
+                    degraded: true,
+                    ..found.answer(Verdict::Prompt, Reason::ConsentMissing)
+                }
             }
-        };
-        Answer {
-            missing: missing.into(),
-            degraded: authorize_url.is_none(),
-            authorize_url,
-            ..found.answer(Verdict::Prompt, Reason::ConsentMissing)
         }
     }
+}
+
+fn some(permissions: PermissionSet) -> Option<assent_contract::values::PermissionSet> {
+    (!permissions.is_nothing()).then(|| permissions.into())
 }
 
 /// What the projection said, as the answer needs it.
@@ -216,6 +238,7 @@ impl Found {
             method: Some(self.method),
             effective: self.effective.into(),
             missing: self.attainable.missing_from(self.effective).into(),
+            needs_approval: None,
             authorize_url: None,
             degraded: false,
             sequence: Some(self.sequence),

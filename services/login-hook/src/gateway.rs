@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use assent_contract::command::{
-    AutomaticGrantRecorded, BeginUserConsent, FlowStarted, RecordAutomaticGrant,
+    AutomaticGrantRecorded, BeginUserConsent, RecordAutomaticGrant, UserConsentBegun,
 };
 use assent_contract::names::{COMMAND_BEGIN_USER_CONSENT, COMMAND_RECORD_AUTOMATIC_GRANT};
 use assent_messaging::{Connection, RequestError};
@@ -27,7 +27,7 @@ pub(crate) struct Gateway {
 /// Why the gateway did not do it, as far as is known: after a time-out it may have.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandError {
-    /// The rules don't allow it.
+    /// The rules don't allow it; the refusal's code.
     #[error("the gateway refused: {0}")]
     Refused(String),
     /// No answer, or one that says that it could not.
@@ -87,7 +87,7 @@ impl Gateway {
         &self,
         command: &BeginUserConsent,
         traceparent: Option<&str>,
-    ) -> Result<FlowStarted, CommandError> {
+    ) -> Result<UserConsentBegun, CommandError> {
         let began = Instant::now();
         let started = self
             .command(COMMAND_BEGIN_USER_CONSENT, command, traceparent)

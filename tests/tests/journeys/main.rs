@@ -6,6 +6,8 @@ mod story;
 
 mod administrator_consent;
 mod callbacks;
+mod hand_off;
+mod known_before_asked;
 mod own_consent;
 
 mod bad_input;

@@ -54,6 +54,21 @@ impl HostLogin {
         .await
     }
 
+    /// Somebody signs in through Microsoft, and the host application wants only some permissions for them.
+    pub async fn wanting(
+        &self,
+        user: &str,
+        person: Person,
+        wants: &Value,
+    ) -> Result<Reply, ActorError> {
+        let id_token = self.microsoft.id_token(person, None).await?;
+        self.ask(&json!({
+            "account_id": self.account, "user_id": user, "wants": wants,
+            "sign_in": {"provider": "microsoft", "id_token": id_token},
+        }))
+        .await
+    }
+
     /// Asks the login hook; `body` is the whole request.
     pub async fn ask(&self, body: &Value) -> Result<Reply, ActorError> {
         let call = self

@@ -59,6 +59,30 @@ impl HostUser {
         self.gateway.call(Method::POST, &path, Some(body)).await
     }
 
+    /// Makes a link for an administrator; `body` is the whole request.
+    pub async fn make_hand_off(&self, body: &Value) -> Result<Reply, ActorError> {
+        let path = format!("/v1/accounts/{}/hand-offs", self.account);
+        self.gateway.call(Method::POST, &path, Some(body)).await
+    }
+
+    /// Looks at the links for an administrator.
+    pub async fn hand_offs(&self) -> Result<Reply, ActorError> {
+        let path = format!("/v1/accounts/{}/hand-offs", self.account);
+        self.gateway.call(Method::GET, &path, None).await
+    }
+
+    /// Looks at one of them.
+    pub async fn hand_off(&self, id: &str) -> Result<Reply, ActorError> {
+        let path = format!("/v1/accounts/{}/hand-offs/{id}", self.account);
+        self.gateway.call(Method::GET, &path, None).await
+    }
+
+    /// Takes one of them back.
+    pub async fn cancel_hand_off(&self, id: &str) -> Result<Reply, ActorError> {
+        let path = format!("/v1/accounts/{}/hand-offs/{id}", self.account);
+        self.gateway.call(Method::DELETE, &path, None).await
+    }
+
     /// Starts granting permissions, as whom the host application knows at Microsoft, if it does.
     pub async fn start_grant(
         &self,

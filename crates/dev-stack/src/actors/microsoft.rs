@@ -103,6 +103,15 @@ impl Microsoft {
             .await
     }
 
+    /// Ticks the administrator's box on the page behind a link, and goes on.
+    pub async fn follow_hand_off(&self, link: &str) -> Result<Reply, ActorError> {
+        self.client
+            .send(Method::POST, link, |request| {
+                request.form(&[("administrator_confirmed", "true")])
+            })
+            .await
+    }
+
     /// Walks from `authorize_url` through Microsoft and our callbacks to where the browser comes to rest.
     pub async fn walk(
         &self,

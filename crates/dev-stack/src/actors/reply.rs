@@ -130,7 +130,12 @@ impl Reply {
 
     /// What is effective, in words.
     pub fn effective(&self) -> String {
-        permissions_in_words(self.value("/effective"))
+        self.permissions("/effective")
+    }
+
+    /// The permission set at a JSON pointer, in words.
+    pub fn permissions(&self, pointer: &str) -> String {
+        permissions_in_words(self.value(pointer))
     }
 }
 

@@ -18,8 +18,42 @@ pub struct StartAdministratorConsent {
     pub administrator_confirmed: bool,
     /// What was selected.
     pub permissions: PermissionSet,
-    /// The cloud of the tenant, where it is known beforehand.
+    /// What is known of where the company is at Microsoft.
+    pub premises: Premises,
+}
+
+/// What is known beforehand of where a company's directory and mailboxes are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Premises {
+    /// The cloud of the tenant, where the tenant is known.
     pub cloud: Option<Cloud>,
+    /// What was seen of the users' mailboxes.
+    pub mailboxes: Mailboxes,
+}
+
+/// What was seen of a company's mailboxes on the way. It is a mailbox that lives somewhere, not a company: so a company
+/// counts as on-premises only while nothing speaks against it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mailboxes {
+    /// None was seen yet, or some are where they should be.
+    #[default]
+    NothingAgainst,
+    /// Some are on the company's own servers, and none was ever seen in Exchange Online.
+    OnPremisesOnly,
+}
+
+impl Premises {
+    /// Whether companies there can be served at all.
+    pub(super) fn are_served(self) -> Result<(), Refusal> {
+        match self.cloud {
+            Some(cloud) if !cloud.is_served() => return Err(Refusal::UnsupportedCloud),
+            Some(_) | None => {}
+        }
+        match self.mailboxes {
+            Mailboxes::OnPremisesOnly => Err(Refusal::OnPremisesExchange),
+            Mailboxes::NothingAgainst => Ok(()),
+        }
+    }
 }
 
 /// Whether the Super Admin may be sent to Microsoft. Nothing is recorded yet.
@@ -27,14 +61,21 @@ pub fn start(account: &AccountState, command: &StartAdministratorConsent) -> Res
     if !command.administrator_confirmed {
         return Err(Refusal::AdministratorNotConfirmed);
     }
-    if command.permissions.is_nothing() {
+    ask(account, command.permissions, command.premises)
+}
+
+/// Whether an administrator may be asked to decide for everyone, whoever brings the question to them: the Super Admin
+/// in person, or a link that the Super Admin forwarded.
+pub fn ask(
+    account: &AccountState,
+    permissions: PermissionSet,
+    premises: Premises,
+) -> Result<(), Refusal> {
+    if permissions.is_nothing() {
         return Err(Refusal::NothingSelected);
     }
     full_sync_is_selected(account)?;
-    match command.cloud {
-        Some(cloud) if !cloud.is_served() => Err(Refusal::UnsupportedCloud),
-        Some(_) | None => Ok(()),
-    }
+    premises.are_served()
 }
 
 /// Microsoft's verified answer.
@@ -69,23 +110,13 @@ pub fn finish(
     account: &AccountState,
     command: FinishAdministratorConsent,
 ) -> Result<Vec<Event>, Refusal> {
-    let another_tenant = |tenant: Tenant| tenant != command.tenant;
-    if another_tenant(command.expected_tenant)
-        || account
-            .consent()
-            .is_some_and(|consent| another_tenant(consent.tenant))
+    if account
+        .consent()
+        .is_some_and(|consent| consent.tenant != command.tenant)
     {
         return Err(Refusal::TenantMismatch);
     }
-    if !command.tenant.cloud.is_served() {
-        return Err(Refusal::UnsupportedCloud);
-    }
-    if !command.missing_scopes.is_empty() {
-        return Err(Refusal::ScopesMissing);
-    }
-    if !command.verification.proves_an_administrator() {
-        return Err(Refusal::NotAnAdministrator);
-    }
+    proved(&command)?;
     full_sync_is_selected(account)?;
     if account
         .consent()
@@ -118,6 +149,23 @@ pub fn finish(
         verification: command.verification,
     });
     Ok([Some(consent), switch].into_iter().flatten().collect())
+}
+
+/// Whether Microsoft's answer proves that an administrator of the expected tenant consented to all of it.
+pub fn proved(answer: &FinishAdministratorConsent) -> Result<(), Refusal> {
+    if answer.tenant != answer.expected_tenant {
+        return Err(Refusal::TenantMismatch);
+    }
+    if !answer.tenant.cloud.is_served() {
+        return Err(Refusal::UnsupportedCloud);
+    }
+    if !answer.missing_scopes.is_empty() {
+        return Err(Refusal::ScopesMissing);
+    }
+    if !answer.verification.proves_an_administrator() {
+        return Err(Refusal::NotAnAdministrator);
+    }
+    Ok(())
 }
 
 /// While users pick for themselves, e-mail sync must be full before the administrator can

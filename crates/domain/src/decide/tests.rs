@@ -3,6 +3,7 @@
 //! One file for each command. The rows are those of "What may happen" in the rules.
 
 mod administrator_consent;
+mod approval;
 mod automatic_grant;
 mod mode_change;
 mod own_consent;

@@ -8,14 +8,20 @@ use super::{ConfigError, key_of};
 /// Every variable any program of ours reads, the NATS server's configuration included.
 pub const KNOWN_VARIABLES: &[&str] = &[
     "ASSENT_ADMIN_PROOF",
+    "ASSENT_AUTODISCOVER_URL",
     "ASSENT_COMMAND_TIMEOUT_MS",
     "ASSENT_DATA_DIR",
     "ASSENT_ENTRA_AUTHORITY",
     "ASSENT_ENTRA_CLIENT_CERT_FILE",
     "ASSENT_ENTRA_CLIENT_ID",
     "ASSENT_ENTRA_CLIENT_KEY_FILE",
+    "ASSENT_ENTRA_CLIENT_SECOND_CERT_FILE",
+    "ASSENT_ENTRA_CLIENT_SECOND_KEY_FILE",
+    "ASSENT_ENTRA_CLIENT_SECOND_SECRET",
     "ASSENT_ENTRA_CLIENT_SECRET",
+    "ASSENT_ENTRA_NATIONAL_AUTHORITIES",
     "ASSENT_GRAPH_URL",
+    "ASSENT_HAND_OFF_DAYS",
     "ASSENT_HOST_AUDIENCE",
     "ASSENT_HOST_ENTRA_CLIENT_ID",
     "ASSENT_HOST_ISSUER",
@@ -37,6 +43,7 @@ pub const KNOWN_VARIABLES: &[&str] = &[
     "ASSENT_NATS_STORE_DIR",
     "ASSENT_NATS_URL",
     "ASSENT_NATS_USER",
+    "ASSENT_PRODUCT_NAME",
     "ASSENT_PUBLIC_URL",
     "ASSENT_QUERY_TIMEOUT_MS",
     "ASSENT_RETURN_ORIGINS",
@@ -46,10 +53,16 @@ pub const KNOWN_VARIABLES: &[&str] = &[
     "ASSENT_SCOPES_EMAIL_LIMITED",
     "ASSENT_SIMULATOR_LISTEN",
     "ASSENT_SIMULATOR_PUBLIC_URL",
+    "ASSENT_SIMULATOR_SEED",
+    "ASSENT_SIMULATOR_TLS_CA_FILE",
 ];
 
 /// Those of them that hold a secret, which `NAME_FILE` may supply.
-pub const SECRET_VARIABLES: &[&str] = &["ASSENT_ENTRA_CLIENT_SECRET", "ASSENT_NATS_PASSWORD"];
+pub const SECRET_VARIABLES: &[&str] = &[
+    "ASSENT_ENTRA_CLIENT_SECOND_SECRET",
+    "ASSENT_ENTRA_CLIENT_SECRET",
+    "ASSENT_NATS_PASSWORD",
+];
 
 /// Refuses a variable that no program reads.
 pub(super) fn check(place: &'static str, name: &str) -> Result<(), ConfigError> {

@@ -1,13 +1,16 @@
 //! What callers send, and what can be said of it without knowing the account.
 
 use assent_contract::command::ExpectedIdentity;
-use assent_contract::values::{EmailSync, Method, Permission, PermissionSet, kinds_from_list};
+use assent_contract::values::{
+    Cloud, EmailSync, Method, Permission, PermissionSet, kinds_from_list,
+};
 use assent_domain::mode::Mode;
 use assent_microsoft_identity::TenantRef;
 use assent_service_kit::config::Origin;
 use serde::Deserialize;
 
 use crate::failure::Failure;
+use crate::gateway::TenantName;
 use crate::return_to;
 use crate::use_cases::start_admin_consent::Selection;
 use crate::use_cases::start_own_consent::Wish;
@@ -44,27 +47,39 @@ pub(super) struct NewAdminConsent {
     administrator_confirmed: bool,
     permissions: PermissionSet,
     tenant: Option<String>,
+    tenant_cloud: Option<Cloud>,
     return_to: Option<String>,
 }
 
 impl NewAdminConsent {
     pub(super) fn check(self, origins: &[Origin]) -> Result<Selection, Failure> {
-        let tenant = match self.tenant.as_deref().map(TenantRef::parse) {
-            None => None,
-            Some(Ok(name @ (TenantRef::Id(_) | TenantRef::Domain(_)))) => Some(name),
-            Some(Ok(TenantRef::Organizations) | Err(_)) => {
-                return Err(Failure::Invalid(
-                    "tenant is the GUID or a domain of a Microsoft Entra tenant".to_owned(),
-                ));
-            }
-        };
         Ok(Selection {
             administrator_confirmed: self.administrator_confirmed,
             permissions: self.permissions.into(),
-            tenant,
+            tenant: tenant_name(self.tenant.as_deref(), self.tenant_cloud)?,
             return_to: checked(self.return_to.as_deref(), origins)?,
         })
     }
+}
+
+/// A tenant, as somebody typed it.
+pub(super) fn tenant_name(
+    name: Option<&str>,
+    cloud: Option<Cloud>,
+) -> Result<Option<TenantName>, Failure> {
+    let name = match name.map(TenantRef::parse) {
+        None if cloud.is_none() => return Ok(None),
+        Some(Ok(name @ (TenantRef::Id(_) | TenantRef::Domain(_)))) => name,
+        None | Some(Ok(TenantRef::Organizations) | Err(_)) => {
+            return Err(Failure::Invalid(
+                "tenant is the GUID or a domain of a Microsoft Entra tenant".to_owned(),
+            ));
+        }
+    };
+    Ok(Some(TenantName {
+        name,
+        cloud: cloud.map(Into::into),
+    }))
 }
 
 /// `POST …/grants`

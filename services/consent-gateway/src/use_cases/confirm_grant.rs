@@ -5,35 +5,42 @@ use assent_domain::refusal::Refusal;
 use jiff::Timestamp;
 
 use crate::failure::Failure;
-use crate::flow::{Ending, FlowView, Stage, Stored};
+use crate::flow::{Ending, Flow, FlowView, Stage};
 use crate::gateway::Gateway;
-use crate::use_cases::finish_own_consent::{awaiting, record};
+use crate::records::Stored;
+use crate::use_cases::finish_own_consent::{Held, record};
 use crate::use_cases::take_callback::used;
 
 /// Records the grant, then ends the flow: in this order, because recording twice changes
 /// nothing, and a flow that ended can't be recorded any more.
 pub(crate) async fn confirm_grant(
     gateway: &Gateway,
-    mut stored: Stored,
+    mut stored: Stored<Flow>,
     confirm: &str,
 ) -> Result<(FlowView, Sequence), Failure> {
     let now = Timestamp::now();
-    if stored.flow.is_expired(now) {
+    if stored.value.is_expired(now) {
         return Err(Refusal::FlowExpired.into());
     }
-    let held = match &stored.flow.stage {
+    let held = match &stored.value.stage {
         Stage::AwaitingConfirmation {
             confirm: digest,
             held,
             scopes,
             identity,
+            mailbox,
         } => {
             if !digest.is_of(confirm) {
                 return Err(Failure::Invalid(
                     "this is not the flow's confirm value".to_owned(),
                 ));
             }
-            awaiting(*held, scopes.clone(), *identity)
+            Held {
+                permissions: (*held).into(),
+                scopes: scopes.clone(),
+                identity: (*identity).into(),
+                mailbox: *mailbox,
+            }
         }
         Stage::AtAdminConsent | Stage::AtAuthorize { .. } | Stage::Redeeming => {
             return Err(Failure::Invalid(
@@ -42,17 +49,17 @@ pub(crate) async fn confirm_grant(
         }
         Stage::Ended { .. } => return Err(Refusal::FlowAlreadyUsed.into()),
     };
-    let ending = match record(gateway, &stored.flow, held).await {
+    let ending = match record(gateway, &stored.value, held).await {
         Ok(ending) => ending,
         Err(Failure::Refused(refusal)) => Ending::Refused(refusal),
         // The log is away: the flow goes on waiting, so this can be tried again.
         Err(failure) => return Err(failure),
     };
-    stored.flow.stage = Stage::from(ending);
+    stored.value.stage = Stage::from(ending);
     let stored = gateway.flows.change(stored).await.map_err(used)?;
     let user = gateway
         .ledger
-        .user(&stored.flow.account, &stored.flow.started_by)
+        .user(&stored.value.account, &stored.value.started_by)
         .await?;
-    Ok((stored.flow.view(now), user.state.last_sequence))
+    Ok((stored.value.view(now), user.state.last_sequence))
 }

@@ -10,13 +10,14 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use crate::failure::Failure;
-use crate::flow::{Ending, Purpose, Stage, State, Stored};
+use crate::flow::{Ending, Flow, Purpose, Stage, State};
 use crate::gateway::{Gateway, reference};
+use crate::records::Stored;
 use crate::use_cases::take_callback::{end, used};
 
 pub(crate) async fn continue_admin_consent(
     gateway: &Gateway,
-    mut stored: Stored,
+    mut stored: Stored<Flow>,
     claimed: UnverifiedTenant,
 ) -> Result<Url, Failure> {
     let tenant = match gateway.tenant(&TenantRef::Id(claimed.0)).await {
@@ -28,7 +29,7 @@ pub(crate) async fn continue_admin_consent(
         // The flow is left as it is, so that loading the page again goes on.
         Err(failure) => return Err(failure),
     };
-    let expected: Option<Tenant> = match &stored.flow.purpose {
+    let expected: Option<Tenant> = match &stored.value.purpose {
         Purpose::AdministratorConsent { tenant, .. } => tenant.map(Into::into),
         Purpose::OwnConsent { .. } => None,
     };
@@ -38,16 +39,16 @@ pub(crate) async fn continue_admin_consent(
     if expected.is_some_and(|expected| expected != tenant) {
         tracing::warn!(
             security_event = "tenant_mismatch",
-            flow.id = %stored.flow.id,
-            account.id = %stored.flow.account,
+            flow.id = %stored.value.id,
+            account.id = %stored.value.account,
             "an administrator consent came back from another tenant"
         );
         return end(gateway, stored, Ending::Refused(Refusal::TenantMismatch)).await;
     }
 
-    let (state, nonce, pkce) = (State::new(stored.flow.id), random_token(), new_pkce());
-    stored.flow.states.authorize = Some(state.digest());
-    stored.flow.stage = Stage::AtAuthorize {
+    let (state, nonce, pkce) = (State::new(stored.value.id), random_token(), new_pkce());
+    stored.value.states.authorize = Some(state.digest());
+    stored.value.stage = Stage::AtAuthorize {
         tenant: Some(tenant.into()),
         nonce: nonce.clone(),
         pkce_verifier: pkce.verifier.expose_secret().to_owned(),

@@ -4,34 +4,45 @@ use assent_domain::decide::administrator_consent::{self, FinishAdministratorCons
 use assent_domain::event::Verification;
 use assent_domain::ids::{ConsentId, ObjectId, RoleId, Scope, Tenant, TenantId};
 use assent_domain::permissions::PermissionSet;
-use assent_domain::refusal::Refusal;
-use assent_microsoft_identity::{
-    AuthorizationCode, ExpectedNonce, GrantProof, IdTokenError, IdTokenExpectation, RedeemError,
-    Redeemed, roles_able_to_consent,
-};
+use assent_microsoft_identity::{AuthorizationCode, GrantProof, Redeemed, roles_able_to_consent};
 use assent_service_kit::telemetry::chain;
+use jiff::Timestamp;
 use url::Url;
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::flow::{Ending, Purpose, Stored};
-use crate::gateway::{AdminProof, Gateway, reference};
-use crate::use_cases::take_callback::{Proof, end};
+use crate::flow::{Aim, Ending, Flow, Purpose, Route, Setback};
+use crate::gateway::{AdminProof, Gateway};
+use crate::records::Stored;
+use crate::use_cases::learn;
+use crate::use_cases::redeem::{Proof, redeem};
+use crate::use_cases::take_callback::end;
 
 pub(crate) async fn finish_admin_consent(
     gateway: &Gateway,
-    stored: Stored,
+    stored: Stored<Flow>,
     proof: Proof,
     code: AuthorizationCode,
 ) -> Result<Url, Failure> {
-    let ending = match (&stored.flow.purpose, proof.tenant) {
-        (Purpose::AdministratorConsent { permissions, .. }, Some(tenant)) => {
-            let permissions = (*permissions).into();
-            match redeem(gateway, &stored.flow.purpose, proof, code).await {
-                Ok(redeemed) => record(gateway, &stored, permissions, tenant, redeemed).await,
-                Err(ending) => ending,
+    let flow = &stored.value;
+    let ending = match (&flow.purpose, proof.tenant) {
+        (
+            Purpose::AdministratorConsent {
+                permissions, route, ..
+            },
+            Some(tenant),
+        ) => match redeem(gateway, flow, proof, code).await {
+            Ok(redeemed) => {
+                let answer = answer(gateway, flow, (*permissions).into(), tenant, &redeemed).await;
+                let ending = record(gateway, flow, *route, answer).await;
+                if matches!(ending, Ending::Completed(_)) {
+                    learn::granted_for_everybody(gateway, &flow.account, tenant, &redeemed.scopes)
+                        .await;
+                }
+                ending
             }
-        }
+            Err(not_redeemed) => not_redeemed.ending,
+        },
         (Purpose::AdministratorConsent { .. } | Purpose::OwnConsent { .. }, _) => {
             return Err(Failure::Invalid(
                 "this flow asked for no administrator".to_owned(),
@@ -41,64 +52,19 @@ pub(crate) async fn finish_admin_consent(
     end(gateway, stored, ending).await
 }
 
-/// Redeems the code, where it was acquired, for a token of exactly the expected tenant.
-pub(crate) async fn redeem(
+/// What Microsoft's answer comes to.
+async fn answer(
     gateway: &Gateway,
-    purpose: &Purpose,
-    proof: Proof,
-    code: AuthorizationCode,
-) -> Result<Redeemed, Ending> {
-    let expectation = IdTokenExpectation {
-        nonce: ExpectedNonce::Exactly(&proof.nonce),
-        tenant: proof.tenant.map(|tenant| tenant.id.0),
-    };
-    let redirect_uri = &gateway.addresses.authorize_callback;
-    let verifier = proof.pkce_verifier.into();
-    let redeemed = gateway
-        .entra
-        .redeem_code(
-            &reference(proof.tenant),
-            code,
-            redirect_uri,
-            verifier,
-            expectation,
-        )
-        .await;
-    redeemed.map_err(|error| {
-        tracing::warn!(
-            error = %chain(&error),
-            "Microsoft's answer proved nothing"
-        );
-        match error {
-            RedeemError::Refused(refusal) => Ending::from_microsoft(&refusal, purpose),
-            RedeemError::IdToken(IdTokenError::Tenant { .. }) => {
-                Ending::Refused(Refusal::TenantMismatch)
-            }
-            RedeemError::IdToken(_)
-            | RedeemError::Unreachable(_)
-            | RedeemError::TimedOut
-            | RedeemError::Nonsense(_)
-            | RedeemError::OurFault(_) => Ending::Failed {
-                code: "microsoft_unavailable",
-                detail: "Microsoft's answer could not be verified; start again in a moment",
-            },
-        }
-    })
-}
-
-async fn record(
-    gateway: &Gateway,
-    stored: &Stored,
+    flow: &Flow,
     permissions: PermissionSet,
     expected_tenant: Tenant,
-    redeemed: Redeemed,
-) -> Ending {
+    redeemed: &Redeemed,
+) -> FinishAdministratorConsent {
     let wanted = gateway.scopes.of(permissions);
-    let verification = verify(gateway, &redeemed, &wanted).await;
-    let command = FinishAdministratorConsent {
-        account: stored.flow.account.clone(),
+    FinishAdministratorConsent {
+        account: flow.account.clone(),
         consent: ConsentId(Uuid::now_v7()),
-        requested_by: stored.flow.started_by.clone(),
+        requested_by: flow.started_by.clone(),
         permissions,
         expected_tenant,
         tenant: Tenant {
@@ -117,15 +83,74 @@ async fn record(
             .into_iter()
             .map(Scope)
             .collect(),
-        verification,
+        verification: verify(gateway, redeemed, &wanted).await,
+    }
+}
+
+async fn record(
+    gateway: &Gateway,
+    flow: &Flow,
+    route: Route,
+    answer: FinishAdministratorConsent,
+) -> Ending {
+    let (id, aim) = match route {
+        Route::Direct => return record_on_the_log(gateway, flow, answer).await,
+        Route::HandOff { id, aim } => (id, aim),
     };
-    let recorded = gateway
-        .ledger
-        .decide_company(&stored.flow.account, |company| {
-            administrator_consent::finish(company, command.clone())
+    // Somebody may take the link back at this very moment: one of the two comes first.
+    let claimed = gateway
+        .hand_offs
+        .change(&flow.account, id, |link| {
+            link.claim(flow.id, Timestamp::now())
         })
         .await;
-    Ending::of(recorded.map(|_| Ending::Completed))
+    match claimed {
+        Ok(Some(Ok(_))) => {}
+        Ok(Some(Err(_)) | None) => return Ending::SetBack(Setback::HandOffClosed),
+        Err(error) => return Ending::of(Err(error.into())),
+    }
+    let granted_by = answer.granted_by.0;
+    let ending = match aim {
+        Aim::AdministratorConsent => record_on_the_log(gateway, flow, answer).await,
+        // Nobody's permissions change, so there is nothing to record: Microsoft lets users consent from now on.
+        Aim::Approval => match administrator_consent::proved(&answer) {
+            Ok(()) => Ending::completed(),
+            Err(refusal) => Ending::Refused(refusal),
+        },
+    };
+    if matches!(ending, Ending::Completed(_)) {
+        tracing::info!(
+            hand_off.id = %id,
+            account.id = %flow.account,
+            granted_by.object_id = %granted_by,
+            "an administrator consented by a link"
+        );
+        let noted = gateway
+            .hand_offs
+            .change(&flow.account, id, |link| {
+                link.complete(granted_by, Timestamp::now());
+                Ok::<(), std::convert::Infallible>(())
+            })
+            .await;
+        if let Err(error) = noted {
+            tracing::warn!(error = %chain(&error), "that a link is complete was not noted");
+        }
+    }
+    ending
+}
+
+async fn record_on_the_log(
+    gateway: &Gateway,
+    flow: &Flow,
+    answer: FinishAdministratorConsent,
+) -> Ending {
+    let recorded = gateway
+        .ledger
+        .decide_company(&flow.account, |company| {
+            administrator_consent::finish(company, answer.clone())
+        })
+        .await;
+    Ending::of(recorded.map(|_| Ending::completed()))
 }
 
 /// What proves that it was an administrator, as far as the configuration accepts it.
@@ -160,26 +185,5 @@ async fn verify(gateway: &Gateway, redeemed: &Redeemed, wanted: &[String]) -> Ve
     Verification {
         roles,
         tenant_wide_grant,
-    }
-}
-
-impl Ending {
-    /// The ending of a flow whose last step was a decision on the log.
-    pub(crate) fn of(result: Result<Self, Failure>) -> Self {
-        match result {
-            Ok(ending) => ending,
-            Err(Failure::Refused(refusal)) => Self::Refused(refusal),
-            Err(Failure::ConcurrentChange) => Self::Failed {
-                code: "concurrent_change",
-                detail: "somebody else changed the same permissions at the same time; start again",
-            },
-            Err(failure) => {
-                tracing::error!(?failure, "a flow could not be recorded");
-                Self::Failed {
-                    code: "event_log_unavailable",
-                    detail: "your answer could not be recorded; start again in a moment",
-                }
-            }
-        }
     }
 }

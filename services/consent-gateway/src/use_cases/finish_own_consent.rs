@@ -1,34 +1,46 @@
 //! A user came back from Microsoft: with a code, or with one of the three kinds of "no".
 
-use assent_contract::values::{Identity, PermissionSet as WirePermissionSet};
+use std::time::Duration;
+
 use assent_domain::decide::own_consent::{self, DeclineOwnPermissions, GrantOwnPermissions};
 use assent_domain::ids::{Epoch, MicrosoftIdentity, ObjectId, Scope};
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{
-    AuthorizationCode, AuthorizationError, ErrorClass, TenantRef, random_token,
+    AuthorizationCode, AuthorizationError, ErrorClass, Redeemed, TenantRef, random_token,
 };
 use jiff::Timestamp;
 use url::Url;
 
 use crate::failure::Failure;
 use crate::flow::{
-    CONFIRMATION_LIFETIME, Digest, Ending, Flow, OwnConsent, Purpose, Stage, Stored,
+    CONFIRMATION_LIFETIME, Completion, Digest, Ending, Flow, OwnConsent, Purpose, Stage,
 };
 use crate::gateway::Gateway;
-use crate::use_cases::finish_admin_consent::redeem;
-use crate::use_cases::take_callback::{Proof, end, used, way_back};
+use crate::observations::Mailbox;
+use crate::records::Stored;
+use crate::use_cases::learn;
+use crate::use_cases::redeem::{Proof, redeem};
+use crate::use_cases::take_callback::{end, used, way_back};
+
+/// How long the browser waits for the mailbox to be found. It is good to know, and no reason to keep anybody waiting.
+const PROBE_PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) async fn finish_own_consent(
     gateway: &Gateway,
-    mut stored: Stored,
+    mut stored: Stored<Flow>,
     proof: Proof,
     code: AuthorizationCode,
 ) -> Result<Url, Failure> {
-    let own = own_consent_of(&stored.flow)?;
-    let redeemed = match redeem(gateway, &stored.flow.purpose, proof, code).await {
+    let own = own_consent_of(&stored.value)?;
+    let redeemed = match redeem(gateway, &stored.value, proof, code).await {
         Ok(redeemed) => redeemed,
-        Err(ending) => return end(gateway, stored, ending).await,
+        Err(not_redeemed) => {
+            if let Some(refusal) = &not_redeemed.refusal {
+                learn::refused(gateway, &stored.value, &own, refusal).await;
+            }
+            return end(gateway, stored, not_redeemed.ending).await;
+        }
     };
     let tenant = match gateway
         .tenant(&TenantRef::Id(redeemed.identity.tenant_id))
@@ -41,13 +53,20 @@ pub(crate) async fn finish_own_consent(
         tenant,
         object_id: ObjectId(redeemed.identity.object_id),
     };
-    let held = Held {
+    let mut held = Held {
         permissions: gateway.scopes.permissions(&redeemed.scopes),
         scopes: redeemed.scopes.iter().map(str::to_owned).collect(),
         identity,
+        mailbox: None,
     };
+    // Somebody else's mailbox, and what somebody else may do, is none of our business.
+    if own.expected.is_none_or(|expected| expected == identity) {
+        let granted = own.asked.meet(held.permissions);
+        learn::got(gateway, &stored.value, &own, tenant, granted).await;
+        held.mailbox = Some(probe(gateway, &redeemed).await);
+    }
     if own.expected.is_some() {
-        let ending = Ending::of(record(gateway, &stored.flow, held).await);
+        let ending = Ending::of(record(gateway, &stored.value, held).await);
         return end(gateway, stored, ending).await;
     }
 
@@ -55,37 +74,50 @@ pub(crate) async fn finish_own_consent(
     // end up under the wrong name. So the browser brings a secret back to the host
     // application, which only it can confirm, as the user who began.
     let confirm = random_token();
-    stored.flow.expires_at = Timestamp::now() + CONFIRMATION_LIFETIME;
-    stored.flow.stage = Stage::AwaitingConfirmation {
+    stored.value.expires_at = Timestamp::now() + CONFIRMATION_LIFETIME;
+    stored.value.stage = Stage::AwaitingConfirmation {
         confirm: Digest::of(&confirm),
         held: held.permissions.into(),
         scopes: held.scopes,
         identity: held.identity.into(),
+        mailbox: held.mailbox,
     };
     let stored = gateway.flows.change(stored).await.map_err(used)?;
-    Ok(way_back(gateway, &stored.flow, Some(&confirm)))
+    Ok(way_back(gateway, &stored.value, Some(&confirm)))
+}
+
+/// Looks where the mailbox is, while there is a token to look with: none is kept.
+async fn probe(gateway: &Gateway, redeemed: &Redeemed) -> Mailbox {
+    let probed = gateway
+        .entra
+        .locate_mailbox(&redeemed.access_token, &redeemed.scopes);
+    match tokio::time::timeout(PROBE_PATIENCE, probed).await {
+        Ok(location) => Mailbox::seen(location),
+        Err(_) => Mailbox::not_seen(),
+    }
 }
 
 /// Microsoft said no. Only a decline is the user's own answer, and recorded.
 pub(crate) async fn refused(
     gateway: &Gateway,
-    stored: Stored,
+    stored: Stored<Flow>,
     error: &AuthorizationError,
 ) -> Result<Url, Failure> {
-    let mut ending = Ending::from_microsoft(error, &stored.flow.purpose);
+    let own = own_consent_of(&stored.value)?;
+    learn::refused(gateway, &stored.value, &own, error).await;
+    let mut ending = Ending::from_microsoft(error, &stored.value.purpose);
     if error.class == ErrorClass::Declined {
-        let own = own_consent_of(&stored.flow)?;
         let command = DeclineOwnPermissions {
-            account: stored.flow.account.clone(),
-            user: stored.flow.started_by.clone(),
+            account: stored.value.account.clone(),
+            user: stored.value.started_by.clone(),
             begun_in: own.begun_in,
             asked: own.asked.kinds(),
         };
         let recorded = gateway
             .ledger
             .decide_user(
-                &stored.flow.account,
-                &stored.flow.started_by,
+                &stored.value.account,
+                &stored.value.started_by,
                 |company, user| own_consent::decline(company, user, command.clone()),
             )
             .await;
@@ -100,6 +132,8 @@ pub(crate) struct Held {
     pub(crate) permissions: PermissionSet,
     pub(crate) scopes: Vec<String>,
     pub(crate) identity: MicrosoftIdentity,
+    /// Where the mailbox is, if it was looked for.
+    pub(crate) mailbox: Option<Mailbox>,
 }
 
 /// Records the grant.
@@ -111,7 +145,7 @@ pub(crate) async fn record(gateway: &Gateway, flow: &Flow, held: Held) -> Result
         begun_in: own.begun_in,
         asked: own.asked,
         held: held.permissions,
-        scopes: held.scopes.into_iter().map(Scope).collect(),
+        scopes: held.scopes.iter().cloned().map(Scope).collect(),
         identity: held.identity,
         expected: own.expected,
     };
@@ -130,32 +164,28 @@ pub(crate) async fn record(gateway: &Gateway, flow: &Flow, held: Held) -> Result
         );
     }
     recorded?;
-    let missing = own.asked.missing_from(held.permissions);
-    Ok(if missing.is_nothing() {
-        Ending::Completed
-    } else {
-        let names: Vec<_> = missing
-            .kinds()
-            .iter()
-            .map(|permission| assent_contract::values::Permission::from(permission).as_str())
-            .collect();
-        Ending::CompletedInPart(format!(
-            "Microsoft did not grant all of: {}",
-            names.join(", ")
-        ))
-    })
-}
-
-/// What a grant waiting for its confirmation holds.
-pub(crate) fn awaiting(held: WirePermissionSet, scopes: Vec<String>, identity: Identity) -> Held {
-    Held {
-        permissions: held.into(),
-        scopes,
-        identity: identity.into(),
+    if let Some(mailbox) = held.mailbox {
+        gateway
+            .observations
+            .note_mailbox(&flow.account, &flow.started_by, mailbox)
+            .await;
     }
+    Ok(Ending::Completed(Completion {
+        not_granted: in_words(own.asked.missing_from(held.permissions)),
+        mailbox_trouble: held.mailbox.and_then(Mailbox::trouble),
+    }))
 }
 
-fn own_consent_of(flow: &Flow) -> Result<OwnConsent, Failure> {
+fn in_words(permissions: PermissionSet) -> Option<String> {
+    let names: Vec<_> = permissions
+        .kinds()
+        .iter()
+        .map(|permission| assent_contract::values::Permission::from(permission).as_str())
+        .collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+pub(crate) fn own_consent_of(flow: &Flow) -> Result<OwnConsent, Failure> {
     match &flow.purpose {
         Purpose::OwnConsent {
             asked,

@@ -4,15 +4,20 @@
 use std::time::Duration;
 
 use assent_domain::ids::{AccountId, UserId};
+use assent_domain::permissions::Permission;
 use assent_service_kit::Caller;
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::flow::{FlowView, Stored};
+use crate::flow::{Flow, FlowView};
 use crate::gateway::Gateway;
-use crate::representation::{AccountView, UserView};
+use crate::ledger::{Company, User};
+use crate::observations::Approval;
+use crate::records::Stored;
+use crate::representation::{AccountView, Learnt, UserView};
 use crate::rights;
+use crate::use_cases::learn;
 
 /// How long a read waits for the write that `at_least` names.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -38,7 +43,43 @@ pub(crate) async fn user(
     // The user first: its events name epochs that the company has to know by then.
     let of_user = gateway.ledger.user(account, user).await?;
     let company = gateway.ledger.company(account).await?;
-    UserView::of(account, user, &company, &of_user)
+    let learnt = learnt(gateway, account, user, &company, &of_user).await;
+    UserView::of(account, user, &company, &of_user, &learnt)
+}
+
+/// What is known of the user's mailbox, and of what the user can have without an administrator: by the tenant's own
+/// answers, by Microsoft's default, and by what the user has met a dead end with.
+async fn learnt(
+    gateway: &Gateway,
+    account: &AccountId,
+    id: &UserId,
+    company: &Company,
+    user: &User,
+) -> Learnt {
+    let observations = &gateway.observations;
+    let (mailbox, policies, attempts) = tokio::join!(
+        observations.mailbox(account, id),
+        observations.policies(account),
+        observations.attempts(account, id)
+    );
+    let tenant = user.state.identity.map(|identity| identity.tenant);
+    let cap = company.state.email_sync.cap();
+    let dead_ends = attempts.dead_ends(company.state.epoch, Timestamp::now());
+    let approvals = Permission::ALL.into_iter().map(|permission| {
+        let needed = learn::needs_approval(gateway, &policies, tenant, cap, permission);
+        let met_a_dead_end = dead_ends
+            .iter()
+            .any(|end| permission == end.permission.into());
+        let approval = match needed {
+            Approval::NotNeeded if met_a_dead_end => Approval::Likely,
+            Approval::NotNeeded | Approval::Likely | Approval::Required => needed,
+        };
+        (permission, approval)
+    });
+    Learnt {
+        mailbox,
+        approvals: approvals.collect(),
+    }
 }
 
 /// A flow, for whoever began it. For others there is no such flow.
@@ -49,7 +90,7 @@ pub(crate) async fn flow(
 ) -> Result<FlowView, Failure> {
     Ok(own_flow(gateway, caller, id)
         .await?
-        .flow
+        .value
         .view(Timestamp::now()))
 }
 
@@ -57,13 +98,13 @@ pub(crate) async fn own_flow(
     gateway: &Gateway,
     caller: &Caller,
     id: Uuid,
-) -> Result<Stored, Failure> {
+) -> Result<Stored<Flow>, Failure> {
     let unknown = Failure::NotFound("there is no such flow of yours, or not any more");
     let (Ok(account), Ok(user)) = (rights::account(caller), rights::subject(caller)) else {
         return Err(unknown);
     };
     match gateway.flows.find(id).await? {
-        Some(stored) if stored.flow.account == account && stored.flow.started_by == user => {
+        Some(stored) if stored.value.account == account && stored.value.started_by == user => {
             Ok(stored)
         }
         Some(_) | None => Err(unknown),

@@ -1,16 +1,23 @@
 //! The login hook saw a user sign in through Microsoft, and grants what the administrator
 //! consented to.
 
+use std::sync::Arc;
+
 use assent_contract::command::{AutomaticGrantRecorded, RecordAutomaticGrant};
 use assent_domain::decide::automatic_grant;
 use assent_domain::effective::effective;
-use assent_domain::ids::{ConsentId, MicrosoftIdentity, ObjectId, Scope};
+use assent_domain::ids::{AccountId, ConsentId, MicrosoftIdentity, ObjectId, Scope, UserId};
+use assent_microsoft_identity::{AccessToken, ScopeSet};
+use assent_service_kit::telemetry::chain;
+use tracing::Instrument as _;
+use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
+use crate::observations::Mailbox;
 
 pub(crate) async fn record_automatic_grant(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     request: RecordAutomaticGrant,
 ) -> Result<AutomaticGrantRecorded, Failure> {
     let command = automatic_grant::RecordAutomaticGrant {
@@ -44,8 +51,60 @@ pub(crate) async fn record_automatic_grant(
             )
         })
         .await?;
+    if let Some(token) = request.graph_token {
+        let holder = Holder {
+            account: request.account_id,
+            user: request.user_id,
+            object_id: request.object_id,
+            scopes: gateway.scopes.of(command.wanted),
+        };
+        look_for_the_mailbox(Arc::clone(gateway), holder, AccessToken::new(token.0));
+    }
     Ok(AutomaticGrantRecorded {
         effective: effective(&recorded.company, &recorded.user).into(),
         sequence: recorded.sequence.0,
     })
+}
+
+/// Whose mailbox it is, as far as the login knows.
+struct Holder {
+    account: AccountId,
+    user: UserId,
+    object_id: Uuid,
+    scopes: Vec<String>,
+}
+
+/// Looks where the mailbox is, behind the login's back: no login waits for it. When too many are looked for already,
+/// this one is not.
+fn look_for_the_mailbox(gateway: Arc<Gateway>, holder: Holder, token: AccessToken) {
+    let Ok(permit) = Arc::clone(&gateway.probes).try_acquire_owned() else {
+        metrics::counter!("assent_mailbox_probes_skipped_total").increment(1);
+        return;
+    };
+    let looked_for = async move {
+        let _permit = permit;
+        // The token came from outside, and may be somebody else's.
+        match gateway.entra.holder_of(&token).await {
+            Ok(object_id) if object_id == holder.object_id => {}
+            Ok(_) => {
+                tracing::warn!(
+                    security_event = "identity_mismatch",
+                    account.id = %holder.account,
+                    "a sign-in brought another person's access token"
+                );
+                return;
+            }
+            Err(error) => {
+                tracing::debug!(error = %chain(&error), "a mailbox was not looked for");
+                return;
+            }
+        }
+        let held = ScopeSet::parse(&holder.scopes.join(" "), &gateway.graph_url);
+        let seen = Mailbox::seen(gateway.entra.locate_mailbox(&token, &held).await);
+        gateway
+            .observations
+            .note_mailbox(&holder.account, &holder.user, seen)
+            .await;
+    };
+    tokio::spawn(looked_for.in_current_span());
 }

@@ -2,19 +2,18 @@
 
 use assent_contract::command::FlowStarted;
 use assent_domain::decide::CompanyManager;
-use assent_domain::decide::administrator_consent::{self, StartAdministratorConsent};
+use assent_domain::decide::administrator_consent::{self, Premises, StartAdministratorConsent};
 use assent_domain::event::Event;
-use assent_domain::ids::AccountId;
+use assent_domain::ids::{AccountId, Tenant, UserId};
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
-use assent_microsoft_identity::TenantRef;
 use jiff::Timestamp;
 use url::Url;
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::flow::{self, Flow, Purpose, Stage, State, States};
-use crate::gateway::{Gateway, reference};
+use crate::flow::{self, Flow, Purpose, Route, Stage, State, States};
+use crate::gateway::{Gateway, TenantName, reference};
 use crate::ledger::Company;
 
 /// What the Super Admin filled in.
@@ -22,7 +21,7 @@ use crate::ledger::Company;
 pub(crate) struct Selection {
     pub(crate) administrator_confirmed: bool,
     pub(crate) permissions: PermissionSet,
-    pub(crate) tenant: Option<TenantRef>,
+    pub(crate) tenant: Option<TenantName>,
     pub(crate) return_to: Option<Url>,
 }
 
@@ -37,34 +36,57 @@ pub(crate) async fn start_admin_consent(
         by: by.clone(),
         administrator_confirmed: selection.administrator_confirmed,
         permissions: selection.permissions,
-        cloud: None,
+        premises: Premises::default(),
     };
-    // What is wrong without asking Microsoft is told without asking Microsoft.
+    // What is wrong without asking anybody is told without asking anybody.
+    administrator_consent::start(&company.state, &command)?;
+    let tenant = tenant_to_ask(gateway, &company, selection.tenant.as_ref()).await?;
+    command.premises = premises(gateway, account, tenant).await;
     administrator_consent::start(&company.state, &command)?;
 
-    let consented = company.state.consent().map(|consent| consent.tenant);
-    let tenant = match &selection.tenant {
-        Some(name) => Some(gateway.tenant(name).await?),
-        None => consented,
-    };
-    command.cloud = tenant.map(|tenant| tenant.cloud);
-    administrator_consent::start(&company.state, &command)?;
-    if consented.is_some() && tenant != consented {
-        return Err(Refusal::TenantMismatch.into());
-    }
-
-    let id = Uuid::now_v7();
-    let state = State::new(id);
-    let expires_at = Timestamp::now() + flow::LIFETIME;
-    let flow = Flow {
-        id,
+    let question = Question {
         account: account.clone(),
         started_by: by.user().clone(),
+        permissions: selection.permissions,
+        tenant,
+        route: Route::Direct,
         return_to: selection.return_to,
+    };
+    let id = Uuid::now_v7();
+    begin(gateway, &company, id, question).await
+}
+
+/// What an administrator is asked, and by whom.
+#[derive(Debug)]
+pub(crate) struct Question {
+    pub(crate) account: AccountId,
+    pub(crate) started_by: UserId,
+    pub(crate) permissions: PermissionSet,
+    pub(crate) tenant: Option<Tenant>,
+    pub(crate) route: Route,
+    pub(crate) return_to: Option<Url>,
+}
+
+/// Begins the flow, in which an administrator has 15 minutes.
+pub(crate) async fn begin(
+    gateway: &Gateway,
+    company: &Company,
+    id: Uuid,
+    question: Question,
+) -> Result<FlowStarted, Failure> {
+    let state = State::new(id);
+    let expires_at = Timestamp::now() + flow::LIFETIME;
+    let more = already_consented(gateway, company, &question).await;
+    let flow = Flow {
+        id,
+        account: question.account,
+        started_by: question.started_by,
+        return_to: question.return_to,
         expires_at,
         purpose: Purpose::AdministratorConsent {
-            permissions: selection.permissions.into(),
-            tenant: tenant.map(Into::into),
+            permissions: question.permissions.into(),
+            tenant: question.tenant.map(Into::into),
+            route: question.route,
         },
         states: States {
             admin_consent: Some(state.digest()),
@@ -72,15 +94,12 @@ pub(crate) async fn start_admin_consent(
         },
         stage: Stage::AtAdminConsent,
     };
-    gateway.flows.create(&flow).await?;
+    gateway.flows.create(flow).await?;
 
-    let scopes = gateway
-        .scopes
-        .request(selection.permissions, &already_consented(&company));
     let authorize_url = gateway.entra.admin_consent_url(
-        &reference(tenant),
+        &reference(question.tenant),
         &gateway.addresses.admin_consent_callback,
-        &scopes,
+        &gateway.scopes.request(question.permissions, &more),
         &state.expose(),
     );
     Ok(FlowStarted {
@@ -90,9 +109,54 @@ pub(crate) async fn start_admin_consent(
     })
 }
 
+/// The tenant that was named, which has to be the one that has consented, if one has.
+pub(crate) async fn tenant_to_ask(
+    gateway: &Gateway,
+    company: &Company,
+    named: Option<&TenantName>,
+) -> Result<Option<Tenant>, Failure> {
+    let consented = company.state.consent().map(|consent| consent.tenant);
+    let tenant = match named {
+        Some(name) => Some(gateway.find_tenant(name).await?),
+        None => consented,
+    };
+    if consented.is_some() && tenant != consented {
+        // A cloud that is not served is the better reason, and the caller's to tell.
+        if tenant.is_none_or(|tenant| tenant.cloud.is_served()) {
+            return Err(Refusal::TenantMismatch.into());
+        }
+    }
+    Ok(tenant)
+}
+
+/// What is known of where the company is at Microsoft.
+pub(crate) async fn premises(
+    gateway: &Gateway,
+    account: &AccountId,
+    tenant: Option<Tenant>,
+) -> Premises {
+    Premises {
+        cloud: tenant.map(|tenant| tenant.cloud),
+        mailboxes: gateway.observations.mailboxes(account).await,
+    }
+}
+
 /// A new tenant-wide consent can drop scopes that an older one gave, so those are asked for
-/// again with it.
-fn already_consented(company: &Company) -> Vec<String> {
+/// again with it: those of the consent in force, and those last seen in this tenant.
+async fn already_consented(
+    gateway: &Gateway,
+    company: &Company,
+    question: &Question,
+) -> Vec<String> {
+    let mut scopes = in_force(company);
+    let policies = gateway.observations.policies(&question.account).await;
+    if let Some(policy) = policies.of(question.tenant) {
+        scopes.extend(policy.tenant_wide().iter().cloned());
+    }
+    scopes
+}
+
+fn in_force(company: &Company) -> Vec<String> {
     let Some(consent) = company.state.consent() else {
         return Vec::new();
     };

@@ -4,8 +4,8 @@
 use assent_contract::command::{ExpectedIdentity, FlowStarted};
 use assent_contract::values::Identity;
 use assent_domain::decide::own_consent;
-use assent_domain::ids::{AccountId, MicrosoftIdentity, ObjectId, UserId};
-use assent_domain::permissions::Kinds;
+use assent_domain::ids::{AccountId, Epoch, MicrosoftIdentity, ObjectId, UserId};
+use assent_domain::permissions::{Kinds, PermissionSet};
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{AuthorizeRequest, TenantRef, new_pkce, random_token};
 use jiff::Timestamp;
@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::failure::Failure;
 use crate::flow::{self, Flow, Purpose, Stage, State, States};
 use crate::gateway::{Gateway, reference};
+use crate::use_cases::learn;
 
 /// What is to be asked for, and of whom.
 #[derive(Debug)]
@@ -32,6 +33,26 @@ pub(crate) async fn start_own_consent(
     user: &UserId,
     wish: Wish,
 ) -> Result<FlowStarted, Failure> {
+    let question = question(gateway, account, user, &wish).await?;
+    begin(gateway, account, user, question, wish.return_to).await
+}
+
+/// What Microsoft is to ask a user.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Question {
+    pub(crate) epoch: Epoch,
+    pub(crate) asked: PermissionSet,
+    /// Who has to answer, where that is known.
+    pub(crate) expected: Option<MicrosoftIdentity>,
+}
+
+/// Whether the user may be asked, and what.
+pub(crate) async fn question(
+    gateway: &Gateway,
+    account: &AccountId,
+    user: &UserId,
+    wish: &Wish,
+) -> Result<Question, Failure> {
     let state_of_user = gateway.ledger.user(account, user).await?.state;
     let company = gateway.ledger.company(account).await?.state;
     let asked = own_consent::begin(&company, wish.ticked)?;
@@ -45,7 +66,26 @@ pub(crate) async fn start_own_consent(
     if expected.is_some_and(|expected| !expected.tenant.cloud.is_served()) {
         return Err(Refusal::UnsupportedCloud.into());
     }
+    Ok(Question {
+        epoch: company.epoch,
+        asked,
+        expected,
+    })
+}
 
+/// Begins the flow, in which the user has 15 minutes.
+pub(crate) async fn begin(
+    gateway: &Gateway,
+    account: &AccountId,
+    user: &UserId,
+    question: Question,
+    return_to: Option<Url>,
+) -> Result<FlowStarted, Failure> {
+    let Question {
+        epoch,
+        asked,
+        expected,
+    } = question;
     let id = Uuid::now_v7();
     let (state, nonce, pkce) = (State::new(id), random_token(), new_pkce());
     let expires_at = Timestamp::now() + flow::LIFETIME;
@@ -54,11 +94,11 @@ pub(crate) async fn start_own_consent(
         id,
         account: account.clone(),
         started_by: user.clone(),
-        return_to: wish.return_to,
+        return_to,
         expires_at,
         purpose: Purpose::OwnConsent {
             asked: asked.into(),
-            begun_in: company.epoch.0,
+            begun_in: epoch.0,
             expected: expected.map(Identity::from),
         },
         states: States {
@@ -71,7 +111,8 @@ pub(crate) async fn start_own_consent(
             pkce_verifier: pkce.verifier.expose_secret().to_owned(),
         },
     };
-    gateway.flows.create(&flow).await?;
+    gateway.flows.create(flow).await?;
+    learn::begun(gateway, (account, user), id, (epoch, asked), tenant).await;
 
     let authorize_url = gateway.entra.authorize_url(
         &reference(tenant),

@@ -3,20 +3,20 @@
 //! Anybody can send a browser to a callback. It changes nothing unless it brings the
 //! secret `state` of a flow that waits for exactly this callback.
 
+use std::convert::Infallible;
+
 use assent_domain::refusal::Refusal;
-use assent_microsoft_identity::{
-    AuthorizationError, ErrorClass, UnverifiedAdminConsentCallback, UnverifiedAuthorizeCallback,
-};
+use assent_microsoft_identity::{UnverifiedAdminConsentCallback, UnverifiedAuthorizeCallback};
 use assent_service_kit::telemetry::chain;
 use jiff::Timestamp;
 use url::Url;
 
 use crate::failure::Failure;
-use crate::flow::{
-    Digest, Ending, Flow, FlowState, Purpose, Stage, State, States, StoreError, Stored,
-};
+use crate::flow::{Digest, Ending, Flow, FlowState, Purpose, Route, Stage, State, States};
 use crate::gateway::Gateway;
+use crate::records::{StoreError, Stored};
 use crate::return_to;
+use crate::use_cases::redeem::Proof;
 use crate::use_cases::{continue_admin_consent, finish_admin_consent, finish_own_consent};
 
 /// The callback of Microsoft's admin-consent page.
@@ -26,7 +26,7 @@ pub(crate) async fn admin_consent(gateway: &Gateway, query: &str) -> Result<Url,
         states.admin_consent.as_ref()
     })
     .await?;
-    match &stored.flow.stage {
+    match &stored.value.stage {
         Stage::AtAdminConsent => {}
         Stage::AtAuthorize { .. }
         | Stage::Redeeming
@@ -36,7 +36,7 @@ pub(crate) async fn admin_consent(gateway: &Gateway, query: &str) -> Result<Url,
     match callback.outcome {
         Ok(tenant) => continue_admin_consent::continue_admin_consent(gateway, stored, tenant).await,
         Err(error) => {
-            let ending = Ending::from_microsoft(&error, &stored.flow.purpose);
+            let ending = Ending::from_microsoft(&error, &stored.value.purpose);
             end(gateway, stored, ending).await
         }
     }
@@ -50,12 +50,12 @@ pub(crate) async fn authorize(gateway: &Gateway, query: &str) -> Result<Url, Fai
         tenant,
         nonce,
         pkce_verifier,
-    } = stored.flow.stage
+    } = stored.value.stage
     else {
         return Err(Refusal::FlowAlreadyUsed.into());
     };
     // From here on the callback is ours: another copy of it finds the flow used.
-    stored.flow.stage = Stage::Redeeming;
+    stored.value.stage = Stage::Redeeming;
     let stored = gateway.flows.change(stored).await.map_err(used)?;
     let proof = Proof {
         tenant: tenant.map(Into::into),
@@ -63,7 +63,7 @@ pub(crate) async fn authorize(gateway: &Gateway, query: &str) -> Result<Url, Fai
         pkce_verifier,
     };
 
-    match (&stored.flow.purpose, callback.outcome) {
+    match (&stored.value.purpose, callback.outcome) {
         (Purpose::AdministratorConsent { .. }, Ok(code)) => {
             finish_admin_consent::finish_admin_consent(gateway, stored, proof, code).await
         }
@@ -71,7 +71,7 @@ pub(crate) async fn authorize(gateway: &Gateway, query: &str) -> Result<Url, Fai
             finish_own_consent::finish_own_consent(gateway, stored, proof, code).await
         }
         (Purpose::AdministratorConsent { .. }, Err(error)) => {
-            let ending = Ending::from_microsoft(&error, &stored.flow.purpose);
+            let ending = Ending::from_microsoft(&error, &stored.value.purpose);
             end(gateway, stored, ending).await
         }
         (Purpose::OwnConsent { .. }, Err(error)) => {
@@ -80,19 +80,11 @@ pub(crate) async fn authorize(gateway: &Gateway, query: &str) -> Result<Url, Fai
     }
 }
 
-/// What a code has to be redeemed with.
-#[derive(Debug)]
-pub(crate) struct Proof {
-    pub(crate) tenant: Option<assent_domain::ids::Tenant>,
-    pub(crate) nonce: String,
-    pub(crate) pkce_verifier: String,
-}
-
 async fn find(
     gateway: &Gateway,
     state: &str,
     digest: impl Fn(&States) -> Option<&Digest>,
-) -> Result<Stored, Failure> {
+) -> Result<Stored<Flow>, Failure> {
     let forged = || {
         tracing::warn!(
             security_event = "unknown_state",
@@ -102,10 +94,10 @@ async fn find(
     };
     let state = State::parse(state).ok_or_else(forged)?;
     let stored = gateway.flows.find(state.flow).await?.ok_or_else(forged)?;
-    if !digest(&stored.flow.states).is_some_and(|digest| state.matches(digest)) {
+    if !digest(&stored.value.states).is_some_and(|digest| state.matches(digest)) {
         return Err(forged());
     }
-    if stored.flow.is_expired(Timestamp::now()) {
+    if stored.value.is_expired(Timestamp::now()) {
         return Err(Refusal::FlowExpired.into());
     }
     Ok(stored)
@@ -114,12 +106,35 @@ async fn find(
 /// Ends a flow, and sends the browser back.
 pub(crate) async fn end(
     gateway: &Gateway,
-    mut stored: Stored,
+    mut stored: Stored<Flow>,
     ending: Ending,
 ) -> Result<Url, Failure> {
-    stored.flow.stage = Stage::from(ending);
+    stored.value.stage = Stage::from(ending);
     let stored = gateway.flows.change(stored).await.map_err(used)?;
-    Ok(way_back(gateway, &stored.flow, None))
+    note_on_the_link(gateway, &stored.value).await;
+    Ok(way_back(gateway, &stored.value, None))
+}
+
+/// Whoever asked for an administrator sees how it went. A consent has been noted by whoever recorded it.
+async fn note_on_the_link(gateway: &Gateway, flow: &Flow) {
+    let Purpose::AdministratorConsent {
+        route: Route::HandOff { id, .. },
+        ..
+    } = flow.purpose
+    else {
+        return;
+    };
+    let view = flow.view(Timestamp::now());
+    let Some(code) = view.code.filter(|_| view.state != FlowState::Completed) else {
+        return;
+    };
+    let noted = gateway.hand_offs.change(&flow.account, id, |link| {
+        link.refused(flow.id, &code, Timestamp::now());
+        Ok::<(), Infallible>(())
+    });
+    if let Err(error) = noted.await {
+        tracing::warn!(error = %chain(&error), "how a link went was not noted");
+    }
 }
 
 /// Where the browser goes from here.
@@ -132,15 +147,17 @@ pub(crate) fn way_back(gateway: &Gateway, flow: &Flow, confirm: Option<&str>) ->
         account.id = %flow.account,
         "a flow went on"
     );
-    let state: FlowState = view.state;
     let url = flow
         .return_to
         .clone()
-        .unwrap_or_else(|| match flow.purpose {
-            Purpose::AdministratorConsent { .. } => gateway.addresses.company_settings.clone(),
-            Purpose::OwnConsent { .. } => gateway.addresses.account_settings.clone(),
-        });
-    return_to::with_outcome(url, flow.id, state, confirm)
+        .unwrap_or_else(|| gateway.addresses.after(&flow.purpose).clone());
+    let landing = return_to::Landing {
+        flow: flow.id,
+        outcome: view.state,
+        reason: view.code.as_deref(),
+        confirm,
+    };
+    return_to::with_outcome(url, &landing)
 }
 
 /// Whoever changed the flow first has taken the callback.
@@ -153,47 +170,6 @@ pub(crate) fn used(error: StoreError) -> Failure {
 
 fn invalid(error: assent_microsoft_identity::CallbackError) -> Failure {
     Failure::Invalid(error.to_string())
-}
-
-impl Ending {
-    /// What Microsoft's "no" means for a flow. Three kinds of "no" are never mixed: the
-    /// person declined, the person may not decide, and nobody knows.
-    pub(crate) fn from_microsoft(error: &AuthorizationError, purpose: &Purpose) -> Self {
-        match error.class {
-            ErrorClass::Declined => Self::Refused(Refusal::Declined),
-            ErrorClass::AdministratorApprovalRequired => Self::Refused(match purpose {
-                Purpose::AdministratorConsent { .. } => Refusal::NotAnAdministrator,
-                Purpose::OwnConsent { .. } => Refusal::AdministratorApprovalRequired,
-            }),
-            ErrorClass::WrongTenantOrUser => Self::Refused(match purpose {
-                Purpose::AdministratorConsent { .. } => Refusal::TenantMismatch,
-                Purpose::OwnConsent { .. } => Refusal::IdentityMismatch,
-            }),
-            ErrorClass::Undetermined
-            | ErrorClass::InteractionRequired
-            | ErrorClass::SessionEnded
-            | ErrorClass::ConsentMissing
-            | ErrorClass::TenantAbsent
-            | ErrorClass::AlreadyRedeemed => Self::Refused(Refusal::Undetermined),
-            ErrorClass::TryAgain => Self::Failed {
-                code: "microsoft_unavailable",
-                detail: "Microsoft could not answer just now; start again in a moment",
-            },
-            ErrorClass::OurFault => {
-                tracing::error!(
-                    operator_alarm = "microsoft_refused_us",
-                    error = %chain(error),
-                    "Microsoft refused our own registration, credential or request"
-                );
-                metrics::counter!("assent_microsoft_our_fault_total").increment(1);
-                Self::Failed {
-                    code: "microsoft_unavailable",
-                    detail: "something is wrong between this service and Microsoft; \
-                             an operator was alarmed",
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]

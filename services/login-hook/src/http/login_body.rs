@@ -1,5 +1,6 @@
 //! What the host application sends about a login.
 
+use assent_contract::command::Sensitive;
 use assent_contract::query::UserQuery;
 use assent_contract::values::{PermissionSet, text};
 use assent_domain::ids::{AccountId, UserId};
@@ -33,6 +34,7 @@ pub(super) struct LoginBody {
 struct SignInBody {
     provider: Provider,
     id_token: Option<String>,
+    access_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +62,11 @@ impl LoginBody {
                 ));
             }
         };
+        if id_token.is_none() && self.sign_in.access_token.is_some() {
+            return Err(Problem::invalid_request(
+                "`sign_in.access_token`: only a sign-in through microsoft has an access token",
+            ));
+        }
         if let Some(return_to) = &self.return_to {
             return_to::check(return_to, return_origins)?;
         }
@@ -70,6 +77,7 @@ impl LoginBody {
                 at_least: self.at_least,
             },
             id_token,
+            access_token: self.sign_in.access_token.map(Sensitive),
             wanted: self
                 .wants
                 .map_or(DomainPermissionSet::EVERYTHING, DomainPermissionSet::from),

@@ -1,13 +1,14 @@
 //! Every row of the decision table.
 
-use assent_contract::command::{AutomaticGrantRecorded, ExpectedIdentity};
+use assent_contract::command::{AutomaticGrantRecorded, ExpectedIdentity, Sensitive};
 use assent_contract::values::{EmailLevel, EmailSync, Permission, PermissionSet};
 use serde_json::{Value, json};
 
 use crate::house::{House, other_sign_in, sign_in_with};
 use crate::microsoft::{ANA, CONTOSO, FABRIKAM, HOST_CLIENT, NORTHWIND_GOV};
 use crate::played::{
-    AUTHORIZE_URL, CONSENT, EVERYTHING, NOTHING, Reply, consented, individual, set,
+    ALL_KINDS, AUTHORIZE_URL, CONSENT, EVERYTHING, NOTHING, Reply, begun, consented, individual,
+    set,
 };
 
 const LIMITED: PermissionSet = set(true, true, EmailLevel::Limited);
@@ -154,13 +155,55 @@ async fn a_user_is_prompted_for_exactly_what_is_missing() {
 }
 
 #[tokio::test]
+async fn nobody_is_sent_into_a_known_dead_end() {
+    let house = House::start().await;
+    let (out_of_reach, within_reach) = (
+        [Permission::Calendar, Permission::Email],
+        [Permission::Contacts],
+    );
+    house.script().flow = Reply::With(begun(&within_reach, &out_of_reach));
+    let answer = house.decide(&other_sign_in()).await;
+    expect(&answer, "prompt", "consent_missing");
+    assert_eq!(answer["missing"], json!(set(false, true, EmailLevel::None)));
+    assert_eq!(
+        answer["needs_approval"],
+        json!(set(true, false, EmailLevel::Full))
+    );
+    assert_eq!(answer["authorize_url"], AUTHORIZE_URL);
+
+    house.script().flow = Reply::Refuse(409, "administrator_approval_required");
+    let answer = house.decide(&other_sign_in()).await;
+    expect(&answer, "proceed", "administrator_approval_required");
+    assert_eq!(answer["missing"], json!(EVERYTHING));
+    assert_eq!(answer["needs_approval"], json!(EVERYTHING));
+    assert_eq!(answer["degraded"], false);
+    assert!(answer.get("authorize_url").is_none());
+}
+
+#[tokio::test]
+async fn an_access_token_goes_along_with_an_automatic_grant_and_nowhere_else() {
+    let house = House::start().await;
+    house.script().state = Reply::With(consented(CONTOSO, EVERYTHING, NOTHING));
+    let mut body = house.microsoft_sign_in(CONTOSO);
+    body["sign_in"]["access_token"] = json!("graph-token");
+    let answer = house.decide(&body).await;
+    expect(&answer, "auto_grant", "administrator_consented");
+    let sent = house.script().grants[0].graph_token.clone();
+    assert_eq!(sent, Some(Sensitive("graph-token".to_owned())));
+
+    house.forget();
+    body["sign_in"]
+        .as_object_mut()
+        .unwrap()
+        .remove("access_token");
+    house.decide(&body).await;
+    assert_eq!(house.script().grants[0].graph_token, None);
+}
+
+#[tokio::test]
 async fn who_has_answered_is_not_asked_again() {
     let house = House::start().await;
-    let all = [
-        Permission::Calendar,
-        Permission::Contacts,
-        Permission::Email,
-    ];
+    let all = ALL_KINDS;
     house.script().state = Reply::With(individual(EmailSync::Full, CALENDAR, &all));
     let answer = house.decide(&other_sign_in()).await;
     expect(&answer, "proceed", "already_answered");

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assent_contract::command::{
-    AutomaticGrantRecorded, BeginUserConsent, FlowStarted, RecordAutomaticGrant,
+    AutomaticGrantRecorded, BeginUserConsent, RecordAutomaticGrant, UserConsentBegun,
 };
 use assent_contract::names;
 use assent_contract::problem::Problem;
@@ -36,6 +36,23 @@ pub(crate) const fn set(calendar: bool, contacts: bool, email: EmailLevel) -> Pe
     }
 }
 
+pub(crate) const ALL_KINDS: [Permission; 3] = [
+    Permission::Calendar,
+    Permission::Contacts,
+    Permission::Email,
+];
+
+/// A flow for some permissions, others left out.
+pub(crate) fn begun(permissions: &[Permission], needs_approval: &[Permission]) -> UserConsentBegun {
+    UserConsentBegun {
+        flow_id: CONSENT,
+        authorize_url: AUTHORIZE_URL.to_owned(),
+        expires_at: Timestamp::UNIX_EPOCH,
+        permissions: permissions.to_vec(),
+        needs_approval: needs_approval.to_vec(),
+    }
+}
+
 /// How a service answers.
 #[derive(Clone)]
 pub(crate) enum Reply<T> {
@@ -50,7 +67,7 @@ pub(crate) enum Reply<T> {
 pub(crate) struct Script {
     pub(crate) state: Reply<LoginState>,
     pub(crate) grant: Reply<AutomaticGrantRecorded>,
-    pub(crate) flow: Reply<FlowStarted>,
+    pub(crate) flow: Reply<UserConsentBegun>,
     pub(crate) queries: Vec<UserQuery>,
     pub(crate) grants: Vec<RecordAutomaticGrant>,
     pub(crate) flows: Vec<BeginUserConsent>,
@@ -67,11 +84,7 @@ impl Script {
                 effective: EVERYTHING,
                 sequence: 43,
             }),
-            flow: Reply::With(FlowStarted {
-                flow_id: CONSENT,
-                authorize_url: AUTHORIZE_URL.to_owned(),
-                expires_at: Timestamp::UNIX_EPOCH,
-            }),
+            flow: Reply::With(begun(&ALL_KINDS, &[])),
             queries: Vec::new(),
             grants: Vec::new(),
             flows: Vec::new(),

@@ -3,6 +3,7 @@
 use assent_contract::change::Change;
 use assent_contract::command::{
     AutomaticGrantRecorded, BeginUserConsent, ExpectedIdentity, FlowStarted, RecordAutomaticGrant,
+    Sensitive, UserConsentBegun,
 };
 use assent_contract::problem::Problem;
 use assent_contract::query::{
@@ -55,20 +56,34 @@ fn queries_are_strict() {
 
 #[test]
 fn commands_are_strict() {
+    let record = RecordAutomaticGrant {
+        account_id: account_id(),
+        user_id: user_id(),
+        consent_id: id(),
+        permissions: SET,
+        tenant: tenant(),
+        object_id: id(),
+        graph_token: None,
+    };
     assert_strict(
-        &RecordAutomaticGrant {
-            account_id: account_id(),
-            user_id: user_id(),
-            consent_id: id(),
-            permissions: SET,
-            tenant: tenant(),
-            object_id: id(),
-        },
+        &record,
         &json!({
             "account_id": "acme", "user_id": "ana", "consent_id": ID, "permissions": set(),
             "tenant": {"cloud": "worldwide", "id": ID}, "object_id": ID,
         }),
     );
+    let record = RecordAutomaticGrant {
+        graph_token: Some(Sensitive("hush".to_owned())),
+        ..record
+    };
+    assert_strict(
+        &record,
+        &json!({
+            "account_id": "acme", "user_id": "ana", "consent_id": ID, "permissions": set(),
+            "tenant": {"cloud": "worldwide", "id": ID}, "object_id": ID, "graph_token": "hush",
+        }),
+    );
+    assert!(!format!("{record:?}").contains("hush"));
     let begin = BeginUserConsent {
         account_id: account_id(),
         user_id: user_id(),
@@ -115,6 +130,20 @@ fn answers_are_strict() {
         &json!({
             "flow_id": ID, "authorize_url": "https://login.example/authorize",
             "expires_at": "2026-11-24T00:10:00Z",
+        }),
+    );
+    assert_strict(
+        &UserConsentBegun {
+            flow_id: id(),
+            authorize_url: "https://login.example/authorize".to_owned(),
+            expires_at: "2026-11-24T00:10:00Z".parse().unwrap(),
+            permissions: Vec::from([Permission::Contacts]),
+            needs_approval: Vec::from([Permission::Calendar, Permission::Email]),
+        },
+        &json!({
+            "flow_id": ID, "authorize_url": "https://login.example/authorize",
+            "expires_at": "2026-11-24T00:10:00Z", "permissions": ["contacts"],
+            "needs_approval": ["calendar", "email"],
         }),
     );
     assert_strict(

@@ -1,7 +1,9 @@
 //! "Start administrator consent" and "finish administrator consent".
 
 use super::{Known, given, given_nothing};
-use crate::decide::administrator_consent::{FinishAdministratorConsent, StartAdministratorConsent};
+use crate::decide::administrator_consent::{
+    FinishAdministratorConsent, Mailboxes, Premises, StartAdministratorConsent, proved,
+};
 use crate::event::{AdminConsentGranted, Event, Verification};
 use crate::ids::{Cloud, Epoch, ObjectId, Scope};
 use crate::permissions::PermissionSet;
@@ -19,7 +21,7 @@ fn start(permissions: PermissionSet) -> StartAdministratorConsent {
         by: superadmin(),
         administrator_confirmed: true,
         permissions,
-        cloud: None,
+        premises: Premises::default(),
     }
 }
 
@@ -35,6 +37,13 @@ fn finish(consent: u128, permissions: PermissionSet) -> FinishAdministratorConse
         scopes: scopes(),
         missing_scopes: Vec::new(),
         verification: proved_by_role(),
+    }
+}
+
+fn in_cloud(cloud: Cloud) -> Premises {
+    Premises {
+        cloud: Some(cloud),
+        ..Premises::default()
     }
 }
 
@@ -83,7 +92,7 @@ fn only_the_worldwide_cloud_is_served() {
     for cloud in [Cloud::GccHigh, Cloud::Dod, Cloud::China] {
         given_nothing()
             .when(StartAdministratorConsent {
-                cloud: Some(cloud),
+                premises: in_cloud(cloud),
                 ..start(EVERYTHING)
             })
             .then_refused(Refusal::UnsupportedCloud);
@@ -97,10 +106,55 @@ fn only_the_worldwide_cloud_is_served() {
     }
     given_nothing()
         .when(StartAdministratorConsent {
-            cloud: Some(Cloud::Worldwide),
+            premises: in_cloud(Cloud::Worldwide),
             ..start(EVERYTHING)
         })
         .then_nothing();
+}
+
+#[test]
+fn companies_with_nothing_but_their_own_servers_are_not_served() {
+    given_nothing()
+        .when(StartAdministratorConsent {
+            premises: Premises {
+                mailboxes: Mailboxes::OnPremisesOnly,
+                ..in_cloud(Cloud::Worldwide)
+            },
+            ..start(EVERYTHING)
+        })
+        .then_refused(Refusal::OnPremisesExchange);
+}
+
+#[test]
+fn an_answer_proves_an_administrator_of_that_tenant_or_nothing() {
+    let answer = || finish(1, EVERYTHING);
+    assert_eq!(proved(&answer()), Ok(()));
+    let unproved = [
+        (
+            FinishAdministratorConsent {
+                tenant: another_tenant(),
+                ..answer()
+            },
+            Refusal::TenantMismatch,
+        ),
+        (
+            FinishAdministratorConsent {
+                missing_scopes: vec![Scope("Mail.Send".to_owned())],
+                ..answer()
+            },
+            Refusal::ScopesMissing,
+        ),
+        (
+            FinishAdministratorConsent {
+                verification: Verification::default(),
+                ..answer()
+            },
+            Refusal::NotAnAdministrator,
+        ),
+    ];
+    for (answer, refusal) in unproved {
+        assert_eq!(proved(&answer), Err(refusal));
+    }
 }
 
 #[test]

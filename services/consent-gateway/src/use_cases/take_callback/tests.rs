@@ -1,68 +1,18 @@
 //! What becomes of a callback by the flow it claims, on a real NATS server. Microsoft is never
 //! reached: none of these gets that far.
 
-use std::time::Duration;
-
-use assent_dev_stack::{NatsServer, NatsUser};
 use assent_domain::ids::{AccountId, UserId};
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
-use assent_event_log::{EventLog, StreamSettings};
-use assent_messaging::{Bucket, BucketSettings, Connection, ConnectionSettings};
-use assent_microsoft_identity::{Credentials, Entra, Settings};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{admin_consent, authorize};
 use crate::failure::Failure;
-use crate::flow::{Digest, Flow, FlowState, FlowStore, Purpose, Stage, State, States};
-use crate::gateway::{Addresses, AdminProof, Gateway};
-use crate::ledger::Ledger;
-use crate::scopes::ScopeMap;
+use crate::flow::{Digest, Flow, FlowState, Purpose, Stage, State, States};
+use crate::gateway::Gateway;
+use crate::test_gateway;
 use crate::use_cases::confirm_grant::confirm_grant;
-
-async fn gateway(server: &NatsServer) -> Gateway {
-    let (name, password) = server.credentials(NatsUser::Gateway);
-    let settings = ConnectionSettings::new(server.url(), "test").with_user(name, password);
-    let connection = Connection::connect(settings).await.unwrap();
-    let log = EventLog::create_or_check(&connection, StreamSettings { replicas: 1 })
-        .await
-        .unwrap();
-    let bucket = Bucket::open_or_create(
-        &connection,
-        BucketSettings {
-            name: "CONSENT_FLOWS".to_owned(),
-            max_age: Duration::from_hours(1),
-            replicas: 1,
-            max_bytes: 1024 * 1024,
-        },
-    );
-    let nowhere: url::Url = "http://127.0.0.1:1/".parse().unwrap();
-    let entra = Entra::new(Settings {
-        authority: nowhere.clone(),
-        national_authorities: Vec::new(),
-        graph_url: nowhere.clone(),
-        autodiscover_url: nowhere.clone(),
-        client_id: "test".to_owned(),
-        credentials: Credentials::None,
-        timeout: Duration::from_secs(1),
-    });
-    Gateway {
-        ledger: Ledger::new(log),
-        flows: FlowStore::new(bucket.await.unwrap()),
-        entra: entra.unwrap(),
-        graph_url: nowhere.clone(),
-        scopes: ScopeMap {
-            calendar: Vec::new(),
-            contacts: Vec::new(),
-            email_limited: Vec::new(),
-            email_full: Vec::new(),
-        },
-        admin_proof: AdminProof::Either,
-        addresses: Addresses::under(&nowhere),
-        return_origins: Vec::new(),
-    }
-}
 
 /// A flow at some stage, which ends so many minutes from now.
 async fn flow(gateway: &Gateway, reached: Stage, minutes: i64) -> State {
@@ -85,7 +35,7 @@ async fn flow(gateway: &Gateway, reached: Stage, minutes: i64) -> State {
         },
         stage: reached,
     };
-    gateway.flows.create(&flow).await.unwrap();
+    gateway.flows.create(flow).await.unwrap();
     state
 }
 
@@ -107,8 +57,7 @@ fn refusal(result: Result<url::Url, Failure>) -> Refusal {
 
 #[tokio::test]
 async fn a_callback_after_the_flows_time_is_told_so() {
-    let server = NatsServer::start().await.unwrap();
-    let gateway = gateway(&server).await;
+    let (_nats, gateway) = test_gateway::start().await;
     let state = flow(&gateway, Stage::AtAdminConsent, -1).await.expose();
     let tenant = Uuid::now_v7();
     let query = format!("admin_consent=True&tenant={tenant}&state={state}");
@@ -124,13 +73,15 @@ async fn a_callback_after_the_flows_time_is_told_so() {
         Refusal::FlowExpired
     );
     let stored = gateway.flows.find(state.flow).await.unwrap().unwrap();
-    assert_eq!(stored.flow.view(Timestamp::now()).state, FlowState::Expired);
+    assert_eq!(
+        stored.value.view(Timestamp::now()).state,
+        FlowState::Expired
+    );
 }
 
 #[tokio::test]
 async fn a_confirmation_after_its_time_records_nothing() {
-    let server = NatsServer::start().await.unwrap();
-    let gateway = gateway(&server).await;
+    let (_nats, gateway) = test_gateway::start().await;
     let tenant = assent_contract::values::Tenant {
         cloud: assent_contract::values::Cloud::Worldwide,
         id: Uuid::nil(),
@@ -143,6 +94,7 @@ async fn a_confirmation_after_its_time_records_nothing() {
             tenant,
             object_id: Uuid::nil(),
         },
+        mailbox: None,
     };
     let state = flow(&gateway, waiting, -1).await;
     let stored = gateway.flows.find(state.flow).await.unwrap().unwrap();
@@ -156,8 +108,7 @@ async fn a_confirmation_after_its_time_records_nothing() {
 
 #[tokio::test]
 async fn a_flow_whose_gateway_died_is_not_taken_again() {
-    let server = NatsServer::start().await.unwrap();
-    let gateway = gateway(&server).await;
+    let (_nats, gateway) = test_gateway::start().await;
     let state = flow(&gateway, Stage::Redeeming, 5).await.expose();
     let again = authorize(&gateway, &format!("code=c&state={state}")).await;
     assert_eq!(refusal(again), Refusal::FlowAlreadyUsed);

@@ -1,0 +1,151 @@
+//! The variables, as `--help` tells them.
+
+use assent_service_kit::config::shared;
+use assent_service_kit::{Program, Variable};
+
+/// The program, as `--help` tells it.
+pub static PROGRAM: Program = Program {
+    name: "consent-gateway",
+    version: env!("CARGO_PKG_VERSION"),
+    about: "Records Microsoft 365 consent on the event log: the only writer, and the only one \
+            that talks to Microsoft. Serves the HTTP API, Microsoft's callbacks and the \
+            login hook's commands.",
+    variables: &[
+        variable(
+            "ASSENT_LISTEN",
+            "address and port to listen on",
+            Some("127.0.0.1:8080"),
+        ),
+        variable(
+            "ASSENT_PUBLIC_URL",
+            "external base URL; register <it>/callbacks/microsoft/admin-consent and <it>/callbacks/microsoft/authorize as redirect URIs at Microsoft",
+            None,
+        ),
+        shared::NATS_URL,
+        shared::NATS_CREDS_FILE,
+        shared::NATS_USER,
+        shared::NATS_PASSWORD,
+        shared::NATS_CA_FILE,
+        shared::NATS_INBOX_PREFIX,
+        variable(
+            "ASSENT_NATS_REPLICAS",
+            "on how many NATS servers each stream is kept (1, 3 or 5)",
+            Some("1"),
+        ),
+        variable(
+            "ASSENT_ENTRA_AUTHORITY",
+            "Microsoft's sign-in service",
+            Some("https://login.microsoftonline.com"),
+        ),
+        variable(
+            "ASSENT_GRAPH_URL",
+            "Microsoft Graph",
+            Some("https://graph.microsoft.com"),
+        ),
+        variable(
+            "ASSENT_AUTODISCOVER_URL",
+            "Microsoft's Autodiscover, which tells where a mailbox is (https://outlook.office365.com; with another \
+             ASSENT_GRAPH_URL than Microsoft's, that)",
+            None,
+        ),
+        variable(
+            "ASSENT_ENTRA_NATIONAL_AUTHORITIES",
+            "sign-in services of the clouds that are not served, separated by commas, to tell their tenants from ours \
+             (Microsoft's own; with another ASSENT_ENTRA_AUTHORITY than Microsoft's, none)",
+            None,
+        ),
+        variable(
+            "ASSENT_ENTRA_CLIENT_ID",
+            "the application's (client) id at Microsoft",
+            None,
+        ),
+        Variable {
+            name: "ASSENT_ENTRA_CLIENT_SECRET",
+            help: "the application's client secret",
+            default: None,
+            secret: true,
+        },
+        variable(
+            "ASSENT_ENTRA_CLIENT_KEY_FILE",
+            "RSA private key (PEM) for private_key_jwt; preferred to a secret",
+            None,
+        ),
+        variable(
+            "ASSENT_ENTRA_CLIENT_CERT_FILE",
+            "the certificate (PEM) that belongs to the key",
+            None,
+        ),
+        Variable {
+            name: "ASSENT_ENTRA_CLIENT_SECOND_SECRET",
+            help: "during a rotation: the other secret, used when Microsoft refuses the first credential",
+            default: None,
+            secret: true,
+        },
+        variable(
+            "ASSENT_ENTRA_CLIENT_SECOND_KEY_FILE",
+            "during a rotation: the other private key, used when Microsoft refuses the first credential",
+            None,
+        ),
+        variable(
+            "ASSENT_ENTRA_CLIENT_SECOND_CERT_FILE",
+            "the certificate that belongs to the other key",
+            None,
+        ),
+        variable(
+            "ASSENT_ADMIN_PROOF",
+            "what proves an Office 365 administrator: role, grant or either",
+            Some("either"),
+        ),
+        shared::HOST_ISSUER,
+        shared::HOST_JWKS_URL,
+        shared::HOST_AUDIENCE,
+        variable(
+            "ASSENT_RETURN_ORIGINS",
+            "origins that return_to may name, separated by commas",
+            Some(""),
+        ),
+        variable(
+            "ASSENT_HAND_OFF_DAYS",
+            "how many days a link for an administrator can be used (1 to 30)",
+            Some("7"),
+        ),
+        variable(
+            "ASSENT_PRODUCT_NAME",
+            "what your application is called, on the pages that people see",
+            Some("the application"),
+        ),
+        variable(
+            "ASSENT_SCOPES_CALENDAR",
+            "Graph scopes for the calendar",
+            Some("Calendars.ReadWrite"),
+        ),
+        variable(
+            "ASSENT_SCOPES_CONTACTS",
+            "Graph scopes for contacts",
+            Some("Contacts.Read"),
+        ),
+        variable(
+            "ASSENT_SCOPES_EMAIL_LIMITED",
+            "Graph scopes for limited e-mail",
+            Some("Mail.Send"),
+        ),
+        variable(
+            "ASSENT_SCOPES_EMAIL_FULL",
+            "Graph scopes for full e-mail",
+            Some("Mail.ReadWrite,Mail.Send"),
+        ),
+    ],
+};
+
+const fn variable(
+    name: &'static str,
+    help: &'static str,
+    default: Option<&'static str>,
+) -> Variable {
+    Variable {
+        name,
+        help,
+        default,
+        secret: false,
+    }
+}

@@ -1,0 +1,203 @@
+use assent_domain::ids::{AccountId, UserId};
+use assent_domain::permissions::PermissionSet;
+use assent_domain::refusal::Refusal;
+use assent_microsoft_identity::{AuthorizationError, UnverifiedAuthorizeCallback};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{Completion, Ending, Setback};
+use crate::flow::{Aim, Flow, FlowState, FlowView, Purpose, Route, Stage, States};
+use crate::wording;
+
+fn own() -> Purpose {
+    Purpose::OwnConsent {
+        asked: PermissionSet::EVERYTHING.into(),
+        begun_in: 0,
+        expected: None,
+    }
+}
+
+fn of_an_administrator(route: Route) -> Purpose {
+    Purpose::AdministratorConsent {
+        permissions: PermissionSet::EVERYTHING.into(),
+        tenant: None,
+        route,
+    }
+}
+
+fn view(ending: Ending) -> FlowView {
+    let flow = Flow {
+        id: Uuid::nil(),
+        account: AccountId::parse("acme").unwrap(),
+        started_by: UserId::parse("ana").unwrap(),
+        return_to: None,
+        expires_at: Timestamp::UNIX_EPOCH,
+        purpose: own(),
+        states: States::default(),
+        stage: Stage::from(ending),
+    };
+    flow.view(Timestamp::UNIX_EPOCH)
+}
+
+/// What Microsoft's callback says.
+fn refusal(query: &str) -> AuthorizationError {
+    let callback = UnverifiedAuthorizeCallback::parse(&format!("{query}&state=s")).unwrap();
+    callback.outcome.unwrap_err()
+}
+
+#[test]
+fn every_no_of_microsofts_ends_a_flow_in_its_own_way() {
+    let code = |number: u32| format!("error=access_denied&error_description=AADSTS{number}%3A+x");
+    let table = [
+        (code(65004), FlowState::Declined, "declined", "declined"),
+        (
+            code(90094),
+            FlowState::Refused,
+            "administrator_approval_required",
+            "not_an_administrator",
+        ),
+        (
+            code(53003),
+            FlowState::Refused,
+            "administrator_approval_required",
+            "administrator_approval_required",
+        ),
+        (
+            code(50020),
+            FlowState::Refused,
+            "identity_mismatch",
+            "tenant_mismatch",
+        ),
+        (
+            code(700_016),
+            FlowState::Refused,
+            "tenant_absent",
+            "tenant_absent",
+        ),
+        (
+            code(54005),
+            FlowState::Refused,
+            "flow_already_used",
+            "flow_already_used",
+        ),
+        (
+            code(50076),
+            FlowState::Undetermined,
+            "interaction_required",
+            "interaction_required",
+        ),
+        (
+            code(50173),
+            FlowState::Undetermined,
+            "session_ended",
+            "session_ended",
+        ),
+        (
+            code(65001),
+            FlowState::Undetermined,
+            "consent_missing",
+            "consent_missing",
+        ),
+        (
+            code(50011),
+            FlowState::Undetermined,
+            "application_misconfigured",
+            "application_misconfigured",
+        ),
+        (
+            "error=temporarily_unavailable".to_owned(),
+            FlowState::Undetermined,
+            "microsoft_unavailable",
+            "microsoft_unavailable",
+        ),
+        (
+            "error=access_denied&error_subcode=cancel".to_owned(),
+            FlowState::Undetermined,
+            "undetermined",
+            "undetermined",
+        ),
+    ];
+    let by_link = Route::HandOff {
+        id: Uuid::nil(),
+        aim: Aim::Approval,
+    };
+    for (query, state, code_for_users, code_for_administrators) in table {
+        let error = refusal(&query);
+        for (purpose, code) in [
+            (own(), code_for_users),
+            (of_an_administrator(Route::Direct), code_for_administrators),
+            (of_an_administrator(by_link), code_for_administrators),
+        ] {
+            let view = view(Ending::from_microsoft(&error, &purpose));
+            assert_eq!(
+                (view.state, view.code.as_deref()),
+                (state, Some(code)),
+                "{query}"
+            );
+            assert_eq!(view.detail.as_deref(), Some(wording::of(code)), "{query}");
+        }
+    }
+}
+
+#[test]
+fn every_ending_has_sentences_of_its_own() {
+    let setbacks = [
+        Setback::InteractionRequired,
+        Setback::SessionEnded,
+        Setback::ConsentMissing,
+        Setback::TenantAbsent,
+        Setback::ApplicationMisconfigured,
+        Setback::MicrosoftUnavailable,
+        Setback::InvalidIdToken,
+        Setback::HandOffClosed,
+        Setback::ConcurrentChange,
+        Setback::EventLogUnavailable,
+    ];
+    let refusals = [
+        Refusal::Declined,
+        Refusal::Undetermined,
+        Refusal::AdministratorApprovalRequired,
+        Refusal::NotAnAdministrator,
+        Refusal::TenantMismatch,
+        Refusal::IdentityMismatch,
+        Refusal::ScopesMissing,
+        Refusal::UnsupportedCloud,
+        Refusal::OnPremisesExchange,
+        Refusal::ManagedByAdministrator,
+        Refusal::FlowExpired,
+        Refusal::FlowAlreadyUsed,
+        Refusal::FullSyncRequired,
+    ];
+    let any = wording::of("no such code");
+    let setbacks = setbacks.map(Ending::SetBack).into_iter();
+    for ending in setbacks.chain(refusals.map(Ending::Refused)) {
+        let view = view(ending.clone());
+        let detail = view.detail.unwrap();
+        assert!(detail != any && detail.ends_with('.'), "{ending:?}");
+    }
+}
+
+#[test]
+fn a_complete_flow_says_what_is_left_to_know() {
+    assert_eq!(
+        view(Ending::completed()),
+        FlowView {
+            state: FlowState::Completed,
+            code: None,
+            detail: None,
+        }
+    );
+    let both = view(Ending::Completed(Completion {
+        not_granted: Some("contacts".to_owned()),
+        mailbox_trouble: Some("mailbox_unavailable"),
+    }));
+    assert_eq!(both.code.as_deref(), Some("mailbox_unavailable"));
+    let detail = both.detail.unwrap();
+    assert!(detail.contains("Not granted: contacts."), "{detail}");
+    assert!(detail.contains("no mailbox"), "{detail}");
+    let part = view(Ending::Completed(Completion {
+        not_granted: Some("contacts".to_owned()),
+        mailbox_trouble: None,
+    }));
+    assert_eq!(part.code.as_deref(), Some("partial_grant"));
+}

@@ -1,0 +1,200 @@
+//! The link that somebody who may not consent forwards to an administrator.
+//!
+//! It opens a page of ours, lives for days, and works for an administrator who has no account in the host application:
+//! whoever has the link may read what is asked, and begin. What it begins is an ordinary, short-lived flow, which
+//! proves an administrator exactly as any other does. The link itself proves nothing and grants nothing.
+//!
+//! ```text
+//! waiting ──open──▶ opened ──begin──▶ started ──claim──▶ completing ──▶ completed
+//!                     ▲                  │ a refusal          │
+//!                     └──────────────────┴────────────────────┘        cancelled, expired
+//! ```
+
+mod store;
+mod token;
+
+use assent_contract::values::{PermissionSet as WirePermissionSet, Tenant, text};
+use assent_domain::ids::{AccountId, UserId};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::flow::{Aim, Digest};
+
+pub(crate) use store::HandOffStore;
+pub(crate) use token::HandOffToken;
+
+/// How long the records are kept, so that a Super Admin sees what became of a link.
+pub(crate) const KEPT_FOR: std::time::Duration = std::time::Duration::from_hours(90 * 24);
+
+/// How often one link may begin a flow. A person needs few; somebody who has a script gets no further.
+const MOST_BEGINNINGS: u16 = 50;
+
+/// A gateway that died while it recorded gives the link free again after this time.
+const CLAIM_LIFETIME: SignedDuration = SignedDuration::from_mins(1);
+
+/// One link, as it is stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct HandOff {
+    pub(crate) id: Uuid,
+    #[serde(with = "text")]
+    pub(crate) account: AccountId,
+    /// The user of the host application who asks.
+    #[serde(with = "text")]
+    pub(crate) requested_by: UserId,
+    pub(crate) aim: Aim,
+    pub(crate) permissions: WirePermissionSet,
+    /// The tenant to ask, where it is known.
+    pub(crate) tenant: Option<Tenant>,
+    /// What the link proves itself with.
+    pub(crate) secret: Digest,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) opened_at: Option<Timestamp>,
+    pub(crate) beginnings: u16,
+    pub(crate) stage: Stage,
+}
+
+/// How far it got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Stage {
+    /// Nobody is at Microsoft.
+    Idle,
+    /// Somebody went to Microsoft.
+    Started { at: Timestamp, flow: Uuid },
+    /// Somebody was at Microsoft, and it did not come to a consent. The link can be used again.
+    Refused { at: Timestamp, code: String },
+    /// Microsoft's answer is being recorded.
+    Completing { at: Timestamp, flow: Uuid },
+    /// An administrator consented.
+    Completed { at: Timestamp, granted_by: Uuid },
+    /// Somebody took it back.
+    Cancelled {
+        at: Timestamp,
+        #[serde(with = "text")]
+        by: UserId,
+    },
+}
+
+/// Why a link can't be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// An administrator has consented already.
+    Completed,
+    /// It was taken back.
+    Cancelled,
+    /// Its time is over.
+    Expired,
+    /// It was used more often than a person would.
+    UsedTooOften,
+    /// Somebody's consent is being recorded this very moment.
+    Completing,
+}
+
+impl HandOff {
+    /// Somebody looks at the page. Looking costs nothing: programs that scan mail look, too.
+    pub(crate) fn opened(&mut self, now: Timestamp) {
+        self.opened_at.get_or_insert(now);
+    }
+
+    /// Somebody goes to Microsoft.
+    pub(crate) fn begin(&mut self, flow: Uuid, now: Timestamp) -> Result<(), Closed> {
+        self.require_open(now)?;
+        if self.beginnings >= MOST_BEGINNINGS {
+            return Err(Closed::UsedTooOften);
+        }
+        self.beginnings = self.beginnings.saturating_add(1);
+        self.opened(now);
+        self.stage = Stage::Started { at: now, flow };
+        Ok(())
+    }
+
+    /// A flow of this link has its answer and is about to record it. From here on the link can't be cancelled: either
+    /// the consent or the cancellation comes first. A flow that was begun in time may end after the link's.
+    pub(crate) fn claim(&mut self, flow: Uuid, now: Timestamp) -> Result<(), Closed> {
+        match self.require_open(now) {
+            Ok(()) | Err(Closed::Expired) => {}
+            Err(closed) => return Err(closed),
+        }
+        self.stage = Stage::Completing { at: now, flow };
+        Ok(())
+    }
+
+    /// It is recorded.
+    pub(crate) fn complete(&mut self, granted_by: Uuid, now: Timestamp) {
+        self.stage = Stage::Completed {
+            at: now,
+            granted_by,
+        };
+    }
+
+    /// A flow of this link ended without a consent. Only the newest one says how the link stands.
+    pub(crate) fn refused(&mut self, flow: Uuid, code: &str, now: Timestamp) {
+        match &self.stage {
+            Stage::Started { flow: last, .. } | Stage::Completing { flow: last, .. }
+                if *last == flow =>
+            {
+                self.stage = Stage::Refused {
+                    at: now,
+                    code: code.to_owned(),
+                };
+            }
+            Stage::Idle
+            | Stage::Started { .. }
+            | Stage::Refused { .. }
+            | Stage::Completing { .. }
+            | Stage::Completed { .. }
+            | Stage::Cancelled { .. } => {}
+        }
+    }
+
+    /// Somebody takes it back.
+    pub(crate) fn cancel(&mut self, by: UserId, now: Timestamp) -> Result<(), Closed> {
+        match self.require_open(now) {
+            Ok(()) => {}
+            // It is so already, one way or the other.
+            Err(Closed::Cancelled | Closed::Expired) => return Ok(()),
+            Err(closed) => return Err(closed),
+        }
+        self.stage = Stage::Cancelled { at: now, by };
+        Ok(())
+    }
+
+    /// Whether the link can be used.
+    pub(crate) fn require_open(&self, now: Timestamp) -> Result<(), Closed> {
+        match self.stage {
+            Stage::Completed { .. } => Err(Closed::Completed),
+            Stage::Cancelled { .. } => Err(Closed::Cancelled),
+            Stage::Completing { at, .. } if now < at + CLAIM_LIFETIME => Err(Closed::Completing),
+            Stage::Idle
+            | Stage::Started { .. }
+            | Stage::Refused { .. }
+            | Stage::Completing { .. } => {
+                if self.expires_at <= now {
+                    Err(Closed::Expired)
+                } else {
+                    Ok(())
+                }
+            }
+        }
+    }
+
+    /// One word for how it stands.
+    pub(crate) fn state(&self, now: Timestamp) -> &'static str {
+        if self.require_open(now) == Err(Closed::Expired) {
+            return "expired";
+        }
+        match self.stage {
+            Stage::Idle if self.opened_at.is_none() => "waiting",
+            Stage::Idle => "opened",
+            Stage::Started { .. } | Stage::Completing { .. } => "started",
+            Stage::Refused { .. } => "refused",
+            Stage::Completed { .. } => "completed",
+            Stage::Cancelled { .. } => "cancelled",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

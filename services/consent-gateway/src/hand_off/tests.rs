@@ -1,0 +1,119 @@
+use assent_domain::ids::{AccountId, UserId};
+use assent_domain::permissions::PermissionSet;
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::{Closed, HandOff, HandOffToken, MOST_BEGINNINGS, Stage};
+use crate::flow::Aim;
+
+const FLOW: Uuid = Uuid::from_u128(1);
+const LATER_FLOW: Uuid = Uuid::from_u128(2);
+
+fn at(minute: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute)
+}
+
+fn sam() -> UserId {
+    UserId::parse("sam").unwrap()
+}
+
+/// A link of a hundred minutes.
+fn link() -> (HandOff, HandOffToken) {
+    let account = AccountId::parse("acme").unwrap();
+    let token = HandOffToken::new(account.clone(), Uuid::now_v7());
+    let hand_off = HandOff {
+        id: token.id,
+        account,
+        requested_by: sam(),
+        aim: Aim::Approval,
+        permissions: PermissionSet::EVERYTHING.into(),
+        tenant: None,
+        secret: token.digest(),
+        created_at: at(0),
+        expires_at: at(100),
+        opened_at: None,
+        beginnings: 0,
+        stage: Stage::Idle,
+    };
+    (hand_off, token)
+}
+
+#[test]
+fn from_waiting_to_completed() {
+    let (mut link, _) = link();
+    assert_eq!(link.state(at(1)), "waiting");
+    link.opened(at(2));
+    link.opened(at(3));
+    assert_eq!((link.state(at(3)), link.opened_at), ("opened", Some(at(2))));
+    link.begin(FLOW, at(4)).unwrap();
+    assert_eq!(link.state(at(4)), "started");
+    link.refused(FLOW, "declined", at(5));
+    assert_eq!(link.state(at(5)), "refused");
+    link.begin(LATER_FLOW, at(6)).unwrap();
+    // The first flow again, late: it says nothing about the second.
+    link.refused(FLOW, "declined", at(6));
+    assert_eq!(link.state(at(6)), "started");
+    link.claim(LATER_FLOW, at(7)).unwrap();
+    link.complete(Uuid::nil(), at(7));
+    assert_eq!(link.state(at(200)), "completed");
+    assert_eq!(link.begin(FLOW, at(8)), Err(Closed::Completed));
+    assert_eq!(link.claim(FLOW, at(8)), Err(Closed::Completed));
+    assert_eq!(link.cancel(sam(), at(8)), Err(Closed::Completed));
+}
+
+#[test]
+fn a_cancelled_link_begins_and_records_nothing() {
+    let (mut link, _) = link();
+    link.begin(FLOW, at(1)).unwrap();
+    link.cancel(sam(), at(2)).unwrap();
+    link.cancel(sam(), at(3)).unwrap();
+    assert_eq!(link.claim(FLOW, at(3)), Err(Closed::Cancelled));
+    assert_eq!(link.begin(LATER_FLOW, at(3)), Err(Closed::Cancelled));
+    link.refused(FLOW, "hand_off_closed", at(4));
+    assert_eq!(link.state(at(4)), "cancelled");
+}
+
+#[test]
+fn either_the_consent_or_the_cancellation_comes_first() {
+    let (mut link, _) = link();
+    link.begin(FLOW, at(1)).unwrap();
+    link.claim(FLOW, at(2)).unwrap();
+    assert_eq!(link.cancel(sam(), at(2)), Err(Closed::Completing));
+    assert_eq!(link.claim(LATER_FLOW, at(2)), Err(Closed::Completing));
+    // Whoever claimed it died.
+    link.cancel(sam(), at(3)).unwrap();
+}
+
+#[test]
+fn an_expired_link_begins_nothing_and_what_it_began_may_end() {
+    let (mut link, _) = link();
+    link.begin(FLOW, at(99)).unwrap();
+    assert_eq!(link.state(at(100)), "expired");
+    assert_eq!(link.begin(LATER_FLOW, at(100)), Err(Closed::Expired));
+    link.claim(FLOW, at(101)).unwrap();
+}
+
+#[test]
+fn no_link_begins_without_end() {
+    let (mut link, _) = link();
+    for _ in 0..MOST_BEGINNINGS {
+        link.begin(FLOW, at(1)).unwrap();
+    }
+    assert_eq!(link.begin(FLOW, at(1)), Err(Closed::UsedTooOften));
+}
+
+#[test]
+fn a_token_opens_its_own_link_only() {
+    let (hand_off, token) = link();
+    let back = HandOffToken::parse(&token.expose()).unwrap();
+    assert!(back.id == hand_off.id && back.opens(&hand_off));
+    let other = HandOffToken::new(hand_off.account.clone(), hand_off.id);
+    assert!(!other.opens(&hand_off));
+    let exposed = token.expose();
+    let secret = exposed.rsplit('.').next().unwrap();
+    assert!(!format!("{token:?} {hand_off:?}").contains(secret));
+    for forged in ["", "acme", "acme.x.y", "acme..y", "a b.019.z"] {
+        assert!(HandOffToken::parse(forged).is_none(), "{forged}");
+    }
+    assert!(HandOffToken::parse(&format!("{}.x", token.expose())).is_none());
+}

@@ -1,0 +1,61 @@
+//! What a link carries: which hand-off, and the secret that only somebody knows who was given the link.
+
+use std::fmt;
+
+use assent_domain::ids::AccountId;
+use assent_microsoft_identity::random_token;
+use uuid::Uuid;
+
+use super::HandOff;
+use crate::flow::Digest;
+
+/// The last part of a link's address.
+#[derive(Clone)]
+pub(crate) struct HandOffToken {
+    pub(crate) account: AccountId,
+    pub(crate) id: Uuid,
+    secret: String,
+}
+
+impl HandOffToken {
+    /// A fresh one.
+    pub(crate) fn new(account: AccountId, id: Uuid) -> Self {
+        Self {
+            account,
+            id,
+            secret: random_token(),
+        }
+    }
+
+    /// Reads one. `None` for anything that can't be ours.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('.');
+        let token = Self {
+            account: AccountId::parse(parts.next()?).ok()?,
+            id: Uuid::try_parse(parts.next()?).ok()?,
+            secret: parts.next()?.to_owned(),
+        };
+        parts.next().is_none().then_some(token)
+    }
+
+    /// What is stored of it.
+    pub(crate) fn digest(&self) -> Digest {
+        Digest::of(&self.secret)
+    }
+
+    /// Whether it opens this one.
+    pub(crate) fn opens(&self, hand_off: &HandOff) -> bool {
+        hand_off.secret.is_of(&self.secret)
+    }
+
+    /// What goes into the address.
+    pub(crate) fn expose(&self) -> String {
+        format!("{}.{}.{}", self.account, self.id.simple(), self.secret)
+    }
+}
+
+impl fmt::Debug for HandOffToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HandOffToken({}, ..)", self.id)
+    }
+}

@@ -1,0 +1,167 @@
+//! What was learnt of Microsoft on the way: where mailboxes are, and what users may consent to themselves.
+//!
+//! Nobody's consent rests on any of it. It only spares people a page that can't help them, so it is written as well as
+//! can be and never holds anything up: what can't be read counts as not known, what can't be written is lost.
+
+mod attempts;
+mod consent_policy;
+mod mailbox;
+
+use assent_domain::decide::administrator_consent::Mailboxes;
+use assent_domain::ids::{AccountId, UserId};
+use assent_messaging::Bucket;
+use assent_service_kit::telemetry::chain;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::records::{Records, StoreError};
+
+pub(crate) use attempts::Attempts;
+pub(crate) use consent_policy::{Approval, ConsentPolicies, approval};
+pub(crate) use mailbox::{Mailbox, MailboxState};
+
+/// How often a record is changed anew when others keep getting in between.
+const ATTEMPTS: usize = 4;
+
+/// How many mailboxes are looked at to say where a company's are.
+const MOST_MAILBOXES: usize = 50;
+
+/// All that was observed.
+#[derive(Debug)]
+pub(crate) struct Observations {
+    bucket: Bucket,
+}
+
+impl Observations {
+    pub(crate) fn new(bucket: Bucket) -> Self {
+        Self { bucket }
+    }
+
+    /// What the users of a company's tenants may consent to themselves.
+    pub(crate) async fn policies(&self, account: &AccountId) -> ConsentPolicies {
+        self.read(&policy_key(account)).await.unwrap_or_default()
+    }
+
+    /// Learns more of it.
+    pub(crate) async fn learn_policy(
+        &self,
+        account: &AccountId,
+        learn: impl Fn(&mut ConsentPolicies),
+    ) {
+        self.change(&policy_key(account), learn).await;
+    }
+
+    /// How a user fared at Microsoft.
+    pub(crate) async fn attempts(&self, account: &AccountId, user: &UserId) -> Attempts {
+        self.read(&attempts_key(account, user))
+            .await
+            .unwrap_or_default()
+    }
+
+    /// Notes how a user fares.
+    pub(crate) async fn note_attempt(
+        &self,
+        account: &AccountId,
+        user: &UserId,
+        note: impl Fn(&mut Attempts),
+    ) {
+        self.change(&attempts_key(account, user), note).await;
+    }
+
+    /// Where a user's mailbox was seen last.
+    pub(crate) async fn mailbox(&self, account: &AccountId, user: &UserId) -> Option<Mailbox> {
+        self.read(&mailbox_key(account, user)).await
+    }
+
+    /// Notes where a mailbox is. Whatever says nothing about it leaves what was known.
+    pub(crate) async fn note_mailbox(&self, account: &AccountId, user: &UserId, seen: Mailbox) {
+        let key = mailbox_key(account, user);
+        self.change(&key, |known: &mut Option<Mailbox>| {
+            *known = Some(seen.after(*known));
+        })
+        .await;
+    }
+
+    /// What speaks for a company with servers of its own.
+    pub(crate) async fn mailboxes(&self, account: &AccountId) -> Mailboxes {
+        let records: Records<Option<Mailbox>> = Records::new(self.bucket.clone());
+        let keys = match records.keys_below(&format!("mailbox.{account}")).await {
+            Ok(keys) => keys,
+            Err(error) => {
+                lost(&error);
+                return Mailboxes::NothingAgainst;
+            }
+        };
+        let mut found = Mailboxes::NothingAgainst;
+        for key in keys.iter().take(MOST_MAILBOXES) {
+            let Some(mailbox) = self.read::<Mailbox>(key).await else {
+                continue;
+            };
+            match mailbox.state {
+                MailboxState::Available => return Mailboxes::NothingAgainst,
+                MailboxState::OnPremisesExchange => found = Mailboxes::OnPremisesOnly,
+                MailboxState::Unavailable | MailboxState::Unknown => {}
+            }
+        }
+        found
+    }
+
+    async fn read<T: Serialize + DeserializeOwned>(&self, key: &str) -> Option<T> {
+        let records: Records<T> = Records::new(self.bucket.clone());
+        match records.find(key).await {
+            Ok(found) => found.map(|stored| stored.value),
+            Err(error) => {
+                lost(&error);
+                None
+            }
+        }
+    }
+
+    async fn change<T>(&self, key: &str, change: impl Fn(&mut T))
+    where
+        T: Serialize + DeserializeOwned + Default + Clone + PartialEq,
+    {
+        let records: Records<T> = Records::new(self.bucket.clone());
+        for _ in 0..ATTEMPTS {
+            let done = match records.find(key).await {
+                Ok(Some(mut stored)) => {
+                    let before = stored.value.clone();
+                    change(&mut stored.value);
+                    if stored.value == before {
+                        return;
+                    }
+                    records.change(stored).await
+                }
+                Ok(None) => {
+                    let mut value = T::default();
+                    change(&mut value);
+                    records.create(key, value).await
+                }
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(_) => return,
+                Err(StoreError::Changed) => {}
+                Err(error) => return lost(&error),
+            }
+        }
+        lost(&StoreError::Changed);
+    }
+}
+
+fn policy_key(account: &AccountId) -> String {
+    format!("policy.{account}")
+}
+
+fn attempts_key(account: &AccountId, user: &UserId) -> String {
+    format!("attempts.{account}.{user}")
+}
+
+fn mailbox_key(account: &AccountId, user: &UserId) -> String {
+    format!("mailbox.{account}.{user}")
+}
+
+fn lost(error: &StoreError) {
+    metrics::counter!("assent_observations_lost_total").increment(1);
+    tracing::warn!(error = %chain(error), "an observation was not read or kept");
+}

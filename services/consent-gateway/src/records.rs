@@ -1,0 +1,109 @@
+//! Records in a key-value bucket: one key for each, changed only from the revision it was read at.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use assent_messaging::{Bucket, BucketError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::failure::Failure;
+
+/// A bucket of records of one kind.
+pub(crate) struct Records<T> {
+    bucket: Bucket,
+    kind: PhantomData<fn() -> T>,
+}
+
+/// A record, and the revision to change it from.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored<T> {
+    pub(crate) value: T,
+    key: String,
+    revision: u64,
+}
+
+/// Why a record was not read or changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// Somebody else changed it first.
+    #[error("somebody else changed the record first")]
+    Changed,
+    /// The bucket can't be used now.
+    #[error("the records can't be reached")]
+    Unavailable(#[source] BucketError),
+    /// What is stored is not such a record.
+    #[error("a stored record can't be read or written")]
+    Unreadable(#[source] serde_json::Error),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Changed => Self::ConcurrentChange,
+            StoreError::Unavailable(_) => Self::LogUnavailable(error.into()),
+            StoreError::Unreadable(_) => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> Records<T> {
+    pub(crate) fn new(bucket: Bucket) -> Self {
+        Self {
+            bucket,
+            kind: PhantomData,
+        }
+    }
+
+    /// Keeps a new record.
+    pub(crate) async fn create(&self, key: &str, value: T) -> Result<Stored<T>, StoreError> {
+        let bytes = serde_json::to_vec(&value).map_err(StoreError::Unreadable)?;
+        let revision = self.bucket.create(key, bytes).await.map_err(store_error)?;
+        Ok(Stored {
+            value,
+            key: key.to_owned(),
+            revision,
+        })
+    }
+
+    /// Finds a record; `None` if there is none, or none any more.
+    pub(crate) async fn find(&self, key: &str) -> Result<Option<Stored<T>>, StoreError> {
+        let Some(entry) = self.bucket.get(key).await.map_err(store_error)? else {
+            return Ok(None);
+        };
+        let value = serde_json::from_slice(&entry.value).map_err(StoreError::Unreadable)?;
+        Ok(Some(Stored {
+            value,
+            key: key.to_owned(),
+            revision: entry.revision,
+        }))
+    }
+
+    /// Changes a record, unless somebody else did since it was read.
+    pub(crate) async fn change(&self, stored: Stored<T>) -> Result<Stored<T>, StoreError> {
+        let bytes = serde_json::to_vec(&stored.value).map_err(StoreError::Unreadable)?;
+        let changed = self.bucket.update(&stored.key, bytes, stored.revision);
+        let revision = changed.await.map_err(store_error)?;
+        Ok(Stored { revision, ..stored })
+    }
+
+    /// The keys that stand below a prefix. A record may be gone by the time it is looked up.
+    pub(crate) async fn keys_below(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        self.bucket.keys_below(prefix).await.map_err(store_error)
+    }
+}
+
+fn store_error(error: BucketError) -> StoreError {
+    match error {
+        BucketError::AlreadyExists | BucketError::WrongRevision { .. } => StoreError::Changed,
+        BucketError::BadName(_)
+        | BucketError::ConfiguredOtherwise { .. }
+        | BucketError::JetStream { .. } => StoreError::Unavailable(error),
+    }
+}
+
+impl<T> fmt::Debug for Records<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Records").field(&self.bucket).finish()
+    }
+}

@@ -1,0 +1,69 @@
+//! A gateway on a real NATS server, for tests that need no Microsoft: whoever asks it reaches nobody.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assent_dev_stack::{NatsServer, NatsUser};
+use assent_event_log::{EventLog, StreamSettings};
+use assent_messaging::{Bucket, BucketSettings, Connection, ConnectionSettings};
+use assent_microsoft_identity::{Credentials, Entra, Settings};
+use jiff::SignedDuration;
+use tokio::sync::Semaphore;
+
+use crate::flow::FlowStore;
+use crate::gateway::{Addresses, AdminProof, Gateway};
+use crate::hand_off::HandOffStore;
+use crate::ledger::Ledger;
+use crate::observations::Observations;
+use crate::scopes::ScopeMap;
+
+pub(crate) async fn start() -> (NatsServer, Gateway) {
+    let server = NatsServer::start().await.unwrap();
+    let (name, password) = server.credentials(NatsUser::Gateway);
+    let settings = ConnectionSettings::new(server.url(), "test").with_user(name, password);
+    let connection = Connection::connect(settings).await.unwrap();
+    let log = EventLog::create_or_check(&connection, StreamSettings { replicas: 1 })
+        .await
+        .unwrap();
+    let bucket = async |name: &str| {
+        let settings = BucketSettings {
+            name: name.to_owned(),
+            max_age: Duration::from_hours(1),
+            replicas: 1,
+            max_bytes: 1024 * 1024,
+        };
+        Bucket::open_or_create(&connection, settings).await.unwrap()
+    };
+    let nowhere: url::Url = "http://127.0.0.1:1/".parse().unwrap();
+    let entra = Entra::new(Settings {
+        authority: nowhere.clone(),
+        national_authorities: Vec::new(),
+        graph_url: nowhere.clone(),
+        autodiscover_url: nowhere.clone(),
+        client_id: "test".to_owned(),
+        credentials: Credentials::None,
+        timeout: Duration::from_secs(1),
+    });
+    let list = |text: &str| text.split(' ').map(str::to_owned).collect();
+    let gateway = Gateway {
+        ledger: Ledger::new(log),
+        flows: FlowStore::new(bucket("CONSENT_FLOWS").await),
+        hand_offs: HandOffStore::new(bucket("CONSENT_HAND_OFFS").await),
+        hand_off_lifetime: SignedDuration::from_hours(1),
+        observations: Observations::new(bucket("CONSENT_OBSERVATIONS").await),
+        probes: Arc::new(Semaphore::new(1)),
+        product_name: "the application".to_owned(),
+        entra: entra.unwrap(),
+        graph_url: nowhere.clone(),
+        scopes: ScopeMap {
+            calendar: list("Calendars.ReadWrite"),
+            contacts: list("Contacts.Read"),
+            email_limited: list("Mail.Send"),
+            email_full: list("Mail.ReadWrite Mail.Send"),
+        },
+        admin_proof: AdminProof::Either,
+        addresses: Addresses::under(&nowhere),
+        return_origins: Vec::new(),
+    };
+    (server, gateway)
+}

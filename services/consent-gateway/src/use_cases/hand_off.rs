@@ -1,0 +1,234 @@
+//! The link for an administrator: made and cancelled by users of the host application, opened and followed by whoever
+//! it was forwarded to.
+
+use assent_contract::command::FlowStarted;
+use assent_domain::decide::administrator_consent::{self, Premises};
+use assent_domain::decide::approval;
+use assent_domain::ids::{AccountId, UserId};
+use assent_domain::permissions::PermissionSet;
+use assent_domain::refusal::Refusal;
+use jiff::Timestamp;
+use url::Url;
+use uuid::Uuid;
+
+use crate::failure::Failure;
+use crate::flow::{Aim, Route};
+use crate::gateway::{Gateway, TenantName};
+use crate::hand_off::{Closed, HandOff, HandOffToken, Stage};
+use crate::ledger::Company;
+use crate::use_cases::start_admin_consent::{self, Question, premises, tenant_to_ask};
+
+/// How many links of an account may be open at once. More would only make it unclear which of them is meant.
+const MOST_OPEN: usize = 20;
+
+/// How many links of an account are listed.
+const MOST_LISTED: usize = 100;
+
+/// What an administrator is to be asked for.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) aim: Aim,
+    pub(crate) permissions: PermissionSet,
+    pub(crate) tenant: Option<TenantName>,
+}
+
+/// Makes a link. Whether the caller may ask for this aim has been checked.
+pub(crate) async fn create(
+    gateway: &Gateway,
+    account: &AccountId,
+    by: UserId,
+    request: Request,
+) -> Result<(HandOff, Url), Failure> {
+    let company = gateway.ledger.company(account).await?;
+    let named = tenant_to_ask(gateway, &company, request.tenant.as_ref()).await?;
+    let tenant = match named {
+        Some(tenant) => Some(tenant),
+        None => own_tenant(gateway, account, &by).await?,
+    };
+    let premises = premises(gateway, account, tenant).await;
+    let permissions = may_ask(&company, request.aim, request.permissions, premises)?;
+
+    let now = Timestamp::now();
+    let known = gateway.hand_offs.of_account(account, MOST_LISTED).await?;
+    let open = known.iter().filter(|link| link.require_open(now).is_ok());
+    if open.count() >= MOST_OPEN {
+        return Err(Failure::TooMany(
+            "too many links for an administrator are open in this account; cancel some first",
+        ));
+    }
+
+    let id = Uuid::now_v7();
+    let token = HandOffToken::new(account.clone(), id);
+    let hand_off = HandOff {
+        id,
+        account: account.clone(),
+        requested_by: by,
+        aim: request.aim,
+        permissions: permissions.into(),
+        tenant: tenant.map(Into::into),
+        secret: token.digest(),
+        created_at: now,
+        expires_at: now + gateway.hand_off_lifetime,
+        opened_at: None,
+        beginnings: 0,
+        stage: Stage::Idle,
+    };
+    let stored = gateway.hand_offs.create(hand_off).await?;
+    let url = gateway.addresses.hand_off(&token);
+    Ok((stored.value, url))
+}
+
+/// Those of an account; `only_of`: those that this user asked for.
+pub(crate) async fn list(
+    gateway: &Gateway,
+    account: &AccountId,
+    only_of: Option<&UserId>,
+) -> Result<Vec<HandOff>, Failure> {
+    let mut found = gateway.hand_offs.of_account(account, MOST_LISTED).await?;
+    found.retain(|link| only_of.is_none_or(|user| link.requested_by == *user));
+    Ok(found)
+}
+
+/// One of them.
+pub(crate) async fn find(
+    gateway: &Gateway,
+    account: &AccountId,
+    id: Uuid,
+    only_of: Option<&UserId>,
+) -> Result<HandOff, Failure> {
+    let found = gateway.hand_offs.find(account, id).await?;
+    found
+        .map(|stored| stored.value)
+        .filter(|link| only_of.is_none_or(|user| link.requested_by == *user))
+        .ok_or_else(unknown)
+}
+
+/// Takes one back.
+pub(crate) async fn cancel(
+    gateway: &Gateway,
+    account: &AccountId,
+    id: Uuid,
+    by: &UserId,
+    only_of: Option<&UserId>,
+) -> Result<HandOff, Failure> {
+    find(gateway, account, id, only_of).await?;
+    let cancelled = gateway
+        .hand_offs
+        .change(account, id, |link| {
+            link.cancel(by.clone(), Timestamp::now())
+        })
+        .await?;
+    match cancelled.ok_or_else(unknown)? {
+        Ok(hand_off) => Ok(hand_off),
+        Err(
+            Closed::Completed
+            | Closed::Completing
+            | Closed::Cancelled
+            | Closed::Expired
+            | Closed::UsedTooOften,
+        ) => Err(Refusal::FlowAlreadyUsed.into()),
+    }
+}
+
+/// Somebody opened the link.
+pub(crate) async fn open(gateway: &Gateway, token: &HandOffToken) -> Result<HandOff, Failure> {
+    let found = by_token(gateway, token).await?;
+    if found.opened_at.is_some() {
+        return Ok(found);
+    }
+    let opened = gateway
+        .hand_offs
+        .change(&token.account, token.id, |link| {
+            link.opened(Timestamp::now());
+            Ok::<(), std::convert::Infallible>(())
+        })
+        .await?;
+    match opened {
+        Some(Ok(hand_off)) => Ok(hand_off),
+        Some(Err(never)) => match never {},
+        None => Err(unknown()),
+    }
+}
+
+/// What comes of somebody who followed the link.
+#[derive(Debug)]
+pub(crate) enum Begun {
+    /// They go on to Microsoft.
+    Started(FlowStarted),
+    /// The link can't be used any more.
+    Closed(Closed),
+}
+
+/// Somebody ticked the administrator's box and follows the link: an ordinary flow begins, as if the Super Admin had
+/// sent them to Microsoft.
+pub(crate) async fn begin(gateway: &Gateway, token: &HandOffToken) -> Result<Begun, Failure> {
+    let found = by_token(gateway, token).await?;
+    let company = gateway.ledger.company(&token.account).await?;
+    let tenant = found.tenant.map(Into::into);
+    let premises = premises(gateway, &token.account, tenant).await;
+    // The company may have moved on in these days.
+    let permissions = may_ask(&company, found.aim, found.permissions.into(), premises)?;
+
+    let flow = Uuid::now_v7();
+    let begun = gateway
+        .hand_offs
+        .change(&token.account, token.id, |link| {
+            link.begin(flow, Timestamp::now())
+        })
+        .await?;
+    if let Err(closed) = begun.ok_or_else(unknown)? {
+        return Ok(Begun::Closed(closed));
+    }
+    let question = Question {
+        account: token.account.clone(),
+        started_by: found.requested_by,
+        permissions,
+        tenant,
+        route: Route::HandOff {
+            id: token.id,
+            aim: found.aim,
+        },
+        return_to: None,
+    };
+    start_admin_consent::begin(gateway, &company, flow, question)
+        .await
+        .map(Begun::Started)
+}
+
+/// What an administrator can be asked for, by the rules for each aim.
+fn may_ask(
+    company: &Company,
+    aim: Aim,
+    permissions: PermissionSet,
+    premises: Premises,
+) -> Result<PermissionSet, Refusal> {
+    match aim {
+        Aim::AdministratorConsent => {
+            administrator_consent::ask(&company.state, permissions, premises)?;
+            Ok(permissions)
+        }
+        Aim::Approval => approval::ask(&company.state, permissions.kinds(), premises),
+    }
+}
+
+/// The tenant of whoever asks, so that an administrator of another one does not consent by mistake.
+async fn own_tenant(
+    gateway: &Gateway,
+    account: &AccountId,
+    user: &UserId,
+) -> Result<Option<assent_domain::ids::Tenant>, Failure> {
+    let user = gateway.ledger.user(account, user).await?.state;
+    Ok(user.identity.map(|identity| identity.tenant))
+}
+
+async fn by_token(gateway: &Gateway, token: &HandOffToken) -> Result<HandOff, Failure> {
+    let found = gateway.hand_offs.find(&token.account, token.id).await?;
+    found
+        .map(|stored| stored.value)
+        .filter(|link| token.opens(link))
+        .ok_or_else(unknown)
+}
+
+fn unknown() -> Failure {
+    Failure::NotFound("there is no such link, or not any more")
+}

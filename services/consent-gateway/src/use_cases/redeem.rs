@@ -1,0 +1,95 @@
+//! Redeeming a code, for a token of exactly the person and the tenant that a flow expects.
+
+use assent_domain::ids::Tenant;
+use assent_domain::refusal::Refusal;
+use assent_microsoft_identity::{
+    AuthorizationCode, AuthorizationError, ExpectedNonce, IdTokenError, IdTokenExpectation,
+    RedeemError, Redeemed,
+};
+use assent_service_kit::telemetry::chain;
+
+use crate::flow::{Ending, Flow, Setback};
+use crate::gateway::{Gateway, reference};
+
+/// What a code has to be redeemed with.
+#[derive(Debug)]
+pub(crate) struct Proof {
+    pub(crate) tenant: Option<Tenant>,
+    pub(crate) nonce: String,
+    pub(crate) pkce_verifier: String,
+}
+
+/// How a flow ends whose code proved nothing, and Microsoft's own refusal where that is why.
+pub(crate) struct NotRedeemed {
+    pub(crate) ending: Ending,
+    pub(crate) refusal: Option<AuthorizationError>,
+}
+
+/// Redeems a code where it was acquired.
+pub(crate) async fn redeem(
+    gateway: &Gateway,
+    flow: &Flow,
+    proof: Proof,
+    code: AuthorizationCode,
+) -> Result<Redeemed, NotRedeemed> {
+    let expectation = IdTokenExpectation {
+        nonce: ExpectedNonce::Exactly(&proof.nonce),
+        tenant: proof.tenant.map(|tenant| tenant.id.0),
+    };
+    let redeemed = gateway
+        .entra
+        .redeem_code(
+            &reference(proof.tenant),
+            code,
+            &gateway.addresses.authorize_callback,
+            proof.pkce_verifier.into(),
+            expectation,
+        )
+        .await;
+    redeemed.map_err(|error| {
+        tracing::warn!(
+            flow.id = %flow.id,
+            account.id = %flow.account,
+            error = %chain(&error),
+            "Microsoft's answer proved nothing"
+        );
+        let setback = match error {
+            RedeemError::Refused(refusal) => {
+                return NotRedeemed {
+                    ending: Ending::from_microsoft(&refusal, &flow.purpose),
+                    refusal: Some(refusal),
+                };
+            }
+            RedeemError::IdToken(IdTokenError::Tenant { .. }) => {
+                security_event("tenant_mismatch", flow);
+                return NotRedeemed {
+                    ending: Ending::Refused(Refusal::TenantMismatch),
+                    refusal: None,
+                };
+            }
+            RedeemError::IdToken(IdTokenError::KeysUnavailable(_)) => Setback::MicrosoftUnavailable,
+            RedeemError::IdToken(_) => {
+                security_event("invalid_id_token", flow);
+                Setback::InvalidIdToken
+            }
+            RedeemError::OurFault(_) => Setback::ApplicationMisconfigured,
+            RedeemError::Unreachable(_) | RedeemError::TimedOut | RedeemError::Nonsense(_) => {
+                Setback::MicrosoftUnavailable
+            }
+        };
+        NotRedeemed {
+            ending: Ending::SetBack(setback),
+            refusal: None,
+        }
+    })
+}
+
+/// Somebody else than expected is at the other end, or Microsoft is not Microsoft.
+fn security_event(event: &'static str, flow: &Flow) {
+    tracing::warn!(
+        security_event = event,
+        flow.id = %flow.id,
+        account.id = %flow.account,
+        "a flow came back with a token that does not fit it"
+    );
+}

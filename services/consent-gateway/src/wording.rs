@@ -1,0 +1,117 @@
+//! What a person is told: what happened, and what to do now. One place, so that a flow, a page and a log speak alike.
+
+/// The sentences for a code. Codes are fixed words of ours, so nothing that a browser brings is ever repeated.
+pub(crate) fn of(code: &str) -> &'static str {
+    match code {
+        "declined" => {
+            "The request was declined at Microsoft, so nothing was granted. You can start again at any time."
+        }
+        "undetermined" => {
+            "The request ended at Microsoft without an answer, so nothing was granted. If Microsoft asked for an \
+             administrator's approval, send your Office 365 administrator a link; otherwise start again."
+        }
+        "administrator_approval_required" => {
+            "Your organisation wants an administrator to approve this, so asking Microsoft again will not help. Send \
+             your Office 365 administrator a link to approve it."
+        }
+        "not_an_administrator" => {
+            "The person who accepted is not an administrator who may consent for the whole organisation. Ask a Cloud \
+             Application Administrator, an Application Administrator, a Privileged Role Administrator or a Global \
+             Administrator of your Office 365 account."
+        }
+        "tenant_mismatch" => {
+            "The answer came from another organisation at Microsoft than the one expected, so nothing was recorded. \
+             Sign in at Microsoft with an account of your own organisation and start again."
+        }
+        "identity_mismatch" => {
+            "The request was finished by another Microsoft account than the one expected, so nothing was recorded. \
+             Sign out at Microsoft, start again and sign in with your own work account."
+        }
+        "scopes_missing" => {
+            "Microsoft granted less than what was asked for, so nothing was recorded. Start again and accept everything \
+             on Microsoft's page."
+        }
+        "partial_grant" => {
+            "Done, but Microsoft granted only a part of what was asked for. Start again for the rest, or leave it so."
+        }
+        "unsupported_cloud" => {
+            "Organisations in GCC High, DoD or the cloud operated by 21Vianet can't be connected."
+        }
+        "on_premises_exchange" => {
+            "The mailbox is on a server of your company's own. Only mailboxes in Exchange Online can be synced; ask \
+             your IT team whether yours will be moved."
+        }
+        "mailbox_unavailable" => {
+            "Microsoft has no mailbox in Exchange Online for this account: it has no licence for one, or it is inactive \
+             or deleted. Ask your IT team; what you granted counts as soon as there is one."
+        }
+        "managed_by_administrator" => {
+            "Your company's Office 365 administrator decides this for everyone, so there is nothing to do here."
+        }
+        "flow_expired" => {
+            "The request has expired, or the company's settings were changed meanwhile. Start again."
+        }
+        "flow_already_used" => {
+            "This request was answered already. Look at the settings to see how; start again if need be."
+        }
+        "interaction_required" => {
+            "Microsoft wants you to confirm who you are first, for example with a second factor. Sign in at Microsoft, \
+             do what it asks, and start again."
+        }
+        "session_ended" => {
+            "Your session at Microsoft is over, for example after a change of password. Sign in there again and start \
+             again; what was granted before still stands."
+        }
+        "consent_missing" => {
+            "Microsoft says that nobody has consented to this. Start again and accept on Microsoft's page."
+        }
+        "tenant_absent" => {
+            "Your organisation at Microsoft does not know this application, or has switched it off. Ask your Office \
+             365 administrator to allow it, then start again."
+        }
+        "application_misconfigured" => {
+            "Something is wrong between this service and Microsoft; it is not your fault, and nothing has changed for \
+             you. An operator was alarmed; try again later."
+        }
+        "microsoft_unavailable" => {
+            "Microsoft could not answer just now, so nothing was recorded. Start again in a moment."
+        }
+        "invalid_id_token" => {
+            "Microsoft's answer did not prove who you are, so nothing was recorded. Start again; if it happens twice, \
+             tell whoever runs this service."
+        }
+        "hand_off_closed" => {
+            "This link was cancelled or has expired, so nothing was recorded. Ask whoever sent it for another one."
+        }
+        "concurrent_change" => {
+            "Somebody else changed the same permissions at the same time. Look at the settings and start again if need \
+             be."
+        }
+        "event_log_unavailable" => {
+            "Your answer could not be recorded, so nothing has changed. Start again in a moment."
+        }
+        "full_sync_required" => {
+            "The company's e-mail sync was set to limited meanwhile. Select full sync and start again; the limited level \
+             can then be chosen for the administrator's consent itself."
+        }
+        "consent_superseded" => {
+            "Another administrator consent is in force by now. Look at the settings to see which."
+        }
+        _ => "The request could not be completed, and nothing was granted. Start again.",
+    }
+}
+
+/// The sentences for a flow of which only the state is known.
+pub(crate) fn of_outcome(outcome: &str) -> Option<&'static str> {
+    Some(match outcome {
+        "completed" => "Done: the permissions were recorded.",
+        "awaiting_confirmation" => {
+            "Almost done: go back to the application to confirm the permissions."
+        }
+        "declined" => of("declined"),
+        "undetermined" => of("undetermined"),
+        "expired" => of("flow_expired"),
+        "refused" => of("refused"),
+        _ => return None,
+    })
+}

@@ -1,0 +1,186 @@
+//! A login sends nobody into the same dead end twice, and the settings say beforehand what needs an administrator.
+
+use anyhow::{Context, ensure};
+use assent_dev_stack::Stack;
+use assent_dev_stack::actors::{ADATUM, ANA, Person, Reaction, Reply, Visit};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::world::start;
+
+/// An ordinary user of Adatum with a mailbox in Exchange Online.
+pub(crate) async fn finn(stack: &Stack) -> anyhow::Result<Person> {
+    const OBJECT_ID: &str = "ada00000-0000-4000-8000-0000000000f1";
+    let body = json!({"name": "Finn", "upn": "finn@adatum.example", "id": OBJECT_ID});
+    let path = "tenants/adatum.example/users";
+    stack
+        .microsoft()
+        .control(Method::POST, path, Some(&body))
+        .await?;
+    Ok(Person {
+        name: "Finn",
+        tenant: ADATUM,
+        object_id: OBJECT_ID,
+    })
+}
+
+fn is(reply: &Reply, decision: &str, reason: &str, missing: &str) -> anyhow::Result<()> {
+    ensure!(
+        reply.word("/decision") == Some(decision)
+            && reply.word("/reason") == Some(reason)
+            && reply.permissions("/missing") == missing,
+        "{}, expected {decision} {reason} {missing}",
+        reply.text
+    );
+    Ok(())
+}
+
+fn approvals(reply: &Reply) -> [Option<&str>; 3] {
+    ["calendar", "contacts", "email"]
+        .map(|permission| reply.word(&format!("/permissions/{permission}/approval")))
+}
+
+#[tokio::test]
+async fn a_dead_end_is_met_once_and_what_is_in_reach_is_asked_for() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let (microsoft, login) = (stack.microsoft(), stack.login("adatum"));
+    let (finn, person) = (stack.user("adatum", "finn"), finn(&stack).await?);
+
+    // Nothing is known yet: Microsoft's default is the guess, and the settings say so beside the box.
+    let seen = finn.see("finn").await?.ok()?;
+    ensure!(
+        approvals(&seen) == [Some("likely"), Some("not_needed"), Some("likely")],
+        "{}",
+        seen.text
+    );
+    let first = login.through_microsoft("finn", person, 0).await?.ok()?;
+    is(
+        &first,
+        "prompt",
+        "consent_missing",
+        "calendar, contacts, email (full)",
+    )?;
+    let url = first.word("/authorize_url").context("no prompt")?;
+    let visit = microsoft.visit(url, person, Reaction::Accept).await?;
+    ensure!(visit == Visit::Page("AADSTS90094".to_owned()), "{visit:?}");
+    // The link on that page says no more than that somebody left.
+    let landing = microsoft.walk(url, person, Reaction::Return).await?;
+    ensure!(landing.outcome == "undetermined", "{landing:?}");
+
+    let second = login.through_microsoft("finn", person, 0).await?.ok()?;
+    is(&second, "prompt", "consent_missing", "contacts")?;
+    ensure!(
+        second.permissions("/needs_approval") == "calendar, email (full)",
+        "{}",
+        second.text
+    );
+    let url = second.word("/authorize_url").context("no prompt")?;
+    let landing = microsoft.walk(url, person, Reaction::Accept).await?;
+    ensure!(landing.outcome == "completed", "{landing:?}");
+
+    let third = login.through_microsoft("finn", person, 0).await?.ok()?;
+    is(
+        &third,
+        "proceed",
+        "administrator_approval_required",
+        "calendar, email (full)",
+    )?;
+    ensure!(
+        third.effective() == "contacts" && third.value("/degraded") == &json!(false),
+        "{}",
+        third.text
+    );
+
+    // Finn himself may try whenever he likes: policies change.
+    microsoft
+        .control(
+            Method::PATCH,
+            "tenants/adatum.example",
+            Some(&json!({"policy": "legacy"})),
+        )
+        .await?;
+    let started = finn.start_grant(&["calendar"], None).await?.ok()?;
+    let url = started.word("/authorize_url").context("no flow")?;
+    let landing = microsoft.walk(url, person, Reaction::Accept).await?;
+    ensure!(landing.outcome == "completed", "{landing:?}");
+    let seen = finn.see("finn").await?.ok()?;
+    ensure!(
+        approvals(&seen) == [Some("not_needed"), Some("not_needed"), Some("likely")],
+        "{}",
+        seen.text
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_tenants_own_word_counts_for_all_its_users_of_that_company_only() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let microsoft = stack.microsoft();
+    let (finn, person) = (stack.user("adatum", "finn"), finn(&stack).await?);
+    let calendar = json!({"calendar": true, "contacts": false, "email": "none"});
+
+    let started = finn.start_grant(&["calendar"], Some(person)).await?.ok()?;
+    let url = started.word("/authorize_url").context("no flow")?;
+    let state = crate::world::query_value(url, "state")?;
+    let callback = format!(
+        "{}/callbacks/microsoft/authorize?error=access_denied&error_description=AADSTS90094%3A+x&state={state}",
+        stack.gateway.url()
+    );
+    let landing = microsoft.walk(&callback, person, Reaction::Accept).await?;
+    ensure!(
+        landing.outcome == "refused"
+            && landing
+                .address
+                .contains("reason=administrator_approval_required"),
+        "{landing:?}"
+    );
+    let flow = finn.flow(&landing.flow).await?.ok()?;
+    ensure!(
+        flow.word("/detail")
+            .is_some_and(|detail| detail.contains("link")),
+        "{}",
+        flow.text
+    );
+
+    // A colleague who was never there is spared it; in another company nobody has heard of it.
+    let colleague = stack.login("adatum");
+    let reply = colleague
+        .wanting("colleague", person, &calendar)
+        .await?
+        .ok()?;
+    is(
+        &reply,
+        "proceed",
+        "administrator_approval_required",
+        "calendar",
+    )?;
+    let elsewhere = stack
+        .login("another")
+        .wanting("finn", person, &calendar)
+        .await?
+        .ok()?;
+    is(&elsewhere, "prompt", "consent_missing", "calendar")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_tenant_that_lets_its_users_consent_is_asked_as_ever() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let (microsoft, login) = (stack.microsoft(), stack.login("acme"));
+    for _ in 0..2 {
+        let reply = login.through_microsoft("ana", ANA, 0).await?.ok()?;
+        is(
+            &reply,
+            "prompt",
+            "consent_missing",
+            "calendar, contacts, email (full)",
+        )?;
+    }
+    let reply = login.through_microsoft("ana", ANA, 0).await?.ok()?;
+    let url = reply.word("/authorize_url").context("no prompt")?;
+    let landing = microsoft.walk(url, ANA, Reaction::Accept).await?;
+    ensure!(landing.outcome == "completed", "{landing:?}");
+    let seen = stack.user("acme", "ana").see("ana").await?.ok()?;
+    ensure!(approvals(&seen) == [Some("not_needed"); 3], "{}", seen.text);
+    Ok(())
+}
