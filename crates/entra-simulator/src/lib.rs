@@ -35,8 +35,9 @@ mod seed;
 mod server;
 mod simulator;
 pub mod story;
+mod tls;
 mod token;
 mod world;
 
 pub use seed::{SeedDocument, SeedDocumentError, SeedError};
-pub use server::{Running, Seed, Settings, StartError, start};
+pub use server::{Running, Seed, Settings, StartError, Transport, start};

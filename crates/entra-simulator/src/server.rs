@@ -1,11 +1,13 @@
 //! Starting and stopping: the listener, the routes, and the settings.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
+use axum::serve::Listener;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -17,6 +19,7 @@ use url::Url;
 use crate::keys::{KeyError, KeyRing};
 use crate::seed::{SeedDocument, SeedError};
 use crate::simulator::Simulator;
+use crate::tls::{Identity, TlsError, TlsListener};
 use crate::{admin_consent, authorize, control, graph, metadata, pages, story, token};
 
 const LARGEST_BODY: usize = 256 * 1024;
@@ -35,6 +38,16 @@ pub enum Seed {
     Document(SeedDocument),
 }
 
+/// What the simulator is reached over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// Plain HTTP.
+    #[default]
+    Http,
+    /// HTTPS, with a certificate of a throw-away authority: see [`Running::ca_pem`].
+    Tls,
+}
+
 /// How to start.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -42,6 +55,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The address by which others know us, if it is not the bound one.
     pub public_url: Option<Url>,
+    /// What it is reached over.
+    pub transport: Transport,
     /// What to know.
     pub seed: Seed,
     /// What the applications of the story may return to.
@@ -54,6 +69,7 @@ impl Settings {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             public_url: None,
+            transport: Transport::Http,
             seed: Seed::Story,
             redirect_uris: redirect_uris.into_iter().map(Into::into).collect(),
         }
@@ -78,11 +94,20 @@ pub enum StartError {
     /// No signing keys.
     #[error("no signing keys could be made")]
     Keys,
+    /// No certificate.
+    #[error("TLS cannot be served")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl From<KeyError> for StartError {
     fn from(_: KeyError) -> Self {
         Self::Keys
+    }
+}
+
+impl From<TlsError> for StartError {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(Box::new(error))
     }
 }
 
@@ -93,6 +118,8 @@ pub struct Running {
     pub address: SocketAddr,
     /// What every issuer and endpoint begins with; no slash at the end.
     pub base_url: String,
+    /// Over TLS: the certificate of the throw-away authority, which clients have to trust. PEM.
+    pub ca_pem: Option<String>,
     stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<()>,
 }
@@ -118,6 +145,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let Settings {
         listen,
         public_url,
+        transport,
         seed,
         redirect_uris,
     } = settings;
@@ -136,8 +164,12 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     };
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
+    let identity = match transport {
+        Transport::Http => None,
+        Transport::Tls => Some(Identity::generate(address.ip(), public_url.as_ref())?),
+    };
     let base_url = public_url.map_or_else(
-        || format!("http://{address}"),
+        || own_url(address, transport),
         |url| url.as_str().trim_end_matches('/').to_owned(),
     );
     let simulator = Arc::new(Simulator::new(
@@ -148,21 +180,46 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         keys,
     ));
     let (stop, stopped) = oneshot::channel::<()>();
-    let server = tokio::spawn(async move {
-        let serving = axum::serve(listener, routes(simulator)).with_graceful_shutdown(async move {
-            // An error means that the sender is gone: also a reason to stop.
-            let _ended = stopped.await;
-        });
-        if let Err(error) = serving.await {
-            tracing::error!(%error, "the server ended");
+    let routes = routes(simulator);
+    let (server, ca_pem) = match identity {
+        None => (tokio::spawn(serve(listener, routes, stopped)), None),
+        Some(Identity { config, ca_pem }) => {
+            let listener = TlsListener::new(listener, config);
+            (tokio::spawn(serve(listener, routes, stopped)), Some(ca_pem))
         }
-    });
+    };
     Ok(Running {
         address,
         base_url,
+        ca_pem,
         stop: Some(stop),
         server,
     })
+}
+
+/// The address by which we are known if nobody says otherwise. Over TLS a name is better than a number: some clients
+/// take no certificate for a number.
+fn own_url(address: SocketAddr, transport: Transport) -> String {
+    match transport {
+        Transport::Http => format!("http://{address}"),
+        Transport::Tls if address.ip().is_loopback() => {
+            format!("https://localhost:{}", address.port())
+        }
+        Transport::Tls => format!("https://{address}"),
+    }
+}
+
+async fn serve<L: Listener>(listener: L, routes: Router, stopped: oneshot::Receiver<()>)
+where
+    L::Addr: fmt::Debug,
+{
+    let serving = axum::serve(listener, routes).with_graceful_shutdown(async move {
+        // An error means that the sender is gone: also a reason to stop.
+        let _ended = stopped.await;
+    });
+    if let Err(error) = serving.await {
+        tracing::error!(%error, "the server ended");
+    }
 }
 
 fn routes(simulator: Arc<Simulator>) -> Router {

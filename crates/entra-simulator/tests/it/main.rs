@@ -22,4 +22,5 @@ mod metadata;
 mod pages;
 mod process;
 mod stage;
+mod tls;
 mod token;
