@@ -73,6 +73,14 @@ impl Aadsts {
         )
     }
 
+    pub(crate) fn unknown_instance() -> Self {
+        Self::new(50_049, "invalid_instance", "Unknown or invalid instance.")
+    }
+
+    pub(crate) fn malformed_discovery() -> Self {
+        Self::new(50_050, "invalid_request", "The request is malformed.")
+    }
+
     pub(crate) fn other_cloud() -> Self {
         Self::new(
             900_382,

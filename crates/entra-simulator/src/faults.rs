@@ -18,6 +18,7 @@ const LONGEST_DELAY: Duration = Duration::from_mins(1);
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Endpoint {
     Token,
+    Discovery,
     Metadata,
     Jwks,
     Graph,
@@ -26,8 +27,9 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Token,
+        Self::Discovery,
         Self::Metadata,
         Self::Jwks,
         Self::Graph,
@@ -62,7 +64,11 @@ impl Fault {
             Endpoint::Authorize | Endpoint::Adminconsent => {
                 return Some("pages cannot be made to fail");
             }
-            Endpoint::Token | Endpoint::Metadata | Endpoint::Jwks | Endpoint::Graph => {}
+            Endpoint::Token
+            | Endpoint::Discovery
+            | Endpoint::Metadata
+            | Endpoint::Jwks
+            | Endpoint::Graph => {}
         }
         self.status
             .is_some_and(|status| StatusCode::from_u16(status).is_err())

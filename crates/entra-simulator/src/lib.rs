@@ -23,6 +23,7 @@ mod faults;
 mod graph;
 mod id_token;
 mod identifiers;
+mod instance_discovery;
 mod interaction;
 mod keys;
 mod metadata;

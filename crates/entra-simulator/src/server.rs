@@ -20,7 +20,9 @@ use crate::keys::{KeyError, KeyRing};
 use crate::seed::{SeedDocument, SeedError};
 use crate::simulator::Simulator;
 use crate::tls::{Identity, TlsError, TlsListener};
-use crate::{admin_consent, authorize, control, graph, metadata, pages, story, token};
+use crate::{
+    admin_consent, authorize, control, graph, instance_discovery, metadata, pages, story, token,
+};
 
 const LARGEST_BODY: usize = 256 * 1024;
 /// Requests under way get this long to end after a shutdown.
@@ -230,6 +232,10 @@ fn routes(simulator: Arc<Simulator>) -> Router {
             get(metadata::openid_configuration),
         )
         .route("/{tenant}/discovery/v2.0/keys", get(metadata::keys))
+        .route(
+            "/common/discovery/instance",
+            get(instance_discovery::instance),
+        )
         .route("/{tenant}/v2.0/adminconsent", get(admin_consent::page))
         .route(
             "/{tenant}/oauth2/v2.0/authorize",

@@ -18,6 +18,7 @@ mod authorize;
 mod client_authentication;
 mod control;
 mod graph;
+mod instance_discovery;
 mod metadata;
 mod pages;
 mod process;
