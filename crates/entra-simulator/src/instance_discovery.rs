@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::aadsts::Aadsts;
+use crate::aadsts::{Aadsts, Code, Surface};
 use crate::faults::Endpoint;
 use crate::parameters::Parameters;
 use crate::simulator::Simulator;
@@ -59,22 +60,24 @@ const CLOUDS: [Cloud; 5] = [
 pub(crate) async fn instance(
     State(simulator): State<Arc<Simulator>>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Response {
     if let Some(fault) = simulator.fault(Endpoint::Discovery).await {
         return fault;
     }
     match answer(&simulator.base_url, &query.unwrap_or_default()) {
         Ok(document) => Json(document).into_response(),
-        Err(error) => error.into_response(&simulator.base_url),
+        Err(error) => error.into_response(&simulator.base_url, &headers),
     }
 }
 
 fn answer(base_url: &str, query: &str) -> Result<Value, Aadsts> {
-    let parameters = Parameters::parse(query)?;
+    let parameters = Parameters::parse(query, Surface::Metadata)?;
     let version = parameters.require("api-version")?;
-    let asked = Url::parse(parameters.require("authorization_endpoint")?)
-        .map_err(|_| Aadsts::malformed_discovery())?;
-    let own = Url::parse(base_url).map_err(|_| Aadsts::malformed_discovery())?;
+    let malformed = || Code::MalformedDiscoveryRequest.at(Surface::Metadata);
+    let asked =
+        Url::parse(parameters.require("authorization_endpoint")?).map_err(|_| malformed())?;
+    let own = Url::parse(base_url).map_err(|_| malformed())?;
     let host = if asked.origin() == own.origin() {
         base_url.to_owned()
     } else {
@@ -82,14 +85,16 @@ fn answer(base_url: &str, query: &str) -> Result<Value, Aadsts> {
             .host_str()
             .filter(|_| asked.scheme() == "https" && asked.port().is_none());
         let known = |host: &&str| CLOUDS.iter().any(|cloud| cloud.aliases.contains(host));
-        let host = host.filter(known).ok_or_else(Aadsts::unknown_instance)?;
+        let host = host
+            .filter(known)
+            .ok_or_else(|| Code::NoSuchInstanceForDiscovery.at(Surface::Metadata))?;
         format!("https://{host}")
     };
     let mut path = asked.path_segments().into_iter().flatten();
     let tenant = path
         .next()
         .filter(|tenant| !tenant.is_empty())
-        .ok_or_else(Aadsts::malformed_discovery)?;
+        .ok_or_else(malformed)?;
     let version_2 = if path.any(|segment| segment == "v2.0") {
         "/v2.0"
     } else {

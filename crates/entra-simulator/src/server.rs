@@ -21,7 +21,8 @@ use crate::seed::{SeedDocument, SeedError};
 use crate::simulator::Simulator;
 use crate::tls::{Identity, TlsError, TlsListener};
 use crate::{
-    admin_consent, authorize, control, graph, instance_discovery, metadata, pages, story, token,
+    admin_consent, authorize, autodiscover, control, graph, instance_discovery, metadata, pages,
+    story, token,
 };
 
 const LARGEST_BODY: usize = 256 * 1024;
@@ -249,6 +250,14 @@ fn routes(simulator: Arc<Simulator>) -> Router {
         .route(
             "/interaction/{id}/other-account",
             post(pages::other_account),
+        )
+        .route(
+            "/autodiscover/autodiscover.json",
+            get(autodiscover::by_query),
+        )
+        .route(
+            "/autodiscover/autodiscover.json/v1.0/{email}",
+            get(autodiscover::by_path),
         )
         .route("/v1.0/{*path}", get(graph::call).delete(graph::call))
         .nest("/_control", control::routes())

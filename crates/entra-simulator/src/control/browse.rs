@@ -1,6 +1,6 @@
 //! Walking the pages without a browser: signs in as somebody, answers, and says where that ends.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Json;
@@ -15,6 +15,7 @@ use crate::identifiers::ObjectId;
 use crate::interaction::{self, Answer, Screen};
 use crate::seed::parse_permissions;
 use crate::simulator::Simulator;
+use crate::way_back::Return;
 use crate::{admin_consent, authorize, pages, random};
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -88,8 +89,13 @@ pub(super) async fn browse(
         };
         let leaves = visit.answer == Click::Cancel || visit.answer == Click::Return;
         screen = match screen {
-            Screen::Redirect(location) => {
+            Screen::Return(Return::Redirect(location)) => {
                 return Ok(Json(json!({ "redirect": location, "steps": steps })));
+            }
+            Screen::Return(Return::Form { action, fields }) => {
+                let fields: BTreeMap<String, String> = fields.into_iter().collect();
+                let form = json!({ "action": action, "fields": fields });
+                return Ok(Json(json!({ "form_post": form, "steps": steps })));
             }
             Screen::PickAccount { interaction, .. } if !steps.contains(&"sign_in") => {
                 steps.push("sign_in");
@@ -135,7 +141,7 @@ pub(super) async fn browse(
 
 fn page(error: &Aadsts, steps: &[&str]) -> Json<Value> {
     let page = json!({
-        "code": format!("AADSTS{}", error.code), "title": pages::title(error), "message": error.message,
+        "code": format!("AADSTS{}", error.code.number()), "title": pages::title(error), "message": error.message,
     });
     Json(json!({ "page": page, "steps": steps }))
 }

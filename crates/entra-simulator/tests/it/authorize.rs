@@ -313,7 +313,7 @@ async fn other_mistakes_are_told_to_the_application() {
             "AADSTS70005",
         ),
         (
-            &[("response_mode", "form_post")],
+            &[("response_mode", "web_message")],
             "invalid_request",
             "AADSTS70007",
         ),

@@ -239,7 +239,10 @@ async fn session_and_user_events_are_not_withdrawals() {
         )
         .await;
     let (_, body) = stage.refresh("contoso.example", token, &[]).await;
-    assert_eq!((number(&body), body.get("suberror")), (50_173, None));
+    assert_eq!(
+        (number(&body), body["suberror"].as_str()),
+        (50_173, Some("bad_token"))
+    );
     stage.set(Method::DELETE, &ana, json!({})).await;
     assert_eq!(
         number(&stage.refresh("contoso.example", token, &[]).await.1),
@@ -332,7 +335,7 @@ async fn mistakes_in_the_form_are_told() {
         (
             "nowhere.example",
             &[("grant_type", "refresh_token")],
-            "invalid_tenant",
+            "invalid_request",
             90_002,
         ),
         (
