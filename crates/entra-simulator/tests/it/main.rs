@@ -15,7 +15,10 @@
 
 mod admin_consent;
 mod authorize;
+mod autodiscover;
 mod client_authentication;
+mod consent_policies;
+mod continuous_access;
 mod control;
 mod forgeries;
 mod graph;
