@@ -24,6 +24,7 @@ mod forgeries;
 mod graph;
 mod instance_discovery;
 mod metadata;
+mod msal;
 mod pages;
 mod process;
 mod refusals;
