@@ -38,7 +38,6 @@ impl Subject<'_> {
         put("iss", json!(format!("{}/{tid}/v2.0", self.base_url)));
         put("aud", json!(self.application.client_id));
         put("sub", json!(self.pairwise_subject()));
-        put("tid", json!(tid));
         put("iat", json!(self.now - BACKDATED_SECONDS));
         put("nbf", json!(self.now - BACKDATED_SECONDS));
         put("exp", json!(self.now + LIFETIME_SECONDS));
@@ -47,6 +46,7 @@ impl Subject<'_> {
             put("nonce", json!(nonce));
         }
         if self.profile {
+            put("tid", json!(tid));
             put("oid", json!(self.user.id));
             put("name", json!(self.user.name));
             put("preferred_username", json!(self.user.upn));

@@ -152,9 +152,7 @@ pub(crate) fn answer(
     };
     world.interactions.remove(id);
     let Some(ticked) = for_organization else {
-        let request = interaction.request;
-        let declined = Code::UserDeclinedConsent.at(request.surface());
-        return Screen::Return(request.back().refused(&declined, base_url));
+        return Screen::Return(interaction.request.declined(base_url));
     };
     let granted: BTreeSet<String> = match only {
         Some(only) => question.scopes.intersection(&only).cloned().collect(),

@@ -238,6 +238,7 @@ fn routes(simulator: Arc<Simulator>) -> Router {
             get(instance_discovery::instance),
         )
         .route("/{tenant}/v2.0/adminconsent", get(admin_consent::page))
+        .route("/{tenant}/adminconsent", get(admin_consent::first_page))
         .route(
             "/{tenant}/oauth2/v2.0/authorize",
             get(authorize::page).post(authorize::page),

@@ -86,7 +86,7 @@ pub(crate) fn accept(
         }
     }
     let guid = tenant.to_string();
-    request
-        .back
-        .with(&[("tenant", &guid), ("scope", &request.scope)])
+    let mut parameters = vec![("tenant", guid.as_str())];
+    parameters.extend(request.scope.as_deref().map(|scope| ("scope", scope)));
+    request.back.with(&parameters)
 }

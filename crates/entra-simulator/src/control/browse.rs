@@ -11,6 +11,7 @@ use url::Url;
 
 use super::{Body, Refused};
 use crate::aadsts::Aadsts;
+use crate::admin_consent::Version;
 use crate::identifiers::ObjectId;
 use crate::interaction::{self, Answer, Screen};
 use crate::seed::parse_permissions;
@@ -65,7 +66,12 @@ pub(super) async fn browse(
     let mut world = simulator.world();
     let mut screen = match segments.as_slice() {
         [tenant, "v2.0", "adminconsent"] => {
-            admin_consent::visit(&mut world, base_url, &browser, tenant, query)
+            let endpoint = (*tenant, Version::V2);
+            admin_consent::visit(&mut world, base_url, &browser, endpoint, query)
+        }
+        [tenant, "adminconsent"] => {
+            let endpoint = (*tenant, Version::V1);
+            admin_consent::visit(&mut world, base_url, &browser, endpoint, query)
         }
         [tenant, "oauth2", "v2.0", "authorize"] => {
             authorize::visit(&mut world, base_url, &browser, tenant, query)

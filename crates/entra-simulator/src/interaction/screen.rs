@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::aadsts::{Aadsts, Surface};
+use crate::aadsts::{Aadsts, Code, Surface};
 use crate::admin_consent::AdminConsentRequest;
 use crate::authority::Authority;
 use crate::authorize::AuthorizeRequest;
@@ -40,11 +40,14 @@ impl Request {
         }
     }
 
-    /// On which surface its errors are told.
-    pub(super) fn surface(&self) -> Surface {
+    /// Back, with a no.
+    pub(super) fn declined(&self, base_url: &str) -> Return {
         match self {
-            Self::AdminConsent(_) => Surface::AdminConsent,
-            Self::Authorize(_) => Surface::Authorize,
+            Self::AdminConsent(request) => request.declined(base_url),
+            Self::Authorize(request) => {
+                let error = Code::UserDeclinedConsent.at(Surface::Authorize);
+                request.back.refused(&error, base_url)
+            }
         }
     }
 }

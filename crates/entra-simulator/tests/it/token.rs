@@ -1,6 +1,8 @@
 //! The token endpoint.
 
 use assent_entra_simulator::story;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use reqwest::{Method, StatusCode};
@@ -33,6 +35,29 @@ async fn a_code_becomes_tokens() {
         .tokens("contoso.example", story::BEN, "Mail.Read")
         .await;
     assert!(tokens.get("refresh_token").is_none() && tokens.get("id_token").is_none());
+}
+
+#[tokio::test]
+async fn who_and_where_from_takes_the_profile_scope() {
+    let stage = Stage::new().await;
+    for (scope, told) in [
+        ("openid Mail.Read", false),
+        ("openid profile Mail.Read", true),
+    ] {
+        let tokens = stage.tokens("contoso.example", story::ANA, scope).await;
+        let claims = tokens["id_token"]
+            .as_str()
+            .unwrap()
+            .split('.')
+            .nth(1)
+            .unwrap();
+        let claims = URL_SAFE_NO_PAD.decode(claims).unwrap();
+        let claims: Value = serde_json::from_slice(&claims).unwrap();
+        for name in ["tid", "oid", "name", "preferred_username"] {
+            assert_eq!(claims.get(name).is_some(), told, "{name} with {scope}");
+        }
+        assert!(claims["sub"].is_string());
+    }
 }
 
 #[tokio::test]
