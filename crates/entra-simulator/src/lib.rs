@@ -6,8 +6,9 @@
 //! which the crate's README describes.
 //!
 //! To read it: [`story`] is what it knows at first. `directory` and `policy` are the rules, without any input or
-//! output. `interaction` is a visit to the pages, which `authorize` and `admin_consent` begin and `pages` shows.
-//! `token`, `client_authentication` and `id_token` are the token endpoint. `control` is the tests' way in.
+//! output. `interaction` is a visit to the pages, which `authorize` and `admin_consent` begin, `pages` shows, and
+//! `way_back` ends. `token`, `client_authentication` and `id_token` are the token endpoint. What is refused, and in
+//! which words, is one table in `aadsts`. `control` is the tests' way in.
 
 mod aadsts;
 mod admin_consent;

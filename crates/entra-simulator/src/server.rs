@@ -32,7 +32,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// What the simulator knows when it starts.
 #[derive(Clone, Debug, Default)]
 pub enum Seed {
-    /// The tenants and applications of the [`story`](crate::story).
+    /// The tenants and applications of the [`story`].
     #[default]
     Story,
     /// Nothing.

@@ -15,7 +15,7 @@ const REQUIREMENTS: &str = "tests/msal/requirements.txt";
 pub(super) enum FetchError {
     #[error("Microsoft's library runs on Python 3.9 or newer, and there is no python3: install it")]
     NoPython(#[source] std::io::Error),
-    #[error("python3 does not say what it is: {0}")]
+    #[error("Microsoft's library needs Python 3.9 or newer, and python3 said: {0}")]
     OddPython(String),
     #[error(
         "pip did not fetch Microsoft's library: install pip (`apt install python3-pip`), and see that it reaches its \
