@@ -1,168 +1,243 @@
 //! Entra's errors: an OAuth `error`, an AADSTS number and a sentence, in the shapes of each place they appear.
 
-use axum::http::StatusCode;
+mod redirect;
+mod refusal;
+mod table;
+
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+pub(crate) use redirect::CANCELLED;
+pub(crate) use table::{Code, OF_REQUESTS, ON_DEMAND};
+
 use crate::clock;
+use crate::directory::Application;
+
+/// Where an error is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Surface {
+    /// On a page, or in a redirect back from `authorize`.
+    Authorize,
+    /// On a page, or in a redirect back from `adminconsent`.
+    AdminConsent,
+    /// In the JSON of the token endpoint.
+    Token,
+    /// In the JSON of the metadata, the keys and the instance discovery.
+    Metadata,
+}
+
+/// Microsoft documents one form of its errors, and sends another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Shape {
+    /// What the documentation shows.
+    Documented,
+    /// What was seen in the wild.
+    #[default]
+    Observed,
+}
 
 /// An error as Entra tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Aadsts {
-    pub(crate) code: u32,
-    pub(crate) error: &'static str,
+    pub(crate) code: Code,
     pub(crate) message: String,
-    pub(crate) suberror: Option<&'static str>,
+    surface: Surface,
+    shape: Shape,
 }
 
-impl Aadsts {
-    pub(crate) fn new(code: u32, error: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            error,
-            message: message.into(),
-            suberror: None,
+impl Code {
+    pub(crate) fn number(self) -> u32 {
+        self.refusal().number
+    }
+
+    /// This code, told in the ordinary way.
+    pub(crate) fn at(self, surface: Surface) -> Aadsts {
+        self.shaped(surface, Shape::Observed)
+    }
+
+    pub(crate) fn shaped(self, surface: Surface, shape: Shape) -> Aadsts {
+        Aadsts {
+            code: self,
+            message: self.refusal().message.to_owned(),
+            surface,
+            shape,
         }
     }
 
-    pub(crate) fn with_suberror(self, suberror: &'static str) -> Self {
+    pub(crate) fn error(self, surface: Surface, shape: Shape) -> &'static str {
+        let refusal = self.refusal();
+        match (surface, shape) {
+            // The documented answer to a declined consent for the organisation; nobody has seen it.
+            (Surface::AdminConsent, Shape::Documented) if self == Self::UserDeclinedConsent => {
+                "consent_required"
+            }
+            (Surface::Authorize | Surface::AdminConsent, _) => refusal.on_redirect,
+            (Surface::Token, Shape::Documented) => refusal.from_token,
+            (Surface::Metadata, _) if self == Self::InvalidTenantName => "invalid_tenant",
+            (Surface::Token | Surface::Metadata, _) => refusal.seen_from_token,
+        }
+    }
+}
+
+impl Aadsts {
+    /// Puts values into the braces of the table's sentence. What nobody knows stays as it is, as in Microsoft's own
+    /// `{EmailHidden}`.
+    pub(crate) fn about(mut self, facts: &[(&str, &str)]) -> Self {
+        for (name, value) in facts {
+            self.message = self.message.replace(&format!("{{{name}}}"), value);
+        }
+        self
+    }
+
+    pub(crate) fn about_application(self, application: &Application, tenant: &str) -> Self {
+        let id = application.client_id.to_string();
+        self.about(&[
+            ("appId", &id),
+            ("appName", &application.name),
+            ("tenant", tenant),
+        ])
+    }
+
+    pub(crate) fn missing_parameter(name: &str, surface: Surface) -> Self {
+        Code::MissingParameter.at(surface).about(&[("name", name)])
+    }
+
+    /// Says something more precise than the table.
+    pub(crate) fn saying(self, message: impl Into<String>) -> Self {
         Self {
-            suberror: Some(suberror),
+            message: message.into(),
             ..self
         }
     }
 
-    pub(crate) fn missing_parameter(name: &str) -> Self {
-        Self::new(
-            900_144,
-            "invalid_request",
-            format!("The request body must contain the following parameter: '{name}'."),
-        )
+    pub(crate) fn error(&self) -> &'static str {
+        self.code.error(self.surface, self.shape)
     }
 
-    pub(crate) fn unknown_tenant(name: &str) -> Self {
-        Self::new(
-            90_002,
-            "invalid_tenant",
-            format!(
-                "Tenant '{name}' not found. Check to make sure you have the correct tenant ID and are signing into \
-                 the correct cloud. Check with your subscription administrator, this may happen if there are no \
-                 active subscriptions for the tenant."
-            ),
-        )
-    }
-
-    pub(crate) fn unknown_application(client_id: &str, tenant: &str) -> Self {
-        Self::new(
-            700_016,
-            "unauthorized_client",
-            format!(
-                "Application with identifier '{client_id}' was not found in the directory '{tenant}'. This can \
-                 happen if the application has not been installed by the administrator of the tenant or consented \
-                 to by any user in the tenant."
-            ),
-        )
-    }
-
-    pub(crate) fn disabled_application(client_id: &str) -> Self {
-        Self::new(
-            7_000_112,
-            "unauthorized_client",
-            format!("Application '{client_id}' is disabled."),
-        )
-    }
-
-    pub(crate) fn other_cloud() -> Self {
-        Self::new(
-            900_382,
-            "invalid_request",
-            "Confidential Client is not supported in Cross Cloud request.",
-        )
-    }
-
-    pub(crate) fn consent_required(client_id: &str) -> Self {
-        Self::new(
-            65_001,
-            "invalid_grant",
-            format!(
-                "The user or administrator has not consented to use the application with ID '{client_id}'. Send an \
-                 interactive authorization request for this user and resource."
-            ),
-        )
-        .with_suberror("consent_required")
-    }
-
-    pub(crate) fn wrong_tenant(upn: &str, tenant: &str) -> Self {
-        Self::new(
-            50_020,
-            "access_denied",
-            format!(
-                "User account '{upn}' does not exist in tenant '{tenant}' and cannot access the application in that \
-                 tenant. The account needs to be added as an external user in the tenant first. Sign out and sign in \
-                 again with a different account."
-            ),
-        )
-    }
-
-    pub(crate) fn declined() -> Self {
-        Self::new(
-            65_004,
-            "access_denied",
-            "User declined to consent to access the app.",
-        )
-    }
-
-    /// The text that goes into `error_description`.
-    pub(crate) fn description(&self) -> String {
-        self.described(Uuid::new_v4(), Uuid::new_v4())
-    }
-
-    fn described(&self, trace: Uuid, correlation: Uuid) -> String {
-        format!(
-            "AADSTS{}: {} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {}",
-            self.code,
-            self.message,
-            clock::timestamp_text(clock::system_now())
-        )
+    /// The text that goes into `error_description`. The documentation shows lines where spaces were seen.
+    fn description(&self, trace: Uuid, correlation: Uuid) -> String {
+        let separator = match self.shape {
+            Shape::Documented => "\r\n",
+            Shape::Observed => " ",
+        };
+        [
+            format!("AADSTS{}: {}", self.code.number(), self.message),
+            format!("Trace ID: {trace}"),
+            format!("Correlation ID: {correlation}"),
+            format!("Timestamp: {}", clock::timestamp_text(clock::system_now())),
+        ]
+        .join(separator)
     }
 
     fn status(&self) -> StatusCode {
-        match self.error {
+        match self.error() {
             "invalid_client" => StatusCode::UNAUTHORIZED,
             "server_error" => StatusCode::INTERNAL_SERVER_ERROR,
+            "temporarily_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_REQUEST,
         }
     }
 
     /// The JSON of the token and metadata endpoints.
-    pub(crate) fn to_json(&self, base_url: &str) -> Value {
-        let (trace, correlation) = (Uuid::new_v4(), Uuid::new_v4());
+    fn to_json(&self, base_url: &str, correlation: Uuid) -> Value {
+        let trace = Uuid::new_v4();
+        let refusal = self.code.refusal();
         let mut body = Map::new();
-        body.insert("error".to_owned(), json!(self.error));
-        body.insert(
-            "error_description".to_owned(),
-            json!(self.described(trace, correlation)),
+        let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
+        put("error", json!(self.error()));
+        put(
+            "error_description",
+            json!(self.description(trace, correlation)),
         );
-        body.insert("error_codes".to_owned(), json!([self.code]));
-        body.insert(
-            "timestamp".to_owned(),
+        put("error_codes", json!([refusal.number]));
+        put(
+            "timestamp",
             json!(clock::timestamp_text(clock::system_now())),
         );
-        body.insert("trace_id".to_owned(), json!(trace));
-        body.insert("correlation_id".to_owned(), json!(correlation));
-        body.insert("error_uri".to_owned(), json!(self.error_uri(base_url)));
-        if let Some(suberror) = self.suberror {
-            body.insert("suberror".to_owned(), json!(suberror));
+        put("trace_id", json!(trace));
+        put("correlation_id", json!(correlation));
+        put("error_uri", json!(self.error_uri(base_url)));
+        if let (Shape::Observed, Some(suberror)) = (self.shape, refusal.suberror) {
+            put("suberror", json!(suberror));
+        }
+        if refusal.claims {
+            put("claims", json!(claims_challenge()));
         }
         Value::Object(body)
     }
 
-    pub(crate) fn error_uri(&self, base_url: &str) -> String {
-        format!("{base_url}/error?code={}", self.code)
+    fn error_uri(&self, base_url: &str) -> String {
+        format!("{base_url}/error?code={}", self.code.number())
     }
 
-    pub(crate) fn into_response(self, base_url: &str) -> Response {
-        (self.status(), axum::Json(self.to_json(base_url))).into_response()
+    /// As an answer to a call that may have named its correlation id.
+    pub(crate) fn into_response(self, base_url: &str, headers: &HeaderMap) -> Response {
+        let named = headers
+            .get("client-request-id")
+            .and_then(|value| Uuid::try_parse(value.to_str().ok()?).ok());
+        let body = self.to_json(base_url, named.unwrap_or_else(Uuid::new_v4));
+        (self.status(), axum::Json(body)).into_response()
+    }
+}
+
+/// Which policies want something more of the person: to be sent back with the next request, whatever it says.
+fn claims_challenge() -> String {
+    json!({ "access_token": { "capolids": { "essential": true, "values": [Uuid::new_v4()] } } })
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_number_and_no_name_is_in_the_table_twice() {
+        let all = || ON_DEMAND.iter().chain(OF_REQUESTS);
+        let numbers: BTreeSet<u32> = all().map(|code| code.number()).collect();
+        let names: BTreeSet<&str> = all().map(|code| code.refusal().name).collect();
+        assert_eq!(numbers.len(), all().count());
+        assert_eq!(names.len(), all().count());
+    }
+
+    #[test]
+    fn what_was_seen_differs_from_what_is_documented_where_it_does() {
+        let consent = Code::DelegationDoesNotExist;
+        assert_eq!(
+            consent.error(Surface::Token, Shape::Documented),
+            "consent_required"
+        );
+        assert_eq!(
+            consent.error(Surface::Token, Shape::Observed),
+            "invalid_grant"
+        );
+        let documented = consent.shaped(Surface::Token, Shape::Documented);
+        let observed = consent.at(Surface::Token);
+        let correlation = Uuid::new_v4();
+        assert_eq!(
+            observed.to_json("", correlation)["suberror"],
+            "consent_required"
+        );
+        assert_eq!(documented.to_json("", correlation).get("suberror"), None);
+        let lines = documented.description(Uuid::new_v4(), correlation);
+        assert!(lines.contains(&format!("\r\nCorrelation ID: {correlation}\r\nTimestamp: ")));
+        let spaces = observed.description(Uuid::new_v4(), correlation);
+        assert!(spaces.contains(&format!(" Correlation ID: {correlation} Timestamp: ")));
+    }
+
+    #[test]
+    fn what_the_request_does_not_tell_stays_in_braces() {
+        let error = Code::UserUnauthorized
+            .at(Surface::Authorize)
+            .about(&[("tenant", "contoso.example")]);
+        assert!(
+            error.message.contains("'{EmailHidden}'")
+                && error.message.contains("'contoso.example'")
+        );
     }
 }

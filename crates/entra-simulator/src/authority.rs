@@ -1,6 +1,6 @@
 //! The first segment of the path: one tenant, or any.
 
-use crate::aadsts::Aadsts;
+use crate::aadsts::{Aadsts, Code, Surface};
 use crate::directory::{Directory, Tenant};
 use crate::identifiers::TenantId;
 
@@ -16,14 +16,22 @@ pub(crate) enum Authority {
 }
 
 impl Authority {
-    pub(crate) fn parse(directory: &Directory, segment: &str) -> Result<Self, Aadsts> {
+    pub(crate) fn parse(
+        directory: &Directory,
+        segment: &str,
+        surface: Surface,
+    ) -> Result<Self, Aadsts> {
         match segment {
             "organizations" => Ok(Self::Organizations),
             "common" => Ok(Self::Common),
             name => directory
                 .tenant_named(name)
                 .map(|tenant| Self::Tenant(tenant.id))
-                .ok_or_else(|| Aadsts::unknown_tenant(name)),
+                .ok_or_else(|| {
+                    Code::InvalidTenantName
+                        .at(surface)
+                        .about(&[("tenant", name)])
+                }),
         }
     }
 
@@ -31,10 +39,13 @@ impl Authority {
     pub(crate) fn parse_in_this_cloud(
         directory: &Directory,
         segment: &str,
+        surface: Surface,
     ) -> Result<Self, Aadsts> {
-        let authority = Self::parse(directory, segment)?;
+        let authority = Self::parse(directory, segment, surface)?;
         match authority.tenant(directory) {
-            Some(tenant) if !tenant.cloud.is_worldwide() => Err(Aadsts::other_cloud()),
+            Some(tenant) if !tenant.cloud.is_worldwide() => {
+                Err(Code::ConfidentialClientCrossCloud.at(surface))
+            }
             Some(_) | None => Ok(authority),
         }
     }

@@ -61,6 +61,7 @@ pub(crate) fn routes() -> Router<Arc<Simulator>> {
                 .post(trouble::add_fault)
                 .delete(trouble::clear_faults),
         )
+        .route("/refusals", get(trouble::refusals))
         .route("/clock", post(trouble::advance_clock))
         .route("/calls", get(trouble::calls))
         .route(

@@ -6,8 +6,13 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+
+use crate::aadsts::{Aadsts, Code, OF_REQUESTS, ON_DEMAND, Shape, Surface};
+use crate::directory::Application;
+use crate::id_token::Forgery;
 
 /// So many faults may be waiting.
 const CAPACITY: usize = 100;
@@ -18,19 +23,23 @@ const LONGEST_DELAY: Duration = Duration::from_mins(1);
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Endpoint {
     Token,
+    Discovery,
     Metadata,
     Jwks,
     Graph,
+    Autodiscover,
     Authorize,
     Adminconsent,
 }
 
 impl Endpoint {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Token,
+        Self::Discovery,
         Self::Metadata,
         Self::Jwks,
         Self::Graph,
+        Self::Autodiscover,
         Self::Authorize,
         Self::Adminconsent,
     ];
@@ -49,20 +58,96 @@ pub(crate) struct Fault {
     delay_ms: u64,
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    /// Entra's refusal with this number.
+    pub(crate) refuse: Option<Refuse>,
+    /// The ID token in the answer is forged like this.
+    pub(crate) forge: Option<Forgery>,
 }
 
 fn once() -> u32 {
     1
 }
 
+/// A refusal to play, by its number.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Refuse {
+    #[serde(serialize_with = "number", deserialize_with = "code")]
+    code: Code,
+    #[serde(default)]
+    shape: Shape,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+fn number<S: Serializer>(code: &Code, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u32(code.number())
+}
+
+fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Code, D::Error> {
+    let number = u32::deserialize(deserializer)?;
+    if OF_REQUESTS.iter().any(|code| code.number() == number) {
+        let why = "it comes of a wrong request: send one";
+        return Err(D::Error::custom(format_args!(
+            "AADSTS{number} is not played, {why}"
+        )));
+    }
+    let found = ON_DEMAND.iter().find(|code| code.number() == number);
+    found.copied().ok_or_else(|| {
+        let where_to_look = "GET /_control/refusals lists what can";
+        D::Error::custom(format_args!(
+            "AADSTS{number} cannot be played; {where_to_look}"
+        ))
+    })
+}
+
+impl Refuse {
+    pub(crate) fn at(
+        self,
+        surface: Surface,
+        application: Option<&Application>,
+        segment: &str,
+    ) -> Aadsts {
+        let error = self.code.shaped(surface, self.shape);
+        match application {
+            Some(application) => error.about_application(application, segment),
+            None => error.about(&[("tenant", segment)]),
+        }
+    }
+}
+
 impl Fault {
     /// Why it cannot be carried out, if so.
     pub(crate) fn problem(&self) -> Option<&'static str> {
+        let answers = [
+            self.status.is_some(),
+            self.refuse.is_some(),
+            self.forge.is_some(),
+        ];
+        if answers.into_iter().filter(|given| *given).count() > 1 {
+            return Some("give one of \"status\", \"refuse\" and \"forge\"");
+        }
         match self.endpoint {
             Endpoint::Authorize | Endpoint::Adminconsent => {
-                return Some("pages cannot be made to fail");
+                if self.refuse.is_none() || self.delay_ms > 0 {
+                    return Some("pages cannot be made to fail, only to \"refuse\"");
+                }
             }
-            Endpoint::Token | Endpoint::Metadata | Endpoint::Jwks | Endpoint::Graph => {}
+            Endpoint::Token => {}
+            Endpoint::Discovery
+            | Endpoint::Metadata
+            | Endpoint::Jwks
+            | Endpoint::Graph
+            | Endpoint::Autodiscover => {
+                if self.refuse.is_some() {
+                    return Some("only authorize, adminconsent and token can \"refuse\"");
+                }
+            }
+        }
+        if self.forge.is_some() && self.endpoint != Endpoint::Token {
+            return Some("only token answers with an ID token that could be forged");
         }
         self.status
             .is_some_and(|status| StatusCode::from_u16(status).is_err())

@@ -3,7 +3,7 @@
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -38,7 +38,6 @@ impl Subject<'_> {
         put("iss", json!(format!("{}/{tid}/v2.0", self.base_url)));
         put("aud", json!(self.application.client_id));
         put("sub", json!(self.pairwise_subject()));
-        put("tid", json!(tid));
         put("iat", json!(self.now - BACKDATED_SECONDS));
         put("nbf", json!(self.now - BACKDATED_SECONDS));
         put("exp", json!(self.now + LIFETIME_SECONDS));
@@ -47,6 +46,7 @@ impl Subject<'_> {
             put("nonce", json!(nonce));
         }
         if self.profile {
+            put("tid", json!(tid));
             put("oid", json!(self.user.id));
             put("name", json!(self.user.name));
             put("preferred_username", json!(self.user.upn));
@@ -78,7 +78,7 @@ impl Subject<'_> {
 }
 
 /// What is wrong with a forged token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Forgery {
     WrongAudience,

@@ -3,56 +3,20 @@
 //! Pages and the control API walk through the same functions: [`begin`], [`choose_account`], [`answer`]. What a person
 //! has to do next is worked out afresh at every step, so a grant that changed in between is seen.
 
+mod screen;
+
 use std::collections::BTreeSet;
 
-use url::Url;
+pub(crate) use screen::{Answer, Question, Refusal, Request, Screen, Standing};
 
-use crate::aadsts::Aadsts;
-use crate::admin_consent::{self, AdminConsentRequest};
-use crate::authority::Authority;
-use crate::authorize::{self, AuthorizeRequest};
+use crate::aadsts::{Code, Surface};
 use crate::identifiers::{ObjectId, TenantId};
 use crate::random;
 use crate::world::World;
+use crate::{admin_consent, authorize};
 
 /// An open page is good for this long.
 const LIFETIME_SECONDS: i64 = 30 * 60;
-
-/// What brought the browser here.
-#[derive(Clone, Debug)]
-pub(crate) enum Request {
-    AdminConsent(AdminConsentRequest),
-    Authorize(AuthorizeRequest),
-}
-
-impl Request {
-    pub(crate) fn authority(&self) -> Authority {
-        match self {
-            Self::AdminConsent(request) => request.authority,
-            Self::Authorize(request) => request.authority,
-        }
-    }
-
-    /// The account hinted at, if any.
-    pub(crate) fn login_hint(&self) -> Option<&str> {
-        match self {
-            Self::AdminConsent(_) => None,
-            Self::Authorize(request) => request.login_hint.as_deref(),
-        }
-    }
-
-    /// The way back without an answer, which says neither that somebody declined nor that they could not.
-    fn cancelled(&self) -> String {
-        match self {
-            Self::AdminConsent(request) => {
-                request.back(&[("error", "access_denied"), ("error_subcode", "cancel")])
-            }
-            Self::Authorize(request) => {
-                request.back(&[("error", "access_denied"), ("error_subcode", "cancel")])
-            }
-        }
-    }
-}
 
 /// A visit that is not over.
 #[derive(Clone, Debug)]
@@ -61,89 +25,6 @@ pub(crate) struct Interaction {
     request: Request,
     user: Option<(TenantId, ObjectId)>,
     expires_at: i64,
-}
-
-/// What somebody is asked to consent to.
-#[derive(Clone, Debug)]
-pub(crate) struct Question {
-    /// Delegated permissions.
-    pub(crate) scopes: BTreeSet<String>,
-    /// Application permissions.
-    pub(crate) app_roles: BTreeSet<String>,
-    /// Whether the answer is for the whole organisation in any case.
-    pub(crate) for_organization: bool,
-    /// Whether the answer may be for the whole organisation.
-    pub(crate) offers_organization: bool,
-}
-
-/// Where a signed-in person stands with a request.
-#[derive(Clone, Debug)]
-pub(crate) enum Standing {
-    /// Nothing to ask: back to the application.
-    Done(String),
-    /// They are asked.
-    Ask(Question),
-    /// They may not consent, and cannot go on.
-    NeedsApproval(Aadsts),
-    /// This account cannot be used here.
-    WrongAccount(Aadsts),
-}
-
-/// What the browser shows next.
-#[derive(Clone, Debug)]
-pub(crate) enum Screen {
-    Redirect(String),
-    PickAccount {
-        interaction: String,
-        request: Request,
-    },
-    Consent {
-        interaction: String,
-        request: Request,
-        user: ObjectId,
-        question: Question,
-    },
-    NeedsApproval {
-        interaction: String,
-        error: Aadsts,
-    },
-    WrongAccount {
-        interaction: String,
-        error: Aadsts,
-    },
-    /// Nothing can be done here.
-    DeadEnd(Aadsts),
-}
-
-/// A request that cannot even begin.
-#[derive(Clone, Debug)]
-pub(crate) enum Refusal {
-    /// There is no safe way back: a page says what is wrong.
-    Page(Aadsts),
-    /// Back to the application with an error.
-    Redirect(String),
-}
-
-impl From<Refusal> for Screen {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Page(error) => Self::DeadEnd(error),
-            Refusal::Redirect(location) => Self::Redirect(location),
-        }
-    }
-}
-
-/// What was clicked.
-#[derive(Clone, Debug)]
-pub(crate) enum Answer {
-    Accept {
-        /// "Consent on behalf of your organization".
-        for_organization: bool,
-        /// Only these of what was asked, where given.
-        only: Option<BTreeSet<String>>,
-    },
-    Decline,
-    Cancel,
 }
 
 /// Opens a visit. Someone signed in already is not asked who they are, unless the request insists.
@@ -166,7 +47,7 @@ pub(crate) fn begin(world: &mut World, base_url: &str, browser: &str, request: R
         Request::Authorize(request) => (request.prompt.insists_on_sign_in(), request.silent()),
     };
     if let (None, Some(request)) = (user, silent) {
-        return Screen::Redirect(request.login_required(base_url));
+        return Screen::Return(request.login_required(base_url));
     }
     let user = user.filter(|_| !insists);
     let expires_at = world.clock.now() + LIFETIME_SECONDS;
@@ -197,21 +78,13 @@ pub(crate) fn choose_account(
     user: ObjectId,
 ) -> Screen {
     let Some(interaction) = open(world, browser, id) else {
-        return Screen::DeadEnd(over());
+        return over();
     };
     let Some((tenant, member)) = world.directory.member(user) else {
-        return Screen::DeadEnd(Aadsts::new(
-            50_034,
-            "access_denied",
-            "The user account does not exist.",
-        ));
+        return Screen::DeadEnd(Code::UserAccountNotFound.at(Surface::Authorize));
     };
     if !member.enabled {
-        return Screen::DeadEnd(Aadsts::new(
-            50_057,
-            "access_denied",
-            "The user account is disabled.",
-        ));
+        return Screen::DeadEnd(Code::UserDisabled.at(Surface::Authorize));
     }
     let tenant = tenant.id;
     world.sessions.insert(browser.to_owned(), user);
@@ -231,7 +104,7 @@ pub(crate) fn choose_account(
 /// "Use another account".
 pub(crate) fn sign_out(world: &mut World, browser: &str, id: &str) -> Screen {
     let Some(interaction) = open(world, browser, id) else {
-        return Screen::DeadEnd(over());
+        return over();
     };
     world.sessions.remove(browser);
     if let Some(known) = world.interactions.get_mut(id) {
@@ -252,12 +125,12 @@ pub(crate) fn answer(
     answer: &Answer,
 ) -> Screen {
     let Some(interaction) = open(world, browser, id) else {
-        return Screen::DeadEnd(over());
+        return over();
     };
     let (for_organization, only) = match answer {
         Answer::Cancel => {
             world.interactions.remove(id);
-            return Screen::Redirect(interaction.request.cancelled());
+            return Screen::Return(interaction.request.back().cancelled());
         }
         Answer::Decline => (None, None),
         Answer::Accept {
@@ -279,17 +152,13 @@ pub(crate) fn answer(
     };
     world.interactions.remove(id);
     let Some(ticked) = for_organization else {
-        let declined = Aadsts::declined();
-        return Screen::Redirect(match &interaction.request {
-            Request::AdminConsent(request) => request.failed(&declined, base_url),
-            Request::Authorize(request) => request.declined(&declined, base_url),
-        });
+        return Screen::Return(interaction.request.declined(base_url));
     };
     let granted: BTreeSet<String> = match only {
         Some(only) => question.scopes.intersection(&only).cloned().collect(),
         None => question.scopes.clone(),
     };
-    Screen::Redirect(match &interaction.request {
+    Screen::Return(match &interaction.request {
         Request::AdminConsent(request) => {
             admin_consent::accept(world, request, tenant, &granted, &question)
         }
@@ -316,12 +185,8 @@ fn open(world: &World, browser: &str, id: &str) -> Option<Interaction> {
         .cloned()
 }
 
-fn over() -> Aadsts {
-    Aadsts::new(
-        165_000,
-        "invalid_request",
-        "This sign-in is over. Go back to the application and start again.",
-    )
+fn over() -> Screen {
+    Screen::DeadEnd(Code::SignInIsOver.at(Surface::Authorize))
 }
 
 fn standing(
@@ -359,9 +224,9 @@ fn show(
     standing: Standing,
 ) -> Screen {
     match standing {
-        Standing::Done(location) => {
+        Standing::Done(back) => {
             world.interactions.remove(&id);
-            Screen::Redirect(location)
+            Screen::Return(back)
         }
         Standing::Ask(question) => Screen::Consent {
             interaction: id,
@@ -377,17 +242,5 @@ fn show(
             interaction: id,
             error,
         },
-    }
-}
-
-/// A redirect URI with parameters added to whatever query it has.
-pub(crate) fn redirect_with(redirect_uri: &str, parameters: &[(&str, &str)]) -> String {
-    // Registered URIs are valid URLs; the other branch exists only so as not to fail where nothing can.
-    match Url::parse(redirect_uri) {
-        Ok(mut url) => {
-            url.query_pairs_mut().extend_pairs(parameters);
-            url.into()
-        }
-        Err(_) => redirect_uri.to_owned(),
     }
 }

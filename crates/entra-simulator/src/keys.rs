@@ -75,6 +75,12 @@ impl SigningKey {
         })
     }
 
+    /// Making one takes a while, so it happens on a thread where that does not matter.
+    pub(crate) async fn generate_aside() -> Result<Self, KeyError> {
+        let made = tokio::task::spawn_blocking(Self::generate).await;
+        made.map_err(|_| KeyError)?
+    }
+
     /// An RS256 signature.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let mut signed = vec![0; self.pair.public_modulus_len()];

@@ -6,15 +6,19 @@
 //! which the crate's README describes.
 //!
 //! To read it: [`story`] is what it knows at first. `directory` and `policy` are the rules, without any input or
-//! output. `interaction` is a visit to the pages, which `authorize` and `admin_consent` begin and `pages` shows.
-//! `token`, `client_authentication` and `id_token` are the token endpoint. `control` is the tests' way in.
+//! output. `interaction` is a visit to the pages, which `authorize` and `admin_consent` begin, `pages` shows, and
+//! `way_back` ends. `token`, `client_authentication` and `id_token` are the token endpoint. What is refused, and in
+//! which words, is one table in `aadsts`. `control` is the tests' way in.
 
 mod aadsts;
 mod admin_consent;
 mod authority;
 mod authorize;
+mod autodiscover;
 mod bounded;
+mod claims;
 mod client_authentication;
+mod client_info;
 mod clock;
 mod control;
 mod der;
@@ -23,6 +27,7 @@ mod faults;
 mod graph;
 mod id_token;
 mod identifiers;
+mod instance_discovery;
 mod interaction;
 mod keys;
 mod metadata;
@@ -35,8 +40,10 @@ mod seed;
 mod server;
 mod simulator;
 pub mod story;
+mod tls;
 mod token;
+mod way_back;
 mod world;
 
 pub use seed::{SeedDocument, SeedDocumentError, SeedError};
-pub use server::{Running, Seed, Settings, StartError, start};
+pub use server::{Running, Seed, Settings, StartError, Transport, start};

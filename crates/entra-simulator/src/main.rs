@@ -1,9 +1,10 @@
 //! The command line of the Entra simulator.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
-use assent_entra_simulator::{Seed, SeedDocument, Settings, start};
+use assent_entra_simulator::{Seed, SeedDocument, Settings, Transport, start};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -20,9 +21,12 @@ struct Arguments {
         default_value = "127.0.0.1:8090"
     )]
     listen: SocketAddr,
-    /// The address by which browsers and applications know it [default: http:// and the bound address].
+    /// The address by which browsers and applications know it [default: the bound address].
     #[arg(long, env = "ASSENT_SIMULATOR_PUBLIC_URL")]
     public_url: Option<Url>,
+    /// Serve TLS, and write the certificate of the throw-away authority to this file (PEM) for clients to trust.
+    #[arg(long, env = "ASSENT_SIMULATOR_TLS_CA_FILE", value_name = "PATH")]
+    tls_ca_file: Option<PathBuf>,
     /// What it knows at first: `story`, `empty`, or the path of a JSON file.
     #[arg(long, env = "ASSENT_SIMULATOR_SEED", default_value = "story")]
     seed: String,
@@ -48,10 +52,18 @@ async fn main() -> anyhow::Result<()> {
     let settings = Settings {
         listen: arguments.listen,
         public_url: arguments.public_url,
+        transport: match arguments.tls_ca_file {
+            Some(_) => Transport::Tls,
+            None => Transport::Http,
+        },
         seed: seed(&arguments.seed)?,
         redirect_uris: arguments.redirect_uris,
     };
     let running = start(settings).await.context("cannot start")?;
+    // Before anybody is told: whoever reads that we listen may read the file.
+    if let (Some(path), Some(pem)) = (&arguments.tls_ca_file, &running.ca_pem) {
+        std::fs::write(path, pem).with_context(|| format!("cannot write {}", path.display()))?;
+    }
     tracing::info!(address = %running.address, base_url = running.base_url, "listening");
     tokio::select! {
         _ = terminate.recv() => {}

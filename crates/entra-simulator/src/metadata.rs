@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
+use crate::aadsts::Surface;
 use crate::authority::Authority;
 use crate::directory::{Cloud, Tenant};
 use crate::faults::Endpoint;
@@ -15,36 +17,38 @@ use crate::simulator::Simulator;
 pub(crate) async fn openid_configuration(
     State(simulator): State<Arc<Simulator>>,
     Path(segment): Path<String>,
+    headers: HeaderMap,
 ) -> Response {
     if let Some(fault) = simulator.fault(Endpoint::Metadata).await {
         return fault;
     }
     let world = simulator.world();
-    match Authority::parse(&world.directory, &segment) {
+    match Authority::parse(&world.directory, &segment, Surface::Metadata) {
         Ok(authority) => Json(document(
             &simulator.base_url,
             &segment,
             authority.tenant(&world.directory),
         ))
         .into_response(),
-        Err(error) => error.into_response(&simulator.base_url),
+        Err(error) => error.into_response(&simulator.base_url, &headers),
     }
 }
 
 pub(crate) async fn keys(
     State(simulator): State<Arc<Simulator>>,
     Path(segment): Path<String>,
+    headers: HeaderMap,
 ) -> Response {
     if let Some(fault) = simulator.fault(Endpoint::Jwks).await {
         return fault;
     }
     let world = simulator.world();
-    match Authority::parse(&world.directory, &segment) {
+    match Authority::parse(&world.directory, &segment, Surface::Metadata) {
         Ok(authority) => {
             let tenant = authority.tenant(&world.directory).map(|tenant| tenant.id.0);
             Json(world.keys.to_jwks(&simulator.base_url, tenant)).into_response()
         }
-        Err(error) => error.into_response(&simulator.base_url),
+        Err(error) => error.into_response(&simulator.base_url, &headers),
     }
 }
 

@@ -8,12 +8,13 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 
-use crate::aadsts::Aadsts;
+use crate::aadsts::{Aadsts, Code, Surface};
 use crate::identifiers::ObjectId;
 use crate::interaction::{self, Answer, Screen};
 use crate::parameters::Parameters;
 use crate::random;
 use crate::simulator::Simulator;
+use crate::way_back::Return;
 
 const COOKIE: &str = "entra_simulator_browser";
 
@@ -55,7 +56,7 @@ pub(crate) async fn account(
     body: axum::body::Bytes,
 ) -> Response {
     let browser = browser(&headers);
-    let chosen = Parameters::parse_form(&headers, &body)
+    let chosen = Parameters::parse_form(&headers, &body, Surface::Authorize)
         .ok()
         .and_then(|form| uuid::Uuid::parse_str(form.get("object_id")?).ok())
         .map(ObjectId);
@@ -67,7 +68,7 @@ pub(crate) async fn account(
             &id,
             user,
         ),
-        None => Screen::DeadEnd(Aadsts::missing_parameter("object_id")),
+        None => Screen::DeadEnd(Aadsts::missing_parameter("object_id", Surface::Authorize)),
     };
     show(&simulator, &browser, screen)
 }
@@ -80,8 +81,8 @@ pub(crate) async fn answer(
     body: axum::body::Bytes,
 ) -> Response {
     let browser = browser(&headers);
-    let form = Parameters::parse_form(&headers, &body).unwrap_or_default();
-    let clicked = match form.get("answer") {
+    let form = Parameters::parse_form(&headers, &body, Surface::Authorize);
+    let clicked = form.ok().and_then(|form| match form.get("answer") {
         Some("accept") => Some(Answer::Accept {
             for_organization: form.get("for_organization").is_some(),
             only: None,
@@ -89,7 +90,7 @@ pub(crate) async fn answer(
         Some("decline") => Some(Answer::Decline),
         Some("cancel") => Some(Answer::Cancel),
         Some(_) | None => None,
-    };
+    });
     let screen = match clicked {
         Some(clicked) => interaction::answer(
             &mut simulator.world(),
@@ -98,7 +99,7 @@ pub(crate) async fn answer(
             &id,
             &clicked,
         ),
-        None => Screen::DeadEnd(Aadsts::missing_parameter("answer")),
+        None => Screen::DeadEnd(Aadsts::missing_parameter("answer", Surface::Authorize)),
     };
     show(&simulator, &browser, screen)
 }
@@ -149,10 +150,13 @@ pub(crate) async fn welcome(State(simulator): State<Arc<Simulator>>) -> Response
 /// A screen, as an answer to a browser.
 pub(crate) fn show(simulator: &Simulator, browser: &Browser, screen: Screen) -> Response {
     let mut response = match screen {
-        Screen::Redirect(location) => match HeaderValue::try_from(location) {
+        Screen::Return(Return::Redirect(location)) => match HeaderValue::try_from(location) {
             Ok(location) => (StatusCode::FOUND, [(header::LOCATION, location)]).into_response(),
             Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         },
+        Screen::Return(Return::Form { action, fields }) => {
+            Html(html::form_post(&action, &fields)).into_response()
+        }
         Screen::PickAccount {
             interaction,
             request,
@@ -217,9 +221,17 @@ pub(crate) fn show(simulator: &Simulator, browser: &Browser, screen: Screen) -> 
 
 /// The heading of a page that says no.
 pub(crate) fn title(error: &Aadsts) -> &'static str {
-    match error.code {
-        90_093 | 90_094 => "Need admin approval",
-        50_020 | 50_034 | 50_057 => "Selected user account does not work here",
-        _ => "Sorry, but we're having trouble signing you in",
+    if error.code.refusal().ends_on_page {
+        return "Need admin approval";
+    }
+    let wrong_account = [
+        Code::UserUnauthorized,
+        Code::UserAccountNotFound,
+        Code::UserDisabled,
+    ];
+    if wrong_account.contains(&error.code) {
+        "Selected user account does not work here"
+    } else {
+        "Sorry, but we're having trouble signing you in"
     }
 }

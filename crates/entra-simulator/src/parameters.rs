@@ -2,24 +2,27 @@
 
 use axum::http::{HeaderMap, header};
 
-use crate::aadsts::Aadsts;
+use crate::aadsts::{Aadsts, Code, Surface};
 
-/// Query or form parameters, in the order sent.
-#[derive(Clone, Default)]
-pub(crate) struct Parameters(Vec<(String, String)>);
+/// Query or form parameters, in the order sent, and where to complain about them.
+#[derive(Clone)]
+pub(crate) struct Parameters {
+    pairs: Vec<(String, String)>,
+    surface: Surface,
+}
 
 impl std::fmt::Debug for Parameters {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_list()
-            .entries(self.0.iter().map(|(name, _)| name))
+            .entries(self.pairs.iter().map(|(name, _)| name))
             .finish()
     }
 }
 
 impl Parameters {
     /// Reads a query string or a form. A parameter given twice is refused, whichever it is.
-    pub(crate) fn parse(encoded: &str) -> Result<Self, Aadsts> {
+    pub(crate) fn parse(encoded: &str, surface: Surface) -> Result<Self, Aadsts> {
         let pairs: Vec<(String, String)> = url::form_urlencoded::parse(encoded.as_bytes())
             .into_owned()
             .collect();
@@ -29,33 +32,37 @@ impl Parameters {
                 .skip(position + 1)
                 .any(|(other, _)| other == name)
             {
-                return Err(Aadsts::new(
-                    9_000_411,
-                    "invalid_request",
-                    format!(
-                        "The request is not properly formatted. The parameter '{name}' is duplicated."
-                    ),
-                ));
+                return Err(Code::DuplicateParameter
+                    .at(surface)
+                    .about(&[("name", name)]));
             }
         }
-        Ok(Self(pairs))
+        Ok(Self { pairs, surface })
     }
 
     /// Reads a form from a request's body.
-    pub(crate) fn parse_form(headers: &HeaderMap, body: &[u8]) -> Result<Self, Aadsts> {
+    pub(crate) fn parse_form(
+        headers: &HeaderMap,
+        body: &[u8],
+        surface: Surface,
+    ) -> Result<Self, Aadsts> {
         let form = headers
             .get(header::CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"));
         match std::str::from_utf8(body) {
-            Ok(text) if form => Self::parse(text),
-            Ok(_) | Err(_) => Err(Aadsts::missing_parameter("grant_type")),
+            Ok(text) if form => Self::parse(text, surface),
+            Ok(_) | Err(_) => Err(Aadsts::missing_parameter("grant_type", surface)),
         }
+    }
+
+    pub(crate) fn surface(&self) -> Surface {
+        self.surface
     }
 
     /// A parameter that is there and not empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0
+        self.pairs
             .iter()
             .find(|(known, value)| known == name && !value.is_empty())
             .map(|(_, value)| value.as_str())
@@ -63,6 +70,6 @@ impl Parameters {
 
     pub(crate) fn require(&self, name: &str) -> Result<&str, Aadsts> {
         self.get(name)
-            .ok_or_else(|| Aadsts::missing_parameter(name))
+            .ok_or_else(|| Aadsts::missing_parameter(name, self.surface))
     }
 }

@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use uuid::{Uuid, uuid};
 
+use crate::aadsts::Code;
+use crate::directory::{Application, Tenant};
 use crate::scopes;
 
 /// Present in the `wids` of every member; it is not an administrator role.
@@ -40,34 +42,72 @@ pub(crate) enum ConsentPolicy {
     Off,
     /// Users may consent to whatever does not need an administrator.
     Legacy,
+    /// Users may consent to what the tenant classified as low impact, if the publisher is verified.
+    Low,
 }
 
-/// May an ordinary user grant this permission for their own account?
-pub(crate) fn user_may_consent(policy: ConsentPolicy, scope: &str) -> bool {
-    match policy {
+/// Nothing but signing in: no risk, whoever published the application. Also what Microsoft proposes to classify as low.
+pub(crate) fn basic_sign_in() -> BTreeSet<String> {
+    let openid = scopes::OPENID_SCOPES.into_iter();
+    openid.chain(["User.Read"]).map(str::to_owned).collect()
+}
+
+fn is_basic_sign_in(scope: &str) -> bool {
+    scopes::OPENID_SCOPES.contains(&scope) || scope == "User.Read"
+}
+
+/// What of `asked` the tenant's policy does not leave to ordinary users, not even for their own account.
+fn out_of_reach<'a>(
+    tenant: &Tenant,
+    application: &Application,
+    asked: &'a BTreeSet<String>,
+) -> impl Iterator<Item = &'a String> {
+    let may_grant = |scope: &str| match tenant.policy {
         ConsentPolicy::Off => false,
         ConsentPolicy::Legacy => !scopes::needs_administrator(scope),
-        ConsentPolicy::Managed => {
-            scopes::OPENID_SCOPES.contains(&scope)
-                || matches!(scope, "Mail.Send" | "Contacts.Read" | "User.Read")
+        ConsentPolicy::Low => {
+            application.publisher_verified
+                && !scopes::needs_administrator(scope)
+                && tenant.low_permissions.contains(scope)
         }
-    }
+        ConsentPolicy::Managed => {
+            is_basic_sign_in(scope) || matches!(scope, "Mail.Send" | "Contacts.Read")
+        }
+    };
+    asked.iter().filter(move |scope| !may_grant(scope))
 }
 
-/// What of `asked` this person may not grant, not even for their own account.
-pub(crate) fn out_of_reach(
-    policy: ConsentPolicy,
+/// What stops somebody with these roles from granting `asked` for their own account, if anything does.
+pub(crate) fn obstacle(
+    tenant: &Tenant,
+    application: &Application,
     roles: &BTreeSet<Uuid>,
     asked: &BTreeSet<String>,
-) -> BTreeSet<String> {
+) -> Option<Code> {
     if may_consent_for_everyone(roles, false) {
-        return BTreeSet::new();
+        return None;
     }
-    asked
-        .iter()
-        .filter(|scope| !user_may_consent(policy, scope))
-        .cloned()
-        .collect()
+    let assignment_required = tenant
+        .installations
+        .get(&application.client_id)
+        .is_some_and(|installation| installation.assignment_required);
+    let beyond_sign_in = asked.iter().any(|scope| !is_basic_sign_in(scope));
+    let code = if application.risky && beyond_sign_in {
+        Code::AdminConsentRequiredDueToRiskyApp
+    } else if (!application.publisher_verified && beyond_sign_in)
+        || assignment_required
+        || out_of_reach(tenant, application, asked).next().is_some()
+    {
+        Code::AdminConsentRequired
+    } else {
+        return None;
+    };
+    // Where there is a workflow, people are offered to ask an administrator instead of being sent away.
+    Some(if tenant.admin_consent_workflow {
+        Code::AdminConsentRequiredRequestAccess
+    } else {
+        code
+    })
 }
 
 /// May this person consent on behalf of the organisation? Application permissions of Microsoft Graph need the
@@ -91,6 +131,7 @@ pub(crate) fn is_offered_the_organization(roles: &BTreeSet<Uuid>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seed::SeedDocument;
 
     fn roles(names: &[&str]) -> BTreeSet<Uuid> {
         names.iter().map(|name| role(name).unwrap()).collect()
@@ -100,31 +141,97 @@ mod tests {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
+    /// What ordinary users of a tenant with this policy may not grant to an application with a verified publisher.
+    fn refused(policy: ConsentPolicy, wanted: &[&str]) -> BTreeSet<String> {
+        let (mut tenant, application) = tenant_and_application();
+        tenant.policy = policy;
+        let wanted = asked(wanted);
+        out_of_reach(&tenant, &application, &wanted)
+            .cloned()
+            .collect()
+    }
+
+    fn tenant_and_application() -> (Tenant, Application) {
+        let seed = r#"{ "tenants": [{ "name": "One", "domain": "one.example" }],
+            "applications": [{ "name": "App", "installed_in": ["one.example"] }] }"#;
+        let mut directory = SeedDocument::parse(seed).unwrap().build().unwrap();
+        let (_, tenant) = directory.tenants.pop_first().unwrap();
+        let (_, application) = directory.applications.pop_first().unwrap();
+        (tenant, application)
+    }
+
     #[test]
     fn the_managed_default_leaves_little_to_users() {
-        let wanted = asked(&[
+        let wanted = [
             "openid",
             "Mail.Send",
             "Contacts.Read",
             "User.Read",
             "Mail.Read",
             "Calendars.ReadBasic",
-        ]);
-        let refused = out_of_reach(ConsentPolicy::Managed, &roles(&[]), &wanted);
-        assert_eq!(refused, asked(&["Calendars.ReadBasic", "Mail.Read"]));
+        ];
+        assert_eq!(
+            refused(ConsentPolicy::Managed, &wanted),
+            asked(&["Calendars.ReadBasic", "Mail.Read"])
+        );
     }
 
     #[test]
     fn legacy_opens_what_needs_no_administrator_and_off_opens_nothing() {
-        let wanted = asked(&["Mail.ReadWrite", "Directory.Read.All"]);
         assert_eq!(
-            out_of_reach(ConsentPolicy::Legacy, &roles(&[]), &wanted),
+            refused(
+                ConsentPolicy::Legacy,
+                &["Mail.ReadWrite", "Directory.Read.All"]
+            ),
             asked(&["Directory.Read.All"])
         );
+        assert_eq!(refused(ConsentPolicy::Off, &["openid"]), asked(&["openid"]));
+    }
+
+    #[test]
+    fn low_opens_what_was_classified_so_to_verified_publishers() {
         assert_eq!(
-            out_of_reach(ConsentPolicy::Off, &roles(&[]), &asked(&["openid"])),
-            asked(&["openid"])
+            refused(ConsentPolicy::Low, &["openid", "User.Read", "Mail.Send"]),
+            asked(&["Mail.Send"])
         );
+        let (mut tenant, mut application) = tenant_and_application();
+        tenant.policy = ConsentPolicy::Low;
+        // A permission that needs an administrator cannot be classified.
+        tenant.low_permissions = asked(&["Mail.Send", "Directory.Read.All"]);
+        let wanted = asked(&["Mail.Send", "Directory.Read.All"]);
+        let left: Vec<&String> = out_of_reach(&tenant, &application, &wanted).collect();
+        assert_eq!(left, ["Directory.Read.All"]);
+        application.publisher_verified = false;
+        assert_eq!(out_of_reach(&tenant, &application, &wanted).count(), 2);
+    }
+
+    #[test]
+    fn an_obstacle_has_the_number_of_its_cause() {
+        let (mut tenant, mut application) = tenant_and_application();
+        tenant.policy = ConsentPolicy::Legacy;
+        let mail = asked(&["openid", "Mail.Read"]);
+        let code = |tenant: &Tenant, application: &Application, scopes: &BTreeSet<String>| {
+            obstacle(tenant, application, &roles(&[]), scopes)
+        };
+        assert_eq!(code(&tenant, &application, &mail), None);
+        application.publisher_verified = false;
+        assert_eq!(
+            code(&tenant, &application, &mail),
+            Some(Code::AdminConsentRequired)
+        );
+        assert_eq!(code(&tenant, &application, &asked(&["User.Read"])), None);
+        application.risky = true;
+        assert_eq!(
+            code(&tenant, &application, &mail),
+            Some(Code::AdminConsentRequiredDueToRiskyApp)
+        );
+        tenant.admin_consent_workflow = true;
+        assert_eq!(
+            code(&tenant, &application, &mail),
+            Some(Code::AdminConsentRequiredRequestAccess)
+        );
+        let administrator = roles(&["application_administrator"]);
+        assert_eq!(obstacle(&tenant, &application, &administrator, &mail), None);
     }
 
     #[test]

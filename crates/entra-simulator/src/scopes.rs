@@ -223,6 +223,14 @@ impl ScopeRequest {
         Ok(request)
     }
 
+    /// `.default`, and nothing else.
+    pub(crate) fn everything_registered() -> Self {
+        Self {
+            default: true,
+            ..Self::default()
+        }
+    }
+
     /// Everything asked for by name.
     pub(crate) fn names(&self) -> BTreeSet<String> {
         self.openid.union(&self.permissions).cloned().collect()

@@ -152,6 +152,10 @@ pub(crate) struct TenantSpec {
     pub(crate) cloud: Cloud,
     #[serde(default)]
     pub(crate) policy: ConsentPolicy,
+    /// Where it says nothing: signing in.
+    pub(crate) low_permissions: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) admin_consent_workflow: bool,
     #[serde(default)]
     pub(crate) tenant_consent: TenantConsent,
     #[serde(default)]
@@ -168,6 +172,8 @@ impl TenantSpec {
             domain: domain.to_owned(),
             cloud: Cloud::Commercial,
             policy: ConsentPolicy::Managed,
+            low_permissions: None,
+            admin_consent_workflow: false,
             tenant_consent: TenantConsent::Replace,
             withheld_scopes: Vec::new(),
             users,
@@ -182,6 +188,11 @@ impl TenantSpec {
             domains: vec![self.domain.clone()],
             cloud: self.cloud,
             policy: self.policy,
+            low_permissions: match &self.low_permissions {
+                Some(names) => parse_permissions(names)?,
+                None => policy::basic_sign_in(),
+            },
+            admin_consent_workflow: self.admin_consent_workflow,
             second_consent: self.tenant_consent,
             withheld_scopes: parse_permissions(&self.withheld_scopes)?,
             users: users?.into_iter().map(|user| (user.id, user)).collect(),
@@ -195,6 +206,10 @@ impl TenantSpec {
 /// An application to register.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent switches of a registration"
+)]
 pub(crate) struct ApplicationSpec {
     pub(crate) client_id: Option<ClientId>,
     pub(crate) name: String,
@@ -203,6 +218,9 @@ pub(crate) struct ApplicationSpec {
     /// Empty: one is made up.
     #[serde(default)]
     pub(crate) secrets: Vec<String>,
+    /// Good once, and refused as expired now.
+    #[serde(default)]
+    pub(crate) expired_secrets: Vec<String>,
     #[serde(default)]
     pub(crate) certificates: Vec<String>,
     #[serde(default)]
@@ -216,6 +234,10 @@ pub(crate) struct ApplicationSpec {
     pub(crate) emit_wids: bool,
     #[serde(default = "yes")]
     pub(crate) require_pkce: bool,
+    #[serde(default = "yes")]
+    pub(crate) publisher_verified: bool,
+    #[serde(default)]
+    pub(crate) risky: bool,
 }
 
 fn yes() -> bool {
@@ -286,7 +308,8 @@ impl Directory {
             .iter()
             .map(|text| Certificate::parse(text))
             .collect();
-        let secrets = if spec.secrets.is_empty() && spec.certificates.is_empty() {
+        let given = [&spec.secrets, &spec.expired_secrets, &spec.certificates];
+        let secrets = if given.iter().all(|given| given.is_empty()) {
             vec![random::secret("simulator-only-")]
         } else {
             spec.secrets.clone()
@@ -296,11 +319,14 @@ impl Directory {
             name: spec.name.clone(),
             redirect_uris: spec.redirect_uris.iter().cloned().collect(),
             secrets,
+            expired_secrets: spec.expired_secrets.clone(),
             certificates: certificates?,
             delegated_permissions: parse_permissions(&spec.delegated_permissions)?,
             app_roles: spec.application_permissions.iter().cloned().collect(),
             emit_wids: spec.emit_wids,
             require_pkce: spec.require_pkce,
+            publisher_verified: spec.publisher_verified,
+            risky: spec.risky,
         };
         let mut homes = Vec::new();
         for name in &spec.installed_in {

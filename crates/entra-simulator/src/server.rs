@@ -1,11 +1,13 @@
 //! Starting and stopping: the listener, the routes, and the settings.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
+use axum::serve::Listener;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -17,7 +19,11 @@ use url::Url;
 use crate::keys::{KeyError, KeyRing};
 use crate::seed::{SeedDocument, SeedError};
 use crate::simulator::Simulator;
-use crate::{admin_consent, authorize, control, graph, metadata, pages, story, token};
+use crate::tls::{Identity, TlsError, TlsListener};
+use crate::{
+    admin_consent, authorize, autodiscover, control, graph, instance_discovery, metadata, pages,
+    story, token,
+};
 
 const LARGEST_BODY: usize = 256 * 1024;
 /// Requests under way get this long to end after a shutdown.
@@ -26,13 +32,23 @@ const GRACE: Duration = Duration::from_secs(2);
 /// What the simulator knows when it starts.
 #[derive(Clone, Debug, Default)]
 pub enum Seed {
-    /// The tenants and applications of the [`story`](crate::story).
+    /// The tenants and applications of the [`story`].
     #[default]
     Story,
     /// Nothing.
     Empty,
     /// Tenants and applications of your own.
     Document(SeedDocument),
+}
+
+/// What the simulator is reached over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// Plain HTTP.
+    #[default]
+    Http,
+    /// HTTPS, with a certificate of a throw-away authority: see [`Running::ca_pem`].
+    Tls,
 }
 
 /// How to start.
@@ -42,6 +58,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The address by which others know us, if it is not the bound one.
     pub public_url: Option<Url>,
+    /// What it is reached over.
+    pub transport: Transport,
     /// What to know.
     pub seed: Seed,
     /// What the applications of the story may return to.
@@ -54,6 +72,7 @@ impl Settings {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             public_url: None,
+            transport: Transport::Http,
             seed: Seed::Story,
             redirect_uris: redirect_uris.into_iter().map(Into::into).collect(),
         }
@@ -78,11 +97,20 @@ pub enum StartError {
     /// No signing keys.
     #[error("no signing keys could be made")]
     Keys,
+    /// No certificate.
+    #[error("TLS cannot be served")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl From<KeyError> for StartError {
     fn from(_: KeyError) -> Self {
         Self::Keys
+    }
+}
+
+impl From<TlsError> for StartError {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(Box::new(error))
     }
 }
 
@@ -93,6 +121,8 @@ pub struct Running {
     pub address: SocketAddr,
     /// What every issuer and endpoint begins with; no slash at the end.
     pub base_url: String,
+    /// Over TLS: the certificate of the throw-away authority, which clients have to trust. PEM.
+    pub ca_pem: Option<String>,
     stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<()>,
 }
@@ -118,6 +148,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let Settings {
         listen,
         public_url,
+        transport,
         seed,
         redirect_uris,
     } = settings;
@@ -136,8 +167,12 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     };
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
+    let identity = match transport {
+        Transport::Http => None,
+        Transport::Tls => Some(Identity::generate(address.ip(), public_url.as_ref())?),
+    };
     let base_url = public_url.map_or_else(
-        || format!("http://{address}"),
+        || own_url(address, transport),
         |url| url.as_str().trim_end_matches('/').to_owned(),
     );
     let simulator = Arc::new(Simulator::new(
@@ -148,21 +183,46 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         keys,
     ));
     let (stop, stopped) = oneshot::channel::<()>();
-    let server = tokio::spawn(async move {
-        let serving = axum::serve(listener, routes(simulator)).with_graceful_shutdown(async move {
-            // An error means that the sender is gone: also a reason to stop.
-            let _ended = stopped.await;
-        });
-        if let Err(error) = serving.await {
-            tracing::error!(%error, "the server ended");
+    let routes = routes(simulator);
+    let (server, ca_pem) = match identity {
+        None => (tokio::spawn(serve(listener, routes, stopped)), None),
+        Some(Identity { config, ca_pem }) => {
+            let listener = TlsListener::new(listener, config);
+            (tokio::spawn(serve(listener, routes, stopped)), Some(ca_pem))
         }
-    });
+    };
     Ok(Running {
         address,
         base_url,
+        ca_pem,
         stop: Some(stop),
         server,
     })
+}
+
+/// The address by which we are known if nobody says otherwise. Over TLS a name is better than a number: some clients
+/// take no certificate for a number.
+fn own_url(address: SocketAddr, transport: Transport) -> String {
+    match transport {
+        Transport::Http => format!("http://{address}"),
+        Transport::Tls if address.ip().is_loopback() => {
+            format!("https://localhost:{}", address.port())
+        }
+        Transport::Tls => format!("https://{address}"),
+    }
+}
+
+async fn serve<L: Listener>(listener: L, routes: Router, stopped: oneshot::Receiver<()>)
+where
+    L::Addr: fmt::Debug,
+{
+    let serving = axum::serve(listener, routes).with_graceful_shutdown(async move {
+        // An error means that the sender is gone: also a reason to stop.
+        let _ended = stopped.await;
+    });
+    if let Err(error) = serving.await {
+        tracing::error!(%error, "the server ended");
+    }
 }
 
 fn routes(simulator: Arc<Simulator>) -> Router {
@@ -173,7 +233,12 @@ fn routes(simulator: Arc<Simulator>) -> Router {
             get(metadata::openid_configuration),
         )
         .route("/{tenant}/discovery/v2.0/keys", get(metadata::keys))
+        .route(
+            "/common/discovery/instance",
+            get(instance_discovery::instance),
+        )
         .route("/{tenant}/v2.0/adminconsent", get(admin_consent::page))
+        .route("/{tenant}/adminconsent", get(admin_consent::first_page))
         .route(
             "/{tenant}/oauth2/v2.0/authorize",
             get(authorize::page).post(authorize::page),
@@ -186,6 +251,14 @@ fn routes(simulator: Arc<Simulator>) -> Router {
         .route(
             "/interaction/{id}/other-account",
             post(pages::other_account),
+        )
+        .route(
+            "/autodiscover/autodiscover.json",
+            get(autodiscover::by_query),
+        )
+        .route(
+            "/autodiscover/autodiscover.json/v1.0/{email}",
+            get(autodiscover::by_path),
         )
         .route("/v1.0/{*path}", get(graph::call).delete(graph::call))
         .nest("/_control", control::routes())

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use axum::response::Response;
 
 use crate::directory::Directory;
-use crate::faults::Endpoint;
+use crate::faults::{Endpoint, Fault};
 use crate::keys::KeyRing;
 use crate::seed::SeedDocument;
 use crate::world::World;
@@ -42,10 +42,15 @@ impl Simulator {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a call; waits and fails as it was told to.
-    pub(crate) async fn fault(&self, endpoint: Endpoint) -> Option<Response> {
+    /// Counts a call, and waits as it was told to. What is to go wrong with it is up to the caller.
+    pub(crate) async fn next_fault(&self, endpoint: Endpoint) -> Option<Fault> {
         let fault = self.world().faults.next(endpoint)?;
         tokio::time::sleep(fault.delay()).await;
-        fault.response()
+        Some(fault)
+    }
+
+    /// Counts a call; waits and fails as it was told to.
+    pub(crate) async fn fault(&self, endpoint: Endpoint) -> Option<Response> {
+        self.next_fault(endpoint).await?.response()
     }
 }

@@ -54,7 +54,7 @@ pub const NOOR: Uuid = uuid!("90000000-0000-4000-8000-0000000000c1");
 pub const ADATUM: Uuid = uuid!("ada00000-0000-4000-8000-000000000001");
 /// Adatum's domain.
 pub const ADATUM_DOMAIN: &str = "adatum.example";
-/// Dana, an ordinary user of Adatum, whose mailbox is not in Exchange Online.
+/// Dana, an ordinary user of Adatum, whose mailbox is on premises.
 pub const DANA: Uuid = uuid!("ada00000-0000-4000-8000-0000000000a1");
 /// Erik, cloud application administrator of Adatum.
 pub const ERIK: Uuid = uuid!("ada00000-0000-4000-8000-0000000000c1");
@@ -111,7 +111,7 @@ fn tenants() -> Vec<TenantSpec> {
             (Cloud::Commercial, ConsentPolicy::Managed),
             vec![
                 UserSpec {
-                    mailbox: Mailbox::NotEnabled,
+                    mailbox: Mailbox::OnPremises,
                     ..user(DANA, "Dana Dahl", "dana@adatum.example")
                 },
                 administrator(
@@ -131,12 +131,15 @@ fn applications(redirect_uris: &[String]) -> Vec<ApplicationSpec> {
         name: name.to_owned(),
         redirect_uris: redirect_uris.to_vec(),
         secrets: vec![secret.to_owned()],
+        expired_secrets: Vec::new(),
         certificates: Vec::new(),
         delegated_permissions: permissions.iter().map(|name| (*name).to_owned()).collect(),
         application_permissions: Vec::new(),
         installed_in: Vec::new(),
         emit_wids: true,
         require_pkce: true,
+        publisher_verified: true,
+        risky: false,
     };
     let mailbox = [
         "User.Read",

@@ -37,11 +37,23 @@ pub(crate) enum TokenScopes {
     Requested,
 }
 
+/// How Autodiscover answers for a mailbox that is not in Exchange Online.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Elsewhere {
+    /// With where it is, or that it is nowhere.
+    #[default]
+    Answers,
+    /// With a redirect to somebody who knows better.
+    Redirects,
+}
+
 /// Behaviour that tests may change.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Options {
     pub(crate) scope_names: ScopeNames,
     pub(crate) token_scopes: TokenScopes,
+    pub(crate) autodiscover: Elsewhere,
 }
 
 /// An authorization code.
@@ -77,6 +89,9 @@ pub(crate) struct AccessToken {
     pub(crate) user: Option<ObjectId>,
     /// Delegated permissions, or application permissions where there is no user.
     pub(crate) permissions: std::collections::BTreeSet<String>,
+    /// Whether Graph looks at it again whenever something happens to the user.
+    pub(crate) continuous: bool,
+    pub(crate) issued_at: i64,
     pub(crate) expires_at: i64,
 }
 

@@ -1,5 +1,6 @@
 //! Application registrations, and their service principals in the tenants.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -11,28 +12,34 @@ use uuid::Uuid;
 
 use super::{Body, Refused, tenant_id};
 use crate::directory::{Application, Certificate, Directory, Installation, check_redirect_uri};
-use crate::identifiers::ClientId;
+use crate::identifiers::{ClientId, ObjectId};
 use crate::seed::{ApplicationSpec, SeedError, parse_permissions};
 use crate::simulator::Simulator;
 
 fn shown(directory: &Directory, application: &Application) -> Value {
-    let thumbprints: Vec<&str> = application
+    let thumbprints: Vec<String> = application
         .certificates
         .iter()
-        .map(|known| known.thumbprint.as_str())
+        .map(Certificate::thumbprint)
         .collect();
     let service_principals: Vec<Value> = directory
         .tenants
         .values()
         .filter_map(|tenant| Some((tenant, tenant.installations.get(&application.client_id)?)))
-        .map(|(tenant, installed)| json!({ "tenant": tenant.id, "id": installed.id, "enabled": installed.enabled }))
+        .map(|(tenant, installed)| {
+            json!({
+                "tenant": tenant.id, "id": installed.id, "enabled": installed.enabled,
+                "assignment_required": installed.assignment_required, "assigned": installed.assigned,
+            })
+        })
         .collect();
     json!({
         "client_id": application.client_id, "name": application.name, "redirect_uris": application.redirect_uris,
-        "secrets": application.secrets, "certificate_thumbprints": thumbprints,
+        "secrets": application.secrets, "expired_secrets": application.expired_secrets, "certificate_thumbprints": thumbprints,
         "delegated_permissions": application.delegated_permissions,
         "application_permissions": application.app_roles,
         "emit_wids": application.emit_wids, "require_pkce": application.require_pkce,
+        "publisher_verified": application.publisher_verified, "risky": application.risky,
         "service_principals": service_principals,
     })
 }
@@ -67,11 +74,14 @@ pub(super) async fn create(
 pub(super) struct ApplicationChange {
     redirect_uris: Option<Vec<String>>,
     secrets: Option<Vec<String>>,
+    expired_secrets: Option<Vec<String>>,
     certificates: Option<Vec<String>>,
     delegated_permissions: Option<Vec<String>>,
     application_permissions: Option<Vec<String>>,
     emit_wids: Option<bool>,
     require_pkce: Option<bool>,
+    publisher_verified: Option<bool>,
+    risky: Option<bool>,
 }
 
 impl ApplicationChange {
@@ -92,8 +102,13 @@ impl ApplicationChange {
             application.app_roles = names.into_iter().collect();
         }
         application.secrets = self.secrets.unwrap_or(application.secrets);
+        application.expired_secrets = self.expired_secrets.unwrap_or(application.expired_secrets);
         application.emit_wids = self.emit_wids.unwrap_or(application.emit_wids);
         application.require_pkce = self.require_pkce.unwrap_or(application.require_pkce);
+        application.publisher_verified = self
+            .publisher_verified
+            .unwrap_or(application.publisher_verified);
+        application.risky = self.risky.unwrap_or(application.risky);
         Ok(application)
     }
 }
@@ -123,6 +138,8 @@ enum ServicePrincipal {
 #[serde(deny_unknown_fields)]
 pub(super) struct InstallationChange {
     service_principal: ServicePrincipal,
+    assignment_required: Option<bool>,
+    assigned: Option<BTreeSet<ObjectId>>,
 }
 
 pub(super) async fn install(
@@ -141,25 +158,25 @@ pub(super) async fn install(
         .tenants
         .get_mut(&tenant)
         .ok_or_else(|| Refused::missing("tenant", &name))?;
-    match change.service_principal {
-        ServicePrincipal::Present => {
-            tenant
-                .installations
-                .entry(client)
-                .or_insert_with(Installation::new)
-                .enabled = true;
-        }
-        ServicePrincipal::Disabled => {
-            tenant
-                .installations
-                .entry(client)
-                .or_insert_with(Installation::new)
-                .enabled = false;
-        }
+    let enabled = match change.service_principal {
+        ServicePrincipal::Present => true,
+        ServicePrincipal::Disabled => false,
         ServicePrincipal::Absent => {
             tenant.installations.remove(&client);
             tenant.grants.retain(|grant| grant.client != client);
+            return Ok(StatusCode::NO_CONTENT);
         }
+    };
+    let installation = tenant
+        .installations
+        .entry(client)
+        .or_insert_with(Installation::new);
+    installation.enabled = enabled;
+    installation.assignment_required = change
+        .assignment_required
+        .unwrap_or(installation.assignment_required);
+    if let Some(assigned) = change.assigned {
+        installation.assigned = assigned;
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,6 +1,6 @@
 //! Walking the pages without a browser: signs in as somebody, answers, and says where that ends.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Json;
@@ -11,10 +11,12 @@ use url::Url;
 
 use super::{Body, Refused};
 use crate::aadsts::Aadsts;
+use crate::admin_consent::Version;
 use crate::identifiers::ObjectId;
 use crate::interaction::{self, Answer, Screen};
 use crate::seed::parse_permissions;
 use crate::simulator::Simulator;
+use crate::way_back::Return;
 use crate::{admin_consent, authorize, pages, random};
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -64,7 +66,12 @@ pub(super) async fn browse(
     let mut world = simulator.world();
     let mut screen = match segments.as_slice() {
         [tenant, "v2.0", "adminconsent"] => {
-            admin_consent::visit(&mut world, base_url, &browser, tenant, query)
+            let endpoint = (*tenant, Version::V2);
+            admin_consent::visit(&mut world, base_url, &browser, endpoint, query)
+        }
+        [tenant, "adminconsent"] => {
+            let endpoint = (*tenant, Version::V1);
+            admin_consent::visit(&mut world, base_url, &browser, endpoint, query)
         }
         [tenant, "oauth2", "v2.0", "authorize"] => {
             authorize::visit(&mut world, base_url, &browser, tenant, query)
@@ -88,8 +95,13 @@ pub(super) async fn browse(
         };
         let leaves = visit.answer == Click::Cancel || visit.answer == Click::Return;
         screen = match screen {
-            Screen::Redirect(location) => {
+            Screen::Return(Return::Redirect(location)) => {
                 return Ok(Json(json!({ "redirect": location, "steps": steps })));
+            }
+            Screen::Return(Return::Form { action, fields }) => {
+                let fields: BTreeMap<String, String> = fields.into_iter().collect();
+                let form = json!({ "action": action, "fields": fields });
+                return Ok(Json(json!({ "form_post": form, "steps": steps })));
             }
             Screen::PickAccount { interaction, .. } if !steps.contains(&"sign_in") => {
                 steps.push("sign_in");
@@ -135,7 +147,7 @@ pub(super) async fn browse(
 
 fn page(error: &Aadsts, steps: &[&str]) -> Json<Value> {
     let page = json!({
-        "code": format!("AADSTS{}", error.code), "title": pages::title(error), "message": error.message,
+        "code": format!("AADSTS{}", error.code.number()), "title": pages::title(error), "message": error.message,
     });
     Json(json!({ "page": page, "steps": steps }))
 }

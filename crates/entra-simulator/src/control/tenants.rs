@@ -23,7 +23,8 @@ fn shown(tenant: &Tenant) -> Value {
     let users: Vec<Value> = tenant.users.values().map(shown_user).collect();
     json!({
         "id": tenant.id, "name": tenant.name, "domains": tenant.domains, "cloud": tenant.cloud,
-        "policy": tenant.policy, "tenant_consent": tenant.second_consent,
+        "policy": tenant.policy, "low_permissions": tenant.low_permissions,
+        "admin_consent_workflow": tenant.admin_consent_workflow, "tenant_consent": tenant.second_consent,
         "withheld_scopes": tenant.withheld_scopes, "users": users,
     })
 }
@@ -61,6 +62,8 @@ pub(super) async fn create(
 pub(super) struct TenantChange {
     cloud: Option<Cloud>,
     policy: Option<ConsentPolicy>,
+    low_permissions: Option<Vec<String>>,
+    admin_consent_workflow: Option<bool>,
     tenant_consent: Option<TenantConsent>,
     withheld_scopes: Option<Vec<String>>,
 }
@@ -70,10 +73,10 @@ pub(super) async fn change(
     Path(name): Path<String>,
     Body(change): Body<TenantChange>,
 ) -> Answer {
-    let withheld = change
-        .withheld_scopes
-        .map(|names| parse_permissions(&names))
-        .transpose()?;
+    let permissions =
+        |names: Option<Vec<String>>| names.map(|names| parse_permissions(&names)).transpose();
+    let withheld = permissions(change.withheld_scopes)?;
+    let low = permissions(change.low_permissions)?;
     let mut world = simulator.world();
     let id = tenant_id(&world, &name)?;
     let tenant = world
@@ -84,6 +87,12 @@ pub(super) async fn change(
     tenant.cloud = change.cloud.unwrap_or(tenant.cloud);
     tenant.policy = change.policy.unwrap_or(tenant.policy);
     tenant.second_consent = change.tenant_consent.unwrap_or(tenant.second_consent);
+    tenant.admin_consent_workflow = change
+        .admin_consent_workflow
+        .unwrap_or(tenant.admin_consent_workflow);
+    if let Some(low) = low {
+        tenant.low_permissions = low;
+    }
     if let Some(withheld) = withheld {
         tenant.withheld_scopes = withheld;
     }

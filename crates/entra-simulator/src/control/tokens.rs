@@ -20,12 +20,6 @@ impl From<KeyError> for Refused {
     }
 }
 
-/// Making a key takes a while, so it happens before anything is locked.
-async fn new_key() -> Result<SigningKey, Refused> {
-    let made = tokio::task::spawn_blocking(SigningKey::generate).await;
-    Ok(made.map_err(|_| KeyError)??)
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
@@ -43,7 +37,7 @@ pub(super) async fn mint(
     Body(order): Body<Order>,
 ) -> Result<Json<Value>, Refused> {
     let stranger = if order.forge.is_some_and(Forgery::needs_stranger) {
-        Some(new_key().await?)
+        Some(SigningKey::generate_aside().await?)
     } else {
         None
     };
@@ -100,7 +94,7 @@ pub(super) async fn rotate(
     State(simulator): State<Arc<Simulator>>,
     Body(rotation): Body<Rotation>,
 ) -> Result<Json<Value>, Refused> {
-    let key = new_key().await?;
+    let key = SigningKey::generate_aside().await?;
     let kid = key.kid.clone();
     simulator.world().keys.rotate(key, rotation.forget_old);
     Ok(Json(json!({ "kid": kid })))

@@ -9,11 +9,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Body, Refused};
+use crate::aadsts::{Code, ON_DEMAND, Shape, Surface};
 use crate::faults::Fault;
 use crate::seed::SeedDocument;
 use crate::simulator::Simulator;
 use crate::story;
-use crate::world::{Options, ScopeNames, TokenScopes};
+use crate::world::{Elsewhere, Options, ScopeNames, TokenScopes};
 
 pub(super) async fn faults(State(simulator): State<Arc<Simulator>>) -> Json<Value> {
     let world = simulator.world();
@@ -33,6 +34,36 @@ pub(super) async fn add_fault(
     } else {
         Err(Refused::invalid("there are too many faults already"))
     }
+}
+
+/// What can be played: every row of the table, so that other tests can go through all of it.
+pub(super) async fn refusals() -> Json<Value> {
+    let rows: Vec<Value> = ON_DEMAND.iter().copied().map(row).collect();
+    Json(json!(rows))
+}
+
+fn row(code: Code) -> Value {
+    let refusal = code.refusal();
+    let errors = |shape| {
+        json!({
+            "authorize": code.error(Surface::Authorize, shape),
+            "adminconsent": code.error(Surface::AdminConsent, shape),
+            "token": code.error(Surface::Token, shape),
+        })
+    };
+    json!({
+        "code": refusal.number,
+        "name": refusal.name,
+        "message": refusal.message,
+        "error_on_authorize": code.error(Surface::Authorize, Shape::Observed),
+        "error_on_adminconsent": code.error(Surface::AdminConsent, Shape::Observed),
+        "error_on_token": code.error(Surface::Token, Shape::Observed),
+        "suberror": refusal.suberror,
+        "claims": refusal.claims,
+        "observed_only_as_cancel": refusal.ends_on_page,
+        "documented": errors(Shape::Documented),
+        "observed": errors(Shape::Observed),
+    })
 }
 
 pub(super) async fn clear_faults(State(simulator): State<Arc<Simulator>>) -> StatusCode {
@@ -68,6 +99,7 @@ pub(super) async fn options(State(simulator): State<Arc<Simulator>>) -> Json<Opt
 pub(super) struct OptionsChange {
     scope_names: Option<ScopeNames>,
     token_scopes: Option<TokenScopes>,
+    autodiscover: Option<Elsewhere>,
 }
 
 pub(super) async fn change_options(
@@ -79,6 +111,7 @@ pub(super) async fn change_options(
     world.options = Options {
         scope_names: change.scope_names.unwrap_or(now.scope_names),
         token_scopes: change.token_scopes.unwrap_or(now.token_scopes),
+        autodiscover: change.autodiscover.unwrap_or(now.autodiscover),
     };
     Json(world.options)
 }

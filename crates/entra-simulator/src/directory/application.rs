@@ -14,11 +14,17 @@ use crate::identifiers::ClientId;
 
 /// An application registration.
 #[derive(Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent switches of a registration"
+)]
 pub(crate) struct Application {
     pub(crate) client_id: ClientId,
     pub(crate) name: String,
     pub(crate) redirect_uris: BTreeSet<String>,
     pub(crate) secrets: Vec<String>,
+    /// Secrets that were good once.
+    pub(crate) expired_secrets: Vec<String>,
     pub(crate) certificates: Vec<Certificate>,
     /// Delegated permissions listed in the registration: what `.default` asks for.
     pub(crate) delegated_permissions: BTreeSet<String>,
@@ -28,6 +34,10 @@ pub(crate) struct Application {
     pub(crate) emit_wids: bool,
     /// Entra insists on PKCE only for browser and native clients; by default we insist always.
     pub(crate) require_pkce: bool,
+    /// Microsoft knows who published it. Without that, users may consent to signing in and no more.
+    pub(crate) publisher_verified: bool,
+    /// Microsoft's own suspicion: the same, with a warning.
+    pub(crate) risky: bool,
 }
 
 impl fmt::Debug for Application {
@@ -43,8 +53,10 @@ impl fmt::Debug for Application {
 /// A certificate with which an application proves who it is.
 #[derive(Clone, Debug)]
 pub(crate) struct Certificate {
-    /// `x5t#S256`.
-    pub(crate) thumbprint: String,
+    /// The SHA-256 of the certificate: `x5t#S256`.
+    pub(crate) sha256: Vec<u8>,
+    /// The SHA-1 of the certificate: `x5t`.
+    pub(crate) sha1: Vec<u8>,
     /// The PKCS#1 public key.
     pub(crate) public_key: Vec<u8>,
 }
@@ -75,11 +87,17 @@ impl Certificate {
             .filter(|key| der::rsa_numbers(key).is_some())
             .ok_or(CertificateError::NoRsaKey)?
             .to_vec();
-        let thumbprint = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, &certificate));
+        let digest = |algorithm| digest::digest(algorithm, &certificate).as_ref().to_vec();
         Ok(Self {
-            thumbprint,
+            sha256: digest(&digest::SHA256),
+            sha1: digest(&digest::SHA1_FOR_LEGACY_USE_ONLY),
             public_key,
         })
+    }
+
+    /// As `x5t#S256` is written.
+    pub(crate) fn thumbprint(&self) -> String {
+        URL_SAFE_NO_PAD.encode(&self.sha256)
     }
 }
 

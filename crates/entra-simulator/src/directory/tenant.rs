@@ -47,15 +47,21 @@ pub(crate) enum TenantConsent {
     Merge,
 }
 
-/// Whether Microsoft Graph finds a user's mailbox.
+/// Where a user's mailbox is, if anywhere. Graph finds the first kind, and has one answer for all the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Mailbox {
     /// In Exchange Online.
     #[default]
     Ok,
-    /// On premises, inactive or not licensed: Graph cannot tell these apart.
+    /// Not to be had, and nothing tells why.
     NotEnabled,
+    /// On an Exchange server of the company's own.
+    OnPremises,
+    /// There is none, for want of a licence.
+    Unlicensed,
+    /// Soft-deleted or inactive.
+    Gone,
 }
 
 /// A member of a tenant.
@@ -79,6 +85,9 @@ pub(crate) struct Installation {
     pub(crate) enabled: bool,
     /// Application permissions that an administrator consented to.
     pub(crate) app_roles: BTreeSet<String>,
+    /// "Assignment required": only those assigned may use it, and only administrators may consent to it.
+    pub(crate) assignment_required: bool,
+    pub(crate) assigned: BTreeSet<ObjectId>,
 }
 
 impl Installation {
@@ -87,7 +96,14 @@ impl Installation {
             id: ObjectId::new_random(),
             enabled: true,
             app_roles: BTreeSet::new(),
+            assignment_required: false,
+            assigned: BTreeSet::new(),
         }
+    }
+
+    /// May this person use the application at all?
+    pub(crate) fn admits(&self, user: ObjectId) -> bool {
+        !self.assignment_required || self.assigned.contains(&user)
     }
 }
 
@@ -99,6 +115,10 @@ pub(crate) struct Tenant {
     pub(crate) domains: Vec<String>,
     pub(crate) cloud: Cloud,
     pub(crate) policy: ConsentPolicy,
+    /// What the tenant classified as low impact.
+    pub(crate) low_permissions: BTreeSet<String>,
+    /// Whether people who may not consent can ask an administrator on the spot.
+    pub(crate) admin_consent_workflow: bool,
     pub(crate) second_consent: TenantConsent,
     /// Never granted, although somebody accepted: how a partial grant comes about.
     pub(crate) withheld_scopes: BTreeSet<String>,

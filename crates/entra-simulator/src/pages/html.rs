@@ -221,6 +221,28 @@ pub(super) fn consent(
     page(title, &body)
 }
 
+/// The way back of `response_mode=form_post`. Microsoft's page posts the form by a script; this one has none.
+pub(super) fn form_post(action: &str, fields: &[(String, String)]) -> String {
+    let mut body = format!(
+        "<p>This page hands its answer to the application.</p><form method=\"post\" action=\"{}\">",
+        escaped(action)
+    );
+    for (name, value) in fields {
+        push(
+            &mut body,
+            format_args!(
+                "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
+                escaped(name),
+                escaped(value)
+            ),
+        );
+    }
+    body.push_str(
+        "<div class=\"row\"><button class=\"main\" id=\"continue\">Continue</button></div></form>",
+    );
+    page("Back to the application", &body)
+}
+
 pub(super) fn needs_approval(interaction: &str, error: &Aadsts) -> String {
     let mut body = explained(error);
     push(
@@ -249,7 +271,7 @@ fn explained(error: &Aadsts) -> String {
     format!(
         "<p>{}</p><p class=\"small\" id=\"error-code\">AADSTS{}</p>",
         escaped(&error.message),
-        error.code
+        error.code.number()
     )
 }
 
@@ -283,10 +305,13 @@ fn push(body: &mut String, piece: std::fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aadsts::{Code, Surface};
 
     #[test]
     fn nothing_from_outside_becomes_markup() {
-        let error = Aadsts::new(1, "invalid_request", "<script>alert('x')</script>");
+        let error = Code::InvalidRequest
+            .at(Surface::Authorize)
+            .saying("<script>alert('x')</script>");
         let html = dead_end(&error);
         assert!(!html.contains("<script") && html.contains("&lt;script&gt;"));
         assert!(html.contains("This is a simulator, not Microsoft"));

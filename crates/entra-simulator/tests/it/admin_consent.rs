@@ -4,7 +4,7 @@ use assent_entra_simulator::story;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::stage::{Stage, words};
+use crate::stage::{CALLBACK, Stage, words};
 
 #[tokio::test]
 async fn an_administrator_accepts_for_everybody() {
@@ -242,4 +242,39 @@ async fn the_administrator_stays_signed_in() {
         words(&tokens["scope"]),
         ["Calendars.Read", "Mail.Read", "openid", "profile"]
     );
+}
+
+#[tokio::test]
+async fn the_first_version_is_for_everything_registered_and_says_no_in_its_own_way() {
+    let stage = Stage::new().await;
+    let client_id = story::ASSENT_CLIENT_ID.to_string();
+    let defaults = [
+        ("client_id", client_id.as_str()),
+        ("redirect_uri", CALLBACK),
+        ("state", "the-state"),
+    ];
+    // Where the tenant is not known, both names for any are taken.
+    let url = stage.with("/common/adminconsent", &defaults, &[]);
+    let told = stage
+        .browse(&url, story::OLGA, "decline")
+        .await
+        .parameters();
+    assert_eq!(told["error"], "permission_denied");
+    assert_eq!(told["error_description"], "The admin canceled the request");
+    assert_eq!(
+        (told["admin_consent"].as_str(), told["state"].as_str()),
+        ("True", "the-state")
+    );
+    let url = stage.with("/organizations/adminconsent", &defaults, &[]);
+    assert_eq!(
+        stage.browse(&url, story::ANA, "accept").await.page(),
+        "AADSTS90093"
+    );
+    let told = stage.browse(&url, story::OLGA, "accept").await.parameters();
+    assert_eq!(told["tenant"], story::CONTOSO.to_string());
+    assert_eq!(told["admin_consent"], "True");
+    assert!(!told.contains_key("scope") && !told.contains_key("error"));
+    let grants = stage.set(Method::GET, "/grants", json!({})).await;
+    let scopes = grants["grants"][0]["scopes"].as_array().unwrap();
+    assert!(scopes.contains(&json!("Calendars.ReadWrite")));
 }

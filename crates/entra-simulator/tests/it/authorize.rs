@@ -313,7 +313,7 @@ async fn other_mistakes_are_told_to_the_application() {
             "AADSTS70005",
         ),
         (
-            &[("response_mode", "form_post")],
+            &[("response_mode", "web_message")],
             "invalid_request",
             "AADSTS70007",
         ),
@@ -384,5 +384,27 @@ async fn an_application_disabled_by_the_tenant_ends_on_a_page() {
     assert_eq!(
         stage.browse(&url, story::ANA, "accept").await.page(),
         "AADSTS7000112"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_comes_back_in_the_way_that_was_asked_for() {
+    let stage = Stage::new().await;
+    let url = stage.authorize_url("contoso.example", &[("response_mode", "fragment")]);
+    let ending = stage.browse(&url, story::ANA, "accept").await;
+    let redirect = ending.answer["redirect"].as_str().unwrap();
+    assert!(
+        redirect.starts_with("https://app.example/callback#code="),
+        "{redirect}"
+    );
+    let url = stage.authorize_url("contoso.example", &[("response_mode", "form_post")]);
+    let ending = stage.browse(&url, story::ANA, "accept").await;
+    let form = &ending.answer["form_post"];
+    assert_eq!(form["action"], "https://app.example/callback");
+    assert_eq!(form["fields"]["state"], "the-state");
+    let code = form["fields"]["code"].as_str().unwrap();
+    assert_eq!(
+        stage.redeem("contoso.example", code).await.0,
+        reqwest::StatusCode::OK
     );
 }

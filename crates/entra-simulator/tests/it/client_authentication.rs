@@ -1,11 +1,11 @@
 //! How an application proves who it is.
 
 use assent_entra_simulator::story;
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
-use aws_lc_rs::signature::{KeyPair as _, RSA_PSS_SHA256};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use reqwest::{Method, StatusCode};
@@ -47,13 +47,17 @@ impl Identity {
     }
 
     fn assertion(&self, header: &Value, claims: &Value) -> String {
+        self.signed(header, claims, &RSA_PSS_SHA256)
+    }
+
+    fn signed(&self, header: &Value, claims: &Value, padding: &'static dyn RsaEncoding) -> String {
         let [header, claims] =
             [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
         let signed = format!("{header}.{claims}");
         let mut signature = vec![0; self.key.public_modulus_len()];
         self.key
             .sign(
-                &RSA_PSS_SHA256,
+                padding,
                 &SystemRandom::new(),
                 signed.as_bytes(),
                 &mut signature,
@@ -203,6 +207,56 @@ async fn an_assertion_has_to_be_right_in_every_part() {
         number(&present(&stage, "contoso.example", "nonsense").await.1),
         50_027
     );
+}
+
+#[tokio::test]
+async fn the_form_documented_before_is_taken_as_well() {
+    let (stage, identity) = registered().await;
+    let digest = digest(&SHA1_FOR_LEGACY_USE_ONLY, &identity.certificate);
+    let sha1 = URL_SAFE_NO_PAD.encode(digest);
+    let header = json!({ "alg": "RS256", "typ": "JWT", "x5t": sha1 });
+    let claims = claims(&stage, "contoso.example");
+    let assertion = identity.signed(&header, &claims, &RSA_PKCS1_SHA256);
+    assert_eq!(
+        present(&stage, "contoso.example", &assertion).await.0,
+        StatusCode::OK
+    );
+    // Neither thumbprint goes with the other's algorithm.
+    let header = json!({ "alg": "PS256", "typ": "JWT", "x5t": sha1 });
+    let assertion = identity.assertion(&header, &claims);
+    assert_eq!(
+        number(&present(&stage, "contoso.example", &assertion).await.1),
+        700_027
+    );
+}
+
+#[tokio::test]
+async fn a_padded_thumbprint_and_a_moment_with_a_fraction_are_taken() {
+    let (stage, identity) = registered().await;
+    let mut header = identity.header();
+    header["x5t#S256"] = json!(format!("{}=", header["x5t#S256"].as_str().unwrap()));
+    let mut claims = claims(&stage, "contoso.example");
+    claims["exp"] = json!(claims["exp"].as_f64().unwrap() + 0.25);
+    let assertion = identity.assertion(&header, &claims);
+    assert_eq!(
+        present(&stage, "contoso.example", &assertion).await.0,
+        StatusCode::OK
+    );
+}
+
+#[tokio::test]
+async fn an_expired_secret_is_told_from_a_wrong_one() {
+    let stage = Stage::new().await;
+    let application = format!("/applications/{}", story::ASSENT_CLIENT_ID);
+    let change = json!({ "secrets": ["new"], "expired_secrets": [story::ASSENT_CLIENT_SECRET] });
+    stage.set(Method::PATCH, &application, change).await;
+    let form = [("grant_type", "refresh_token"), ("refresh_token", "x")];
+    let (status, body) = stage.token("contoso.example", &form).await;
+    assert_eq!(
+        (status, number(&body)),
+        (StatusCode::UNAUTHORIZED, 7_000_222)
+    );
+    assert_eq!(body["error"], "invalid_client");
 }
 
 #[tokio::test]

@@ -15,11 +15,19 @@
 
 mod admin_consent;
 mod authorize;
+mod autodiscover;
 mod client_authentication;
+mod consent_policies;
+mod continuous_access;
 mod control;
+mod forgeries;
 mod graph;
+mod instance_discovery;
 mod metadata;
+mod msal;
 mod pages;
 mod process;
+mod refusals;
 mod stage;
+mod tls;
 mod token;

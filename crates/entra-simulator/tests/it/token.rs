@@ -1,6 +1,8 @@
 //! The token endpoint.
 
 use assent_entra_simulator::story;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use reqwest::{Method, StatusCode};
@@ -33,6 +35,29 @@ async fn a_code_becomes_tokens() {
         .tokens("contoso.example", story::BEN, "Mail.Read")
         .await;
     assert!(tokens.get("refresh_token").is_none() && tokens.get("id_token").is_none());
+}
+
+#[tokio::test]
+async fn who_and_where_from_takes_the_profile_scope() {
+    let stage = Stage::new().await;
+    for (scope, told) in [
+        ("openid Mail.Read", false),
+        ("openid profile Mail.Read", true),
+    ] {
+        let tokens = stage.tokens("contoso.example", story::ANA, scope).await;
+        let claims = tokens["id_token"]
+            .as_str()
+            .unwrap()
+            .split('.')
+            .nth(1)
+            .unwrap();
+        let claims = URL_SAFE_NO_PAD.decode(claims).unwrap();
+        let claims: Value = serde_json::from_slice(&claims).unwrap();
+        for name in ["tid", "oid", "name", "preferred_username"] {
+            assert_eq!(claims.get(name).is_some(), told, "{name} with {scope}");
+        }
+        assert!(claims["sub"].is_string());
+    }
 }
 
 #[tokio::test]
@@ -239,7 +264,10 @@ async fn session_and_user_events_are_not_withdrawals() {
         )
         .await;
     let (_, body) = stage.refresh("contoso.example", token, &[]).await;
-    assert_eq!((number(&body), body.get("suberror")), (50_173, None));
+    assert_eq!(
+        (number(&body), body["suberror"].as_str()),
+        (50_173, Some("bad_token"))
+    );
     stage.set(Method::DELETE, &ana, json!({})).await;
     assert_eq!(
         number(&stage.refresh("contoso.example", token, &[]).await.1),
@@ -332,7 +360,7 @@ async fn mistakes_in_the_form_are_told() {
         (
             "nowhere.example",
             &[("grant_type", "refresh_token")],
-            "invalid_tenant",
+            "invalid_request",
             90_002,
         ),
         (

@@ -1,0 +1,41 @@
+//! A fresh authorization code, on its way to the application.
+
+use super::AuthorizeRequest;
+use crate::client_info::client_info;
+use crate::identifiers::{ObjectId, TenantId};
+use crate::random;
+use crate::way_back::Return;
+use crate::world::{Code, World};
+
+/// A code is good for this long.
+const LIFETIME_SECONDS: i64 = 600;
+
+pub(crate) fn issue_code(
+    world: &mut World,
+    request: &AuthorizeRequest,
+    tenant: TenantId,
+    user: ObjectId,
+) -> Return {
+    let code = random::secret("code.");
+    let expires_at = world.clock.now() + LIFETIME_SECONDS;
+    world.codes.insert(
+        code.clone(),
+        Code {
+            client: request.client,
+            redirect_uri: request.back.redirect_uri.clone(),
+            authority: request.authority,
+            tenant,
+            user,
+            asked: request.asked.clone(),
+            challenge: request.challenge.clone(),
+            nonce: request.nonce.clone(),
+            expires_at,
+            redeemed: false,
+        },
+    );
+    let session = uuid::Uuid::new_v4().to_string();
+    let info = request.client_info.then(|| client_info(tenant, user));
+    let mut parameters = vec![("code", code.as_str()), ("session_state", &session)];
+    parameters.extend(info.as_deref().map(|info| ("client_info", info)));
+    request.back.with(&parameters)
+}

@@ -1,0 +1,193 @@
+//! What a request to `authorize` asks for, and everything that may be wrong with it.
+
+use super::prompt::Prompt;
+use crate::aadsts::{Aadsts, Code, Surface};
+use crate::authority::Authority;
+use crate::claims::ClaimsRequest;
+use crate::directory::{Application, Directory};
+use crate::identifiers::ClientId;
+use crate::interaction::Refusal;
+use crate::parameters::Parameters;
+use crate::scopes::{ScopeRefusal, ScopeRequest};
+use crate::way_back::{ResponseMode, Return, WayBack};
+
+/// A request that passed every check.
+#[derive(Clone, Debug)]
+pub(crate) struct AuthorizeRequest {
+    pub(crate) authority: Authority,
+    pub(crate) client: ClientId,
+    pub(crate) back: WayBack,
+    pub(crate) asked: ScopeRequest,
+    pub(crate) prompt: Prompt,
+    pub(crate) login_hint: Option<String>,
+    pub(crate) nonce: Option<String>,
+    pub(crate) challenge: Option<String>,
+    /// Whether Microsoft's library wants to know who it was, to route later calls by.
+    pub(crate) client_info: bool,
+}
+
+impl AuthorizeRequest {
+    pub(crate) fn parse(
+        directory: &Directory,
+        base_url: &str,
+        segment: &str,
+        query: &str,
+    ) -> Result<Self, Refusal> {
+        let parameters = Parameters::parse(query, Surface::Authorize).map_err(Refusal::Page)?;
+        let (authority, application, redirect_uri) =
+            addressed(&parameters, directory, segment).map_err(Refusal::Page)?;
+        // From here on there is a safe way back, so errors take it.
+        let mode = response_mode(&parameters);
+        let back = WayBack {
+            redirect_uri: redirect_uri.to_owned(),
+            state: parameters.get("state").map(str::to_owned),
+            mode: mode.as_ref().copied().unwrap_or_default(),
+            admin_consent: false,
+        };
+        let refused = |error: Aadsts| Refusal::Return(back.refused(&error, base_url));
+        mode.map_err(refused)?;
+        let rest = Rest::parse(&parameters, base_url, application).map_err(refused)?;
+        Ok(Self {
+            authority,
+            client: application.client_id,
+            back,
+            asked: rest.asked,
+            prompt: rest.prompt,
+            login_hint: parameters.get("login_hint").map(str::to_owned),
+            nonce: parameters.get("nonce").map(str::to_owned),
+            challenge: rest.challenge,
+            client_info: parameters.get("client_info") == Some("1"),
+        })
+    }
+
+    /// The request itself, if it may not show a page.
+    pub(crate) fn silent(&self) -> Option<&Self> {
+        (self.prompt == Prompt::None).then_some(self)
+    }
+
+    pub(crate) fn login_required(&self, base_url: &str) -> Return {
+        let error = Code::UserInformationNotProvided.at(Surface::Authorize);
+        self.back.refused(&error, base_url)
+    }
+}
+
+/// To whom a request is addressed, who makes it, and where it wants to return to. As long as that is not clear,
+/// whatever is wrong is told on a page, never by a redirect.
+pub(crate) fn addressed<'a>(
+    parameters: &'a Parameters,
+    directory: &'a Directory,
+    segment: &str,
+) -> Result<(Authority, &'a Application, &'a str), Aadsts> {
+    let surface = parameters.surface();
+    let authority = Authority::parse_in_this_cloud(directory, segment, surface)?;
+    let client_id = parameters.require("client_id")?;
+    let application = directory.application(client_id).ok_or_else(|| {
+        Code::UnauthorizedClient_DoesNotMatchRequest
+            .at(surface)
+            .about(&[("appId", client_id), ("tenant", segment)])
+    })?;
+    let redirect_uri = parameters.require("redirect_uri")?;
+    // To the letter.
+    if !application.redirect_uris.contains(redirect_uri) {
+        return Err(Code::InvalidReplyTo
+            .at(surface)
+            .about(&[("redirectUri", redirect_uri)])
+            .about_application(application, segment));
+    }
+    Ok((authority, application, redirect_uri))
+}
+
+/// What is checked once there is a way back.
+struct Rest {
+    asked: ScopeRequest,
+    prompt: Prompt,
+    challenge: Option<String>,
+}
+
+impl Rest {
+    fn parse(
+        parameters: &Parameters,
+        base_url: &str,
+        application: &Application,
+    ) -> Result<Self, Aadsts> {
+        check_response_type(parameters)?;
+        let scope = parameters.require("scope")?;
+        let asked = ScopeRequest::parse(scope, base_url)
+            .map_err(|refusal| scope_error(&refusal, scope, application, Surface::Authorize))?;
+        let prompt = Prompt::parse(parameters.get("prompt"))?;
+        if prompt == Prompt::SelectAccount && parameters.get("login_hint").is_some() {
+            return Err(Code::InvalidRequest
+                .at(Surface::Authorize)
+                .saying("'login_hint' cannot be combined with prompt 'select_account'."));
+        }
+        if asked.openid.contains("openid") {
+            parameters.require("nonce")?;
+        }
+        ClaimsRequest::parse(parameters)?;
+        Ok(Self {
+            asked,
+            prompt,
+            challenge: challenge(parameters, application)?,
+        })
+    }
+}
+
+fn check_response_type(parameters: &Parameters) -> Result<(), Aadsts> {
+    let code = match parameters.require("response_type")? {
+        "code" => return Ok(()),
+        "id_token" | "token" | "code id_token" | "id_token token" => Code::ResponseTypeNotEnabled,
+        _ => Code::UnsupportedResponseType,
+    };
+    let name = parameters.require("response_type")?;
+    Err(code.at(Surface::Authorize).about(&[("name", name)]))
+}
+
+fn response_mode(parameters: &Parameters) -> Result<ResponseMode, Aadsts> {
+    match parameters.get("response_mode") {
+        None | Some("query") => Ok(ResponseMode::Query),
+        Some("fragment") => Ok(ResponseMode::Fragment),
+        Some("form_post") => Ok(ResponseMode::FormPost),
+        Some(mode) => Err(Code::UnsupportedResponseMode
+            .at(Surface::Authorize)
+            .about(&[("name", mode)])),
+    }
+}
+
+fn challenge(parameters: &Parameters, application: &Application) -> Result<Option<String>, Aadsts> {
+    if parameters.get("code_challenge").is_none() && !application.require_pkce {
+        return Ok(None);
+    }
+    let challenge = parameters.require("code_challenge")?;
+    // Without a method Entra takes `plain`, which protects nothing and is refused here.
+    if parameters.get("code_challenge_method") != Some("S256") {
+        return Err(Code::InvalidCodeChallengeMethod.at(Surface::Authorize));
+    }
+    let proper = challenge.len() == 43
+        && challenge
+            .chars()
+            .all(|character| character.is_ascii_alphanumeric() || matches!(character, '-' | '_'));
+    if proper {
+        Ok(Some(challenge.to_owned()))
+    } else {
+        Err(Code::MissingCodeChallenge.at(Surface::Authorize))
+    }
+}
+
+/// What Entra says about a `scope` it does not take.
+pub(crate) fn scope_error(
+    refusal: &ScopeRefusal,
+    scope: &str,
+    application: &Application,
+    surface: Surface,
+) -> Aadsts {
+    match refusal {
+        ScopeRefusal::Empty => Aadsts::missing_parameter("scope", surface),
+        ScopeRefusal::DefaultMixed => Code::InvalidScope.at(surface).about(&[("scope", scope)]),
+        ScopeRefusal::UnknownResource(resource) => Code::InvalidResourceServicePrincipalNotFound
+            .at(surface)
+            .about(&[("name", resource)]),
+        ScopeRefusal::UnknownPermission(name) => Code::ScopeDoesNotExist
+            .at(surface)
+            .about(&[("appName", &application.name), ("scope", name)]),
+    }
+}

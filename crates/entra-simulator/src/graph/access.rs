@@ -1,0 +1,69 @@
+//! Whose token it is, and what it may do.
+
+use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use super::error::GraphError;
+use crate::scopes::GRAPH_APP_ID;
+use crate::world::{AccessToken, World};
+
+pub(super) fn bearer(
+    world: &World,
+    headers: &HeaderMap,
+    base_url: &str,
+) -> Result<AccessToken, GraphError> {
+    let refused = GraphError::unauthenticated;
+    let token = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .ok_or_else(|| refused("Access token is empty."))?;
+    let known = world
+        .access_tokens
+        .get(token)
+        .ok_or_else(|| refused("Access token validation failure."))?;
+    if world.clock.now() >= known.expires_at {
+        return Err(refused("Lifetime validation failed, the token is expired."));
+    }
+    if known.continuous && is_revoked(world, known) {
+        let message = "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: \
+                       TokenIssuedBeforeRevocationTimestamp";
+        return Err(refused(message).challenging(challenge(world.clock.now(), base_url)));
+    }
+    Ok(known.clone())
+}
+
+/// Continuous access evaluation: something happened to the person since the token was issued. The withdrawal of a
+/// consent is not among what counts.
+fn is_revoked(world: &World, token: &AccessToken) -> bool {
+    token.user.is_some_and(|user| {
+        world
+            .directory
+            .member(user)
+            .is_none_or(|(_, user)| !user.enabled || token.issued_at < user.sessions_valid_from)
+    })
+}
+
+/// What a client has to ask for in its next request for a token.
+fn challenge(now: i64, base_url: &str) -> String {
+    let claims =
+        json!({ "access_token": { "nbf": { "essential": true, "value": now.to_string() } } });
+    format!(
+        "Bearer realm=\"\", authorization_uri=\"{base_url}/common/oauth2/authorize\", client_id=\"{GRAPH_APP_ID}\", \
+         error=\"insufficient_claims\", claims=\"{}\"",
+        STANDARD.encode(claims.to_string())
+    )
+}
+
+pub(super) fn allow(token: &AccessToken, any_of: &[&str]) -> Result<(), GraphError> {
+    let permitted = any_of
+        .iter()
+        .any(|permission| token.permissions.contains(*permission));
+    if permitted {
+        Ok(())
+    } else {
+        Err(GraphError::denied())
+    }
+}

@@ -1,0 +1,83 @@
+//! Errors as Graph tells them.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use uuid::Uuid;
+
+pub(super) struct GraphError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    /// `WWW-Authenticate`, for a client that can do something about it.
+    challenge: Option<String>,
+}
+
+impl GraphError {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            challenge: None,
+        }
+    }
+
+    pub(super) fn challenging(self, challenge: String) -> Self {
+        Self {
+            challenge: Some(challenge),
+            ..self
+        }
+    }
+
+    pub(super) fn not_found(what: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "Request_ResourceNotFound",
+            format!(
+                "Resource '{what}' does not exist or one of its queried reference-property objects are not present."
+            ),
+        )
+    }
+
+    pub(super) fn no_segment(path: &str) -> Self {
+        let message = format!("Resource not found for the segment '{path}'.");
+        Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+    }
+
+    pub(super) fn nobody_is_me() -> Self {
+        let message = "/me request is only valid with delegated authentication flow.";
+        Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+    }
+
+    pub(super) fn denied() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "Authorization_RequestDenied",
+            "Insufficient privileges to complete the operation.",
+        )
+    }
+
+    pub(super) fn unauthenticated(message: &str) -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "InvalidAuthenticationToken",
+            message,
+        )
+    }
+}
+
+impl IntoResponse for GraphError {
+    fn into_response(self) -> Response {
+        let inner = json!({ "request-id": Uuid::new_v4(), "client-request-id": Uuid::new_v4() });
+        let error = json!({ "code": self.code, "message": self.message, "innerError": inner });
+        let mut response = (self.status, Json(json!({ "error": error }))).into_response();
+        let challenge = self.challenge.map(HeaderValue::try_from);
+        if let Some(Ok(challenge)) = challenge {
+            let headers = response.headers_mut();
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
