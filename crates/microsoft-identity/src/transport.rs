@@ -113,24 +113,32 @@ pub(crate) enum CallError {
     Request(#[source] Box<dyn Error + Send + Sync>),
 }
 
+impl CallError {
+    /// For how long Microsoft, by itself or by failing, keeps us away.
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Throttled { retry_after } | Self::CircuitOpen { retry_after } => {
+                Some(*retry_after)
+            }
+            Self::TimedOut
+            | Self::NotConnected(_)
+            | Self::Broken(_)
+            | Self::Unavailable(_)
+            | Self::TooLarge
+            | Self::Request(_) => None,
+        }
+    }
+}
+
 /// When it makes sense to try again, if that is known: somewhere among the causes of an error.
 pub(crate) fn retry_after(error: &(dyn Error + 'static)) -> Option<Duration> {
     let mut next = Some(error);
     while let Some(error) = next {
-        match error.downcast_ref::<CallError>() {
-            Some(CallError::Throttled { retry_after } | CallError::CircuitOpen { retry_after }) => {
-                return Some(*retry_after);
-            }
-            Some(
-                CallError::TimedOut
-                | CallError::NotConnected(_)
-                | CallError::Broken(_)
-                | CallError::Unavailable(_)
-                | CallError::TooLarge
-                | CallError::Request(_),
-            )
-            | None => next = error.source(),
+        let here = error.downcast_ref::<CallError>();
+        if let Some(pause) = here.and_then(CallError::retry_after) {
+            return Some(pause);
         }
+        next = error.source();
     }
     None
 }

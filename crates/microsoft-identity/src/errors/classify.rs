@@ -186,11 +186,16 @@ impl AuthorizationError {
     /// Whether Microsoft did not believe who we are, rather than anything about the request. That is said before a
     /// code is looked at, so the same request may be made again with another credential.
     pub(crate) fn is_about_our_credential(&self) -> bool {
-        self.error.eq_ignore_ascii_case("invalid_client")
-            && self
-                .codes
-                .iter()
-                .all(|code| is_of_a_credential(*code) || class_of_code(*code).is_none())
+        let all_say_so = self.codes.iter().all(|code| is_of_a_credential(*code));
+        let none_denies_it = self
+            .codes
+            .iter()
+            .all(|code| is_of_a_credential(*code) || class_of_code(*code).is_none());
+        if self.error.eq_ignore_ascii_case("invalid_client") {
+            none_denies_it
+        } else {
+            all_say_so && !self.codes.is_empty()
+        }
     }
 
     /// Whether Microsoft believed who we are, and then refused the code.

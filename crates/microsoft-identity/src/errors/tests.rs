@@ -231,6 +231,38 @@ fn our_own_fault_never_becomes_anybodys_refusal() {
 }
 
 #[test]
+fn only_a_credential_that_was_not_believed_calls_for_another() {
+    let refusal = |error: &str, codes: &[u32]| {
+        at_token_endpoint(&json!({"error": error, "error_codes": codes})).is_about_our_credential()
+    };
+    for codes in [
+        &[][..],
+        &[7_000_215],
+        &[7_000_222],
+        &[700_027],
+        &[7_000_218],
+        &[700_024, 700_027],
+        &[999_999],
+    ] {
+        assert!(refusal("invalid_client", codes), "{codes:?}");
+    }
+    assert!(refusal("unauthorized_client", &[7_000_222]));
+    // An address that is not registered, a service without a licence, a code that was redeemed before.
+    for codes in [500_112, 650_052, 54005, 65004] {
+        assert!(!refusal("invalid_client", &[codes]), "{codes}");
+        assert!(!refusal("invalid_client", &[7_000_215, codes]), "{codes}");
+    }
+    for error in [
+        "invalid_grant",
+        "unauthorized_client",
+        "temporarily_unavailable",
+    ] {
+        assert!(!refusal(error, &[]), "{error}");
+        assert!(!refusal(error, &[54005]), "{error}");
+    }
+}
+
+#[test]
 fn letters_may_be_large_or_small() {
     assert_eq!(
         classify("Access_Denied", None, Some("Cancel"), &[]),

@@ -101,16 +101,16 @@ impl Service {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            // How long to wait after being throttled is for Microsoft to say, and kept at the gate.
-            let pause = if matches!(error, CallError::Throttled { .. }) {
-                Duration::ZERO
-            } else {
-                rand::rng().random_range(Duration::ZERO..=longest_pause)
-            };
+            let asked = error.retry_after();
+            let pause =
+                asked.unwrap_or_else(|| rand::rng().random_range(Duration::ZERO..=longest_pause));
             if !may_be_repeated(&request, &error) || Instant::now() + pause >= deadline {
                 return Err(error);
             }
-            tokio::time::sleep(pause).await;
+            // Whoever is to wait does so at the gate, with all others.
+            if asked.is_none() {
+                tokio::time::sleep(pause).await;
+            }
             longest_pause = longest_pause.saturating_mul(2);
         }
         self.attempt(MOST_ATTEMPTS, &request, deadline).await

@@ -69,6 +69,8 @@ fn what_could_not_work_is_refused() {
     let key_pem = key.serialize_pem();
     assert_eq!(problem(&other.serialize_pem(), &pem), "AnotherKey");
     assert_eq!(problem(&key_pem, WEAK), "TooWeak { bits: 1024 }");
+    let text = CertificateProblem::TooWeak { bits: 1024 }.to_string();
+    assert!(text.ends_with("1024 bits; it needs 2048 or more"), "{text}");
     let elliptic = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
     assert_eq!(problem(&key_pem, &certificate(&elliptic).pem()), "NotRsa");
     for bad_key in [
