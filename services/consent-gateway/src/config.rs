@@ -4,7 +4,9 @@ mod variables;
 
 use std::path::PathBuf;
 
-use assent_microsoft_identity::{ClientCredential, Credentials};
+use assent_microsoft_identity::{
+    AUTODISCOVER, ClientCredential, Credentials, NATIONAL_AUTHORITIES,
+};
 use assent_service_kit::config::shared::{HostValues, NatsValues};
 use assent_service_kit::config::{
     CommaSeparated, HttpUrl, HttpUrlError, ListenAddress, Origin, Secret,
@@ -110,14 +112,9 @@ pub enum ConfigError {
     ProductName,
 }
 
-/// Microsoft's own sign-in service, Graph and Autodiscover, and the sign-in services of its clouds that we don't serve.
+/// Microsoft's own sign-in service and Graph.
 const MICROSOFT_AUTHORITY: &str = "https://login.microsoftonline.com";
 const MICROSOFT_GRAPH: &str = "https://graph.microsoft.com";
-const MICROSOFT_AUTODISCOVER: &str = "https://outlook.office365.com";
-const NATIONAL_AUTHORITIES: [&str; 2] = [
-    "https://login.microsoftonline.us",
-    "https://login.partner.microsoftonline.cn",
-];
 
 impl Config {
     /// How we prove to Microsoft who we are; during a rotation in two ways.
@@ -157,9 +154,7 @@ impl Config {
     pub fn autodiscover(&self) -> Result<HttpUrl, HttpUrlError> {
         match &self.autodiscover_url {
             Some(url) => Ok(url.clone()),
-            None if self.graph_url.as_str() == MICROSOFT_GRAPH => {
-                HttpUrl::parse(MICROSOFT_AUTODISCOVER)
-            }
+            None if self.graph_url.as_str() == MICROSOFT_GRAPH => HttpUrl::parse(AUTODISCOVER),
             None => Ok(self.graph_url.clone()),
         }
     }
