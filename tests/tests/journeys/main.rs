@@ -17,6 +17,7 @@ mod callers;
 mod crashes;
 mod outage;
 mod racing;
+mod refusals;
 
 mod processes;
 mod secrets;
