@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use self::plans::Plans;
 pub use self::plans::{SIMULATOR_CLIENT_ID, SIMULATOR_CLIENT_SECRET, SIMULATOR_HOST_CLIENT_ID};
+use crate::actors::Http;
 use crate::host_application::{HostApplication, HostApplicationError};
 use crate::nats_server::{NatsServer, NatsServerError, NatsUser};
 use crate::port::{PortError, ReservedPort};
@@ -76,6 +77,7 @@ pub struct Stack {
     /// The application that signs tokens.
     pub host: HostApplication,
     nats: NatsServer,
+    http: Http,
     directory: TempDir,
     _ports: Vec<ReservedPort>,
 }
@@ -166,6 +168,7 @@ impl Stack {
             simulator,
             host,
             nats,
+            http: Http::new(),
             directory,
             _ports: ports,
         })

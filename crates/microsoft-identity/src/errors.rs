@@ -138,8 +138,8 @@ impl AuthorizationError {
             error = self.error,
             suberror = self.suberror,
             codes = ?self.codes,
-            correlation_id = ?self.correlation_id,
-            trace_id = ?self.trace_id,
+            correlation_id = self.correlation_id.map(tracing::field::display),
+            trace_id = self.trace_id.map(tracing::field::display),
             "Microsoft refused a request"
         );
     }

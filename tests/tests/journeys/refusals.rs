@@ -133,10 +133,11 @@ async fn told(
             .rev()
             .find(|line| line.contains("Microsoft refused a request") && line.contains(&number))
             .context("no line in the log")?;
-        ensure!(
-            line.matches("Some(").count() >= 2 || line.contains("correlation_id"),
-            "no ids: {line}"
-        );
+        let line: Value = serde_json::from_str(line)?;
+        for id in ["correlation_id", "trace_id"] {
+            let told = line[id].as_str().context("no ids in the log")?;
+            ensure!(uuid::Uuid::try_parse(told).is_ok(), "{id} is {told}");
+        }
     }
     Ok(())
 }

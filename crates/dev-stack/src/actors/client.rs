@@ -10,6 +10,22 @@ use super::reply::{ActorError, Reply};
 /// Longer than any of our services may take, so that their own deadlines show.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What all actors of a stack call with. Made once: making it reads all the certificates of the machine.
+#[derive(Debug, Clone)]
+pub(crate) struct Http(reqwest::Client);
+
+impl Http {
+    pub(crate) fn new() -> Self {
+        let http = reqwest::Client::builder()
+            .redirect(redirect::Policy::none())
+            .timeout(PATIENCE)
+            .build()
+            // Only a TLS backend that does not load can fail, and nothing here speaks TLS.
+            .unwrap_or_default();
+        Self(http)
+    }
+}
+
 /// Calls one program. It follows no redirect: where a browser is sent is part of the story.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
@@ -19,17 +35,11 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(base: &str) -> Self {
-        let http = reqwest::Client::builder()
-            .redirect(redirect::Policy::none())
-            .timeout(PATIENCE)
-            .build()
-            // Only a TLS backend that does not load can fail, and nothing here speaks TLS.
-            .unwrap_or_default();
+    pub(crate) fn new(http: &Http, base: &str) -> Self {
         Self {
             base: base.to_owned(),
             token: None,
-            http,
+            http: http.0.clone(),
         }
     }
 

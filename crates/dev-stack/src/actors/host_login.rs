@@ -3,7 +3,7 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::client::Client;
+use super::client::{Client, Http};
 use super::microsoft::Microsoft;
 use super::people::Person;
 use super::reply::{ActorError, Reply};
@@ -18,6 +18,7 @@ pub struct HostLogin {
 
 impl HostLogin {
     pub(crate) fn new(
+        http: &Http,
         login_hook: &str,
         account: &str,
         token: String,
@@ -25,7 +26,7 @@ impl HostLogin {
     ) -> Self {
         Self {
             account: account.to_owned(),
-            login_hook: Client::new(login_hook).with_token(token),
+            login_hook: Client::new(http, login_hook).with_token(token),
             microsoft,
         }
     }

@@ -2,7 +2,7 @@
 
 use reqwest::{Method, RequestBuilder};
 
-use super::client::Client;
+use super::client::{Client, Http};
 use super::reply::{ActorError, Reply};
 
 /// A service of the host application that may read permissions, at one projection.
@@ -12,9 +12,9 @@ pub struct HostService {
 }
 
 impl HostService {
-    pub(crate) fn new(projection: &str, token: String) -> Self {
+    pub(crate) fn new(http: &Http, projection: &str, token: String) -> Self {
         Self {
-            projection: Client::new(projection).with_token(token),
+            projection: Client::new(http, projection).with_token(token),
         }
     }
 

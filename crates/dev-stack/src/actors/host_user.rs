@@ -3,7 +3,7 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::client::Client;
+use super::client::{Client, Http};
 use super::people::Person;
 use super::reply::{ActorError, Reply};
 
@@ -16,11 +16,17 @@ pub struct HostUser {
 }
 
 impl HostUser {
-    pub(crate) fn new(gateway: &str, account: &str, user: &str, token: String) -> Self {
+    pub(crate) fn new(
+        http: &Http,
+        gateway: &str,
+        account: &str,
+        user: &str,
+        token: String,
+    ) -> Self {
         Self {
             account: account.to_owned(),
             user: user.to_owned(),
-            gateway: Client::new(gateway).with_token(token),
+            gateway: Client::new(http, gateway).with_token(token),
         }
     }
 

@@ -3,7 +3,7 @@
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
-use super::client::Client;
+use super::client::{Client, Http};
 use super::people::Person;
 use super::reply::{ActorError, Reply};
 use crate::stack::SIMULATOR_HOST_CLIENT_ID;
@@ -57,10 +57,10 @@ pub struct Landing {
 }
 
 impl Microsoft {
-    pub(crate) fn new(simulator: &str) -> Self {
+    pub(crate) fn new(http: &Http, simulator: &str) -> Self {
         Self {
             base: simulator.to_owned(),
-            client: Client::new(simulator),
+            client: Client::new(http, simulator),
         }
     }
 

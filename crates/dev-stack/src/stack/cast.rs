@@ -30,13 +30,14 @@ impl Stack {
         shape: impl FnOnce(TokenBuilder<'_>) -> TokenBuilder<'_>,
     ) -> HostUser {
         let token = shape(self.host.token_for(user, account).expires_in(GOOD_FOR));
-        HostUser::new(&self.gateway.url(), account, user, token.sign())
+        HostUser::new(&self.http, &self.gateway.url(), account, user, token.sign())
     }
 
     /// The host application's login, which asks the login hook.
     pub fn login(&self, account: &str) -> HostLogin {
         let token = self.host.service(&["login:decide"]).expires_in(GOOD_FOR);
         HostLogin::new(
+            &self.http,
             &self.login_hook.url(),
             account,
             token.sign(),
@@ -52,6 +53,7 @@ impl Stack {
             .expires_in(GOOD_FOR);
         let projection = self.projections.get(number);
         HostService::new(
+            &self.http,
             &projection.map_or_else(String::new, crate::Program::url),
             token.sign(),
         )
@@ -59,7 +61,7 @@ impl Stack {
 
     /// The simulated Microsoft, and the people in front of it.
     pub fn microsoft(&self) -> Microsoft {
-        Microsoft::new(&self.simulator.url())
+        Microsoft::new(&self.http, &self.simulator.url())
     }
 
     /// The host application's sync worker, listening from now on.
