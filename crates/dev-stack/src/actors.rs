@@ -18,7 +18,7 @@ pub(crate) use client::Http;
 pub use host_login::HostLogin;
 pub use host_service::HostService;
 pub use host_user::HostUser;
-pub use microsoft::{Landing, Microsoft, Reaction, Visit};
+pub use microsoft::{Landing, Microsoft, Reaction, SignIn, Visit};
 pub use people::{
     ADATUM, ANA, BEN, CONTOSO, DANA, ERIK, FABRIKAM, FARID, GRACE, NOOR, NORTHWIND_GOV, OLGA,
     Person,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use self::plans::Plans;
+pub(crate) use self::plans::SIMULATOR_HOST_CLIENT_SECRET;
 pub use self::plans::{SIMULATOR_CLIENT_ID, SIMULATOR_CLIENT_SECRET, SIMULATOR_HOST_CLIENT_ID};
 use crate::actors::Http;
 use crate::host_application::{HostApplication, HostApplicationError};
@@ -26,6 +27,8 @@ const COMMAND_PATIENCE: Duration = Duration::from_mins(1);
 pub struct StackOptions {
     /// How many projections share the queries.
     pub projections: usize,
+    /// How the gateway proves to Microsoft who it is.
+    pub credential: Vec<(String, String)>,
     /// Variables for every service, on top of the usual ones.
     pub variables: Vec<(String, String)>,
     /// More arguments for the simulator.
@@ -56,6 +59,10 @@ impl Default for StackOptions {
     fn default() -> Self {
         Self {
             projections: 1,
+            credential: Vec::from([(
+                "ASSENT_ENTRA_CLIENT_SECRET".to_owned(),
+                SIMULATOR_CLIENT_SECRET.to_owned(),
+            )]),
             variables: Vec::new(),
             simulator_arguments: Vec::new(),
             ports: Ports::Any,

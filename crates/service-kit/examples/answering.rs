@@ -5,7 +5,8 @@
 
 use assent_service_kit::config::{ListenAddress, Secret};
 use assent_service_kit::{
-    ApiJson, Health, NotReachable, Problem, Program, Runtime, StartError, Variable, run, serve,
+    ApiJson, Health, Misconfigured, NotReachable, Problem, Program, Runtime, StartError, Variable,
+    run, serve,
 };
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -55,6 +56,10 @@ async fn start(config: Config, runtime: Runtime) -> Result<(), StartError> {
     match config.data_dir.as_str() {
         "wait" => std::future::pending().await,
         "unreachable" => return Err(NotReachable::new("nats://127.0.0.1:1", None).into()),
+        "misconfigured" => {
+            let cause = std::io::Error::other("the key fits no lock");
+            return Err(Misconfigured::because(&cause).into());
+        }
         "fail" => return Err("it cannot work like this".into()),
         "die" => runtime.spawn_critical("dying", async {}),
         _ => {}

@@ -64,7 +64,7 @@ pub use bearer::{BearerError, BearerVerifier, Caller};
 pub use extract::{ApiForm, ApiJson, ApiPath, ApiQuery};
 pub use health::{Dependency, Health};
 pub use problem::Problem;
-pub use program::{NotReachable, Program, StartError, Variable, run};
+pub use program::{Misconfigured, NotReachable, Program, StartError, Variable, run};
 pub use request::RequestId;
 pub use runtime::Runtime;
 pub use server::{Bound, ServeError, bind, serve};

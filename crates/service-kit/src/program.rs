@@ -74,6 +74,22 @@ impl NotReachable {
     }
 }
 
+/// The configuration is readable, and can't be used all the same: a certificate that does not belong to its key, two
+/// values that contradict each other.
+///
+/// Anywhere in the chain of sources of the error a service returns, this makes the program exit 64 with one line, as
+/// every other fault of the configuration does.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Misconfigured(String);
+
+impl Misconfigured {
+    /// For the error that says what is wrong.
+    pub fn because(error: &(dyn Error + 'static)) -> Self {
+        Self(chain(error).to_string())
+    }
+}
+
 /// Runs a service from its command line to its exit code.
 ///
 /// `start` receives the configuration and the [`Runtime`], and normally returns
@@ -101,7 +117,7 @@ where
     };
     metrics::install();
     metrics::build_info(program.name, program.version);
-    run_service(config, start, telemetry)
+    run_service(program, config, start, telemetry)
 }
 
 fn read_config<C: DeserializeOwned>(
@@ -112,7 +128,7 @@ fn read_config<C: DeserializeOwned>(
     config::load(program.variables, environment, file)
 }
 
-fn run_service<C, F, Fut>(config: C, start: F, telemetry: Telemetry) -> ExitCode
+fn run_service<C, F, Fut>(program: &Program, config: C, start: F, telemetry: Telemetry) -> ExitCode
 where
     F: FnOnce(C, Runtime) -> Fut,
     Fut: Future<Output = Result<(), StartError>>,
@@ -137,7 +153,7 @@ where
                 tracing::error!("stopped at once by a second signal");
                 EXIT_FAILURE
             }
-            code = supervise(start(config, runtime.clone()), &runtime) => code,
+            code = supervise(program, start(config, runtime.clone()), &runtime) => code,
         }
     });
     // A blocking task that does not end must not keep the process alive.
@@ -147,7 +163,11 @@ where
 }
 
 /// Waits for the service to end by itself or on request, then for its tasks.
-async fn supervise(service: impl Future<Output = Result<(), StartError>>, runtime: &Runtime) -> u8 {
+async fn supervise(
+    program: &Program,
+    service: impl Future<Output = Result<(), StartError>>,
+    runtime: &Runtime,
+) -> u8 {
     tokio::pin!(service);
     let outcome = tokio::select! {
         outcome = &mut service => Some(outcome),
@@ -175,10 +195,16 @@ async fn supervise(service: impl Future<Output = Result<(), StartError>>, runtim
                 0
             }
         }
-        Ok(Err(error)) => {
-            tracing::error!(error = %chain(error.as_ref()), "the service failed");
-            exit_code_of(error.as_ref())
-        }
+        Ok(Err(error)) => match find::<Misconfigured>(error.as_ref()) {
+            Some(fault) => {
+                write_refusal(program, fault);
+                EXIT_USAGE
+            }
+            None => {
+                tracing::error!(error = %chain(error.as_ref()), "the service failed");
+                find::<NotReachable>(error.as_ref()).map_or(EXIT_FAILURE, |_| EXIT_UNAVAILABLE)
+            }
+        },
         Err(_elapsed) => {
             tracing::error!("did not stop in time");
             EXIT_FAILURE
@@ -186,15 +212,16 @@ async fn supervise(service: impl Future<Output = Result<(), StartError>>, runtim
     }
 }
 
-fn exit_code_of(error: &(dyn Error + 'static)) -> u8 {
+/// The first error of a kind in a chain.
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut link = Some(error);
     while let Some(error) = link {
-        if error.is::<NotReachable>() {
-            return EXIT_UNAVAILABLE;
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
         link = error.source();
     }
-    EXIT_FAILURE
+    None
 }
 
 /// The two signals that ask a program to stop.
@@ -246,7 +273,11 @@ fn say(text: &str) -> ExitCode {
 }
 
 fn refuse(program: &Program, error: &(dyn Error + 'static)) -> ExitCode {
+    write_refusal(program, error);
+    ExitCode::from(EXIT_USAGE)
+}
+
+fn write_refusal(program: &Program, error: &(dyn Error + 'static)) {
     let line = format!("{}: {}", program.name, chain(error)).replace(['\n', '\r'], " ");
     let _closed_pipe = writeln!(std::io::stderr(), "{line}");
-    ExitCode::from(EXIT_USAGE)
 }

@@ -12,7 +12,7 @@ use assent_messaging::{
 use assent_microsoft_identity::{Entra, Settings};
 use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::telemetry::chain;
-use assent_service_kit::{Dependency, Health, NotReachable, Runtime, StartError};
+use assent_service_kit::{Dependency, Health, Misconfigured, NotReachable, Runtime, StartError};
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 
@@ -42,7 +42,9 @@ const OBSERVATION_BYTES: i64 = 2 * 1024 * 1024 * 1024;
 
 /// Runs the gateway until the runtime is asked to stop.
 pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
-    config.check()?;
+    config
+        .check()
+        .map_err(|error| Misconfigured::because(&error))?;
     let entra = microsoft(&config)?;
     let verifier = config.host.verifier()?;
     let health = Health::new();
@@ -105,7 +107,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
 fn microsoft(config: &Config) -> Result<Entra, StartError> {
     assent_microsoft_identity::describe_metrics();
     let national_authorities = config.national_authorities()?;
-    Ok(Entra::new(Settings {
+    let entra = Entra::new(Settings {
         authority: config.entra_authority.as_url().clone(),
         national_authorities: national_authorities.into_iter().map(Into::into).collect(),
         graph_url: config.graph_url.as_url().clone(),
@@ -113,7 +115,8 @@ fn microsoft(config: &Config) -> Result<Entra, StartError> {
         client_id: config.entra_client_id.clone(),
         credentials: config.credentials()?,
         timeout: MICROSOFT_DEADLINE,
-    })?)
+    });
+    Ok(entra.map_err(|error| Misconfigured::because(&error))?)
 }
 
 /// What is kept in NATS.

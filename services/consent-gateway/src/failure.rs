@@ -1,6 +1,7 @@
 //! What a use case can end in besides success, and how it is told over HTTP and NATS.
 
 use std::error::Error;
+use std::time::Duration;
 
 use assent_contract::problem::code;
 use assent_contract::values::Cloud;
@@ -46,8 +47,11 @@ pub(crate) enum Failure {
     LogUnavailable(Cause),
     /// The log holds what can't be read.
     Unreadable(Cause),
-    /// Microsoft can't be reached, or does not answer in time.
-    MicrosoftUnreachable(Cause),
+    /// Microsoft can't be reached, does not answer in time, or wants to be left alone for some time.
+    MicrosoftUnreachable {
+        cause: Cause,
+        retry_after: Option<Duration>,
+    },
     /// Microsoft's answer makes no sense, or faults us.
     MicrosoftNonsense(Cause),
     /// A fault of ours.
@@ -135,8 +139,9 @@ impl From<Failure> for Problem {
             )
             .detail("the event log holds an event of this account or user that can't be read; an operator was alarmed")
             .internal(cause),
-            Failure::MicrosoftUnreachable(cause) => {
-                Self::microsoft_unavailable(RETRY_AFTER).internal(cause)
+            Failure::MicrosoftUnreachable { cause, retry_after } => {
+                let seconds = retry_after.map_or(RETRY_AFTER, whole_seconds);
+                Self::microsoft_unavailable(seconds).internal(cause)
             }
             Failure::MicrosoftNonsense(cause) => Self::microsoft_nonsense().internal(cause),
             Failure::Internal(cause) => Self::bug(cause),
@@ -172,6 +177,12 @@ impl From<Failure> for ServiceError {
             body: serde_json::to_vec(&body).unwrap_or_default(),
         }
     }
+}
+
+/// At least one: a caller that comes back at once finds the same.
+fn whole_seconds(time: Duration) -> u32 {
+    let rounded_up = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    u32::try_from(rounded_up.max(1)).unwrap_or(u32::MAX)
 }
 
 fn title(code: &'static str) -> &'static str {

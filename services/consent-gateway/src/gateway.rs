@@ -156,7 +156,10 @@ fn unknown(error: DiscoveryError) -> Failure {
             Failure::MicrosoftNonsense(error.into())
         }
         DiscoveryError::Unreachable(_) | DiscoveryError::TimedOut => {
-            Failure::MicrosoftUnreachable(error.into())
+            Failure::MicrosoftUnreachable {
+                retry_after: error.retry_after(),
+                cause: error.into(),
+            }
         }
     }
 }

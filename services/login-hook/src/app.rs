@@ -6,7 +6,7 @@ use assent_messaging::{Connection, ConnectionSettings};
 use assent_microsoft_identity::{Credentials, Entra, Settings};
 use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::telemetry::chain;
-use assent_service_kit::{Health, Runtime, StartError, metrics};
+use assent_service_kit::{Health, Misconfigured, Runtime, StartError, metrics};
 
 use crate::answer::describe_metrics;
 use crate::clouds::Clouds;
@@ -43,7 +43,8 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         // ID tokens are verified with public keys.
         credentials: Credentials::None,
         timeout: MICROSOFT_DEADLINE,
-    })?;
+    })
+    .map_err(|error| Misconfigured::because(&error))?;
     let verifier = config.host.verifier()?;
     // NATS may come later: logins go on without it.
     let connection = Connection::connect_waiting(nats_settings(config.nats)).await?;

@@ -6,15 +6,21 @@ mod story;
 
 mod administrator_consent;
 mod callbacks;
+mod clouds;
+mod credentials;
 mod hand_off;
+mod identity_proofs;
 mod known_before_asked;
+mod mailboxes;
 mod own_consent;
+mod redirects;
 
 mod bad_input;
 mod bad_messages;
 mod callers;
 
 mod crashes;
+mod microsoft_away;
 mod outage;
 mod racing;
 mod refusals;

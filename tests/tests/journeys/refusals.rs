@@ -135,7 +135,10 @@ async fn told(
             .context("no line in the log")?;
         let line: Value = serde_json::from_str(line)?;
         for id in ["correlation_id", "trace_id"] {
-            let told = line[id].as_str().context("no ids in the log")?;
+            let told = line
+                .get(id)
+                .and_then(Value::as_str)
+                .context("no ids in the log")?;
             ensure!(uuid::Uuid::try_parse(told).is_ok(), "{id} is {told}");
         }
     }

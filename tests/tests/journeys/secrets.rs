@@ -141,6 +141,26 @@ async fn a_whole_journey_leaves_no_secret_behind() -> anyhow::Result<()> {
     search
         .walk(&stack, authorize_url(&started)?, OLGA, Reaction::Accept)
         .await?;
+    // The same by a link, whose secret is told once.
+    let mut link = selection(None);
+    if let Some(fields) = link.as_object_mut() {
+        fields.remove("administrator_confirmed");
+        fields.insert("purpose".to_owned(), json!("administrator_consent"));
+    }
+    let made = sam.make_hand_off(&link).await?.ok()?;
+    let link = made.word("/url").context("no link")?;
+    let secret = link.rsplit('.').next().unwrap_or_default();
+    search.never("a link's secret", secret);
+    search.body(&stack.microsoft().open(link).await?);
+    let followed = stack.microsoft().follow_hand_off(link).await?;
+    let on = followed.header("location").context("no way on")?;
+    search.walk(&stack, on, OLGA, Reaction::Accept).await?;
+    for reply in [
+        sam.hand_offs().await?,
+        stack.microsoft().open(&format!("{link}x")).await?,
+    ] {
+        search.body(&reply);
+    }
     for forge in [None, Some("expired"), Some("tampered")] {
         let id_token = stack.microsoft().id_token(ANA, forge).await?;
         search.never("an ID token", &id_token);

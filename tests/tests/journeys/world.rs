@@ -22,6 +22,13 @@ pub(crate) async fn start() -> anyhow::Result<Stack> {
     Ok(Stack::start(StackOptions::default()).await?)
 }
 
+/// A stack that is not quite the usual one.
+pub(crate) async fn start_with(shape: impl FnOnce(&mut StackOptions)) -> anyhow::Result<Stack> {
+    let mut options = StackOptions::default();
+    shape(&mut options);
+    Ok(Stack::start(options).await?)
+}
+
 /// A connection to the stack's NATS as one of its users.
 pub(crate) async fn connect(stack: &Stack, user: NatsUser) -> anyhow::Result<Connection> {
     let (name, password) = stack.nats().credentials(user);

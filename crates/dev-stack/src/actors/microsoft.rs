@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::client::{Client, Http};
 use super::people::Person;
 use super::reply::{ActorError, Reply};
-use crate::stack::SIMULATOR_HOST_CLIENT_ID;
+use crate::stack::{SIMULATOR_HOST_CLIENT_ID, SIMULATOR_HOST_CLIENT_SECRET};
 
 /// How often a browser is sent on before it must have arrived: an administrator consent sends it to Microsoft twice,
 /// and to us twice.
@@ -42,6 +42,19 @@ pub enum Visit {
     /// On a page that does not let this person on; its code.
     Page(String),
 }
+
+/// What the host application gets when somebody signs in to it.
+#[derive(Debug, Clone)]
+pub struct SignIn {
+    /// Who it is.
+    pub id_token: String,
+    /// For Microsoft Graph.
+    pub access_token: String,
+}
+
+/// The pair of RFC 7636's own example: the host application is played, and protects nothing.
+const PKCE_VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const PKCE_CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// Where the browser came to rest in the host application or on our pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,6 +177,65 @@ impl Microsoft {
         match reply.word("/id_token") {
             Some(token) => Ok(token.to_owned()),
             None => Err(reply.unexpected("an ID token")),
+        }
+    }
+
+    /// Somebody signs in to the host application through Microsoft, whole: what the host application gets for it.
+    pub async fn sign_in(
+        &self,
+        person: Person,
+        scopes: &str,
+        redirect_uri: &str,
+    ) -> Result<SignIn, ActorError> {
+        let mut address = Url::parse(&format!(
+            "{}/{}/oauth2/v2.0/authorize",
+            self.base, person.tenant
+        ))
+        .map_err(|_| ActorError::Address(self.base.clone()))?;
+        address.query_pairs_mut().extend_pairs([
+            ("client_id", SIMULATOR_HOST_CLIENT_ID),
+            ("response_type", "code"),
+            ("redirect_uri", redirect_uri),
+            ("scope", scopes),
+            ("state", "of-the-host-application"),
+            ("nonce", "of-the-host-application"),
+            ("code_challenge", PKCE_CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ]);
+        let back = match self
+            .visit(address.as_str(), person, Reaction::Accept)
+            .await?
+        {
+            Visit::Redirect(back) => back,
+            Visit::Page(code) => return Err(ActorError::Address(code)),
+        };
+        let code = Url::parse(&back).ok().and_then(|back| {
+            let mut pairs = back.query_pairs();
+            pairs
+                .find(|(name, _)| name == "code")
+                .map(|(_, code)| code.into_owned())
+        });
+        let path = format!("/{}/oauth2/v2.0/token", person.tenant);
+        let reply = self
+            .client
+            .send(Method::POST, &path, |request| {
+                request.form(&[
+                    ("grant_type", "authorization_code"),
+                    ("client_id", SIMULATOR_HOST_CLIENT_ID),
+                    ("client_secret", SIMULATOR_HOST_CLIENT_SECRET),
+                    ("redirect_uri", redirect_uri),
+                    ("code_verifier", PKCE_VERIFIER),
+                    ("code", code.as_deref().unwrap_or_default()),
+                ])
+            })
+            .await?
+            .ok()?;
+        match (reply.word("/id_token"), reply.word("/access_token")) {
+            (Some(id_token), Some(access_token)) => Ok(SignIn {
+                id_token: id_token.to_owned(),
+                access_token: access_token.to_owned(),
+            }),
+            _ => Err(reply.unexpected("both tokens")),
         }
     }
 

@@ -15,6 +15,9 @@ pub const SIMULATOR_HOST_CLIENT_ID: &str = "a55e0000-0000-4000-8000-00000000c1d2
 /// Our application's secret there. It opens nothing but the simulator.
 pub const SIMULATOR_CLIENT_SECRET: &str = "simulator-only-assent-client-secret";
 
+/// The host application's secret there. It opens nothing but the simulator, either.
+pub(crate) const SIMULATOR_HOST_CLIENT_SECRET: &str = "simulator-only-host-client-secret";
+
 /// What the programs need to know of one another.
 pub(super) struct Plans<'a> {
     pub(super) gateway: SocketAddr,
@@ -53,7 +56,7 @@ impl Plans<'_> {
         self.service("consent-gateway", self.gateway, NatsUser::Gateway)
             .variable("ASSENT_PUBLIC_URL", format!("http://{}", self.gateway))
             .variable("ASSENT_GRAPH_URL", self.microsoft())
-            .variable("ASSENT_ENTRA_CLIENT_SECRET", SIMULATOR_CLIENT_SECRET)
+            .variables(self.options.credential.clone())
             .variables(self.options.variables.clone())
     }
 

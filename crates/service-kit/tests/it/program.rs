@@ -167,8 +167,16 @@ async fn it_stops_at_once_while_it_still_waits_for_something() {
 
 #[tokio::test]
 async fn every_other_end_has_its_exit_code() {
-    for (behaviour, expected) in [("unreachable", 69), ("fail", 1), ("die", 1)] {
+    for (behaviour, expected) in [
+        ("misconfigured", 64),
+        ("unreachable", 69),
+        ("fail", 1),
+        ("die", 1),
+    ] {
         let (code, _, error) = ran(&[("ASSENT_DATA_DIR", behaviour)], &[]).await;
         assert_eq!(code, expected, "{behaviour}: {error}");
+        // Whoever reads no JSON reads what to mend.
+        let is_told = error.ends_with("answering: the key fits no lock\n");
+        assert_eq!(is_told, expected == 64, "{behaviour}: {error}");
     }
 }

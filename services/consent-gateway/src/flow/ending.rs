@@ -137,7 +137,7 @@ impl Ending {
             Ok(ending) => ending,
             Err(Failure::Refused(refusal)) => Self::Refused(refusal),
             Err(Failure::ConcurrentChange) => Self::SetBack(Setback::ConcurrentChange),
-            Err(Failure::MicrosoftUnreachable(_) | Failure::MicrosoftNonsense(_)) => {
+            Err(Failure::MicrosoftUnreachable { .. } | Failure::MicrosoftNonsense(_)) => {
                 Self::SetBack(Setback::MicrosoftUnavailable)
             }
             Err(failure) => {

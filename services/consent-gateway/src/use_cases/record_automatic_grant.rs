@@ -51,17 +51,18 @@ pub(crate) async fn record_automatic_grant(
             )
         })
         .await?;
+    let effective = effective(&recorded.company, &recorded.user);
     if let Some(token) = request.graph_token {
         let holder = Holder {
             account: request.account_id,
             user: request.user_id,
             object_id: request.object_id,
-            scopes: gateway.scopes.of(command.wanted),
+            scopes: gateway.scopes.of(effective),
         };
         look_for_the_mailbox(Arc::clone(gateway), holder, AccessToken::new(token.0));
     }
     Ok(AutomaticGrantRecorded {
-        effective: effective(&recorded.company, &recorded.user).into(),
+        effective: effective.into(),
         sequence: recorded.sequence.0,
     })
 }
