@@ -195,16 +195,14 @@ async fn supervise(
                 0
             }
         }
-        Ok(Err(error)) => match find::<Misconfigured>(error.as_ref()) {
-            Some(fault) => {
+        Ok(Err(error)) => {
+            if let Some(fault) = find::<Misconfigured>(error.as_ref()) {
                 write_refusal(program, fault);
-                EXIT_USAGE
+                return EXIT_USAGE;
             }
-            None => {
-                tracing::error!(error = %chain(error.as_ref()), "the service failed");
-                find::<NotReachable>(error.as_ref()).map_or(EXIT_FAILURE, |_| EXIT_UNAVAILABLE)
-            }
-        },
+            tracing::error!(error = %chain(error.as_ref()), "the service failed");
+            find::<NotReachable>(error.as_ref()).map_or(EXIT_FAILURE, |_| EXIT_UNAVAILABLE)
+        }
         Err(_elapsed) => {
             tracing::error!("did not stop in time");
             EXIT_FAILURE

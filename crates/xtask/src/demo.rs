@@ -4,6 +4,7 @@ mod stage;
 mod teller;
 
 mod administrator;
+mod approval;
 mod crash;
 mod individual;
 
@@ -54,6 +55,7 @@ async fn tell<W: Write>(teller: &mut Teller<W>) -> anyhow::Result<()> {
     administrator::ana_has_to_sign_in_again(&mut stage).await?;
     administrator::another_cloud_is_turned_away(&mut stage).await?;
     administrator::back_to_individual(&mut stage).await?;
+    approval::the_loop_is_broken(&mut stage).await?;
     crash::the_projection_is_killed(&mut stage).await?;
     crash::what_an_operator_sees(&mut stage).await?;
 

@@ -35,6 +35,12 @@ fn operations() -> Vec<(Method, &'static str, Value)> {
         ),
         (
             Method::POST,
+            "/v1/accounts/acme/hand-offs",
+            json!({"purpose": "administrator_consent",
+                "permissions": {"calendar": true, "contacts": false, "email": "none"}}),
+        ),
+        (
+            Method::POST,
             "/v1/accounts/acme/users/sam/grants",
             json!({"permissions": ["calendar"]}),
         ),
@@ -184,6 +190,9 @@ async fn ids() -> anyhow::Result<()> {
                 format!("/v1/accounts/acme/users/sam/grants/{id}"),
             ),
             (Method::GET, format!("/v1/flows/{id}")),
+            (Method::GET, format!("/v1/accounts/{id}/hand-offs")),
+            (Method::GET, format!("/v1/accounts/acme/hand-offs/{id}")),
+            (Method::DELETE, format!("/v1/accounts/acme/hand-offs/{id}")),
         ] {
             let reply = sam.send(method, &path, |request| request).await?;
             reply.refused(400, "invalid_request").context(path)?;

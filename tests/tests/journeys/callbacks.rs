@@ -145,3 +145,36 @@ async fn a_state_is_good_for_its_own_flow_and_callback_only() -> anyhow::Result<
     ensure!(last_sequence(&log).await? == 0, "something was recorded");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_person_is_told_on_a_page_what_a_program_is_told_as_a_problem() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let sam = stack.super_admin("acme", "sam");
+    let (_, second) = to_the_second_callback(&stack, &sam).await?;
+    stack.microsoft().open(&second).await?;
+    for (address, status, says) in [
+        (second, 409, "answered already"),
+        (
+            format!(
+                "{}/callbacks/microsoft/authorize?code=c&state=x",
+                stack.gateway.url()
+            ),
+            400,
+            "could not be completed",
+        ),
+    ] {
+        let browser = sam.send(reqwest::Method::GET, &address, |request| {
+            request.header("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
+        });
+        let page = browser.await?;
+        ensure!(
+            page.status == status
+                && page.header("content-type") == Some("text/html; charset=utf-8")
+                && page.text.contains(says),
+            "{} {}",
+            page.status,
+            page.text
+        );
+    }
+    Ok(())
+}

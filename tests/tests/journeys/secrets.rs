@@ -1,7 +1,7 @@
 //! After a full journey: no token, code, one-time value, secret, e-mail address or name where it does not belong.
 
 use anyhow::{Context, bail, ensure};
-use assent_dev_stack::actors::{ANA, BEN, CONTOSO, OLGA, Person, Reaction, Reply, Visit};
+use assent_dev_stack::actors::{ANA, BEN, CONTOSO, HostUser, OLGA, Person, Reaction, Reply, Visit};
 use assent_dev_stack::{NatsUser, SIMULATOR_CLIENT_SECRET, Stack};
 use assent_domain::ids::Sequence;
 use serde_json::{Value, json};
@@ -141,26 +141,7 @@ async fn a_whole_journey_leaves_no_secret_behind() -> anyhow::Result<()> {
     search
         .walk(&stack, authorize_url(&started)?, OLGA, Reaction::Accept)
         .await?;
-    // The same by a link, whose secret is told once.
-    let mut link = selection(None);
-    if let Some(fields) = link.as_object_mut() {
-        fields.remove("administrator_confirmed");
-        fields.insert("purpose".to_owned(), json!("administrator_consent"));
-    }
-    let made = sam.make_hand_off(&link).await?.ok()?;
-    let link = made.word("/url").context("no link")?;
-    let secret = link.rsplit('.').next().unwrap_or_default();
-    search.never("a link's secret", secret);
-    search.body(&stack.microsoft().open(link).await?);
-    let followed = stack.microsoft().follow_hand_off(link).await?;
-    let on = followed.header("location").context("no way on")?;
-    search.walk(&stack, on, OLGA, Reaction::Accept).await?;
-    for reply in [
-        sam.hand_offs().await?,
-        stack.microsoft().open(&format!("{link}x")).await?,
-    ] {
-        search.body(&reply);
-    }
+    consent_by_a_link(&stack, &mut search, &sam).await?;
     for forge in [None, Some("expired"), Some("tampered")] {
         let id_token = stack.microsoft().id_token(ANA, forge).await?;
         search.never("an ID token", &id_token);
@@ -198,6 +179,34 @@ async fn a_whole_journey_leaves_no_secret_behind() -> anyhow::Result<()> {
         search.look_in(&service.log_file().display().to_string(), &text)?;
     }
     events_hold_none(&stack, &search).await
+}
+
+/// An administrator's consent by a link, whose secret is told once.
+async fn consent_by_a_link(
+    stack: &Stack,
+    search: &mut Search,
+    sam: &HostUser,
+) -> anyhow::Result<()> {
+    let mut link = selection(None);
+    if let Some(fields) = link.as_object_mut() {
+        fields.remove("administrator_confirmed");
+        fields.insert("purpose".to_owned(), json!("administrator_consent"));
+    }
+    let made = sam.make_hand_off(&link).await?.ok()?;
+    let link = made.word("/url").context("no link")?;
+    let secret = link.rsplit('.').next().unwrap_or_default();
+    search.never("a link's secret", secret);
+    search.body(&stack.microsoft().open(link).await?);
+    let followed = stack.microsoft().follow_hand_off(link).await?;
+    let on = followed.header("location").context("no way on")?;
+    search.walk(stack, on, OLGA, Reaction::Accept).await?;
+    for reply in [
+        sam.hand_offs().await?,
+        stack.microsoft().open(&format!("{link}x")).await?,
+    ] {
+        search.body(&reply);
+    }
+    Ok(())
 }
 
 async fn events_hold_none(stack: &Stack, search: &Search) -> anyhow::Result<()> {

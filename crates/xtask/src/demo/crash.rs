@@ -1,4 +1,4 @@
-//! Chapter (g): the view is lost, twice, and nothing is; then what an operator sees of it all.
+//! Chapter (h): the view is lost, twice, and nothing is; then what an operator sees of it all.
 
 use std::io::Write;
 use std::time::Instant;
@@ -16,7 +16,7 @@ pub(crate) async fn the_projection_is_killed<W: Write>(
 ) -> anyhow::Result<()> {
     stage
         .teller
-        .chapter("(g) The view is killed half-way, and then deleted")?;
+        .chapter("(h) The view is killed half-way, and then deleted")?;
     let grant = stage
         .ben
         .start_grant(&["calendar", "email"], Some(BEN))

@@ -1,0 +1,135 @@
+//! Chapter (g): somebody whom Microsoft lets nothing do, and the link that ends it.
+
+use std::io::Write;
+
+use anyhow::{Context, bail};
+use assent_dev_stack::actors::{DANA, ERIK, HostUser, Reaction, Visit};
+use serde_json::json;
+
+use super::stage::Stage;
+
+const ADATUM: &str = "adatum";
+
+pub(crate) async fn the_loop_is_broken<W: Write>(stage: &mut Stage<'_, W>) -> anyhow::Result<()> {
+    stage
+        .teller
+        .chapter("(g) Dana works at Adatum, where Microsoft lets users approve next to nothing")?;
+    let dana = stage.stack.user(ADATUM, "dana");
+    let everything = "calendar, contacts, email (full)";
+
+    let first = prompted(stage, "signs in", everything).await?;
+    let visit = stage
+        .microsoft
+        .visit(&first, DANA, Reaction::Accept)
+        .await?;
+    if visit != Visit::Page("AADSTS90094".to_owned()) {
+        bail!("Dana should have met \"Need admin approval\", and met {visit:?}");
+    }
+    stage
+        .walk(
+            &first,
+            (DANA, Reaction::Return),
+            "meets \"Need admin approval\", and goes back",
+            "undetermined",
+        )
+        .await?;
+    prompted(stage, "signs in again", "contacts").await?;
+
+    approved_by_a_link(stage, &dana).await?;
+
+    let third = prompted(stage, "signs in", everything).await?;
+    let landing = stage
+        .walk(
+            &third,
+            (DANA, Reaction::Accept),
+            "passes through Microsoft, which has nothing left to ask",
+            "completed",
+        )
+        .await?;
+    let flow = dana.flow(&landing.flow).await?.ok()?;
+    if flow.word("/code") != Some("on_premises_exchange") {
+        bail!(flow.unexpected("on_premises_exchange"));
+    }
+    stage.tell(
+        "Dana",
+        "is told where her mailbox is",
+        "on_premises_exchange",
+        Some(&flow),
+    )?;
+    if let Some(detail) = flow.word("/detail") {
+        stage.teller.note(detail)?;
+    }
+    stage
+        .sees(&dana, "has granted it all the same", everything)
+        .await
+}
+
+/// Dana forwards a link to Erik, who has no account in the host application.
+async fn approved_by_a_link<W: Write>(
+    stage: &mut Stage<'_, W>,
+    dana: &HostUser,
+) -> anyhow::Result<()> {
+    let made = dana
+        .make_hand_off(&json!({"purpose": "approval", "tenant": "adatum.example",
+            "permissions": {"calendar": true, "contacts": true, "email": "full"}}))
+        .await?
+        .ok()?;
+    let link = made.word("/url").context("no link")?.to_owned();
+    stage.tell(
+        "Dana",
+        "gets a link, and forwards it to IT",
+        "waiting",
+        Some(&made),
+    )?;
+    let page = stage.microsoft.open(&link).await?.ok()?;
+    if !page.text.contains("Nobody is connected by your acceptance") {
+        bail!(page.unexpected("the page that says what is asked"));
+    }
+    stage.tell(
+        "Erik",
+        "opens it, without an account in the application",
+        "opened",
+        Some(&page),
+    )?;
+    let followed = stage.microsoft.follow_hand_off(&link).await?;
+    let on = followed
+        .header("location")
+        .with_context(|| followed.unexpected("the way to Microsoft").to_string())?
+        .to_owned();
+    stage
+        .walk(
+            &on,
+            (ERIK, Reaction::Accept),
+            "is an application administrator, and accepts",
+            "completed",
+        )
+        .await?;
+    let account = dana.account().await?.ok()?;
+    if account.word("/method") != Some("user_individual") || account.sequence() != 0 {
+        bail!(account.unexpected("an account in which nothing happened"));
+    }
+    stage.tell(
+        "Dana",
+        "still decides for herself: nobody's permissions changed",
+        "user_individual",
+        Some(&account),
+    )
+}
+
+/// Dana signs in, and is sent to Microsoft for exactly these permissions; the address.
+async fn prompted<W: Write>(
+    stage: &mut Stage<'_, W>,
+    what: &str,
+    missing: &str,
+) -> anyhow::Result<String> {
+    let login = stage.stack.login(ADATUM);
+    let reply = login.through_microsoft("dana", DANA, 0).await?.ok()?;
+    if reply.word("/decision") != Some("prompt") || reply.permissions("/missing") != missing {
+        bail!(reply.unexpected(&format!("a prompt for {missing}")));
+    }
+    stage.tell("Dana", what, "prompt", Some(&reply))?;
+    stage
+        .teller
+        .note(&format!("Microsoft is asked for {missing}"))?;
+    Stage::<W>::authorize_url(&reply)
+}
