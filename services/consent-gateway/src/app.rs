@@ -13,7 +13,6 @@ use assent_microsoft_identity::{Entra, Settings};
 use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::telemetry::chain;
 use assent_service_kit::{Dependency, Health, Misconfigured, NotReachable, Runtime, StartError};
-use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
@@ -76,10 +75,10 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         ledger: kept.ledger,
         flows: kept.flows,
         hand_offs: kept.hand_offs,
-        hand_off_lifetime: SignedDuration::from_hours(24 * i64::from(config.hand_off_days)),
+        hand_off_lifetime: config.hand_off_days.into(),
         observations: kept.observations,
         probes: Arc::new(Semaphore::new(PROBES_IN_FLIGHT)),
-        product_name: config.product_name.trim().to_owned(),
+        product_name: config.product_name.into(),
         entra,
         graph_url: config.graph_url.as_url().clone(),
         scopes: ScopeMap {

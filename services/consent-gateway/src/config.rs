@@ -1,5 +1,6 @@
 //! What the gateway is told from outside.
 
+mod values;
 mod variables;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use assent_service_kit::config::{
 use serde::Deserialize;
 
 pub use crate::gateway::AdminProof;
+pub use values::{HandOffDays, ProductName};
 pub use variables::PROGRAM;
 
 /// The values.
@@ -51,9 +53,9 @@ pub struct Config {
     /// Where the clouds that are not served sign people in.
     pub entra_national_authorities: Option<CommaSeparated<HttpUrl>>,
     /// How long a link for an administrator lives.
-    pub hand_off_days: u8,
+    pub hand_off_days: HandOffDays,
     /// What the host application is called.
-    pub product_name: String,
+    pub product_name: ProductName,
     /// What proves an administrator.
     pub admin_proof: AdminProof,
     /// The host application.
@@ -104,12 +106,6 @@ pub enum ConfigError {
     /// A number of replicas that no NATS cluster can keep.
     #[error("ASSENT_NATS_REPLICAS must be 1, 3 or 5")]
     Replicas,
-    /// A link that lives for ever, or not at all.
-    #[error("ASSENT_HAND_OFF_DAYS must be 1 to 30")]
-    HandOffDays,
-    /// A name that people can't read.
-    #[error("ASSENT_PRODUCT_NAME must be 1 to 100 characters on one line")]
-    ProductName,
 }
 
 /// Microsoft's own sign-in service and Graph.
@@ -186,13 +182,6 @@ impl Config {
                 return Err(ConfigError::NoScope(name));
             }
         }
-        if !(1..=30).contains(&self.hand_off_days) {
-            return Err(ConfigError::HandOffDays);
-        }
-        let name = self.product_name.trim();
-        if name.is_empty() || 100 < name.chars().count() || name.chars().any(char::is_control) {
-            return Err(ConfigError::ProductName);
-        }
         self.credentials().map(drop)
     }
 }
@@ -224,3 +213,6 @@ fn read(variable: &'static str, path: &PathBuf) -> Result<String, ConfigError> {
         source,
     })
 }
+
+#[cfg(test)]
+mod tests;

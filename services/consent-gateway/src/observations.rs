@@ -165,3 +165,93 @@ fn lost(error: &StoreError) {
     metrics::counter!("assent_observations_lost_total").increment(1);
     tracing::warn!(error = %chain(error), "an observation was not read or kept");
 }
+
+#[cfg(test)]
+mod tests {
+    use assent_domain::decide::administrator_consent::Mailboxes;
+    use assent_domain::ids::{AccountId, Cloud, Tenant, TenantId, UserId};
+    use assent_microsoft_identity::{MailboxLocation, UnknownReason};
+    use jiff::Timestamp;
+    use uuid::Uuid;
+
+    use super::{Approval, Mailbox, MailboxState, approval, mailbox_key, policy_key};
+    use crate::records::Records;
+    use crate::test_gateway;
+
+    fn acme() -> AccountId {
+        AccountId::parse("acme").unwrap()
+    }
+
+    fn user(name: &str) -> UserId {
+        UserId::parse(name).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_says_nothing_leaves_what_was_known() {
+        let (_nats, gateway) = test_gateway::start().await;
+        let observations = &gateway.observations;
+        let timed_out = MailboxLocation::Unknown(UnknownReason::TimedOut);
+        for (seen, known) in [
+            (timed_out, MailboxState::Unknown),
+            (
+                MailboxLocation::OnPremises,
+                MailboxState::OnPremisesExchange,
+            ),
+            (timed_out, MailboxState::OnPremisesExchange),
+            (MailboxLocation::Unlicensed, MailboxState::Unavailable),
+            (MailboxLocation::ExchangeOnline, MailboxState::Available),
+        ] {
+            let seen = Mailbox::seen(seen);
+            observations.note_mailbox(&acme(), &user("ana"), seen).await;
+            let mailbox = observations.mailbox(&acme(), &user("ana")).await;
+            assert_eq!(mailbox.unwrap().state, known);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_company_is_on_premises_while_nothing_speaks_against_it() {
+        let (_nats, gateway) = test_gateway::start().await;
+        let observations = &gateway.observations;
+        for (name, seen, expected) in [
+            ("a", MailboxLocation::Missing, Mailboxes::NothingAgainst),
+            ("b", MailboxLocation::OnPremises, Mailboxes::OnPremisesOnly),
+            (
+                "c",
+                MailboxLocation::ExchangeOnline,
+                Mailboxes::NothingAgainst,
+            ),
+        ] {
+            let seen = Mailbox::seen(seen);
+            observations.note_mailbox(&acme(), &user(name), seen).await;
+            assert_eq!(observations.mailboxes(&acme()).await, expected, "{name}");
+        }
+        let other = AccountId::parse("other").unwrap();
+        assert_eq!(
+            observations.mailboxes(&other).await,
+            Mailboxes::NothingAgainst
+        );
+    }
+
+    #[tokio::test]
+    async fn what_can_not_be_read_counts_as_not_known() {
+        let (_nats, gateway) = test_gateway::start().await;
+        let observations = &gateway.observations;
+        let garbage: Records<u8> = Records::new(observations.bucket.clone());
+        garbage.create(&policy_key(&acme()), 7).await.unwrap();
+        let mailbox = mailbox_key(&acme(), &user("ana"));
+        garbage.create(&mailbox, 7).await.unwrap();
+
+        let tenant = Tenant {
+            cloud: Cloud::Worldwide,
+            id: TenantId(Uuid::nil()),
+        };
+        let scopes = ["Calendars.ReadWrite".to_owned()];
+        let learnt = observations.learn_policy(&acme(), |policies| {
+            policies.of_mut(tenant).refused(&scopes, Timestamp::now());
+        });
+        learnt.await;
+        let policies = observations.policies(&acme()).await;
+        assert_eq!(approval(policies.of(None), &scopes), Approval::Likely);
+        assert!(observations.mailbox(&acme(), &user("ana")).await.is_none());
+    }
+}

@@ -1,0 +1,124 @@
+use std::ffi::OsString;
+
+use assent_microsoft_identity::{Credentials, NATIONAL_AUTHORITIES};
+use assent_service_kit::config::{ConfigError as LoadError, HttpUrl, load};
+use jiff::SignedDuration;
+
+use super::{Config, ConfigError, PROGRAM};
+
+const REQUIRED: [(&str, &str); 4] = [
+    ("ASSENT_PUBLIC_URL", "https://assent.example"),
+    (
+        "ASSENT_ENTRA_CLIENT_ID",
+        "a55e0000-0000-4000-8000-00000000c1d1",
+    ),
+    ("ASSENT_HOST_ISSUER", "https://host.example"),
+    ("ASSENT_HOST_JWKS_URL", "https://host.example/jwks.json"),
+];
+
+fn config(more: &[(&str, &str)]) -> Result<Config, LoadError> {
+    let environment = REQUIRED
+        .iter()
+        .chain(more)
+        .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    load(PROGRAM.variables, environment, None)
+}
+
+fn urls(urls: &[HttpUrl]) -> Vec<&str> {
+    urls.iter().map(HttpUrl::as_str).collect()
+}
+
+#[test]
+fn what_nobody_sets_has_its_default() {
+    let config = config(&[]).unwrap();
+    assert_eq!(
+        SignedDuration::from(config.hand_off_days),
+        SignedDuration::from_hours(7 * 24)
+    );
+    assert_eq!(String::from(config.product_name.clone()), "the application");
+    assert_eq!(
+        urls(&config.national_authorities().unwrap()),
+        NATIONAL_AUTHORITIES
+    );
+    assert_eq!(
+        config.autodiscover().unwrap().as_str(),
+        "https://outlook.office365.com"
+    );
+}
+
+#[test]
+fn whatever_stands_in_for_microsoft_stands_alone() {
+    let simulator = "http://127.0.0.1:8090";
+    let played = [
+        ("ASSENT_ENTRA_AUTHORITY", simulator),
+        ("ASSENT_GRAPH_URL", simulator),
+    ];
+    let alone = config(&played).unwrap();
+    assert!(alone.national_authorities().unwrap().is_empty());
+    assert_eq!(alone.autodiscover().unwrap().as_str(), simulator);
+    let other = [
+        (
+            "ASSENT_ENTRA_NATIONAL_AUTHORITIES",
+            "https://one.example, https://two.example",
+        ),
+        ("ASSENT_AUTODISCOVER_URL", "https://mail.example"),
+    ];
+    let named = config(&[&played[..], &other[..]].concat()).unwrap();
+    assert_eq!(
+        urls(&named.national_authorities().unwrap()),
+        ["https://one.example", "https://two.example"]
+    );
+    assert_eq!(
+        named.autodiscover().unwrap().as_str(),
+        "https://mail.example"
+    );
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_by_name() {
+    for (name, value) in [
+        ("ASSENT_HAND_OFF_DAYS", "0"),
+        ("ASSENT_HAND_OFF_DAYS", "31"),
+        ("ASSENT_HAND_OFF_DAYS", "for ever"),
+        ("ASSENT_PRODUCT_NAME", "  "),
+        ("ASSENT_PRODUCT_NAME", "two\nlines"),
+        ("ASSENT_ENTRA_NATIONAL_AUTHORITIES", "http://login.example"),
+        ("ASSENT_AUTODISCOVER_URL", "mail.example"),
+        ("ASSENT_ADMIN_PROOF", "trust"),
+    ] {
+        let refused = config(&[(name, value)]).unwrap_err();
+        assert!(refused.to_string().contains(name), "{name}: {refused}");
+    }
+}
+
+#[test]
+fn one_credential_or_two_and_never_a_half() {
+    let credentials = |more: &[(&str, &str)]| config(more).unwrap().credentials();
+    let secret = ("ASSENT_ENTRA_CLIENT_SECRET", "hush");
+    let second = ("ASSENT_ENTRA_CLIENT_SECOND_SECRET", "still");
+    assert!(matches!(credentials(&[secret]), Ok(Credentials::One(_))));
+    assert!(matches!(
+        credentials(&[secret, second]),
+        Ok(Credentials::Rotating { .. })
+    ));
+    for none in [&[][..], &[second]] {
+        assert!(matches!(credentials(none), Err(ConfigError::Credential)));
+    }
+    let key = ("ASSENT_ENTRA_CLIENT_KEY_FILE", "/nowhere/key.pem");
+    let certificate = ("ASSENT_ENTRA_CLIENT_CERT_FILE", "/nowhere/certificate.pem");
+    for half in [&[key][..], &[certificate], &[secret, key, certificate]] {
+        assert!(matches!(credentials(half), Err(ConfigError::Credential)));
+    }
+    let unreadable = credentials(&[key, certificate]).unwrap_err();
+    assert!(
+        unreadable
+            .to_string()
+            .contains("ASSENT_ENTRA_CLIENT_KEY_FILE"),
+        "{unreadable}"
+    );
+    let second_key = ("ASSENT_ENTRA_CLIENT_SECOND_KEY_FILE", "/nowhere/key.pem");
+    assert!(matches!(
+        credentials(&[secret, second_key]),
+        Err(ConfigError::SecondCredential)
+    ));
+}

@@ -1,0 +1,60 @@
+//! Values that are more than their text. Each says in its error what it accepts.
+
+use jiff::SignedDuration;
+use serde::Deserialize;
+
+/// How long a link for an administrator can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u64")]
+pub struct HandOffDays(i64);
+
+/// The number makes no lifetime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a number of days from 1 to 30")]
+pub struct HandOffDaysError;
+
+impl TryFrom<u64> for HandOffDays {
+    type Error = HandOffDaysError;
+
+    fn try_from(number: u64) -> Result<Self, HandOffDaysError> {
+        match i64::try_from(number) {
+            Ok(days @ 1..=30) => Ok(Self(days)),
+            Ok(_) | Err(_) => Err(HandOffDaysError),
+        }
+    }
+}
+
+impl From<HandOffDays> for SignedDuration {
+    fn from(days: HandOffDays) -> Self {
+        Self::from_hours(24 * days.0)
+    }
+}
+
+/// What the host application is called, on the pages that people see.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ProductName(String);
+
+/// The text is no name for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a name of 1 to 100 characters on one line")]
+pub struct ProductNameError;
+
+impl TryFrom<String> for ProductName {
+    type Error = ProductNameError;
+
+    fn try_from(text: String) -> Result<Self, ProductNameError> {
+        let name = text.trim();
+        let length = name.chars().count();
+        if length == 0 || 100 < length || name.chars().any(char::is_control) {
+            return Err(ProductNameError);
+        }
+        Ok(Self(name.to_owned()))
+    }
+}
+
+impl From<ProductName> for String {
+    fn from(name: ProductName) -> Self {
+        name.0
+    }
+}
