@@ -41,6 +41,30 @@ pub struct Variable {
 }
 
 impl Variable {
+    /// One that anybody may see.
+    pub const fn plain(
+        name: &'static str,
+        help: &'static str,
+        default: Option<&'static str>,
+    ) -> Self {
+        Self {
+            name,
+            help,
+            default,
+            secret: false,
+        }
+    }
+
+    /// One that nobody may see.
+    pub const fn secret(name: &'static str, help: &'static str) -> Self {
+        Self {
+            name,
+            help,
+            default: None,
+            secret: true,
+        }
+    }
+
     /// The key in the TOML file and the field in the configuration struct.
     fn key(&self) -> String {
         key_of(self.name)

@@ -245,12 +245,13 @@ mod tests {
             cloud: Cloud::Worldwide,
             id: TenantId(Uuid::nil()),
         };
-        let scopes = ["Calendars.ReadWrite".to_owned()];
-        let learnt = observations.learn_policy(&acme(), |policies| {
-            policies.of_mut(tenant).refused(&scopes, Timestamp::now());
-        });
-        learnt.await;
-        let policies = observations.policies(&acme()).await;
+        let (account, scopes) = (acme(), ["Calendars.ReadWrite".to_owned()]);
+        observations
+            .learn_policy(&account, |policies| {
+                policies.of_mut(tenant).refused(&scopes, Timestamp::now());
+            })
+            .await;
+        let policies = observations.policies(&account).await;
         assert_eq!(approval(policies.of(None), &scopes), Approval::Likely);
         assert!(observations.mailbox(&acme(), &user("ana")).await.is_none());
     }

@@ -14,7 +14,7 @@ pub static PROGRAM: Program = Program {
     about: "Decides at a login what to do about Microsoft 365 permissions: go on, prompt, grant \
             automatically, or have the user sign in through Microsoft.",
     variables: &[
-        variable(
+        Variable::plain(
             "ASSENT_LISTEN",
             "address and port to listen on",
             Some("127.0.0.1:8082"),
@@ -25,17 +25,17 @@ pub static PROGRAM: Program = Program {
         shared::NATS_PASSWORD,
         shared::NATS_CA_FILE,
         shared::NATS_INBOX_PREFIX,
-        variable(
+        Variable::plain(
             "ASSENT_ENTRA_AUTHORITY",
             "Microsoft's sign-in service",
             Some("https://login.microsoftonline.com"),
         ),
-        variable(
+        Variable::plain(
             "ASSENT_ENTRA_CLIENT_ID",
             "our application's (client) id at Microsoft; ID tokens issued for it are taken",
             None,
         ),
-        variable(
+        Variable::plain(
             "ASSENT_HOST_ENTRA_CLIENT_ID",
             "the host application's own (client) id at Microsoft, where it has one; ID tokens \
              issued for it are taken too",
@@ -44,36 +44,23 @@ pub static PROGRAM: Program = Program {
         shared::HOST_ISSUER,
         shared::HOST_JWKS_URL,
         shared::HOST_AUDIENCE,
-        variable(
+        Variable::plain(
             "ASSENT_RETURN_ORIGINS",
             "origins that return_to may name, separated by commas",
             Some(""),
         ),
-        variable(
+        Variable::plain(
             "ASSENT_QUERY_TIMEOUT_MS",
             "how long a login waits for the projection, in milliseconds",
             Some("250"),
         ),
-        variable(
+        Variable::plain(
             "ASSENT_COMMAND_TIMEOUT_MS",
             "how long a login waits for the gateway, in milliseconds",
             Some("1000"),
         ),
     ],
 };
-
-const fn variable(
-    name: &'static str,
-    help: &'static str,
-    default: Option<&'static str>,
-) -> Variable {
-    Variable {
-        name,
-        help,
-        default,
-        secret: false,
-    }
-}
 
 /// The values.
 #[derive(Debug, Clone, Deserialize)]

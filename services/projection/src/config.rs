@@ -15,12 +15,12 @@ pub static PROGRAM: Program = Program {
             answers queries over NATS and HTTP. Its data directory is a cache: it may be deleted \
             at any time, and is rebuilt from the log.",
     variables: &[
-        variable(
+        Variable::plain(
             "ASSENT_LISTEN",
             "address and port to listen on",
             Some("127.0.0.1:8081"),
         ),
-        variable(
+        Variable::plain(
             "ASSENT_DATA_DIR",
             "directory of the view; one process at a time",
             Some("./data/projection"),
@@ -36,19 +36,6 @@ pub static PROGRAM: Program = Program {
         shared::HOST_AUDIENCE,
     ],
 };
-
-const fn variable(
-    name: &'static str,
-    help: &'static str,
-    default: Option<&'static str>,
-) -> Variable {
-    Variable {
-        name,
-        help,
-        default,
-        secret: false,
-    }
-}
 
 /// The values.
 #[derive(Debug, Clone, Deserialize)]

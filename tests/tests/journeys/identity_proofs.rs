@@ -8,24 +8,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::world::{
-    admin_consent, authorize_url, ended, grant, last_sequence, log, start, start_with,
+    FORGERIES, admin_consent, authorize_url, ended, grant, last_sequence, log, start, start_with,
 };
-
-/// Everything that an ID token can be wrong in.
-const FORGERIES: [&str; 12] = [
-    "wrong_audience",
-    "wrong_issuer",
-    "wrong_nonce",
-    "wrong_tenant",
-    "expired",
-    "not_yet_valid",
-    "other_key",
-    "unknown_kid",
-    "consumer_key",
-    "alg_none",
-    "hs256_with_public_key",
-    "tampered",
-];
 
 async fn control(stack: &Stack, method: Method, path: &str, body: Value) -> anyhow::Result<()> {
     stack.microsoft().control(method, path, Some(&body)).await?;

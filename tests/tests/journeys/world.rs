@@ -18,6 +18,22 @@ use serde_json::{Value, json};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
 
+/// Everything that an ID token can be wrong in.
+pub(crate) const FORGERIES: [&str; 12] = [
+    "wrong_audience",
+    "wrong_issuer",
+    "wrong_nonce",
+    "wrong_tenant",
+    "expired",
+    "not_yet_valid",
+    "other_key",
+    "unknown_kid",
+    "consumer_key",
+    "alg_none",
+    "hs256_with_public_key",
+    "tampered",
+];
+
 pub(crate) async fn start() -> anyhow::Result<Stack> {
     Ok(Stack::start(StackOptions::default()).await?)
 }

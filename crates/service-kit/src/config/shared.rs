@@ -5,66 +5,48 @@ use serde::Deserialize;
 use crate::bearer::{BearerSetupError, BearerVerifier};
 use crate::config::{HttpUrl, Secret, Variable};
 
-const fn variable(
-    name: &'static str,
-    help: &'static str,
-    default: Option<&'static str>,
-) -> Variable {
-    Variable {
-        name,
-        help,
-        default,
-        secret: false,
-    }
-}
-
 /// Where NATS is.
-pub const NATS_URL: Variable = variable(
+pub const NATS_URL: Variable = Variable::plain(
     "ASSENT_NATS_URL",
     "address of the NATS server, or several separated by commas",
     Some("nats://127.0.0.1:4222"),
 );
 /// Who we are to NATS, by a signed token.
-pub const NATS_CREDS_FILE: Variable = variable(
+pub const NATS_CREDS_FILE: Variable = Variable::plain(
     "ASSENT_NATS_CREDS_FILE",
     "a .creds file to sign in to NATS with",
     None,
 );
 /// Who we are to NATS, by name.
-pub const NATS_USER: Variable = variable("ASSENT_NATS_USER", "user name at NATS", None);
+pub const NATS_USER: Variable = Variable::plain("ASSENT_NATS_USER", "user name at NATS", None);
 /// The password for it.
-pub const NATS_PASSWORD: Variable = Variable {
-    name: "ASSENT_NATS_PASSWORD",
-    help: "password at NATS",
-    default: None,
-    secret: true,
-};
+pub const NATS_PASSWORD: Variable = Variable::secret("ASSENT_NATS_PASSWORD", "password at NATS");
 /// Who vouches for the NATS server.
-pub const NATS_CA_FILE: Variable = variable(
+pub const NATS_CA_FILE: Variable = Variable::plain(
     "ASSENT_NATS_CA_FILE",
     "CA certificates of the NATS server; requires TLS",
     None,
 );
 /// Where replies arrive.
-pub const NATS_INBOX_PREFIX: Variable = variable(
+pub const NATS_INBOX_PREFIX: Variable = Variable::plain(
     "ASSENT_NATS_INBOX_PREFIX",
     "subject prefix for replies (_INBOX_<user>, or _INBOX without a user)",
     None,
 );
 /// Who signs the host application's tokens.
-pub const HOST_ISSUER: Variable = variable(
+pub const HOST_ISSUER: Variable = Variable::plain(
     "ASSENT_HOST_ISSUER",
     "issuer (iss) of the host application's tokens",
     None,
 );
 /// Where its keys are.
-pub const HOST_JWKS_URL: Variable = variable(
+pub const HOST_JWKS_URL: Variable = Variable::plain(
     "ASSENT_HOST_JWKS_URL",
     "address of the host application's JSON Web Key Set",
     None,
 );
 /// For whom its tokens are.
-pub const HOST_AUDIENCE: Variable = variable(
+pub const HOST_AUDIENCE: Variable = Variable::plain(
     "ASSENT_HOST_AUDIENCE",
     "audience (aud) that the host application's tokens name",
     Some("assent"),

@@ -11,12 +11,12 @@ pub static PROGRAM: Program = Program {
             that talks to Microsoft. Serves the HTTP API, Microsoft's callbacks and the \
             login hook's commands.",
     variables: &[
-        variable(
+        Variable::plain(
             "ASSENT_LISTEN",
             "address and port to listen on",
             Some("127.0.0.1:8080"),
         ),
-        variable(
+        Variable::plain(
             "ASSENT_PUBLIC_URL",
             "external base URL; register <it>/callbacks/microsoft/admin-consent and <it>/callbacks/microsoft/authorize as redirect URIs at Microsoft",
             None,
@@ -27,71 +27,67 @@ pub static PROGRAM: Program = Program {
         shared::NATS_PASSWORD,
         shared::NATS_CA_FILE,
         shared::NATS_INBOX_PREFIX,
-        variable(
+        Variable::plain(
             "ASSENT_NATS_REPLICAS",
             "on how many NATS servers each stream is kept (1, 3 or 5)",
             Some("1"),
         ),
-        variable(
+        Variable::plain(
             "ASSENT_ENTRA_AUTHORITY",
             "Microsoft's sign-in service",
             Some("https://login.microsoftonline.com"),
         ),
-        variable(
+        Variable::plain(
             "ASSENT_GRAPH_URL",
             "Microsoft Graph",
             Some("https://graph.microsoft.com"),
         ),
-        variable(
+        Variable::plain(
             "ASSENT_AUTODISCOVER_URL",
             "Microsoft's Autodiscover, which tells where a mailbox is (https://outlook.office365.com; with another \
              ASSENT_GRAPH_URL than Microsoft's, that)",
             None,
         ),
-        variable(
+        Variable::plain(
             "ASSENT_ENTRA_NATIONAL_AUTHORITIES",
             "sign-in services of the clouds that are not served, separated by commas, to tell their tenants from ours \
              (Microsoft's own; with another ASSENT_ENTRA_AUTHORITY than Microsoft's, none)",
             None,
         ),
-        variable(
+        Variable::plain(
             "ASSENT_ENTRA_CLIENT_ID",
             "the application's (client) id at Microsoft",
             None,
         ),
-        Variable {
-            name: "ASSENT_ENTRA_CLIENT_SECRET",
-            help: "the application's client secret",
-            default: None,
-            secret: true,
-        },
-        variable(
+        Variable::secret(
+            "ASSENT_ENTRA_CLIENT_SECRET",
+            "the application's client secret",
+        ),
+        Variable::plain(
             "ASSENT_ENTRA_CLIENT_KEY_FILE",
             "RSA private key (PEM) for private_key_jwt; preferred to a secret",
             None,
         ),
-        variable(
+        Variable::plain(
             "ASSENT_ENTRA_CLIENT_CERT_FILE",
             "the certificate (PEM) that belongs to the key",
             None,
         ),
-        Variable {
-            name: "ASSENT_ENTRA_CLIENT_SECOND_SECRET",
-            help: "during a rotation: the other secret, used when Microsoft refuses the first credential",
-            default: None,
-            secret: true,
-        },
-        variable(
+        Variable::secret(
+            "ASSENT_ENTRA_CLIENT_SECOND_SECRET",
+            "during a rotation: the other secret, used when Microsoft refuses the first credential",
+        ),
+        Variable::plain(
             "ASSENT_ENTRA_CLIENT_SECOND_KEY_FILE",
             "during a rotation: the other private key, used when Microsoft refuses the first credential",
             None,
         ),
-        variable(
+        Variable::plain(
             "ASSENT_ENTRA_CLIENT_SECOND_CERT_FILE",
             "the certificate that belongs to the other key",
             None,
         ),
-        variable(
+        Variable::plain(
             "ASSENT_ADMIN_PROOF",
             "what proves an Office 365 administrator: role, grant or either",
             Some("either"),
@@ -99,53 +95,40 @@ pub static PROGRAM: Program = Program {
         shared::HOST_ISSUER,
         shared::HOST_JWKS_URL,
         shared::HOST_AUDIENCE,
-        variable(
+        Variable::plain(
             "ASSENT_RETURN_ORIGINS",
             "origins that return_to may name, separated by commas",
             Some(""),
         ),
-        variable(
+        Variable::plain(
             "ASSENT_HAND_OFF_DAYS",
             "how many days a link for an administrator can be used (1 to 30)",
             Some("7"),
         ),
-        variable(
+        Variable::plain(
             "ASSENT_PRODUCT_NAME",
             "what your application is called, on the pages that people see",
             Some("the application"),
         ),
-        variable(
+        Variable::plain(
             "ASSENT_SCOPES_CALENDAR",
             "Graph scopes for the calendar",
             Some("Calendars.ReadWrite"),
         ),
-        variable(
+        Variable::plain(
             "ASSENT_SCOPES_CONTACTS",
             "Graph scopes for contacts",
             Some("Contacts.Read"),
         ),
-        variable(
+        Variable::plain(
             "ASSENT_SCOPES_EMAIL_LIMITED",
             "Graph scopes for limited e-mail",
             Some("Mail.Send"),
         ),
-        variable(
+        Variable::plain(
             "ASSENT_SCOPES_EMAIL_FULL",
             "Graph scopes for full e-mail",
             Some("Mail.ReadWrite,Mail.Send"),
         ),
     ],
 };
-
-const fn variable(
-    name: &'static str,
-    help: &'static str,
-    default: Option<&'static str>,
-) -> Variable {
-    Variable {
-        name,
-        help,
-        default,
-        secret: false,
-    }
-}
