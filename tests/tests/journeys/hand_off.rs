@@ -315,9 +315,15 @@ async fn an_administrator_ends_the_approval_loop_and_nobodys_permissions_change(
 
     let (link, id) = link(
         &finn,
-        &json!({"purpose": "approval", "permissions": calendar, "tenant": "adatum.example"}),
+        &json!({"purpose": "approval", "permissions": calendar}),
     )
     .await?;
+    let made = stands(&finn, &id, "waiting").await?;
+    ensure!(
+        made.word("/tenant_id") == Some(person.tenant),
+        "the link is for Finn's own tenant: {}",
+        made.text
+    );
     let page = microsoft.open(&link).await?;
     ensure!(
         page.text.contains("Nobody is connected by your acceptance"),

@@ -11,6 +11,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 use serde::Deserialize;
 use url::Url;
+use uuid::Uuid;
 
 use super::{Shared, pages, see_other};
 use crate::failure::Failure;
@@ -26,6 +27,7 @@ struct HandOffPage<'a> {
     product: &'a str,
     account: &'a str,
     requested_by: &'a str,
+    tenant: Option<Uuid>,
     items: Vec<Item>,
     decides_for_everyone: bool,
     expires_at: Timestamp,
@@ -126,6 +128,7 @@ fn page(
         product: &gateway.product_name,
         account: found.account.as_str(),
         requested_by: found.requested_by.as_str(),
+        tenant: found.tenant.map(|tenant| tenant.id),
         items: items(gateway, found.permissions.into()),
         decides_for_everyone: found.aim == Aim::AdministratorConsent,
         expires_at: found.expires_at,

@@ -4,7 +4,7 @@
 //! that looks like any cancellation. So an attempt that asked for something users usually may not consent to, and that
 //! brought no answer, counts as a dead end for that. The settings go on offering it; only the login does not.
 
-use assent_contract::values::{Permission, kinds_from_list, kinds_to_list};
+use assent_contract::values::{Permission, Tenant, kinds_from_list, kinds_to_list};
 use assent_domain::ids::Epoch;
 use assent_domain::permissions::Kinds;
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +21,9 @@ pub(crate) struct Attempts {
     dead_ends: Vec<DeadEnd>,
     /// The last attempt, while nothing is known of how it ended.
     open: Option<Attempt>,
+    /// The tenant that the user was last expected in: there may be no grant yet that tells.
+    #[serde(default)]
+    tenant: Option<Tenant>,
 }
 
 /// A permission that could not be had.
@@ -40,9 +43,16 @@ struct Attempt {
 
 impl Attempts {
     /// A user is sent to Microsoft.
-    pub(crate) fn begun(&mut self, epoch: Epoch, flow: Uuid, doubtful: Kinds, now: Timestamp) {
+    pub(crate) fn begun(
+        &mut self,
+        (epoch, tenant): (Epoch, Option<Tenant>),
+        flow: Uuid,
+        doubtful: Kinds,
+        now: Timestamp,
+    ) {
         self.enter(epoch);
         self.give_up_on_the_last(now);
+        self.tenant = tenant.or(self.tenant);
         self.open = Some(Attempt {
             flow,
             doubtful: kinds_to_list(doubtful),
@@ -91,10 +101,16 @@ impl Attempts {
         known.dead_ends
     }
 
+    /// The tenant that the user was last expected in.
+    pub(crate) const fn tenant(&self) -> Option<Tenant> {
+        self.tenant
+    }
+
     fn enter(&mut self, epoch: Epoch) {
         if self.epoch != epoch.0 {
             *self = Self {
                 epoch: epoch.0,
+                tenant: self.tenant,
                 ..Self::default()
             };
         }
@@ -147,7 +163,13 @@ mod tests {
 
     fn sent(flow: u128, doubtful: &[Permission], minute: i64) -> Attempts {
         let mut attempts = Attempts::default();
-        attempts.begun(EPOCH, Uuid::from_u128(flow), kinds(doubtful), at(minute));
+        let tenant = None;
+        attempts.begun(
+            (EPOCH, tenant),
+            Uuid::from_u128(flow),
+            kinds(doubtful),
+            at(minute),
+        );
         attempts
     }
 
@@ -187,7 +209,7 @@ mod tests {
     #[test]
     fn a_dead_end_is_remembered_over_other_attempts_and_gone_with_success() {
         let mut attempts = sent(1, &[Permission::Calendar, Permission::Email], 0);
-        attempts.begun(EPOCH, Uuid::from_u128(2), Kinds::NONE, at(10));
+        attempts.begun((EPOCH, None), Uuid::from_u128(2), Kinds::NONE, at(10));
         attempts.ended(EPOCH, Uuid::from_u128(2));
         assert_eq!(
             met(&attempts, EPOCH, 11),
@@ -195,7 +217,7 @@ mod tests {
         );
         // An older flow that comes back late closes no newer one.
         attempts.begun(
-            EPOCH,
+            (EPOCH, None),
             Uuid::from_u128(3),
             kinds(&[Permission::Calendar]),
             at(12),

@@ -4,7 +4,7 @@
 use assent_contract::command::FlowStarted;
 use assent_domain::decide::administrator_consent::{self, Premises};
 use assent_domain::decide::approval;
-use assent_domain::ids::{AccountId, UserId};
+use assent_domain::ids::{AccountId, Tenant, UserId};
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
 use jiff::Timestamp;
@@ -211,14 +211,19 @@ fn may_ask(
     }
 }
 
-/// The tenant of whoever asks, so that an administrator of another one does not consent by mistake.
+/// The tenant of whoever asks, so that an administrator of another one does not consent by mistake: that of their last
+/// grant, or that in which they were sent to Microsoft in vain.
 async fn own_tenant(
     gateway: &Gateway,
     account: &AccountId,
     user: &UserId,
-) -> Result<Option<assent_domain::ids::Tenant>, Failure> {
-    let user = gateway.ledger.user(account, user).await?.state;
-    Ok(user.identity.map(|identity| identity.tenant))
+) -> Result<Option<Tenant>, Failure> {
+    let granted_in = gateway.ledger.user(account, user).await?.state.identity;
+    if let Some(identity) = granted_in {
+        return Ok(Some(identity.tenant));
+    }
+    let attempts = gateway.observations.attempts(account, user).await;
+    Ok(attempts.tenant().map(Into::into))
 }
 
 async fn by_token(gateway: &Gateway, token: &HandOffToken) -> Result<HandOff, Failure> {

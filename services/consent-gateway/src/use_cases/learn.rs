@@ -42,7 +42,7 @@ pub(crate) async fn begun(
     gateway
         .observations
         .note_attempt(account, user, |attempts| {
-            attempts.begun(epoch, flow, doubtful, now);
+            attempts.begun((epoch, tenant.map(Into::into)), flow, doubtful, now);
         })
         .await;
 }

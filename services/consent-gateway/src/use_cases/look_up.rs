@@ -62,7 +62,8 @@ async fn learnt(
         observations.policies(account),
         observations.attempts(account, id)
     );
-    let tenant = user.state.identity.map(|identity| identity.tenant);
+    let granted_in = user.state.identity.map(|identity| identity.tenant);
+    let tenant = granted_in.or_else(|| attempts.tenant().map(Into::into));
     let cap = company.state.email_sync.cap();
     let dead_ends = attempts.dead_ends(company.state.epoch, Timestamp::now());
     let approvals = Permission::ALL.into_iter().map(|permission| {
