@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use assent_dev_stack::actors::{ANA, OLGA};
+use assent_dev_stack::actors::{ANA, ERIK, OLGA};
 use assent_dev_stack::{Program, Stack, TokenBuilder};
 
 const GOOD_FOR: Duration = Duration::from_hours(8);
@@ -65,10 +65,11 @@ fn tokens(stack: &Stack) -> String {
             .super_admin()
             .permission("company_settings:manage"),
     );
+    let dana = sign(host.token_for("dana", "adatum"));
     let service = sign(host.service(&["login:decide", "permissions:read"]));
     format!(
-        "# tokens of the host application, good for 8 hours: Ana, Sam the Super Admin, and a service\n\
-         export ANA={ana}\nexport SAM={sam}\nexport SERVICE={service}"
+        "# tokens of the host application, good for 8 hours: Ana, Sam the Super Admin, Dana of another company, and a service\n\
+         export ANA={ana}\nexport SAM={sam}\nexport DANA={dana}\nexport SERVICE={service}"
     )
 }
 
@@ -95,9 +96,14 @@ curl -sw '\n' $GATEWAY/v1/accounts/acme/admin-consents -H "authorization: Bearer
 curl -sw '\n' $GATEWAY/v1/accounts/acme -H "authorization: Bearer $SAM"
 
 # and back
-curl -sw '\n' -X PUT $GATEWAY/v1/accounts/acme/authorization-method -H "authorization: Bearer $SAM" -H 'content-type: application/json' -d '{{"method":"user_individual","email_sync":"full"}}'"#,
+curl -sw '\n' -X PUT $GATEWAY/v1/accounts/acme/authorization-method -H "authorization: Bearer $SAM" -H 'content-type: application/json' -d '{{"method":"user_individual","email_sync":"full"}}'
+
+# Dana's company lets nobody approve a calendar: open the url of the answer as her IT would, go on, and choose {erik}
+curl -sw '\n' $GATEWAY/v1/accounts/adatum/hand-offs -H "authorization: Bearer $DANA" -H 'content-type: application/json' -d '{{"purpose":"approval","tenant":"adatum.example","permissions":{{"calendar":true,"contacts":false,"email":"none"}}}}'
+curl -sw '\n' $GATEWAY/v1/accounts/adatum/hand-offs -H "authorization: Bearer $DANA""#,
         client = assent_dev_stack::SIMULATOR_HOST_CLIENT_ID,
         olga = OLGA.name,
+        erik = ERIK.name,
     )
 }
 
