@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::flow::{Ending, Flow, FlowView, Stage};
 use crate::gateway::Gateway;
 use crate::records::Stored;
-use crate::use_cases::finish_own_consent::{Held, record};
+use crate::use_cases::finish_own_consent::{Held, record, settle};
 use crate::use_cases::take_callback::used;
 
 /// Records the grant, then ends the flow: in this order, because recording twice changes
@@ -22,7 +22,7 @@ pub(crate) async fn confirm_grant(
     if stored.value.is_expired(now) {
         return Err(Refusal::FlowExpired.into());
     }
-    let held = match &stored.value.stage {
+    let (held, mailbox) = match &stored.value.stage {
         Stage::AwaitingConfirmation {
             confirm: digest,
             held,
@@ -35,12 +35,12 @@ pub(crate) async fn confirm_grant(
                     "this is not the flow's confirm value".to_owned(),
                 ));
             }
-            Held {
+            let held = Held {
                 permissions: (*held).into(),
                 scopes: scopes.clone(),
                 identity: (*identity).into(),
-                mailbox: *mailbox,
-            }
+            };
+            (held, *mailbox)
         }
         Stage::AtAdminConsent | Stage::AtAuthorize { .. } | Stage::Redeeming => {
             return Err(Failure::Invalid(
@@ -50,7 +50,7 @@ pub(crate) async fn confirm_grant(
         Stage::Ended { .. } => return Err(Refusal::FlowAlreadyUsed.into()),
     };
     let ending = match record(gateway, &stored.value, held).await {
-        Ok(ending) => ending,
+        Ok(completion) => settle(gateway, &stored.value, completion, mailbox).await,
         Err(Failure::Refused(refusal)) => Ending::Refused(refusal),
         // The log is away: the flow goes on waiting, so this can be tried again.
         Err(failure) => return Err(failure),

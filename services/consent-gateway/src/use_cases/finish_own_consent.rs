@@ -53,22 +53,31 @@ pub(crate) async fn finish_own_consent(
         tenant,
         object_id: ObjectId(redeemed.identity.object_id),
     };
-    let mut held = Held {
+    let held = Held {
         permissions: gateway.scopes.permissions(&redeemed.scopes),
         scopes: redeemed.scopes.iter().map(str::to_owned).collect(),
         identity,
-        mailbox: None,
     };
-    // Somebody else's mailbox, and what somebody else may do, is none of our business.
-    if own.expected.is_none_or(|expected| expected == identity) {
-        let granted = own.asked.meet(held.permissions);
+    let granted = own.asked.meet(held.permissions);
+    let looked_around = async {
+        // Somebody else's mailbox, and what somebody else may do, is none of our business.
+        if own.expected.is_some_and(|expected| expected != identity) {
+            return None;
+        }
         learn::got(gateway, &stored.value, &own, tenant, granted).await;
-        held.mailbox = Some(probe(gateway, &redeemed).await);
-    }
+        Some(probe(gateway, &redeemed).await)
+    };
     if own.expected.is_some() {
-        let ending = Ending::of(record(gateway, &stored.value, held).await);
+        // What the person came for does not wait for what is good to know.
+        let recorded = record(gateway, &stored.value, held);
+        let (recorded, mailbox) = tokio::join!(recorded, looked_around);
+        let ending = match recorded {
+            Ok(completion) => settle(gateway, &stored.value, completion, mailbox).await,
+            Err(failure) => Ending::of(Err(failure)),
+        };
         return end(gateway, stored, ending).await;
     }
+    let mailbox = looked_around.await;
 
     // Whoever began the flow may have sent its link to somebody else, whose mailbox must not
     // end up under the wrong name. So the browser brings a secret back to the host
@@ -80,7 +89,7 @@ pub(crate) async fn finish_own_consent(
         held: held.permissions.into(),
         scopes: held.scopes,
         identity: held.identity.into(),
-        mailbox: held.mailbox,
+        mailbox,
     };
     let stored = gateway.flows.change(stored).await.map_err(used)?;
     Ok(way_back(gateway, &stored.value, Some(&confirm)))
@@ -132,12 +141,14 @@ pub(crate) struct Held {
     pub(crate) permissions: PermissionSet,
     pub(crate) scopes: Vec<String>,
     pub(crate) identity: MicrosoftIdentity,
-    /// Where the mailbox is, if it was looked for.
-    pub(crate) mailbox: Option<Mailbox>,
 }
 
 /// Records the grant.
-pub(crate) async fn record(gateway: &Gateway, flow: &Flow, held: Held) -> Result<Ending, Failure> {
+pub(crate) async fn record(
+    gateway: &Gateway,
+    flow: &Flow,
+    held: Held,
+) -> Result<Completion, Failure> {
     let own = own_consent_of(flow)?;
     let command = GrantOwnPermissions {
         account: flow.account.clone(),
@@ -145,7 +156,7 @@ pub(crate) async fn record(gateway: &Gateway, flow: &Flow, held: Held) -> Result
         begun_in: own.begun_in,
         asked: own.asked,
         held: held.permissions,
-        scopes: held.scopes.iter().cloned().map(Scope).collect(),
+        scopes: held.scopes.into_iter().map(Scope).collect(),
         identity: held.identity,
         expected: own.expected,
     };
@@ -164,16 +175,29 @@ pub(crate) async fn record(gateway: &Gateway, flow: &Flow, held: Held) -> Result
         );
     }
     recorded?;
-    if let Some(mailbox) = held.mailbox {
+    Ok(Completion {
+        not_granted: in_words(own.asked.missing_from(held.permissions)),
+        mailbox_trouble: None,
+    })
+}
+
+/// A grant is recorded: now its mailbox is its user's, and can be told.
+pub(crate) async fn settle(
+    gateway: &Gateway,
+    flow: &Flow,
+    completion: Completion,
+    mailbox: Option<Mailbox>,
+) -> Ending {
+    if let Some(mailbox) = mailbox {
         gateway
             .observations
             .note_mailbox(&flow.account, &flow.started_by, mailbox)
             .await;
     }
-    Ok(Ending::Completed(Completion {
-        not_granted: in_words(own.asked.missing_from(held.permissions)),
-        mailbox_trouble: held.mailbox.and_then(Mailbox::trouble),
-    }))
+    Ending::Completed(Completion {
+        mailbox_trouble: mailbox.and_then(Mailbox::trouble),
+        ..completion
+    })
 }
 
 fn in_words(permissions: PermissionSet) -> Option<String> {
