@@ -44,6 +44,9 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     config
         .check()
         .map_err(|error| Misconfigured::because(&error))?;
+    let brand = config
+        .brand()
+        .map_err(|error| Misconfigured::because(&error))?;
     let entra = microsoft(&config)?;
     let verifier = config.host.verifier()?;
     let health = Health::new();
@@ -78,7 +81,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         hand_off_lifetime: config.hand_off_days.into(),
         observations: kept.observations,
         probes: Arc::new(Semaphore::new(PROBES_IN_FLIGHT)),
-        product_name: config.product_name.into(),
+        brand,
         entra,
         graph_url: config.graph_url.as_url().clone(),
         scopes: ScopeMap {
@@ -90,6 +93,8 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         admin_proof: config.admin_proof,
         addresses: Addresses::under(config.public_url.as_url()),
         return_origins: config.return_origins.into_vec(),
+        frame_ancestors: config.frame_ancestors.into_vec(),
+        session_lifetime: config.session_minutes.into(),
     });
 
     runtime.spawn_critical(

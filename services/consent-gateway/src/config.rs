@@ -14,8 +14,11 @@ use assent_service_kit::config::{
 };
 use serde::Deserialize;
 
+use crate::brand::{Brand, Logo};
+
+pub use crate::brand::{Color, LogoError};
 pub use crate::gateway::AdminProof;
-pub use values::{HandOffDays, ProductName};
+pub use values::{HandOffDays, ProductName, ProductUrl, SessionMinutes};
 pub use variables::PROGRAM;
 
 /// The values.
@@ -56,6 +59,17 @@ pub struct Config {
     pub hand_off_days: HandOffDays,
     /// What the host application is called.
     pub product_name: ProductName,
+    /// Where it is.
+    pub product_url: Option<ProductUrl>,
+    /// Its logo.
+    pub product_logo_file: Option<PathBuf>,
+    /// Its colour.
+    pub product_accent_color: Color,
+    /// Who may embed the settings pages.
+    #[serde(default)]
+    pub frame_ancestors: CommaSeparated<Origin>,
+    /// How long a session of the settings pages lasts.
+    pub session_minutes: SessionMinutes,
     /// What proves an administrator.
     pub admin_proof: AdminProof,
     /// The host application.
@@ -100,6 +114,9 @@ pub enum ConfigError {
         #[source]
         source: std::io::Error,
     },
+    /// The logo is none.
+    #[error("ASSENT_PRODUCT_LOGO_FILE")]
+    Logo(#[source] LogoError),
     /// A permission without scopes would count as granted by everyone.
     #[error("{0} must name at least one scope")]
     NoScope(&'static str),
@@ -165,6 +182,17 @@ impl Config {
                 .collect(),
             None => Ok(Vec::new()),
         }
+    }
+
+    /// What the host application looks like. Reads its logo.
+    pub(crate) fn brand(&self) -> Result<Brand, ConfigError> {
+        let logo = self.product_logo_file.as_deref().map(Logo::read);
+        Ok(Brand {
+            product_name: self.product_name.clone().into(),
+            product_url: self.product_url.clone().map(Into::into),
+            logo: logo.transpose().map_err(ConfigError::Logo)?,
+            accent: self.product_accent_color,
+        })
     }
 
     /// Checks what serde can't.

@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 use url::Url;
 
+use crate::brand::Brand;
 use crate::failure::{Candidate, Failure};
 use crate::flow::{Aim, FlowStore, Purpose, Route};
 use crate::hand_off::{HandOffStore, HandOffToken};
@@ -26,13 +27,18 @@ pub(crate) struct Gateway {
     pub(crate) observations: Observations,
     /// A permit for each mailbox that may be looked for in the background.
     pub(crate) probes: Arc<Semaphore>,
-    pub(crate) product_name: String,
+    pub(crate) brand: Brand,
     pub(crate) entra: Entra,
     pub(crate) graph_url: Url,
     pub(crate) scopes: ScopeMap,
     pub(crate) admin_proof: AdminProof,
     pub(crate) addresses: Addresses,
     pub(crate) return_origins: Vec<Origin>,
+    /// Who may embed the settings pages.
+    #[expect(dead_code, reason = "the settings pages will say it")]
+    pub(crate) frame_ancestors: Vec<Origin>,
+    #[expect(dead_code, reason = "the settings pages will have sessions")]
+    pub(crate) session_lifetime: SignedDuration,
 }
 
 /// What is accepted as proof that an Office 365 administrator consented.

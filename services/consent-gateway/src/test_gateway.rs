@@ -10,6 +10,7 @@ use assent_microsoft_identity::{Credentials, Entra, Settings};
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 
+use crate::brand::Brand;
 use crate::flow::FlowStore;
 use crate::gateway::{Addresses, AdminProof, Gateway};
 use crate::hand_off::HandOffStore;
@@ -52,7 +53,12 @@ pub(crate) async fn start() -> (NatsServer, Gateway) {
         hand_off_lifetime: SignedDuration::from_hours(1),
         observations: Observations::new(bucket("CONSENT_OBSERVATIONS").await),
         probes: Arc::new(Semaphore::new(1)),
-        product_name: "the application".to_owned(),
+        brand: Brand {
+            product_name: "the application".to_owned(),
+            product_url: None,
+            logo: None,
+            accent: "#0b57a4".to_owned().try_into().unwrap(),
+        },
         entra: entra.unwrap(),
         graph_url: nowhere.clone(),
         scopes: ScopeMap {
@@ -64,6 +70,8 @@ pub(crate) async fn start() -> (NatsServer, Gateway) {
         admin_proof: AdminProof::Either,
         addresses: Addresses::under(&nowhere),
         return_origins: Vec::new(),
+        frame_ancestors: Vec::new(),
+        session_lifetime: SignedDuration::from_hours(1),
     };
     (server, gateway)
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use url::Url;
+use url::{Host, Url};
 
 use super::values::{HttpUrl, HttpUrlError};
 
@@ -20,6 +20,9 @@ pub enum OriginError {
     /// It has more than scheme, host and port.
     #[error("an origin, scheme://host[:port] with no path, query or user")]
     MoreThanOrigin,
+    /// Its host has characters that names don't have, and that may mean more than themselves elsewhere.
+    #[error("an origin whose host is written out, without wildcards")]
+    NoHostName,
 }
 
 impl Origin {
@@ -30,6 +33,13 @@ impl Origin {
         // The parser adds the path `/` by itself, so a text that ends in it is refused by hand.
         if url.path() != "/" || text.trim().ends_with('/') || url.query().is_some() {
             return Err(OriginError::MoreThanOrigin);
+        }
+        let written_out = |name: &str| {
+            name.chars()
+                .all(|letter| letter.is_ascii_alphanumeric() || ".-_".contains(letter))
+        };
+        if matches!(url.host(), Some(Host::Domain(name)) if !written_out(name)) {
+            return Err(OriginError::NoHostName);
         }
         Ok(Self(url.origin().ascii_serialization()))
     }
@@ -88,6 +98,8 @@ mod tests {
             "a.example",
             "null",
             "*",
+            "https://*.a.example",
+            "https://a.example;x",
         ] {
             assert!(Origin::parse(bad).is_err(), "{bad}");
         }

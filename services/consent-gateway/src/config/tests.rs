@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 
 use assent_microsoft_identity::{Credentials, NATIONAL_AUTHORITIES};
-use assent_service_kit::config::{ConfigError as LoadError, HttpUrl, load};
+use assent_service_kit::config::{ConfigError as LoadError, HttpUrl, Origin, load};
 use jiff::SignedDuration;
 
 use super::{Config, ConfigError, PROGRAM};
@@ -35,7 +35,15 @@ fn what_nobody_sets_has_its_default() {
         SignedDuration::from(config.hand_off_days),
         SignedDuration::from_hours(7 * 24)
     );
-    assert_eq!(String::from(config.product_name.clone()), "the application");
+    assert_eq!(
+        SignedDuration::from(config.session_minutes),
+        SignedDuration::from_hours(1)
+    );
+    assert!(config.frame_ancestors.as_slice().is_empty());
+    assert_eq!(config.product_accent_color.to_string(), "#0b57a4");
+    let brand = config.brand().unwrap();
+    assert_eq!(brand.product_name, "the application");
+    assert!(brand.product_url.is_none() && brand.logo.is_none());
     assert_eq!(
         urls(&config.national_authorities().unwrap()),
         NATIONAL_AUTHORITIES
@@ -85,9 +93,69 @@ fn what_makes_no_sense_is_refused_by_name() {
         ("ASSENT_ENTRA_NATIONAL_AUTHORITIES", "http://login.example"),
         ("ASSENT_AUTODISCOVER_URL", "mail.example"),
         ("ASSENT_ADMIN_PROOF", "trust"),
+        ("ASSENT_PRODUCT_URL", "app.example"),
+        ("ASSENT_PRODUCT_URL", "javascript:alert(1)"),
+        ("ASSENT_PRODUCT_URL", "https://ana@app.example"),
+        ("ASSENT_PRODUCT_URL", "https://ana:hush@app.example"),
+        ("ASSENT_PRODUCT_ACCENT_COLOR", "teal"),
+        ("ASSENT_PRODUCT_ACCENT_COLOR", "0b57a4"),
+        ("ASSENT_PRODUCT_ACCENT_COLOR", "#0b57a"),
+        ("ASSENT_PRODUCT_ACCENT_COLOR", "#+1+1+1"),
+        ("ASSENT_FRAME_ANCESTORS", "https://app.example/settings"),
+        ("ASSENT_FRAME_ANCESTORS", "https://*.app.example"),
+        ("ASSENT_FRAME_ANCESTORS", "*"),
+        ("ASSENT_SESSION_MINUTES", "4"),
+        ("ASSENT_SESSION_MINUTES", "481"),
+        ("ASSENT_SESSION_MINUTES", "a while"),
     ] {
         let refused = config(&[(name, value)]).unwrap_err();
         assert!(refused.to_string().contains(name), "{name}: {refused}");
+    }
+}
+
+#[test]
+fn the_hosts_own_look_is_taken_over() {
+    let logo = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&logo, b"\x89PNG\r\n\x1a\n...").unwrap();
+    let config = config(&[
+        ("ASSENT_PRODUCT_URL", "http://app.example/#/home"),
+        ("ASSENT_PRODUCT_LOGO_FILE", logo.path().to_str().unwrap()),
+        ("ASSENT_PRODUCT_ACCENT_COLOR", "#F80"),
+        (
+            "ASSENT_FRAME_ANCESTORS",
+            "https://app.example, https://www.app.example:8443",
+        ),
+        ("ASSENT_SESSION_MINUTES", "480"),
+    ])
+    .unwrap();
+    assert_eq!(config.product_accent_color.to_string(), "#ff8800");
+    assert_eq!(
+        SignedDuration::from(config.session_minutes),
+        SignedDuration::from_hours(8)
+    );
+    let ancestors = config.frame_ancestors.as_slice().iter();
+    assert_eq!(
+        ancestors.map(Origin::as_str).collect::<Vec<_>>(),
+        ["https://app.example", "https://www.app.example:8443"]
+    );
+    let brand = config.brand().unwrap();
+    assert_eq!(
+        brand.product_url.unwrap().as_str(),
+        "http://app.example/#/home"
+    );
+    assert_eq!(brand.logo.unwrap().content_type, "image/png");
+}
+
+#[test]
+fn a_logo_that_is_none_is_named() {
+    let text = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&text, "not a picture").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for path in [text.path(), folder.path(), &folder.path().join("absent")] {
+        let path = path.to_str().unwrap();
+        let config = config(&[("ASSENT_PRODUCT_LOGO_FILE", path)]).unwrap();
+        let refused = config.brand().unwrap_err().to_string();
+        assert!(refused.contains("ASSENT_PRODUCT_LOGO_FILE"), "{refused}");
     }
 }
 

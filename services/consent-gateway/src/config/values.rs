@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use serde::Deserialize;
+use url::Url;
 
 /// How long a link for an administrator can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -56,5 +57,62 @@ impl TryFrom<String> for ProductName {
 impl From<ProductName> for String {
     fn from(name: ProductName) -> Self {
         name.0
+    }
+}
+
+/// Where the host application is. It is a link for people and nothing that we call, so plain http will do.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ProductUrl(Url);
+
+/// The text is no address to send people to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an http or https URL without user and password")]
+pub struct ProductUrlError;
+
+impl TryFrom<String> for ProductUrl {
+    type Error = ProductUrlError;
+
+    fn try_from(text: String) -> Result<Self, ProductUrlError> {
+        let url = Url::parse(text.trim()).map_err(|_| ProductUrlError)?;
+        let plain = url.username().is_empty() && url.password().is_none();
+        if plain && matches!(url.scheme(), "http" | "https") {
+            Ok(Self(url))
+        } else {
+            Err(ProductUrlError)
+        }
+    }
+}
+
+impl From<ProductUrl> for Url {
+    fn from(url: ProductUrl) -> Self {
+        url.0
+    }
+}
+
+/// How long a session of the settings pages lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u64")]
+pub struct SessionMinutes(i64);
+
+/// The number makes no session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a number of minutes from 5 to 480")]
+pub struct SessionMinutesError;
+
+impl TryFrom<u64> for SessionMinutes {
+    type Error = SessionMinutesError;
+
+    fn try_from(number: u64) -> Result<Self, SessionMinutesError> {
+        match i64::try_from(number) {
+            Ok(minutes @ 5..=480) => Ok(Self(minutes)),
+            Ok(_) | Err(_) => Err(SessionMinutesError),
+        }
+    }
+}
+
+impl From<SessionMinutes> for SignedDuration {
+    fn from(minutes: SessionMinutes) -> Self {
+        Self::from_mins(minutes.0)
     }
 }

@@ -111,6 +111,32 @@ pub static PROGRAM: Program = Program {
             Some("the application"),
         ),
         Variable::plain(
+            "ASSENT_PRODUCT_URL",
+            "where your application is: the pages lead back to it",
+            None,
+        ),
+        Variable::plain(
+            "ASSENT_PRODUCT_LOGO_FILE",
+            "its logo, shown instead of its name: SVG, PNG, JPEG or WebP of at most 256 KiB",
+            None,
+        ),
+        Variable::plain(
+            "ASSENT_PRODUCT_ACCENT_COLOR",
+            "its colour, #rgb or #rrggbb; made darker or lighter until it can be read",
+            Some("#0b57a4"),
+        ),
+        Variable::plain(
+            "ASSENT_FRAME_ANCESTORS",
+            "origins that may embed the settings pages, separated by commas; only those of the same site as \
+             ASSENT_PUBLIC_URL work, because browsers send the session's cookie to no other",
+            Some(""),
+        ),
+        Variable::plain(
+            "ASSENT_SESSION_MINUTES",
+            "how many minutes a session of the settings pages lasts (5 to 480)",
+            Some("60"),
+        ),
+        Variable::plain(
             "ASSENT_SCOPES_CALENDAR",
             "Graph scopes for the calendar",
             Some("Calendars.ReadWrite"),

@@ -125,7 +125,7 @@ fn page(
     }
     let page = HandOffPage {
         stylesheet: gateway.addresses.stylesheet.path(),
-        product: &gateway.product_name,
+        product: &gateway.brand.product_name,
         account: found.account.as_str(),
         requested_by: found.requested_by.as_str(),
         tenant: found.tenant.map(|tenant| tenant.id),
