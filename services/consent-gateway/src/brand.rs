@@ -1,24 +1,73 @@
 //! What the host application looks like, so that our pages look like a part of it.
 
+mod accent;
 mod color;
 mod logo;
 
 use url::Url;
 
 pub use color::Color;
-pub(crate) use logo::Logo;
 pub use logo::LogoError;
+pub(crate) use logo::read as read_logo;
+
+use crate::asset::Asset;
+
+/// What all pages look like, but for the accent.
+const STYLESHEET: &str = include_str!("../assets/pages.css");
 
 /// The host application, as people know it.
 #[derive(Debug)]
 pub(crate) struct Brand {
     pub(crate) product_name: String,
     /// Where the pages lead back to.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the pages will show it"))]
     pub(crate) product_url: Option<Url>,
     /// Shown instead of the name.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the pages will show it"))]
-    pub(crate) logo: Option<Logo>,
-    #[expect(dead_code, reason = "the stylesheet will have it")]
-    pub(crate) accent: Color,
+    pub(crate) logo: Option<Asset>,
+    pub(crate) stylesheet: Asset,
+}
+
+impl Brand {
+    pub(crate) fn new(
+        product_name: String,
+        product_url: Option<Url>,
+        logo: Option<Asset>,
+        accent: Color,
+    ) -> Self {
+        let stylesheet = format!("{}\n{STYLESHEET}", accent::properties(accent));
+        Self {
+            product_name,
+            product_url,
+            logo,
+            stylesheet: Asset::new("text/css; charset=utf-8", stylesheet),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stylesheet(accent: &str) -> Asset {
+        let accent = accent.to_owned().try_into().unwrap();
+        Brand::new("Acme".to_owned(), None, None, accent).stylesheet
+    }
+
+    #[test]
+    fn the_stylesheet_begins_with_the_accent_and_its_address_changes_with_it() {
+        let url: Url = "https://assent.example/base/assets/pages.css"
+            .parse()
+            .unwrap();
+        let (blue, red) = (stylesheet("#0b57a4"), stylesheet("#b00020"));
+        assert!(
+            blue.content
+                .starts_with(b":root{--accent:light-dark(#0b57a4,")
+        );
+        assert!(red.content.ends_with(STYLESHEET.as_bytes()));
+        let address = blue.address(&url);
+        assert_ne!(address, red.address(&url));
+        let (path, query) = address.split_once('?').unwrap();
+        assert_eq!(path, "/base/assets/pages.css");
+        assert!(blue.is_meant_by(Some(query)));
+        assert!(!red.is_meant_by(Some(query)) && !blue.is_meant_by(None));
+    }
 }

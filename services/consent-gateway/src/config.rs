@@ -14,7 +14,7 @@ use assent_service_kit::config::{
 };
 use serde::Deserialize;
 
-use crate::brand::{Brand, Logo};
+use crate::brand::{Brand, read_logo};
 
 pub use crate::brand::{Color, LogoError};
 pub use crate::gateway::AdminProof;
@@ -186,13 +186,13 @@ impl Config {
 
     /// What the host application looks like. Reads its logo.
     pub(crate) fn brand(&self) -> Result<Brand, ConfigError> {
-        let logo = self.product_logo_file.as_deref().map(Logo::read);
-        Ok(Brand {
-            product_name: self.product_name.clone().into(),
-            product_url: self.product_url.clone().map(Into::into),
-            logo: logo.transpose().map_err(ConfigError::Logo)?,
-            accent: self.product_accent_color,
-        })
+        let logo = self.product_logo_file.as_deref().map(read_logo);
+        Ok(Brand::new(
+            self.product_name.clone().into(),
+            self.product_url.clone().map(Into::into),
+            logo.transpose().map_err(ConfigError::Logo)?,
+            self.product_accent_color,
+        ))
     }
 
     /// Checks what serde can't.

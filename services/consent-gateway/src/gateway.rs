@@ -35,7 +35,6 @@ pub(crate) struct Gateway {
     pub(crate) addresses: Addresses,
     pub(crate) return_origins: Vec<Origin>,
     /// Who may embed the settings pages.
-    #[expect(dead_code, reason = "the settings pages will say it")]
     pub(crate) frame_ancestors: Vec<Origin>,
     #[expect(dead_code, reason = "the settings pages will have sessions")]
     pub(crate) session_lifetime: SignedDuration,
@@ -64,6 +63,8 @@ pub(crate) struct Addresses {
     hand_off: Url,
     pub(crate) hand_off_outcome: Url,
     pub(crate) stylesheet: Url,
+    pub(crate) script: Url,
+    pub(crate) logo: Url,
 }
 
 impl Addresses {
@@ -82,6 +83,8 @@ impl Addresses {
             hand_off: at("/hand-off"),
             hand_off_outcome: at("/hand-off-outcome"),
             stylesheet: at("/assets/pages.css"),
+            script: at("/assets/pages.js"),
+            logo: at("/assets/logo"),
         }
     }
 

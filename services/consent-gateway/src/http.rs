@@ -3,7 +3,9 @@
 mod bodies;
 mod hand_offs;
 
+mod assets;
 mod hand_off_page;
+mod layout;
 mod outcome_page;
 mod pages;
 
@@ -89,7 +91,9 @@ pub(crate) fn router(gateway: Arc<Gateway>, verifier: BearerVerifier) -> Router 
             get(hand_off_page::open).post(hand_off_page::begin),
         )
         .route("/hand-off-outcome", get(outcome_page::hand_off))
-        .route("/assets/pages.css", get(pages::stylesheet))
+        .route("/assets/pages.css", get(assets::stylesheet))
+        .route("/assets/pages.js", get(assets::script))
+        .route("/assets/logo", get(assets::logo))
         .route("/settings/company", get(outcome_page::company))
         .route("/settings/account", get(outcome_page::account))
         .route("/openapi.json", get(openapi))

@@ -5,6 +5,7 @@
 //! that somebody can ask for.
 
 pub mod app;
+mod asset;
 mod brand;
 pub mod config;
 mod failure;

@@ -10,7 +10,7 @@ use assent_microsoft_identity::{Credentials, Entra, Settings};
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 
-use crate::brand::Brand;
+use crate::brand::{Brand, Color};
 use crate::flow::FlowStore;
 use crate::gateway::{Addresses, AdminProof, Gateway};
 use crate::hand_off::HandOffStore;
@@ -53,12 +53,7 @@ pub(crate) async fn start() -> (NatsServer, Gateway) {
         hand_off_lifetime: SignedDuration::from_hours(1),
         observations: Observations::new(bucket("CONSENT_OBSERVATIONS").await),
         probes: Arc::new(Semaphore::new(1)),
-        brand: Brand {
-            product_name: "the application".to_owned(),
-            product_url: None,
-            logo: None,
-            accent: "#0b57a4".to_owned().try_into().unwrap(),
-        },
+        brand: Brand::new("the application".to_owned(), None, None, Color::BLACK),
         entra: entra.unwrap(),
         graph_url: nowhere.clone(),
         scopes: ScopeMap {

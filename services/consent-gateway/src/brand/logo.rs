@@ -4,19 +4,10 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use axum::body::Bytes;
+use crate::asset::Asset;
 
 /// As much as a logo may have.
 const LIMIT: u64 = 256 * 1024;
-
-/// An image that browsers show.
-#[derive(Debug)]
-pub(crate) struct Logo {
-    #[cfg_attr(not(test), expect(dead_code, reason = "the pages will show it"))]
-    pub(crate) content_type: &'static str,
-    #[expect(dead_code, reason = "the pages will show it")]
-    pub(crate) content: Bytes,
-}
 
 /// Why a file is no logo.
 #[derive(Debug, thiserror::Error)]
@@ -35,25 +26,21 @@ pub enum LogoError {
     NoImage(PathBuf),
 }
 
-impl Logo {
-    pub(crate) fn read(path: &Path) -> Result<Self, LogoError> {
-        let unreadable = |source| LogoError::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
-        let mut content = Vec::new();
-        let file = File::open(path).map_err(unreadable)?;
-        // One byte more than allowed tells a file that is too big, however big it is.
-        let read = file.take(LIMIT + 1).read_to_end(&mut content);
-        read.map_err(unreadable)?;
-        let small_enough = u64::try_from(content.len()).is_ok_and(|length| length <= LIMIT);
-        match recognise(&content) {
-            Some(content_type) if small_enough => Ok(Self {
-                content_type,
-                content: content.into(),
-            }),
-            Some(_) | None => Err(LogoError::NoImage(path.to_owned())),
-        }
+/// Reads an image that browsers show.
+pub(crate) fn read(path: &Path) -> Result<Asset, LogoError> {
+    let unreadable = |source| LogoError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let mut content = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    // One byte more than allowed tells a file that is too big, however big it is.
+    let read = file.take(LIMIT + 1).read_to_end(&mut content);
+    read.map_err(unreadable)?;
+    let small_enough = u64::try_from(content.len()).is_ok_and(|length| length <= LIMIT);
+    match recognise(&content) {
+        Some(content_type) if small_enough => Ok(Asset::new(content_type, content)),
+        Some(_) | None => Err(LogoError::NoImage(path.to_owned())),
     }
 }
 
@@ -143,10 +130,10 @@ mod tests {
         let mut content = b"\xff\xd8\xff".to_vec();
         content.resize(256 * 1024, 0);
         std::fs::write(&file, &content).unwrap();
-        assert_eq!(Logo::read(file.path()).unwrap().content_type, "image/jpeg");
+        assert_eq!(read(file.path()).unwrap().content_type, "image/jpeg");
         content.push(0);
         std::fs::write(&file, &content).unwrap();
-        let refused = Logo::read(file.path()).unwrap_err().to_string();
+        let refused = read(file.path()).unwrap_err().to_string();
         assert!(refused.contains("at most 256 KiB"), "{refused}");
     }
 }

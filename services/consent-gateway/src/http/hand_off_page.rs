@@ -13,6 +13,7 @@ use serde::Deserialize;
 use url::Url;
 use uuid::Uuid;
 
+use super::layout::Layout;
 use super::{Shared, pages, see_other};
 use crate::failure::Failure;
 use crate::flow::Aim;
@@ -23,7 +24,7 @@ use crate::use_cases::hand_off::{self, Begun};
 #[derive(Template)]
 #[template(path = "hand_off.html")]
 struct HandOffPage<'a> {
-    stylesheet: &'a str,
+    layout: Layout<'a>,
     product: &'a str,
     account: &'a str,
     requested_by: &'a str,
@@ -124,7 +125,7 @@ fn page(
         return over(gateway, closed);
     }
     let page = HandOffPage {
-        stylesheet: gateway.addresses.stylesheet.path(),
+        layout: Layout::of(gateway),
         product: &gateway.brand.product_name,
         account: found.account.as_str(),
         requested_by: found.requested_by.as_str(),

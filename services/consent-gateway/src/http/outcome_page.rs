@@ -20,14 +20,14 @@ pub(super) async fn company(
     State(shared): State<Shared>,
     ApiQuery(landing): ApiQuery<Landing>,
 ) -> Response {
-    page(&shared, "Settings of the company", &landing)
+    settings_page(&shared, "Settings of the company", &landing)
 }
 
 pub(super) async fn account(
     State(shared): State<Shared>,
     ApiQuery(landing): ApiQuery<Landing>,
 ) -> Response {
-    page(&shared, "Settings of my account", &landing)
+    settings_page(&shared, "Settings of my account", &landing)
 }
 
 /// The administrator came by a link, and may have no account here to go back to.
@@ -48,11 +48,18 @@ pub(super) async fn hand_off(
 }
 
 fn page(shared: &Shared, title: &'static str, landing: &Landing) -> Response {
+    pages::message(&shared.gateway, StatusCode::OK, title, sentence(landing))
+}
+
+fn settings_page(shared: &Shared, title: &'static str, landing: &Landing) -> Response {
+    pages::settings_message(&shared.gateway, StatusCode::OK, title, sentence(landing))
+}
+
+fn sentence(landing: &Landing) -> &'static str {
     let of_reason = landing.reason.as_deref().map(wording::of);
     let of_outcome = landing.outcome.as_deref().and_then(wording::of_outcome);
-    let sentence = match (of_outcome, of_reason) {
+    match (of_outcome, of_reason) {
         (Some(_), Some(sentence)) | (Some(sentence), None) => sentence,
         (None, _) => "There is nothing to see here. Go back to the application.",
-    };
-    pages::message(&shared.gateway, StatusCode::OK, title, sentence)
+    }
 }

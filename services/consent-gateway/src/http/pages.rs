@@ -2,41 +2,25 @@
 
 use askama::Template;
 use assent_service_kit::Problem;
+use assent_service_kit::config::Origin;
 use assent_service_kit::telemetry::chain;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use url::Url;
 
+use super::layout::Layout;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::wording;
-
-/// The one stylesheet.
-const STYLESHEET: &str = include_str!("../../assets/pages.css");
-
-pub(super) async fn stylesheet() -> Response {
-    let headers = [
-        (
-            CONTENT_TYPE,
-            HeaderValue::from_static("text/css; charset=utf-8"),
-        ),
-        (
-            CACHE_CONTROL,
-            HeaderValue::from_static("public, max-age=3600"),
-        ),
-        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    ];
-    (headers, STYLESHEET).into_response()
-}
 
 /// A page that says one thing.
 #[derive(Template)]
 #[template(path = "message.html")]
 struct Message<'a> {
-    stylesheet: &'a str,
+    layout: Layout<'a>,
     title: &'a str,
     sentence: &'a str,
 }
@@ -48,12 +32,29 @@ pub(super) fn message(
     title: &str,
     sentence: &str,
 ) -> Response {
+    let layout = Layout::of(gateway);
     let page = Message {
-        stylesheet: gateway.addresses.stylesheet.path(),
+        layout,
         title,
         sentence,
     };
     show(status, &page, None)
+}
+
+/// The same, as a part of the settings.
+pub(super) fn settings_message(
+    gateway: &Gateway,
+    status: StatusCode,
+    title: &str,
+    sentence: &str,
+) -> Response {
+    let layout = Layout::of(gateway);
+    let page = Message {
+        layout,
+        title,
+        sentence,
+    };
+    show_embeddable(status, &page, None, &gateway.frame_ancestors)
 }
 
 /// What went wrong, for a person in front of a browser: never JSON.
@@ -74,24 +75,26 @@ pub(super) fn wants_a_page(headers: &HeaderMap) -> bool {
         .is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// Renders a page. `leads_to`: where a form on it may end up, besides here.
+/// Renders a page that stands alone. `leads_to`: where a form on it may end up, besides here.
 pub(super) fn show(status: StatusCode, page: &impl Template, leads_to: Option<&Url>) -> Response {
+    show_embeddable(status, page, leads_to, &[])
+}
+
+/// Renders a page that these origins may show within one of their own.
+pub(super) fn show_embeddable(
+    status: StatusCode,
+    page: &impl Template,
+    leads_to: Option<&Url>,
+    ancestors: &[Origin],
+) -> Response {
     let html = match page.render() {
         Ok(html) => html,
         Err(error) => return Failure::Internal(error.into()).into_response(),
     };
-    // Browsers hold a form to this over all redirects that follow, and Microsoft may send people on to the sign-in
-    // page of their own organisation: so besides the address itself any encrypted one is allowed.
-    let elsewhere = leads_to.map_or_else(String::new, |url| {
-        format!(" {} https:", url.origin().ascii_serialization())
-    });
-    let policy = format!(
-        "default-src 'none'; style-src 'self'; form-action 'self'{elsewhere}; base-uri 'none'; frame-ancestors 'none'"
-    );
     let mut response = (status, Html(html)).into_response();
     let headers = response.headers_mut();
     // An origin has no character that a header may not have.
-    if let Ok(policy) = HeaderValue::try_from(policy) {
+    if let Ok(policy) = HeaderValue::try_from(policy(leads_to, ancestors)) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
     for (name, value) in [
@@ -103,4 +106,50 @@ pub(super) fn show(status: StatusCode, page: &impl Template, leads_to: Option<&U
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+fn policy(leads_to: Option<&Url>, ancestors: &[Origin]) -> String {
+    // Browsers hold a form to this over all redirects that follow, and Microsoft may send people on to the sign-in
+    // page of their own organisation: so besides the address itself any encrypted one is allowed.
+    let elsewhere = leads_to.map_or_else(String::new, |url| {
+        format!(" {} https:", url.origin().ascii_serialization())
+    });
+    let ancestors = match ancestors {
+        [] => "'none'".to_owned(),
+        some => some
+            .iter()
+            .map(Origin::as_str)
+            .collect::<Vec<_>>()
+            .join(" "),
+    };
+    format!(
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'{elsewhere}; \
+         base-uri 'none'; frame-ancestors {ancestors}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_is_named_may_embed_a_page() {
+        let one = Origin::parse("https://app.example").unwrap();
+        let two = Origin::parse("https://www.app.example:8443").unwrap();
+        assert!(policy(None, &[]).ends_with("; frame-ancestors 'none'"));
+        assert!(
+            policy(None, &[one, two])
+                .ends_with("; frame-ancestors https://app.example https://www.app.example:8443")
+        );
+    }
+
+    #[test]
+    fn a_form_leads_here_or_where_it_is_meant_to() {
+        let microsoft = Url::parse("https://login.example:444/common").unwrap();
+        assert!(policy(None, &[]).contains("; form-action 'self'; "));
+        assert!(
+            policy(Some(&microsoft), &[])
+                .contains("; form-action 'self' https://login.example:444 https:; ")
+        );
+    }
 }
