@@ -13,7 +13,8 @@ pub const CHANGE_STREAM: &str = "CONSENT_CHANGES";
 pub const CHANGE_SUBJECTS: &str = "consent.changes.v1.>";
 /// The key-value bucket that holds the flows under way.
 pub const FLOW_BUCKET: &str = "CONSENT_FLOWS";
-
+/// The key-value bucket that holds the browser sessions of the settings pages.
+pub const SESSION_BUCKET: &str = "CONSENT_SESSIONS";
 /// The key-value bucket that holds the links for administrators.
 pub const HAND_OFF_BUCKET: &str = "CONSENT_HAND_OFFS";
 /// The key-value bucket that holds what was learnt of Microsoft on the way: nobody's consent rests on it.

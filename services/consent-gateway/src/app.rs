@@ -25,6 +25,7 @@ use crate::messaging_endpoints::endpoints;
 use crate::microsoft_standing;
 use crate::observations::Observations;
 use crate::scopes::ScopeMap;
+use crate::session::{self, SessionStore};
 
 /// How long one operation against Microsoft may take.
 const MICROSOFT_DEADLINE: Duration = Duration::from_secs(5);
@@ -34,6 +35,8 @@ const COMMANDS_IN_FLIGHT: usize = 256;
 const PROBES_IN_FLIGHT: usize = 32;
 /// The flow bucket's bound: hundreds of thousands of flows a day.
 const FLOW_BYTES: i64 = 512 * 1024 * 1024;
+/// The session bucket's bound: a million of them a day, and the tokens that opened them.
+const SESSION_BYTES: i64 = 1024 * 1024 * 1024;
 /// The bound of the links: a hundred thousand of them.
 const HAND_OFF_BYTES: i64 = 128 * 1024 * 1024;
 /// The bound of what is learnt: some hundred bytes for each of a few million users.
@@ -77,6 +80,8 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     let gateway = Arc::new(Gateway {
         ledger: kept.ledger,
         flows: kept.flows,
+        sessions: kept.sessions,
+        connection: connection.clone(),
         hand_offs: kept.hand_offs,
         hand_off_lifetime: config.hand_off_days.into(),
         observations: kept.observations,
@@ -127,6 +132,7 @@ fn microsoft(config: &Config) -> Result<Entra, StartError> {
 struct Kept {
     ledger: Ledger,
     flows: FlowStore,
+    sessions: SessionStore,
     hand_offs: HandOffStore,
     observations: Observations,
 }
@@ -145,6 +151,7 @@ async fn open_or_create(connection: &Connection, replicas: usize) -> Result<Kept
         Bucket::open_or_create(connection, settings)
     };
     let flows = bucket(names::FLOW_BUCKET, flow::KEPT_FOR, FLOW_BYTES).await?;
+    let sessions = bucket(names::SESSION_BUCKET, session::KEPT_FOR, SESSION_BYTES).await?;
     let hand_offs = bucket(names::HAND_OFF_BUCKET, hand_off::KEPT_FOR, HAND_OFF_BYTES).await?;
     // What is learnt stays until it is learnt anew.
     let for_ever = Duration::ZERO;
@@ -152,6 +159,7 @@ async fn open_or_create(connection: &Connection, replicas: usize) -> Result<Kept
     Ok(Kept {
         ledger: Ledger::new(log),
         flows: FlowStore::new(flows),
+        sessions: SessionStore::new(sessions),
         hand_offs: HandOffStore::new(hand_offs),
         observations: Observations::new(observations),
     })

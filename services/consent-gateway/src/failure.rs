@@ -31,6 +31,8 @@ pub(crate) enum Failure {
     Refused(Refusal),
     /// The request can't be understood, or not by these means.
     Invalid(String),
+    /// What the caller proves itself with is not accepted.
+    Unauthenticated(&'static str),
     /// The caller's token does not reach this.
     Forbidden(&'static str),
     /// There is no such thing, or not for this caller.
@@ -115,6 +117,7 @@ impl From<Failure> for Problem {
                     .detail(refusal.to_string())
             }
             Failure::Invalid(detail) => Self::invalid_request(detail),
+            Failure::Unauthenticated(detail) => Self::unauthenticated(detail),
             Failure::Forbidden(detail) => Self::forbidden(detail),
             Failure::NotFound(detail) => Self::not_found(detail),
             Failure::AmbiguousTenant(candidates) => Self::new(

@@ -41,6 +41,9 @@ pub(crate) struct Flow {
     /// The user of the host application who began it.
     #[serde(with = "text")]
     pub(crate) started_by: UserId,
+    /// The browser session that it was begun in, if it was begun on our own pages.
+    #[serde(default)]
+    pub(crate) session: Option<Digest>,
     pub(crate) return_to: Option<Url>,
     pub(crate) expires_at: Timestamp,
     pub(crate) purpose: Purpose,
@@ -144,6 +147,20 @@ pub(crate) enum FlowState {
 }
 
 impl FlowState {
+    /// Reads a state that an address names.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let all = [
+            Self::Pending,
+            Self::AwaitingConfirmation,
+            Self::Completed,
+            Self::Declined,
+            Self::Undetermined,
+            Self::Expired,
+            Self::Refused,
+        ];
+        all.into_iter().find(|state| state.as_str() == text)
+    }
+
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use assent_domain::ids::{Cloud, Tenant, TenantId};
+use assent_messaging::Connection;
 use assent_microsoft_identity::{CloudInstance, DiscoveryError, Entra, TenantMetadata, TenantRef};
 use assent_service_kit::config::Origin;
 use jiff::SignedDuration;
@@ -16,17 +17,22 @@ use crate::hand_off::{HandOffStore, HandOffToken};
 use crate::ledger::Ledger;
 use crate::observations::Observations;
 use crate::scopes::ScopeMap;
+use crate::session::SessionStore;
 
 /// Everything that a use case may need. Cheap to share, never changed.
 #[derive(Debug)]
 pub(crate) struct Gateway {
     pub(crate) ledger: Ledger,
     pub(crate) flows: FlowStore,
+    pub(crate) sessions: SessionStore,
+    pub(crate) session_lifetime: SignedDuration,
     pub(crate) hand_offs: HandOffStore,
     pub(crate) hand_off_lifetime: SignedDuration,
     pub(crate) observations: Observations,
     /// A permit for each mailbox that may be looked for in the background.
     pub(crate) probes: Arc<Semaphore>,
+    /// To ask the projection what only it can tell: how many users have what.
+    pub(crate) connection: Connection,
     pub(crate) brand: Brand,
     pub(crate) entra: Entra,
     pub(crate) graph_url: Url,
@@ -36,8 +42,6 @@ pub(crate) struct Gateway {
     pub(crate) return_origins: Vec<Origin>,
     /// Who may embed the settings pages.
     pub(crate) frame_ancestors: Vec<Origin>,
-    #[expect(dead_code, reason = "the settings pages will have sessions")]
-    pub(crate) session_lifetime: SignedDuration,
 }
 
 /// What is accepted as proof that an Office 365 administrator consented.
@@ -86,6 +90,12 @@ impl Addresses {
             script: at("/assets/pages.js"),
             logo: at("/assets/logo"),
         }
+    }
+
+    /// What stands before every path of ours; empty where we have the host to ourselves.
+    pub(crate) fn base_path(&self) -> &str {
+        let path = self.account_settings.path();
+        path.strip_suffix("/settings/account").unwrap_or_default()
     }
 
     /// The link itself.

@@ -4,15 +4,18 @@ mod bodies;
 mod hand_offs;
 
 mod assets;
+mod confirmation_page;
 mod hand_off_page;
 mod layout;
 mod outcome_page;
 mod pages;
+mod session;
+mod settings;
 
 use std::sync::Arc;
 
 use assent_domain::ids::{AccountId, UserId};
-use assent_domain::permissions::Permission;
+use assent_domain::permissions::{Kinds, Permission};
 use assent_service_kit::{ApiJson, ApiPath, ApiQuery, BearerVerifier, Caller, Problem};
 use axum::Router;
 use axum::extract::{FromRequestParts, RawQuery, State};
@@ -21,6 +24,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
+use jiff::Timestamp;
 use serde::Serialize;
 use url::Url;
 use uuid::Uuid;
@@ -33,6 +37,7 @@ use crate::use_cases::{
     take_callback,
 };
 use bodies::{AtLeast, Confirmation, NewAdminConsent, NewGrant, NewMode};
+use settings::{account, company};
 
 /// The description of all of this.
 pub(crate) const OPENAPI: &str = include_str!("../openapi.json");
@@ -94,8 +99,40 @@ pub(crate) fn router(gateway: Arc<Gateway>, verifier: BearerVerifier) -> Router 
         .route("/assets/pages.css", get(assets::stylesheet))
         .route("/assets/pages.js", get(assets::script))
         .route("/assets/logo", get(assets::logo))
-        .route("/settings/company", get(outcome_page::company))
-        .route("/settings/account", get(outcome_page::account))
+        .route("/session", post(session::open))
+        .route("/session/end", post(session::end))
+        .route("/settings/company", get(company::open))
+        .route(
+            "/settings/company/email-sync",
+            post(company::save_email_sync),
+        )
+        .route("/settings/company/method", post(company::save_method))
+        .route(
+            "/settings/company/administrator-consent",
+            post(company::begin_consent),
+        )
+        .route(
+            "/settings/company/administrator-links",
+            post(company::make_link),
+        )
+        .route(
+            "/settings/company/administrator-links/{link}/cancellation",
+            post(company::cancel_link),
+        )
+        .route("/settings/account", get(account::open))
+        .route("/settings/account/permissions", post(account::save))
+        .route(
+            "/settings/account/confirmation",
+            post(confirmation_page::confirm),
+        )
+        .route(
+            "/settings/account/administrator-links",
+            post(account::make_link),
+        )
+        .route(
+            "/settings/account/administrator-links/{link}/cancellation",
+            post(account::cancel_link),
+        )
         .route("/openapi.json", get(openapi))
         .with_state(shared)
 }
@@ -193,8 +230,8 @@ async fn delete_grant(
             ));
         }
     };
-    let view =
-        revoke_own_grant::revoke_own_grant(&shared.gateway, &account, &user, permission).await?;
+    let just = Kinds::from_iter([permission]);
+    let view = revoke_own_grant::revoke_own_grant(&shared.gateway, &account, &user, just).await?;
     Ok(with_sequence(view.sequence, json(StatusCode::OK, &view)))
 }
 
@@ -203,10 +240,8 @@ async fn get_flow(
     Authenticated(caller): Authenticated,
     ApiPath(flow): ApiPath<Uuid>,
 ) -> Result<Response, Failure> {
-    Ok(json(
-        StatusCode::OK,
-        &look_up::flow(&shared.gateway, &caller, flow).await?,
-    ))
+    let stored = look_up::own_flow(&shared.gateway, &caller, flow).await?;
+    Ok(json(StatusCode::OK, &stored.value.view(Timestamp::now())))
 }
 
 async fn post_confirmation(

@@ -21,6 +21,7 @@ mod representation;
 mod return_to;
 mod rights;
 mod scopes;
+mod session;
 mod use_cases;
 mod wording;
 

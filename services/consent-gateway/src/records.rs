@@ -87,6 +87,11 @@ impl<T: Serialize + DeserializeOwned> Records<T> {
         Ok(Stored { revision, ..stored })
     }
 
+    /// Removes a record, whatever it is.
+    pub(crate) async fn remove(&self, key: &str) -> Result<(), StoreError> {
+        self.bucket.delete(key).await.map_err(store_error)
+    }
+
     /// The keys that stand below a prefix. A record may be gone by the time it is looked up.
     pub(crate) async fn keys_below(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         self.bucket.keys_below(prefix).await.map_err(store_error)

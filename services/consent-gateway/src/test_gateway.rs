@@ -17,6 +17,7 @@ use crate::hand_off::HandOffStore;
 use crate::ledger::Ledger;
 use crate::observations::Observations;
 use crate::scopes::ScopeMap;
+use crate::session::SessionStore;
 
 pub(crate) async fn start() -> (NatsServer, Gateway) {
     let server = NatsServer::start().await.unwrap();
@@ -47,8 +48,10 @@ pub(crate) async fn start() -> (NatsServer, Gateway) {
     });
     let list = |text: &str| text.split(' ').map(str::to_owned).collect();
     let gateway = Gateway {
+        connection: connection.clone(),
         ledger: Ledger::new(log),
         flows: FlowStore::new(bucket("CONSENT_FLOWS").await),
+        sessions: SessionStore::new(bucket("CONSENT_SESSIONS").await),
         hand_offs: HandOffStore::new(bucket("CONSENT_HAND_OFFS").await),
         hand_off_lifetime: SignedDuration::from_hours(1),
         observations: Observations::new(bucket("CONSENT_OBSERVATIONS").await),
@@ -66,7 +69,7 @@ pub(crate) async fn start() -> (NatsServer, Gateway) {
         addresses: Addresses::under(&nowhere),
         return_origins: Vec::new(),
         frame_ancestors: Vec::new(),
-        session_lifetime: SignedDuration::from_hours(1),
+        session_lifetime: SignedDuration::from_mins(30),
     };
     (server, gateway)
 }

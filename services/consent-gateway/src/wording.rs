@@ -88,11 +88,43 @@ pub(crate) fn of(code: &str) -> &'static str {
              be."
         }
         "event_log_unavailable" => {
-            "Your answer could not be recorded, so nothing has changed. Start again in a moment."
+            "The record of consents can't be reached just now, so nothing has changed. Try again in a moment."
         }
         "full_sync_required" => {
             "The company's e-mail sync was set to limited meanwhile. Select full sync and start again; the limited level \
              can then be chosen for the administrator's consent itself."
+        }
+        "administrator_not_confirmed" => {
+            "Confirm that you are an administrator for your company's Office 365 account. If you are not, make a link \
+             and send it to one."
+        }
+        "nothing_selected" => "Select at least one of Calendar, Contacts and Email.",
+        "ambiguous_tenant" => {
+            "This domain stands for several organisations at Microsoft. Enter the tenant id instead: it stands in the \
+             Microsoft Entra admin center, under Overview."
+        }
+        "forbidden" => {
+            "Only a Super Admin who may manage the company's settings can do this. Your own permissions are in Settings \
+             > My account."
+        }
+        "unauthenticated" => {
+            "The application could not show who you are. Go back to it and open the settings again; if it happens \
+             twice, tell whoever runs it."
+        }
+        "not_found" => {
+            "There is no such request of yours, or not any more. Open the settings again."
+        }
+        "invalid_request" => {
+            "That could not be understood, so nothing was changed. Open the settings again."
+        }
+        "too_many_requests" => {
+            "There are too many links for an administrator already. Cancel some of them first."
+        }
+        "host_keys_unavailable" => {
+            "Who you are could not be checked just now, so nothing was changed. Open the settings again in a moment."
+        }
+        "event_unreadable" => {
+            "The record of this account can't be read, so nothing is allowed until it can. An operator was alarmed."
         }
         "consent_superseded" => {
             "Another administrator consent is in force by now. Look at the settings to see which."

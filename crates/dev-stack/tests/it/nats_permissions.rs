@@ -276,7 +276,12 @@ async fn what_the_gateway_keeps_in_buckets_is_the_gateways_alone() {
     let gateway = NatsClient::connect(&server, NatsUser::Gateway)
         .await
         .jetstream();
-    for bucket in ["CONSENT_FLOWS", "CONSENT_HAND_OFFS", "CONSENT_OBSERVATIONS"] {
+    for bucket in [
+        "CONSENT_FLOWS",
+        "CONSENT_SESSIONS",
+        "CONSENT_HAND_OFFS",
+        "CONSENT_OBSERVATIONS",
+    ] {
         let config = async_nats::jetstream::kv::Config {
             bucket: bucket.to_owned(),
             history: 1,

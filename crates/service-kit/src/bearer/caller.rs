@@ -1,5 +1,7 @@
 //! What a token says about its bearer.
 
+use std::time::{Duration, SystemTime};
+
 use serde::Deserialize;
 
 use super::BearerError;
@@ -19,6 +21,8 @@ pub struct Caller {
     pub scopes: Vec<String>,
     /// The token's own id (`jti`).
     pub token_id: Option<String>,
+    /// When the token runs out (`exp`).
+    pub expires_at: SystemTime,
 }
 
 impl Caller {
@@ -50,6 +54,8 @@ pub(super) struct Claims {
     #[serde(default)]
     scope: String,
     jti: Option<String>,
+    /// A number of seconds, which may have a fraction.
+    exp: f64,
 }
 
 impl Claims {
@@ -57,6 +63,10 @@ impl Claims {
         if self.sub.is_empty() {
             return Err(BearerError::Claims);
         }
+        let expires_at = Duration::try_from_secs_f64(self.exp)
+            .ok()
+            .and_then(|since_epoch| SystemTime::UNIX_EPOCH.checked_add(since_epoch))
+            .ok_or(BearerError::Claims)?;
         Ok(Caller {
             subject: self.sub,
             account: self.account,
@@ -64,6 +74,7 @@ impl Claims {
             permissions: self.permissions,
             scopes: self.scope.split_whitespace().map(str::to_owned).collect(),
             token_id: self.jti,
+            expires_at,
         })
     }
 }

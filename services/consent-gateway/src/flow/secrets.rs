@@ -21,6 +21,11 @@ impl Digest {
         Self(URL_SAFE_NO_PAD.encode(Sha256::digest(secret.as_bytes())))
     }
 
+    /// The digest itself, fit to be a key.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether it is the digest of this value. Takes the same time for any answer.
     pub(crate) fn is_of(&self, secret: &str) -> bool {
         self.0

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::gateway::TenantName;
 use crate::return_to;
 use crate::use_cases::start_admin_consent::Selection;
-use crate::use_cases::start_own_consent::Wish;
+use crate::use_cases::start_own_consent::{WayBack, Wish};
 
 /// `?at_least=`
 #[derive(Debug, Deserialize)]
@@ -96,7 +96,7 @@ impl NewGrant {
         Ok(Wish {
             ticked: kinds_from_list(&self.permissions),
             identity: self.microsoft_identity,
-            return_to: checked(self.return_to.as_deref(), origins)?,
+            way_back: WayBack::Host(checked(self.return_to.as_deref(), origins)?),
         })
     }
 }

@@ -1,60 +1,36 @@
-//! Where a browser lands that nobody asked back: it says in a sentence what happened.
+//! Where a browser lands that nobody asked back, and that is in no session: it says in a sentence what happened.
 
-use assent_service_kit::ApiQuery;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Deserialize;
 
+use super::settings::notice::Landing;
 use super::{Shared, pages};
+use crate::gateway::Gateway;
 use crate::wording;
 
-/// What a callback says of a flow. It only chooses among our own sentences: nothing of the address reaches the page.
-#[derive(Debug, Deserialize)]
-pub(super) struct Landing {
-    outcome: Option<String>,
-    reason: Option<String>,
-}
-
-pub(super) async fn company(
-    State(shared): State<Shared>,
-    ApiQuery(landing): ApiQuery<Landing>,
-) -> Response {
-    settings_page(&shared, "Settings of the company", &landing)
-}
-
-pub(super) async fn account(
-    State(shared): State<Shared>,
-    ApiQuery(landing): ApiQuery<Landing>,
-) -> Response {
-    settings_page(&shared, "Settings of my account", &landing)
-}
-
 /// The administrator came by a link, and may have no account here to go back to.
-pub(super) async fn hand_off(
-    State(shared): State<Shared>,
-    ApiQuery(landing): ApiQuery<Landing>,
-) -> Response {
+pub(super) async fn hand_off(State(shared): State<Shared>, landing: Landing) -> Response {
+    let gateway = &shared.gateway;
     if landing.outcome.as_deref() == Some("completed") {
         return pages::message(
-            &shared.gateway,
+            gateway,
             StatusCode::OK,
             "Thank you",
             "Your consent was verified with Microsoft and recorded. You can close this page; whoever sent you the link \
              sees that it is done.",
         );
     }
-    page(&shared, "Approval for your organisation", &landing)
+    let title = "Approval for your organisation";
+    pages::message(gateway, StatusCode::OK, title, sentence(&landing))
 }
 
-fn page(shared: &Shared, title: &'static str, landing: &Landing) -> Response {
-    pages::message(&shared.gateway, StatusCode::OK, title, sentence(landing))
+/// The same in place of one of the settings pages.
+pub(super) fn settings(gateway: &Gateway, title: &str, landing: &Landing) -> Response {
+    pages::settings_message(gateway, StatusCode::OK, title, sentence(landing))
 }
 
-fn settings_page(shared: &Shared, title: &'static str, landing: &Landing) -> Response {
-    pages::settings_message(&shared.gateway, StatusCode::OK, title, sentence(landing))
-}
-
+/// It only chooses among our own sentences: nothing of the address reaches the page.
 fn sentence(landing: &Landing) -> &'static str {
     let of_reason = landing.reason.as_deref().map(wording::of);
     let of_outcome = landing.outcome.as_deref().and_then(wording::of_outcome);

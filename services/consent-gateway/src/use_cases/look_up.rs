@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::flow::{Flow, FlowView};
+use crate::flow::Flow;
 use crate::gateway::Gateway;
 use crate::ledger::{Company, User};
 use crate::observations::Approval;
@@ -40,11 +40,32 @@ pub(crate) async fn user(
     at_least: Option<u64>,
 ) -> Result<UserView, Failure> {
     wait_for(gateway, at_least).await?;
+    let known = all_of(gateway, account, user).await?;
+    UserView::of(account, user, &known.company, &known.user, &known.learnt)
+}
+
+/// All that is known of a user.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) company: Company,
+    pub(crate) user: User,
+    pub(crate) learnt: Learnt,
+}
+
+pub(crate) async fn all_of(
+    gateway: &Gateway,
+    account: &AccountId,
+    id: &UserId,
+) -> Result<Known, Failure> {
     // The user first: its events name epochs that the company has to know by then.
-    let of_user = gateway.ledger.user(account, user).await?;
+    let user = gateway.ledger.user(account, id).await?;
     let company = gateway.ledger.company(account).await?;
-    let learnt = learnt(gateway, account, user, &company, &of_user).await;
-    UserView::of(account, user, &company, &of_user, &learnt)
+    let learnt = learnt(gateway, account, id, &company, &user).await;
+    Ok(Known {
+        company,
+        user,
+        learnt,
+    })
 }
 
 /// What is known of the user's mailbox, and of what the user can have without an administrator: by the tenant's own
@@ -84,17 +105,6 @@ async fn learnt(
 }
 
 /// A flow, for whoever began it. For others there is no such flow.
-pub(crate) async fn flow(
-    gateway: &Gateway,
-    caller: &Caller,
-    id: Uuid,
-) -> Result<FlowView, Failure> {
-    Ok(own_flow(gateway, caller, id)
-        .await?
-        .value
-        .view(Timestamp::now()))
-}
-
 pub(crate) async fn own_flow(
     gateway: &Gateway,
     caller: &Caller,

@@ -36,7 +36,7 @@ pub(crate) async fn prompt_at_login(
         flow_id,
         authorize_url,
         expires_at,
-    } = begin(gateway, account, user, question, wish.return_to).await?;
+    } = begin(gateway, account, user, question, wish.way_back).await?;
     Ok(UserConsentBegun {
         flow_id,
         authorize_url,

@@ -1,8 +1,8 @@
-//! A user takes a permission back.
+//! A user takes permissions back.
 
 use assent_domain::decide::own_consent::{self, RevokeOwnPermissions};
 use assent_domain::ids::{AccountId, UserId};
-use assent_domain::permissions::Permission;
+use assent_domain::permissions::Kinds;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
@@ -13,12 +13,12 @@ pub(crate) async fn revoke_own_grant(
     gateway: &Gateway,
     account: &AccountId,
     user: &UserId,
-    permission: Permission,
+    permissions: Kinds,
 ) -> Result<UserView, Failure> {
     let command = RevokeOwnPermissions {
         account: account.clone(),
         user: user.clone(),
-        permissions: [permission].into_iter().collect(),
+        permissions,
     };
     gateway
         .ledger

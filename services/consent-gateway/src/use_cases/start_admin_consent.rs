@@ -81,6 +81,7 @@ pub(crate) async fn begin(
         id,
         account: question.account,
         started_by: question.started_by,
+        session: None,
         return_to: question.return_to,
         expires_at,
         purpose: Purpose::AdministratorConsent {

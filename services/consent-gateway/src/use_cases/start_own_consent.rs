@@ -14,7 +14,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::flow::{self, Flow, Purpose, Stage, State, States};
+use crate::flow::{self, Digest, Flow, Purpose, Stage, State, States};
 use crate::gateway::{Gateway, reference};
 use crate::use_cases::learn;
 
@@ -24,7 +24,16 @@ pub(crate) struct Wish {
     pub(crate) ticked: Kinds,
     /// Whom the host application knows the user to be at Microsoft.
     pub(crate) identity: Option<ExpectedIdentity>,
-    pub(crate) return_to: Option<Url>,
+    pub(crate) way_back: WayBack,
+}
+
+/// Where the browser goes afterwards.
+#[derive(Debug)]
+pub(crate) enum WayBack {
+    /// To the host application, or where it names no address to our settings pages.
+    Host(Option<Url>),
+    /// To our settings pages, in this session.
+    Session(Digest),
 }
 
 pub(crate) async fn start_own_consent(
@@ -34,7 +43,7 @@ pub(crate) async fn start_own_consent(
     wish: Wish,
 ) -> Result<FlowStarted, Failure> {
     let question = question(gateway, account, user, &wish).await?;
-    begin(gateway, account, user, question, wish.return_to).await
+    begin(gateway, account, user, question, wish.way_back).await
 }
 
 /// What Microsoft is to ask a user.
@@ -79,8 +88,12 @@ pub(crate) async fn begin(
     account: &AccountId,
     user: &UserId,
     question: Question,
-    return_to: Option<Url>,
+    way_back: WayBack,
 ) -> Result<FlowStarted, Failure> {
+    let (session, return_to) = match way_back {
+        WayBack::Host(return_to) => (None, return_to),
+        WayBack::Session(session) => (Some(session), None),
+    };
     let Question {
         epoch,
         asked,
@@ -94,6 +107,7 @@ pub(crate) async fn begin(
         id,
         account: account.clone(),
         started_by: user.clone(),
+        session,
         return_to,
         expires_at,
         purpose: Purpose::OwnConsent {

@@ -30,6 +30,7 @@ fn view(ending: Ending) -> FlowView {
         id: Uuid::nil(),
         account: AccountId::parse("acme").unwrap(),
         started_by: UserId::parse("ana").unwrap(),
+        session: None,
         return_to: None,
         expires_at: Timestamp::UNIX_EPOCH,
         purpose: own(),

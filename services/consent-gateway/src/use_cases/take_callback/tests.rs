@@ -22,6 +22,7 @@ async fn flow(gateway: &Gateway, reached: Stage, minutes: i64) -> State {
         id,
         account: AccountId::parse("acme").unwrap(),
         started_by: UserId::parse("ana").unwrap(),
+        session: None,
         return_to: None,
         expires_at: Timestamp::now() + SignedDuration::from_mins(minutes),
         purpose: Purpose::OwnConsent {

@@ -1,0 +1,219 @@
+//! Sessions over HTTP: the host application opens one with a form, a cookie stands for it, and every page of the
+//! settings is of one.
+
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, FromRequest, FromRequestParts, Request, State};
+use axum::http::header::{COOKIE, LOCATION, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::{Shared, pages};
+use crate::failure::Failure;
+use crate::gateway::Gateway;
+use crate::return_to;
+use crate::session::{FormProof, Session, SessionSecret};
+use crate::use_cases::open_session::open_session;
+use assent_service_kit::Problem;
+
+/// What the host application posts.
+#[derive(Deserialize)]
+pub(super) struct Opening {
+    token: String,
+    return_to: Option<String>,
+}
+
+/// `POST /session`
+pub(super) async fn open(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    form: Result<Form<Opening>, FormRejection>,
+) -> Response {
+    match opened(&shared, form).await {
+        Ok(response) => response,
+        Err(problem) if pages::wants_a_page(&headers) => pages::problem(&shared.gateway, problem),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn opened(
+    shared: &Shared,
+    form: Result<Form<Opening>, FormRejection>,
+) -> Result<Response, Problem> {
+    let gateway = &shared.gateway;
+    let Form(opening) = form
+        .map_err(|_| Problem::invalid_request("send a form with the fields token and return_to"))?;
+    // Before the token is used up: a mistake in the address can be mended with the same token.
+    let to = match opening.return_to.as_deref().filter(|to| !to.is_empty()) {
+        Some(to) => return_to::after_session(to, &gateway.addresses, &gateway.return_origins)?,
+        None => gateway.addresses.account_settings.clone(),
+    };
+    let caller = shared.verifier.verify(&opening.token).await?;
+    let secret = open_session(gateway, &caller).await?;
+    let lifetime = gateway.session_lifetime.as_secs();
+    let headers = [
+        (LOCATION, to.to_string()),
+        (SET_COOKIE, cookie(gateway, secret.expose(), lifetime)),
+    ];
+    Ok((StatusCode::SEE_OTHER, headers).into_response())
+}
+
+/// `POST /session/end`
+pub(super) async fn end(
+    State(shared): State<Shared>,
+    Posted { session, form: () }: Posted<()>,
+) -> Response {
+    let gateway = &shared.gateway;
+    if let Err(error) = gateway.sessions.end(&session.secret).await {
+        return pages::failure(gateway, error.into());
+    }
+    let mut response = pages::settings_message(
+        gateway,
+        StatusCode::OK,
+        "You have left the settings",
+        "To come back, open them from the application again.",
+    );
+    if let Ok(gone) = cookie(gateway, "", 0).parse() {
+        response.headers_mut().insert(SET_COOKIE, gone);
+    }
+    response
+}
+
+/// The session that a request is of.
+#[derive(Debug, Clone)]
+pub(super) struct InSession {
+    pub(super) session: Session,
+    pub(super) secret: SessionSecret,
+    pub(super) proof: FormProof,
+}
+
+impl InSession {
+    /// The session that the cookie stands for, if it stands for one that is not over.
+    pub(super) async fn find(
+        gateway: &Gateway,
+        headers: &HeaderMap,
+    ) -> Result<Option<Self>, Failure> {
+        let Some(secret) = cookie_of(gateway, headers) else {
+            return Ok(None);
+        };
+        let found = gateway.sessions.find(&secret).await?;
+        Ok(found
+            .filter(|session| !session.is_over(Timestamp::now()))
+            .map(|session| Self {
+                session,
+                proof: secret.form_proof(),
+                secret,
+            }))
+    }
+}
+
+impl FromRequestParts<Shared> for InSession {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Response> {
+        match Self::find(&shared.gateway, &parts.headers).await {
+            Ok(Some(found)) => Ok(found),
+            Ok(None) => Err(none(&shared.gateway)),
+            Err(failure) => Err(pages::failure(&shared.gateway, failure)),
+        }
+    }
+}
+
+/// Whoever comes without a session, or too late.
+pub(super) fn none(gateway: &Gateway) -> Response {
+    pages::settings_message(
+        gateway,
+        StatusCode::UNAUTHORIZED,
+        "Your session is over",
+        "Sessions of these settings end after a while, so nothing was changed just now. Open the settings from the \
+         application again, and repeat what you did last.",
+    )
+}
+
+/// A form that was sent from a page of ours, in the session that the page was shown in.
+#[derive(Debug)]
+pub(super) struct Posted<T> {
+    pub(super) session: InSession,
+    pub(super) form: T,
+}
+
+#[derive(Deserialize)]
+struct WithProof<T> {
+    proof: String,
+    #[serde(flatten)]
+    form: T,
+}
+
+impl<T: DeserializeOwned> FromRequest<Shared> for Posted<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, shared: &Shared) -> Result<Self, Response> {
+        let gateway = &shared.gateway;
+        let (mut parts, body) = request.into_parts();
+        let session = InSession::from_request_parts(&mut parts, shared).await?;
+        let request = Request::from_parts(parts, body);
+        match Form::<WithProof<T>>::from_request(request, &()).await {
+            Ok(Form(sent)) if session.proof.is(&sent.proof) => Ok(Self {
+                session,
+                form: sent.form,
+            }),
+            Ok(_) => {
+                tracing::warn!(
+                    security_event = "form_without_proof",
+                    account.id = %session.session.account,
+                    "a form came from elsewhere, or from a page of an earlier session"
+                );
+                Err(pages::settings_message(
+                    gateway,
+                    StatusCode::FORBIDDEN,
+                    "This page is out of date",
+                    "It was opened in an earlier session, so nothing was changed. Open the settings again, and repeat \
+                     what you did last.",
+                ))
+            }
+            Err(_) => Err(pages::failure(
+                gateway,
+                Failure::Invalid("the form can't be read".to_owned()),
+            )),
+        }
+    }
+}
+
+/// `__Host-`: no other host, and no plain HTTP, can set it. Browsers want encryption for that.
+fn cookie_name(gateway: &Gateway) -> &'static str {
+    if is_encrypted(gateway) {
+        "__Host-assent_session"
+    } else {
+        "assent_session"
+    }
+}
+
+fn is_encrypted(gateway: &Gateway) -> bool {
+    gateway.addresses.account_settings.scheme() == "https"
+}
+
+/// Lax: it has to come along when Microsoft sends the browser back, and with nobody else's forms.
+fn cookie(gateway: &Gateway, value: &str, seconds: i64) -> String {
+    let name = cookie_name(gateway);
+    let secure = if is_encrypted(gateway) {
+        "; Secure"
+    } else {
+        ""
+    };
+    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+}
+
+fn cookie_of(gateway: &Gateway, headers: &HeaderMap) -> Option<SessionSecret> {
+    let name = cookie_name(gateway);
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|header| header.to_str().ok())
+        .flat_map(|header| header.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| SessionSecret::from_cookie(value))
+}

@@ -1,0 +1,125 @@
+//! The settings pages: Settings > Company and Settings > My account.
+//!
+//! Each is rendered from the log as it is now. A form changes something and sends the browser back to its page, so that
+//! going back or loading again repeats nothing; a form that can't be carried out is answered with the page and why.
+
+pub(super) mod account;
+mod account_view;
+pub(super) mod company;
+mod company_dialog;
+mod company_view;
+mod history;
+mod links;
+pub(super) mod notice;
+pub(super) mod words;
+
+use askama::Template;
+use assent_contract::command::FlowStarted;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use url::Url;
+
+use super::layout::Layout;
+use super::session::InSession;
+use super::{pages, see_other};
+use crate::failure::Failure;
+use crate::flow::FlowView;
+use crate::gateway::Gateway;
+use crate::rights;
+use crate::use_cases::look_up;
+use jiff::Timestamp;
+use notice::{Done, Landing};
+
+/// What stands around every page of the settings.
+struct Frame<'a> {
+    /// Which of the pages this is.
+    here: &'static str,
+    /// Whether the company's page is shown to this person.
+    is_manager: bool,
+    user: &'a str,
+    account: &'a str,
+    proof: &'a str,
+    /// What stands before every path of ours.
+    base: &'a str,
+}
+
+impl<'a> Frame<'a> {
+    fn of(gateway: &'a Gateway, session: &'a InSession, here: &'static str) -> Self {
+        Self {
+            here,
+            is_manager: rights::manager(&session.session.caller(), &session.session.account)
+                .is_ok(),
+            user: session.session.user.as_str(),
+            account: session.session.account.as_str(),
+            proof: session.proof.expose(),
+            base: gateway.addresses.base_path(),
+        }
+    }
+}
+
+/// A page of the settings. Its forms may lead to Microsoft.
+fn show(gateway: &Gateway, status: StatusCode, page: &impl Template) -> Response {
+    let microsoft = gateway.entra.authority();
+    pages::show_embeddable(status, page, Some(microsoft), &gateway.frame_ancestors)
+}
+
+/// Back to a page, which says what was done.
+fn done(page: &Url, done: Done) -> Response {
+    let mut to = page.clone();
+    to.query_pairs_mut().append_pair("done", done.as_str());
+    see_other(&to)
+}
+
+/// On to Microsoft. Its pages can't be shown in a frame: there, a link leads out of it.
+fn to_microsoft(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    started: &FlowStarted,
+) -> Result<Response, Failure> {
+    let url =
+        Url::parse(&started.authorize_url).map_err(|error| Failure::Internal(error.into()))?;
+    let in_a_frame = headers
+        .get("sec-fetch-dest")
+        .is_some_and(|destination| destination == "iframe");
+    if !in_a_frame {
+        return Ok(see_other(&url));
+    }
+    let page = OnToMicrosoft {
+        layout: Layout::of(gateway),
+        url: url.as_str(),
+    };
+    Ok(show(gateway, StatusCode::OK, &page))
+}
+
+#[derive(Template)]
+#[template(path = "on_to_microsoft.html")]
+struct OnToMicrosoft<'a> {
+    layout: Layout<'a>,
+    url: &'a str,
+}
+
+/// What we know ourselves of the flow that an address names. Of somebody else's there is nothing to say.
+async fn flow_of(
+    gateway: &Gateway,
+    session: &InSession,
+    landing: &Landing,
+) -> Result<Option<FlowView>, Failure> {
+    let Some(flow) = landing.flow() else {
+        return Ok(None);
+    };
+    match look_up::own_flow(gateway, &session.session.caller(), flow).await {
+        Ok(stored) => Ok(Some(stored.value.view(Timestamp::now()))),
+        Err(Failure::NotFound(_)) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// A page, or in its place why there is none.
+fn answered(gateway: &Gateway, page: Result<Response, Failure>) -> Response {
+    page.unwrap_or_else(|failure| pages::failure(gateway, failure))
+}
+
+/// Whether a box of a form was ticked.
+fn is_ticked(field: Option<&String>) -> bool {
+    field.is_some_and(|value| value == "true")
+}

@@ -1,0 +1,220 @@
+//! Settings > My account: what a user can do there.
+
+use assent_domain::ids::Epoch;
+use assent_domain::permissions::{Kinds, Permission};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::account_view::{AccountPage, key};
+use super::links::{self, LISTED, LinkView};
+use super::notice::{self, Done, Landing, Notice};
+use super::{answered, done, is_ticked, show, to_microsoft};
+use crate::failure::Failure;
+use crate::flow::Aim;
+use crate::gateway::Gateway;
+use crate::http::session::{InSession, Posted};
+use crate::http::{Shared, confirmation_page, outcome_page, session};
+use crate::use_cases::hand_off::{self, Request};
+use crate::use_cases::look_up;
+use crate::use_cases::save_own_permissions::{Boxes, Saved, save_own_permissions};
+use assent_service_kit::ApiPath;
+
+const TITLE: &str = "Settings of my account";
+
+/// `GET /settings/account`
+pub(in crate::http) async fn open(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    landing: Landing,
+) -> Response {
+    let gateway = &shared.gateway;
+    match InSession::find(gateway, &headers).await {
+        Ok(Some(session)) => answered(gateway, opened(gateway, &session, &landing).await),
+        // Somebody whom the host application sent to Microsoft comes back here if it named no other address.
+        Ok(None) if landing.outcome.is_some() => outcome_page::settings(gateway, TITLE, &landing),
+        Ok(None) => session::none(gateway),
+        Err(failure) => answered(gateway, Err(failure)),
+    }
+}
+
+async fn opened(
+    gateway: &Gateway,
+    session: &InSession,
+    landing: &Landing,
+) -> Result<Response, Failure> {
+    if let (Some(flow), Some(confirm)) = (landing.flow(), landing.confirm.as_deref()) {
+        return confirmation_page::land(gateway, session, flow, confirm).await;
+    }
+    let flow = super::flow_of(gateway, session, landing).await?;
+    page(
+        gateway,
+        session,
+        StatusCode::OK,
+        landing.notice(flow.as_ref()),
+    )
+    .await
+}
+
+async fn page(
+    gateway: &Gateway,
+    session: &InSession,
+    status: StatusCode,
+    notice: Option<Notice>,
+) -> Result<Response, Failure> {
+    let (account, user) = (&session.session.account, &session.session.user);
+    let known = look_up::all_of(gateway, account, user).await?;
+    let own = hand_off::list(gateway, account, Some(user)).await?;
+    let own = own.iter().take(LISTED).map(LinkView::of).collect();
+    let page = AccountPage::of(gateway, session, &known, own, notice)?;
+    Ok(show(gateway, status, &page))
+}
+
+/// The boxes.
+#[derive(Debug, Deserialize)]
+pub(in crate::http) struct BoxesForm {
+    contacts: Option<String>,
+    calendar: Option<String>,
+    email: Option<String>,
+    /// What was ticked when the page was shown.
+    #[serde(default)]
+    shown: String,
+    epoch: String,
+    /// The button that asks for more of e-mail was pressed.
+    extend: Option<String>,
+}
+
+impl BoxesForm {
+    fn read(&self) -> Result<Boxes, Failure> {
+        let epoch = self.epoch.parse().map_err(|_| unreadable())?;
+        let ticked = |permission| {
+            is_ticked(match permission {
+                Permission::Contacts => self.contacts.as_ref(),
+                Permission::Calendar => self.calendar.as_ref(),
+                Permission::Email => self.email.as_ref(),
+            })
+        };
+        let shown = Permission::ALL
+            .into_iter()
+            .filter(|permission| self.shown.split(' ').any(|name| name == key(*permission)))
+            .collect::<Kinds>();
+        let ticked = Permission::ALL
+            .into_iter()
+            .filter(|permission| ticked(*permission))
+            .collect();
+        let boxes = Boxes {
+            shown,
+            ticked,
+            epoch: Epoch(epoch),
+        };
+        Ok(match self.extend {
+            // As if e-mail had not been ticked: it is asked for again, at the level of today.
+            Some(_) => Boxes {
+                shown: shown.without(Kinds::from_iter([Permission::Email])),
+                ticked: shown.union(Kinds::from_iter([Permission::Email])),
+                ..boxes
+            },
+            None => boxes,
+        })
+    }
+}
+
+fn unreadable() -> Failure {
+    Failure::Invalid("the form can't be read; open the page again".to_owned())
+}
+
+/// `POST /settings/account/permissions`
+pub(in crate::http) async fn save(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    Posted { session, form }: Posted<BoxesForm>,
+) -> Response {
+    let gateway = &shared.gateway;
+    answered(gateway, saved(gateway, &headers, &session, &form).await)
+}
+
+async fn saved(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    session: &InSession,
+    form: &BoxesForm,
+) -> Result<Response, Failure> {
+    let (account, user) = (&session.session.account, &session.session.user);
+    let boxes = form.read()?;
+    let saved = save_own_permissions(gateway, account, user, boxes, session.secret.digest()).await;
+    let here = &gateway.addresses.account_settings;
+    match saved {
+        Ok(Saved::AtMicrosoft(started)) => to_microsoft(gateway, headers, &started),
+        Ok(Saved::Revoked) => Ok(done(here, Done::Revoked)),
+        Ok(Saved::Unchanged) => Ok(done(here, Done::Unchanged)),
+        Ok(Saved::MovedOn) => Ok(done(here, Done::ChangedMeanwhile)),
+        Err(failure) => {
+            let (status, notice) = notice::of_failure(failure)?;
+            page(gateway, session, status, Some(notice)).await
+        }
+    }
+}
+
+/// What an administrator should approve.
+#[derive(Debug, Deserialize)]
+pub(in crate::http) struct LinkForm {
+    contacts: Option<String>,
+    calendar: Option<String>,
+    email: Option<String>,
+}
+
+/// `POST /settings/account/administrator-links`
+pub(in crate::http) async fn make_link(
+    State(shared): State<Shared>,
+    Posted { session, form }: Posted<LinkForm>,
+) -> Response {
+    let gateway = &shared.gateway;
+    answered(gateway, made_link(gateway, &session, &form).await)
+}
+
+async fn made_link(
+    gateway: &Gateway,
+    session: &InSession,
+    form: &LinkForm,
+) -> Result<Response, Failure> {
+    let (account, user) = (&session.session.account, &session.session.user);
+    let company = gateway.ledger.company(account).await?;
+    let kinds = Kinds {
+        contacts: is_ticked(form.contacts.as_ref()),
+        calendar: is_ticked(form.calendar.as_ref()),
+        email: is_ticked(form.email.as_ref()),
+    };
+    let request = Request {
+        aim: Aim::Approval,
+        permissions: company.state.email_sync.cap().only(kinds),
+        tenant: None,
+    };
+    match hand_off::create(gateway, account, user.clone(), request).await {
+        Ok((link, url)) => Ok(links::show_new(
+            gateway,
+            session,
+            &link,
+            &url,
+            &gateway.addresses.account_settings,
+        )),
+        Err(failure) => {
+            let (status, notice) = notice::of_failure(failure)?;
+            page(gateway, session, status, Some(notice)).await
+        }
+    }
+}
+
+/// `POST /settings/account/administrator-links/{link}/cancellation`
+pub(in crate::http) async fn cancel_link(
+    State(shared): State<Shared>,
+    ApiPath(link): ApiPath<Uuid>,
+    Posted { session, form: () }: Posted<()>,
+) -> Response {
+    let gateway = &shared.gateway;
+    let (account, user) = (&session.session.account, &session.session.user);
+    let cancelled = hand_off::cancel(gateway, account, link, user, Some(user)).await;
+    let here = &gateway.addresses.account_settings;
+    answered(gateway, cancelled.map(|_| done(here, Done::LinkCancelled)))
+}

@@ -1,0 +1,251 @@
+//! Settings > My account, as it is shown.
+
+use askama::Template;
+use assent_domain::event::{Event, RevocationReason};
+use assent_domain::explanation::{Explanation, Standing, explain};
+use assent_domain::ids::Sequence;
+use assent_domain::mode::{AuthorizationMethod, EmailSync};
+use assent_domain::permissions::{EmailLevel, Permission};
+use assent_event_log::{History, RecordedEvent};
+
+use super::Frame;
+use super::history::{self, Entry};
+use super::links::LinkView;
+use super::notice::Notice;
+use super::words::{self, When};
+use crate::failure::Failure;
+use crate::gateway::Gateway;
+use crate::http::layout::Layout;
+use crate::http::session::InSession;
+use crate::observations::{Approval, MailboxState};
+use crate::use_cases::look_up::Known;
+
+/// The order in which the boxes are shown.
+const ORDER: [Permission; 3] = [
+    Permission::Contacts,
+    Permission::Calendar,
+    Permission::Email,
+];
+
+/// How much of the history is shown at first.
+const SHORT: usize = 8;
+
+#[derive(Template)]
+#[template(path = "account.html")]
+pub(super) struct AccountPage<'a> {
+    layout: Layout<'a>,
+    frame: Frame<'a>,
+    product: &'a str,
+    notice: Option<Notice>,
+    boxes: Vec<PermissionBox>,
+    epoch: u64,
+    /// The boxes that were ticked when the page was shown, by name.
+    shown: String,
+    /// Under the administrator's method: who decided, and when.
+    decided: Option<Decided>,
+    /// What an administrator should be asked to approve, by name.
+    needs_approval: Vec<&'static str>,
+    mailbox: Option<&'static str>,
+    links: Vec<LinkView>,
+    history: Vec<Entry>,
+    older: Vec<Entry>,
+}
+
+/// One permission.
+struct PermissionBox {
+    key: &'static str,
+    name: &'static str,
+    meaning: &'static str,
+    scopes: String,
+    is_on: bool,
+    status: &'static str,
+    since: Option<When>,
+    /// What to know beside it.
+    remark: Option<&'static str>,
+    /// The company allows more e-mail by now than the user has granted.
+    can_be_extended: bool,
+}
+
+/// An administrator's consent, as far as it concerns a user.
+struct Decided {
+    since: When,
+    requested_by: String,
+    accepted_by: String,
+    /// Nothing came of it for this user yet: that needs a sign-in through Microsoft.
+    awaits_sign_in: bool,
+}
+
+impl<'a> AccountPage<'a> {
+    pub(super) fn of(
+        gateway: &'a Gateway,
+        session: &'a InSession,
+        known: &Known,
+        links: Vec<LinkView>,
+        notice: Option<Notice>,
+    ) -> Result<Self, Failure> {
+        let (company, user) = (&known.company, &known.user);
+        let explanation = explain(events(&company.history), events(&user.history))
+            .map_err(|illegal| Failure::Unreadable(illegal.into()))?;
+        let boxes: Vec<_> = ORDER
+            .into_iter()
+            .map(|permission| PermissionBox::of(gateway, known, &explanation, permission))
+            .collect();
+        let on: Vec<_> = boxes
+            .iter()
+            .filter(|shown| shown.is_on)
+            .map(|shown| shown.key)
+            .collect();
+        let decided = Decided::of(known, &explanation);
+        let needs_approval = ORDER.into_iter().filter(|permission| {
+            decided.is_none()
+                && !explanation.effective.kinds().contains(*permission)
+                && !matches!(approval(known, *permission), Approval::NotNeeded)
+        });
+        let all = company.history.events.iter().chain(&user.history.events);
+        let mut history = history::of(all, &session.session.user, &explanation.late);
+        let older = history.split_off(history.len().min(SHORT));
+        Ok(Self {
+            layout: Layout::of(gateway),
+            frame: Frame::of(gateway, session, "account"),
+            product: &gateway.brand.product_name,
+            notice,
+            epoch: company.state.epoch.0,
+            shown: on.join(" "),
+            needs_approval: needs_approval.map(key).collect(),
+            decided,
+            mailbox: known
+                .learnt
+                .mailbox
+                .and_then(|mailbox| match mailbox.state {
+                    MailboxState::OnPremisesExchange => Some("on_premises_exchange"),
+                    MailboxState::Unavailable => Some("mailbox_unavailable"),
+                    MailboxState::Available | MailboxState::Unknown => None,
+                })
+                .map(crate::wording::of),
+            boxes,
+            links,
+            history,
+            older,
+        })
+    }
+}
+
+impl PermissionBox {
+    fn of(
+        gateway: &Gateway,
+        known: &Known,
+        explanation: &Explanation,
+        permission: Permission,
+    ) -> Self {
+        let (company, user) = (&known.company.state, &known.user.state);
+        let trail = explanation.of(permission);
+        let is_on = explanation.effective.kinds().contains(permission);
+        let level = match (company.consent(), is_on) {
+            (Some(consent), _) if consent.permissions.email != EmailLevel::None => {
+                consent.permissions.email
+            }
+            (None, true) => explanation.effective.email,
+            (Some(_), _) | (None, false) => company.email_sync.level(),
+        };
+        let own = user.in_epoch(company.epoch).own;
+        let is_email = permission == Permission::Email;
+        let is_capped = is_email && explanation.effective.email < own.email;
+        let remark = if is_on {
+            is_capped.then_some(
+                "Limited for now: you granted more, but your company has set its e-mail sync to Limited.",
+            )
+        } else if company.consent().is_some() {
+            None
+        } else {
+            of_approval(approval(known, permission))
+        };
+        Self {
+            key: key(permission),
+            name: words::name(permission),
+            meaning: words::meaning(permission, level),
+            scopes: gateway.scopes.of(words::only(permission, level)).join(" "),
+            is_on,
+            status: status(trail.standing),
+            since: trail.since.and_then(|at| time(known, at)),
+            remark,
+            can_be_extended: is_email
+                && is_on
+                && company.method() == AuthorizationMethod::UserIndividual
+                && company.email_sync == EmailSync::Full
+                && explanation.effective.email < EmailLevel::Full,
+        }
+    }
+}
+
+impl Decided {
+    fn of(known: &Known, explanation: &Explanation) -> Option<Self> {
+        let consent = known.company.state.consent()?;
+        let recorded = recorded(&known.company.history, consent.recorded_at)?;
+        let Event::AdminConsentGranted(granted) = &recorded.decoded.event else {
+            return None;
+        };
+        Some(Self {
+            since: When(recorded.decoded.metadata.time),
+            requested_by: granted.requested_by.to_string(),
+            accepted_by: granted.granted_by.0.to_string(),
+            awaits_sign_in: explanation.effective.is_nothing(),
+        })
+    }
+}
+
+/// A permission, as forms name it.
+pub(super) const fn key(permission: Permission) -> &'static str {
+    match permission {
+        Permission::Calendar => "calendar",
+        Permission::Contacts => "contacts",
+        Permission::Email => "email",
+    }
+}
+
+const fn status(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Granted => "On",
+        Standing::NeverGranted => "Off",
+        Standing::NotInConsent => "Off: not in the administrator's consent",
+        Standing::Ended(RevocationReason::UserRevoked) => "Off: you took it back",
+        Standing::Ended(RevocationReason::UserDeclined) => "Off: declined at Microsoft",
+        Standing::Ended(RevocationReason::MicrosoftWithdrawn) => {
+            "Off: the consent was withdrawn at Microsoft"
+        }
+    }
+}
+
+const fn of_approval(approval: Approval) -> Option<&'static str> {
+    match approval {
+        Approval::NotNeeded => None,
+        Approval::Likely => Some(
+            "Microsoft may ask for an administrator's approval here. If it does, send your administrator a link, below.",
+        ),
+        Approval::Required => Some(
+            "Your organisation lets only an administrator approve this. Send your administrator a link, below.",
+        ),
+    }
+}
+
+fn approval(known: &Known, permission: Permission) -> Approval {
+    let approvals = &known.learnt.approvals;
+    approvals
+        .get(&permission)
+        .copied()
+        .unwrap_or(Approval::NotNeeded)
+}
+
+fn time(known: &Known, at: Sequence) -> Option<When> {
+    recorded(&known.company.history, at)
+        .or_else(|| recorded(&known.user.history, at))
+        .map(|recorded| When(recorded.decoded.metadata.time))
+}
+
+fn recorded(history: &History, at: Sequence) -> Option<&RecordedEvent> {
+    history.events.iter().find(|event| event.sequence == at)
+}
+
+fn events(history: &History) -> impl Iterator<Item = (Sequence, &Event)> {
+    let events = history.events.iter();
+    events.map(|recorded| (recorded.sequence, &recorded.decoded.event))
+}

@@ -1,0 +1,333 @@
+//! Settings > Company: what a Super Admin can do there.
+
+use assent_domain::mode::{AuthorizationMethod, EmailSync, Mode};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::company_dialog::{Dialog, DialogForm};
+use super::company_view::{Change, ChangePage, CompanyPage, Parts, dialog_of};
+use super::links::{self, LISTED, LinkView};
+use super::notice::{self, Done, Landing, Notice};
+use super::{Frame, answered, done, flow_of, is_ticked, show, to_microsoft};
+use crate::failure::Failure;
+use crate::flow::Aim;
+use crate::gateway::Gateway;
+use crate::http::layout::Layout;
+use crate::http::session::{InSession, Posted};
+use crate::http::{Shared, outcome_page, see_other, session};
+use crate::ledger::Company;
+use crate::rights;
+use crate::use_cases::change_mode::change_mode;
+use crate::use_cases::hand_off::{self, Request};
+use crate::use_cases::head_count::head_count;
+use crate::use_cases::start_admin_consent::start_admin_consent;
+use assent_service_kit::ApiPath;
+
+const TITLE: &str = "Settings of the company";
+const DIALOG: &str = "administrator";
+
+/// `GET /settings/company`
+pub(in crate::http) async fn open(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    landing: Landing,
+) -> Response {
+    let gateway = &shared.gateway;
+    match InSession::find(gateway, &headers).await {
+        Ok(Some(session)) => answered(gateway, opened(gateway, &session, &landing).await),
+        Ok(None) if landing.outcome.is_some() => outcome_page::settings(gateway, TITLE, &landing),
+        Ok(None) => session::none(gateway),
+        Err(failure) => answered(gateway, Err(failure)),
+    }
+}
+
+async fn opened(
+    gateway: &Gateway,
+    session: &InSession,
+    landing: &Landing,
+) -> Result<Response, Failure> {
+    let flow = flow_of(gateway, session, landing).await?;
+    let is_open = landing.dialog.as_deref() == Some(DIALOG);
+    let shape = |dialog: Dialog| Dialog { is_open, ..dialog };
+    page(
+        gateway,
+        session,
+        StatusCode::OK,
+        landing.notice(flow.as_ref()),
+        shape,
+    )
+    .await
+}
+
+async fn page(
+    gateway: &Gateway,
+    session: &InSession,
+    status: StatusCode,
+    notice: Option<Notice>,
+    shape: impl FnOnce(Dialog) -> Dialog,
+) -> Result<Response, Failure> {
+    let account = &session.session.account;
+    rights::manager(&session.session.caller(), account)?;
+    let company = gateway.ledger.company(account).await?;
+    let (count, links) = tokio::join!(
+        head_count(gateway, account, company.state.last_sequence),
+        hand_off::list(gateway, account, None)
+    );
+    let links = links?.iter().take(LISTED).map(LinkView::of).collect();
+    let page = CompanyPage::of(Parts {
+        gateway,
+        session,
+        count,
+        links,
+        notice,
+        dialog: shape(dialog_of(&company)),
+        company: &company,
+    });
+    Ok(show(gateway, status, &page))
+}
+
+/// The form with the e-mail sync.
+#[derive(Debug, Deserialize)]
+pub(in crate::http) struct EmailSyncForm {
+    email_sync: String,
+    seen: String,
+    confirmed: Option<String>,
+    /// What to go on with.
+    then: Option<String>,
+}
+
+/// `POST /settings/company/email-sync`
+pub(in crate::http) async fn save_email_sync(
+    State(shared): State<Shared>,
+    Posted { session, form }: Posted<EmailSyncForm>,
+) -> Response {
+    let gateway = &shared.gateway;
+    let saved = async {
+        let email_sync = match form.email_sync.as_str() {
+            "full" => EmailSync::Full,
+            "limited" => EmailSync::Limited,
+            _ => return Err(unreadable()),
+        };
+        let company = managed(gateway, &session).await?;
+        if is_stale(&company, &form.seen)? {
+            return Ok(changed_meanwhile(gateway));
+        }
+        let is_to_be_confirmed = email_sync == EmailSync::Limited
+            && company.state.email_sync == EmailSync::Full
+            && !is_ticked(form.confirmed.as_ref());
+        if is_to_be_confirmed {
+            return ask(gateway, &session, &company, Change::ToLimitedSync).await;
+        }
+        let to = Mode {
+            email_sync,
+            ..company.state.mode()
+        };
+        let saved = match email_sync {
+            EmailSync::Full => Done::FullSync,
+            EmailSync::Limited => Done::LimitedSync,
+        };
+        let saved = if to == company.state.mode() {
+            Done::Unchanged
+        } else {
+            saved
+        };
+        changed(gateway, &session, to, saved, form.then.as_deref()).await
+    };
+    answered(gateway, saved.await)
+}
+
+/// The form with the authorization method.
+#[derive(Debug, Deserialize)]
+pub(in crate::http) struct MethodForm {
+    method: String,
+    seen: String,
+    confirmed: Option<String>,
+}
+
+/// `POST /settings/company/method`
+pub(in crate::http) async fn save_method(
+    State(shared): State<Shared>,
+    Posted { session, form }: Posted<MethodForm>,
+) -> Response {
+    let gateway = &shared.gateway;
+    let saved = async {
+        let company = managed(gateway, &session).await?;
+        if is_stale(&company, &form.seen)? {
+            return Ok(changed_meanwhile(gateway));
+        }
+        match form.method.as_str() {
+            // Only Microsoft's answer switches to it; here it only opens the dialog.
+            "admin_configured" => Ok(see_other(&dialog(gateway))),
+            "user_individual" if company.state.method() == AuthorizationMethod::UserIndividual => {
+                Ok(done(&gateway.addresses.company_settings, Done::Unchanged))
+            }
+            "user_individual" if !is_ticked(form.confirmed.as_ref()) => {
+                ask(gateway, &session, &company, Change::ToUsers).await
+            }
+            "user_individual" => {
+                let to = Mode {
+                    method: AuthorizationMethod::UserIndividual,
+                    ..company.state.mode()
+                };
+                changed(gateway, &session, to, Done::UsersAuthorize, None).await
+            }
+            _ => Err(unreadable()),
+        }
+    };
+    answered(gateway, saved.await)
+}
+
+async fn changed(
+    gateway: &Gateway,
+    session: &InSession,
+    to: Mode,
+    saved: Done,
+    then: Option<&str>,
+) -> Result<Response, Failure> {
+    let account = &session.session.account;
+    let manager = rights::manager(&session.session.caller(), account)?;
+    match change_mode(gateway, account, manager, to).await {
+        Ok(_) if then == Some(DIALOG) => Ok(see_other(&dialog(gateway))),
+        Ok(_) => Ok(done(&gateway.addresses.company_settings, saved)),
+        Err(failure) => {
+            let (status, notice) = notice::of_failure(failure)?;
+            page(gateway, session, status, Some(notice), |dialog| dialog).await
+        }
+    }
+}
+
+/// Says what will end for whom, and asks.
+async fn ask(
+    gateway: &Gateway,
+    session: &InSession,
+    company: &Company,
+    change: Change,
+) -> Result<Response, Failure> {
+    let account = &session.session.account;
+    let count = head_count(gateway, account, company.state.last_sequence).await;
+    let page = ChangePage {
+        layout: Layout::of(gateway),
+        frame: Frame::of(gateway, session, "company"),
+        product: &gateway.brand.product_name,
+        seen: company.state.last_sequence.0,
+        change,
+        concerns: count.map(|count| change.concerns(count)),
+    };
+    Ok(show(gateway, StatusCode::OK, &page))
+}
+
+/// `POST /settings/company/administrator-consent`
+pub(in crate::http) async fn begin_consent(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    Posted { session, form }: Posted<DialogForm>,
+) -> Response {
+    let gateway = &shared.gateway;
+    let begun = async {
+        let company = managed(gateway, &session).await?;
+        if is_stale(&company, &form.seen)? {
+            return Ok(changed_meanwhile(gateway));
+        }
+        let account = &session.session.account;
+        let manager = rights::manager(&session.session.caller(), account)?;
+        let started = match form.selection() {
+            Ok(selection) => start_admin_consent(gateway, account, manager, selection).await,
+            Err(failure) => Err(failure),
+        };
+        match started {
+            Ok(started) => to_microsoft(gateway, &headers, &started),
+            Err(failure) => dialog_again(gateway, &session, &form, failure).await,
+        }
+    };
+    answered(gateway, begun.await)
+}
+
+/// `POST /settings/company/administrator-links`
+pub(in crate::http) async fn make_link(
+    State(shared): State<Shared>,
+    Posted { session, form }: Posted<DialogForm>,
+) -> Response {
+    let gateway = &shared.gateway;
+    let made = async {
+        let account = &session.session.account;
+        let manager = rights::manager(&session.session.caller(), account)?;
+        let made = match form.tenant() {
+            Ok(tenant) => {
+                let request = Request {
+                    aim: Aim::AdministratorConsent,
+                    permissions: form.permissions(),
+                    tenant,
+                };
+                hand_off::create(gateway, account, manager.user().clone(), request).await
+            }
+            Err(failure) => Err(failure),
+        };
+        match made {
+            Ok((link, url)) => {
+                let back = &gateway.addresses.company_settings;
+                Ok(links::show_new(gateway, &session, &link, &url, back))
+            }
+            Err(failure) => dialog_again(gateway, &session, &form, failure).await,
+        }
+    };
+    answered(gateway, made.await)
+}
+
+async fn dialog_again(
+    gateway: &Gateway,
+    session: &InSession,
+    form: &DialogForm,
+    failure: Failure,
+) -> Result<Response, Failure> {
+    let (status, problem) = notice::of_failure(failure)?;
+    page(gateway, session, status, None, |_| form.again(problem)).await
+}
+
+/// `POST /settings/company/administrator-links/{link}/cancellation`
+pub(in crate::http) async fn cancel_link(
+    State(shared): State<Shared>,
+    ApiPath(link): ApiPath<Uuid>,
+    Posted { session, form: () }: Posted<()>,
+) -> Response {
+    let gateway = &shared.gateway;
+    let cancelled = async {
+        let account = &session.session.account;
+        let manager = rights::manager(&session.session.caller(), account)?;
+        hand_off::cancel(gateway, account, link, manager.user(), None).await?;
+        Ok(done(
+            &gateway.addresses.company_settings,
+            Done::LinkCancelled,
+        ))
+    };
+    answered(gateway, cancelled.await)
+}
+
+/// The company, for whoever may manage its settings.
+async fn managed(gateway: &Gateway, session: &InSession) -> Result<Company, Failure> {
+    let account = &session.session.account;
+    rights::manager(&session.session.caller(), account)?;
+    gateway.ledger.company(account).await
+}
+
+/// Whether somebody changed the company since the page was shown.
+fn is_stale(company: &Company, seen: &str) -> Result<bool, Failure> {
+    let seen: u64 = seen.parse().map_err(|_| unreadable())?;
+    Ok(company.state.last_sequence.0 != seen)
+}
+
+fn changed_meanwhile(gateway: &Gateway) -> Response {
+    done(&gateway.addresses.company_settings, Done::ChangedMeanwhile)
+}
+
+fn dialog(gateway: &Gateway) -> url::Url {
+    let mut to = gateway.addresses.company_settings.clone();
+    to.query_pairs_mut().append_pair("dialog", DIALOG);
+    to
+}
+
+fn unreadable() -> Failure {
+    Failure::Invalid("the form can't be read; open the page again".to_owned())
+}

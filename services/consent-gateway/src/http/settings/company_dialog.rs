@@ -1,0 +1,90 @@
+//! The dialog in which a Super Admin chooses what an Office 365 administrator is asked for.
+
+use assent_domain::permissions::{EmailLevel, PermissionSet};
+use serde::Deserialize;
+
+use super::is_ticked;
+use super::notice::Notice;
+use crate::failure::Failure;
+use crate::gateway::TenantName;
+use crate::http::bodies::tenant_name;
+use crate::use_cases::start_admin_consent::Selection;
+
+/// What is filled in: at first what is in force, after a mistake what was sent.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Dialog {
+    pub(super) is_open: bool,
+    pub(super) administrator_confirmed: bool,
+    pub(super) calendar: bool,
+    pub(super) contacts: bool,
+    pub(super) email: bool,
+    pub(super) is_full: bool,
+    pub(super) tenant: String,
+    pub(super) problem: Option<Notice>,
+}
+
+impl Dialog {
+    /// Filled in with these permissions.
+    pub(super) fn with(permissions: PermissionSet) -> Self {
+        Self {
+            calendar: permissions.calendar,
+            contacts: permissions.contacts,
+            email: permissions.email != EmailLevel::None,
+            is_full: permissions.email != EmailLevel::Limited,
+            ..Self::default()
+        }
+    }
+}
+
+/// What was sent.
+#[derive(Debug, Deserialize)]
+pub(in crate::http) struct DialogForm {
+    administrator_confirmed: Option<String>,
+    calendar: Option<String>,
+    contacts: Option<String>,
+    email: Option<String>,
+    email_level: Option<String>,
+    tenant: Option<String>,
+    pub(super) seen: String,
+}
+
+impl DialogForm {
+    pub(super) fn permissions(&self) -> PermissionSet {
+        let email = match (is_ticked(self.email.as_ref()), self.email_level.as_deref()) {
+            (false, _) => EmailLevel::None,
+            (true, Some("limited")) => EmailLevel::Limited,
+            (true, _) => EmailLevel::Full,
+        };
+        PermissionSet {
+            calendar: is_ticked(self.calendar.as_ref()),
+            contacts: is_ticked(self.contacts.as_ref()),
+            email,
+        }
+    }
+
+    pub(super) fn tenant(&self) -> Result<Option<TenantName>, Failure> {
+        let typed = self.tenant.as_deref().map(str::trim);
+        tenant_name(typed.filter(|name| !name.is_empty()), None)
+    }
+
+    pub(super) fn selection(&self) -> Result<Selection, Failure> {
+        Ok(Selection {
+            administrator_confirmed: is_ticked(self.administrator_confirmed.as_ref()),
+            permissions: self.permissions(),
+            tenant: self.tenant()?,
+            return_to: None,
+        })
+    }
+
+    /// The dialog again, as it was filled in, and what is wrong.
+    pub(super) fn again(&self, problem: Notice) -> Dialog {
+        Dialog {
+            is_open: true,
+            administrator_confirmed: is_ticked(self.administrator_confirmed.as_ref()),
+            is_full: self.email_level.as_deref() != Some("limited"),
+            tenant: self.tenant.clone().unwrap_or_default(),
+            problem: Some(problem),
+            ..Dialog::with(self.permissions())
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Settings > Company, as it is shown.
+
+use askama::Template;
+use assent_domain::event::{AdminConsentGranted, Event};
+use assent_domain::mode::EmailSync;
+use assent_domain::permissions::{Permission, PermissionSet};
+use assent_event_log::RecordedEvent;
+
+use super::Frame;
+use super::company_dialog::Dialog;
+use super::history::{self, Entry};
+use super::links::LinkView;
+use super::notice::Notice;
+use super::words::{self, When};
+use crate::gateway::Gateway;
+use crate::http::layout::Layout;
+use crate::http::session::InSession;
+use crate::ledger::Company;
+use crate::use_cases::head_count::HeadCount;
+
+/// How much of the history is shown at first.
+const SHORT: usize = 8;
+
+#[derive(Template)]
+#[template(path = "company.html")]
+pub(super) struct CompanyPage<'a> {
+    layout: Layout<'a>,
+    frame: Frame<'a>,
+    product: &'a str,
+    notice: Option<Notice>,
+    /// The company's last event, so that a form is not carried out on what somebody else has changed meanwhile.
+    seen: u64,
+    is_full: bool,
+    consent: Option<ConsentView>,
+    /// How many users there are, and what they have.
+    count: Option<String>,
+    dialog: Dialog,
+    items: Vec<Item>,
+    email_scopes: EmailScopes,
+    links: Vec<LinkView>,
+    history: Vec<Entry>,
+    older: Vec<Entry>,
+}
+
+/// A permission in the dialog.
+struct Item {
+    key: &'static str,
+    name: &'static str,
+    meaning: &'static str,
+    scopes: String,
+    is_ticked: bool,
+}
+
+struct EmailScopes {
+    full: String,
+    limited: String,
+}
+
+/// The administrator's consent in force.
+struct ConsentView {
+    permissions: String,
+    scopes: String,
+    requested_by: String,
+    accepted_by: String,
+    tenant: String,
+    at: When,
+    proofs: Vec<String>,
+    /// How many have signed in again since.
+    signed_in: Option<String>,
+}
+
+/// All that the page is made of.
+pub(super) struct Parts<'a> {
+    pub(super) gateway: &'a Gateway,
+    pub(super) session: &'a InSession,
+    pub(super) company: &'a Company,
+    pub(super) count: Option<HeadCount>,
+    pub(super) links: Vec<LinkView>,
+    pub(super) notice: Option<Notice>,
+    pub(super) dialog: Dialog,
+}
+
+impl<'a> CompanyPage<'a> {
+    pub(super) fn of(parts: Parts<'a>) -> Self {
+        let Parts {
+            gateway,
+            session,
+            company,
+            count,
+            links,
+            notice,
+            dialog,
+        } = parts;
+        let state = &company.state;
+        let mut history = history::of(&company.history.events, &session.session.user, &[]);
+        let older = history.split_off(history.len().min(SHORT));
+        let full = EmailSync::Full.level();
+        let item = |permission, is_ticked| Item {
+            key: super::account_view::key(permission),
+            name: words::name(permission),
+            meaning: words::meaning(permission, full),
+            scopes: scopes(gateway, words::only(permission, full)),
+            is_ticked,
+        };
+        let email = |sync: EmailSync| scopes(gateway, words::only(Permission::Email, sync.level()));
+        Self {
+            layout: Layout::of(gateway),
+            frame: Frame::of(gateway, session, "company"),
+            product: &gateway.brand.product_name,
+            notice,
+            seen: state.last_sequence.0,
+            is_full: state.email_sync == EmailSync::Full,
+            consent: granted(company)
+                .map(|(recorded, granted)| ConsentView::of(recorded, granted, count)),
+            count: count.map(in_words),
+            items: Vec::from([
+                item(Permission::Calendar, dialog.calendar),
+                item(Permission::Contacts, dialog.contacts),
+            ]),
+            dialog,
+            email_scopes: EmailScopes {
+                full: email(EmailSync::Full),
+                limited: email(EmailSync::Limited),
+            },
+            links,
+            history,
+            older,
+        }
+    }
+}
+
+/// What the dialog begins with: what is in force, or all of it.
+pub(super) fn dialog_of(company: &Company) -> Dialog {
+    let consent = company.state.consent();
+    Dialog::with(consent.map_or(PermissionSet::EVERYTHING, |consent| consent.permissions))
+}
+
+fn granted(company: &Company) -> Option<(&RecordedEvent, &AdminConsentGranted)> {
+    let consent = company.state.consent()?;
+    let mut events = company.history.events.iter();
+    let recorded = events.find(|event| event.sequence == consent.recorded_at)?;
+    match &recorded.decoded.event {
+        Event::AdminConsentGranted(granted) => Some((recorded, granted)),
+        Event::ModeChanged(_) | Event::UserScopeGranted(_) | Event::UserScopeRevoked(_) => None,
+    }
+}
+
+impl ConsentView {
+    fn of(
+        recorded: &RecordedEvent,
+        granted: &AdminConsentGranted,
+        count: Option<HeadCount>,
+    ) -> Self {
+        let roles = granted
+            .verification
+            .roles
+            .iter()
+            .map(|role| format!("Microsoft's sign-in showed the role {}", words::role(*role)));
+        let grant = granted
+            .verification
+            .tenant_wide_grant
+            .then(|| "Microsoft Graph lists the consent for the whole organisation".to_owned());
+        let scopes: Vec<_> = granted
+            .scopes
+            .iter()
+            .map(|scope| scope.0.as_str())
+            .collect();
+        Self {
+            permissions: words::list(granted.permissions),
+            scopes: scopes.join(" "),
+            requested_by: granted.requested_by.to_string(),
+            accepted_by: granted.granted_by.0.to_string(),
+            tenant: granted.tenant.id.0.to_string(),
+            at: When(recorded.decoded.metadata.time),
+            proofs: roles.chain(grant).collect(),
+            signed_in: count.map(signed_in),
+        }
+    }
+}
+
+fn scopes(gateway: &Gateway, permissions: PermissionSet) -> String {
+    gateway.scopes.of(permissions).join(" ")
+}
+
+fn signed_in(count: HeadCount) -> String {
+    let more = if count.is_partial { "More than " } else { "" };
+    format!(
+        "{more}{} of {} known here",
+        count.connected,
+        words::users(count.users)
+    )
+}
+
+/// "3 users are connected: 2 with Calendar, 1 with Contacts, 3 with Email (1 of them full)".
+pub(super) fn in_words(count: HeadCount) -> String {
+    if count.connected == 0 {
+        return "Nobody is connected at the moment.".to_owned();
+    }
+    let more = if count.is_partial { "More than " } else { "" };
+    let are = if count.connected == 1 { "is" } else { "are" };
+    format!(
+        "{more}{} {are} connected: {} with Calendar, {} with Contacts, {} with Email ({} of them with Full sync).",
+        words::users(count.connected),
+        count.calendar,
+        count.contacts,
+        count.email,
+        count.full_email
+    )
+}
+
+/// Asks before something ends for others.
+#[derive(Template)]
+#[template(path = "company_change.html")]
+pub(super) struct ChangePage<'a> {
+    pub(super) layout: Layout<'a>,
+    pub(super) frame: Frame<'a>,
+    pub(super) product: &'a str,
+    pub(super) seen: u64,
+    pub(super) change: Change,
+    /// Whom it concerns.
+    pub(super) concerns: Option<String>,
+}
+
+/// What is to be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    ToLimitedSync,
+    ToUsers,
+}
+
+impl Change {
+    /// How many users lose what by it.
+    pub(super) fn concerns(self, count: HeadCount) -> String {
+        let more = if count.is_partial { "more than " } else { "" };
+        match self {
+            Self::ToLimitedSync => format!(
+                "At the moment this concerns {more}{} whose replies are synced.",
+                words::users(count.full_email)
+            ),
+            Self::ToUsers if count.connected == 0 => {
+                "At the moment nobody loses anything by it.".to_owned()
+            }
+            Self::ToUsers => format!(
+                "At the moment {more}{} would lose what they have: {} lose Calendar, {} Contacts, {} Email.",
+                words::users(count.connected),
+                count.calendar,
+                count.contacts,
+                count.email
+            ),
+        }
+    }
+}

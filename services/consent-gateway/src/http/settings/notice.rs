@@ -1,0 +1,226 @@
+//! What a page says first: how the last thing went.
+
+use std::convert::Infallible;
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::failure::Failure;
+use crate::flow::{FlowState, FlowView};
+use crate::wording;
+use assent_service_kit::Problem;
+use axum::extract::{FromRequestParts, Query};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+
+/// A box at the top of a page.
+#[derive(Debug, Clone)]
+pub(super) struct Notice {
+    pub(super) kind: Kind,
+    pub(super) title: &'static str,
+    pub(super) text: String,
+}
+
+/// How much it matters. Each has its own word on the page, for colours tell nothing to some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Success,
+    Warning,
+    Problem,
+}
+
+impl Kind {
+    pub(super) const fn class(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Warning => "warning",
+            Self::Problem => "problem",
+        }
+    }
+
+    /// Whether a screen reader should interrupt.
+    pub(super) const fn role(self) -> &'static str {
+        match self {
+            Self::Success | Self::Warning => "status",
+            Self::Problem => "alert",
+        }
+    }
+}
+
+/// What the address says of the last thing. It only chooses among our own sentences: nothing of it reaches the page.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(in crate::http) struct Landing {
+    flow: Option<String>,
+    pub(in crate::http) outcome: Option<String>,
+    pub(in crate::http) reason: Option<String>,
+    pub(super) confirm: Option<String>,
+    pub(super) done: Option<Done>,
+    pub(super) dialog: Option<String>,
+}
+
+/// What a form of ours led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Done {
+    FullSync,
+    LimitedSync,
+    UsersAuthorize,
+    Revoked,
+    Unchanged,
+    LinkCancelled,
+    ChangedMeanwhile,
+}
+
+impl Done {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::FullSync => "full_sync",
+            Self::LimitedSync => "limited_sync",
+            Self::UsersAuthorize => "users_authorize",
+            Self::Revoked => "revoked",
+            Self::Unchanged => "unchanged",
+            Self::LinkCancelled => "link_cancelled",
+            Self::ChangedMeanwhile => "changed_meanwhile",
+        }
+    }
+
+    fn notice(self) -> Notice {
+        let (kind, title, text) = match self {
+            Self::FullSync => (
+                Kind::Success,
+                "Full sync is on",
+                "Users can now grant sending, reading and syncing of e-mail. Whoever granted sending only is not asked \
+                 again; it can be extended in Settings > My account.",
+            ),
+            Self::LimitedSync => (
+                Kind::Success,
+                "Limited sync is on",
+                "From now on e-mail is only sent. Replies are no longer synced.",
+            ),
+            Self::UsersAuthorize => (
+                Kind::Success,
+                "Users individually authorize",
+                "Each user now chooses in Settings > My account, or when signing in the next time. Nothing is synced for \
+                 anybody until then.",
+            ),
+            Self::Revoked => (
+                Kind::Success,
+                "Saved",
+                "What you unticked is off, and no longer synced.",
+            ),
+            Self::Unchanged => (Kind::Success, "Saved", "There was nothing to change."),
+            Self::LinkCancelled => (
+                Kind::Success,
+                "The link is cancelled",
+                "Whoever opens it is told that it is over.",
+            ),
+            Self::ChangedMeanwhile => (
+                Kind::Warning,
+                "Somebody changed these settings meanwhile",
+                "So nothing was changed just now. Below is how things stand; choose again if need be.",
+            ),
+        };
+        Notice {
+            kind,
+            title,
+            text: text.to_owned(),
+        }
+    }
+}
+
+/// An address with something else in it is one that says nothing: nobody is shown an error for that.
+impl<S: Sync> FromRequestParts<S> for Landing {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let landing = Query::<Self>::try_from_uri(&parts.uri);
+        Ok(landing.map(|Query(landing)| landing).unwrap_or_default())
+    }
+}
+
+impl Landing {
+    /// The flow that is spoken of.
+    pub(super) fn flow(&self) -> Option<Uuid> {
+        Uuid::try_parse(self.flow.as_deref()?).ok()
+    }
+
+    /// What to say, where `flow` is what we know ourselves of the flow that the address names.
+    pub(super) fn notice(&self, flow: Option<&FlowView>) -> Option<Notice> {
+        let of_flow = flow.and_then(of_flow);
+        let of_address = || {
+            let outcome = self.outcome.as_deref()?;
+            let state = FlowState::parse(outcome)?;
+            of_words(state, self.reason.as_deref())
+        };
+        of_flow
+            .or_else(of_address)
+            .or_else(|| self.done.map(Done::notice))
+    }
+}
+
+/// How a flow ended, or stands.
+fn of_flow(flow: &FlowView) -> Option<Notice> {
+    let notice = of_words(flow.state, flow.code.as_deref())?;
+    let text = flow.detail.clone().unwrap_or(notice.text);
+    Some(Notice { text, ..notice })
+}
+
+fn of_words(state: FlowState, code: Option<&str>) -> Option<Notice> {
+    let (kind, title) = match (state, code) {
+        (FlowState::Pending, _) => return None,
+        (FlowState::Completed, Some(_)) => (Kind::Warning, "Recorded, with a remark"),
+        (FlowState::Completed, None) => (Kind::Success, "Done"),
+        (FlowState::AwaitingConfirmation, _) => (Kind::Warning, "One step is left"),
+        (FlowState::Declined, _) => (Kind::Warning, "Declined at Microsoft"),
+        (FlowState::Undetermined, _) => (Kind::Warning, "No answer from Microsoft"),
+        (FlowState::Expired, _) => (Kind::Warning, "The request has expired"),
+        (FlowState::Refused, Some("administrator_approval_required")) => {
+            (Kind::Warning, "An administrator has to approve this")
+        }
+        (FlowState::Refused, _) => (Kind::Problem, "Nothing was granted"),
+    };
+    let of_code = code.map(wording::of);
+    let text = of_code.or_else(|| wording::of_outcome(state.as_str()));
+    Some(Notice {
+        kind,
+        title,
+        text: text.unwrap_or_default().to_owned(),
+    })
+}
+
+/// Why a form of ours was not carried out, and the status to say it with.
+pub(super) fn of_failure(failure: Failure) -> Result<(StatusCode, Notice), Failure> {
+    let kept = matches!(
+        failure,
+        Failure::Refused(_)
+            | Failure::Invalid(_)
+            | Failure::AmbiguousTenant(_)
+            | Failure::TooMany(_)
+            | Failure::ConcurrentChange
+            | Failure::MicrosoftUnreachable { .. }
+            | Failure::MicrosoftNonsense(_)
+    );
+    if !kept {
+        return Err(failure);
+    }
+    let problem = Problem::from(failure);
+    let text = match problem.code() {
+        // Its detail says which part of the form is meant.
+        "invalid_request" => problem.public_detail().map(sentence).unwrap_or_default(),
+        code => wording::of(code).to_owned(),
+    };
+    let notice = Notice {
+        kind: Kind::Problem,
+        title: "Nothing was changed",
+        text,
+    };
+    Ok((problem.status(), notice))
+}
+
+/// A detail as a sentence: they begin small, and end without a full stop.
+fn sentence(detail: &str) -> String {
+    let mut letters = detail.chars();
+    let first = letters.next().map(char::to_uppercase);
+    let begun: String = first.into_iter().flatten().chain(letters).collect();
+    format!("{begun}.")
+}

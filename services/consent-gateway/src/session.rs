@@ -1,0 +1,75 @@
+//! Browser sessions of the settings pages.
+//!
+//! The host application vouches for its user with a token, once; from then on a cookie stands for that user, for a
+//! fixed time that nothing prolongs. What the token allowed is kept with the session, so its time is short.
+
+mod secret;
+mod store;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use assent_domain::ids::{AccountId, UserId};
+use assent_service_kit::Caller;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use assent_contract::values::text;
+
+use crate::failure::Failure;
+use crate::rights;
+
+pub(crate) use secret::{FormProof, SessionSecret};
+pub(crate) use store::SessionStore;
+
+/// How long a token may be good for that opens a session: it is remembered until it has run out, so that nobody uses it
+/// twice, and the store forgets after [`KEPT_FOR`].
+pub(crate) const LONGEST_TOKEN: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long the store keeps anything: longer than the longest token, by more than clocks differ.
+pub(crate) const KEPT_FOR: Duration = Duration::from_hours(25);
+
+/// One session, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Session {
+    #[serde(with = "text")]
+    pub(crate) account: AccountId,
+    #[serde(with = "text")]
+    pub(crate) user: UserId,
+    roles: Vec<String>,
+    permissions: Vec<String>,
+    pub(crate) expires_at: Timestamp,
+}
+
+impl Session {
+    /// The session of whoever a token speaks for. A service of the host application is nobody's user.
+    pub(crate) fn of(caller: &Caller, expires_at: Timestamp) -> Result<Self, Failure> {
+        Ok(Self {
+            account: rights::account(caller)?,
+            user: rights::subject(caller)?,
+            roles: caller.roles.clone(),
+            permissions: caller.permissions.clone(),
+            expires_at,
+        })
+    }
+
+    /// Whoever is calling, with the rights of the token that opened the session.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller {
+            subject: self.user.to_string(),
+            account: Some(self.account.to_string()),
+            roles: self.roles.clone(),
+            permissions: self.permissions.clone(),
+            scopes: Vec::new(),
+            token_id: None,
+            // Whatever this can't express is long over.
+            expires_at: SystemTime::try_from(self.expires_at).unwrap_or(UNIX_EPOCH),
+        }
+    }
+
+    pub(crate) fn is_over(&self, now: Timestamp) -> bool {
+        self.expires_at <= now
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! What a browser proves its session with.
+
+use std::fmt;
+
+use assent_microsoft_identity::random_token;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::flow::Digest;
+
+/// The value of the cookie. Only its digest is stored.
+#[derive(Clone)]
+pub(crate) struct SessionSecret(String);
+
+impl SessionSecret {
+    pub(crate) fn new() -> Self {
+        Self(random_token())
+    }
+
+    /// What a browser sent as the cookie.
+    pub(crate) fn from_cookie(value: &str) -> Self {
+        Self(value.to_owned())
+    }
+
+    /// What goes into the cookie.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What names the session where it is stored, and in what it began.
+    pub(crate) fn digest(&self) -> Digest {
+        Digest::of(&self.0)
+    }
+
+    /// What every form of this session carries. Another site's page can send a form with the cookie, but can't know
+    /// this.
+    pub(crate) fn form_proof(&self) -> FormProof {
+        let digest = Sha256::new()
+            .chain_update(b"form proof\0")
+            .chain_update(self.0.as_bytes())
+            .finalize();
+        FormProof(URL_SAFE_NO_PAD.encode(digest))
+    }
+}
+
+impl fmt::Debug for SessionSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionSecret(..)")
+    }
+}
+
+/// Proves that a form was sent from a page of ours, in the session that the page was shown in.
+#[derive(Clone)]
+pub(crate) struct FormProof(String);
+
+impl FormProof {
+    /// What goes into the form.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a form brought it. Takes the same time for any answer.
+    pub(crate) fn is(&self, brought: &str) -> bool {
+        self.0.as_bytes().ct_eq(brought.as_bytes()).into()
+    }
+}
+
+impl fmt::Debug for FormProof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FormProof(..)")
+    }
+}

@@ -1,0 +1,62 @@
+//! Where sessions are kept, and the tokens that opened one.
+
+use assent_messaging::Bucket;
+use serde::{Deserialize, Serialize};
+
+use super::{Session, SessionSecret};
+use crate::flow::Digest;
+use crate::records::{Records, StoreError};
+
+/// The sessions of the last day.
+#[derive(Debug)]
+pub(crate) struct SessionStore {
+    sessions: Records<Session>,
+    tokens: Records<UsedToken>,
+}
+
+/// That a token has opened a session. Which one is nobody's business.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct UsedToken {}
+
+impl SessionStore {
+    pub(crate) fn new(bucket: Bucket) -> Self {
+        Self {
+            sessions: Records::new(bucket.clone()),
+            tokens: Records::new(bucket),
+        }
+    }
+
+    /// Uses a token up, by its id; `false` if that was done before.
+    pub(crate) async fn use_up(&self, token_id: &str) -> Result<bool, StoreError> {
+        let key = format!("token.{}", Digest::of(token_id).as_str());
+        match self.tokens.create(&key, UsedToken {}).await {
+            Ok(_) => Ok(true),
+            Err(StoreError::Changed) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps a new session.
+    pub(crate) async fn create(
+        &self,
+        secret: &SessionSecret,
+        session: Session,
+    ) -> Result<(), StoreError> {
+        self.sessions.create(&key(secret), session).await.map(drop)
+    }
+
+    /// The session that a cookie stands for; `None` if there is none, or none any more.
+    pub(crate) async fn find(&self, secret: &SessionSecret) -> Result<Option<Session>, StoreError> {
+        let found = self.sessions.find(&key(secret)).await?;
+        Ok(found.map(|stored| stored.value))
+    }
+
+    /// Ends a session.
+    pub(crate) async fn end(&self, secret: &SessionSecret) -> Result<(), StoreError> {
+        self.sessions.remove(&key(secret)).await
+    }
+}
+
+fn key(secret: &SessionSecret) -> String {
+    format!("session.{}", secret.digest().as_str())
+}

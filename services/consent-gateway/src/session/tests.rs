@@ -1,0 +1,73 @@
+use std::time::{Duration, SystemTime};
+
+use assent_service_kit::Caller;
+use jiff::{SignedDuration, Timestamp};
+
+use super::SessionSecret;
+use crate::failure::Failure;
+use crate::test_gateway;
+use crate::use_cases::open_session::open_session;
+
+fn caller(token_id: Option<&str>) -> Caller {
+    Caller {
+        subject: "ana".to_owned(),
+        account: Some("acme".to_owned()),
+        roles: vec!["super_admin".to_owned()],
+        permissions: Vec::new(),
+        scopes: Vec::new(),
+        token_id: token_id.map(str::to_owned),
+        expires_at: SystemTime::now() + Duration::from_mins(5),
+    }
+}
+
+#[tokio::test]
+async fn a_token_opens_one_session_and_the_session_speaks_for_its_user() {
+    let (_nats, gateway) = test_gateway::start().await;
+    let secret = open_session(&gateway, &caller(Some("t/1 *")))
+        .await
+        .unwrap();
+    let session = gateway.sessions.find(&secret).await.unwrap().unwrap();
+    assert_eq!(session.caller().roles, ["super_admin"]);
+    assert_eq!(session.caller().account.as_deref(), Some("acme"));
+    assert!(!session.is_over(Timestamp::now()));
+    assert!(session.is_over(Timestamp::now() + SignedDuration::from_mins(31)));
+
+    let again = open_session(&gateway, &caller(Some("t/1 *"))).await;
+    assert!(matches!(again, Err(Failure::Unauthenticated(_))));
+    let another = open_session(&gateway, &caller(Some("t2"))).await.unwrap();
+    assert_ne!(another.expose(), secret.expose());
+
+    gateway.sessions.end(&secret).await.unwrap();
+    assert_eq!(gateway.sessions.find(&secret).await.unwrap(), None);
+    assert!(gateway.sessions.find(&another).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_token_that_could_be_used_twice_or_is_nobodys_opens_none() {
+    let (_nats, gateway) = test_gateway::start().await;
+    let without_id = open_session(&gateway, &caller(None)).await;
+    assert!(matches!(without_id, Err(Failure::Unauthenticated(_))));
+    let for_weeks = Caller {
+        expires_at: SystemTime::now() + Duration::from_hours(25),
+        ..caller(Some("long"))
+    };
+    let for_weeks = open_session(&gateway, &for_weeks).await;
+    assert!(matches!(for_weeks, Err(Failure::Unauthenticated(_))));
+    let service = Caller {
+        account: None,
+        ..caller(Some("service"))
+    };
+    let service = open_session(&gateway, &service).await;
+    assert!(matches!(service, Err(Failure::Forbidden(_))));
+}
+
+#[test]
+fn a_form_proof_is_of_one_session_and_does_not_tell_the_cookie() {
+    let (mine, other) = (SessionSecret::new(), SessionSecret::new());
+    let proof = mine.form_proof();
+    assert!(proof.is(mine.form_proof().expose()));
+    assert!(!proof.is(other.form_proof().expose()));
+    assert!(!proof.is(""));
+    assert_ne!(proof.expose(), mine.digest().as_str());
+    assert!(!format!("{mine:?} {proof:?}").contains(mine.expose()));
+}

@@ -1,0 +1,42 @@
+//! The host application opens a browser session for one of its users.
+
+use assent_service_kit::Caller;
+use jiff::Timestamp;
+
+use crate::failure::Failure;
+use crate::gateway::Gateway;
+use crate::session::{LONGEST_TOKEN, Session, SessionSecret};
+
+/// Opens a session for whoever a checked token speaks for. The token can't be used for another.
+pub(crate) async fn open_session(
+    gateway: &Gateway,
+    caller: &Caller,
+) -> Result<SessionSecret, Failure> {
+    let now = Timestamp::now();
+    let session = Session::of(caller, now + gateway.session_lifetime)?;
+    let token_id = caller.token_id.as_deref().ok_or(Failure::Unauthenticated(
+        "a token that opens a session needs a jti",
+    ))?;
+    let runs_out_in_time =
+        Timestamp::try_from(caller.expires_at).is_ok_and(|end| end <= now + LONGEST_TOKEN);
+    if !runs_out_in_time {
+        return Err(Failure::Unauthenticated(
+            "a token that opens a session runs out within 24 hours",
+        ));
+    }
+    if !gateway.sessions.use_up(token_id).await? {
+        tracing::warn!(
+            security_event = "session_token_replayed",
+            account.id = %session.account,
+            user.id = %session.user,
+            "a token that has opened a session was sent again"
+        );
+        return Err(Failure::Unauthenticated(
+            "the token has opened a session already; each is good for one",
+        ));
+    }
+    let secret = SessionSecret::new();
+    tracing::info!(account.id = %session.account, user.id = %session.user, "a session of the settings began");
+    gateway.sessions.create(&secret, session).await?;
+    Ok(secret)
+}

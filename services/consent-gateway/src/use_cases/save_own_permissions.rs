@@ -1,0 +1,74 @@
+//! A user saves the boxes of Settings > My account: what was unticked is taken back at once, for what was ticked the
+//! user goes to Microsoft.
+
+use assent_contract::command::FlowStarted;
+use assent_domain::effective::effective;
+use assent_domain::ids::{AccountId, Epoch, UserId};
+use assent_domain::permissions::Kinds;
+
+use crate::failure::Failure;
+use crate::flow::Digest;
+use crate::gateway::Gateway;
+use crate::use_cases::revoke_own_grant::revoke_own_grant;
+use crate::use_cases::start_own_consent::{WayBack, Wish, start_own_consent};
+
+/// The boxes, as they were shown and as they came back. Only what the user changed is changed: a page that has stood
+/// open in another tab must not take back what was granted meanwhile.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Boxes {
+    pub(crate) shown: Kinds,
+    pub(crate) ticked: Kinds,
+    /// Of what epoch the page spoke.
+    pub(crate) epoch: Epoch,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub(crate) enum Saved {
+    /// Nothing was to be done.
+    Unchanged,
+    /// These are off now.
+    Revoked,
+    /// The user goes on to Microsoft.
+    AtMicrosoft(FlowStarted),
+    /// The company changed its method meanwhile, so nothing was done.
+    MovedOn,
+}
+
+pub(crate) async fn save_own_permissions(
+    gateway: &Gateway,
+    account: &AccountId,
+    user: &UserId,
+    boxes: Boxes,
+    session: Digest,
+) -> Result<Saved, Failure> {
+    let state = gateway.ledger.user(account, user).await?.state;
+    let company = gateway.ledger.company(account).await?.state;
+    if company.epoch != boxes.epoch {
+        return Ok(Saved::MovedOn);
+    }
+    let removed = boxes.shown.without(boxes.ticked);
+    // First: to take something back must not depend on Microsoft.
+    let revoked = !removed.is_empty();
+    if revoked {
+        revoke_own_grant(gateway, account, user, removed).await?;
+    }
+    let added = boxes.ticked.without(boxes.shown);
+    let wanted = company.email_sync.cap().only(added);
+    let missing = wanted.missing_from(effective(&company, &state));
+    if missing.is_nothing() {
+        return Ok(if revoked {
+            Saved::Revoked
+        } else {
+            Saved::Unchanged
+        });
+    }
+    let wish = Wish {
+        ticked: missing.kinds(),
+        identity: None,
+        way_back: WayBack::Session(session),
+    };
+    start_own_consent(gateway, account, user, wish)
+        .await
+        .map(Saved::AtMicrosoft)
+}
