@@ -3,6 +3,7 @@
 mod world;
 
 mod story;
+mod visitor;
 
 mod administrator_consent;
 mod callbacks;
@@ -27,3 +28,4 @@ mod refusals;
 
 mod processes;
 mod secrets;
+mod sessions;

@@ -1,0 +1,267 @@
+//! The settings pages belong to whoever the host application vouches for, and to nobody else's page.
+
+use anyhow::{Context, ensure};
+use assent_dev_stack::actors::{ANA, Landing, Reaction};
+use reqwest::Method;
+
+use crate::visitor::{Visitor, cookie, hidden, open};
+use crate::world::{start, start_with};
+
+#[tokio::test]
+async fn a_token_opens_one_session_and_leads_to_the_settings_or_back_to_the_host()
+-> anyhow::Result<()> {
+    let stack = start().await?;
+    let token = stack.host.token_for("ana", "acme").sign();
+    // A wrong address does not use the token up.
+    for bad in [
+        "https://evil.example/",
+        "//evil.example/settings/account",
+        "/\\evil.example/settings/account",
+        "/v1/accounts/acme",
+        "javascript:alert(1)",
+    ] {
+        let refused = open(&stack, &token, bad).await?;
+        ensure!(refused.status == 400, "{bad}: {}", refused.status);
+        ensure!(refused.header("set-cookie").is_none(), "{bad}");
+    }
+    let opened = open(&stack, &token, "/settings/account").await?;
+    let here = format!("{}/settings/account", stack.gateway.url());
+    ensure!(opened.status == 303, "{}", opened.text);
+    ensure!(opened.header("location") == Some(&here), "{opened:?}");
+    let set = opened.header("set-cookie").context("no cookie")?;
+    for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=3600"] {
+        ensure!(set.contains(part), "{set}");
+    }
+
+    let again = open(&stack, &token, "/settings/account").await?;
+    ensure!(again.status == 401, "{}", again.status);
+    ensure!(again.header("set-cookie").is_none());
+    ensure!(
+        again.text.contains("could not show who you are"),
+        "{}",
+        again.text
+    );
+
+    let host = format!("{}/my/settings", stack.host.origin());
+    let token = stack.host.token_for("ana", "acme").sign();
+    let back = open(&stack, &token, &host).await?;
+    ensure!(back.header("location") == Some(&host), "{back:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_is_not_vouched_for_has_no_session() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let host = &stack.host;
+    for (token, status) in [
+        (host.token_for("ana", "acme").expired().sign(), 401),
+        (host.token_for("ana", "acme").without("jti").sign(), 401),
+        (host.token_for("ana", "acme").audience("other").sign(), 401),
+        (
+            host.token_for("ana", "acme").signed_by_another_key().sign(),
+            401,
+        ),
+        (host.service_token(&["permissions:read"]), 403),
+        ("garbage".to_owned(), 401),
+    ] {
+        let refused = open(&stack, &token, "/settings/account").await?;
+        ensure!(
+            refused.status == status,
+            "{} {}",
+            refused.status,
+            refused.text
+        );
+        ensure!(refused.header("set-cookie").is_none());
+    }
+    // A program that posts nonsense is answered like a program.
+    let nobody = stack.user("acme", "nobody").bearing("none");
+    let garbage = nobody.send(Method::POST, "/session", |request| request.body("x"));
+    garbage.await?.refused(400, "invalid_request")?;
+
+    let mut stranger = Visitor::user(&stack, "acme", "ana").await?;
+    "assent_session=made-up".clone_into(&mut stranger.cookie);
+    for path in ["/settings/account", "/settings/company"] {
+        let page = stranger.get(path).await?;
+        ensure!(page.status == 401, "{path}: {}", page.status);
+        ensure!(page.text.contains("Your session is over"), "{}", page.text);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_form_counts_only_from_a_page_of_this_session() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let (sam, sue) = (
+        Visitor::super_admin(&stack, "acme", "sam").await?,
+        Visitor::super_admin(&stack, "acme", "sue").await?,
+    );
+    let page = sue.get("/settings/company").await?;
+    let of_sue = hidden(&page.text, "proof").context("no proof on the page")?;
+    let path = "/settings/company/email-sync";
+    let limited = [
+        ("email_sync", "limited"),
+        ("seen", "0"),
+        ("confirmed", "true"),
+    ];
+    for proof in [None, Some(""), Some(of_sue)] {
+        let mut fields = limited.to_vec();
+        fields.extend(proof.map(|proof| ("proof", proof)));
+        let refused = sam.post_bare(path, &fields).await?;
+        let expected = if proof.is_none() { 400 } else { 403 };
+        ensure!(refused.status == expected, "{proof:?}: {}", refused.status);
+    }
+    let account = stack.super_admin("acme", "sam").account().await?.ok()?;
+    ensure!(account.number("/sequence") == Some(0), "{}", account.text);
+
+    let done = sam.post("/settings/company", path, &limited).await?;
+    ensure!(done.status == 303, "{}", done.text);
+    let account = stack.super_admin("acme", "sam").account().await?.ok()?;
+    ensure!(
+        account.word("/email_sync") == Some("limited"),
+        "{}",
+        account.text
+    );
+
+    // An ordinary user has a page of their own, and not the company's.
+    let ana = Visitor::user(&stack, "acme", "ana").await?;
+    let refused = ana.get("/settings/company").await?;
+    ensure!(refused.status == 403, "{}", refused.status);
+    let fields = [("email_sync", "full"), ("seen", "1")];
+    let refused = ana.post("/settings/account", path, &fields).await?;
+    ensure!(refused.status == 403, "{}", refused.status);
+
+    let left = sam.post("/settings/company", "/session/end", &[]).await?;
+    ensure!(
+        left.status == 200 && cookie(&left)? == "assent_session=",
+        "{left:?}"
+    );
+    let over = sam.get("/settings/company").await?;
+    ensure!(over.status == 401, "{}", over.status);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_settings_are_embedded_only_where_they_may_and_lead_out_of_the_frame()
+-> anyhow::Result<()> {
+    let stack = start_with(|options| {
+        let ancestors = "http://127.0.0.1:7777".to_owned();
+        options
+            .variables
+            .push(("ASSENT_FRAME_ANCESTORS".to_owned(), ancestors));
+    })
+    .await?;
+    let ana = Visitor::user(&stack, "acme", "ana").await?;
+    let page = ana.get("/settings/account").await?;
+    let policy = page
+        .header("content-security-policy")
+        .context("no policy")?;
+    ensure!(
+        policy.ends_with("frame-ancestors http://127.0.0.1:7777"),
+        "{policy}"
+    );
+    ensure!(!policy.contains("unsafe"), "{policy}");
+
+    let proof = hidden(&page.text, "proof").context("no proof")?;
+    let nobody = stack.user("acme", "nobody").bearing("none");
+    let sent = nobody.send(Method::POST, "/settings/account/permissions", |request| {
+        request
+            .header("cookie", &ana.cookie)
+            .header("sec-fetch-dest", "iframe")
+            .form(&[("proof", proof), ("epoch", "0"), ("calendar", "true")])
+    });
+    let sent = sent.await?;
+    ensure!(sent.status == 200, "{}", sent.status);
+    ensure!(sent.text.contains("target=\"_top\""), "{}", sent.text);
+
+    // What is opened with a link alone is shown in nobody's page.
+    let missing = ana.get("/hand-off/x").await?;
+    let policy = missing
+        .header("content-security-policy")
+        .context("no policy")?;
+    ensure!(policy.ends_with("frame-ancestors 'none'"), "{policy}");
+    Ok(())
+}
+
+/// Whoever was given a session of somebody else's must not lose their mailbox to that other without being asked.
+#[tokio::test]
+async fn a_grant_is_confirmed_without_asking_only_in_the_session_that_it_began_in()
+-> anyhow::Result<()> {
+    let stack = start().await?;
+    let (first, second) = (
+        Visitor::user(&stack, "acme", "ana").await?,
+        Visitor::user(&stack, "acme", "ana").await?,
+    );
+    let ben = Visitor::user(&stack, "acme", "ben").await?;
+    let path = "/settings/account/permissions";
+
+    let landing = grant_on_the_page(&stack, &first, path).await?;
+    let elsewhere = ben.get(&landing.address).await?;
+    ensure!(elsewhere.status == 404, "{}", elsewhere.status);
+    let asked = second.get(&landing.address).await?;
+    ensure!(
+        asked.text.contains("Connect this Microsoft account"),
+        "{}",
+        asked.text
+    );
+    ensure!(asked.text.contains(ANA.object_id), "{}", asked.text);
+    ensure!(calendar_of(&stack).await? == "never_granted");
+    let confirm = landing.confirm.as_deref().context("no confirm value")?;
+    let fields = [("flow", landing.flow.as_str()), ("confirm", confirm)];
+    let confirmed = second
+        .post(
+            "/settings/account",
+            "/settings/account/confirmation",
+            &fields,
+        )
+        .await?;
+    ensure!(confirmed.status == 303, "{}", confirmed.text);
+    ensure!(calendar_of(&stack).await? == "granted");
+
+    let revoked = first.post("/settings/account", path, &[]).await?;
+    ensure!(revoked.status == 303, "{}", revoked.text);
+    ensure!(calendar_of(&stack).await? == "revoked");
+    Ok(())
+}
+
+#[tokio::test]
+async fn coming_back_in_the_same_session_is_the_confirmation_and_happens_once() -> anyhow::Result<()>
+{
+    let stack = start().await?;
+    let ana = Visitor::user(&stack, "acme", "ana").await?;
+    let landing = grant_on_the_page(&stack, &ana, "/settings/account/permissions").await?;
+    for _ in 0..2 {
+        let landed = ana.get(&landing.address).await?;
+        let to = landed.header("location").context("not sent on")?;
+        ensure!(landed.status == 303 && !to.contains("confirm"), "{to}");
+        let page = ana.get(to).await?;
+        ensure!(
+            page.text.contains("the permissions were recorded"),
+            "{}",
+            page.text
+        );
+    }
+    let user = stack.user("acme", "ana").see("ana").await?.ok()?;
+    ensure!(user.number("/sequence") == Some(1), "{}", user.text);
+    Ok(())
+}
+
+/// Ticks the calendar, and accepts at Microsoft as Ana; where the browser is sent then.
+async fn grant_on_the_page(
+    stack: &assent_dev_stack::Stack,
+    visitor: &Visitor,
+    path: &str,
+) -> anyhow::Result<Landing> {
+    let sent = visitor
+        .post("/settings/account", path, &[("calendar", "true")])
+        .await?;
+    let to = sent.header("location").context("not sent to Microsoft")?;
+    let landing = stack.microsoft().walk(to, ANA, Reaction::Accept).await?;
+    ensure!(landing.outcome == "awaiting_confirmation", "{landing:?}");
+    Ok(landing)
+}
+
+async fn calendar_of(stack: &assent_dev_stack::Stack) -> anyhow::Result<String> {
+    let user = stack.user("acme", "ana").see("ana").await?.ok()?;
+    let state = user.word("/permissions/calendar/state");
+    Ok(state.context("no state")?.to_owned())
+}
