@@ -2,7 +2,14 @@
 
 /// The sentences for a code. Codes are fixed words of ours, so nothing that a browser brings is ever repeated.
 pub(crate) fn of(code: &str) -> &'static str {
-    match code {
+    of_request(code)
+        .or_else(|| of_page(code))
+        .unwrap_or("The request could not be completed, and nothing was granted. Start again.")
+}
+
+/// How a request to Microsoft ended.
+fn of_request(code: &str) -> Option<&'static str> {
+    Some(match code {
         "declined" => {
             "The request was declined at Microsoft, so nothing was granted. You can start again at any time."
         }
@@ -83,16 +90,26 @@ pub(crate) fn of(code: &str) -> &'static str {
         "hand_off_closed" => {
             "This link was cancelled or has expired, so nothing was recorded. Ask whoever sent it for another one."
         }
+        "full_sync_required" => {
+            "The company's e-mail sync was set to limited meanwhile. Select full sync and start again; the limited level \
+             can then be chosen for the administrator's consent itself."
+        }
+        "consent_superseded" => {
+            "Another administrator consent is in force by now. Look at the settings to see which."
+        }
+        _ => return None,
+    })
+}
+
+/// Why a page or a form did not work.
+fn of_page(code: &str) -> Option<&'static str> {
+    Some(match code {
         "concurrent_change" => {
             "Somebody else changed the same permissions at the same time. Look at the settings and start again if need \
              be."
         }
         "event_log_unavailable" => {
             "The record of consents can't be reached just now, so nothing has changed. Try again in a moment."
-        }
-        "full_sync_required" => {
-            "The company's e-mail sync was set to limited meanwhile. Select full sync and start again; the limited level \
-             can then be chosen for the administrator's consent itself."
         }
         "administrator_not_confirmed" => {
             "Confirm that you are an administrator for your company's Office 365 account. If you are not, make a link \
@@ -126,11 +143,8 @@ pub(crate) fn of(code: &str) -> &'static str {
         "event_unreadable" => {
             "The record of this account can't be read, so nothing is allowed until it can. An operator was alarmed."
         }
-        "consent_superseded" => {
-            "Another administrator consent is in force by now. Look at the settings to see which."
-        }
-        _ => "The request could not be completed, and nothing was granted. Start again.",
-    }
+        _ => return None,
+    })
 }
 
 /// The sentences for a flow of which only the state is known.

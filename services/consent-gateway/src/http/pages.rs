@@ -59,11 +59,11 @@ pub(super) fn settings_message(
 
 /// What went wrong, for a person in front of a browser: never JSON.
 pub(super) fn failure(gateway: &Gateway, failure: Failure) -> Response {
-    problem(gateway, failure.into())
+    problem(gateway, &failure.into())
 }
 
 /// The same of what is a problem already.
-pub(super) fn problem(gateway: &Gateway, problem: Problem) -> Response {
+pub(super) fn problem(gateway: &Gateway, problem: &Problem) -> Response {
     if let Some(cause) = problem.internal_cause() {
         tracing::error!(code = problem.code(), error = %chain(cause), "a page could not be shown");
     }

@@ -15,9 +15,8 @@ use crate::use_cases::start_admin_consent::Selection;
 pub(super) struct Dialog {
     pub(super) is_open: bool,
     pub(super) administrator_confirmed: bool,
-    pub(super) calendar: bool,
-    pub(super) contacts: bool,
-    pub(super) email: bool,
+    pub(super) permissions: PermissionSet,
+    /// The level that e-mail has, or would have if it were ticked.
     pub(super) is_full: bool,
     pub(super) tenant: String,
     pub(super) problem: Option<Notice>,
@@ -27,9 +26,7 @@ impl Dialog {
     /// Filled in with these permissions.
     pub(super) fn with(permissions: PermissionSet) -> Self {
         Self {
-            calendar: permissions.calendar,
-            contacts: permissions.contacts,
-            email: permissions.email != EmailLevel::None,
+            permissions,
             is_full: permissions.email != EmailLevel::Limited,
             ..Self::default()
         }

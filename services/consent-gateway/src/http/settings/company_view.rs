@@ -114,8 +114,8 @@ impl<'a> CompanyPage<'a> {
                 .map(|(recorded, granted)| ConsentView::of(recorded, granted, count)),
             count: count.map(in_words),
             items: Vec::from([
-                item(Permission::Calendar, dialog.calendar),
-                item(Permission::Contacts, dialog.contacts),
+                item(Permission::Calendar, dialog.permissions.calendar),
+                item(Permission::Contacts, dialog.permissions.contacts),
             ]),
             dialog,
             email_scopes: EmailScopes {
