@@ -160,7 +160,7 @@ async fn a_person_is_told_on_a_page_what_a_program_is_told_as_a_problem() -> any
                 stack.gateway.url()
             ),
             400,
-            "could not be completed",
+            "could not be understood",
         ),
     ] {
         let browser = sam.send(reqwest::Method::GET, &address, |request| {

@@ -55,7 +55,7 @@ pub(super) struct Claims {
     scope: String,
     jti: Option<String>,
     /// A number of seconds, which may have a fraction.
-    exp: f64,
+    exp: Option<f64>,
 }
 
 impl Claims {
@@ -63,8 +63,9 @@ impl Claims {
         if self.sub.is_empty() {
             return Err(BearerError::Claims);
         }
-        let expires_at = Duration::try_from_secs_f64(self.exp)
-            .ok()
+        let expires_at = self
+            .exp
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .and_then(|since_epoch| SystemTime::UNIX_EPOCH.checked_add(since_epoch))
             .ok_or(BearerError::Claims)?;
         Ok(Caller {
