@@ -5,6 +5,7 @@ mod world;
 mod story;
 
 mod administrator_consent;
+mod brand;
 mod callbacks;
 mod clouds;
 mod credentials;
