@@ -6,6 +6,7 @@ mod story;
 mod visitor;
 
 mod administrator_consent;
+mod brand;
 mod callbacks;
 mod clouds;
 mod credentials;
