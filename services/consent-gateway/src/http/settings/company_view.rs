@@ -59,12 +59,14 @@ struct EmailScopes {
 /// The administrator's consent in force.
 struct ConsentView {
     permissions: String,
+    /// The level of e-mail.
+    email: &'static str,
     scopes: String,
     requested_by: String,
     accepted_by: String,
     tenant: String,
     at: When,
-    proofs: Vec<String>,
+    verified_by: String,
     /// How many have signed in again since.
     signed_in: Option<String>,
 }
@@ -167,12 +169,13 @@ impl ConsentView {
             .collect();
         Self {
             permissions: words::list(granted.permissions),
+            email: words::level(granted.permissions.email),
             scopes: scopes.join(" "),
             requested_by: granted.requested_by.to_string(),
             accepted_by: granted.granted_by.0.to_string(),
             tenant: granted.tenant.id.0.to_string(),
             at: When(recorded.decoded.metadata.time),
-            proofs: roles.chain(grant).collect(),
+            verified_by: roles.chain(grant).collect::<Vec<_>>().join("; "),
             signed_in: count.map(signed_in),
         }
     }
@@ -183,12 +186,18 @@ fn scopes(gateway: &Gateway, permissions: PermissionSet) -> String {
 }
 
 fn signed_in(count: HeadCount) -> String {
-    let more = if count.is_partial { "More than " } else { "" };
+    let others = count.users - count.connected;
+    let more = if count.is_partial { "more than " } else { "" };
     format!(
-        "{more}{} of {} known here",
-        count.connected,
-        words::users(count.users)
+        "{} so far; {more}{} known here {} not.",
+        have("user has", "users have", count.connected),
+        others,
+        if others == 1 { "has" } else { "have" }
     )
+}
+
+fn have(one: &str, more: &str, number: usize) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
 }
 
 /// "3 users are connected: 2 with Calendar, 1 with Contacts, 3 with Email (1 of them full)".

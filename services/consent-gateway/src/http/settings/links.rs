@@ -25,6 +25,8 @@ pub(super) struct LinkView {
     pub(super) asks_for: String,
     pub(super) made_at: When,
     pub(super) state: &'static str,
+    /// How the page marks it.
+    pub(super) class: &'static str,
     pub(super) remark: Option<&'static str>,
     pub(super) is_open: bool,
 }
@@ -40,20 +42,22 @@ impl LinkView {
             | Stage::Completed { .. }
             | Stage::Cancelled { .. } => None,
         };
+        let (state, class) = match link.state(now) {
+            "waiting" => ("not opened yet", ""),
+            "opened" => ("opened", "waiting"),
+            "started" => ("somebody is at Microsoft with it", "waiting"),
+            "refused" => ("tried without success; it can be used again", "waiting"),
+            "completed" => ("approved", "on"),
+            "cancelled" => ("cancelled", "stopped"),
+            _ => ("expired", "stopped"),
+        };
         Self {
             id: link.id.to_string(),
             asked_by: link.requested_by.to_string(),
             asks_for: words::list(link.permissions.into()),
             made_at: When(link.created_at),
-            state: match link.state(now) {
-                "waiting" => "not opened yet",
-                "opened" => "opened",
-                "started" => "somebody is at Microsoft with it",
-                "refused" => "tried, without success; it can be used again",
-                "completed" => "approved",
-                "cancelled" => "cancelled",
-                _ => "expired",
-            },
+            state,
+            class,
             remark,
             is_open: link.require_open(now).is_ok(),
         }
