@@ -104,6 +104,29 @@ for (const dialog of all("dialog[open][data-modal]")) {
   show(dialog, document.querySelector(`[data-opens="${dialog.id}"]`));
 }
 
+// What others do meanwhile: counts go on while somebody looks at them.
+const LIVE_EVERY = 5000;
+
+async function refresh() {
+  const answer = document.hidden ? null : await fetch(location.pathname).catch(() => null);
+  if (answer && !answer.ok) {
+    return;
+  }
+  if (answer) {
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const shown of all("[data-live]")) {
+      const now = page.getElementById(shown.id)?.textContent;
+      if (now && now !== shown.textContent) {
+        shown.textContent = now;
+      }
+    }
+  }
+  setTimeout(refresh, LIVE_EVERY);
+}
+if (all("[data-live]").length > 0) {
+  setTimeout(refresh, LIVE_EVERY);
+}
+
 // Copying, also where the browser has no clipboard for us.
 for (const button of all("button[data-copy]")) {
   const status = document.createElement("span");

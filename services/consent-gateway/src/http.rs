@@ -99,6 +99,7 @@ pub(crate) fn router(gateway: Arc<Gateway>, verifier: BearerVerifier) -> Router 
         .route("/assets/pages.css", get(assets::stylesheet))
         .route("/assets/pages.js", get(assets::script))
         .route("/assets/logo", get(assets::logo))
+        .route("/favicon.ico", get(assets::favicon))
         .route("/session", post(session::open))
         .route("/session/end", post(session::end))
         .route("/settings/company", get(company::open))

@@ -3,10 +3,10 @@
 use std::sync::LazyLock;
 
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderValue;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
 };
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::Shared;
@@ -45,6 +45,12 @@ pub(super) async fn logo(State(shared): State<Shared>, RawQuery(query): RawQuery
         HeaderValue::from_static(AS_A_PICTURE),
     );
     response
+}
+
+/// Browsers ask for it, whatever a page says; "not found" would be an error in their consoles.
+pub(super) async fn favicon() -> Response {
+    let keep = [(CACHE_CONTROL, "public, max-age=86400")];
+    (StatusCode::NO_CONTENT, keep).into_response()
 }
 
 fn serve(asset: &Asset, query: Option<&str>) -> Response {

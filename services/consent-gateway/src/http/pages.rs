@@ -127,8 +127,8 @@ fn policy(leads_to: Option<&Url>, ancestors: &[Origin]) -> String {
             .join(" "),
     };
     format!(
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'{elsewhere}; \
-         base-uri 'none'; frame-ancestors {ancestors}"
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
+         form-action 'self'{elsewhere}; base-uri 'none'; frame-ancestors {ancestors}"
     )
 }
 

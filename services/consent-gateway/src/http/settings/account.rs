@@ -23,6 +23,10 @@ use crate::use_cases::save_own_permissions::{Boxes, Saved, save_own_permissions}
 use assent_service_kit::ApiPath;
 
 const TITLE: &str = "Settings of my account";
+const COMPLETED: (&str, &str) = (
+    "Saved",
+    "What you granted is on. You can take it back here at any time.",
+);
 
 /// `GET /settings/account`
 pub(in crate::http) async fn open(
@@ -53,7 +57,7 @@ async fn opened(
         gateway,
         session,
         StatusCode::OK,
-        landing.notice(flow.as_ref()),
+        landing.notice(flow.as_ref(), COMPLETED),
     )
     .await
 }

@@ -27,6 +27,11 @@ use crate::use_cases::start_admin_consent::start_admin_consent;
 use assent_service_kit::ApiPath;
 
 const TITLE: &str = "Settings of the company";
+const COMPLETED: (&str, &str) = (
+    "The administrator's consent is verified and recorded",
+    "Office 365 administrator configured is the method now, with the permissions below. Other users must sign in again \
+     through Microsoft.",
+);
 const DIALOG: &str = "administrator";
 
 /// `GET /settings/company`
@@ -56,7 +61,7 @@ async fn opened(
         gateway,
         session,
         StatusCode::OK,
-        landing.notice(flow.as_ref()),
+        landing.notice(flow.as_ref(), COMPLETED),
         shape,
     )
     .await

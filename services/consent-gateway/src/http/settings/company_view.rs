@@ -185,19 +185,16 @@ fn scopes(gateway: &Gateway, permissions: PermissionSet) -> String {
     gateway.scopes.of(permissions).join(" ")
 }
 
+/// "2 have so far, 1 has not yet (of the users known here)."
 fn signed_in(count: HeadCount) -> String {
-    let others = count.users - count.connected;
+    let have = |number: usize| if number == 1 { "has" } else { "have" };
+    let (some, others) = (count.connected, count.users - count.connected);
     let more = if count.is_partial { "more than " } else { "" };
     format!(
-        "{} so far; {more}{} known here {} not.",
-        have("user has", "users have", count.connected),
-        others,
-        if others == 1 { "has" } else { "have" }
+        "{some} {} so far, {more}{others} {} not yet (of the users known here).",
+        have(some),
+        have(others)
     )
-}
-
-fn have(one: &str, more: &str, number: usize) -> String {
-    format!("{number} {}", if number == 1 { one } else { more })
 }
 
 /// "3 users are connected: 2 with Calendar, 1 with Contacts, 3 with Email (1 of them full)".

@@ -144,9 +144,14 @@ impl Landing {
         Uuid::try_parse(self.flow.as_deref()?).ok()
     }
 
-    /// What to say, where `flow` is what we know ourselves of the flow that the address names.
-    pub(super) fn notice(&self, flow: Option<&FlowView>) -> Option<Notice> {
-        let of_flow = flow.and_then(of_flow);
+    /// What to say, where `flow` is what we know ourselves of the flow that the address names, and `completed` what a
+    /// page says of one that went well.
+    pub(super) fn notice(
+        &self,
+        flow: Option<&FlowView>,
+        completed: (&'static str, &'static str),
+    ) -> Option<Notice> {
+        let of_flow = flow.and_then(|flow| of_flow(flow, completed));
         let of_address = || {
             let outcome = self.outcome.as_deref()?;
             let state = FlowState::parse(outcome)?;
@@ -159,7 +164,15 @@ impl Landing {
 }
 
 /// How a flow ended, or stands.
-fn of_flow(flow: &FlowView) -> Option<Notice> {
+fn of_flow(flow: &FlowView, completed: (&'static str, &'static str)) -> Option<Notice> {
+    if flow.state == FlowState::Completed && flow.code.is_none() {
+        let (title, text) = completed;
+        return Some(Notice {
+            kind: Kind::Success,
+            title,
+            text: text.to_owned(),
+        });
+    }
     let notice = of_words(flow.state, flow.code.as_deref())?;
     let text = flow.detail.clone().unwrap_or(notice.text);
     Some(Notice { text, ..notice })
