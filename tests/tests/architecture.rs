@@ -10,7 +10,7 @@ const MAIN_LINES: usize = 60;
 const FILE_LINES: usize = 500;
 
 /// Which of our crates each of our crates may depend on. Another edge is a decision: write it up in ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 15] = [
+const EDGES: [(&str, &[&str]); 16] = [
     ("assent-domain", &[]),
     ("assent-contract", &["assent-domain"]),
     ("assent-messaging", &[]),
@@ -81,10 +81,11 @@ const EDGES: [(&str, &[&str]); 15] = [
         ],
     ),
     ("assent-tests", &[]),
+    ("assent-browser-tests", &[]),
 ];
 
 /// Who may name these crates, in any kind of dependency.
-const OWNERS: [(&str, &[&str]); 3] = [
+const OWNERS: [(&str, &[&str]); 4] = [
     (
         "async-nats",
         &[
@@ -97,6 +98,7 @@ const OWNERS: [(&str, &[&str]); 3] = [
     ),
     ("oauth2", &["assent-microsoft-identity"]),
     ("sled", &["assent-permission-store"]),
+    ("thirtyfour", &["assent-dev-stack"]),
 ];
 
 fn metadata() -> anyhow::Result<Metadata> {

@@ -1,6 +1,7 @@
 //! The application Assent is built into, as far as Assent sees it: it signs tokens, publishes its keys, and takes
 //! browsers back.
 
+mod pages;
 mod token;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use self::pages::Pages;
 pub use self::token::TokenBuilder;
 
 /// What Assent's services are told to expect as audience.
@@ -28,6 +30,7 @@ pub struct HostApplication {
     key: SigningKey,
     /// A key the published set does not hold.
     other_key: SigningKey,
+    pages: Pages,
     server: JoinHandle<()>,
 }
 
@@ -54,12 +57,16 @@ impl HostApplication {
             .local_addr()
             .map_err(HostApplicationError::Listen)?;
         let keys = json!({ "keys": [key.published] });
+        let pages = Pages::default();
         let router = Router::new()
             .route(
                 "/jwks.json",
                 get(move || std::future::ready(Json(keys.clone()))),
             )
-            .fallback(|uri: Uri| async move { format!("Back at the host application: {uri}\n") });
+            .fallback({
+                let pages = pages.clone();
+                move |uri: Uri| std::future::ready(pages.at(&uri))
+            });
         let server = tokio::spawn(async move {
             // It ends with the task.
             axum::serve(listener, router).await.ok();
@@ -68,6 +75,7 @@ impl HostApplication {
             address,
             key,
             other_key,
+            pages,
             server,
         })
     }
@@ -85,6 +93,23 @@ impl HostApplication {
     /// Where its keys are published.
     pub fn jwks_url(&self) -> String {
         format!("{}/jwks.json", self.origin())
+    }
+
+    /// Puts up a page of its own; its address.
+    pub fn page(&self, html: impl Into<String>) -> String {
+        format!("{}{}", self.origin(), self.pages.add(html.into()))
+    }
+
+    /// Puts up a page with a button that posts fields to an address elsewhere: where the answer is shown, in the whole
+    /// window or in a frame with the title `frame`.
+    pub fn page_that_posts(
+        &self,
+        action: &str,
+        fields: &[(&str, &str)],
+        button: &str,
+        frame: Option<&str>,
+    ) -> String {
+        self.page(pages::with_form(action, fields, button, frame))
     }
 
     /// The environment that makes our services believe its tokens.

@@ -8,6 +8,7 @@
 //! - [`HostApplication`]: the application whose users and administrators call us: an issuer, its keys, its tokens.
 //! - [`Program`]: one of our own programs as a process, with its own environment and log.
 //! - [`Stack`]: all of these, put together.
+//! - [`browser`]: a real Chromium, for pages that people see.
 //! - [`actors`]: those who act in a story on a stack: users, logins, services, people at Microsoft.
 //!
 //! Nothing here is part of a deployment. Every value cleans up after itself when dropped, and any number of them may run
@@ -15,11 +16,13 @@
 //! returning, not by `exit`.
 
 pub mod actors;
+pub mod browser;
 mod host_application;
 pub mod nats_server;
 mod program;
 mod stack;
 
+mod fetch_once;
 mod port;
 mod process;
 mod target;

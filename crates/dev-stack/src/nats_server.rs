@@ -16,7 +16,7 @@ pub use self::fetch::{FetchError, find_or_fetch};
 pub use self::user::NatsUser;
 use self::user::Passwords;
 use crate::port::{PortError, ReservedPort};
-use crate::process::{POLL, Process};
+use crate::process::{POLL, Process, last_lines};
 use crate::target::{TargetError, tools_directory};
 
 const CONFIGURATION: &str = include_str!("../../../deploy/nats/nats-server.conf");
@@ -257,14 +257,4 @@ impl NatsServer {
     fn log_file(&self) -> PathBuf {
         self.directory.path().join("nats-server.log")
     }
-}
-
-fn last_lines(text: &str, count: usize) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    lines
-        .iter()
-        .skip(lines.len().saturating_sub(count))
-        .copied()
-        .collect::<Vec<_>>()
-        .join("\n")
 }

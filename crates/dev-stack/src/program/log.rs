@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::process::last_lines;
+
 /// The log of one program, over all its runs.
 #[derive(Debug)]
 pub(super) struct ProgramLog {
@@ -41,14 +43,7 @@ impl ProgramLog {
 
     /// The last lines, for an error message.
     pub(super) fn last_lines(&self) -> String {
-        let text = self.text();
-        let lines: Vec<&str> = text.lines().collect();
-        lines
-            .iter()
-            .skip(lines.len().saturating_sub(20))
-            .copied()
-            .collect::<Vec<_>>()
-            .join("\n")
+        last_lines(&self.text(), 20)
     }
 
     /// The address the present run says it listens on.

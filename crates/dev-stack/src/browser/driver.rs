@@ -1,0 +1,163 @@
+//! chromedriver, and the Chromium that it starts.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+use tempfile::TempDir;
+use thirtyfour::{Capabilities, WebDriver};
+
+use super::look::Look;
+use super::{BrowserError, COMMAND_PATIENCE};
+use crate::port::ReservedPort;
+use crate::process::{POLL, Process, last_lines};
+
+const START_PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running chromedriver with a directory of its own. Gone, with its files, when dropped.
+#[derive(Debug)]
+pub(super) struct Driver {
+    // The process is dropped before the directory it writes to.
+    process: Process,
+    directory: TempDir,
+    port: ReservedPort,
+    http: reqwest::Client,
+}
+
+impl Driver {
+    /// Starts one, and waits until it takes sessions.
+    pub(super) async fn start(program: &Path) -> Result<Self, BrowserError> {
+        let directory = tempfile::Builder::new()
+            .prefix("assent-browser-")
+            .tempdir()
+            .map_err(BrowserError::Files)?;
+        let port = ReservedPort::pick()?;
+        let mut command = Command::new(program);
+        command
+            .arg(format!("--port={}", port.number()))
+            .arg(format!("--log-path={}", log_file(&directory).display()))
+            // Nothing of the person's own: no settings, no proxy, no language. Whatever is written stays in here.
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .env("HOME", directory.path())
+            .env("TMPDIR", directory.path())
+            .env("LANG", "C.UTF-8")
+            .env("TZ", "UTC")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let process = Process::spawn(&mut command).map_err(|source| BrowserError::Spawn {
+            program: program.to_path_buf(),
+            source,
+        })?;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(COMMAND_PATIENCE)
+            // Each command has a connection of its own: the last one, on dropping, comes from another runtime.
+            .pool_max_idle_per_host(0)
+            .build()
+            // Only a TLS backend that does not load can fail, and nothing here speaks TLS.
+            .unwrap_or_default();
+        let mut driver = Self {
+            process,
+            directory,
+            port,
+            http,
+        };
+        match tokio::time::timeout(START_PATIENCE, driver.ready()).await {
+            Ok(Ok(())) => Ok(driver),
+            Ok(Err(reason)) => Err(driver.not_ready(reason)),
+            Err(_) => {
+                Err(driver.not_ready(format!("not ready after {} s", START_PATIENCE.as_secs())))
+            }
+        }
+    }
+
+    async fn ready(&mut self) -> Result<(), String> {
+        let status = format!("{}/status", self.url());
+        loop {
+            if let Some(status) = self.process.ended() {
+                return Err(format!("it ended with {status}"));
+            }
+            if let Ok(answer) = self.http.get(&status).send().await
+                && answer.status().is_success()
+            {
+                return Ok(());
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Starts Chromium.
+    pub(super) async fn session(
+        &self,
+        chromium: &Path,
+        look: Look,
+    ) -> Result<WebDriver, BrowserError> {
+        let profile = self.directory.path().join("profile");
+        let arguments = [
+            "--headless".to_owned(),
+            // As root there is no sandbox; and nothing but our own pages is opened.
+            "--no-sandbox".to_owned(),
+            "--disable-gpu".to_owned(),
+            // In containers the shared memory is often too small; then a file serves.
+            "--disable-dev-shm-usage".to_owned(),
+            // However chromedriver ends, Chromium sees the pipe close and ends, too.
+            "--remote-debugging-pipe".to_owned(),
+            // It calls nobody by itself.
+            "--disable-background-networking".to_owned(),
+            "--disable-component-update".to_owned(),
+            "--disable-sync".to_owned(),
+            "--disable-quic".to_owned(),
+            "--no-first-run".to_owned(),
+            // The same picture everywhere.
+            "--lang=en-US".to_owned(),
+            "--hide-scrollbars".to_owned(),
+            "--force-color-profile=srgb".to_owned(),
+            format!("--window-size={},{}", look.width, look.height),
+            format!("--user-data-dir={}", profile.display()),
+        ];
+        let mut capabilities = Capabilities::new();
+        let set = capabilities
+            .set("browserName", "chrome")
+            .and_then(|()| {
+                let options = json!({"binary": chromium, "args": arguments});
+                capabilities.set("goog:chromeOptions", options)
+            })
+            .and_then(|()| capabilities.set("goog:loggingPrefs", json!({"browser": "ALL"})));
+        let session = match set {
+            Ok(()) => {
+                WebDriver::builder(self.url(), capabilities)
+                    .client(self.http.clone())
+                    .connect()
+                    .await
+            }
+            Err(error) => Err(error),
+        };
+        session.map_err(|source| BrowserError::NoSession {
+            log: self.last_lines(),
+            source: Box::new(source),
+        })
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.port.address())
+    }
+
+    fn not_ready(&self, reason: String) -> BrowserError {
+        BrowserError::NotReady {
+            reason,
+            log: self.last_lines(),
+        }
+    }
+
+    fn last_lines(&self) -> String {
+        let log = std::fs::read(log_file(&self.directory)).unwrap_or_default();
+        last_lines(&String::from_utf8_lossy(&log), 20)
+    }
+}
+
+fn log_file(directory: &TempDir) -> PathBuf {
+    directory.path().join("chromedriver.log")
+}

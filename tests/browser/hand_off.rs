@@ -1,0 +1,180 @@
+//! An administrator, who has no account here, follows a link.
+
+use anyhow::ensure;
+use assent_dev_stack::actors::{BEN, OLGA};
+use assent_dev_stack::browser::{Key, Look};
+
+use crate::world::{browser, is_content, link, stands, start, suits_everybody};
+
+const BOX: &str = "I am an administrator of our organisation's Office 365 account";
+const GO_ON: &str = "Go on to Microsoft";
+
+#[tokio::test]
+async fn from_the_link_to_the_thank_you_with_the_keyboard_only() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let sam = stack.super_admin("acme", "sam");
+    let (link, id) = link(&sam, "administrator_consent").await?;
+    let browser = browser().await?;
+
+    browser.open(&link).await?;
+    browser.sees("Approval for the application").await?;
+    browser
+        .sees("You decide for everyone in this account")
+        .await?;
+    browser.tab_to(BOX).await?;
+    browser.press(Key::Space).await?;
+    ensure!(browser.is_ticked(BOX).await?);
+    browser.tab_to(GO_ON).await?;
+    browser.press(Key::Enter).await?;
+
+    browser.sees("Pick an account").await?;
+    browser.tab_to("Olga Orlova").await?;
+    browser.press(Key::Enter).await?;
+    browser.sees("review for your organization").await?;
+    browser.tab_to("Accept").await?;
+    browser.press(Key::Enter).await?;
+
+    browser.sees("Thank you").await?;
+    ensure!(browser.path().await? == "/hand-off-outcome");
+    is_content(&browser).await?;
+    let completed = stands(&sam, &id, "completed").await?;
+    ensure!(
+        completed.word("/granted_by/object_id") == Some(OLGA.object_id),
+        "{}",
+        completed.text
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn nobody_goes_on_before_the_box_is_ticked() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let sam = stack.super_admin("acme", "sam");
+    let (link, id) = link(&sam, "administrator_consent").await?;
+    let mut browser = browser().await?;
+
+    // The browser itself points at the box.
+    browser.open(&link).await?;
+    browser.click_button(GO_ON).await?;
+    ensure!(browser.address().await? == link);
+    ensure!(
+        browser.focused().await? == BOX,
+        "{}",
+        browser.focused().await?
+    );
+    is_content(&browser).await?;
+
+    // One that does not is told by our page.
+    browser
+        .run("document.querySelector('form').noValidate = true")
+        .await?;
+    browser.click_button(GO_ON).await?;
+    browser
+        .sees("Tick the box if you are an administrator. If you are not, forward the link to one.")
+        .await?;
+    suits_everybody(&mut browser).await?;
+    stands(&sam, &id, "opened").await?;
+
+    browser.tick(BOX).await?;
+    browser.click_button(GO_ON).await?;
+    browser.sees("Pick an account").await?;
+    stands(&sam, &id, "started").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_declines_or_may_not_can_begin_again_also_without_scripts() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let sam = stack.super_admin("acme", "sam");
+    let (link, id) = link(&sam, "administrator_consent").await?;
+    let mut browser = browser().await?;
+    browser
+        .change_look(Look::default().without_scripts())
+        .await?;
+
+    browser.open(&link).await?;
+    browser.tick(BOX).await?;
+    browser.click_button(GO_ON).await?;
+    browser.at_microsoft().choose_person(BEN).await?;
+    browser.sees("Need admin approval").await?;
+    stands(&sam, &id, "started").await?;
+    browser.at_microsoft().change_account().await?;
+    browser.at_microsoft().choose_person(OLGA).await?;
+    browser.at_microsoft().decline().await?;
+    browser
+        .sees("The request was declined at Microsoft")
+        .await?;
+    stands(&sam, &id, "refused").await?;
+
+    browser.open(&link).await?;
+    browser.tick(BOX).await?;
+    browser.click_button(GO_ON).await?;
+    // She is still signed in there.
+    browser.at_microsoft().accept().await?;
+    browser.sees("Thank you").await?;
+    stands(&sam, &id, "completed").await?;
+    is_content(&browser).await?;
+
+    browser.open(&link).await?;
+    browser.sees("Already approved").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_link_that_is_cancelled_meanwhile_says_so() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let sam = stack.super_admin("acme", "sam");
+    let (link, id) = link(&sam, "administrator_consent").await?;
+    let mut browser = browser().await?;
+
+    browser.open(&link).await?;
+    browser.tick(BOX).await?;
+    browser.click_button(GO_ON).await?;
+    browser.at_microsoft().choose_person(OLGA).await?;
+    sam.cancel_hand_off(&id).await?.ok()?;
+    browser.at_microsoft().accept().await?;
+    browser
+        .sees("This link was cancelled or has expired, so nothing was recorded")
+        .await?;
+    suits_everybody(&mut browser).await?;
+    is_content(&browser).await?;
+    stands(&sam, &id, "cancelled").await?;
+
+    browser.open(&link).await?;
+    browser.sees("This link is over").await?;
+    suits_everybody(&mut browser).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_page_suits_everybody() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let sam = stack.super_admin("acme", "sam");
+    let mut browser = browser().await?;
+    for purpose in ["approval", "administrator_consent"] {
+        let (link, _) = link(&sam, purpose).await?;
+        browser.open(&link).await?;
+        browser.sees("What happens if you accept").await?;
+        suits_everybody(&mut browser).await?;
+        is_content(&browser).await?;
+    }
+    browser.tick(BOX).await?;
+    browser.click_button(GO_ON).await?;
+    // The simulator's pages are looked at by people, too.
+    browser.sees("Pick an account").await?;
+    suits_everybody(&mut browser).await?;
+    browser.at_microsoft().choose_person(OLGA).await?;
+    browser.sees("Permissions requested").await?;
+    suits_everybody(&mut browser).await?;
+    browser.at_microsoft().accept().await?;
+    browser.sees("Thank you").await?;
+    suits_everybody(&mut browser).await?;
+    is_content(&browser).await?;
+
+    browser
+        .open(&format!("{}/hand-off/nobodys", stack.gateway.url()))
+        .await?;
+    browser.sees("There is no such link").await?;
+    suits_everybody(&mut browser).await?;
+    Ok(())
+}

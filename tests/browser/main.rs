@@ -1,0 +1,6 @@
+//! What people see and do, in a real browser on the real stack.
+
+mod world;
+
+mod driver;
+mod hand_off;
