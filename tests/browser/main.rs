@@ -4,3 +4,6 @@ mod world;
 
 mod driver;
 mod hand_off;
+mod settings_account;
+mod settings_company;
+mod settings_trouble;

@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use anyhow::{Context, ensure};
-use assent_dev_stack::actors::{HostUser, Reply};
+use assent_dev_stack::actors::{HostUser, OLGA, Reaction, Reply};
 use assent_dev_stack::browser::{Browser, Impact, Look};
-use assent_dev_stack::{Stack, StackOptions};
-use serde_json::json;
+use assent_dev_stack::{Stack, StackOptions, TokenBuilder};
+use serde_json::{Value, json};
 
 pub(crate) async fn start() -> anyhow::Result<Stack> {
     Ok(Stack::start(StackOptions::default()).await?)
@@ -15,6 +15,105 @@ pub(crate) async fn start() -> anyhow::Result<Stack> {
 /// A person's browser: as most have it.
 pub(crate) async fn browser() -> anyhow::Result<Browser> {
     Ok(Browser::start(Look::default()).await?)
+}
+
+/// The pages that a session of the settings leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settings {
+    Company,
+    Account,
+}
+
+impl Settings {
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::Company => "/settings/company",
+            Self::Account => "/settings/account",
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Company => "Permissions for Email/Calendar integration",
+            Self::Account => "Sync with Microsoft 365",
+        }
+    }
+}
+
+/// The host application vouches for a user, who opens the settings by a button of its page.
+pub(crate) async fn open_settings(
+    browser: &Browser,
+    stack: &Stack,
+    token: TokenBuilder<'_>,
+    page: Settings,
+) -> anyhow::Result<()> {
+    let host = posts_session(stack, token, page, None);
+    browser.open(&host).await?;
+    browser.click_button("Settings").await?;
+    browser.sees(page.title()).await?;
+    Ok(())
+}
+
+/// The host application's page with that button; `frame`: with the settings in a frame of this title.
+pub(crate) fn posts_session(
+    stack: &Stack,
+    token: TokenBuilder<'_>,
+    page: Settings,
+    frame: Option<&str>,
+) -> String {
+    let (action, token) = (format!("{}/session", stack.gateway.url()), token.sign());
+    let fields = [("token", token.as_str()), ("return_to", page.path())];
+    let host = &stack.host;
+    host.page_that_posts(&action, &fields, "Settings", frame)
+}
+
+/// Settings > My account of an ordinary user of acme.
+pub(crate) async fn open_account(
+    browser: &Browser,
+    stack: &Stack,
+    user: &str,
+) -> anyhow::Result<()> {
+    let token = stack.host.token_for(user, "acme");
+    open_settings(browser, stack, token, Settings::Account).await
+}
+
+/// Settings > Company, as Sam, Super Admin of acme.
+pub(crate) async fn open_company(browser: &Browser, stack: &Stack) -> anyhow::Result<()> {
+    open_settings(browser, stack, sam(stack), Settings::Company).await
+}
+
+/// What the host application says of Sam.
+pub(crate) fn sam(stack: &Stack) -> TokenBuilder<'_> {
+    let token = stack.host.token_for("sam", "acme").super_admin();
+    token.permission("company_settings:manage")
+}
+
+/// Olga consents for everyone in acme: calendar and limited e-mail.
+pub(crate) async fn admin_consent(stack: &Stack) -> anyhow::Result<()> {
+    let sam = stack.super_admin("acme", "sam");
+    let email_sync = sam.set_method("user_individual", "full").await?;
+    email_sync.ok()?;
+    let body = json!({
+        "administrator_confirmed": true,
+        "permissions": {"calendar": true, "contacts": false, "email": "limited"},
+    });
+    let started = sam.start_admin_consent(&body).await?.ok()?;
+    let url = started.word("/authorize_url").context("no address")?;
+    let landing = stack.microsoft().walk(url, OLGA, Reaction::Accept).await?;
+    ensure!(landing.outcome == "completed", "{landing:?}");
+    Ok(())
+}
+
+/// What a user of acme may be done for, by the API.
+pub(crate) async fn effective(stack: &Stack, user: &str) -> anyhow::Result<Value> {
+    let seen = stack.user("acme", user).see(user).await?.ok()?;
+    let effective = seen.body.pointer("/effective").cloned();
+    effective.with_context(|| seen.text.clone())
+}
+
+/// A permission set, as the API tells it.
+pub(crate) fn permissions(calendar: bool, contacts: bool, email: &str) -> Value {
+    json!({"calendar": calendar, "contacts": contacts, "email": email})
 }
 
 /// A link for an administrator, and its id.

@@ -119,6 +119,7 @@ impl HostApplication {
             ("ASSENT_HOST_JWKS_URL".to_owned(), self.jwks_url()),
             ("ASSENT_HOST_AUDIENCE".to_owned(), AUDIENCE.to_owned()),
             ("ASSENT_RETURN_ORIGINS".to_owned(), self.origin()),
+            ("ASSENT_FRAME_ANCESTORS".to_owned(), self.origin()),
         ]
     }
 

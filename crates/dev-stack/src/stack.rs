@@ -2,6 +2,7 @@
 
 mod cast;
 mod plans;
+mod time;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;

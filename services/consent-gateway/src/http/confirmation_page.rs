@@ -98,7 +98,7 @@ pub(super) async fn confirm(
     };
     answered
         .await
-        .unwrap_or_else(|failure| pages::failure(gateway, failure))
+        .unwrap_or_else(|failure| pages::settings_failure(gateway, failure))
 }
 
 /// Records it, and shows how it went: whatever was refused stands in the flow.

@@ -59,16 +59,28 @@ pub(super) fn settings_message(
 
 /// What went wrong, for a person in front of a browser: never JSON.
 pub(super) fn failure(gateway: &Gateway, failure: Failure) -> Response {
-    problem(gateway, &failure.into())
+    let problem = Problem::from(failure);
+    let sentence = sentence(&problem);
+    message(gateway, problem.status(), FAILED, sentence)
+}
+
+/// The same, as a part of the settings.
+pub(super) fn settings_failure(gateway: &Gateway, failure: Failure) -> Response {
+    settings_problem(gateway, &failure.into())
 }
 
 /// The same of what is a problem already.
-pub(super) fn problem(gateway: &Gateway, problem: &Problem) -> Response {
+pub(super) fn settings_problem(gateway: &Gateway, problem: &Problem) -> Response {
+    settings_message(gateway, problem.status(), FAILED, sentence(problem))
+}
+
+const FAILED: &str = "That did not work";
+
+fn sentence(problem: &Problem) -> &'static str {
     if let Some(cause) = problem.internal_cause() {
         tracing::error!(code = problem.code(), error = %chain(cause), "a page could not be shown");
     }
-    let sentence = wording::of(problem.code());
-    message(gateway, problem.status(), "That did not work", sentence)
+    wording::of(problem.code())
 }
 
 /// Whether whoever asks reads pages rather than JSON.

@@ -34,7 +34,7 @@ pub(super) async fn open(
 ) -> Response {
     match opened(&shared, form).await {
         Ok(response) => response,
-        Err(problem) if pages::wants_a_page(&headers) => pages::problem(&shared.gateway, &problem),
+        Err(problem) if pages::wants_a_page(&headers) => pages::settings_problem(&shared.gateway, &problem),
         Err(problem) => problem.into_response(),
     }
 }
@@ -68,7 +68,7 @@ pub(super) async fn end(
 ) -> Response {
     let gateway = &shared.gateway;
     if let Err(error) = gateway.sessions.end(&session.secret).await {
-        return pages::failure(gateway, error.into());
+        return pages::settings_failure(gateway, error.into());
     }
     let mut response = pages::settings_message(
         gateway,
@@ -117,7 +117,7 @@ impl FromRequestParts<Shared> for InSession {
         match Self::find(&shared.gateway, &parts.headers).await {
             Ok(Some(found)) => Ok(found),
             Ok(None) => Err(none(&shared.gateway)),
-            Err(failure) => Err(pages::failure(&shared.gateway, failure)),
+            Err(failure) => Err(pages::settings_failure(&shared.gateway, failure)),
         }
     }
 }
@@ -174,7 +174,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Posted<T> {
                      what you did last.",
                 ))
             }
-            Err(_) => Err(pages::failure(
+            Err(_) => Err(pages::settings_failure(
                 gateway,
                 Failure::Invalid("the form can't be read".to_owned()),
             )),

@@ -116,7 +116,7 @@ async fn flow_of(
 
 /// A page, or in its place why there is none.
 fn answered(gateway: &Gateway, page: Result<Response, Failure>) -> Response {
-    page.unwrap_or_else(|failure| pages::failure(gateway, failure))
+    page.unwrap_or_else(|failure| pages::settings_failure(gateway, failure))
 }
 
 /// Whether a box of a form was ticked.

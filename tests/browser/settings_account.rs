@@ -1,0 +1,242 @@
+//! Settings > My account: an ordinary user's whole job.
+
+use anyhow::ensure;
+use assent_dev_stack::actors::{ANA, DANA, ERIK, Reaction};
+use assent_dev_stack::browser::{Key, Look};
+
+use crate::world::{
+    Settings, admin_consent, browser, effective, is_content, open_account, open_settings,
+    permissions, start, suits_everybody,
+};
+
+const SAVE: &str = "Save changes";
+
+#[tokio::test]
+async fn a_user_grants_revokes_and_grants_again() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let mut browser = browser().await?;
+    open_account(&browser, &stack, "ana").await?;
+    browser.sees("Nothing was granted or revoked yet.").await?;
+    ensure!(!browser.is_ticked("Calendar").await?);
+    suits_everybody(&mut browser).await?;
+
+    browser
+        .click_button("The exact Microsoft scopes of Email")
+        .await?;
+    browser.sees("Mail.ReadWrite Mail.Send").await?;
+    browser.tick("Calendar").await?;
+    browser.tick("Email").await?;
+    browser.click_button(SAVE).await?;
+    browser.at_microsoft().choose_person(ANA).await?;
+    browser.sees("Permissions requested").await?;
+    browser.at_microsoft().accept().await?;
+    browser.sees("What you granted is on.").await?;
+    browser
+        .sees("Granted: Calendar and Email (full) by you")
+        .await?;
+    ensure!(browser.path().await? == Settings::Account.path());
+    ensure!(!browser.address().await?.contains("confirm"));
+    ensure!(effective(&stack, "ana").await? == permissions(true, false, "full"));
+
+    // The support's favourite: untick all, save, tick again, save.
+    browser.untick("Calendar").await?;
+    browser.untick("Email").await?;
+    browser.click_button(SAVE).await?;
+    browser.sees("What you unticked is off").await?;
+    browser.sees("Off: you took it back").await?;
+    ensure!(effective(&stack, "ana").await? == permissions(false, false, "none"));
+    suits_everybody(&mut browser).await?;
+    browser.tick("Calendar").await?;
+    browser.click_button(SAVE).await?;
+    // Microsoft knows her and the consent, and asks nothing.
+    browser.sees("What you granted is on.").await?;
+    ensure!(effective(&stack, "ana").await? == permissions(true, false, "none"));
+
+    // One takes something back and adds something else in one go.
+    browser.untick("Calendar").await?;
+    browser.tick("Contacts").await?;
+    browser.click_button(SAVE).await?;
+    browser.sees("Permissions requested").await?;
+    ensure!(effective(&stack, "ana").await? == permissions(false, false, "none"));
+    browser.at_microsoft().accept().await?;
+    browser.sees("What you granted is on.").await?;
+    ensure!(effective(&stack, "ana").await? == permissions(false, true, "none"));
+    browser.click_button(SAVE).await?;
+    browser.sees("There was nothing to change.").await?;
+    is_content(&browser).await
+}
+
+#[tokio::test]
+async fn a_keyboard_is_enough_and_so_is_a_browser_without_scripts() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let mut browser = browser().await?;
+    browser
+        .change_look(Look::default().without_scripts())
+        .await?;
+    open_account(&browser, &stack, "ana").await?;
+    browser.tab_to("Calendar").await?;
+    browser.press(Key::Space).await?;
+    browser.tab_to(SAVE).await?;
+    browser.press(Key::Enter).await?;
+    browser.sees("Pick an account").await?;
+    browser.tab_to("Ana Alvarez").await?;
+    browser.press(Key::Enter).await?;
+    browser.sees("Permissions requested").await?;
+    browser.tab_to("Accept").await?;
+    browser.press(Key::Enter).await?;
+    browser.sees("What you granted is on.").await?;
+    // Nobody knows the reader's zone here, so it is said which one is meant.
+    browser.sees(" UTC").await?;
+    ensure!(effective(&stack, "ana").await? == permissions(true, false, "none"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn times_are_in_the_readers_zone() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let mut browser = browser().await?;
+    let sam = stack.super_admin("acme", "sam");
+    sam.set_method("user_individual", "limited").await?.ok()?;
+    open_account(&browser, &stack, "ana").await?;
+    browser
+        .sees("The company changed to Limited sync of e-mail")
+        .await?;
+    let time = "return document.querySelector('time').textContent";
+    ensure!(browser.run(time).await?.to_string().contains("UTC"));
+    let tokyo = Look {
+        time_zone: "Asia/Tokyo",
+        ..Look::default()
+    };
+    browser.change_look(tokyo).await?;
+    browser.reload().await?;
+    browser
+        .sees("The company changed to Limited sync of e-mail")
+        .await?;
+    let shown = browser.run(time).await?.to_string();
+    ensure!(shown.contains("GMT+9"), "{shown}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_decline_and_a_part_of_it_are_told_apart() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let browser = browser().await?;
+    open_account(&browser, &stack, "ana").await?;
+    browser.tick("Contacts").await?;
+    browser.click_button(SAVE).await?;
+    browser.at_microsoft().choose_person(ANA).await?;
+    browser.at_microsoft().decline().await?;
+    browser.sees("Declined at Microsoft").await?;
+    browser.sees("so nothing was granted").await?;
+    browser.sees("Off: declined at Microsoft").await?;
+    ensure!(!browser.is_ticked("Contacts").await?);
+
+    // Microsoft's page lets people accept a part; here somebody does so in another window.
+    let ana = stack.user("acme", "ana");
+    let started = ana
+        .start_grant(&["calendar", "contacts"], Some(ANA))
+        .await?
+        .ok()?;
+    let url = started.word("/authorize_url").unwrap_or_default();
+    let partly = Reaction::AcceptOnly(&["Calendars.ReadWrite"]);
+    let landing = stack.microsoft().walk(url, ANA, partly).await?;
+    let back = format!(
+        "{}/settings/account?flow={}&outcome={}",
+        stack.gateway.url(),
+        landing.flow,
+        landing.outcome
+    );
+    browser.open(&back).await?;
+    browser.sees("Recorded, with a remark").await?;
+    browser.sees("Microsoft granted only a part").await?;
+    ensure!(browser.is_ticked("Calendar").await? && !browser.is_ticked("Contacts").await?);
+    Ok(())
+}
+
+/// A tenant whose users may not consent: Microsoft leads them into a dead end, the settings lead out of it.
+#[tokio::test]
+async fn from_microsofts_dead_end_to_the_administrators_approval() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let mut browser = browser().await?;
+    let dana = || stack.host.token_for("dana", "adatum");
+    open_settings(&browser, &stack, dana(), Settings::Account).await?;
+    browser.tick("Calendar").await?;
+    browser.click_button(SAVE).await?;
+    browser.at_microsoft().choose_person(DANA).await?;
+    browser.sees("Need admin approval").await?;
+    browser.at_microsoft().go_back_without_consent().await?;
+    browser.sees("No answer from Microsoft").await?;
+    browser
+        .sees("Make a link here and send it to your Office 365 administrator")
+        .await?;
+    browser
+        .click_button("Make a link for my administrator")
+        .await?;
+    browser.sees("Send this link to your administrator").await?;
+    let link = browser
+        .run("return document.getElementById('link').value")
+        .await?;
+    let link = link.as_str().unwrap_or_default().to_owned();
+    ensure!(link.contains("/hand-off/"), "{link}");
+    suits_everybody(&mut browser).await?;
+    browser.click_link("Back to the settings").await?;
+    browser.sees("not opened yet").await?;
+    suits_everybody(&mut browser).await?;
+    is_content(&browser).await?;
+
+    // The administrator, elsewhere.
+    let administrator = crate::world::browser().await?;
+    administrator.open(&link).await?;
+    administrator.tick("I am an administrator").await?;
+    administrator.click_button("Go on to Microsoft").await?;
+    administrator.at_microsoft().choose_person(ERIK).await?;
+    administrator.at_microsoft().accept().await?;
+    administrator.sees("Thank you").await?;
+
+    browser.reload().await?;
+    browser.sees("approved").await?;
+    browser.tick("Calendar").await?;
+    browser.click_button(SAVE).await?;
+    browser.sees("What you granted is on.").await?;
+    ensure!(browser.is_ticked("Calendar").await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn under_the_administrators_method_the_boxes_only_say_what_is() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let mut browser = browser().await?;
+    admin_consent(&stack).await?;
+    open_account(&browser, &stack, "ana").await?;
+    browser
+        .sees("Your company's Office 365 administrator decides this")
+        .await?;
+    browser
+        .sees("You have not signed in through Microsoft since then.")
+        .await?;
+    for name in ["Calendar", "Contacts", "Email"] {
+        ensure!(browser.is_disabled(name).await?, "{name}");
+        ensure!(!browser.is_ticked(name).await?, "{name}");
+    }
+    browser.does_not_see(SAVE).await?;
+
+    let decided = stack
+        .login("acme")
+        .through_microsoft("ana", ANA, 0)
+        .await?
+        .ok()?;
+    ensure!(
+        decided.word("/decision") == Some("auto_grant"),
+        "{}",
+        decided.text
+    );
+    browser.reload().await?;
+    browser
+        .sees("Granted at sign-in: Calendar and Email (limited)")
+        .await?;
+    browser.does_not_see("You have not signed in").await?;
+    ensure!(browser.is_ticked("Calendar").await? && !browser.is_ticked("Contacts").await?);
+    browser.sees("sam asked for it").await?;
+    suits_everybody(&mut browser).await?;
+    is_content(&browser).await
+}
