@@ -197,8 +197,13 @@ async fn from_microsofts_dead_end_to_the_administrators_approval() -> anyhow::Re
     browser.sees("approved").await?;
     browser.tick("Calendar").await?;
     browser.click_button(SAVE).await?;
-    browser.sees("What you granted is on.").await?;
+    // Granted, but of no use: this company's mailboxes are on a server of its own.
+    browser.sees("Recorded, with a remark").await?;
+    browser
+        .sees("The mailbox is on a server of your company's own.")
+        .await?;
     ensure!(browser.is_ticked("Calendar").await?);
+    suits_everybody(&mut browser).await?;
     Ok(())
 }
 

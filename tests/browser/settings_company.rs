@@ -212,7 +212,7 @@ async fn all_of_it_works_without_scripts() -> anyhow::Result<()> {
         .sees("The administrator's consent is verified and recorded")
         .await?;
     browser.sees("Calendar and Email (full)").await?;
-    is_content(&browser).await
+    Ok(())
 }
 
 #[tokio::test]

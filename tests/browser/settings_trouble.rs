@@ -171,7 +171,7 @@ async fn a_request_that_expired_at_microsoft_grants_nothing() -> anyhow::Result<
 
     // Likewise if the company has moved on meanwhile.
     open_account(&browser, &stack, "ana").await?;
-    browser.tick("Calendar").await?;
+    browser.tick("Contacts").await?;
     browser.click_button(SAVE).await?;
     browser.sees("Permissions requested").await?;
     admin_consent(&stack).await?;

@@ -34,7 +34,9 @@ pub(super) async fn open(
 ) -> Response {
     match opened(&shared, form).await {
         Ok(response) => response,
-        Err(problem) if pages::wants_a_page(&headers) => pages::settings_problem(&shared.gateway, &problem),
+        Err(problem) if pages::wants_a_page(&headers) => {
+            pages::settings_problem(&shared.gateway, &problem)
+        }
         Err(problem) => problem.into_response(),
     }
 }

@@ -19,6 +19,7 @@ use crate::http::layout::Layout;
 use crate::http::session::InSession;
 use crate::observations::{Approval, MailboxState};
 use crate::use_cases::look_up::Known;
+use crate::wording;
 
 /// The order in which the boxes are shown.
 const ORDER: [Permission; 3] = [
@@ -108,7 +109,6 @@ impl<'a> AccountPage<'a> {
             layout: Layout::of(gateway),
             frame: Frame::of(gateway, session, "account"),
             product: &gateway.brand.product_name,
-            notice,
             epoch: company.state.epoch.0,
             shown: on.join(" "),
             needs_approval: needs_approval.map(key).collect(),
@@ -121,7 +121,14 @@ impl<'a> AccountPage<'a> {
                     MailboxState::Unavailable => Some("mailbox_unavailable"),
                     MailboxState::Available | MailboxState::Unknown => None,
                 })
-                .map(crate::wording::of),
+                .map(wording::of)
+                // Once is enough.
+                .filter(|sentence| {
+                    notice
+                        .as_ref()
+                        .is_none_or(|notice| notice.text != *sentence)
+                }),
+            notice,
             boxes,
             links,
             history,
