@@ -10,7 +10,7 @@ const MAIN_LINES: usize = 60;
 const FILE_LINES: usize = 500;
 
 /// Which of our crates each of our crates may depend on. Another edge is a decision: write it up in ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 15] = [
+const EDGES: [(&str, &[&str]); 16] = [
     ("assent-domain", &[]),
     ("assent-contract", &["assent-domain"]),
     ("assent-messaging", &[]),
@@ -34,6 +34,8 @@ const EDGES: [(&str, &[&str]); 15] = [
         ],
     ),
     ("assent-dev-stack", &[]),
+    // As a customer would: by the public interfaces.
+    ("assent-example-host", &[]),
     (
         "consent-gateway",
         &[
@@ -90,6 +92,7 @@ const OWNERS: [(&str, &[&str]); 3] = [
         &[
             "assent-dev-stack",
             "assent-event-log",
+            "assent-example-host",
             "assent-messaging",
             "assent-tests",
             "assent-xtask",
