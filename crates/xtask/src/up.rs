@@ -35,10 +35,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             .context("the stack did not come up")?;
         writeln!(
             screen,
-            "{}\n\nstarted in {:.1} s; Ctrl-C stops everything and deletes its data\n\n{}",
+            "{}\n\nstarted in {:.1} s; Ctrl-C stops everything and deletes its data\n\n{}\n\n    open {}\n",
             leaflet::invitation(&stack),
             begun.elapsed().as_secs_f64(),
-            leaflet::about(&stack)
+            leaflet::about(&stack),
+            // Once more: by now the first line is far up.
+            stack.host.origin()
         )?;
         screen.flush()?;
         stack.watch().await?;

@@ -31,6 +31,14 @@ pub(crate) enum EmailLevel {
     Full,
 }
 
+/// Who decides in a company.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Method {
+    UserIndividual,
+    AdminConfigured,
+}
+
 impl Permissions {
     pub(crate) const NOTHING: Self = Self {
         calendar: false,
@@ -84,6 +92,7 @@ struct Question<'a> {
 /// The answer, as far as we need it. New fields may come; they change nothing for us.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Answer {
+    pub(crate) method: Method,
     pub(crate) effective: Permissions,
     /// How much of Assent's log it reflects.
     pub(crate) sequence: u64,

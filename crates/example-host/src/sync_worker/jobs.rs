@@ -140,18 +140,12 @@ impl Jobs {
         // It has ended when this returns; only then it counts as stopped.
         (&mut job.task).await.ok();
         let took = why.at.elapsed();
-        tracing::info!(
-            user,
-            kind = kind.name(),
-            took_us = took.as_micros(),
-            why = why.what,
-            "stopped"
-        );
+        tracing::info!(user, kind = kind.name(), ?took, why = why.what, "stopped");
         let text = format!(
-            "{} stopped {:.1} ms after the news: {}",
+            "{} stopped: {} ({:.1} ms after we heard of it)",
             kind.name(),
-            took.as_secs_f64() * 1000.0,
-            why.what
+            why.what,
+            took.as_secs_f64() * 1000.0
         );
         self.note(user, text);
     }

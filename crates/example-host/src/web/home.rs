@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{App, SignedIn, pages};
 use crate::after_login::{Notice, Offer};
-use crate::assent::permissions::{EmailLevel, Permissions};
+use crate::assent::permissions::{EmailLevel, Method, Permissions};
 use crate::chain::chain;
 use crate::sync_worker::{JobKind, JobView, LogLine};
 use crate::users::{USERS, User};
@@ -31,7 +31,7 @@ struct Home {
     name: &'static str,
     notices: Vec<Notice>,
     /// Nothing if Assent did not say.
-    known: bool,
+    decided_by: Option<Method>,
     rows: Vec<Row>,
     log: Vec<LogLine>,
     live: bool,
@@ -73,7 +73,7 @@ pub(super) async fn page(
             "permissions are unknown"
         );
     }
-    let known = answer.is_ok();
+    let decided_by = answer.as_ref().ok().map(|answer| answer.method);
     // Nobody knows: so nothing.
     let permitted = answer.map_or(Permissions::NOTHING, |answer| answer.effective);
     app.sessions.change(&name, |session| session.outcome = None);
@@ -82,7 +82,7 @@ pub(super) async fn page(
         user: Some(user),
         name: user.name.split(' ').next().unwrap_or(user.name),
         notices: session.outcome.into_iter().chain(session.notices).collect(),
-        known,
+        decided_by,
         rows: JobKind::ALL
             .map(|kind| row(&app, user, kind, permitted))
             .into(),

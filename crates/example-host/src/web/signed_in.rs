@@ -51,11 +51,8 @@ fn told(ended: Result<Flow, CallError>) -> Notice {
     let (title, text, offer) = match ended {
         Ok(flow) => {
             let (title, otherwise, offer) = words(flow.state);
-            (
-                title,
-                flow.detail.unwrap_or_else(|| otherwise.to_owned()),
-                offer,
-            )
+            let text = flow.detail.unwrap_or_else(|| otherwise.to_owned());
+            (title, text, offer)
         }
         Err(CallError::Refused { code, detail }) => {
             tracing::info!(code, "a flow's outcome was refused");
@@ -83,8 +80,8 @@ fn words(state: FlowState) -> (&'static str, &'static str, Option<Offer>) {
     let settings = Some(Offer::MyAccountSettings);
     match state {
         FlowState::Completed => (
-            "Microsoft 365 is connected",
-            "Your choice was recorded.",
+            "Your choice was recorded",
+            "Microsoft 365 is connected.",
             None,
         ),
         FlowState::Pending | FlowState::AwaitingConfirmation => (
