@@ -9,10 +9,13 @@
 //! - What is not known is not permitted. Without a connection nothing is known, so everything stops until it is back.
 //! - A user's message says what may be done for that user now. Whatever else runs for them stops.
 //! - A company's message ends what was known of all its users. All of it stops; then each is asked about anew.
+//!
+//! What has to stop stops with the message that says so. What may start waits until all that is kept was heard.
 
 mod jobs;
 mod standing;
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,7 +25,7 @@ use async_nats::{ConnectOptions, Event};
 use futures::StreamExt as _;
 use serde::Deserialize;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use self::jobs::Occasion;
 pub(crate) use self::jobs::{JobKind, JobView, Jobs, LogLine};
@@ -31,7 +34,7 @@ use crate::assent::PermissionQuery;
 use crate::assent::permissions::{Answer, Permissions};
 use crate::chain::chain;
 use crate::config::Config;
-use crate::users::{self, User};
+use crate::users::{self, USERS, User};
 
 const STREAM: &str = "CONSENT_CHANGES";
 const SUBJECTS: &str = "consent.changes.v1.>";
@@ -162,62 +165,97 @@ impl SyncWorker {
             .await
             .map_err(|error| Ended::Stream(error.into()))?;
         let mut standing = Standing::default();
+        // Until all that is kept was heard, something may still come that takes away what came before.
+        let mut caught_up = false;
         // Asked beside the changes, because a change that takes something away must not wait for an answer.
-        let mut questions = JoinSet::new();
+        let mut questions = Questions::default();
         loop {
             tokio::select! {
-                change = changes.next() => {
+                message = changes.next() => {
                     let at = Instant::now();
-                    let message = change
+                    let message = message
                         .ok_or(Ended::Disconnected)?
                         .map_err(|error| Ended::Stream(error.into()))?;
+                    // Whose permission an unreadable one took away is unknown: so this ends, and with it everything.
                     let change: Change = serde_json::from_slice(&message.payload)?;
-                    for user in self.take(&mut standing, &change, at).await {
-                        questions.spawn(ask(self.permissions.clone(), user, change.sequence));
+                    let occasion = learn(&mut standing, &change, at);
+                    for user in concerned(&change) {
+                        self.jobs.stop(user, standing.permitted(user), &occasion).await;
+                        if change.user_id.is_none() && user.has_mailbox() {
+                            questions.ask(&self.permissions, user, change.sequence);
+                        }
+                    }
+                    caught_up |= message.info().map_err(Ended::Stream)?.pending == 0;
+                    if caught_up {
+                        self.start(&standing, &occasion);
                     }
                 }
-                Some(Ok((user, answer))) = questions.join_next() => {
-                    standing.of_user(user.id, answer.effective, answer.sequence);
+                Some((user, answer)) = questions.answer() => {
                     let occasion = Occasion::now("asked anew what is permitted");
-                    self.jobs.only(user, standing.permitted(user), &occasion).await;
+                    standing.of_user(user.id, answer.effective, answer.sequence);
+                    self.jobs.stop(user, standing.permitted(user), &occasion).await;
+                    if caught_up {
+                        self.start(&standing, &occasion);
+                    }
                 }
             }
         }
     }
 
-    /// Acts on a change; answers whom to ask about.
-    async fn take(
-        &self,
-        standing: &mut Standing,
-        change: &Change,
-        at: Instant,
-    ) -> Vec<&'static User> {
-        let account = &change.account_id;
-        let Some(user_id) = &change.user_id else {
-            standing.of_company(account, change.sequence);
-            let occasion = Occasion::at(at, "the company's authorization changed");
-            let mut to_ask = Vec::new();
-            for user in users::of_account(account) {
-                self.jobs
-                    .only(user, standing.permitted(user), &occasion)
-                    .await;
-                if user.has_mailbox() {
-                    to_ask.push(user);
-                }
-            }
-            return to_ask;
-        };
-        // Somebody who is no user of ours any more has no jobs, and gets none.
-        if let Some(user) = users::find_in(account, user_id) {
-            // A message that does not say what is permitted permits nothing.
-            let effective = change.effective.unwrap_or_default();
-            standing.of_user(user.id, effective, change.sequence);
-            let occasion = Occasion::at(at, "consent changed");
-            self.jobs
-                .only(user, standing.permitted(user), &occasion)
-                .await;
+    /// Starts whatever is permitted and does not run yet.
+    fn start(&self, standing: &Standing, why: &Occasion) {
+        for user in &USERS {
+            self.jobs.start(user, standing.permitted(user), why);
         }
-        Vec::new()
+    }
+}
+
+/// Takes note of a change.
+fn learn(standing: &mut Standing, change: &Change, at: Instant) -> Occasion {
+    let Some(user_id) = &change.user_id else {
+        standing.of_company(&change.account_id, change.sequence);
+        return Occasion::at(at, "the company's authorization changed");
+    };
+    // Somebody who is no user of ours any more has no jobs, and gets none.
+    if let Some(user) = users::find_in(&change.account_id, user_id) {
+        // A message that does not say what is permitted permits nothing.
+        let effective = change.effective.unwrap_or_default();
+        standing.of_user(user.id, effective, change.sequence);
+    }
+    Occasion::at(at, "consent changed")
+}
+
+/// Those of our users whom a change is about.
+fn concerned(change: &Change) -> impl Iterator<Item = &'static User> {
+    let in_account = USERS
+        .iter()
+        .filter(|user| user.account == change.account_id);
+    in_account.filter(|user| change.user_id.as_ref().is_none_or(|id| id == user.id))
+}
+
+/// Questions under way: one for each user at the most, the newest.
+#[derive(Default)]
+struct Questions {
+    asked: JoinSet<(&'static User, Answer)>,
+    by_user: HashMap<&'static str, AbortHandle>,
+}
+
+impl Questions {
+    fn ask(&mut self, permissions: &PermissionQuery, user: &'static User, at_least: u64) {
+        let question = self.asked.spawn(ask(permissions.clone(), user, at_least));
+        if let Some(older) = self.by_user.insert(user.id, question) {
+            older.abort();
+        }
+    }
+
+    /// The next answer, if anything is asked.
+    async fn answer(&mut self) -> Option<(&'static User, Answer)> {
+        loop {
+            // An error is an older question's end.
+            if let Ok(answer) = self.asked.join_next().await? {
+                return Some(answer);
+            }
+        }
     }
 }
 

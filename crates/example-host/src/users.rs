@@ -100,11 +100,6 @@ pub(crate) fn find_in(account: &str, id: &str) -> Option<&'static User> {
     find(id).filter(|user| user.account == account)
 }
 
-/// Everybody in an account.
-pub(crate) fn of_account(account: &str) -> impl Iterator<Item = &'static User> {
-    USERS.iter().filter(move |user| user.account == account)
-}
-
 /// The user who is this person at Microsoft.
 pub(crate) fn find_by_microsoft(identity: MicrosoftIdentity) -> Option<&'static User> {
     USERS.iter().find(|user| user.microsoft == Some(identity))

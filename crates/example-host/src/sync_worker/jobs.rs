@@ -93,16 +93,20 @@ pub(crate) struct LogLine {
 }
 
 impl Jobs {
-    /// Runs for this user what is permitted, and nothing else: first stops, then starts.
-    pub(super) async fn only(&self, user: &'static User, permitted: Permissions, why: &Occasion) {
+    /// Stops for this user what is not permitted.
+    pub(super) async fn stop(&self, user: &'static User, permitted: Permissions, why: &Occasion) {
         for kind in JobKind::ALL {
             if !kind.is_permitted(permitted) {
-                self.stop(user.id, kind, why).await;
+                self.stop_one(user.id, kind, why).await;
             }
         }
+    }
+
+    /// Starts for this user what is permitted, unless it runs.
+    pub(super) fn start(&self, user: &'static User, permitted: Permissions, why: &Occasion) {
         for kind in JobKind::ALL {
             if kind.is_permitted(permitted) {
-                self.start(user.id, kind, why);
+                self.start_one(user.id, kind, why);
             }
         }
     }
@@ -111,7 +115,7 @@ impl Jobs {
     pub(super) async fn stop_all(&self, why: &Occasion) {
         let all: Vec<_> = self.running().keys().copied().collect();
         for (user, kind) in all {
-            self.stop(user, kind, why).await;
+            self.stop_one(user, kind, why).await;
         }
     }
 
@@ -130,7 +134,7 @@ impl Jobs {
         lines.rev().cloned().collect()
     }
 
-    async fn stop(&self, user: &'static str, kind: JobKind, why: &Occasion) {
+    async fn stop_one(&self, user: &'static str, kind: JobKind, why: &Occasion) {
         let Some(mut job) = self.running().remove(&(user, kind)) else {
             return;
         };
@@ -150,7 +154,7 @@ impl Jobs {
         self.note(user, text);
     }
 
-    fn start(&self, user: &'static str, kind: JobKind, why: &Occasion) {
+    fn start_one(&self, user: &'static str, kind: JobKind, why: &Occasion) {
         let mut running = self.running();
         if running.contains_key(&(user, kind)) {
             return;
@@ -204,6 +208,11 @@ mod tests {
     use super::*;
     use crate::users;
 
+    async fn only(jobs: &Jobs, user: &'static User, permitted: Permissions, why: &Occasion) {
+        jobs.stop(user, permitted, why).await;
+        jobs.start(user, permitted, why);
+    }
+
     fn running(jobs: &Jobs, user: &User) -> Vec<JobKind> {
         let all = JobKind::ALL.into_iter();
         all.filter(|kind| jobs.view(user, *kind).is_some())
@@ -214,15 +223,15 @@ mod tests {
     async fn what_is_permitted_runs_and_nothing_else() {
         let (jobs, why) = (Jobs::default(), Occasion::now("test"));
         let (ana, ben) = (users::find("ana").unwrap(), users::find("ben").unwrap());
-        jobs.only(ana, Permissions::EVERYTHING, &why).await;
-        jobs.only(ben, Permissions::EVERYTHING, &why).await;
+        only(&jobs, ana, Permissions::EVERYTHING, &why).await;
+        only(&jobs, ben, Permissions::EVERYTHING, &why).await;
         let sending_only = Permissions {
             email: EmailLevel::Limited,
             contacts: false,
             ..Permissions::EVERYTHING
         };
 
-        jobs.only(ana, sending_only, &why).await;
+        only(&jobs, ana, sending_only, &why).await;
 
         assert_eq!(running(&jobs, ana), [JobKind::Calendar]);
         assert_eq!(running(&jobs, ben), JobKind::ALL);
@@ -234,11 +243,11 @@ mod tests {
     async fn a_stopped_job_syncs_nothing_more() {
         let (jobs, why) = (Jobs::default(), Occasion::now("test"));
         let ana = users::find("ana").unwrap();
-        jobs.only(ana, Permissions::EVERYTHING, &why).await;
+        only(&jobs, ana, Permissions::EVERYTHING, &why).await;
         tokio::time::advance(SYNC_EVERY).await;
         let synced = Arc::clone(&jobs.running()[&("ana", JobKind::Calendar)].synced);
 
-        jobs.only(ana, Permissions::NOTHING, &why).await;
+        only(&jobs, ana, Permissions::NOTHING, &why).await;
 
         let when_stopped = synced.load(Ordering::Relaxed);
         tokio::time::sleep(SYNC_EVERY * 10).await;
@@ -251,13 +260,13 @@ mod tests {
     async fn a_job_that_goes_on_is_left_alone_and_the_log_is_bounded() {
         let (jobs, why) = (Jobs::default(), Occasion::now("test"));
         let ana = users::find("ana").unwrap();
-        jobs.only(ana, Permissions::EVERYTHING, &why).await;
-        jobs.only(ana, Permissions::EVERYTHING, &why).await;
+        only(&jobs, ana, Permissions::EVERYTHING, &why).await;
+        only(&jobs, ana, Permissions::EVERYTHING, &why).await;
         assert_eq!(jobs.log_of(ana).len(), JobKind::ALL.len());
 
         for _ in 0..LINES {
-            jobs.only(ana, Permissions::NOTHING, &why).await;
-            jobs.only(ana, Permissions::EVERYTHING, &why).await;
+            only(&jobs, ana, Permissions::NOTHING, &why).await;
+            only(&jobs, ana, Permissions::EVERYTHING, &why).await;
         }
 
         let log = jobs.log_of(ana);
