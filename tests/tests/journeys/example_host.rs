@@ -100,7 +100,17 @@ async fn a_companys_change_stops_everybody_until_they_sign_in_again() -> anyhow:
     page.must_have("Your choice was recorded")?;
     runs(&mut browser, &["calendar", "contacts", "e-mail"]).await?;
 
+    // A change of the company's that leaves the method: all stops, and what is still permitted comes back.
     let sam = stack.super_admin("acme", "sam");
+    sam.set_method("user_individual", "limited").await?.ok()?;
+    runs(&mut browser, &["calendar", "contacts"]).await?;
+    let page = browser.page();
+    page.must_have("Calendar stopped: the company&#39;s authorization changed")?;
+    page.must_have("Calendar started: asked anew what is permitted")?;
+    page.must_have("Sending only")?;
+    sam.set_method("user_individual", "full").await?.ok()?;
+    runs(&mut browser, &["calendar", "contacts", "e-mail"]).await?;
+
     let landing = admin_consent(
         &stack,
         &sam,
@@ -111,12 +121,8 @@ async fn a_companys_change_stops_everybody_until_they_sign_in_again() -> anyhow:
     .await?;
     ensure!(landing.outcome == "completed", "{landing:?}");
     runs(&mut browser, &[]).await?;
-    browser
-        .page()
-        .must_have("Calendar stopped: the company&#39;s authorization changed")?;
-    browser
-        .page()
-        .must_have("administrator decides this for everyone")?;
+    let page = browser.page();
+    page.must_have("administrator decides this for everyone")?;
 
     browser.submit("/sign-out", &[]).await?;
     let page = sign_in_with_password(&mut browser, "ana").await?;
