@@ -34,6 +34,8 @@ const EDGES: [(&str, &[&str]); 16] = [
         ],
     ),
     ("assent-dev-stack", &[]),
+    // As a customer would: by the public interfaces.
+    ("assent-example-host", &[]),
     (
         "consent-gateway",
         &[
@@ -91,6 +93,7 @@ const OWNERS: [(&str, &[&str]); 4] = [
         &[
             "assent-dev-stack",
             "assent-event-log",
+            "assent-example-host",
             "assent-messaging",
             "assent-tests",
             "assent-xtask",

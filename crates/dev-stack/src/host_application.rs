@@ -6,14 +6,14 @@ mod token;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use axum::http::Uri;
 use axum::routing::get;
 use axum::{Json, Router};
 use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jsonwebtoken::EncodingKey;
-use serde_json::{Value, json};
+use base64::prelude::BASE64_STANDARD;
+use jsonwebtoken::jwk::{Jwk, JwkSet, ThumbprintHash};
+use jsonwebtoken::{Algorithm, EncodingKey};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -23,15 +23,19 @@ pub use self::token::TokenBuilder;
 /// What Assent's services are told to expect as audience.
 pub const AUDIENCE: &str = "assent";
 
+const JWKS_PATH: &str = "/jwks.json";
+
 /// The host application: an HTTP server in this process, and the key it signs with. Stops when dropped.
 #[derive(Debug)]
 pub struct HostApplication {
-    address: SocketAddr,
+    origin: String,
+    jwks_path: &'static str,
     key: SigningKey,
     /// A key the published set does not hold.
     other_key: SigningKey,
     pages: Pages,
-    server: JoinHandle<()>,
+    /// Absent where the application is a program of its own, and only tokens are made here.
+    server: Option<JoinHandle<()>>,
 }
 
 /// The host application could not be started.
@@ -48,19 +52,20 @@ pub enum HostApplicationError {
 impl HostApplication {
     /// Starts it on a free port.
     pub async fn start() -> Result<Self, HostApplicationError> {
-        let key = SigningKey::generate("host-1")?;
-        let other_key = SigningKey::generate("host-1")?;
+        let key = SigningKey::generate()?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
             .map_err(HostApplicationError::Listen)?;
         let address = listener
             .local_addr()
             .map_err(HostApplicationError::Listen)?;
-        let keys = json!({ "keys": [key.published] });
+        let keys = JwkSet {
+            keys: vec![key.published.clone()],
+        };
         let pages = Pages::default();
         let router = Router::new()
             .route(
-                "/jwks.json",
+                JWKS_PATH,
                 get(move || std::future::ready(Json(keys.clone()))),
             )
             .fallback({
@@ -71,13 +76,43 @@ impl HostApplication {
             // It ends with the task.
             axum::serve(listener, router).await.ok();
         });
+        Self::signing_for((address, JWKS_PATH), key, pages, Some(server))
+    }
+
+    /// The example application, which listens on `address` and signs with the same key
+    /// ([`signing_key`](Self::signing_key)): its tokens and those made here are of one issuer.
+    pub(crate) fn example(address: SocketAddr) -> Result<Self, HostApplicationError> {
+        Self::signing_for(
+            (address, "/.well-known/jwks.json"),
+            SigningKey::generate()?,
+            Pages::default(),
+            None,
+        )
+    }
+
+    fn signing_for(
+        (address, jwks_path): (SocketAddr, &'static str),
+        key: SigningKey,
+        pages: Pages,
+        server: Option<JoinHandle<()>>,
+    ) -> Result<Self, HostApplicationError> {
         Ok(Self {
-            address,
+            origin: format!("http://{address}"),
+            jwks_path,
+            other_key: SigningKey {
+                id: key.id.clone(),
+                ..SigningKey::generate()?
+            },
             key,
-            other_key,
             pages,
             server,
         })
+    }
+
+    /// The key it signs with, as PEM.
+    pub(crate) fn signing_key(&self) -> String {
+        let der = BASE64_STANDARD.encode(self.key.private.as_bytes());
+        format!("-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n")
     }
 
     /// The issuer its tokens name.
@@ -87,12 +122,12 @@ impl HostApplication {
 
     /// The origin of its pages, which browsers may be sent back to.
     pub fn origin(&self) -> String {
-        format!("http://{}", self.address)
+        self.origin.clone()
     }
 
     /// Where its keys are published.
     pub fn jwks_url(&self) -> String {
-        format!("{}/jwks.json", self.origin())
+        format!("{}{}", self.origin, self.jwks_path)
     }
 
     /// Puts up a page of its own; its address.
@@ -145,38 +180,36 @@ impl HostApplication {
 
 impl Drop for HostApplication {
     fn drop(&mut self) {
-        self.server.abort();
+        if let Some(server) = &self.server {
+            server.abort();
+        }
     }
 }
 
 /// An ES256 key, and how it is published.
 struct SigningKey {
-    id: &'static str,
+    id: String,
     private: EncodingKey,
-    published: Value,
+    published: Jwk,
 }
 
 impl SigningKey {
-    fn generate(id: &'static str) -> Result<Self, HostApplicationError> {
+    fn generate() -> Result<Self, HostApplicationError> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
             .map_err(|_| HostApplicationError::Key)?;
         let private = pair.to_pkcs8v1().map_err(|_| HostApplicationError::Key)?;
-        // An uncompressed point: 4, then 32 bytes each of x and y.
-        let point = pair
-            .public_key()
-            .as_ref()
-            .get(1..)
-            .ok_or(HostApplicationError::Key)?;
-        let (x, y) = point
-            .split_at_checked(32)
-            .ok_or(HostApplicationError::Key)?;
-        let published = json!({
-            "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": id,
-            "x": BASE64_URL_SAFE_NO_PAD.encode(x), "y": BASE64_URL_SAFE_NO_PAD.encode(y),
-        });
+        let private = EncodingKey::from_ec_der(private.as_ref());
+        let named = |private| {
+            let mut published = Jwk::from_encoding_key(private, Algorithm::ES256)?;
+            // RFC 7638: whoever knows the key knows its name.
+            let id = published.thumbprint(ThumbprintHash::SHA256)?;
+            published.common.key_id = Some(id.clone());
+            Ok::<_, jsonwebtoken::errors::Error>((id, published))
+        };
+        let (id, published) = named(&private).map_err(|_| HostApplicationError::Key)?;
         Ok(Self {
             id,
-            private: EncodingKey::from_ec_der(private.as_ref()),
+            private,
             published,
         })
     }

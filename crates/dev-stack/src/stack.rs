@@ -34,6 +34,8 @@ pub struct StackOptions {
     pub variables: Vec<(String, String)>,
     /// More arguments for the simulator.
     pub simulator_arguments: Vec<String>,
+    /// Whether the example application is the host application; else this process is.
+    pub example_host: bool,
     /// Where the programs listen.
     pub ports: Ports,
 }
@@ -66,6 +68,7 @@ impl Default for StackOptions {
             )]),
             variables: Vec::new(),
             simulator_arguments: Vec::new(),
+            example_host: false,
             ports: Ports::Any,
         }
     }
@@ -74,6 +77,8 @@ impl Default for StackOptions {
 /// A running stack. Its parts may be killed, stopped and started again; all are gone when it is dropped, services first.
 #[derive(Debug)]
 pub struct Stack {
+    /// The example application, where it is part of the stack.
+    pub example_host: Option<Program>,
     /// Decides at login.
     pub login_hook: Program,
     /// The readers of the log.
@@ -105,7 +110,7 @@ pub enum StackError {
     /// A port for one of our programs.
     #[error("a program has no port")]
     Port(#[from] PortError),
-    /// The directory for data and logs.
+    /// The directory for data and logs, or a file in it.
     #[error("the stack's directory could not be made")]
     Directory(#[source] std::io::Error),
 }
@@ -124,6 +129,11 @@ pub enum CommandError {
     TooLong,
 }
 
+/// Where the example application reads its key. Nobody else may look into a temporary directory.
+fn signing_key_file(stack: &Path) -> PathBuf {
+    stack.join("host-signing-key.pem")
+}
+
 impl Stack {
     /// Starts all of it, and waits until every service is ready.
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
@@ -134,7 +144,6 @@ impl Stack {
         let logs = directory.path().join("logs");
         std::fs::create_dir(&logs).map_err(StackError::Directory)?;
         let nats = NatsServer::start_on(options.ports.reserve(4222)?).await?;
-        let host = HostApplication::start().await?;
 
         let mut ports = Vec::new();
         let mut reserve = |usual| -> Result<std::net::SocketAddr, PortError> {
@@ -142,6 +151,11 @@ impl Stack {
             let address = port.address();
             ports.push(port);
             Ok(address)
+        };
+        let example_host = options.example_host.then(|| reserve(8070)).transpose()?;
+        let host = match example_host {
+            Some(address) => HostApplication::example(address)?,
+            None => HostApplication::start().await?,
         };
         // The addresses come first: Microsoft must know where browsers may return to, the gateway where Microsoft is.
         let plans = Plans {
@@ -151,13 +165,22 @@ impl Stack {
             projections: (0..options.projections)
                 .map(|_| reserve(8081))
                 .collect::<Result<_, _>>()?,
+            example_host,
             data: directory.path(),
             nats: &nats,
             host: &host,
             options: &options,
         };
-        // It listens when it is ready, and has nothing to wait for.
+        // These two listen when they are ready, and have nothing to wait for.
         let simulator = Program::start_unready(plans.simulator(), &logs).await?;
+        let example_host = match example_host {
+            Some(address) => {
+                std::fs::write(signing_key_file(directory.path()), host.signing_key())
+                    .map_err(StackError::Directory)?;
+                Some(Program::start_unready(plans.example_host(address), &logs).await?)
+            }
+            None => None,
+        };
         let mut gateway = Program::start_unready(plans.gateway(), &logs).await?;
         let mut projections = Vec::new();
         for plan in plans.projections() {
@@ -170,6 +193,7 @@ impl Stack {
         }
         login_hook.ready().await?;
         Ok(Self {
+            example_host,
             login_hook,
             projections,
             gateway,
@@ -216,7 +240,8 @@ impl Stack {
     pub async fn watch(&mut self) -> Result<(), ProgramError> {
         loop {
             let programs = [&mut self.gateway, &mut self.login_hook, &mut self.simulator];
-            for program in programs.into_iter().chain(&mut self.projections) {
+            let programs = programs.into_iter().chain(&mut self.projections);
+            for program in programs.chain(&mut self.example_host) {
                 program.still_runs()?;
             }
             tokio::time::sleep(WATCH_EVERY).await;
@@ -227,7 +252,8 @@ impl Stack {
     pub fn logs_text(&self) -> String {
         let services = [&self.gateway, &self.login_hook, &self.simulator]
             .into_iter()
-            .chain(&self.projections);
+            .chain(&self.projections)
+            .chain(&self.example_host);
         let texts = services
             .map(Program::log_text)
             .chain([self.nats.log_text()]);

@@ -154,15 +154,10 @@ fn applications(redirect_uris: &[String]) -> Vec<ApplicationSpec> {
         "Contacts.ReadWrite",
     ];
     vec![
-        application(
-            ASSENT_CLIENT_ID,
-            "Example Mail",
-            ASSENT_CLIENT_SECRET,
-            &mailbox,
-        ),
+        application(ASSENT_CLIENT_ID, "Hirely", ASSENT_CLIENT_SECRET, &mailbox),
         application(
             HOST_CLIENT_ID,
-            "Example Mail sign-in",
+            "Hirely sign-in",
             HOST_CLIENT_SECRET,
             &["User.Read"],
         ),

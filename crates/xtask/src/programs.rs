@@ -10,12 +10,13 @@ use assent_dev_stack::{nats_server, profile_directory, tools_directory};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// What a stack runs.
-const PACKAGES: [&str; 5] = [
+const PACKAGES: [&str; 6] = [
     "consent-gateway",
     "projection",
     "login-hook",
     "assent-entra-simulator",
     "assent-consentctl",
+    "assent-example-host",
 ];
 
 /// What a shell tells of a program that Ctrl-C ended.

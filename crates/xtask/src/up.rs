@@ -1,4 +1,4 @@
-//! The stack, left running until Ctrl-C, with what to try.
+//! The stack with the example application, left running until Ctrl-C, with what to try.
 
 mod leaflet;
 
@@ -26,6 +26,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     programs::until_interrupted(async {
         let begun = Instant::now();
         let options = StackOptions {
+            example_host: true,
             ports: Ports::Usual,
             ..StackOptions::default()
         };
@@ -34,9 +35,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             .context("the stack did not come up")?;
         writeln!(
             screen,
-            "started in {:.1} s; Ctrl-C stops everything and deletes its data\n\n{}",
+            "{}\n\nstarted in {:.1} s; Ctrl-C stops everything and deletes its data\n\n{}\n\n    open {}\n",
+            leaflet::invitation(&stack),
             begun.elapsed().as_secs_f64(),
-            leaflet::about(&stack)
+            leaflet::about(&stack),
+            // Once more: by now the first line is far up.
+            stack.host.origin()
         )?;
         screen.flush()?;
         stack.watch().await?;

@@ -1,7 +1,9 @@
 //! Whole journeys through real processes.
 
+mod browser;
 mod world;
 
+mod example_host;
 mod story;
 mod visitor;
 

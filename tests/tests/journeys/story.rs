@@ -199,11 +199,16 @@ async fn a_failed_demo_says_what_it_expected_and_leaves_nothing() -> anyhow::Res
 async fn the_stack_left_running_does_what_its_leaflet_says() -> anyhow::Result<()> {
     let mut up = Running::start("up")?;
     up.until(" sub 'consent.changes").await?;
-    // All but the last line, which needs the nats command line, and the first one, which is no command.
+    ensure!(
+        up.said.starts_with("\n    open http://127.0.0.1:"),
+        "{}",
+        up.said
+    );
+    // All but what is for people to read first, and the last line, which needs the nats command line.
     let leaflet: Vec<&str> = up
         .said
         .lines()
-        .skip(1)
+        .skip_while(|line| !line.starts_with("# "))
         .filter(|line| !line.starts_with("nats "))
         .collect();
 

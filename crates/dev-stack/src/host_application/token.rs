@@ -102,7 +102,7 @@ impl<'a> TokenBuilder<'a> {
             &self.host.key
         };
         let header = Header {
-            kid: Some(key.id.to_owned()),
+            kid: Some(key.id.clone()),
             ..Header::new(Algorithm::ES256)
         };
         jsonwebtoken::encode(&header, &self.claims, &key.private).expect("a token is signed")

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::StackOptions;
+use super::{StackOptions, signing_key_file};
 use crate::host_application::HostApplication;
 use crate::nats_server::{NatsServer, NatsUser};
 use crate::program::ProgramPlan;
@@ -24,6 +24,7 @@ pub(super) struct Plans<'a> {
     pub(super) simulator: SocketAddr,
     pub(super) login_hook: SocketAddr,
     pub(super) projections: Vec<SocketAddr>,
+    pub(super) example_host: Option<SocketAddr>,
     pub(super) data: &'a Path,
     pub(super) nats: &'a NatsServer,
     pub(super) host: &'a HostApplication,
@@ -46,6 +47,11 @@ impl Plans<'_> {
                 self.gateway
             ));
         }
+        if self.example_host.is_some() {
+            plan = plan
+                .argument("--redirect-uri")
+                .argument(format!("{}/sign-in/microsoft/callback", self.host.origin()));
+        }
         for argument in &self.options.simulator_arguments {
             plan = plan.argument(argument);
         }
@@ -56,6 +62,10 @@ impl Plans<'_> {
         self.service("consent-gateway", self.gateway, NatsUser::Gateway)
             .variable("ASSENT_PUBLIC_URL", format!("http://{}", self.gateway))
             .variable("ASSENT_GRAPH_URL", self.microsoft())
+            .variables(self.example_host.map(|_| {
+                let name = "ASSENT_PRODUCT_NAME".to_owned();
+                (name, "Hirely".to_owned())
+            }))
             .variables(self.options.credential.clone())
             .variables(self.options.variables.clone())
     }
@@ -79,6 +89,29 @@ impl Plans<'_> {
         self.service("login-hook", self.login_hook, NatsUser::LoginHook)
             .variable("ASSENT_HOST_ENTRA_CLIENT_ID", SIMULATOR_HOST_CLIENT_ID)
             .variables(self.options.variables.clone())
+    }
+
+    /// The example application, as the host application of all of them.
+    pub(super) fn example_host(&self, listen: SocketAddr) -> ProgramPlan {
+        let (nats_user, nats_password) = self.nats.credentials(NatsUser::SyncWorker);
+        ProgramPlan::new("example-host")
+            .variable("HOST_LISTEN", listen.to_string())
+            .variable("HOST_PUBLIC_URL", self.host.origin())
+            .variable(
+                "HOST_SIGNING_KEY_FILE",
+                signing_key_file(self.data).to_string_lossy(),
+            )
+            .variable("HOST_GATEWAY_URL", format!("http://{}", self.gateway))
+            .variable("HOST_LOGIN_HOOK_URL", format!("http://{}", self.login_hook))
+            // A debug build on a busy machine takes its time.
+            .variable("HOST_LOGIN_DEADLINE_MS", "5000")
+            .variable("HOST_MICROSOFT_AUTHORITY", self.microsoft())
+            .variable("HOST_MICROSOFT_CLIENT_ID", SIMULATOR_HOST_CLIENT_ID)
+            .variable("HOST_MICROSOFT_CLIENT_SECRET", SIMULATOR_HOST_CLIENT_SECRET)
+            .variable("HOST_NATS_URL", self.nats.url())
+            .variable("HOST_NATS_INBOX_PREFIX", format!("_INBOX_{nats_user}"))
+            .variable("HOST_NATS_USER", nats_user)
+            .variable("HOST_NATS_PASSWORD", nats_password)
     }
 
     fn service(&self, name: &'static str, listen: SocketAddr, user: NatsUser) -> ProgramPlan {

@@ -91,7 +91,7 @@ async fn a_person_signs_in_and_accepts_and_stays_signed_in() {
         .post(&picker.action("/account"), &[("object_id", &olga)])
         .await;
     assert!(consent.has("accept") && consent.has("decline"));
-    assert!(consent.html.contains("Calendars.Read") && consent.html.contains("Example Mail"));
+    assert!(consent.html.contains("Calendars.Read") && consent.html.contains("Hirely"));
     let done = browser
         .post(&consent.action("/answer"), &[("answer", "accept")])
         .await;

@@ -1,4 +1,4 @@
-//! What to try on a running stack: addresses, tokens, lines to paste.
+//! What to try on a running stack: a page to open, then addresses, tokens and lines to paste.
 
 use std::time::Duration;
 
@@ -6,13 +6,28 @@ use assent_dev_stack::actors::{ANA, ERIK, OLGA};
 use assent_dev_stack::{Program, Stack, TokenBuilder};
 
 const GOOD_FOR: Duration = Duration::from_hours(8);
-const USUAL: [(&str, u16); 4] = [
+const USUAL: [(&str, u16); 5] = [
+    ("example-host", 8070),
     ("consent-gateway", 8080),
     ("projection", 8081),
     ("login-hook", 8082),
     ("entra-simulator", 8090),
 ];
 
+/// What most people want to see: one address, and who they can be.
+pub(super) fn invitation(stack: &Stack) -> String {
+    format!(
+        "\n    open {}\n\n\
+         An applicant tracker with Assent built in. Sign in as one of its users, or be an administrator at Microsoft:\n\
+         \x20 Sam        Super Admin of Acme, with the password button: Settings > Company\n\
+         \x20 Ana, Ben   users of Acme, through Microsoft: sign in, consent, see the sync start; revoke, see it stop\n\
+         \x20 Dana       user of Adatum, whom Microsoft lets approve little: a link for IT is in Settings > My account\n\
+         \x20 Olga, Erik administrators at Microsoft, of Ana's and of Dana's organisation: choose them where it asks who signs in",
+        stack.host.origin()
+    )
+}
+
+/// For those who like a shell better.
 pub(super) fn about(stack: &Stack) -> String {
     [addresses(stack), tokens(stack), lines(stack), nats(stack)].join("\n\n")
 }
@@ -23,6 +38,7 @@ fn addresses(stack: &Stack) -> String {
         .first()
         .map_or_else(String::new, Program::url);
     let urls = [
+        stack.host.origin(),
         stack.gateway.url(),
         projection,
         stack.login_hook.url(),
@@ -49,7 +65,7 @@ fn addresses(stack: &Stack) -> String {
         "logs",
         stack.log_directory().display()
     ));
-    let [gateway, projection, login_hook, simulator] = &urls;
+    let [_, gateway, projection, login_hook, simulator] = &urls;
     lines.push(format!(
         "export GATEWAY={gateway} PROJECTION={projection} LOGIN_HOOK={login_hook} MICROSOFT={simulator}"
     ));
@@ -74,7 +90,7 @@ fn tokens(stack: &Stack) -> String {
 }
 
 fn lines(stack: &Stack) -> String {
-    let back = format!("{}/back", stack.host.origin());
+    let back = format!("{}/signed-in", stack.host.origin());
     let (ana, tenant) = (ANA.object_id, ANA.tenant);
     format!(
         r#"# Ana signs in: what is to be done? (an ID token as Microsoft would give it, then the question)

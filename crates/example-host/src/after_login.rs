@@ -1,0 +1,229 @@
+//! What Hirely does about Assent's decision at a login. Whatever it is, the person is in: Assent decides about
+//! mailboxes, not about who may use Hirely.
+
+use url::Url;
+
+use crate::assent::login_decision::{Decision, LoginDecision};
+use crate::assent::permissions::Permissions;
+
+/// What comes next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct AfterLogin {
+    /// Where the browser goes now; to our own home page if nowhere else.
+    pub(crate) go_to: Option<Url>,
+    /// What to tell the person.
+    pub(crate) notices: Vec<Notice>,
+    /// What we show from now on has to reflect this.
+    pub(crate) at_least: Option<u64>,
+}
+
+/// Something to tell a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Notice {
+    pub(crate) title: &'static str,
+    pub(crate) text: String,
+    pub(crate) offer: Option<Offer>,
+}
+
+/// What a person can do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Offer {
+    SignInThroughMicrosoft,
+    MyAccountSettings,
+}
+
+/// Acts on a decision, or on there being none.
+pub(crate) fn after_login(decision: Option<&LoginDecision>) -> AfterLogin {
+    let Some(decision) = decision else {
+        // The login goes on without Assent. What may be synced is asked anew each time, so nothing else is to be done.
+        return AfterLogin {
+            go_to: None,
+            notices: vec![not_known()],
+            at_least: None,
+        };
+    };
+    let mut go_to = None;
+    let notice = match decision.decision {
+        Decision::Proceed => None,
+        // The address is of use for 15 minutes, and for this person only. It is missing where no consent could be
+        // asked for just now; the settings still offer it.
+        Decision::Prompt => {
+            go_to.clone_from(&decision.authorize_url);
+            None
+        }
+        Decision::AutoGrant => Some(Notice {
+            title: "Your administrator has connected Microsoft 365 for you",
+            text: format!("From now on Hirely may use: {}.", decision.effective),
+            offer: None,
+        }),
+        Decision::Reauthenticate => Some(sign_in_again(&decision.reason)),
+        Decision::Unavailable => Some(Notice {
+            title: "Microsoft 365 cannot be connected",
+            text: "Your organisation's Microsoft 365 is in a national cloud that Hirely does not reach. Everything else \
+                   works."
+                .to_owned(),
+            offer: None,
+        }),
+    };
+    let degraded = decision.degraded.then(not_known);
+    let approval = decision.needs_approval.map(needs_approval);
+    AfterLogin {
+        go_to,
+        notices: [notice, degraded, approval].into_iter().flatten().collect(),
+        at_least: decision.sequence,
+    }
+}
+
+fn sign_in_again(reason: &str) -> Notice {
+    let text = match reason {
+        "another_tenant" => {
+            "Your company's administrator has connected Microsoft 365 of another organisation than the one you signed \
+             in with. Sign in with your account there, or go on without sync."
+        }
+        _ => {
+            "Your company's administrator has connected Microsoft 365 for everyone. Sign in through Microsoft once to \
+             have it, or go on without sync."
+        }
+    };
+    Notice {
+        title: "Sign in through Microsoft to sync",
+        text: text.to_owned(),
+        offer: Some(Offer::SignInThroughMicrosoft),
+    }
+}
+
+fn needs_approval(missing: Permissions) -> Notice {
+    Notice {
+        title: "Some of it needs your IT department",
+        text: format!(
+            "Your organisation lets only an administrator approve: {missing}. In your settings you get a link to \
+             forward to them."
+        ),
+        offer: Some(Offer::MyAccountSettings),
+    }
+}
+
+fn not_known() -> Notice {
+    Notice {
+        title: "Microsoft 365 could not be asked about just now",
+        text: "You can go on working. What was not confirmed is not synced until it is.".to_owned(),
+        offer: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assent::permissions::EmailLevel;
+
+    fn decided(decision: Decision) -> LoginDecision {
+        LoginDecision {
+            decision,
+            reason: "any".to_owned(),
+            effective: Permissions::NOTHING,
+            needs_approval: None,
+            authorize_url: None,
+            degraded: false,
+            sequence: Some(7),
+        }
+    }
+
+    fn titles(after: &AfterLogin) -> Vec<&str> {
+        after.notices.iter().map(|notice| notice.title).collect()
+    }
+
+    #[test]
+    fn proceeding_says_nothing() {
+        let after = after_login(Some(&decided(Decision::Proceed)));
+
+        assert_eq!((after.go_to, after.notices.len()), (None, 0));
+        assert_eq!(after.at_least, Some(7));
+    }
+
+    #[test]
+    fn a_prompt_sends_the_browser_on() {
+        let consent_page = Url::parse("https://login.example/authorize").unwrap();
+        let after = after_login(Some(&LoginDecision {
+            authorize_url: Some(consent_page.clone()),
+            ..decided(Decision::Prompt)
+        }));
+
+        assert_eq!((after.go_to, after.notices.len()), (Some(consent_page), 0));
+    }
+
+    #[test]
+    fn a_prompt_without_an_address_goes_on_and_says_so() {
+        let after = after_login(Some(&LoginDecision {
+            degraded: true,
+            ..decided(Decision::Prompt)
+        }));
+
+        assert_eq!(after.go_to, None);
+        assert_eq!(titles(&after), [not_known().title]);
+    }
+
+    #[test]
+    fn an_automatic_grant_is_told_with_what_was_applied() {
+        let after = after_login(Some(&LoginDecision {
+            effective: Permissions {
+                calendar: true,
+                contacts: false,
+                email: EmailLevel::Limited,
+            },
+            ..decided(Decision::AutoGrant)
+        }));
+
+        assert!(
+            after.notices[0]
+                .text
+                .contains("calendar, e-mail (sending only)")
+        );
+    }
+
+    #[test]
+    fn who_has_to_sign_in_again_may_go_on_without() {
+        let of = |reason: &str| {
+            after_login(Some(&LoginDecision {
+                reason: reason.to_owned(),
+                ..decided(Decision::Reauthenticate)
+            }))
+        };
+
+        for reason in ["not_through_microsoft", "another_tenant"] {
+            let after = of(reason);
+            assert_eq!(after.go_to, None);
+            assert_eq!(after.notices[0].offer, Some(Offer::SignInThroughMicrosoft));
+        }
+        assert_ne!(of("not_through_microsoft"), of("another_tenant"));
+    }
+
+    #[test]
+    fn another_cloud_is_told() {
+        let after = after_login(Some(&decided(Decision::Unavailable)));
+
+        assert_eq!(titles(&after), ["Microsoft 365 cannot be connected"]);
+    }
+
+    #[test]
+    fn what_needs_approval_is_offered_in_the_settings_beside_the_prompt() {
+        let after = after_login(Some(&LoginDecision {
+            authorize_url: Some(Url::parse("https://login.example/").unwrap()),
+            needs_approval: Some(Permissions {
+                calendar: true,
+                ..Permissions::NOTHING
+            }),
+            ..decided(Decision::Prompt)
+        }));
+
+        assert!(after.go_to.is_some());
+        assert_eq!(after.notices[0].offer, Some(Offer::MyAccountSettings));
+    }
+
+    #[test]
+    fn no_answer_holds_nobody_up_and_permits_nothing() {
+        let after = after_login(None);
+
+        assert_eq!((after.go_to.as_ref(), after.at_least), (None, None));
+        assert_eq!(titles(&after), [not_known().title]);
+    }
+}

@@ -1,0 +1,41 @@
+//! Assent, as our application calls it: three small clients, with a deadline each.
+
+pub(crate) mod flow;
+pub(crate) mod login_decision;
+pub(crate) mod permissions;
+
+use serde::Deserialize;
+
+pub(crate) use flow::Gateway;
+pub(crate) use login_decision::LoginHook;
+pub(crate) use permissions::PermissionQuery;
+
+/// A call of Assent's that came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    #[error("no token could be signed")]
+    Token(#[from] jsonwebtoken::errors::Error),
+    #[error("no answer")]
+    NoAnswer(#[from] reqwest::Error),
+    /// It said why: RFC 9457. `code` is a stable word to act on, `detail` a sentence for people.
+    #[error("refused: {code} ({detail})")]
+    Refused { code: String, detail: String },
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    code: String,
+    detail: Option<String>,
+}
+
+/// The answer, unless it is a refusal.
+async fn accepted(answer: reqwest::Response) -> Result<reqwest::Response, CallError> {
+    if answer.status().is_success() {
+        return Ok(answer);
+    }
+    let problem: Problem = answer.json().await?;
+    Err(CallError::Refused {
+        code: problem.code,
+        detail: problem.detail.unwrap_or_default(),
+    })
+}

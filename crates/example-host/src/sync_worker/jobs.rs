@@ -1,0 +1,276 @@
+//! The jobs that sync: one task for each user and kind. Here they only count; yours would call Microsoft Graph.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::task::JoinHandle;
+
+use crate::assent::permissions::{EmailLevel, Permissions};
+use crate::users::User;
+
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+/// How many lines of each user's log are kept.
+const LINES: usize = 12;
+
+/// What a job syncs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum JobKind {
+    Calendar,
+    Contacts,
+    Email,
+}
+
+impl JobKind {
+    pub(crate) const ALL: [Self; 3] = [Self::Calendar, Self::Contacts, Self::Email];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Calendar => "Calendar",
+            Self::Contacts => "Contacts",
+            Self::Email => "E-mail",
+        }
+    }
+
+    /// Whether it may run. Syncing e-mail means reading it, so sending only is not enough.
+    fn is_permitted(self, permitted: Permissions) -> bool {
+        match self {
+            Self::Calendar => permitted.calendar,
+            Self::Contacts => permitted.contacts,
+            Self::Email => match permitted.email {
+                EmailLevel::Full => true,
+                EmailLevel::Limited | EmailLevel::None => false,
+            },
+        }
+    }
+}
+
+/// What made jobs start or stop.
+#[derive(Debug)]
+pub(crate) struct Occasion {
+    at: Instant,
+    what: &'static str,
+}
+
+impl Occasion {
+    pub(super) fn at(at: Instant, what: &'static str) -> Self {
+        Self { at, what }
+    }
+
+    pub(super) fn now(what: &'static str) -> Self {
+        Self::at(Instant::now(), what)
+    }
+}
+
+/// All jobs, and what was done with them.
+#[derive(Debug, Default)]
+pub(crate) struct Jobs {
+    running: Mutex<HashMap<(&'static str, JobKind), Job>>,
+    log: Mutex<HashMap<&'static str, VecDeque<LogLine>>>,
+}
+
+#[derive(Debug)]
+struct Job {
+    started: Timestamp,
+    synced: Arc<AtomicU64>,
+    task: JoinHandle<()>,
+}
+
+/// A job, to be shown.
+#[derive(Debug)]
+pub(crate) struct JobView {
+    pub(crate) started: Timestamp,
+    pub(crate) synced: u64,
+}
+
+/// Something that was done with a job.
+#[derive(Debug, Clone)]
+pub(crate) struct LogLine {
+    pub(crate) at: Timestamp,
+    pub(crate) text: String,
+}
+
+impl Jobs {
+    /// Stops for this user what is not permitted.
+    pub(super) async fn stop(&self, user: &'static User, permitted: Permissions, why: &Occasion) {
+        for kind in JobKind::ALL {
+            if !kind.is_permitted(permitted) {
+                self.stop_one(user.id, kind, why).await;
+            }
+        }
+    }
+
+    /// Starts for this user what is permitted, unless it runs.
+    pub(super) fn start(&self, user: &'static User, permitted: Permissions, why: &Occasion) {
+        for kind in JobKind::ALL {
+            if kind.is_permitted(permitted) {
+                self.start_one(user.id, kind, why);
+            }
+        }
+    }
+
+    /// Stops everything of everybody.
+    pub(super) async fn stop_all(&self, why: &Occasion) {
+        let all: Vec<_> = self.running().keys().copied().collect();
+        for (user, kind) in all {
+            self.stop_one(user, kind, why).await;
+        }
+    }
+
+    /// The job of this kind for a user, if it runs.
+    pub(crate) fn view(&self, user: &User, kind: JobKind) -> Option<JobView> {
+        self.running().get(&(user.id, kind)).map(|job| JobView {
+            started: job.started,
+            synced: job.synced.load(Ordering::Relaxed),
+        })
+    }
+
+    /// What was done for a user, the newest first.
+    pub(crate) fn log_of(&self, user: &User) -> Vec<LogLine> {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = log.get(user.id).into_iter().flatten();
+        lines.rev().cloned().collect()
+    }
+
+    async fn stop_one(&self, user: &'static str, kind: JobKind, why: &Occasion) {
+        let Some(mut job) = self.running().remove(&(user, kind)) else {
+            return;
+        };
+        // It ends at its next await, even in the middle of a request to Microsoft. Whoever wants to clean up races
+        // the work against a `CancellationToken` instead.
+        job.task.abort();
+        // It has ended when this returns; only then it counts as stopped.
+        (&mut job.task).await.ok();
+        let took = why.at.elapsed();
+        tracing::info!(user, kind = kind.name(), ?took, why = why.what, "stopped");
+        let text = format!(
+            "{} stopped: {} ({:.1} ms after we heard of it)",
+            kind.name(),
+            why.what,
+            took.as_secs_f64() * 1000.0
+        );
+        self.note(user, text);
+    }
+
+    fn start_one(&self, user: &'static str, kind: JobKind, why: &Occasion) {
+        let mut running = self.running();
+        if running.contains_key(&(user, kind)) {
+            return;
+        }
+        let synced = Arc::new(AtomicU64::new(0));
+        let job = Job {
+            started: Timestamp::now(),
+            synced: Arc::clone(&synced),
+            task: tokio::spawn(sync(synced)),
+        };
+        running.insert((user, kind), job);
+        drop(running);
+        tracing::info!(user, kind = kind.name(), why = why.what, "started");
+        self.note(user, format!("{} started: {}", kind.name(), why.what));
+    }
+
+    fn note(&self, user: &'static str, text: String) {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = log.entry(user).or_default();
+        if lines.len() >= LINES {
+            lines.pop_front();
+        }
+        lines.push_back(LogLine {
+            at: Timestamp::now(),
+            text,
+        });
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<(&'static str, JobKind), Job>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// The job itself: an item each second, until it is stopped.
+async fn sync(synced: Arc<AtomicU64>) {
+    let mut every = tokio::time::interval(SYNC_EVERY);
+    loop {
+        every.tick().await;
+        synced.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::users;
+
+    async fn only(jobs: &Jobs, user: &'static User, permitted: Permissions, why: &Occasion) {
+        jobs.stop(user, permitted, why).await;
+        jobs.start(user, permitted, why);
+    }
+
+    fn running(jobs: &Jobs, user: &User) -> Vec<JobKind> {
+        let all = JobKind::ALL.into_iter();
+        all.filter(|kind| jobs.view(user, *kind).is_some())
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_permitted_runs_and_nothing_else() {
+        let (jobs, why) = (Jobs::default(), Occasion::now("test"));
+        let (ana, ben) = (users::find("ana").unwrap(), users::find("ben").unwrap());
+        only(&jobs, ana, Permissions::EVERYTHING, &why).await;
+        only(&jobs, ben, Permissions::EVERYTHING, &why).await;
+        let sending_only = Permissions {
+            email: EmailLevel::Limited,
+            contacts: false,
+            ..Permissions::EVERYTHING
+        };
+
+        only(&jobs, ana, sending_only, &why).await;
+
+        assert_eq!(running(&jobs, ana), [JobKind::Calendar]);
+        assert_eq!(running(&jobs, ben), JobKind::ALL);
+        jobs.stop_all(&why).await;
+        assert_eq!((running(&jobs, ana), running(&jobs, ben)), (vec![], vec![]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stopped_job_syncs_nothing_more() {
+        let (jobs, why) = (Jobs::default(), Occasion::now("test"));
+        let ana = users::find("ana").unwrap();
+        only(&jobs, ana, Permissions::EVERYTHING, &why).await;
+        tokio::time::advance(SYNC_EVERY).await;
+        let synced = Arc::clone(&jobs.running()[&("ana", JobKind::Calendar)].synced);
+
+        only(&jobs, ana, Permissions::NOTHING, &why).await;
+
+        let when_stopped = synced.load(Ordering::Relaxed);
+        tokio::time::sleep(SYNC_EVERY * 10).await;
+        assert_eq!(synced.load(Ordering::Relaxed), when_stopped);
+        // Nobody else holds it, so nobody can count any more.
+        assert_eq!(Arc::strong_count(&synced), 1);
+    }
+
+    #[tokio::test]
+    async fn a_job_that_goes_on_is_left_alone_and_the_log_is_bounded() {
+        let (jobs, why) = (Jobs::default(), Occasion::now("test"));
+        let ana = users::find("ana").unwrap();
+        only(&jobs, ana, Permissions::EVERYTHING, &why).await;
+        only(&jobs, ana, Permissions::EVERYTHING, &why).await;
+        assert_eq!(jobs.log_of(ana).len(), JobKind::ALL.len());
+
+        for _ in 0..LINES {
+            only(&jobs, ana, Permissions::NOTHING, &why).await;
+            only(&jobs, ana, Permissions::EVERYTHING, &why).await;
+        }
+
+        let log = jobs.log_of(ana);
+        assert_eq!(log.len(), LINES);
+        assert!(log[0].text.contains("E-mail started"), "{log:?}");
+    }
+}

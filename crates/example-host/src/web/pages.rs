@@ -1,0 +1,112 @@
+//! What all pages have in common.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, InvalidHeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+
+use super::Broken;
+use crate::chain::chain;
+use crate::config::Config;
+use crate::users::User;
+
+/// A page that says one thing.
+#[derive(Template)]
+#[template(path = "message.html")]
+struct Message<'a> {
+    user: Option<&'static User>,
+    title: &'a str,
+    text: &'a str,
+}
+
+/// A page that says one thing.
+pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Response {
+    let page = Message {
+        user: None,
+        title,
+        text,
+    };
+    (status, show(&page)).into_response()
+}
+
+/// A page as an answer.
+pub(super) fn show(page: &impl Template) -> Response {
+    match page.render() {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => {
+            tracing::error!(
+                error = %chain(&error),
+                "a page could not be rendered"
+            );
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+pub(super) async fn stylesheet() -> impl IntoResponse {
+    (
+        [(CONTENT_TYPE, "text/css; charset=utf-8")],
+        include_str!("../../assets/hirely.css"),
+    )
+}
+
+pub(super) async fn script() -> impl IntoResponse {
+    (
+        [(CONTENT_TYPE, "text/javascript; charset=utf-8")],
+        include_str!("../../assets/go-on.js"),
+    )
+}
+
+/// Headers that every answer has.
+#[derive(Clone)]
+pub(super) struct Headers {
+    policy: HeaderValue,
+}
+
+impl Headers {
+    pub(super) fn new(config: &Config) -> Result<Self, InvalidHeaderValue> {
+        // Browsers hold a form to `form-action` over all redirects that follow it: to the gateway, to Microsoft, and
+        // from there to the sign-in page of somebody's own organisation, which may be anywhere.
+        let gateway = config.gateway_url.origin().ascii_serialization();
+        let microsoft = config.microsoft_authority.origin().ascii_serialization();
+        let policy = format!(
+            "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self' {gateway} {microsoft} https:; \
+             base-uri 'none'; frame-ancestors 'none'"
+        );
+        Ok(Self {
+            policy: policy.try_into()?,
+        })
+    }
+}
+
+pub(super) async fn with_headers(
+    State(headers): State<Headers>,
+    mut response: Response,
+) -> Response {
+    let all = response.headers_mut();
+    all.insert(CONTENT_SECURITY_POLICY, headers.policy);
+    for (name, value) in [
+        // Pages hold tokens and what is permitted just now.
+        (CACHE_CONTROL, "no-store"),
+        // The origin only: Assent and we ourselves want to know that a form is ours, and nobody needs to know more.
+        (REFERRER_POLICY, "strict-origin"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        all.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// A redirect after a form, or between steps: the browser goes there with GET.
+pub(super) fn see_other(address: &str) -> Result<Response, Broken> {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    let address = HeaderValue::try_from(address)?;
+    response
+        .headers_mut()
+        .insert(axum::http::header::LOCATION, address);
+    Ok(response)
+}

@@ -1,0 +1,152 @@
+//! Signing in, and what Assent says to it.
+
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+
+use super::pages::{message, see_other};
+use super::{App, Broken, cookies};
+use crate::after_login::after_login;
+use crate::assent::login_decision::SignIn;
+use crate::chain::chain;
+use crate::sessions::Session;
+use crate::users::{self, User};
+
+/// `POST /sign-in/microsoft`: sends the browser to Microsoft.
+pub(super) async fn through_microsoft(State(app): State<Arc<App>>) -> Result<Response, Broken> {
+    let (address, pending) = app.microsoft.begin()?;
+    let mut response = see_other(address.as_str())?;
+    // The cookie binds the sign-in to this browser: nobody can be made to finish another one's.
+    let name = app.sign_ins.keep(pending)?;
+    let cookie = cookies::set(&app.config, cookies::SIGN_IN, &name)?;
+    response.headers_mut().append(SET_COOKIE, cookie);
+    Ok(response)
+}
+
+/// What Microsoft sends the browser back with.
+#[derive(Deserialize)]
+pub(super) struct Back {
+    state: Option<String>,
+    code: Option<String>,
+    error: Option<String>,
+}
+
+/// `GET /sign-in/microsoft/callback`: somebody comes back from Microsoft.
+pub(super) async fn back_from_microsoft(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Query(back): Query<Back>,
+) -> Result<Response, Broken> {
+    let pending = cookies::read(&headers, cookies::SIGN_IN)
+        .and_then(|name| app.sign_ins.take(name))
+        .filter(|pending| back.state.as_ref() == Some(&pending.state));
+    let Some(pending) = pending else {
+        return Ok(message(
+            StatusCode::BAD_REQUEST,
+            "This sign-in is over",
+            "It took too long, or it was begun in another browser. Start again from the home page.",
+        ));
+    };
+    let Some(code) = back.code else {
+        tracing::info!(error = back.error, "nobody signed in");
+        return Ok(message(
+            StatusCode::OK,
+            "You are not signed in",
+            "You came back from Microsoft without signing in. Start again whenever you like.",
+        ));
+    };
+    let signed_in = match app.microsoft.finish(&pending, &code).await {
+        Ok(signed_in) => signed_in,
+        Err(error) => {
+            tracing::warn!(error = %chain(&error), "nobody signed in");
+            return Ok(message(
+                StatusCode::BAD_GATEWAY,
+                "Microsoft did not tell us who you are",
+                "Nobody was signed in. Start again from the home page.",
+            ));
+        }
+    };
+    let Some(user) = users::find_by_microsoft(signed_in.identity) else {
+        return Ok(message(
+            StatusCode::FORBIDDEN,
+            "Hirely does not know you",
+            "You signed in at Microsoft, but nobody at Hirely has that account. Ask your company's Super Admin for an \
+             invitation, or sign in with another account.",
+        ));
+    };
+    let sign_in = SignIn::Microsoft {
+        id_token: signed_in.id_token,
+        access_token: signed_in.access_token,
+    };
+    let mut response = let_in(&app, user, &sign_in).await?;
+    response
+        .headers_mut()
+        .append(SET_COOKIE, cookies::forget(cookies::SIGN_IN)?);
+    Ok(response)
+}
+
+/// A sign-in with Hirely's own password.
+#[derive(Deserialize)]
+pub(super) struct Credentials {
+    user: String,
+}
+
+/// `POST /sign-in/password`: in this example nobody has a password.
+pub(super) async fn with_password(
+    State(app): State<Arc<App>>,
+    Form(credentials): Form<Credentials>,
+) -> Result<Response, Broken> {
+    match users::find(&credentials.user) {
+        Some(user) => let_in(&app, user, &SignIn::Other).await,
+        None => Ok(message(
+            StatusCode::FORBIDDEN,
+            "Hirely does not know you",
+            "There is no such user. Start again from the home page.",
+        )),
+    }
+}
+
+/// Somebody has signed in: asks Assent what to do, and does it. Assent may be away; the person is in all the same.
+async fn let_in(app: &App, user: &'static User, sign_in: &SignIn) -> Result<Response, Broken> {
+    let decision = app.login_hook.decide(user, sign_in).await;
+    if let Err(error) = &decision {
+        tracing::warn!(
+            user = user.id,
+            error = %chain(error),
+            "no login decision"
+        );
+    }
+    let after = after_login(decision.as_ref().ok());
+    // A new session at each sign-in: one that somebody planted in the browser is worth nothing.
+    let name = app.sessions.keep(Session {
+        user,
+        notices: after.notices,
+        outcome: None,
+        at_least: after.at_least,
+    })?;
+    let address = after.go_to.map_or_else(|| "/".to_owned(), String::from);
+    let mut response = see_other(&address)?;
+    let cookie = cookies::set(&app.config, cookies::SESSION, &name)?;
+    response.headers_mut().append(SET_COOKIE, cookie);
+    Ok(response)
+}
+
+/// `POST /sign-out`
+pub(super) async fn sign_out(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Response, Broken> {
+    if let Some(name) = cookies::read(&headers, cookies::SESSION) {
+        app.sessions.take(name);
+    }
+    let mut response = see_other("/")?;
+    response
+        .headers_mut()
+        .append(SET_COOKIE, cookies::forget(cookies::SESSION)?);
+    Ok(response.into_response())
+}

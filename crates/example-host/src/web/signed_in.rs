@@ -1,0 +1,127 @@
+//! The browser comes back from Microsoft's consent page, by way of Assent's gateway.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::response::Redirect;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{App, SignedIn};
+use crate::after_login::{Notice, Offer};
+use crate::assent::CallError;
+use crate::assent::flow::{Flow, FlowState};
+use crate::chain::chain;
+
+/// What the browser brings. Anybody can make it up, so it decides nothing: it only says which flow to ask about.
+#[derive(Deserialize)]
+pub(super) struct Landing {
+    flow: Option<Uuid>,
+    /// Present where the flow waits for us to confirm it.
+    confirm: Option<String>,
+}
+
+/// `GET /signed-in?flow=…&outcome=…`
+pub(super) async fn back_from_consent(
+    State(app): State<Arc<App>>,
+    SignedIn { name, session }: SignedIn,
+    Query(landing): Query<Landing>,
+) -> Redirect {
+    if let Some(flow) = landing.flow {
+        let ended = match &landing.confirm {
+            Some(confirm) => app.gateway.confirm(session.user, flow, confirm).await,
+            None => app
+                .gateway
+                .flow(session.user, flow)
+                .await
+                .map(|flow| (flow, None)),
+        };
+        let sequence = ended.as_ref().ok().and_then(|(_, sequence)| *sequence);
+        let notice = told(ended.map(|(flow, _)| flow));
+        app.sessions.change(&name, |session| {
+            session.outcome = Some(notice);
+            session.at_least = session.at_least.max(sequence);
+        });
+    }
+    // Away from this address: reloading it must not confirm again.
+    Redirect::to("/")
+}
+
+fn told(ended: Result<Flow, CallError>) -> Notice {
+    let (title, text, offer) = match ended {
+        Ok(flow) => {
+            let (title, otherwise, offer) = words(flow.state);
+            let text = flow.detail.unwrap_or_else(|| otherwise.to_owned());
+            (title, text, offer)
+        }
+        Err(CallError::Refused { code, detail }) => {
+            tracing::info!(code, "a flow's outcome was refused");
+            ("Nothing has changed", detail, None)
+        }
+        Err(error @ (CallError::NoAnswer(_) | CallError::Token(_))) => {
+            tracing::warn!(
+                error = %chain(&error),
+                "a flow's outcome is unknown"
+            );
+            let text =
+                "How it ended cannot be asked just now. Your settings show what is permitted.";
+            (
+                "Back from Microsoft",
+                text.to_owned(),
+                Some(Offer::MyAccountSettings),
+            )
+        }
+    };
+    Notice { title, text, offer }
+}
+
+/// A heading, a sentence for where Assent has none, and what to offer.
+fn words(state: FlowState) -> (&'static str, &'static str, Option<Offer>) {
+    let settings = Some(Offer::MyAccountSettings);
+    match state {
+        FlowState::Completed => (
+            "Your choice was recorded",
+            "Microsoft 365 is connected.",
+            None,
+        ),
+        FlowState::Pending | FlowState::AwaitingConfirmation => (
+            "Not finished yet",
+            "Microsoft has not answered everything. Start again from your settings.",
+            settings,
+        ),
+        FlowState::Declined => ("Microsoft 365 is not connected", "You said no.", settings),
+        FlowState::Undetermined | FlowState::Expired | FlowState::Refused => (
+            "Microsoft 365 is not connected",
+            "Nothing was granted. You can start again from your settings.",
+            settings,
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assents_own_sentence_comes_first() {
+        let flow = |detail: Option<&str>| {
+            told(Ok(Flow {
+                state: FlowState::Declined,
+                detail: detail.map(str::to_owned),
+            }))
+        };
+
+        assert_eq!(flow(Some("It was declined.")).text, "It was declined.");
+        assert_eq!(flow(None).text, "You said no.");
+    }
+
+    #[test]
+    fn a_flow_of_somebody_else_changes_nothing() {
+        let notice = told(Err(CallError::Refused {
+            code: "not_found".to_owned(),
+            detail: "There is no such flow.".to_owned(),
+        }));
+
+        assert_eq!(notice.title, "Nothing has changed");
+    }
+}
