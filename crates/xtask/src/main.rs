@@ -3,6 +3,7 @@
 mod bench;
 mod demo;
 mod programs;
+mod screenshots;
 mod test;
 mod up;
 
@@ -29,6 +30,8 @@ enum Command {
     Test(test::Arguments),
     /// Measure, and print every figure as a ratio to a ceiling measured in the same run
     Bench(bench::Arguments),
+    /// Take the pictures of the pages anew
+    Screenshots(screenshots::Arguments),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -37,5 +40,6 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Up(arguments) => up::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Screenshots(arguments) => screenshots::run(&arguments),
     }
 }

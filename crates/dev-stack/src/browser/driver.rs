@@ -115,6 +115,7 @@ impl Driver {
             "--lang=en-US".to_owned(),
             "--hide-scrollbars".to_owned(),
             "--force-color-profile=srgb".to_owned(),
+            "--disable-lcd-text".to_owned(),
             format!("--window-size={},{}", look.width, look.height),
             format!("--user-data-dir={}", profile.display()),
         ];

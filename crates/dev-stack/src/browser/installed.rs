@@ -14,6 +14,8 @@ const CHROMIUM: [&str; 4] = [
 ];
 const CHROMEDRIVER: [&str; 1] = ["chromedriver"];
 const NPM: [&str; 1] = ["npm"];
+/// Whatever is missing, so that nobody installs one after the other.
+const INSTALL: &str = "`apt install chromium chromium-driver npm`, or what your system calls them";
 
 /// Where everything is.
 #[derive(Debug, Clone)]
@@ -30,13 +32,13 @@ pub struct BrowserTools {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotInstalled {
     /// No browser.
-    #[error("neither chromium nor google-chrome is on PATH: `apt install chromium`")]
+    #[error("neither chromium nor google-chrome is on PATH: {INSTALL}")]
     Chromium,
     /// No driver.
-    #[error("chromedriver is not on PATH: `apt install chromium-driver`")]
+    #[error("chromedriver is not on PATH: {INSTALL}")]
     Chromedriver,
     /// Nothing to fetch axe-core with.
-    #[error("npm, which fetches axe-core, is not on PATH: `apt install npm`")]
+    #[error("npm, which fetches axe-core, is not on PATH: {INSTALL}")]
     Npm,
 }
 

@@ -40,8 +40,8 @@ fn page(title: &str, body: &str) -> String {
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <title>{title} - Entra simulator</title><style>{STYLE}</style></head><body>\
-         <div class=\"banner\" role=\"note\" id=\"simulator-notice\">This is a simulator, not Microsoft. \
-         Nothing here is real.</div><main><h1>{title}</h1>{body}</main></body></html>",
+         <header class=\"banner\" id=\"simulator-notice\">This is a simulator, not Microsoft. \
+         Nothing here is real.</header><main><h1>{title}</h1>{body}</main></body></html>",
         title = escaped(title)
     )
 }

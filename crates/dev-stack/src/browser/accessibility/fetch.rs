@@ -110,7 +110,11 @@ mod tests {
 
         let refused = axe_or_fetch(tools.path(), || Err(NotInstalled::Npm)).unwrap_err();
 
-        assert!(refused.to_string().contains("apt install npm"));
+        assert!(
+            refused
+                .to_string()
+                .contains("`apt install chromium chromium-driver npm`")
+        );
         assert!(!tools.path().join("axe-core-4.14.1.min.js").exists());
     }
 }
