@@ -3,6 +3,7 @@
 mod world;
 
 mod driver;
+mod example_host;
 mod hand_off;
 mod settings_account;
 mod settings_company;

@@ -62,9 +62,11 @@ impl Plans<'_> {
         self.service("consent-gateway", self.gateway, NatsUser::Gateway)
             .variable("ASSENT_PUBLIC_URL", format!("http://{}", self.gateway))
             .variable("ASSENT_GRAPH_URL", self.microsoft())
-            .variables(self.example_host.map(|_| {
-                let name = "ASSENT_PRODUCT_NAME".to_owned();
-                (name, "Hirely".to_owned())
+            .variables(self.example_host.into_iter().flat_map(|_| {
+                [
+                    ("ASSENT_PRODUCT_NAME".to_owned(), "Hirely".to_owned()),
+                    ("ASSENT_PRODUCT_URL".to_owned(), self.host.origin()),
+                ]
             }))
             .variables(self.options.credential.clone())
             .variables(self.options.variables.clone())
