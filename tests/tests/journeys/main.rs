@@ -19,6 +19,7 @@ mod mailboxes;
 mod own_consent;
 mod redirects;
 
+mod bad_forms;
 mod bad_input;
 mod bad_messages;
 mod callers;

@@ -6,6 +6,7 @@ use assent_dev_stack::{NatsUser, SIMULATOR_CLIENT_SECRET, Stack};
 use assent_domain::ids::Sequence;
 use serde_json::{Value, json};
 
+use crate::visitor::{Visitor, open};
 use crate::world::{authorize_url, last_sequence, log, selection, start};
 
 /// What must not be found, and where it would be.
@@ -134,6 +135,7 @@ async fn a_whole_journey_leaves_no_secret_behind() -> anyhow::Result<()> {
     search
         .walk(&stack, authorize_url(&started)?, ANA, Reaction::Decline)
         .await?;
+    grant_on_the_pages(&stack, &mut search).await?;
     let started = sam
         .start_admin_consent(&selection(Some(CONTOSO)))
         .await?
@@ -179,6 +181,28 @@ async fn a_whole_journey_leaves_no_secret_behind() -> anyhow::Result<()> {
         search.look_in(&service.log_file().display().to_string(), &text)?;
     }
     events_hold_none(&stack, &search).await
+}
+
+/// A session of the settings, in which a grant is confirmed; the pages are for their user, and hold nothing of it all.
+async fn grant_on_the_pages(stack: &Stack, search: &mut Search) -> anyhow::Result<()> {
+    let token = stack.host.token_for("ben", "acme").sign();
+    search.never("a token that opened a session", &token);
+    let ben = Visitor::with(stack, &token).await?;
+    let (_, cookie) = ben.cookie.split_once('=').context("no cookie")?;
+    search.never("a session's cookie", cookie);
+    search.body(&open(stack, &token, "/settings/account").await?);
+    let save = "/settings/account/permissions";
+    let sent = ben
+        .post("/settings/account", save, &[("contacts", "true")])
+        .await?;
+    let on = sent.header("location").context("no way on")?;
+    let landed = search.walk(stack, on, BEN, Reaction::Accept).await?;
+    search.never_of(&landed)?;
+    search.body(&ben.get(&landed).await?);
+    for path in ["/settings/account", "/settings/company"] {
+        search.body(&ben.get(path).await?);
+    }
+    Ok(())
 }
 
 /// An administrator's consent by a link, whose secret is told once.
