@@ -11,6 +11,7 @@ mod outcome_page;
 mod pages;
 mod session;
 mod settings;
+mod words;
 
 use std::sync::Arc;
 

@@ -178,14 +178,14 @@ impl PermissionView {
     }
 }
 
-fn events(history: &History) -> impl Iterator<Item = (Sequence, &Event)> {
+pub(crate) fn events(history: &History) -> impl Iterator<Item = (Sequence, &Event)> {
     history
         .events
         .iter()
         .map(|recorded| (recorded.sequence, &recorded.decoded.event))
 }
 
-fn recorded(history: &History, sequence: Sequence) -> Option<&RecordedEvent> {
+pub(crate) fn recorded(history: &History, sequence: Sequence) -> Option<&RecordedEvent> {
     history
         .events
         .iter()

@@ -2,7 +2,7 @@
 //! programs that scan mail open every link.
 
 use askama::Template;
-use assent_domain::permissions::{EmailLevel, PermissionSet};
+use assent_domain::permissions::PermissionSet;
 use assent_service_kit::ApiPath;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, State};
@@ -14,7 +14,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::layout::Layout;
-use super::{Shared, pages, see_other};
+use super::{Shared, pages, see_other, words};
 use crate::failure::Failure;
 use crate::flow::Aim;
 use crate::gateway::Gateway;
@@ -141,47 +141,14 @@ fn page(
 }
 
 fn items(gateway: &Gateway, permissions: PermissionSet) -> Vec<Item> {
-    let item = |name, meaning, only: PermissionSet| {
-        (!only.is_nothing()).then(|| Item {
-            name,
-            meaning,
-            scopes: gateway.scopes.of(only).join(" "),
-        })
-    };
-    let nothing = PermissionSet::NOTHING;
-    let calendar = PermissionSet {
-        calendar: permissions.calendar,
-        ..nothing
-    };
-    let contacts = PermissionSet {
-        contacts: permissions.contacts,
-        ..nothing
-    };
-    let email = PermissionSet {
-        email: permissions.email,
-        ..nothing
-    };
-    let of_email = match permissions.email {
-        EmailLevel::None | EmailLevel::Limited => {
-            "Send e-mail from the user's work account. Nothing is read."
-        }
-        EmailLevel::Full => {
-            "Send e-mail from the user's work account, and read and sync the conversations that began in the \
-             application."
-        }
-    };
-    [
-        item(
-            "Calendar",
-            "Read the user's calendar and write appointments into it.",
-            calendar,
-        ),
-        item("Contacts", "Read the user's contacts.", contacts),
-        item("Email", of_email, email),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let email = permissions.email;
+    let asked = permissions.kinds();
+    let items = asked.iter().map(|permission| Item {
+        name: words::name(permission),
+        meaning: words::meaning(permission, email),
+        scopes: gateway.scopes.of(words::only(permission, email)).join(" "),
+    });
+    items.collect()
 }
 
 fn over(gateway: &Gateway, closed: Closed) -> Response {

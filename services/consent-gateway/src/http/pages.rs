@@ -32,13 +32,7 @@ pub(super) fn message(
     title: &str,
     sentence: &str,
 ) -> Response {
-    let layout = Layout::of(gateway);
-    let page = Message {
-        layout,
-        title,
-        sentence,
-    };
-    show(status, &page, None)
+    show_message(gateway, status, (title, sentence), &[])
 }
 
 /// The same, as a part of the settings.
@@ -48,13 +42,22 @@ pub(super) fn settings_message(
     title: &str,
     sentence: &str,
 ) -> Response {
-    let layout = Layout::of(gateway);
+    let ancestors = &gateway.frame_ancestors;
+    show_message(gateway, status, (title, sentence), ancestors)
+}
+
+fn show_message(
+    gateway: &Gateway,
+    status: StatusCode,
+    (title, sentence): (&str, &str),
+    ancestors: &[Origin],
+) -> Response {
     let page = Message {
-        layout,
+        layout: Layout::of(gateway),
         title,
         sentence,
     };
-    show_embeddable(status, &page, None, &gateway.frame_ancestors)
+    show_embeddable(status, &page, None, ancestors)
 }
 
 /// What went wrong, for a person in front of a browser: never JSON.

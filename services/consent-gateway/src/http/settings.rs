@@ -11,7 +11,6 @@ mod company_view;
 mod history;
 mod links;
 pub(super) mod notice;
-pub(super) mod words;
 
 use askama::Template;
 use assent_contract::command::FlowStarted;
@@ -21,7 +20,7 @@ use url::Url;
 
 use super::layout::Layout;
 use super::session::InSession;
-use super::{pages, see_other};
+use super::{outcome_page, pages, see_other, session};
 use crate::failure::Failure;
 use crate::flow::FlowView;
 use crate::gateway::Gateway;
@@ -96,6 +95,23 @@ fn to_microsoft(
 struct OnToMicrosoft<'a> {
     layout: Layout<'a>,
     url: &'a str,
+}
+
+/// A page of the settings, for whoever has a session. Without one there still is something to say to somebody whom the
+/// host application sent to Microsoft without naming an address to come back to.
+async fn in_session(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    title: &str,
+    landing: &Landing,
+    page: impl AsyncFnOnce(InSession) -> Result<Response, Failure>,
+) -> Response {
+    match InSession::find(gateway, headers).await {
+        Ok(Some(session)) => answered(gateway, page(session).await),
+        Ok(None) if landing.outcome.is_some() => outcome_page::settings(gateway, title, landing),
+        Ok(None) => session::none(gateway),
+        Err(failure) => answered(gateway, Err(failure)),
+    }
 }
 
 /// What we know ourselves of the flow that an address names. Of somebody else's there is nothing to say.

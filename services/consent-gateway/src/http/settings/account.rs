@@ -11,12 +11,12 @@ use uuid::Uuid;
 use super::account_view::{AccountPage, key};
 use super::links::{self, LISTED, LinkView};
 use super::notice::{self, Done, Landing, Notice};
-use super::{answered, done, is_ticked, show, to_microsoft};
+use super::{answered, done, in_session, is_ticked, show, to_microsoft};
 use crate::failure::Failure;
 use crate::flow::Aim;
 use crate::gateway::Gateway;
 use crate::http::session::{InSession, Posted};
-use crate::http::{Shared, confirmation_page, outcome_page, session};
+use crate::http::{Shared, confirmation_page};
 use crate::use_cases::hand_off::{self, Request};
 use crate::use_cases::look_up;
 use crate::use_cases::save_own_permissions::{Boxes, Saved, save_own_permissions};
@@ -35,13 +35,10 @@ pub(in crate::http) async fn open(
     landing: Landing,
 ) -> Response {
     let gateway = &shared.gateway;
-    match InSession::find(gateway, &headers).await {
-        Ok(Some(session)) => answered(gateway, opened(gateway, &session, &landing).await),
-        // Somebody whom the host application sent to Microsoft comes back here if it named no other address.
-        Ok(None) if landing.outcome.is_some() => outcome_page::settings(gateway, TITLE, &landing),
-        Ok(None) => session::none(gateway),
-        Err(failure) => answered(gateway, Err(failure)),
-    }
+    in_session(gateway, &headers, TITLE, &landing, async |session| {
+        opened(gateway, &session, &landing).await
+    })
+    .await
 }
 
 async fn opened(

@@ -6,18 +6,18 @@ use assent_domain::explanation::{Explanation, Standing, explain};
 use assent_domain::ids::Sequence;
 use assent_domain::mode::{AuthorizationMethod, EmailSync};
 use assent_domain::permissions::{EmailLevel, Permission};
-use assent_event_log::{History, RecordedEvent};
 
 use super::Frame;
 use super::history::{self, Entry};
 use super::links::LinkView;
 use super::notice::Notice;
-use super::words::{self, When};
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::http::layout::Layout;
 use crate::http::session::InSession;
-use crate::observations::{Approval, MailboxState};
+use crate::http::words::{self, When};
+use crate::observations::{Approval, Mailbox};
+use crate::representation::{events, recorded};
 use crate::use_cases::look_up::Known;
 use crate::wording;
 
@@ -116,11 +116,7 @@ impl<'a> AccountPage<'a> {
             mailbox: known
                 .learnt
                 .mailbox
-                .and_then(|mailbox| match mailbox.state {
-                    MailboxState::OnPremisesExchange => Some("on_premises_exchange"),
-                    MailboxState::Unavailable => Some("mailbox_unavailable"),
-                    MailboxState::Available | MailboxState::Unknown => None,
-                })
+                .and_then(Mailbox::trouble)
                 .map(wording::of)
                 // Once is enough.
                 .filter(|sentence| {
@@ -246,13 +242,4 @@ fn time(known: &Known, at: Sequence) -> Option<When> {
     recorded(&known.company.history, at)
         .or_else(|| recorded(&known.user.history, at))
         .map(|recorded| When(recorded.decoded.metadata.time))
-}
-
-fn recorded(history: &History, at: Sequence) -> Option<&RecordedEvent> {
-    history.events.iter().find(|event| event.sequence == at)
-}
-
-fn events(history: &History) -> impl Iterator<Item = (Sequence, &Event)> {
-    let events = history.events.iter();
-    events.map(|recorded| (recorded.sequence, &recorded.decoded.event))
 }

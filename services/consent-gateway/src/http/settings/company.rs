@@ -11,13 +11,13 @@ use super::company_dialog::{Dialog, DialogForm};
 use super::company_view::{Change, ChangePage, CompanyPage, Parts, dialog_of};
 use super::links::{self, LISTED, LinkView};
 use super::notice::{self, Done, Landing, Notice};
-use super::{Frame, answered, done, flow_of, is_ticked, show, to_microsoft};
+use super::{Frame, answered, done, flow_of, in_session, is_ticked, show, to_microsoft};
 use crate::failure::Failure;
 use crate::flow::Aim;
 use crate::gateway::Gateway;
 use crate::http::layout::Layout;
 use crate::http::session::{InSession, Posted};
-use crate::http::{Shared, outcome_page, see_other, session};
+use crate::http::{Shared, see_other};
 use crate::ledger::Company;
 use crate::rights;
 use crate::use_cases::change_mode::change_mode;
@@ -41,12 +41,10 @@ pub(in crate::http) async fn open(
     landing: Landing,
 ) -> Response {
     let gateway = &shared.gateway;
-    match InSession::find(gateway, &headers).await {
-        Ok(Some(session)) => answered(gateway, opened(gateway, &session, &landing).await),
-        Ok(None) if landing.outcome.is_some() => outcome_page::settings(gateway, TITLE, &landing),
-        Ok(None) => session::none(gateway),
-        Err(failure) => answered(gateway, Err(failure)),
-    }
+    in_session(gateway, &headers, TITLE, &landing, async |session| {
+        opened(gateway, &session, &landing).await
+    })
+    .await
 }
 
 async fn opened(

@@ -11,11 +11,12 @@ use super::company_dialog::Dialog;
 use super::history::{self, Entry};
 use super::links::LinkView;
 use super::notice::Notice;
-use super::words::{self, When};
 use crate::gateway::Gateway;
 use crate::http::layout::Layout;
 use crate::http::session::InSession;
+use crate::http::words::{self, When};
 use crate::ledger::Company;
+use crate::representation::recorded;
 use crate::use_cases::head_count::HeadCount;
 
 /// How much of the history is shown at first.
@@ -139,8 +140,7 @@ pub(super) fn dialog_of(company: &Company) -> Dialog {
 
 fn granted(company: &Company) -> Option<(&RecordedEvent, &AdminConsentGranted)> {
     let consent = company.state.consent()?;
-    let mut events = company.history.events.iter();
-    let recorded = events.find(|event| event.sequence == consent.recorded_at)?;
+    let recorded = recorded(&company.history, consent.recorded_at)?;
     match &recorded.decoded.event {
         Event::AdminConsentGranted(granted) => Some((recorded, granted)),
         Event::ModeChanged(_) | Event::UserScopeGranted(_) | Event::UserScopeRevoked(_) => None,

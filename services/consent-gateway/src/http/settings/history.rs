@@ -5,7 +5,7 @@ use assent_domain::ids::{Sequence, UserId};
 use assent_domain::mode::{AuthorizationMethod, EmailSync};
 use assent_event_log::RecordedEvent;
 
-use super::words::{self, When};
+use crate::http::words::{self, When};
 
 /// One line of it.
 #[derive(Debug)]

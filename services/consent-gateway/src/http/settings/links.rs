@@ -6,13 +6,13 @@ use axum::response::Response;
 use jiff::Timestamp;
 use url::Url;
 
-use super::words::{self, When};
 use super::{Frame, show};
 use crate::flow::Aim;
 use crate::gateway::Gateway;
 use crate::hand_off::{HandOff, Stage};
 use crate::http::layout::Layout;
 use crate::http::session::InSession;
+use crate::http::words::{self, When};
 use crate::wording;
 
 /// How many are listed; the newest.

@@ -14,7 +14,7 @@ pub(super) const fn name(permission: Permission) -> &'static str {
 }
 
 /// What a permission allows; of e-mail at this level.
-pub(crate) const fn meaning(permission: Permission, email: EmailLevel) -> &'static str {
+pub(super) const fn meaning(permission: Permission, email: EmailLevel) -> &'static str {
     match (permission, email) {
         (Permission::Calendar, _) => {
             "Read the calendar and write appointments into it, so that meetings are scheduled without double bookings."
@@ -30,7 +30,7 @@ pub(crate) const fn meaning(permission: Permission, email: EmailLevel) -> &'stat
 }
 
 /// Just this permission, of e-mail at this level.
-pub(crate) const fn only(permission: Permission, email: EmailLevel) -> PermissionSet {
+pub(super) const fn only(permission: Permission, email: EmailLevel) -> PermissionSet {
     let nothing = PermissionSet::NOTHING;
     match permission {
         Permission::Calendar => PermissionSet {
@@ -91,16 +91,16 @@ pub(super) fn role(role: RoleId) -> String {
 
 /// A moment, for `<time>`: the browser shows it in its own zone where it can.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct When(pub(crate) Timestamp);
+pub(super) struct When(pub(super) Timestamp);
 
 impl When {
     /// For a program.
-    pub(crate) fn machine(self) -> String {
+    pub(super) fn machine(self) -> String {
         self.0.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 
     /// For a person.
-    pub(crate) fn words(self) -> String {
+    pub(super) fn words(self) -> String {
         self.0.strftime("%-d %b %Y, %H:%M UTC").to_string()
     }
 }
