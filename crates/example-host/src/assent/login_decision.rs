@@ -70,10 +70,15 @@ pub(crate) struct LoginDecision {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Decision {
+    /// Go on.
     Proceed,
+    /// Send the user to `authorize_url`.
     Prompt,
+    /// Go on: what the administrator consented to holds for this user from now on.
     AutoGrant,
+    /// Have the user sign in through Microsoft, in the right tenant.
     Reauthenticate,
+    /// Go on: nothing can be had for this user's tenant.
     Unavailable,
 }
 

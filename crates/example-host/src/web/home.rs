@@ -99,19 +99,19 @@ pub(super) async fn page(
 
 fn row(app: &App, user: &User, kind: JobKind, permitted: Permissions) -> Row {
     let yes_or_no = |yes: bool| if yes { "Yes" } else { "No" };
-    let permitted = match kind {
-        JobKind::Calendar => yes_or_no(permitted.calendar),
-        JobKind::Contacts => yes_or_no(permitted.contacts),
+    let (is_permitted, permitted) = match kind {
+        JobKind::Calendar => (permitted.calendar, yes_or_no(permitted.calendar)),
+        JobKind::Contacts => (permitted.contacts, yes_or_no(permitted.contacts)),
         JobKind::Email => match permitted.email {
-            EmailLevel::None => "No",
-            EmailLevel::Limited => "Sending only",
-            EmailLevel::Full => "Yes",
+            EmailLevel::None => (false, "No"),
+            EmailLevel::Limited => (true, "Sending only"),
+            EmailLevel::Full => (true, "Yes"),
         },
     };
     Row {
         kind,
         permitted,
-        is_permitted: permitted != "No",
+        is_permitted,
         job: app.jobs.view(user, kind),
     }
 }
