@@ -91,6 +91,43 @@ async fn a_keyboard_is_enough_and_so_is_a_browser_without_scripts() -> anyhow::R
     Ok(())
 }
 
+/// Who granted sending only, while the company allowed no more, can have the rest without revoking anything.
+#[tokio::test]
+async fn limited_email_is_extended_once_the_company_syncs_fully() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let sam = stack.super_admin("acme", "sam");
+    sam.set_method("user_individual", "limited").await?.ok()?;
+    let mut browser = browser().await?;
+    open_account(&browser, &stack, "ana").await?;
+    browser
+        .sees("Nothing is read, so replies are not synced.")
+        .await?;
+    browser.tick("Email").await?;
+    browser.click_button(SAVE).await?;
+    browser.at_microsoft().choose_person(ANA).await?;
+    browser.at_microsoft().accept().await?;
+    browser.sees("Granted: Email (limited) by you").await?;
+
+    sam.set_method("user_individual", "full").await?.ok()?;
+    browser.reload().await?;
+    browser.sees("You granted sending only.").await?;
+    suits_everybody(&mut browser).await?;
+    browser.click_button("extend it to Full sync").await?;
+    browser.sees("Permissions requested").await?;
+    browser.at_microsoft().accept().await?;
+    browser.sees("What you granted is on.").await?;
+    browser.does_not_see("You granted sending only.").await?;
+    ensure!(effective(&stack, "ana").await? == permissions(false, false, "full"));
+
+    // And back, by the company: what she granted waits.
+    sam.set_method("user_individual", "limited").await?.ok()?;
+    browser.reload().await?;
+    browser
+        .sees("Limited for now: you granted more, but your company has set its e-mail sync to Limited.")
+        .await?;
+    is_content(&browser).await
+}
+
 #[tokio::test]
 async fn times_are_in_the_readers_zone() -> anyhow::Result<()> {
     let stack = start().await?;

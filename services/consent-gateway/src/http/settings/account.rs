@@ -73,51 +73,46 @@ async fn page(
     Ok(show(gateway, status, &page))
 }
 
-/// The boxes.
+/// Boxes, by permission.
 #[derive(Debug, Deserialize)]
-pub(in crate::http) struct BoxesForm {
+pub(in crate::http) struct Ticks {
     contacts: Option<String>,
     calendar: Option<String>,
     email: Option<String>,
-    /// What was ticked when the page was shown.
+}
+
+impl Ticks {
+    fn kinds(&self) -> Kinds {
+        Kinds {
+            contacts: is_ticked(self.contacts.as_ref()),
+            calendar: is_ticked(self.calendar.as_ref()),
+            email: is_ticked(self.email.as_ref()),
+        }
+    }
+}
+
+/// The boxes as they are now, and as they were when the page was shown.
+#[derive(Debug, Deserialize)]
+pub(in crate::http) struct BoxesForm {
+    #[serde(flatten)]
+    ticks: Ticks,
+    /// The names of those that were ticked.
     #[serde(default)]
     shown: String,
     epoch: String,
-    /// The button that asks for more of e-mail was pressed.
-    extend: Option<String>,
 }
 
 impl BoxesForm {
     fn read(&self) -> Result<Boxes, Failure> {
-        let epoch = self.epoch.parse().map_err(|_| unreadable())?;
-        let ticked = |permission| {
-            is_ticked(match permission {
-                Permission::Contacts => self.contacts.as_ref(),
-                Permission::Calendar => self.calendar.as_ref(),
-                Permission::Email => self.email.as_ref(),
-            })
-        };
-        let shown = Permission::ALL
-            .into_iter()
-            .filter(|permission| self.shown.split(' ').any(|name| name == key(*permission)))
-            .collect::<Kinds>();
-        let ticked = Permission::ALL
-            .into_iter()
-            .filter(|permission| ticked(*permission))
-            .collect();
-        let boxes = Boxes {
-            shown,
-            ticked,
-            epoch: Epoch(epoch),
-        };
-        Ok(match self.extend {
-            // As if e-mail had not been ticked: it is asked for again, at the level of today.
-            Some(_) => Boxes {
-                shown: shown.without(Kinds::from_iter([Permission::Email])),
-                ticked: shown.union(Kinds::from_iter([Permission::Email])),
-                ..boxes
+        let was_shown = |permission| self.shown.split(' ').any(|name| name == key(permission));
+        Ok(Boxes {
+            shown: Kinds {
+                contacts: was_shown(Permission::Contacts),
+                calendar: was_shown(Permission::Calendar),
+                email: was_shown(Permission::Email),
             },
-            None => boxes,
+            ticked: self.ticks.kinds(),
+            epoch: Epoch(self.epoch.parse().map_err(|_| unreadable())?),
         })
     }
 }
@@ -158,38 +153,25 @@ async fn saved(
     }
 }
 
-/// What an administrator should approve.
-#[derive(Debug, Deserialize)]
-pub(in crate::http) struct LinkForm {
-    contacts: Option<String>,
-    calendar: Option<String>,
-    email: Option<String>,
-}
-
 /// `POST /settings/account/administrator-links`
 pub(in crate::http) async fn make_link(
     State(shared): State<Shared>,
-    Posted { session, form }: Posted<LinkForm>,
+    Posted { session, form }: Posted<Ticks>,
 ) -> Response {
     let gateway = &shared.gateway;
-    answered(gateway, made_link(gateway, &session, &form).await)
+    answered(gateway, made_link(gateway, &session, form.kinds()).await)
 }
 
 async fn made_link(
     gateway: &Gateway,
     session: &InSession,
-    form: &LinkForm,
+    asked: Kinds,
 ) -> Result<Response, Failure> {
     let (account, user) = (&session.session.account, &session.session.user);
     let company = gateway.ledger.company(account).await?;
-    let kinds = Kinds {
-        contacts: is_ticked(form.contacts.as_ref()),
-        calendar: is_ticked(form.calendar.as_ref()),
-        email: is_ticked(form.email.as_ref()),
-    };
     let request = Request {
         aim: Aim::Approval,
-        permissions: company.state.email_sync.cap().only(kinds),
+        permissions: company.state.email_sync.cap().only(asked),
         tenant: None,
     };
     match hand_off::create(gateway, account, user.clone(), request).await {
