@@ -107,3 +107,6 @@ fn someone(user: &UserId, me: &UserId) -> String {
         user.to_string()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -237,3 +237,6 @@ fn sentence(detail: &str) -> String {
     let begun: String = first.into_iter().flatten().chain(letters).collect();
     format!("{begun}.")
 }
+
+#[cfg(test)]
+mod tests;

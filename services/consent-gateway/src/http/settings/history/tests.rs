@@ -1,0 +1,132 @@
+use assent_contract::codec::{DecodedEvent, Metadata};
+use assent_domain::event::{
+    Authority, Event, ModeChanged, RevocationReason, UserScopeGranted, UserScopeRevoked,
+};
+use assent_domain::ids::{
+    AccountId, Cloud, ConsentId, Epoch, MicrosoftIdentity, ObjectId, Sequence, Tenant, TenantId,
+    UserId,
+};
+use assent_domain::mode::{AuthorizationMethod, EmailSync, Mode};
+use assent_domain::permissions::{Kinds, Permission, PermissionSet};
+use assent_event_log::RecordedEvent;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::of;
+
+fn user(name: &str) -> UserId {
+    UserId::parse(name).unwrap()
+}
+
+fn acme() -> AccountId {
+    AccountId::parse("acme").unwrap()
+}
+
+fn recorded(sequence: u64, event: Event) -> RecordedEvent {
+    RecordedEvent {
+        sequence: Sequence(sequence),
+        decoded: DecodedEvent {
+            metadata: Metadata {
+                id: Uuid::from_u128(sequence.into()),
+                time: Timestamp::UNIX_EPOCH,
+                previous: [0; 32].into(),
+                traceparent: None,
+            },
+            event,
+        },
+        hash: [0; 32].into(),
+    }
+}
+
+fn granted(authority: Authority) -> Event {
+    Event::UserScopeGranted(UserScopeGranted {
+        account: acme(),
+        user: user("ana"),
+        epoch: Epoch(0),
+        permissions: PermissionSet::EVERYTHING,
+        authority,
+        identity: MicrosoftIdentity {
+            tenant: Tenant {
+                cloud: Cloud::Worldwide,
+                id: TenantId(Uuid::nil()),
+            },
+            object_id: ObjectId(Uuid::nil()),
+        },
+        scopes: Vec::new(),
+    })
+}
+
+fn ended(reason: RevocationReason, by: Option<&str>) -> Event {
+    Event::UserScopeRevoked(UserScopeRevoked {
+        account: acme(),
+        user: user("ana"),
+        epoch: Epoch(0),
+        permissions: Kinds::from_iter([Permission::Email]),
+        reason,
+        revoked_by: by.map(user),
+    })
+}
+
+fn changed(to: AuthorizationMethod, email_sync: EmailSync) -> Event {
+    Event::ModeChanged(ModeChanged {
+        account: acme(),
+        from: Mode::default(),
+        to: Mode {
+            method: to,
+            email_sync,
+        },
+        consent: None,
+        changed_by: user("sam"),
+    })
+}
+
+#[test]
+fn each_event_is_a_sentence_with_who_did_it_and_the_newest_is_first() {
+    let individual = AuthorizationMethod::UserIndividual;
+    let administrator = Authority::AdministratorConsent(ConsentId(Uuid::nil()));
+    let events = [
+        granted(Authority::User),
+        ended(RevocationReason::UserRevoked, Some("ana")),
+        ended(RevocationReason::UserDeclined, Some("ana")),
+        ended(RevocationReason::MicrosoftWithdrawn, None),
+        changed(individual, EmailSync::Limited),
+        changed(AuthorizationMethod::AdminConfigured, EmailSync::Full),
+        granted(administrator),
+    ];
+    let events: Vec<_> = (1..)
+        .zip(events)
+        .map(|(sequence, event)| recorded(sequence, event))
+        .collect();
+    let told = of(&events, &user("ana"), &[]);
+    let told: Vec<_> = told
+        .iter()
+        .map(|entry| (entry.what.as_str(), entry.by.as_str()))
+        .collect();
+    let everything = "Calendar, Contacts and Email (full)";
+    assert_eq!(
+        told,
+        [
+            (
+                format!("Granted at sign-in: {everything}").as_str(),
+                "the administrator's consent"
+            ),
+            (
+                "The company changed to Office 365 administrator configured",
+                "sam"
+            ),
+            ("The company changed to Limited sync of e-mail", "sam"),
+            ("Withdrawn at Microsoft: Email", "Microsoft"),
+            ("Declined at Microsoft: Email", "you"),
+            ("Revoked: Email", "you"),
+            (format!("Granted: {everything}").as_str(), "you"),
+        ]
+    );
+}
+
+#[test]
+fn what_came_too_late_says_so() {
+    let events = [recorded(7, granted(Authority::User))];
+    let told = of(&events, &user("ben"), &[Sequence(7)]);
+    assert!(told[0].what.ends_with("so it counts for nothing"));
+    assert_eq!(told[0].by, "ana");
+}
