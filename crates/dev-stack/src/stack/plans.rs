@@ -66,6 +66,10 @@ impl Plans<'_> {
                 [
                     ("ASSENT_PRODUCT_NAME".to_owned(), "Hirely".to_owned()),
                     ("ASSENT_PRODUCT_URL".to_owned(), self.host.origin()),
+                    (
+                        "ASSENT_PRODUCT_ACCENT_COLOR".to_owned(),
+                        "#0f6b5c".to_owned(),
+                    ),
                 ]
             }))
             .variables(self.options.credential.clone())
