@@ -5,7 +5,7 @@ use assent_dev_stack::Stack;
 use assent_dev_stack::actors::Reply;
 use serde_json::json;
 
-use crate::world::{start, start_with};
+use crate::world::start_with;
 
 const LOGO: &str = r##"<svg xmlns="http://www.w3.org/2000/svg"><circle r="9" fill="#f80"/></svg>"##;
 const APP: &str = "http://127.0.0.1:3000";
@@ -116,7 +116,11 @@ async fn the_hosts_look_is_on_every_page_and_its_origin_may_embed_the_settings()
 #[tokio::test]
 async fn without_a_brand_the_name_stands_there_and_nobody_may_embed_anything() -> anyhow::Result<()>
 {
-    let stack = start().await?;
+    let stack = start_with(|options| {
+        let nobody = ("ASSENT_FRAME_ANCESTORS".to_owned(), String::new());
+        options.variables.push(nobody);
+    })
+    .await?;
     for path in ["/settings/account", "/settings/company"] {
         let page = open(&stack, path).await?;
         ensure!(

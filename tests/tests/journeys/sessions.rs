@@ -235,7 +235,7 @@ async fn coming_back_in_the_same_session_is_the_confirmation_and_happens_once() 
         ensure!(landed.status == 303 && !to.contains("confirm"), "{to}");
         let page = ana.get(to).await?;
         ensure!(
-            page.text.contains("the permissions were recorded"),
+            page.text.contains("What you granted is on."),
             "{}",
             page.text
         );
