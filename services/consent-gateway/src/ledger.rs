@@ -85,19 +85,45 @@ impl Ledger {
     ) -> Result<Recorded, Failure> {
         for _ in 0..ATTEMPTS {
             let company = self.company(account).await?;
-            let events = decide(&company.state)?;
-            let Some(recorded) = self.append(company.history.tail, &events).await? else {
-                continue;
-            };
-            let state = evolve_all(company.state, &recorded, AccountState::evolve)?;
-            let sequence = state.last_sequence;
-            return Ok(Recorded {
-                company: state,
-                user: UserState::default(),
-                sequence,
-            });
+            if let Some(recorded) = self.try_on_company(company, &decide).await? {
+                return Ok(recorded);
+            }
         }
         Err(Failure::ConcurrentChange)
+    }
+
+    /// Decides on a company as somebody saw it: if it has changed since, nothing is decided.
+    pub(crate) async fn decide_company_as_seen(
+        &self,
+        account: &AccountId,
+        seen: Sequence,
+        decide: impl Fn(&AccountState) -> Result<Vec<Event>, Refusal>,
+    ) -> Result<Recorded, Failure> {
+        let company = self.company(account).await?;
+        if company.state.last_sequence != seen {
+            return Err(Failure::ConcurrentChange);
+        }
+        let recorded = self.try_on_company(company, &decide).await?;
+        recorded.ok_or(Failure::ConcurrentChange)
+    }
+
+    /// `None` when somebody else was first.
+    async fn try_on_company(
+        &self,
+        company: Company,
+        decide: &impl Fn(&AccountState) -> Result<Vec<Event>, Refusal>,
+    ) -> Result<Option<Recorded>, Failure> {
+        let events = decide(&company.state)?;
+        let Some(recorded) = self.append(company.history.tail, &events).await? else {
+            return Ok(None);
+        };
+        let state = evolve_all(company.state, &recorded, AccountState::evolve)?;
+        let sequence = state.last_sequence;
+        Ok(Some(Recorded {
+            company: state,
+            user: UserState::default(),
+            sequence,
+        }))
     }
 
     /// Decides on a user, in the light of the company.

@@ -20,7 +20,7 @@ use crate::http::session::{InSession, Posted};
 use crate::http::{Shared, see_other};
 use crate::ledger::Company;
 use crate::rights;
-use crate::use_cases::change_mode::change_mode;
+use crate::use_cases::change_mode::change_mode_as_seen;
 use crate::use_cases::hand_off::{self, Request};
 use crate::use_cases::head_count::head_count;
 use crate::use_cases::start_admin_consent::start_admin_consent;
@@ -137,7 +137,14 @@ pub(in crate::http) async fn save_email_sync(
         } else {
             saved
         };
-        changed(gateway, &session, to, saved, form.then.as_deref()).await
+        changed(
+            gateway,
+            &session,
+            &company,
+            to,
+            (saved, form.then.as_deref()),
+        )
+        .await
     };
     answered(gateway, saved.await)
 }
@@ -175,7 +182,8 @@ pub(in crate::http) async fn save_method(
                     method: AuthorizationMethod::UserIndividual,
                     ..company.state.mode()
                 };
-                changed(gateway, &session, to, Done::UsersAuthorize, None).await
+                let saved = (Done::UsersAuthorize, None);
+                changed(gateway, &session, &company, to, saved).await
             }
             _ => Err(unreadable()),
         }
@@ -183,18 +191,21 @@ pub(in crate::http) async fn save_method(
     answered(gateway, saved.await)
 }
 
+/// Changes the company as it was shown, says so, and goes on with something else if there is something.
 async fn changed(
     gateway: &Gateway,
     session: &InSession,
+    shown: &Company,
     to: Mode,
-    saved: Done,
-    then: Option<&str>,
+    (saved, then): (Done, Option<&str>),
 ) -> Result<Response, Failure> {
     let account = &session.session.account;
     let manager = rights::manager(&session.session.caller(), account)?;
-    match change_mode(gateway, account, manager, to).await {
-        Ok(_) if then == Some(DIALOG) => Ok(see_other(&dialog(gateway))),
-        Ok(_) => Ok(done(&gateway.addresses.company_settings, saved)),
+    let seen = shown.state.last_sequence;
+    match change_mode_as_seen(gateway, account, manager, to, seen).await {
+        Ok(()) if then == Some(DIALOG) => Ok(see_other(&dialog(gateway))),
+        Ok(()) => Ok(done(&gateway.addresses.company_settings, saved)),
+        Err(Failure::ConcurrentChange) => Ok(changed_meanwhile(gateway)),
         Err(failure) => {
             let (status, notice) = notice::of_failure(failure)?;
             page(gateway, session, status, Some(notice), |dialog| dialog).await
