@@ -1,6 +1,7 @@
 //! Changes are told once, in order, by however many projections, and none is lost.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use assent_contract::names;
 use assent_dev_stack::NatsUser;
@@ -10,7 +11,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::events::{administrator_consents, granted, revoked_calendar};
-use crate::world::{PATIENCE, World, ask};
+use crate::world::{PATIENCE, World, ask, until};
+
+/// Long for an answer, and short for one that never comes.
+const A_MOMENT: Duration = Duration::from_secs(2);
 
 /// Hears changes until that of the event `last`.
 async fn heard_until(changes: &mut Messages, last: u64) -> Vec<(String, Value)> {
@@ -98,9 +102,13 @@ async fn two_replicas_share_queries_and_tell_each_change_once() {
     drop(one);
     let question = json!({"account_id": "acme", "user_id": "user-1", "at_least": last});
     for _ in 0..10 {
-        ask(&login_hook, names::QUERY_PERMISSIONS, &question)
-            .await
-            .unwrap();
+        // What the server sends to the dead one before it notices is lost: whoever asks has a deadline, and asks again.
+        until("the other one answers", async || {
+            let payload = question.to_string().into_bytes();
+            let asked = login_hook.request(names::QUERY_PERMISSIONS, payload, None, A_MOMENT);
+            asked.await.is_ok()
+        })
+        .await;
     }
 }
 
