@@ -1,7 +1,7 @@
 //! The story that a newcomer clicks through with `cargo xtask up`, in the example application.
 
 use anyhow::ensure;
-use assent_dev_stack::actors::{ANA, BEN, OLGA};
+use assent_dev_stack::actors::{ANA, BEN, DANA, ERIK, OLGA};
 use assent_dev_stack::browser::Browser;
 use assent_dev_stack::{Stack, StackOptions};
 
@@ -93,6 +93,58 @@ async fn a_newcomer_plays_ana_ben_the_super_admin_and_the_administrator() -> any
     syncs(&ana, &["Running", "Stopped", "Stopped"]).await?;
     sam.sees("1 has so far, 1 has not yet").await?;
     is_content(&ana).await
+}
+
+/// Microsoft's default policy lets Dana approve little, and says so on a page that leads nowhere.
+#[tokio::test]
+async fn dana_gets_out_of_microsofts_dead_end_with_a_link_for_erik() -> anyhow::Result<()> {
+    let stack = Stack::start(StackOptions {
+        example_host: true,
+        ..StackOptions::default()
+    })
+    .await?;
+    let home = stack.host.origin();
+    let dana = browser().await?;
+    dana.open(&home).await?;
+    dana.click_button("Sign in with Microsoft").await?;
+    dana.at_microsoft().choose_person(DANA).await?;
+    dana.at_microsoft().accept().await?;
+    dana.sees("Need admin approval").await?;
+    dana.at_microsoft().go_back_without_consent().await?;
+    dana.sees("Hello, Dana").await?;
+    syncs(&dana, &["Stopped", "Stopped", "Stopped"]).await?;
+
+    // The settings have a link for whoever can approve it.
+    dana.open(&format!("{home}/settings/account")).await?;
+    dana.click_button("Make a link for my administrator")
+        .await?;
+    let link = dana
+        .run("return document.getElementById('link').value")
+        .await?;
+    let erik = browser().await?;
+    erik.open(link.as_str().unwrap_or_default()).await?;
+    erik.tick("I am an administrator").await?;
+    erik.click_button("Go on to Microsoft").await?;
+    erik.at_microsoft().choose_person(ERIK).await?;
+    erik.at_microsoft().accept().await?;
+    erik.sees("Thank you").await?;
+
+    // From now on she decides: her next login asks for all that nobody has approved yet.
+    dana.open(&home).await?;
+    dana.click_button("Sign out").await?;
+    dana.click_button("Sign in with Microsoft").await?;
+    dana.at_microsoft().choose_person(DANA).await?;
+    dana.sees("Read your contacts").await?;
+    dana.does_not_see(CALENDARS).await?;
+    dana.at_microsoft().accept().await?;
+    dana.sees("Hello, Dana").await?;
+    syncs(&dana, &["Running", "Running", "Running"]).await?;
+    dana.open(&format!("{home}/settings/account")).await?;
+    dana.sees("The mailbox is on a server of your company's own.")
+        .await?;
+    dana.does_not_see("Make a link for my administrator")
+        .await?;
+    Ok(())
 }
 
 /// How the sync of calendar, contacts and e-mail stands, once the page has been loaded often enough.

@@ -1,12 +1,12 @@
 //! Settings > Company: the Super Admin's and the Office 365 administrator's whole job.
 
 use anyhow::ensure;
-use assent_dev_stack::actors::{ANA, BEN, OLGA, Reaction};
+use assent_dev_stack::actors::{ANA, BEN, DANA, OLGA, Reaction};
 use assent_dev_stack::browser::{Key, Look};
 
 use crate::world::{
-    browser, effective, is_content, open_account, open_company, permissions, stands, start,
-    suits_everybody,
+    Settings, browser, effective, is_content, open_account, open_company, open_settings,
+    permissions, stands, start, suits_everybody,
 };
 
 const ADMINISTRATOR: &str = "Office 365 administrator configured";
@@ -262,6 +262,39 @@ async fn whoever_is_no_administrator_is_told_so_and_can_send_a_link() -> anyhow:
     ensure!(browser.is_ticked(ADMINISTRATOR).await?);
     browser.sees(OLGA.object_id).await?;
     Ok(())
+}
+
+/// Nothing that is selected would help, so nobody is sent to Microsoft for it.
+#[tokio::test]
+async fn a_company_with_servers_of_its_own_is_told_before_it_asks() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let mut browser = browser().await?;
+    let dana = stack.user("adatum", "dana");
+    let started = dana.start_grant(&["contacts"], Some(DANA)).await?.ok()?;
+    let url = started.word("/authorize_url").unwrap_or_default();
+    stack.microsoft().walk(url, DANA, Reaction::Accept).await?;
+
+    let dora = stack.host.token_for("dora", "adatum").super_admin();
+    let dora = dora.permission("company_settings:manage");
+    open_settings(&browser, &stack, dora, Settings::Company).await?;
+    browser.choose_radio(ADMINISTRATOR).await?;
+    browser.tick(CONFIRM).await?;
+    browser
+        .sees("Only mailboxes in Exchange Online can be synced")
+        .await?;
+    ensure!(browser.is_disabled(GO).await?);
+    suits_everybody(&mut browser).await?;
+    browser
+        .change_look(Look::default().without_scripts())
+        .await?;
+    browser.reload().await?;
+    browser.choose_radio(ADMINISTRATOR).await?;
+    browser.click_button("Continue").await?;
+    browser
+        .sees("Only mailboxes in Exchange Online can be synced")
+        .await?;
+    ensure!(browser.is_disabled(GO).await?);
+    is_content(&browser).await
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use crate::gateway::Gateway;
 use crate::http::layout::Layout;
 use crate::http::session::InSession;
 use crate::http::words::{self, When};
-use crate::observations::{Approval, Mailbox};
+use crate::observations::{Approval, Mailbox, MailboxState};
 use crate::representation::{events, recorded};
 use crate::use_cases::look_up::Known;
 use crate::wording;
@@ -97,8 +97,14 @@ impl<'a> AccountPage<'a> {
             .map(|shown| shown.key)
             .collect();
         let decided = Decided::of(known, &explanation);
+        // An administrator's approval would not help.
+        let is_on_premises = known
+            .learnt
+            .mailbox
+            .is_some_and(|mailbox| mailbox.state == MailboxState::OnPremisesExchange);
         let needs_approval = ORDER.into_iter().filter(|permission| {
             decided.is_none()
+                && !is_on_premises
                 && !explanation.effective.kinds().contains(*permission)
                 && !matches!(approval(known, *permission), Approval::NotNeeded)
         });

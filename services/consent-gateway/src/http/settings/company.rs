@@ -75,9 +75,10 @@ async fn page(
     let account = &session.session.account;
     rights::manager(&session.session.caller(), account)?;
     let company = gateway.ledger.company(account).await?;
-    let (count, links) = tokio::join!(
+    let (count, links, mailboxes) = tokio::join!(
         head_count(gateway, account, company.state.last_sequence),
-        hand_off::list(gateway, account, None)
+        hand_off::list(gateway, account, None),
+        gateway.observations.mailboxes(account)
     );
     let links = links?.iter().take(LISTED).map(LinkView::of).collect();
     let page = CompanyPage::of(Parts {
@@ -85,6 +86,7 @@ async fn page(
         session,
         count,
         links,
+        mailboxes,
         notice,
         dialog: shape(dialog_of(&company)),
         company: &company,

@@ -1,6 +1,7 @@
 //! Settings > Company, as it is shown.
 
 use askama::Template;
+use assent_domain::decide::administrator_consent::Mailboxes;
 use assent_domain::event::{AdminConsentGranted, Event};
 use assent_domain::mode::EmailSync;
 use assent_domain::permissions::{Permission, PermissionSet};
@@ -18,6 +19,7 @@ use crate::http::words::{self, When};
 use crate::ledger::Company;
 use crate::representation::recorded;
 use crate::use_cases::head_count::HeadCount;
+use crate::wording;
 
 /// How much of the history is shown at first.
 const SHORT: usize = 8;
@@ -36,6 +38,8 @@ pub(super) struct CompanyPage<'a> {
     /// How many users there are, and what they have.
     count: Option<String>,
     dialog: Dialog,
+    /// Why no administrator can be asked, whatever is selected.
+    obstacle: Option<&'static str>,
     items: Vec<Item>,
     email_scopes: EmailScopes,
     links: Vec<LinkView>,
@@ -81,6 +85,7 @@ pub(super) struct Parts<'a> {
     pub(super) links: Vec<LinkView>,
     pub(super) notice: Option<Notice>,
     pub(super) dialog: Dialog,
+    pub(super) mailboxes: Mailboxes,
 }
 
 impl<'a> CompanyPage<'a> {
@@ -93,6 +98,7 @@ impl<'a> CompanyPage<'a> {
             links,
             notice,
             dialog,
+            mailboxes,
         } = parts;
         let state = &company.state;
         let mut history = history::of(&company.history.events, &session.session.user, &[]);
@@ -121,6 +127,10 @@ impl<'a> CompanyPage<'a> {
                 item(Permission::Contacts, dialog.permissions.contacts),
             ]),
             dialog,
+            obstacle: match mailboxes {
+                Mailboxes::OnPremisesOnly => Some(wording::of("on_premises_exchange")),
+                Mailboxes::NothingAgainst => None,
+            },
             email_scopes: EmailScopes {
                 full: email(EmailSync::Full),
                 limited: email(EmailSync::Limited),
