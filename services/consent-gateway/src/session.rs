@@ -8,12 +8,11 @@ mod store;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use assent_contract::values::text;
 use assent_domain::ids::{AccountId, UserId};
 use assent_service_kit::Caller;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-
-use assent_contract::values::text;
 
 use crate::failure::Failure;
 use crate::rights;

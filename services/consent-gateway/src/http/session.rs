@@ -1,6 +1,7 @@
 //! Sessions over HTTP: the host application opens one with a form, a cookie stands for it, and every page of the
 //! settings is of one.
 
+use assent_service_kit::Problem;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, FromRequest, FromRequestParts, Request, State};
 use axum::http::header::{COOKIE, LOCATION, SET_COOKIE};
@@ -17,7 +18,6 @@ use crate::gateway::Gateway;
 use crate::return_to;
 use crate::session::{FormProof, Session, SessionSecret};
 use crate::use_cases::open_session::open_session;
-use assent_service_kit::Problem;
 
 /// What the host application posts.
 #[derive(Deserialize)]

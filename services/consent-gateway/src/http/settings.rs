@@ -16,6 +16,7 @@ use askama::Template;
 use assent_contract::command::FlowStarted;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use jiff::Timestamp;
 use url::Url;
 
 use super::layout::Layout;
@@ -26,7 +27,6 @@ use crate::flow::FlowView;
 use crate::gateway::Gateway;
 use crate::rights;
 use crate::use_cases::look_up;
-use jiff::Timestamp;
 use notice::{Done, Landing};
 
 /// What stands around every page of the settings.

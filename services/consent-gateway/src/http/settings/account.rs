@@ -2,6 +2,7 @@
 
 use assent_domain::ids::Epoch;
 use assent_domain::permissions::{Kinds, Permission};
+use assent_service_kit::ApiPath;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -20,7 +21,6 @@ use crate::http::{Shared, confirmation_page};
 use crate::use_cases::hand_off::{self, Request};
 use crate::use_cases::look_up;
 use crate::use_cases::save_own_permissions::{Boxes, Saved, save_own_permissions};
-use assent_service_kit::ApiPath;
 
 const TITLE: &str = "Settings of my account";
 const COMPLETED: (&str, &str) = (

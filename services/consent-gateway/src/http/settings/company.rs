@@ -1,6 +1,7 @@
 //! Settings > Company: what a Super Admin can do there.
 
 use assent_domain::mode::{AuthorizationMethod, EmailSync, Mode};
+use assent_service_kit::ApiPath;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -24,7 +25,6 @@ use crate::use_cases::change_mode::change_mode_as_seen;
 use crate::use_cases::hand_off::{self, Request};
 use crate::use_cases::head_count::head_count;
 use crate::use_cases::start_admin_consent::start_admin_consent;
-use assent_service_kit::ApiPath;
 
 const TITLE: &str = "Settings of the company";
 const COMPLETED: (&str, &str) = (

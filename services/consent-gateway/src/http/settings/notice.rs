@@ -2,16 +2,16 @@
 
 use std::convert::Infallible;
 
+use assent_service_kit::Problem;
+use axum::extract::{FromRequestParts, Query};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::flow::{FlowState, FlowView};
 use crate::wording;
-use assent_service_kit::Problem;
-use axum::extract::{FromRequestParts, Query};
-use axum::http::StatusCode;
-use axum::http::request::Parts;
 
 /// A box at the top of a page.
 #[derive(Debug, Clone)]
