@@ -77,6 +77,19 @@ pub(crate) enum Stage {
     },
 }
 
+/// How a link stands, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LinkState {
+    Waiting,
+    Opened,
+    Started,
+    Refused,
+    Completed,
+    Cancelled,
+    Expired,
+}
+
 /// Why a link can't be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Closed {
@@ -180,18 +193,18 @@ impl HandOff {
         }
     }
 
-    /// One word for how it stands.
-    pub(crate) fn state(&self, now: Timestamp) -> &'static str {
+    /// How it stands.
+    pub(crate) fn state(&self, now: Timestamp) -> LinkState {
         if self.require_open(now) == Err(Closed::Expired) {
-            return "expired";
+            return LinkState::Expired;
         }
         match self.stage {
-            Stage::Idle if self.opened_at.is_none() => "waiting",
-            Stage::Idle => "opened",
-            Stage::Started { .. } | Stage::Completing { .. } => "started",
-            Stage::Refused { .. } => "refused",
-            Stage::Completed { .. } => "completed",
-            Stage::Cancelled { .. } => "cancelled",
+            Stage::Idle if self.opened_at.is_none() => LinkState::Waiting,
+            Stage::Idle => LinkState::Opened,
+            Stage::Started { .. } | Stage::Completing { .. } => LinkState::Started,
+            Stage::Refused { .. } => LinkState::Refused,
+            Stage::Completed { .. } => LinkState::Completed,
+            Stage::Cancelled { .. } => LinkState::Cancelled,
         }
     }
 }

@@ -233,7 +233,8 @@ async fn delete_grant(
         }
     };
     let just = Kinds::from_iter([permission]);
-    let view = revoke_own_grant::revoke_own_grant(&shared.gateway, &account, &user, just).await?;
+    revoke_own_grant::revoke_own_grant(&shared.gateway, &account, &user, just).await?;
+    let view = look_up::user(&shared.gateway, &account, &user, None).await?;
     Ok(with_sequence(view.sequence, json(StatusCode::OK, &view)))
 }
 

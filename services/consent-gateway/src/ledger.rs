@@ -2,11 +2,11 @@
 //! append on condition that nobody else did meanwhile.
 
 use assent_domain::account::AccountState;
-use assent_domain::event::{Aggregate, Event};
+use assent_domain::event::{AdminConsentGranted, Aggregate, Event};
 use assent_domain::ids::{AccountId, Sequence, UserId};
 use assent_domain::refusal::Refusal;
 use assent_domain::user::UserState;
-use assent_event_log::{AppendError, Draft, EventLog, History, ReadError, Tail};
+use assent_event_log::{AppendError, Draft, EventLog, History, ReadError, RecordedEvent, Tail};
 use assent_service_kit::telemetry::{chain, current_traceparent};
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -27,6 +27,19 @@ pub(crate) struct Ledger {
 pub(crate) struct Company {
     pub(crate) state: AccountState,
     pub(crate) history: History,
+}
+
+impl Company {
+    /// The administrator's consent in force, and the event that recorded it.
+    pub(crate) fn consent(&self) -> Option<(&RecordedEvent, &AdminConsentGranted)> {
+        let recorded_at = self.state.consent()?.recorded_at;
+        let mut events = self.history.events.iter();
+        let recorded = events.find(|event| event.sequence == recorded_at)?;
+        match &recorded.decoded.event {
+            Event::AdminConsentGranted(granted) => Some((recorded, granted)),
+            Event::ModeChanged(_) | Event::UserScopeGranted(_) | Event::UserScopeRevoked(_) => None,
+        }
+    }
 }
 
 /// A user and the events of it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use assent_contract::body::{GrantedBy, Verification};
 use assent_contract::values::{EmailSync, Method, PermissionSet};
-use assent_domain::event::{Event, RevocationReason};
+use assent_domain::event::{AdminConsentGranted, Event, RevocationReason};
 use assent_domain::explanation::{Explanation, Standing, explain};
 use assent_domain::ids::{AccountId, Sequence, UserId};
 use assent_domain::mode::AuthorizationMethod;
@@ -50,31 +50,27 @@ impl AccountView {
             method: state.method().into(),
             email_sync: state.email_sync.into(),
             epoch: state.epoch.0,
-            consent: state
+            consent: company
                 .consent()
-                .and_then(|consent| recorded(&company.history, consent.recorded_at))
-                .and_then(ConsentView::of),
+                .map(|(recorded, granted)| ConsentView::of(recorded, granted)),
             sequence: state.last_sequence.0,
         }
     }
 }
 
 impl ConsentView {
-    fn of(recorded: &RecordedEvent) -> Option<Self> {
-        match &recorded.decoded.event {
-            Event::AdminConsentGranted(granted) => Some(Self {
-                consent_id: granted.consent.0,
-                permissions: granted.permissions.into(),
-                scopes: granted.scopes.iter().map(|scope| scope.0.clone()).collect(),
-                tenant_id: granted.tenant.id.0,
-                granted_at: recorded.decoded.metadata.time,
-                requested_by: granted.requested_by.to_string(),
-                granted_by: GrantedBy {
-                    object_id: granted.granted_by.0,
-                },
-                verification: (&granted.verification).into(),
-            }),
-            Event::ModeChanged(_) | Event::UserScopeGranted(_) | Event::UserScopeRevoked(_) => None,
+    fn of(recorded: &RecordedEvent, granted: &AdminConsentGranted) -> Self {
+        Self {
+            consent_id: granted.consent.0,
+            permissions: granted.permissions.into(),
+            scopes: granted.scopes.iter().map(|scope| scope.0.clone()).collect(),
+            tenant_id: granted.tenant.id.0,
+            granted_at: recorded.decoded.metadata.time,
+            requested_by: granted.requested_by.to_string(),
+            granted_by: GrantedBy {
+                object_id: granted.granted_by.0,
+            },
+            verification: (&granted.verification).into(),
         }
     }
 }
@@ -121,11 +117,7 @@ impl UserView {
     ) -> Result<Self, Failure> {
         let explanation = explain(events(&company.history), events(&user.history))
             .map_err(|illegal| Failure::Unreadable(illegal.into()))?;
-        let time = |sequence: Sequence| {
-            recorded(&company.history, sequence)
-                .or_else(|| recorded(&user.history, sequence))
-                .map(|recorded| recorded.decoded.metadata.time)
-        };
+        let time = |sequence| time_of(company, user, sequence);
         let manageable = match company.state.method() {
             AuthorizationMethod::UserIndividual => true,
             AuthorizationMethod::AdminConfigured => false,
@@ -185,9 +177,9 @@ pub(crate) fn events(history: &History) -> impl Iterator<Item = (Sequence, &Even
         .map(|recorded| (recorded.sequence, &recorded.decoded.event))
 }
 
-pub(crate) fn recorded(history: &History, sequence: Sequence) -> Option<&RecordedEvent> {
-    history
-        .events
-        .iter()
-        .find(|recorded| recorded.sequence == sequence)
+/// When an event of the company or the user was recorded.
+pub(crate) fn time_of(company: &Company, user: &User, sequence: Sequence) -> Option<Timestamp> {
+    let mut events = company.history.events.iter().chain(&user.history.events);
+    let recorded = events.find(|recorded| recorded.sequence == sequence)?;
+    Some(recorded.decoded.metadata.time)
 }

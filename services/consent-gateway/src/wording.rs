@@ -1,5 +1,7 @@
 //! What a person is told: what happened, and what to do now. One place, so that a flow, a page and a log speak alike.
 
+use crate::flow::FlowState;
+
 /// The sentences for a code. Codes are fixed words of ours, so nothing that a browser brings is ever repeated.
 pub(crate) fn of(code: &str) -> &'static str {
     of_request(code)
@@ -147,17 +149,17 @@ fn of_page(code: &str) -> Option<&'static str> {
     })
 }
 
-/// The sentences for a flow of which only the state is known.
-pub(crate) fn of_outcome(outcome: &str) -> Option<&'static str> {
-    Some(match outcome {
-        "completed" => "Done: the permissions were recorded.",
-        "awaiting_confirmation" => {
-            "Almost done: go back to the application to confirm the permissions."
+/// The sentence for a flow of which only the state is known.
+pub(crate) fn of_state(state: FlowState) -> Option<&'static str> {
+    match state {
+        FlowState::Pending => None,
+        FlowState::AwaitingConfirmation => {
+            Some("Almost done: go back to the application to confirm the permissions.")
         }
-        "declined" => of("declined"),
-        "undetermined" => of("undetermined"),
-        "expired" => of("flow_expired"),
-        "refused" => of("refused"),
-        _ => return None,
-    })
+        FlowState::Completed => Some("Done: the permissions were recorded."),
+        FlowState::Declined => Some(of("declined")),
+        FlowState::Undetermined => Some(of("undetermined")),
+        FlowState::Expired => Some(of("flow_expired")),
+        FlowState::Refused => Some(of("refused")),
+    }
 }

@@ -3,7 +3,7 @@ use assent_domain::permissions::PermissionSet;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{Closed, HandOff, HandOffToken, MOST_BEGINNINGS, Stage};
+use super::{Closed, HandOff, HandOffToken, LinkState, MOST_BEGINNINGS, Stage};
 use crate::flow::Aim;
 
 const FLOW: Uuid = Uuid::from_u128(1);
@@ -41,21 +41,24 @@ fn link() -> (HandOff, HandOffToken) {
 #[test]
 fn from_waiting_to_completed() {
     let (mut link, _) = link();
-    assert_eq!(link.state(at(1)), "waiting");
+    assert_eq!(link.state(at(1)), LinkState::Waiting);
     link.opened(at(2));
     link.opened(at(3));
-    assert_eq!((link.state(at(3)), link.opened_at), ("opened", Some(at(2))));
+    assert_eq!(
+        (link.state(at(3)), link.opened_at),
+        (LinkState::Opened, Some(at(2)))
+    );
     link.begin(FLOW, at(4)).unwrap();
-    assert_eq!(link.state(at(4)), "started");
+    assert_eq!(link.state(at(4)), LinkState::Started);
     link.refused(FLOW, "declined", at(5));
-    assert_eq!(link.state(at(5)), "refused");
+    assert_eq!(link.state(at(5)), LinkState::Refused);
     link.begin(LATER_FLOW, at(6)).unwrap();
     // The first flow again, late: it says nothing about the second.
     link.refused(FLOW, "declined", at(6));
-    assert_eq!(link.state(at(6)), "started");
+    assert_eq!(link.state(at(6)), LinkState::Started);
     link.claim(LATER_FLOW, at(7)).unwrap();
     link.complete(Uuid::nil(), at(7));
-    assert_eq!(link.state(at(200)), "completed");
+    assert_eq!(link.state(at(200)), LinkState::Completed);
     assert_eq!(link.begin(FLOW, at(8)), Err(Closed::Completed));
     assert_eq!(link.claim(FLOW, at(8)), Err(Closed::Completed));
     assert_eq!(link.cancel(sam(), at(8)), Err(Closed::Completed));
@@ -70,7 +73,7 @@ fn a_cancelled_link_begins_and_records_nothing() {
     assert_eq!(link.claim(FLOW, at(3)), Err(Closed::Cancelled));
     assert_eq!(link.begin(LATER_FLOW, at(3)), Err(Closed::Cancelled));
     link.refused(FLOW, "hand_off_closed", at(4));
-    assert_eq!(link.state(at(4)), "cancelled");
+    assert_eq!(link.state(at(4)), LinkState::Cancelled);
 }
 
 #[test]
@@ -88,7 +91,7 @@ fn either_the_consent_or_the_cancellation_comes_first() {
 fn an_expired_link_begins_nothing_and_what_it_began_may_end() {
     let (mut link, _) = link();
     link.begin(FLOW, at(99)).unwrap();
-    assert_eq!(link.state(at(100)), "expired");
+    assert_eq!(link.state(at(100)), LinkState::Expired);
     assert_eq!(link.begin(LATER_FLOW, at(100)), Err(Closed::Expired));
     link.claim(FLOW, at(101)).unwrap();
 }

@@ -26,7 +26,6 @@ use crate::use_cases::{confirm_grant, look_up};
 #[template(path = "confirmation.html")]
 struct ConfirmationPage<'a> {
     layout: Layout<'a>,
-    product: &'a str,
     user: &'a str,
     account: &'a str,
     object_id: Uuid,
@@ -59,7 +58,6 @@ pub(super) async fn land(
     }
     let page = ConfirmationPage {
         layout: Layout::of(gateway),
-        product: &gateway.brand.product_name,
         user: session.session.user.as_str(),
         account: session.session.account.as_str(),
         object_id: identity.object_id,

@@ -25,7 +25,6 @@ use crate::use_cases::hand_off::{self, Begun};
 #[template(path = "hand_off.html")]
 struct HandOffPage<'a> {
     layout: Layout<'a>,
-    product: &'a str,
     account: &'a str,
     requested_by: &'a str,
     tenant: Option<Uuid>,
@@ -126,7 +125,6 @@ fn page(
     }
     let page = HandOffPage {
         layout: Layout::of(gateway),
-        product: &gateway.brand.product_name,
         account: found.account.as_str(),
         requested_by: found.requested_by.as_str(),
         tenant: found.tenant.map(|tenant| tenant.id),

@@ -15,7 +15,7 @@ use super::bodies::tenant_name;
 use super::{Authenticated, Shared, account_id, json};
 use crate::failure::Failure;
 use crate::flow::Aim;
-use crate::hand_off::{HandOff, Stage};
+use crate::hand_off::{HandOff, LinkState, Stage};
 use crate::rights;
 use crate::use_cases::hand_off::{self, Request};
 
@@ -38,7 +38,7 @@ struct HandOffView {
     purpose: Aim,
     permissions: PermissionSet,
     tenant_id: Option<Uuid>,
-    state: &'static str,
+    state: LinkState,
     /// Why the last attempt came to nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,

@@ -6,13 +6,14 @@ use axum::response::Response;
 
 use super::settings::notice::Landing;
 use super::{Shared, pages};
+use crate::flow::FlowState;
 use crate::gateway::Gateway;
 use crate::wording;
 
 /// The administrator came by a link, and may have no account here to go back to.
 pub(super) async fn hand_off(State(shared): State<Shared>, landing: Landing) -> Response {
     let gateway = &shared.gateway;
-    if landing.outcome.as_deref() == Some("completed") {
+    if landing.state() == Some(FlowState::Completed) {
         return pages::message(
             gateway,
             StatusCode::OK,
@@ -33,8 +34,8 @@ pub(super) fn settings(gateway: &Gateway, title: &str, landing: &Landing) -> Res
 /// It only chooses among our own sentences: nothing of the address reaches the page.
 fn sentence(landing: &Landing) -> &'static str {
     let of_reason = landing.reason.as_deref().map(wording::of);
-    let of_outcome = landing.outcome.as_deref().and_then(wording::of_outcome);
-    match (of_outcome, of_reason) {
+    let of_state = landing.state().and_then(wording::of_state);
+    match (of_state, of_reason) {
         (Some(_), Some(sentence)) | (Some(sentence), None) => sentence,
         (None, _) => "There is nothing to see here. Go back to the application.",
     }

@@ -139,3 +139,8 @@ fn answered(gateway: &Gateway, page: Result<Response, Failure>) -> Response {
 fn is_ticked(field: Option<&String>) -> bool {
     field.is_some_and(|value| value == "true")
 }
+
+/// A form that no page of ours has sent.
+fn unreadable() -> Failure {
+    Failure::Invalid("the form can't be read; open the page again".to_owned())
+}

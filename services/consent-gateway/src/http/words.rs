@@ -13,6 +13,11 @@ pub(super) const fn name(permission: Permission) -> &'static str {
     }
 }
 
+/// A permission, as forms name it.
+pub(super) fn key(permission: Permission) -> &'static str {
+    assent_contract::values::Permission::from(permission).as_str()
+}
+
 /// What a permission allows; of e-mail at this level.
 pub(super) const fn meaning(permission: Permission, email: EmailLevel) -> &'static str {
     match (permission, email) {

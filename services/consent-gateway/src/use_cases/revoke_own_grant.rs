@@ -6,15 +6,13 @@ use assent_domain::permissions::Kinds;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
-use crate::representation::UserView;
-use crate::use_cases::look_up;
 
 pub(crate) async fn revoke_own_grant(
     gateway: &Gateway,
     account: &AccountId,
     user: &UserId,
     permissions: Kinds,
-) -> Result<UserView, Failure> {
+) -> Result<(), Failure> {
     let command = RevokeOwnPermissions {
         account: account.clone(),
         user: user.clone(),
@@ -25,6 +23,6 @@ pub(crate) async fn revoke_own_grant(
         .decide_user(account, user, |company, state| {
             own_consent::revoke(company, state, command.clone())
         })
-        .await?;
-    look_up::user(gateway, account, user, None).await
+        .await
+        .map(drop)
 }

@@ -3,7 +3,6 @@
 use assent_contract::command::FlowStarted;
 use assent_domain::decide::CompanyManager;
 use assent_domain::decide::administrator_consent::{self, Premises, StartAdministratorConsent};
-use assent_domain::event::Event;
 use assent_domain::ids::{AccountId, Tenant, UserId};
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
@@ -158,19 +157,7 @@ async fn already_consented(
 }
 
 fn in_force(company: &Company) -> Vec<String> {
-    let Some(consent) = company.state.consent() else {
-        return Vec::new();
-    };
-    let recorded = company
-        .history
-        .events
-        .iter()
-        .find(|event| event.sequence == consent.recorded_at);
-    match recorded.map(|recorded| &recorded.decoded.event) {
-        Some(Event::AdminConsentGranted(granted)) => {
-            granted.scopes.iter().map(|scope| scope.0.clone()).collect()
-        }
-        Some(Event::ModeChanged(_) | Event::UserScopeGranted(_) | Event::UserScopeRevoked(_))
-        | None => Vec::new(),
-    }
+    let granted = company.consent().map(|(_, granted)| &granted.scopes);
+    let scopes = granted.into_iter().flatten();
+    scopes.map(|scope| scope.0.clone()).collect()
 }

@@ -9,15 +9,15 @@ use axum::response::Response;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::account_view::{AccountPage, key};
+use super::account_view::AccountPage;
 use super::links::{self, LISTED, LinkView};
 use super::notice::{self, Done, Landing, Notice};
-use super::{answered, done, in_session, is_ticked, show, to_microsoft};
+use super::{answered, done, in_session, is_ticked, show, to_microsoft, unreadable};
 use crate::failure::Failure;
 use crate::flow::Aim;
 use crate::gateway::Gateway;
 use crate::http::session::{InSession, Posted};
-use crate::http::{Shared, confirmation_page};
+use crate::http::{Shared, confirmation_page, words};
 use crate::use_cases::hand_off::{self, Request};
 use crate::use_cases::look_up;
 use crate::use_cases::save_own_permissions::{Boxes, Saved, save_own_permissions};
@@ -104,7 +104,11 @@ pub(in crate::http) struct BoxesForm {
 
 impl BoxesForm {
     fn read(&self) -> Result<Boxes, Failure> {
-        let was_shown = |permission| self.shown.split(' ').any(|name| name == key(permission));
+        let was_shown = |permission| {
+            self.shown
+                .split(' ')
+                .any(|name| name == words::key(permission))
+        };
         Ok(Boxes {
             shown: Kinds {
                 contacts: was_shown(Permission::Contacts),
@@ -115,10 +119,6 @@ impl BoxesForm {
             epoch: Epoch(self.epoch.parse().map_err(|_| unreadable())?),
         })
     }
-}
-
-fn unreadable() -> Failure {
-    Failure::Invalid("the form can't be read; open the page again".to_owned())
 }
 
 /// `POST /settings/account/permissions`

@@ -1,14 +1,13 @@
 //! Settings > My account, as it is shown.
 
 use askama::Template;
-use assent_domain::event::{Event, RevocationReason};
+use assent_domain::event::RevocationReason;
 use assent_domain::explanation::{Explanation, Standing, explain};
-use assent_domain::ids::Sequence;
 use assent_domain::mode::{AuthorizationMethod, EmailSync};
 use assent_domain::permissions::{EmailLevel, Permission};
 
 use super::Frame;
-use super::history::{self, Entry};
+use super::history::{self, Told};
 use super::links::LinkView;
 use super::notice::Notice;
 use crate::failure::Failure;
@@ -17,7 +16,7 @@ use crate::http::layout::Layout;
 use crate::http::session::InSession;
 use crate::http::words::{self, When};
 use crate::observations::{Approval, Mailbox, MailboxState};
-use crate::representation::{events, recorded};
+use crate::representation::{events, time_of};
 use crate::use_cases::look_up::Known;
 use crate::wording;
 
@@ -28,15 +27,11 @@ const ORDER: [Permission; 3] = [
     Permission::Email,
 ];
 
-/// How much of the history is shown at first.
-const SHORT: usize = 8;
-
 #[derive(Template)]
 #[template(path = "account.html")]
 pub(super) struct AccountPage<'a> {
     layout: Layout<'a>,
     frame: Frame<'a>,
-    product: &'a str,
     notice: Option<Notice>,
     boxes: Vec<PermissionBox>,
     epoch: u64,
@@ -48,8 +43,7 @@ pub(super) struct AccountPage<'a> {
     needs_approval: Vec<&'static str>,
     mailbox: Option<&'static str>,
     links: Vec<LinkView>,
-    history: Vec<Entry>,
-    older: Vec<Entry>,
+    history: Told,
 }
 
 /// One permission.
@@ -109,15 +103,12 @@ impl<'a> AccountPage<'a> {
                 && !matches!(approval(known, *permission), Approval::NotNeeded)
         });
         let all = company.history.events.iter().chain(&user.history.events);
-        let mut history = history::of(all, &session.session.user, &explanation.late);
-        let older = history.split_off(history.len().min(SHORT));
         Ok(Self {
             layout: Layout::of(gateway),
             frame: Frame::of(gateway, session, "account"),
-            product: &gateway.brand.product_name,
             epoch: company.state.epoch.0,
             shown: on.join(" "),
-            needs_approval: needs_approval.map(key).collect(),
+            needs_approval: needs_approval.map(words::key).collect(),
             decided,
             mailbox: known
                 .learnt
@@ -133,8 +124,7 @@ impl<'a> AccountPage<'a> {
             notice,
             boxes,
             links,
-            history,
-            older,
+            history: history::of(all, &session.session.user, &explanation.late),
         })
     }
 }
@@ -169,13 +159,16 @@ impl PermissionBox {
             of_approval(approval(known, permission))
         };
         Self {
-            key: key(permission),
+            key: words::key(permission),
             name: words::name(permission),
             meaning: words::meaning(permission, level),
             scopes: gateway.scopes.of(words::only(permission, level)).join(" "),
             is_on,
             status: status(trail.standing),
-            since: trail.since.and_then(|at| time(known, at)),
+            since: trail
+                .since
+                .and_then(|at| time_of(&known.company, &known.user, at))
+                .map(When),
             remark,
             can_be_extended: is_email
                 && is_on
@@ -188,26 +181,13 @@ impl PermissionBox {
 
 impl Decided {
     fn of(known: &Known, explanation: &Explanation) -> Option<Self> {
-        let consent = known.company.state.consent()?;
-        let recorded = recorded(&known.company.history, consent.recorded_at)?;
-        let Event::AdminConsentGranted(granted) = &recorded.decoded.event else {
-            return None;
-        };
+        let (recorded, granted) = known.company.consent()?;
         Some(Self {
             since: When(recorded.decoded.metadata.time),
             requested_by: granted.requested_by.to_string(),
             accepted_by: granted.granted_by.0.to_string(),
             awaits_sign_in: explanation.effective.is_nothing(),
         })
-    }
-}
-
-/// A permission, as forms name it.
-pub(super) const fn key(permission: Permission) -> &'static str {
-    match permission {
-        Permission::Calendar => "calendar",
-        Permission::Contacts => "contacts",
-        Permission::Email => "email",
     }
 }
 
@@ -242,10 +222,4 @@ fn approval(known: &Known, permission: Permission) -> Approval {
         .get(&permission)
         .copied()
         .unwrap_or(Approval::NotNeeded)
-}
-
-fn time(known: &Known, at: Sequence) -> Option<When> {
-    recorded(&known.company.history, at)
-        .or_else(|| recorded(&known.user.history, at))
-        .map(|recorded| When(recorded.decoded.metadata.time))
 }

@@ -1,5 +1,6 @@
 //! Settings > Company: what a Super Admin can do there.
 
+use assent_domain::decide::CompanyManager;
 use assent_domain::mode::{AuthorizationMethod, EmailSync, Mode};
 use assent_service_kit::ApiPath;
 use axum::extract::State;
@@ -12,7 +13,9 @@ use super::company_dialog::{Dialog, DialogForm};
 use super::company_view::{Change, ChangePage, CompanyPage, Parts, dialog_of};
 use super::links::{self, LISTED, LinkView};
 use super::notice::{self, Done, Landing, Notice};
-use super::{Frame, answered, done, flow_of, in_session, is_ticked, show, to_microsoft};
+use super::{
+    Frame, answered, done, flow_of, in_session, is_ticked, show, to_microsoft, unreadable,
+};
 use crate::failure::Failure;
 use crate::flow::Aim;
 use crate::gateway::Gateway;
@@ -73,14 +76,13 @@ async fn page(
     shape: impl FnOnce(Dialog) -> Dialog,
 ) -> Result<Response, Failure> {
     let account = &session.session.account;
-    rights::manager(&session.session.caller(), account)?;
-    let company = gateway.ledger.company(account).await?;
+    let (_, company) = managed(gateway, session).await?;
     let (count, links, mailboxes) = tokio::join!(
         head_count(gateway, account, company.state.last_sequence),
-        hand_off::list(gateway, account, None),
+        gateway.hand_offs.of_account(account, LISTED),
         gateway.observations.mailboxes(account)
     );
-    let links = links?.iter().take(LISTED).map(LinkView::of).collect();
+    let links = links?.iter().map(LinkView::of).collect();
     let page = CompanyPage::of(Parts {
         gateway,
         session,
@@ -116,7 +118,7 @@ pub(in crate::http) async fn save_email_sync(
             "limited" => EmailSync::Limited,
             _ => return Err(unreadable()),
         };
-        let company = managed(gateway, &session).await?;
+        let (manager, company) = managed(gateway, &session).await?;
         if is_stale(&company, &form.seen)? {
             return Ok(changed_meanwhile(gateway));
         }
@@ -139,14 +141,8 @@ pub(in crate::http) async fn save_email_sync(
         } else {
             saved
         };
-        changed(
-            gateway,
-            &session,
-            &company,
-            to,
-            (saved, form.then.as_deref()),
-        )
-        .await
+        let then = form.then.as_deref();
+        changed(gateway, &session, (manager, &company), to, (saved, then)).await
     };
     answered(gateway, saved.await)
 }
@@ -166,7 +162,7 @@ pub(in crate::http) async fn save_method(
 ) -> Response {
     let gateway = &shared.gateway;
     let saved = async {
-        let company = managed(gateway, &session).await?;
+        let (manager, company) = managed(gateway, &session).await?;
         if is_stale(&company, &form.seen)? {
             return Ok(changed_meanwhile(gateway));
         }
@@ -185,7 +181,7 @@ pub(in crate::http) async fn save_method(
                     ..company.state.mode()
                 };
                 let saved = (Done::UsersAuthorize, None);
-                changed(gateway, &session, &company, to, saved).await
+                changed(gateway, &session, (manager, &company), to, saved).await
             }
             _ => Err(unreadable()),
         }
@@ -197,12 +193,11 @@ pub(in crate::http) async fn save_method(
 async fn changed(
     gateway: &Gateway,
     session: &InSession,
-    shown: &Company,
+    (manager, shown): (CompanyManager, &Company),
     to: Mode,
     (saved, then): (Done, Option<&str>),
 ) -> Result<Response, Failure> {
     let account = &session.session.account;
-    let manager = rights::manager(&session.session.caller(), account)?;
     let seen = shown.state.last_sequence;
     match change_mode_as_seen(gateway, account, manager, to, seen).await {
         Ok(()) if then == Some(DIALOG) => Ok(see_other(&dialog(gateway))),
@@ -227,7 +222,6 @@ async fn ask(
     let page = ChangePage {
         layout: Layout::of(gateway),
         frame: Frame::of(gateway, session, "company"),
-        product: &gateway.brand.product_name,
         seen: company.state.last_sequence.0,
         change,
         concerns: count.map(|count| change.concerns(count)),
@@ -243,12 +237,11 @@ pub(in crate::http) async fn begin_consent(
 ) -> Response {
     let gateway = &shared.gateway;
     let begun = async {
-        let company = managed(gateway, &session).await?;
+        let (manager, company) = managed(gateway, &session).await?;
         if is_stale(&company, &form.seen)? {
             return Ok(changed_meanwhile(gateway));
         }
         let account = &session.session.account;
-        let manager = rights::manager(&session.session.caller(), account)?;
         let started = match form.selection() {
             Ok(selection) => start_admin_consent(gateway, account, manager, selection).await,
             Err(failure) => Err(failure),
@@ -321,11 +314,15 @@ pub(in crate::http) async fn cancel_link(
     answered(gateway, cancelled.await)
 }
 
-/// The company, for whoever may manage its settings.
-async fn managed(gateway: &Gateway, session: &InSession) -> Result<Company, Failure> {
+/// Whoever may manage the company's settings, and the company.
+async fn managed(
+    gateway: &Gateway,
+    session: &InSession,
+) -> Result<(CompanyManager, Company), Failure> {
     let account = &session.session.account;
-    rights::manager(&session.session.caller(), account)?;
-    gateway.ledger.company(account).await
+    let manager = rights::manager(&session.session.caller(), account)?;
+    let company = gateway.ledger.company(account).await?;
+    Ok((manager, company))
 }
 
 /// Whether somebody changed the company since the page was shown.
@@ -342,8 +339,4 @@ fn dialog(gateway: &Gateway) -> url::Url {
     let mut to = gateway.addresses.company_settings.clone();
     to.query_pairs_mut().append_pair("dialog", DIALOG);
     to
-}
-
-fn unreadable() -> Failure {
-    Failure::Invalid("the form can't be read; open the page again".to_owned())
 }

@@ -2,14 +2,14 @@
 
 use askama::Template;
 use assent_domain::decide::administrator_consent::Mailboxes;
-use assent_domain::event::{AdminConsentGranted, Event};
+use assent_domain::event::AdminConsentGranted;
 use assent_domain::mode::EmailSync;
 use assent_domain::permissions::{Permission, PermissionSet};
 use assent_event_log::RecordedEvent;
 
 use super::Frame;
 use super::company_dialog::Dialog;
-use super::history::{self, Entry};
+use super::history::{self, Told};
 use super::links::LinkView;
 use super::notice::Notice;
 use crate::gateway::Gateway;
@@ -17,19 +17,14 @@ use crate::http::layout::Layout;
 use crate::http::session::InSession;
 use crate::http::words::{self, When};
 use crate::ledger::Company;
-use crate::representation::recorded;
 use crate::use_cases::head_count::HeadCount;
 use crate::wording;
-
-/// How much of the history is shown at first.
-const SHORT: usize = 8;
 
 #[derive(Template)]
 #[template(path = "company.html")]
 pub(super) struct CompanyPage<'a> {
     layout: Layout<'a>,
     frame: Frame<'a>,
-    product: &'a str,
     notice: Option<Notice>,
     /// The company's last event, so that a form is not carried out on what somebody else has changed meanwhile.
     seen: u64,
@@ -43,8 +38,7 @@ pub(super) struct CompanyPage<'a> {
     items: Vec<Item>,
     email_scopes: EmailScopes,
     links: Vec<LinkView>,
-    history: Vec<Entry>,
-    older: Vec<Entry>,
+    history: Told,
 }
 
 /// A permission in the dialog.
@@ -101,11 +95,9 @@ impl<'a> CompanyPage<'a> {
             mailboxes,
         } = parts;
         let state = &company.state;
-        let mut history = history::of(&company.history.events, &session.session.user, &[]);
-        let older = history.split_off(history.len().min(SHORT));
         let full = EmailSync::Full.level();
         let item = |permission, is_ticked| Item {
-            key: super::account_view::key(permission),
+            key: words::key(permission),
             name: words::name(permission),
             meaning: words::meaning(permission, full),
             scopes: scopes(gateway, words::only(permission, full)),
@@ -115,11 +107,11 @@ impl<'a> CompanyPage<'a> {
         Self {
             layout: Layout::of(gateway),
             frame: Frame::of(gateway, session, "company"),
-            product: &gateway.brand.product_name,
             notice,
             seen: state.last_sequence.0,
             is_full: state.email_sync == EmailSync::Full,
-            consent: granted(company)
+            consent: company
+                .consent()
                 .map(|(recorded, granted)| ConsentView::of(recorded, granted, count)),
             count: count.map(in_words),
             items: Vec::from([
@@ -136,8 +128,7 @@ impl<'a> CompanyPage<'a> {
                 limited: email(EmailSync::Limited),
             },
             links,
-            history,
-            older,
+            history: history::of(&company.history.events, &session.session.user, &[]),
         }
     }
 }
@@ -146,15 +137,6 @@ impl<'a> CompanyPage<'a> {
 pub(super) fn dialog_of(company: &Company) -> Dialog {
     let consent = company.state.consent();
     Dialog::with(consent.map_or(PermissionSet::EVERYTHING, |consent| consent.permissions))
-}
-
-fn granted(company: &Company) -> Option<(&RecordedEvent, &AdminConsentGranted)> {
-    let consent = company.state.consent()?;
-    let recorded = recorded(&company.history, consent.recorded_at)?;
-    match &recorded.decoded.event {
-        Event::AdminConsentGranted(granted) => Some((recorded, granted)),
-        Event::ModeChanged(_) | Event::UserScopeGranted(_) | Event::UserScopeRevoked(_) => None,
-    }
 }
 
 impl ConsentView {
@@ -208,7 +190,7 @@ fn signed_in(count: HeadCount) -> String {
 }
 
 /// "3 users are connected: 2 with Calendar, 1 with Contacts, 3 with Email (1 of them full)".
-pub(super) fn in_words(count: HeadCount) -> String {
+fn in_words(count: HeadCount) -> String {
     if count.connected == 0 {
         return "Nobody is connected at the moment.".to_owned();
     }
@@ -230,7 +212,6 @@ pub(super) fn in_words(count: HeadCount) -> String {
 pub(super) struct ChangePage<'a> {
     pub(super) layout: Layout<'a>,
     pub(super) frame: Frame<'a>,
-    pub(super) product: &'a str,
     pub(super) seen: u64,
     pub(super) change: Change,
     /// Whom it concerns.

@@ -15,12 +15,23 @@ pub(super) struct Entry {
     pub(super) by: String,
 }
 
-/// The lines for these events, the newest first. `late`: those that came too late and count for nothing.
+/// How much of it is shown at first.
+const SHORT: usize = 8;
+
+/// The lines, the newest first.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) recent: Vec<Entry>,
+    /// For those who ask for more.
+    pub(super) older: Vec<Entry>,
+}
+
+/// The lines for these events. `late`: those that came too late and count for nothing.
 pub(super) fn of<'a>(
     events: impl IntoIterator<Item = &'a RecordedEvent>,
     me: &UserId,
     late: &[Sequence],
-) -> Vec<Entry> {
+) -> Told {
     let mut events: Vec<_> = events.into_iter().collect();
     events.sort_unstable_by_key(|recorded| std::cmp::Reverse(recorded.sequence));
     let lines = events.into_iter().map(|recorded| {
@@ -38,7 +49,9 @@ pub(super) fn of<'a>(
             by,
         }
     });
-    lines.collect()
+    let mut recent: Vec<_> = lines.collect();
+    let older = recent.split_off(recent.len().min(SHORT));
+    Told { recent, older }
 }
 
 fn told(event: &Event, me: &UserId) -> (String, String) {

@@ -9,7 +9,7 @@ use url::Url;
 use super::{Frame, show};
 use crate::flow::Aim;
 use crate::gateway::Gateway;
-use crate::hand_off::{HandOff, Stage};
+use crate::hand_off::{HandOff, LinkState, Stage};
 use crate::http::layout::Layout;
 use crate::http::session::InSession;
 use crate::http::words::{self, When};
@@ -43,13 +43,13 @@ impl LinkView {
             | Stage::Cancelled { .. } => None,
         };
         let (state, class) = match link.state(now) {
-            "waiting" => ("not opened yet", ""),
-            "opened" => ("opened", "waiting"),
-            "started" => ("somebody is at Microsoft with it", "waiting"),
-            "refused" => ("tried without success; it can be used again", "waiting"),
-            "completed" => ("approved", "on"),
-            "cancelled" => ("cancelled", "stopped"),
-            _ => ("expired", "stopped"),
+            LinkState::Waiting => ("not opened yet", ""),
+            LinkState::Opened => ("opened", "waiting"),
+            LinkState::Started => ("somebody is at Microsoft with it", "waiting"),
+            LinkState::Refused => ("tried without success; it can be used again", "waiting"),
+            LinkState::Completed => ("approved", "on"),
+            LinkState::Cancelled => ("cancelled", "stopped"),
+            LinkState::Expired => ("expired", "stopped"),
         };
         Self {
             id: link.id.to_string(),
@@ -69,7 +69,6 @@ impl LinkView {
 struct NewLinkPage<'a> {
     layout: Layout<'a>,
     frame: Frame<'a>,
-    product: &'a str,
     url: &'a str,
     asks_for: String,
     decides_for_everyone: bool,
@@ -88,7 +87,6 @@ pub(super) fn show_new(
     let page = NewLinkPage {
         layout: Layout::of(gateway),
         frame: Frame::of(gateway, session, ""),
-        product: &gateway.brand.product_name,
         url: url.as_str(),
         asks_for: words::list(link.permissions.into()),
         decides_for_everyone: link.aim == Aim::AdministratorConsent,

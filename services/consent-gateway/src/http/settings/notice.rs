@@ -21,7 +21,7 @@ pub(super) struct Notice {
     pub(super) text: String,
 }
 
-/// How much it matters. Each has its own word on the page, for colours tell nothing to some.
+/// How much it matters. Each has a sign of its own on the page, for colours tell nothing to some.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Success,
@@ -144,6 +144,11 @@ impl Landing {
         Uuid::try_parse(self.flow.as_deref()?).ok()
     }
 
+    /// How it ended, as the address has it.
+    pub(in crate::http) fn state(&self) -> Option<FlowState> {
+        FlowState::parse(self.outcome.as_deref()?)
+    }
+
     /// What to say, where `flow` is what we know ourselves of the flow that the address names, and `completed` what a
     /// page says of one that went well.
     pub(super) fn notice(
@@ -152,11 +157,7 @@ impl Landing {
         completed: (&'static str, &'static str),
     ) -> Option<Notice> {
         let of_flow = flow.and_then(|flow| of_flow(flow, completed));
-        let of_address = || {
-            let outcome = self.outcome.as_deref()?;
-            let state = FlowState::parse(outcome)?;
-            of_words(state, self.reason.as_deref())
-        };
+        let of_address = || of_words(self.state()?, self.reason.as_deref());
         of_flow
             .or_else(of_address)
             .or_else(|| self.done.map(Done::notice))
@@ -193,7 +194,7 @@ fn of_words(state: FlowState, code: Option<&str>) -> Option<Notice> {
         (FlowState::Refused, _) => (Kind::Problem, "Nothing was granted"),
     };
     let of_code = code.map(wording::of);
-    let text = of_code.or_else(|| wording::of_outcome(state.as_str()));
+    let text = of_code.or_else(|| wording::of_state(state));
     Some(Notice {
         kind,
         title,

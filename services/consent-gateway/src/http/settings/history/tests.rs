@@ -99,6 +99,7 @@ fn each_event_is_a_sentence_with_who_did_it_and_the_newest_is_first() {
         .collect();
     let told = of(&events, &user("ana"), &[]);
     let told: Vec<_> = told
+        .recent
         .iter()
         .map(|entry| (entry.what.as_str(), entry.by.as_str()))
         .collect();
@@ -127,6 +128,6 @@ fn each_event_is_a_sentence_with_who_did_it_and_the_newest_is_first() {
 fn what_came_too_late_says_so() {
     let events = [recorded(7, granted(Authority::User))];
     let told = of(&events, &user("ben"), &[Sequence(7)]);
-    assert!(told[0].what.ends_with("so it counts for nothing"));
-    assert_eq!(told[0].by, "ana");
+    assert!(told.recent[0].what.ends_with("so it counts for nothing"));
+    assert_eq!(told.recent[0].by, "ana");
 }
