@@ -18,18 +18,11 @@ use crate::programs;
 use stage::Stage;
 use teller::Teller;
 
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    /// Run the programs as they are, without building them first
-    #[arg(long)]
-    no_build: bool,
-}
-
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &programs::Arguments) -> anyhow::Result<ExitCode> {
     let mut teller = Teller::new(std::io::stdout());
     teller.title("Assent: who may do what in Microsoft 365, as an event log")?;
-    if !arguments.no_build {
-        teller.aside(&programs::build()?)?;
+    if let Some(built) = arguments.build()? {
+        teller.aside(&built)?;
     }
     programs::until_interrupted(tell(&mut teller))
 }

@@ -23,15 +23,15 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Tell the whole story on real NATS and a simulated Microsoft, step by step
-    Demo(demo::Arguments),
+    Demo(programs::Arguments),
     /// Run the same stack until Ctrl-C, with URLs to click
-    Up(up::Arguments),
+    Up(programs::Arguments),
     /// Check everything: format, lints, tests, documentation, dependencies
     Test(test::Arguments),
     /// Measure, and print every figure as a ratio to a ceiling measured in the same run
     Bench(bench::Arguments),
     /// Take the pictures of the pages anew
-    Screenshots(screenshots::Arguments),
+    Screenshots(programs::Arguments),
 }
 
 fn main() -> anyhow::Result<ExitCode> {

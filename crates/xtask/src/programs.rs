@@ -22,8 +22,23 @@ const PACKAGES: [&str; 6] = [
 /// What a shell tells of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
+/// What every command takes that runs a stack.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Run the programs as they are, without building them first
+    #[arg(long)]
+    no_build: bool,
+}
+
+impl Arguments {
+    /// Builds what a stack runs, unless it is to be run as it is; says what it did.
+    pub(crate) fn build(&self) -> anyhow::Result<Option<String>> {
+        (!self.no_build).then(build).transpose()
+    }
+}
+
 /// Builds what a stack runs, in the profile that this program was built in; says what it did.
-pub(crate) fn build() -> anyhow::Result<String> {
+fn build() -> anyhow::Result<String> {
     let mut screen = std::io::stderr();
     let begun = Instant::now();
     writeln!(

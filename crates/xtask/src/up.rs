@@ -11,17 +11,10 @@ use assent_dev_stack::{Ports, Stack, StackOptions};
 
 use crate::programs;
 
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    /// Run the programs as they are, without building them first
-    #[arg(long)]
-    no_build: bool,
-}
-
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &programs::Arguments) -> anyhow::Result<ExitCode> {
     let mut screen = std::io::stdout();
-    if !arguments.no_build {
-        writeln!(screen, "{}", programs::build()?)?;
+    if let Some(built) = arguments.build()? {
+        writeln!(screen, "{built}")?;
     }
     programs::until_interrupted(async {
         let begun = Instant::now();
