@@ -127,6 +127,10 @@ async fn dana_gets_out_of_microsofts_dead_end_with_a_link_for_erik() -> anyhow::
     erik.click_button("Go on to Microsoft").await?;
     erik.at_microsoft().choose_person(ERIK).await?;
     erik.at_microsoft().accept().await?;
+    // The link of an application that names its users and companies says who asks.
+    erik.sees("Adatum, account adatum").await?;
+    erik.sees("Dana Dahl, user dana").await?;
+    erik.click_button("Confirm").await?;
     erik.sees("Thank you").await?;
 
     // From now on she decides: her next login asks for all that nobody has approved yet.

@@ -228,6 +228,7 @@ async fn from_microsofts_dead_end_to_the_administrators_approval() -> anyhow::Re
     administrator.click_button("Go on to Microsoft").await?;
     administrator.at_microsoft().choose_person(ERIK).await?;
     administrator.at_microsoft().accept().await?;
+    administrator.click_button("Confirm").await?;
     administrator.sees("Thank you").await?;
 
     browser.reload().await?;

@@ -255,6 +255,7 @@ async fn whoever_is_no_administrator_is_told_so_and_can_send_a_link() -> anyhow:
     browser.reload().await?;
     browser.sees("somebody is at Microsoft with it").await?;
     olga.at_microsoft().accept().await?;
+    olga.click_button("Confirm").await?;
     olga.sees("Thank you").await?;
     stands(&sam, id, "completed").await?;
     browser.reload().await?;

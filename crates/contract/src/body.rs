@@ -294,7 +294,7 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Uuid>, D::Error>
 fn proved<'de, D: Deserializer<'de>>(from: D) -> Result<Verification, D::Error> {
     let body = Verification::deserialize(from)?;
     let read = domain::Verification::from(body.clone());
-    if read.proves_an_administrator() && Verification::from(&read) == body {
+    if read.is_evidence() && Verification::from(&read) == body {
         Ok(body)
     } else {
         Err(D::Error::custom("the proofs and the roles don't agree"))

@@ -9,6 +9,7 @@ mod host_service;
 mod host_user;
 mod microsoft;
 mod people;
+mod plain_browser;
 mod sync_worker;
 
 mod client;
@@ -23,5 +24,6 @@ pub use people::{
     ADATUM, ANA, BEN, CONTOSO, DANA, ERIK, FABRIKAM, FARID, GRACE, NOOR, NORTHWIND_GOV, OLGA,
     Person,
 };
+pub use plain_browser::{PageForm, PlainBrowser, forms};
 pub use reply::{ActorError, Reply, permissions_in_words};
 pub use sync_worker::{Heard, SyncWorker};

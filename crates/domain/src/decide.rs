@@ -11,7 +11,8 @@ pub mod mode_change;
 pub mod own_consent;
 pub mod withdrawal;
 
-use crate::ids::UserId;
+use crate::account::AccountState;
+use crate::ids::{Epoch, UserId};
 use crate::refusal::Refusal;
 
 /// Somebody who may manage the company's settings. There is no other way to get one than
@@ -42,6 +43,16 @@ impl CompanyManager {
     /// Who it is.
     pub const fn user(&self) -> &UserId {
         &self.0
+    }
+}
+
+/// A flow, a user's or an administrator's, does not outlive the epoch it was begun in: after any change of method
+/// everyone starts from nothing, and an answer to an old question is none to a new one.
+fn begun_in_this_epoch(account: &AccountState, begun_in: Epoch) -> Result<(), Refusal> {
+    if begun_in == account.epoch {
+        Ok(())
+    } else {
+        Err(Refusal::FlowExpired)
     }
 }
 

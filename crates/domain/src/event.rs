@@ -92,7 +92,8 @@ pub struct AdminConsentGranted {
     pub verification: Verification,
 }
 
-/// What proved that an administrator accepted. At least one of the two holds.
+/// What proved that an administrator accepted: a role. Events of earlier times may rest on a tenant-wide grant alone, so
+/// at least one of the two holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verification {
     /// Roles able to consent for the company that the verified ID token held.
@@ -102,8 +103,14 @@ pub struct Verification {
 }
 
 impl Verification {
-    /// Whether anything was proved at all.
+    /// Whether whoever accepted is an administrator. Only a role says that of a person. A tenant-wide grant says that
+    /// somebody once consented: it adds to a role, and is never in its place.
     pub fn proves_an_administrator(&self) -> bool {
+        !self.roles.is_empty()
+    }
+
+    /// Whether it says anything at all. What is recorded is read by this, for it was decided by the rules of its time.
+    pub fn is_evidence(&self) -> bool {
         !self.roles.is_empty() || self.tenant_wide_grant
     }
 }

@@ -34,7 +34,7 @@ pub enum Refusal {
     #[error("Microsoft granted less than what was asked for")]
     ScopesMissing,
     /// The person said no at Microsoft.
-    #[error("the request was declined at Microsoft")]
+    #[error("the request was declined")]
     Declined,
     /// It is not known what the person at Microsoft wanted.
     #[error("the request ended at Microsoft without an answer")]

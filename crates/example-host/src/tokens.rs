@@ -173,6 +173,9 @@ mod tests {
 
         assert_eq!(claims["scope"], "login:decide");
         assert_eq!((claims.get("account"), claims.get("roles")), (None, None));
-        assert_eq!((claims.get("name"), claims.get("account_name")), (None, None));
+        assert_eq!(
+            (claims.get("name"), claims.get("account_name")),
+            (None, None)
+        );
     }
 }

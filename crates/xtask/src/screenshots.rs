@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use assent_dev_stack::actors::{ANA, BEN, OLGA};
+use assent_dev_stack::actors::{ANA, BEN, HostUser, OLGA};
 use assent_dev_stack::browser::{Browser, Look};
 use assent_dev_stack::{Stack, StackOptions, TokenBuilder};
 use serde_json::json;
@@ -27,13 +27,18 @@ const FREEZE: &str = "for (const time of document.querySelectorAll('time')) time
 #[derive(Clone, Copy)]
 enum Page {
     HandOff,
+    AdministratorConfirmation,
     Account,
     Company,
 }
 
 /// In this order: the company's page is about what the user's page was about before.
-const PAGES: [(&str, Page); 3] = [
+const PAGES: [(&str, Page); 4] = [
     ("hand-off", Page::HandOff),
+    (
+        "administrator-confirmation",
+        Page::AdministratorConfirmation,
+    ),
     ("account", Page::Account),
     ("company", Page::Company),
 ];
@@ -78,11 +83,23 @@ async fn go_to(page: Page, stack: &Stack, browser: &Browser) -> anyhow::Result<(
                 "tenant": "contoso.example",
                 "permissions": {"calendar": true, "contacts": true, "email": "full"},
             });
-            let sam = stack.super_admin("acme", "sam");
-            let made = sam.make_hand_off(&asked).await?.ok()?;
+            let made = sam(stack).make_hand_off(&asked).await?.ok()?;
             let link = made.word("/url").context("there is no link")?;
             browser.open(link).await?;
             browser.sees("What is asked").await?;
+        }
+        Page::AdministratorConfirmation => {
+            let asked = json!({
+                "administrator_confirmed": true,
+                "tenant": "contoso.example",
+                "permissions": {"calendar": true, "contacts": true, "email": "full"},
+            });
+            let started = sam(stack).start_admin_consent(&asked).await?.ok()?;
+            let url = started.word("/authorize_url");
+            browser.open(url.context("there is no flow")?).await?;
+            browser.at_microsoft().choose_person(OLGA).await?;
+            browser.at_microsoft().accept().await?;
+            browser.sees("Nothing is recorded yet").await?;
         }
         Page::Account => {
             let ana = stack.host.token_for("ana", "acme");
@@ -117,6 +134,16 @@ async fn go_to(page: Page, stack: &Stack, browser: &Browser) -> anyhow::Result<(
         }
     }
     Ok(())
+}
+
+/// Sam, whom the host application names.
+fn sam(stack: &Stack) -> HostUser {
+    stack.with_token("acme", "sam", |token| {
+        let token = token.super_admin().permission("company_settings:manage");
+        token
+            .claim("name", "Sam Sato")
+            .claim("account_name", "Acme")
+    })
 }
 
 /// The host application opens a session of the settings for whoever the token speaks for.

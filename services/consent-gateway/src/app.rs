@@ -16,6 +16,7 @@ use assent_service_kit::{Dependency, Health, Misconfigured, NotReachable, Runtim
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
+use crate::cutoff::Cutoffs;
 use crate::flow::{self, FlowStore};
 use crate::gateway::{Addresses, Gateway};
 use crate::hand_off::{self, HandOffStore};
@@ -81,6 +82,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         ledger: kept.ledger,
         flows: kept.flows,
         sessions: kept.sessions,
+        cutoffs: kept.cutoffs,
         connection: connection.clone(),
         hand_offs: kept.hand_offs,
         hand_off_lifetime: config.hand_off_days.into(),
@@ -133,6 +135,7 @@ struct Kept {
     ledger: Ledger,
     flows: FlowStore,
     sessions: SessionStore,
+    cutoffs: Cutoffs,
     hand_offs: HandOffStore,
     observations: Observations,
 }
@@ -156,11 +159,13 @@ async fn open_or_create(connection: &Connection, replicas: usize) -> Result<Kept
     // What is learnt stays until it is learnt anew.
     let for_ever = Duration::ZERO;
     let observations = bucket(names::OBSERVATION_BUCKET, for_ever, OBSERVATION_BYTES).await?;
+    let cutoffs = Cutoffs::new(hand_offs.clone());
     Ok(Kept {
         ledger: Ledger::new(log),
-        flows: FlowStore::new(flows),
-        sessions: SessionStore::new(sessions),
-        hand_offs: HandOffStore::new(hand_offs),
+        flows: FlowStore::new(flows, cutoffs.clone()),
+        sessions: SessionStore::new(sessions, cutoffs.clone()),
+        hand_offs: HandOffStore::new(hand_offs, cutoffs.clone()),
+        cutoffs,
         observations: Observations::new(observations),
     })
 }

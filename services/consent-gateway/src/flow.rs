@@ -4,6 +4,7 @@
 //! gateway can take any callback, once. If a gateway dies while it redeems a code, the flow
 //! simply expires: nothing is half recorded, and the person starts again.
 
+mod answer;
 mod ending;
 mod secrets;
 mod store;
@@ -18,16 +19,19 @@ use uuid::Uuid;
 
 use assent_contract::values::{Identity, PermissionSet as WirePermissionSet, Tenant, text};
 
+use crate::cutoff::Generation;
+use crate::names::Names;
 use crate::observations::Mailbox;
 use crate::wording;
 
+pub(crate) use answer::{Answer, Asked};
 pub(crate) use ending::{Completion, Ending, Setback};
 pub(crate) use secrets::{Digest, State};
 pub(crate) use store::FlowStore;
 
 /// How long somebody has at Microsoft.
 pub(crate) const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
-/// How long a grant waits for its confirmation.
+/// How long a grant, or an administrator's consent, waits for its confirmation.
 pub(crate) const CONFIRMATION_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 /// How long a flow can be asked about.
 pub(crate) const KEPT_FOR: std::time::Duration = std::time::Duration::from_hours(24);
@@ -41,9 +45,15 @@ pub(crate) struct Flow {
     /// The user of the host application who began it.
     #[serde(with = "text")]
     pub(crate) started_by: UserId,
+    /// That user's generation. The store notes it, and lets what is of another one be over.
+    #[serde(default)]
+    pub(crate) generation: Generation,
     /// The browser session that it was begun in, if it was begun on our own pages.
     #[serde(default)]
     pub(crate) session: Option<Digest>,
+    /// The browser that came back with the first of two callbacks.
+    #[serde(default)]
+    pub(crate) browser: Option<Digest>,
     pub(crate) return_to: Option<Url>,
     pub(crate) expires_at: Timestamp,
     pub(crate) purpose: Purpose,
@@ -59,10 +69,19 @@ pub(crate) enum Purpose {
     /// An administrator's consent for everyone.
     AdministratorConsent {
         permissions: WirePermissionSet,
+        /// The epoch that it ends with. A flow that names none was begun by a release that noted none, and is over.
+        #[serde(default)]
+        begun_in: Option<u64>,
         /// The tenant asked of, where it is known.
         tenant: Option<Tenant>,
+        /// The domain that the tenant was found by.
+        #[serde(default)]
+        tenant_domain: Option<String>,
         /// How the administrator came here.
         route: Route,
+        /// Who asks, and for whom.
+        #[serde(default)]
+        names: Names,
     },
     /// A user's own consent.
     OwnConsent {
@@ -83,6 +102,16 @@ pub(crate) enum Route {
     HandOff { id: Uuid, aim: Aim },
 }
 
+impl Route {
+    /// What the consent is for.
+    pub(crate) const fn aim(self) -> Aim {
+        match self {
+            Self::Direct => Aim::AdministratorConsent,
+            Self::HandOff { aim, .. } => aim,
+        }
+    }
+}
+
 /// What an administrator's consent is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -99,6 +128,9 @@ pub(crate) enum Aim {
 pub(crate) struct States {
     pub(crate) admin_consent: Option<Digest>,
     pub(crate) authorize: Option<Digest>,
+    /// Not a `state`, but the same kind of value: it leads to the administrator's page.
+    #[serde(default)]
+    pub(crate) administrator_page: Option<Digest>,
 }
 
 /// How far it got.
@@ -124,6 +156,12 @@ pub(crate) enum Stage {
         identity: Identity,
         /// Where the mailbox was seen, while there was a token to look with.
         mailbox: Option<Mailbox>,
+    },
+    /// An administrator is proved, and has not confirmed yet on our page what their consent is for.
+    AwaitingAdministrator {
+        answer: Answer,
+        /// Since when somebody is recording it.
+        taken_at: Option<Timestamp>,
     },
     /// It is over.
     Ended {
@@ -187,13 +225,24 @@ pub(crate) struct FlowView {
 impl Flow {
     /// Whether it is over without an answer.
     pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
+        !self.has_ended() && self.expires_at <= now
+    }
+
+    /// Whether it has had its answer.
+    pub(crate) const fn has_ended(&self) -> bool {
         match self.stage {
-            Stage::Ended { .. } => false,
+            Stage::Ended { .. } => true,
             Stage::AtAdminConsent
             | Stage::AtAuthorize { .. }
             | Stage::Redeeming
-            | Stage::AwaitingConfirmation { .. } => self.expires_at <= now,
+            | Stage::AwaitingConfirmation { .. }
+            | Stage::AwaitingAdministrator { .. } => false,
         }
+    }
+
+    /// Its time is over before it was: what it stood on is gone.
+    pub(crate) fn cut_short(&mut self) {
+        self.expires_at = Timestamp::MIN;
     }
 
     /// The flow as others see it.
@@ -215,7 +264,9 @@ impl Flow {
             Stage::AtAdminConsent | Stage::AtAuthorize { .. } | Stage::Redeeming => {
                 plain(FlowState::Pending)
             }
-            Stage::AwaitingConfirmation { .. } => plain(FlowState::AwaitingConfirmation),
+            Stage::AwaitingConfirmation { .. } | Stage::AwaitingAdministrator { .. } => {
+                plain(FlowState::AwaitingConfirmation)
+            }
             Stage::Ended {
                 state,
                 code,

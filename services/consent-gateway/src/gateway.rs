@@ -11,8 +11,9 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::brand::Brand;
+use crate::cutoff::Cutoffs;
 use crate::failure::{Candidate, Failure};
-use crate::flow::{Aim, FlowStore, Purpose, Route};
+use crate::flow::{Aim, FlowStore, Purpose, Route, State};
 use crate::hand_off::{HandOffStore, HandOffToken};
 use crate::ledger::Ledger;
 use crate::observations::Observations;
@@ -25,6 +26,7 @@ pub(crate) struct Gateway {
     pub(crate) ledger: Ledger,
     pub(crate) flows: FlowStore,
     pub(crate) sessions: SessionStore,
+    pub(crate) cutoffs: Cutoffs,
     pub(crate) session_lifetime: SignedDuration,
     pub(crate) hand_offs: HandOffStore,
     pub(crate) hand_off_lifetime: SignedDuration,
@@ -44,15 +46,15 @@ pub(crate) struct Gateway {
     pub(crate) frame_ancestors: Vec<Origin>,
 }
 
-/// What is accepted as proof that an Office 365 administrator consented.
+/// What proves that an Office 365 administrator consented. A role able to consent, in the ID token, always has to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AdminProof {
-    /// The ID token holds a role able to consent.
+    /// The role. Microsoft Graph is not asked.
     Role,
-    /// Microsoft Graph lists a tenant-wide grant.
+    /// The role, and Microsoft Graph has to list a tenant-wide grant.
     Grant,
-    /// Any of the two.
+    /// The role. A tenant-wide grant is noted where Microsoft Graph lists one.
     #[default]
     Either,
 }
@@ -66,6 +68,7 @@ pub(crate) struct Addresses {
     pub(crate) account_settings: Url,
     hand_off: Url,
     pub(crate) hand_off_outcome: Url,
+    administrator_confirmation: Url,
     pub(crate) stylesheet: Url,
     pub(crate) script: Url,
     pub(crate) logo: Url,
@@ -86,6 +89,7 @@ impl Addresses {
             account_settings: at("/settings/account"),
             hand_off: at("/hand-off"),
             hand_off_outcome: at("/hand-off-outcome"),
+            administrator_confirmation: at("/administrator-confirmation"),
             stylesheet: at("/assets/pages.css"),
             script: at("/assets/pages.js"),
             logo: at("/assets/logo"),
@@ -100,10 +104,12 @@ impl Addresses {
 
     /// The link itself.
     pub(crate) fn hand_off(&self, token: &HandOffToken) -> Url {
-        let mut url = self.hand_off.clone();
-        let path = format!("{}/{}", url.path(), token.expose());
-        url.set_path(&path);
-        url
+        below(&self.hand_off, &token.expose())
+    }
+
+    /// The page on which an administrator confirms.
+    pub(crate) fn administrator_confirmation(&self, page: &State) -> Url {
+        below(&self.administrator_confirmation, &page.expose())
     }
 
     /// Where a browser goes that nobody asked back.
@@ -126,12 +132,29 @@ impl Addresses {
     }
 }
 
+fn below(url: &Url, last_part: &str) -> Url {
+    let mut url = url.clone();
+    let path = format!("{}/{last_part}", url.path());
+    url.set_path(&path);
+    url
+}
+
 /// A tenant, as somebody typed it.
 #[derive(Debug, Clone)]
 pub(crate) struct TenantName {
     pub(crate) name: TenantRef,
     /// Which of Microsoft's clouds is meant, where the name stands for tenants in several.
     pub(crate) cloud: Option<Cloud>,
+}
+
+impl TenantName {
+    /// The domain, where it is one.
+    pub(crate) fn domain(&self) -> Option<String> {
+        match &self.name {
+            TenantRef::Domain(domain) => Some(domain.to_string()),
+            TenantRef::Id(_) | TenantRef::Organizations => None,
+        }
+    }
 }
 
 impl Gateway {

@@ -14,12 +14,14 @@ mod store;
 mod token;
 
 use assent_contract::values::{PermissionSet as WirePermissionSet, Tenant, text};
-use assent_domain::ids::{AccountId, UserId};
+use assent_domain::ids::{AccountId, Epoch, UserId};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::cutoff::Generation;
 use crate::flow::{Aim, Digest};
+use crate::names::Names;
 
 pub(crate) use store::HandOffStore;
 pub(crate) use token::HandOffToken;
@@ -42,10 +44,25 @@ pub(crate) struct HandOff {
     /// The user of the host application who asks.
     #[serde(with = "text")]
     pub(crate) requested_by: UserId,
+    /// That user's generation. The store notes it, and lets a link of another one be outdated.
+    #[serde(default)]
+    pub(crate) generation: Generation,
+    /// The epoch that it ends with. A link that names none was made by a release that noted none, and is outdated.
+    #[serde(default)]
+    pub(crate) made_in: Option<u64>,
+    /// What it stands on is gone: its maker's right, or the epoch. Found out whenever it is read.
+    #[serde(skip)]
+    pub(crate) is_outdated: bool,
+    /// Who asks, and for whom.
+    #[serde(default)]
+    pub(crate) names: Names,
     pub(crate) aim: Aim,
     pub(crate) permissions: WirePermissionSet,
     /// The tenant to ask, where it is known.
     pub(crate) tenant: Option<Tenant>,
+    /// The domain that the tenant was found by.
+    #[serde(default)]
+    pub(crate) tenant_domain: Option<String>,
     /// What the link proves itself with.
     pub(crate) secret: Digest,
     pub(crate) created_at: Timestamp,
@@ -99,6 +116,8 @@ pub(crate) enum Closed {
     Cancelled,
     /// Its time is over.
     Expired,
+    /// The company decided otherwise since, or its maker may not ask any more.
+    Outdated,
     /// It was used more often than a person would.
     UsedTooOften,
     /// Somebody's consent is being recorded this very moment.
@@ -106,6 +125,16 @@ pub(crate) enum Closed {
 }
 
 impl HandOff {
+    /// The company as it is now: a link ends with the epoch that it was made in.
+    pub(crate) fn note_epoch(&mut self, present: Epoch) {
+        self.is_outdated |= self.made_in != Some(present.0);
+    }
+
+    /// The maker as they are now.
+    pub(crate) fn note_generation(&mut self, present: Generation) {
+        self.is_outdated |= self.generation != present;
+    }
+
     /// Somebody looks at the page. Looking costs nothing: programs that scan mail look, too.
     pub(crate) fn opened(&mut self, now: Timestamp) {
         self.opened_at.get_or_insert(now);
@@ -127,11 +156,17 @@ impl HandOff {
     /// the consent or the cancellation comes first. A flow that was begun in time may end after the link's.
     pub(crate) fn claim(&mut self, flow: Uuid, now: Timestamp) -> Result<(), Closed> {
         match self.require_open(now) {
+            // What it could not record a moment ago is tried again.
+            Err(Closed::Completing) if self.is_claimed_by(flow) => {}
             Ok(()) | Err(Closed::Expired) => {}
             Err(closed) => return Err(closed),
         }
         self.stage = Stage::Completing { at: now, flow };
         Ok(())
+    }
+
+    fn is_claimed_by(&self, flow: Uuid) -> bool {
+        matches!(&self.stage, Stage::Completing { flow: claimed, .. } if *claimed == flow)
     }
 
     /// It is recorded.
@@ -167,7 +202,7 @@ impl HandOff {
         match self.require_open(now) {
             Ok(()) => {}
             // It is so already, one way or the other.
-            Err(Closed::Cancelled | Closed::Expired) => return Ok(()),
+            Err(Closed::Cancelled | Closed::Expired | Closed::Outdated) => return Ok(()),
             Err(closed) => return Err(closed),
         }
         self.stage = Stage::Cancelled { at: now, by };
@@ -183,6 +218,14 @@ impl HandOff {
             Stage::Idle
             | Stage::Started { .. }
             | Stage::Refused { .. }
+            | Stage::Completing { .. }
+                if self.is_outdated =>
+            {
+                Err(Closed::Outdated)
+            }
+            Stage::Idle
+            | Stage::Started { .. }
+            | Stage::Refused { .. }
             | Stage::Completing { .. } => {
                 if self.expires_at <= now {
                     Err(Closed::Expired)
@@ -195,7 +238,7 @@ impl HandOff {
 
     /// How it stands.
     pub(crate) fn state(&self, now: Timestamp) -> LinkState {
-        if self.require_open(now) == Err(Closed::Expired) {
+        if let Err(Closed::Expired | Closed::Outdated) = self.require_open(now) {
             return LinkState::Expired;
         }
         match self.stage {

@@ -3,8 +3,11 @@
 mod bodies;
 mod hand_offs;
 
+mod administrator_page;
 mod assets;
+mod browser;
 mod confirmation_page;
+mod cookies;
 mod hand_off_page;
 mod layout;
 mod outcome_page;
@@ -27,12 +30,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use jiff::Timestamp;
 use serde::Serialize;
+use tracing::Instrument;
 use url::Url;
 use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
+use crate::names::Names;
 use crate::rights;
+use crate::use_cases::start_admin_consent::Asker;
 use crate::use_cases::{
     change_mode, confirm_grant, look_up, revoke_own_grant, start_admin_consent, start_own_consent,
     take_callback,
@@ -77,6 +83,10 @@ pub(crate) fn router(gateway: Arc<Gateway>, verifier: BearerVerifier) -> Router 
             "/v1/accounts/{account}/users/{user}/grants/{permission}",
             delete(delete_grant),
         )
+        .route(
+            "/v1/accounts/{account}/users/{user}/sessions",
+            delete(delete_sessions),
+        )
         .route("/v1/flows/{flow}", get(get_flow))
         .route("/v1/flows/{flow}/confirmation", post(post_confirmation))
         .route(
@@ -97,6 +107,12 @@ pub(crate) fn router(gateway: Arc<Gateway>, verifier: BearerVerifier) -> Router 
             get(hand_off_page::open).post(hand_off_page::begin),
         )
         .route("/hand-off-outcome", get(outcome_page::hand_off))
+        .route(
+            "/administrator-confirmation/{page}",
+            get(administrator_page::open)
+                .post(administrator_page::decide)
+                .head(administrator_page::no_head),
+        )
         .route("/assets/pages.css", get(assets::stylesheet))
         .route("/assets/pages.js", get(assets::script))
         .route("/assets/logo", get(assets::logo))
@@ -183,8 +199,13 @@ async fn post_admin_consent(
     let account = account_id(&account)?;
     let manager = rights::manager(&caller, &account)?;
     let selection = body.check(&shared.gateway.return_origins)?;
+    let asker = Asker {
+        manager,
+        names: Names::of(&caller),
+        session: None,
+    };
     let started =
-        start_admin_consent::start_admin_consent(&shared.gateway, &account, manager, selection)
+        start_admin_consent::start_admin_consent(&shared.gateway, &account, asker, selection)
             .await?;
     Ok(json(StatusCode::CREATED, &started))
 }
@@ -238,6 +259,22 @@ async fn delete_grant(
     Ok(with_sequence(view.sequence, json(StatusCode::OK, &view)))
 }
 
+async fn delete_sessions(
+    State(shared): State<Shared>,
+    Authenticated(caller): Authenticated,
+    ApiPath((account, user)): ApiPath<(String, String)>,
+) -> Result<StatusCode, Failure> {
+    let (account, user) = (account_id(&account)?, user_id(&user)?);
+    rights::may_end_sessions(&caller, &account)?;
+    shared.gateway.cutoffs.cut_off(&account, &user).await?;
+    tracing::info!(
+        account.id = %account,
+        user.id = %user,
+        "all sessions, flows and links of a user were ended"
+    );
+    Ok(StatusCode::NO_CONTENT)
+}
+
 async fn get_flow(
     State(shared): State<Shared>,
     Authenticated(caller): Authenticated,
@@ -265,8 +302,13 @@ async fn admin_consent_callback(
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let taken = take_callback::admin_consent(&shared.gateway, &query).await;
-    sent_on(&shared.gateway, &headers, taken)
+    let gateway = Arc::clone(&shared.gateway);
+    let (browser, returning) = browser::returning(&gateway, &headers).await;
+    let taken =
+        to_its_end(async move { take_callback::admin_consent(&gateway, &query, &returning).await });
+    let response = sent_on(&shared.gateway, &headers, taken.await);
+    // The second callback has to come from the same browser.
+    browser.remembered(&shared.gateway, response)
 }
 
 async fn authorize_callback(
@@ -275,8 +317,22 @@ async fn authorize_callback(
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let taken = take_callback::authorize(&shared.gateway, &query).await;
-    sent_on(&shared.gateway, &headers, taken)
+    let gateway = Arc::clone(&shared.gateway);
+    let (_, returning) = browser::returning(&gateway, &headers).await;
+    let taken =
+        to_its_end(async move { take_callback::authorize(&gateway, &query, &returning).await });
+    sent_on(&shared.gateway, &headers, taken.await)
+}
+
+/// Does something to its end, whether or not whoever asked for it still listens. What was begun with a one-time value can't
+/// be begun again.
+async fn to_its_end<T, E>(work: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Failure> + Send + 'static,
+{
+    let done = tokio::spawn(work.in_current_span()).await;
+    done.unwrap_or_else(|error| Err(Failure::Internal(error.into()).into()))
 }
 
 /// A browser is sent on. Where that can't be, a person is told why on a page, and a program by a problem.

@@ -7,7 +7,9 @@
 pub mod app;
 mod asset;
 mod brand;
+mod browser;
 pub mod config;
+mod cutoff;
 mod failure;
 mod flow;
 mod gateway;
@@ -15,6 +17,7 @@ mod hand_off;
 mod ledger;
 mod messaging_endpoints;
 mod microsoft_standing;
+mod names;
 mod observations;
 mod records;
 mod representation;

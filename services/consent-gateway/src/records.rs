@@ -47,6 +47,13 @@ impl From<StoreError> for Failure {
     }
 }
 
+impl<T> Stored<T> {
+    /// Numbered by the server: each change has a higher one.
+    pub(crate) const fn revision(&self) -> u64 {
+        self.revision
+    }
+}
+
 impl<T: Serialize + DeserializeOwned> Records<T> {
     pub(crate) fn new(bucket: Bucket) -> Self {
         Self {
@@ -104,6 +111,15 @@ fn store_error(error: BucketError) -> StoreError {
         BucketError::BadName(_)
         | BucketError::ConfiguredOtherwise { .. }
         | BucketError::JetStream { .. } => StoreError::Unavailable(error),
+    }
+}
+
+impl<T> Clone for Records<T> {
+    fn clone(&self) -> Self {
+        Self {
+            bucket: self.bucket.clone(),
+            kind: PhantomData,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 const SUPER_ADMIN: &str = "super_admin";
 const MANAGE_COMPANY_SETTINGS: &str = "company_settings:manage";
 const READ_PERMISSIONS: &str = "permissions:read";
+const END_SESSIONS: &str = "sessions:end";
 
 /// Somebody in this account, or one of the host application's services that may read.
 pub(crate) fn member(caller: &Caller, account: &AccountId) -> Result<(), Failure> {
@@ -21,7 +22,8 @@ pub(crate) fn member(caller: &Caller, account: &AccountId) -> Result<(), Failure
     }
 }
 
-/// A Super Admin of this account who may manage company settings.
+/// A Super Admin of this account who may manage company settings. Half of it is nothing: there is no way to ask for the
+/// role alone.
 pub(crate) fn manager(caller: &Caller, account: &AccountId) -> Result<CompanyManager, Failure> {
     if !belongs_to(caller, account) {
         return Err(out_of_reach());
@@ -55,22 +57,26 @@ pub(crate) fn user_of(caller: &Caller, account: &AccountId) -> Result<UserId, Fa
     }
 }
 
-/// Whether the caller may see what others of the account asked for.
-pub(crate) fn is_super_admin(caller: &Caller) -> bool {
-    caller.has_role(SUPER_ADMIN)
-}
-
-/// This user, a Super Admin of the account, or a service that may read.
+/// This user, a Super Admin of the account who may manage company settings, or a service that may read.
 pub(crate) fn may_see_user(
     caller: &Caller,
     account: &AccountId,
     user: &UserId,
 ) -> Result<(), Failure> {
     member(caller, account)?;
-    if caller.account.is_none() || caller.has_role(SUPER_ADMIN) {
+    if caller.account.is_none() || manager(caller, account).is_ok() {
         return Ok(());
     }
     that_user(caller, account, user)
+}
+
+/// A Super Admin of the account who may manage company settings, or a service that may end what users began.
+pub(crate) fn may_end_sessions(caller: &Caller, account: &AccountId) -> Result<(), Failure> {
+    let is_service = caller.account.is_none() && caller.has_scope(END_SESSIONS);
+    if is_service {
+        return Ok(());
+    }
+    manager(caller, account).map(drop)
 }
 
 /// The user that the token speaks of.

@@ -14,6 +14,7 @@ use assent_service_kit::Caller;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::cutoff::Generation;
 use crate::failure::Failure;
 use crate::rights;
 
@@ -37,6 +38,9 @@ pub(crate) struct Session {
     roles: Vec<String>,
     permissions: Vec<String>,
     pub(crate) expires_at: Timestamp,
+    /// The user's generation. The store notes it, and finds no session of another one.
+    #[serde(default)]
+    pub(crate) generation: Generation,
     /// What the host application calls the user and the account, for people to read.
     #[serde(default)]
     name: Option<String>,
@@ -53,6 +57,7 @@ impl Session {
             roles: caller.roles.clone(),
             permissions: caller.permissions.clone(),
             expires_at,
+            generation: Generation::default(),
             name: caller.name.clone(),
             account_name: caller.account_name.clone(),
         })
@@ -67,6 +72,7 @@ impl Session {
             permissions: self.permissions.clone(),
             scopes: Vec::new(),
             token_id: None,
+            issued_at: None,
             // Whatever this can't express is long over.
             expires_at: SystemTime::try_from(self.expires_at).unwrap_or(UNIX_EPOCH),
             name: self.name.clone(),

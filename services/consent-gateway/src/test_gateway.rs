@@ -11,6 +11,7 @@ use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 
 use crate::brand::{Brand, Color};
+use crate::cutoff::Cutoffs;
 use crate::flow::FlowStore;
 use crate::gateway::{Addresses, AdminProof, Gateway};
 use crate::hand_off::HandOffStore;
@@ -47,12 +48,15 @@ pub(crate) async fn start() -> (NatsServer, Gateway) {
         timeout: Duration::from_secs(1),
     });
     let list = |text: &str| text.split(' ').map(str::to_owned).collect();
+    let hand_offs = bucket("CONSENT_HAND_OFFS").await;
+    let cutoffs = Cutoffs::new(hand_offs.clone());
     let gateway = Gateway {
         connection: connection.clone(),
         ledger: Ledger::new(log),
-        flows: FlowStore::new(bucket("CONSENT_FLOWS").await),
-        sessions: SessionStore::new(bucket("CONSENT_SESSIONS").await),
-        hand_offs: HandOffStore::new(bucket("CONSENT_HAND_OFFS").await),
+        flows: FlowStore::new(bucket("CONSENT_FLOWS").await, cutoffs.clone()),
+        sessions: SessionStore::new(bucket("CONSENT_SESSIONS").await, cutoffs.clone()),
+        hand_offs: HandOffStore::new(hand_offs, cutoffs.clone()),
+        cutoffs,
         hand_off_lifetime: SignedDuration::from_hours(1),
         observations: Observations::new(bucket("CONSENT_OBSERVATIONS").await),
         probes: Arc::new(Semaphore::new(1)),

@@ -13,7 +13,7 @@ pub(crate) fn of(code: &str) -> &'static str {
 fn of_request(code: &str) -> Option<&'static str> {
     Some(match code {
         "declined" => {
-            "The request was declined at Microsoft, so nothing was granted. You can start again at any time."
+            "The request was declined, so nothing was granted. You can start again at any time."
         }
         "undetermined" => {
             "The request ended at Microsoft without an answer, so nothing was granted. If Microsoft asked for an \
@@ -154,7 +154,7 @@ pub(crate) fn of_state(state: FlowState) -> Option<&'static str> {
     match state {
         FlowState::Pending => None,
         FlowState::AwaitingConfirmation => {
-            Some("Almost done: go back to the application to confirm the permissions.")
+            Some("Almost done: the permissions still have to be confirmed.")
         }
         FlowState::Completed => Some("Done: the permissions were recorded."),
         FlowState::Declined => Some(of("declined")),

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail, ensure};
 use assent_dev_stack::Stack;
-use assent_dev_stack::actors::{CONTOSO, HostUser, Microsoft, OLGA, Reaction, Visit};
+use assent_dev_stack::actors::{CONTOSO, HostUser, Microsoft, OLGA, Reaction, Visit, forms};
 use futures::future::join_all;
 
 use crate::world::{
@@ -42,11 +42,15 @@ async fn ten_at_a_time_record_once() -> anyhow::Result<()> {
 
     let replies = join_all((0..10).map(|_| microsoft.open(&second))).await;
 
-    let mut taken = 0;
+    let (mut taken, mut page) = (0, String::new());
     for reply in replies {
         let reply = reply?;
         if reply.status == 303 {
             taken += 1;
+            reply
+                .header("location")
+                .context("no page")?
+                .clone_into(&mut page);
         } else {
             reply.refused(409, "flow_already_used")?;
         }
@@ -58,6 +62,26 @@ async fn ten_at_a_time_record_once() -> anyhow::Result<()> {
             .await?
             .refused(409, "flow_already_used")?;
     }
+    ensure!(
+        last_sequence(&log).await? == 0,
+        "recorded before it was confirmed"
+    );
+
+    let mut browser = microsoft.new_browser();
+    let shown = browser.get(&page).await?;
+    let form = forms(&shown.text).first().cloned().context("no form")?;
+    let mut tabs = vec![browser; 10];
+    let sent = join_all(tabs.iter_mut().map(|tab| tab.submit(&page, &form, &[]))).await;
+    let mut recorded = 0;
+    for reply in sent {
+        let reply = reply?;
+        if reply.status == 303 {
+            recorded += 1;
+        } else {
+            ensure!(reply.status == 409, "{} {}", reply.status, reply.text);
+        }
+    }
+    ensure!(recorded == 1, "{recorded} of ten recorded it");
     ensure!(last_sequence(&log).await? == 2, "recorded more than once");
     let history = company_history(&log, "acme").await?;
     ensure!(history.events.len() == 2, "{:?}", history.events);

@@ -34,6 +34,7 @@ fn operations() -> Vec<(Method, &'static str, Option<Value>)> {
             None,
         ),
         (Method::GET, "/v1/accounts/acme/users/ana", None),
+        (Method::DELETE, "/v1/accounts/acme/users/ana/sessions", None),
         (
             Method::GET,
             "/v1/flows/019ab000-0000-7000-8000-000000000000",
@@ -139,6 +140,10 @@ async fn rights() -> anyhow::Result<()> {
             .collect::<Vec<_>>()
     };
     let of_the_company = only(["authorization-method", "admin-consents"]);
+    let of_the_company: Vec<_> = of_the_company
+        .into_iter()
+        .chain(only(["/sessions", "/sessions"]))
+        .collect();
     let of_the_user = only(["/grants", "/grants"]);
 
     // Another account, whatever the rights there.
@@ -174,6 +179,14 @@ async fn rights() -> anyhow::Result<()> {
     let sam = stack.super_admin("acme", "sam");
     refused_everywhere(&sam, &of_the_user, 403, "forbidden").await?;
     sam.see("ana").await?.ok()?;
+    for half in [
+        stack.with_token("acme", "hal", |token| token.role("super_admin")),
+        stack.with_token("acme", "hal", |token| {
+            token.permission("company_settings:manage")
+        }),
+    ] {
+        half.see("ana").await?.refused(403, "forbidden")?;
+    }
 
     // A service may do what its scopes say, and no more.
     let nothing = stack.host.service_token(&[]);

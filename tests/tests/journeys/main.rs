@@ -8,10 +8,12 @@ mod story;
 mod visitor;
 
 mod administrator_consent;
+mod administrator_page;
 mod brand;
 mod callbacks;
 mod clouds;
 mod credentials;
+mod cut_off;
 mod hand_off;
 mod identity_proofs;
 mod known_before_asked;

@@ -1,7 +1,9 @@
 //! After a full journey: no token, code, one-time value, secret, e-mail address or name where it does not belong.
 
 use anyhow::{Context, bail, ensure};
-use assent_dev_stack::actors::{ANA, BEN, CONTOSO, HostUser, OLGA, Person, Reaction, Reply, Visit};
+use assent_dev_stack::actors::{
+    ANA, BEN, CONTOSO, HostUser, OLGA, PageForm, Person, Reaction, Reply, Visit, forms,
+};
 use assent_dev_stack::{NatsUser, SIMULATOR_CLIENT_SECRET, Stack};
 use assent_domain::ids::Sequence;
 use serde_json::{Value, json};
@@ -66,6 +68,24 @@ impl Search {
                 let again = microsoft.open(&address).await?;
                 self.body(&again);
                 address = reply.header("location").context("no way on")?.to_owned();
+            } else if let Some((_, page)) = address.split_once("/administrator-confirmation/") {
+                let (_, secret) = page.split_once('.').context("no secret")?;
+                self.never("the secret of an administrator's page", secret);
+                let mut browser = microsoft.new_browser();
+                let shown = browser.get(&address).await?;
+                let cookie = shown.header("set-cookie").context("no cookie")?;
+                let (_, cookie) = cookie.split_once('=').context("no cookie")?;
+                self.never(
+                    "a browser's cookie",
+                    cookie.split(';').next().unwrap_or_default(),
+                );
+                self.body(&shown);
+                let form = forms(&shown.text).first().cloned().context("no form")?;
+                self.body(&browser.submit(&address, &PageForm::default(), &[]).await?);
+                let sent = browser.submit(&address, &form, &[]).await?;
+                self.body(&sent);
+                self.body(&browser.submit(&address, &form, &[]).await?);
+                address = sent.header("location").context("no way on")?.to_owned();
             } else {
                 return Ok(address);
             }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, Http};
 use super::people::Person;
+use super::plain_browser::{PlainBrowser, forms};
 use super::reply::{ActorError, Reply};
 use crate::stack::{SIMULATOR_HOST_CLIENT_ID, SIMULATOR_HOST_CLIENT_SECRET};
 
@@ -12,10 +13,14 @@ use crate::stack::{SIMULATOR_HOST_CLIENT_ID, SIMULATOR_HOST_CLIENT_SECRET};
 /// and to us twice.
 const HOPS: usize = 6;
 
+/// What the page of ours begins with on which an administrator confirms.
+const ADMINISTRATORS_PAGE: &str = "/administrator-confirmation/";
+
 /// The simulated Microsoft.
 #[derive(Debug, Clone)]
 pub struct Microsoft {
     base: String,
+    http: Http,
     client: Client,
 }
 
@@ -73,6 +78,7 @@ impl Microsoft {
     pub(crate) fn new(http: &Http, simulator: &str) -> Self {
         Self {
             base: simulator.to_owned(),
+            http: http.clone(),
             client: Client::new(http, simulator),
         }
     }
@@ -116,22 +122,78 @@ impl Microsoft {
             .await
     }
 
-    /// Ticks the administrator's box on the page behind a link, and goes on.
-    pub async fn follow_hand_off(&self, link: &str) -> Result<Reply, ActorError> {
-        self.client
-            .send(Method::POST, link, |request| {
-                request.form(&[("administrator_confirmed", "true")])
-            })
-            .await
+    /// A browser that was nowhere yet.
+    pub fn new_browser(&self) -> PlainBrowser {
+        PlainBrowser::new(&self.http, &self.base)
     }
 
-    /// Walks from `authorize_url` through Microsoft and our callbacks to where the browser comes to rest.
+    /// Ticks the administrator's box on the page behind a link, and goes on. Where the page has no box, the page.
+    pub async fn follow_hand_off(&self, link: &str) -> Result<Reply, ActorError> {
+        let mut browser = self.new_browser();
+        let page = browser.get(link).await?;
+        match forms(&page.text).first() {
+            Some(form) => {
+                let ticked = [("administrator_confirmed", "true")];
+                browser.submit(link, form, &ticked).await
+            }
+            None => Ok(page),
+        }
+    }
+
+    /// Walks from `authorize_url` through Microsoft and our callbacks to where the browser comes to rest. An administrator
+    /// who is shown our page confirms it.
     pub async fn walk(
         &self,
         authorize_url: &str,
         person: Person,
         reaction: Reaction<'_>,
     ) -> Result<Landing, ActorError> {
+        let mut browser = self.new_browser();
+        self.walk_in(&mut browser, authorize_url, person, reaction)
+            .await
+    }
+
+    /// The same in a browser that was somewhere before.
+    pub async fn walk_in(
+        &self,
+        browser: &mut PlainBrowser,
+        authorize_url: &str,
+        person: Person,
+        reaction: Reaction<'_>,
+    ) -> Result<Landing, ActorError> {
+        let rest = self.walk_up_to_us(browser, authorize_url, person, reaction);
+        let rest = rest.await?;
+        if !rest.contains(ADMINISTRATORS_PAGE) {
+            return Landing::read(&rest);
+        }
+        let sent = self.confirm(browser, &rest).await?;
+        match (sent.status, sent.header("location")) {
+            (303, Some(location)) => Landing::read(location),
+            _ => Err(sent.unexpected("303 and a location")),
+        }
+    }
+
+    /// The administrator opens our page at `address`, and confirms. Where the page has no form, the page.
+    pub async fn confirm(
+        &self,
+        browser: &mut PlainBrowser,
+        address: &str,
+    ) -> Result<Reply, ActorError> {
+        let page = browser.get(address).await?;
+        match forms(&page.text).first() {
+            Some(form) => browser.submit(address, form, &[]).await,
+            None => Ok(page),
+        }
+    }
+
+    /// Walks as far as others lead: to the first page that is neither Microsoft's nor a callback, unopened.
+    pub async fn walk_up_to_us(
+        &self,
+        browser: &mut PlainBrowser,
+        authorize_url: &str,
+        person: Person,
+        reaction: Reaction<'_>,
+    ) -> Result<String, ActorError> {
         let mut address = authorize_url.to_owned();
         for _ in 0..HOPS {
             address = if address.starts_with(&self.base) {
@@ -146,13 +208,13 @@ impl Microsoft {
                     }
                 }
             } else if address.contains("/callbacks/microsoft/") {
-                let reply = self.open(&address).await?;
+                let reply = browser.get(&address).await?;
                 match (reply.status, reply.header("location")) {
                     (303, Some(location)) => location.to_owned(),
                     _ => return Err(reply.unexpected("303 and a location")),
                 }
             } else {
-                return Landing::read(&address);
+                return Ok(address);
             };
         }
         Err(ActorError::Address(address))

@@ -2,9 +2,9 @@
 //! by an administrator at Microsoft.
 
 use crate::account::AccountState;
-use crate::decide::CompanyManager;
+use crate::decide::{CompanyManager, begun_in_this_epoch};
 use crate::event::{AdminConsentGranted, Event, ModeChanged, Verification};
-use crate::ids::{AccountId, Cloud, ConsentId, ObjectId, Scope, Tenant, UserId};
+use crate::ids::{AccountId, Cloud, ConsentId, Epoch, ObjectId, Scope, Tenant, UserId};
 use crate::mode::{AuthorizationMethod, EmailSync, Mode};
 use crate::permissions::PermissionSet;
 use crate::refusal::Refusal;
@@ -87,6 +87,8 @@ pub struct FinishAdministratorConsent {
     pub consent: ConsentId,
     /// The Super Admin who started the flow.
     pub requested_by: UserId,
+    /// The epoch in which the flow was begun.
+    pub begun_in: Epoch,
     /// What was selected then.
     pub permissions: PermissionSet,
     /// The tenant that the consent was asked of.
@@ -101,6 +103,17 @@ pub struct FinishAdministratorConsent {
     pub missing_scopes: Vec<Scope>,
     /// What proved that the person is an administrator.
     pub verification: Verification,
+    /// What has to be proved.
+    pub demanded: ProofDemanded,
+}
+
+/// What has to be proved of whoever accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProofDemanded {
+    /// A role that may consent for everyone.
+    Role,
+    /// Such a role, and that Microsoft lists the consent for everyone.
+    RoleAndGrant,
 }
 
 /// Records the consent and, where the administrator's method does not rule yet, the switch
@@ -112,18 +125,19 @@ pub fn finish(
 ) -> Result<Vec<Event>, Refusal> {
     if account
         .consent()
+        .is_some_and(|consent| consent.id == command.consent)
+    {
+        return Ok(Vec::new());
+    }
+    if account
+        .consent()
         .is_some_and(|consent| consent.tenant != command.tenant)
     {
         return Err(Refusal::TenantMismatch);
     }
     proved(&command)?;
+    begun_in_this_epoch(account, command.begun_in)?;
     full_sync_is_selected(account)?;
-    if account
-        .consent()
-        .is_some_and(|consent| consent.id == command.consent)
-    {
-        return Ok(Vec::new());
-    }
 
     let switch = match account.method() {
         AuthorizationMethod::AdminConfigured => None,
@@ -162,7 +176,12 @@ pub fn proved(answer: &FinishAdministratorConsent) -> Result<(), Refusal> {
     if !answer.missing_scopes.is_empty() {
         return Err(Refusal::ScopesMissing);
     }
-    if !answer.verification.proves_an_administrator() {
+    let is_proved = answer.verification.proves_an_administrator()
+        && match answer.demanded {
+            ProofDemanded::Role => true,
+            ProofDemanded::RoleAndGrant => answer.verification.tenant_wide_grant,
+        };
+    if !is_proved {
         return Err(Refusal::NotAnAdministrator);
     }
     Ok(())

@@ -6,8 +6,8 @@
 //! everybody's permissions away, and binds the company to a tenant.
 
 use crate::account::AccountState;
-use crate::decide::administrator_consent::Premises;
-use crate::decide::own_consent;
+use crate::decide::administrator_consent::{FinishAdministratorConsent, Premises, proved};
+use crate::decide::{begun_in_this_epoch, own_consent};
 use crate::permissions::{Kinds, PermissionSet};
 use crate::refusal::Refusal;
 
@@ -20,4 +20,10 @@ pub fn ask(
     let permissions = own_consent::begin(account, ticked)?;
     premises.are_served()?;
     Ok(permissions)
+}
+
+/// Whether Microsoft's answer approves. There is nothing to record: from here on Microsoft lets users decide.
+pub fn finish(account: &AccountState, answer: &FinishAdministratorConsent) -> Result<(), Refusal> {
+    proved(answer)?;
+    begun_in_this_epoch(account, answer.begun_in)
 }

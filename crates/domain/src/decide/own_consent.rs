@@ -2,6 +2,7 @@
 //! user's revocation, which needs nobody's leave.
 
 use crate::account::{AccountState, Authorization};
+use crate::decide::begun_in_this_epoch;
 use crate::event::{Authority, Event, RevocationReason, UserScopeGranted, UserScopeRevoked};
 use crate::ids::{AccountId, Epoch, MicrosoftIdentity, Scope, UserId};
 use crate::permissions::{Kinds, PermissionSet};
@@ -145,16 +146,6 @@ fn users_decide(account: &AccountState) -> Result<(), Refusal> {
     match account.authorization {
         Authorization::UserIndividual { .. } => Ok(()),
         Authorization::AdminConfigured { .. } => Err(Refusal::ManagedByAdministrator),
-    }
-}
-
-/// A flow does not outlive the epoch it was begun in: after any change of method everyone
-/// starts from nothing, and an answer to an old question is none to a new one.
-fn begun_in_this_epoch(account: &AccountState, begun_in: Epoch) -> Result<(), Refusal> {
-    if begun_in == account.epoch {
-        Ok(())
-    } else {
-        Err(Refusal::FlowExpired)
     }
 }
 

@@ -12,7 +12,7 @@ use proptest::prelude::{Just, Strategy, any, prop, prop_oneof};
 
 use super::Recorded;
 use crate::account::AccountState;
-use crate::decide::administrator_consent::{FinishAdministratorConsent, finish};
+use crate::decide::administrator_consent::{FinishAdministratorConsent, ProofDemanded, finish};
 use crate::decide::automatic_grant::{self, RecordAutomaticGrant};
 use crate::decide::mode_change::{ChangeMode, change};
 use crate::decide::own_consent::{
@@ -179,6 +179,7 @@ impl World {
             Action::FinishConsent(permissions) => {
                 self.consents += 1;
                 let consent = consent_id(self.consents);
+                let begun_in = self.company_ago(step.seen_ago).epoch;
                 self.of_company(step.seen_ago, |account| {
                     finish(
                         account,
@@ -186,6 +187,7 @@ impl World {
                             account: acme(),
                             consent,
                             requested_by: superadmin().user().clone(),
+                            begun_in,
                             permissions,
                             expected_tenant: tenant(),
                             tenant: tenant(),
@@ -193,6 +195,7 @@ impl World {
                             scopes: scopes(),
                             missing_scopes: Vec::new(),
                             verification: proved_by_role(),
+                            demanded: ProofDemanded::Role,
                         },
                     )
                 });

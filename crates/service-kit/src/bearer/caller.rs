@@ -21,6 +21,8 @@ pub struct Caller {
     pub scopes: Vec<String>,
     /// The token's own id (`jti`).
     pub token_id: Option<String>,
+    /// When the token was made (`iat`), where it says so.
+    pub issued_at: Option<SystemTime>,
     /// When the token runs out (`exp`).
     pub expires_at: SystemTime,
     /// What the issuer calls the bearer (`name`). It is for people to read: nothing is decided by it.
@@ -58,12 +60,19 @@ pub(super) struct Claims {
     #[serde(default)]
     scope: String,
     jti: Option<String>,
+    iat: Option<f64>,
     /// A number of seconds, which may have a fraction.
     exp: Option<f64>,
     #[serde(default)]
     name: Name,
     #[serde(default)]
     account_name: Name,
+}
+
+/// So many seconds after the epoch.
+fn moment(seconds: f64) -> Option<SystemTime> {
+    let since_epoch = Duration::try_from_secs_f64(seconds).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(since_epoch)
 }
 
 /// The longest name that is shown, in characters.
@@ -102,11 +111,7 @@ impl Claims {
         if self.sub.is_empty() {
             return Err(BearerError::Claims);
         }
-        let expires_at = self
-            .exp
-            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-            .and_then(|since_epoch| SystemTime::UNIX_EPOCH.checked_add(since_epoch))
-            .ok_or(BearerError::Claims)?;
+        let expires_at = self.exp.and_then(moment).ok_or(BearerError::Claims)?;
         Ok(Caller {
             subject: self.sub,
             account: self.account,
@@ -114,6 +119,7 @@ impl Claims {
             permissions: self.permissions,
             scopes: self.scope.split_whitespace().map(str::to_owned).collect(),
             token_id: self.jti,
+            issued_at: self.iat.and_then(moment),
             expires_at,
             name: self.name.0,
             account_name: self.account_name.0,

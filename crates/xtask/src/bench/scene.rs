@@ -2,7 +2,9 @@
 
 use assent_dev_stack::{NatsServer, NatsUser, Stack, StackOptions};
 use assent_domain::account::AccountState;
-use assent_domain::decide::administrator_consent::{self, FinishAdministratorConsent};
+use assent_domain::decide::administrator_consent::{
+    self, FinishAdministratorConsent, ProofDemanded,
+};
 use assent_domain::event::{Authority, Event, UserScopeGranted, Verification};
 use assent_domain::ids::{
     AccountId, Cloud, ConsentId, Epoch, MicrosoftIdentity, ObjectId, RoleId, Scope, Tenant,
@@ -44,6 +46,7 @@ impl Scene {
                 account: AccountId::parse(ACCOUNT)?,
                 consent,
                 requested_by: UserId::parse("super")?,
+                begun_in: Epoch::default(),
                 permissions: PermissionSet::EVERYTHING,
                 expected_tenant: tenant,
                 tenant,
@@ -54,6 +57,7 @@ impl Scene {
                     roles: Vec::from([RoleId(Uuid::nil())]),
                     tenant_wide_grant: false,
                 },
+                demanded: ProofDemanded::Role,
             },
         )?;
         let drafts = events

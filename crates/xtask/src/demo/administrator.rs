@@ -74,11 +74,11 @@ pub(crate) async fn the_company_switches<W: Write>(stage: &mut Stage<'_, W>) -> 
     let url = Stage::<W>::authorize_url(&started)?;
     let begun = Instant::now();
     stage
-        .walk(
+        .accept_and_confirm(
             &url,
-            (OLGA, Reaction::Accept),
-            "administrator of Contoso, accepts for everyone",
-            "completed",
+            OLGA,
+            "administrator of Contoso, accepts at Microsoft",
+            &["Acme", "Sam Sato", CONTOSO],
         )
         .await?;
     let answered = Instant::now();

@@ -97,11 +97,11 @@ async fn approved_by_a_link<W: Write>(
         .with_context(|| followed.unexpected("the way to Microsoft").to_string())?
         .to_owned();
     stage
-        .walk(
+        .accept_and_confirm(
             &on,
-            (ERIK, Reaction::Accept),
+            ERIK,
             "is an application administrator, and accepts",
-            "completed",
+            &["<code>dana</code>", "Nobody is connected by it"],
         )
         .await?;
     let account = dana.account().await?.ok()?;

@@ -36,7 +36,13 @@ impl<'a, W: Write> Stage<'a, W> {
             teller,
             ana: stack.user(ACCOUNT, "ana"),
             ben: stack.user(ACCOUNT, "ben"),
-            sam: stack.super_admin(ACCOUNT, "sam"),
+            // An administrator at Microsoft knows the host's ids of nobody, so Sam's tokens say what people call him.
+            sam: stack.with_token(ACCOUNT, "sam", |token| {
+                let token = token.super_admin().permission("company_settings:manage");
+                token
+                    .claim("name", "Sam Sato")
+                    .claim("account_name", "Acme")
+            }),
             login: stack.login(ACCOUNT),
             microsoft: stack.microsoft(),
             worker: stack.start_sync_worker().await?,
@@ -100,6 +106,43 @@ impl<'a, W: Write> Stage<'a, W> {
             took: begun.elapsed(),
         })?;
         Ok(landing)
+    }
+
+    /// An administrator accepts at Microsoft, is shown by us what it is for, and confirms. `what` they accept, and what the
+    /// page has to say.
+    pub(crate) async fn accept_and_confirm(
+        &mut self,
+        authorize_url: &str,
+        person: Person,
+        what: &str,
+        says: &[&str],
+    ) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        let mut browser = self.microsoft.new_browser();
+        let address = self
+            .microsoft
+            .walk_up_to_us(&mut browser, authorize_url, person, Reaction::Accept)
+            .await?;
+        let page = browser.get(&address).await?.ok()?;
+        for says in says.iter().chain(&["Nothing is recorded yet"]) {
+            if !page.text.contains(says) {
+                bail!(page.unexpected(says));
+            }
+        }
+        self.teller.step(&Step {
+            who: person.name,
+            what,
+            outcome: "shown who asks, and for whom",
+            effective: "",
+            sequence: None,
+            took: begun.elapsed(),
+        })?;
+        let sent = self.microsoft.confirm(&mut browser, &address).await?;
+        let landed = sent.header("location").unwrap_or_default();
+        if !landed.contains("outcome=completed") {
+            bail!(sent.unexpected("the way back, with outcome=completed"));
+        }
+        self.tell(person.name, "confirms it on that page", "completed", None)
     }
 
     /// Somebody looks at their own permissions, which have to be these.

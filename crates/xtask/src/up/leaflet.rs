@@ -107,7 +107,7 @@ curl -sw '\n' $PROJECTION/v1/accounts/acme/users/ana/permissions -H "authorizati
 # she takes email back
 curl -sw '\n' -X DELETE $GATEWAY/v1/accounts/acme/users/ana/grants/email -H "authorization: Bearer $ANA"
 
-# Sam lets the Office 365 administrator decide: open the authorize_url, and choose {olga} Orlova
+# Sam lets the Office 365 administrator decide: open the authorize_url, choose {olga} Orlova, and confirm on our page
 curl -sw '\n' $GATEWAY/v1/accounts/acme/admin-consents -H "authorization: Bearer $SAM" -H 'content-type: application/json' -d '{{"administrator_confirmed":true,"permissions":{{"calendar":true,"contacts":false,"email":"limited"}},"tenant":"contoso.example","return_to":"{back}"}}'
 curl -sw '\n' $GATEWAY/v1/accounts/acme -H "authorization: Bearer $SAM"
 

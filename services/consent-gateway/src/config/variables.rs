@@ -89,7 +89,9 @@ pub static PROGRAM: Program = Program {
         ),
         Variable::plain(
             "ASSENT_ADMIN_PROOF",
-            "what proves an Office 365 administrator: role, grant or either",
+            "what proves an Office 365 administrator, beside the role in their ID token, which is always needed: role \
+             (nothing else, Microsoft Graph is not asked), grant (Graph has to list a tenant-wide grant, too) or either \
+             (the role; a grant is noted where Graph lists one)",
             Some("either"),
         ),
         shared::HOST_ISSUER,

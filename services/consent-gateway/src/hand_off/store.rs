@@ -5,6 +5,7 @@ use assent_messaging::Bucket;
 use uuid::Uuid;
 
 use super::HandOff;
+use crate::cutoff::Cutoffs;
 use crate::records::{Records, StoreError, Stored};
 
 /// How often a change is made anew when others keep getting in between.
@@ -14,28 +15,44 @@ const ATTEMPTS: usize = 4;
 #[derive(Debug)]
 pub(crate) struct HandOffStore {
     records: Records<HandOff>,
+    cutoffs: Cutoffs,
 }
 
 impl HandOffStore {
-    pub(crate) fn new(bucket: Bucket) -> Self {
+    pub(crate) fn new(bucket: Bucket, cutoffs: Cutoffs) -> Self {
         Self {
             records: Records::new(bucket),
+            cutoffs,
         }
     }
 
     /// Keeps a new one.
     pub(crate) async fn create(&self, hand_off: HandOff) -> Result<Stored<HandOff>, StoreError> {
         let key = key(&hand_off.account, hand_off.id);
+        let made_by = self
+            .cutoffs
+            .generation(&hand_off.account, &hand_off.requested_by);
+        let generation = made_by.await?;
+        let hand_off = HandOff {
+            generation,
+            ..hand_off
+        };
         self.records.create(&key, hand_off).await
     }
 
-    /// Finds one; `None` if there is none, or none any more.
+    /// Finds one; `None` if there is none, or none any more. One whose maker was cut off since is outdated.
     pub(crate) async fn find(
         &self,
         account: &AccountId,
         id: Uuid,
     ) -> Result<Option<Stored<HandOff>>, StoreError> {
-        self.records.find(&key(account, id)).await
+        let Some(mut stored) = self.records.find(&key(account, id)).await? else {
+            return Ok(None);
+        };
+        let link = &mut stored.value;
+        let present = self.cutoffs.generation(account, &link.requested_by);
+        link.note_generation(present.await?);
+        Ok(Some(stored))
     }
 
     /// Those of an account, the newest first.
@@ -50,6 +67,12 @@ impl HandOffStore {
         let mut found = Vec::new();
         for key in keys.into_iter().take(most) {
             found.extend(self.records.find(&key).await?.map(|stored| stored.value));
+        }
+        let cut_off = self.cutoffs.of_account(account).await?;
+        for link in &mut found {
+            let mut users = cut_off.iter();
+            let present = users.find(|(user, _)| *user == link.requested_by);
+            link.note_generation(present.map_or_else(Default::default, |(_, present)| *present));
         }
         Ok(found)
     }

@@ -1,10 +1,12 @@
-use assent_domain::ids::{AccountId, UserId};
+use assent_domain::ids::{AccountId, Epoch, UserId};
 use assent_domain::permissions::PermissionSet;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{Closed, HandOff, HandOffToken, LinkState, MOST_BEGINNINGS, Stage};
+use crate::cutoff::Generation;
 use crate::flow::Aim;
+use crate::names::Names;
 
 const FLOW: Uuid = Uuid::from_u128(1);
 const LATER_FLOW: Uuid = Uuid::from_u128(2);
@@ -25,9 +27,14 @@ fn link() -> (HandOff, HandOffToken) {
         id: token.id,
         account,
         requested_by: sam(),
+        generation: Generation::default(),
+        made_in: Some(0),
+        is_outdated: false,
+        names: Names::default(),
         aim: Aim::Approval,
         permissions: PermissionSet::EVERYTHING.into(),
         tenant: None,
+        tenant_domain: None,
         secret: token.digest(),
         created_at: at(0),
         expires_at: at(100),
@@ -94,6 +101,49 @@ fn an_expired_link_begins_nothing_and_what_it_began_may_end() {
     assert_eq!(link.state(at(100)), LinkState::Expired);
     assert_eq!(link.begin(LATER_FLOW, at(100)), Err(Closed::Expired));
     link.claim(FLOW, at(101)).unwrap();
+}
+
+#[test]
+fn a_link_ends_with_its_epoch_and_with_its_makers_right() {
+    let another: Generation = serde_json::from_str("7").unwrap();
+    let outdated: [fn(&mut HandOff, Generation); 3] = [
+        |link, _| link.note_epoch(Epoch(1)),
+        |link, another| link.note_generation(another),
+        |link, _| {
+            link.made_in = None;
+            link.note_epoch(Epoch(0));
+        },
+    ];
+    for outdate in outdated {
+        let (mut link, _) = link();
+        link.note_epoch(Epoch(0));
+        link.note_generation(Generation::default());
+        link.begin(FLOW, at(1)).unwrap();
+        outdate(&mut link, another);
+        assert_eq!(link.state(at(2)), LinkState::Expired);
+        assert_eq!(link.require_open(at(2)), Err(Closed::Outdated));
+        assert_eq!(link.begin(LATER_FLOW, at(2)), Err(Closed::Outdated));
+        assert_eq!(link.claim(FLOW, at(2)), Err(Closed::Outdated));
+        link.cancel(sam(), at(2)).unwrap();
+        assert_eq!(link.state(at(2)), LinkState::Expired);
+    }
+    // What was completed or cancelled before stays so.
+    let (mut link, _) = link();
+    link.claim(FLOW, at(1)).unwrap();
+    link.complete(Uuid::nil(), at(1));
+    link.note_epoch(Epoch(1));
+    assert_eq!(link.state(at(2)), LinkState::Completed);
+}
+
+#[test]
+fn what_a_flow_could_not_record_it_may_try_again() {
+    let (mut link, _) = link();
+    link.begin(FLOW, at(1)).unwrap();
+    link.claim(FLOW, at(1)).unwrap();
+    link.claim(FLOW, at(1)).unwrap();
+    assert_eq!(link.claim(LATER_FLOW, at(1)), Err(Closed::Completing));
+    link.complete(Uuid::nil(), at(1));
+    assert_eq!(link.claim(FLOW, at(1)), Err(Closed::Completed));
 }
 
 #[test]

@@ -6,19 +6,21 @@ use assent_domain::permissions::PermissionSet;
 use assent_service_kit::ApiPath;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use jiff::Timestamp;
 use serde::Deserialize;
 use url::Url;
 use uuid::Uuid;
 
+use super::browser::Browser;
 use super::layout::Layout;
 use super::{Shared, pages, see_other, words};
 use crate::failure::Failure;
 use crate::flow::Aim;
 use crate::gateway::Gateway;
 use crate::hand_off::{Closed, HandOff, HandOffToken};
+use crate::names::Names;
 use crate::use_cases::hand_off::{self, Begun};
 
 #[derive(Template)]
@@ -27,65 +29,71 @@ struct HandOffPage<'a> {
     layout: Layout<'a>,
     account: &'a str,
     requested_by: &'a str,
+    names: &'a Names,
     tenant: Option<Uuid>,
+    tenant_domain: Option<&'a str>,
     items: Vec<Item>,
     decides_for_everyone: bool,
     expires_at: Timestamp,
     expires_on: String,
     problem: Option<&'static str>,
+    /// What the form carries.
+    proof: &'a str,
 }
 
 /// A permission in words.
-struct Item {
-    name: &'static str,
-    meaning: &'static str,
-    scopes: String,
+pub(super) struct Item {
+    pub(super) name: &'static str,
+    pub(super) meaning: &'static str,
+    pub(super) scopes: String,
 }
 
 /// The form on it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Answer {
     administrator_confirmed: Option<String>,
+    proof: String,
 }
+
+/// Nothing of what follows has happened yet; why the page is shown again.
+const NOT_TICKED: (StatusCode, &str) = (
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "Tick the box if you are an administrator. If you are not, forward the link to one.",
+);
+const NOT_FROM_HERE: (StatusCode, &str) = (
+    StatusCode::FORBIDDEN,
+    "Nothing has happened yet: this page has to be opened and sent by you, in one browser that keeps its cookies. Read \
+     it, and go on from here.",
+);
 
 pub(super) async fn open(
     State(shared): State<Shared>,
+    headers: HeaderMap,
     ApiPath(token): ApiPath<String>,
 ) -> Response {
     let gateway = &shared.gateway;
-    match token_of(&token) {
-        Ok(token) => match hand_off::open(gateway, &token).await {
-            Ok(found) => page(gateway, &found, StatusCode::OK, None),
-            Err(failure) => failed(gateway, failure),
-        },
-        Err(failure) => failed(gateway, failure),
-    }
+    shown(gateway, &headers, &token, None).await
 }
 
 pub(super) async fn begin(
     State(shared): State<Shared>,
+    headers: HeaderMap,
     ApiPath(token): ApiPath<String>,
     answer: Result<Form<Answer>, FormRejection>,
 ) -> Response {
     let gateway = &shared.gateway;
-    // A form that can't be read has no box that is ticked.
-    let confirmed =
-        answer.is_ok_and(|Form(answer)| answer.administrator_confirmed.as_deref() == Some("true"));
+    // A form that can't be read has no box that is ticked, and no proof.
+    let Form(answer) = answer.unwrap_or_default();
+    let browser = Browser::of(gateway, &headers);
+    if !browser.sent_from(&token, &answer.proof, (gateway, &headers)) {
+        return shown(gateway, &headers, &token, Some(NOT_FROM_HERE)).await;
+    }
+    if answer.administrator_confirmed.as_deref() != Some("true") {
+        return shown(gateway, &headers, &token, Some(NOT_TICKED)).await;
+    }
     let begun = match token_of(&token) {
-        Ok(token) if confirmed => hand_off::begin(gateway, &token).await,
-        Ok(token) => {
-            return match hand_off::open(gateway, &token).await {
-                Ok(found) => page(
-                    gateway,
-                    &found,
-                    StatusCode::UNPROCESSABLE_ENTITY,
-                    Some(
-                        "Tick the box if you are an administrator. If you are not, forward the link to one.",
-                    ),
-                ),
-                Err(failure) => failed(gateway, failure),
-            };
-        }
+        Ok(token) => hand_off::begin(gateway, &token).await,
         Err(failure) => Err(failure),
     };
     match begun {
@@ -94,6 +102,27 @@ pub(super) async fn begin(
             Err(error) => failed(gateway, Failure::Internal(error.into())),
         },
         Ok(Begun::Closed(closed)) => over(gateway, closed),
+        Err(failure) => failed(gateway, failure),
+    }
+}
+
+/// The page, to this browser.
+async fn shown(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    token: &str,
+    problem: Option<(StatusCode, &'static str)>,
+) -> Response {
+    let opened = match token_of(token) {
+        Ok(token) => hand_off::open(gateway, &token).await,
+        Err(failure) => Err(failure),
+    };
+    match opened {
+        Ok(found) => {
+            let browser = Browser::of(gateway, headers);
+            let response = page(gateway, &found, (&browser, token), problem);
+            browser.remembered(gateway, response)
+        }
         Err(failure) => failed(gateway, failure),
     }
 }
@@ -117,28 +146,36 @@ fn failed(gateway: &Gateway, failure: Failure) -> Response {
 fn page(
     gateway: &Gateway,
     found: &HandOff,
-    status: StatusCode,
-    problem: Option<&'static str>,
+    (browser, token): (&Browser, &str),
+    problem: Option<(StatusCode, &'static str)>,
 ) -> Response {
     if let Err(closed) = found.require_open(Timestamp::now()) {
         return over(gateway, closed);
     }
+    let (status, problem) = match problem {
+        Some((status, problem)) => (status, Some(problem)),
+        None => (StatusCode::OK, None),
+    };
+    let proof = browser.form_proof(token);
     let page = HandOffPage {
         layout: Layout::of(gateway),
         account: found.account.as_str(),
         requested_by: found.requested_by.as_str(),
+        names: &found.names,
         tenant: found.tenant.map(|tenant| tenant.id),
+        tenant_domain: found.tenant_domain.as_deref(),
         items: items(gateway, found.permissions.into()),
         decides_for_everyone: found.aim == Aim::AdministratorConsent,
         expires_at: found.expires_at,
         expires_on: found.expires_at.strftime("%-d %B %Y, %H:%M").to_string(),
         problem,
+        proof: proof.expose(),
     };
     // The form is answered by a redirect to Microsoft, which browsers count as a part of submitting it.
     pages::show(status, &page, Some(gateway.entra.authority()))
 }
 
-fn items(gateway: &Gateway, permissions: PermissionSet) -> Vec<Item> {
+pub(super) fn items(gateway: &Gateway, permissions: PermissionSet) -> Vec<Item> {
     let email = permissions.email;
     let asked = permissions.kinds();
     let items = asked.iter().map(|permission| Item {
@@ -160,6 +197,12 @@ fn over(gateway: &Gateway, closed: Closed) -> Response {
             StatusCode::GONE,
             "This link is over",
             "It was cancelled or has expired. Ask whoever sent it for another one.",
+        ),
+        Closed::Outdated => (
+            StatusCode::GONE,
+            "This link is over",
+            "The company has changed its settings since it was made, or whoever made it may not ask any more. Ask the \
+             company for another one, if it still wants your approval.",
         ),
         Closed::UsedTooOften => (
             StatusCode::TOO_MANY_REQUESTS,

@@ -2,6 +2,7 @@
 
 use assent_contract::values::PermissionSet;
 use assent_domain::ids::{AccountId, UserId};
+use assent_domain::refusal::Refusal;
 use assent_service_kit::{ApiJson, ApiPath, Caller};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,7 +16,8 @@ use super::bodies::tenant_name;
 use super::{Authenticated, Shared, account_id, json};
 use crate::failure::Failure;
 use crate::flow::Aim;
-use crate::hand_off::{HandOff, LinkState, Stage};
+use crate::hand_off::{Closed, HandOff, LinkState, Stage};
+use crate::names::Names;
 use crate::rights;
 use crate::use_cases::hand_off::{self, Request};
 
@@ -39,7 +41,7 @@ struct HandOffView {
     permissions: PermissionSet,
     tenant_id: Option<Uuid>,
     state: LinkState,
-    /// Why the last attempt came to nothing.
+    /// Why the last attempt came to nothing, or the link is over before its time.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
     created_at: Timestamp,
@@ -73,6 +75,13 @@ impl HandOffView {
             Stage::Refused { at, code } => (Some(code.clone()), Some(*at), None),
             Stage::Completed { at, granted_by } => (None, Some(*at), Some(*granted_by)),
         };
+        let now = Timestamp::now();
+        let is_outdated = hand_off.require_open(now) == Err(Closed::Outdated);
+        let code = if is_outdated {
+            Some(Refusal::FlowExpired.code().to_owned())
+        } else {
+            code
+        };
         Self {
             hand_off_id: hand_off.id,
             account_id: hand_off.account.to_string(),
@@ -80,7 +89,7 @@ impl HandOffView {
             purpose: hand_off.aim,
             permissions: hand_off.permissions,
             tenant_id: hand_off.tenant.map(|tenant| tenant.id),
-            state: hand_off.state(Timestamp::now()),
+            state: hand_off.state(now),
             code,
             created_at: hand_off.created_at,
             expires_at: hand_off.expires_at,
@@ -109,7 +118,11 @@ pub(super) async fn create(
         permissions: body.permissions.into(),
         tenant: tenant_name(body.tenant.as_deref(), body.tenant_cloud)?,
     };
-    let (made, url) = hand_off::create(&shared.gateway, &account, by, request).await?;
+    let asker = hand_off::Asker {
+        user: by,
+        names: Names::of(&caller),
+    };
+    let (made, url) = hand_off::create(&shared.gateway, &account, asker, request).await?;
     Ok(json(
         StatusCode::CREATED,
         &HandOffView::of(&made, Some(url)),
@@ -155,9 +168,11 @@ pub(super) async fn cancel(
     Ok(json(StatusCode::OK, &HandOffView::of(&cancelled, None)))
 }
 
-/// Who is calling, and whose links they reach: a Super Admin all of the account, others their own.
+/// Who is calling, and whose links they reach: a Super Admin who may manage company settings all of the account, others
+/// their own.
 fn reach(caller: &Caller, account: &AccountId) -> Result<(UserId, Option<UserId>), Failure> {
     let user = rights::user_of(caller, account)?;
-    let only_of = (!rights::is_super_admin(caller)).then(|| user.clone());
+    let only_of = rights::manager(caller, account).is_err();
+    let only_of = only_of.then(|| user.clone());
     Ok((user, only_of))
 }

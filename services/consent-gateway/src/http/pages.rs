@@ -23,6 +23,14 @@ struct Message<'a> {
     layout: Layout<'a>,
     title: &'a str,
     sentence: &'a str,
+    way_on: Option<WayOn<'a>>,
+}
+
+/// Where to go from a page that says one thing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WayOn<'a> {
+    pub(super) address: &'a str,
+    pub(super) words: &'a str,
 }
 
 /// A page that says one thing.
@@ -32,7 +40,17 @@ pub(super) fn message(
     title: &str,
     sentence: &str,
 ) -> Response {
-    show_message(gateway, status, (title, sentence), &[])
+    show_message(gateway, status, (title, sentence, None), &[])
+}
+
+/// A page that says one thing, and leads on.
+pub(super) fn message_leading_on(
+    gateway: &Gateway,
+    status: StatusCode,
+    (title, sentence): (&str, &str),
+    way_on: WayOn<'_>,
+) -> Response {
+    show_message(gateway, status, (title, sentence, Some(way_on)), &[])
 }
 
 /// The same, as a part of the settings.
@@ -43,19 +61,20 @@ pub(super) fn settings_message(
     sentence: &str,
 ) -> Response {
     let ancestors = &gateway.frame_ancestors;
-    show_message(gateway, status, (title, sentence), ancestors)
+    show_message(gateway, status, (title, sentence, None), ancestors)
 }
 
 fn show_message(
     gateway: &Gateway,
     status: StatusCode,
-    (title, sentence): (&str, &str),
+    (title, sentence, way_on): (&str, &str, Option<WayOn<'_>>),
     ancestors: &[Origin],
 ) -> Response {
     let page = Message {
         layout: Layout::of(gateway),
         title,
         sentence,
+        way_on,
     };
     show_embeddable(status, &page, None, ancestors)
 }
@@ -77,9 +96,9 @@ pub(super) fn settings_problem(gateway: &Gateway, problem: &Problem) -> Response
     settings_message(gateway, problem.status(), FAILED, sentence(problem))
 }
 
-const FAILED: &str = "That did not work";
+pub(super) const FAILED: &str = "That did not work";
 
-fn sentence(problem: &Problem) -> &'static str {
+pub(super) fn sentence(problem: &Problem) -> &'static str {
     if let Some(cause) = problem.internal_cause() {
         tracing::error!(code = problem.code(), error = %chain(cause), "a page could not be shown");
     }

@@ -4,7 +4,7 @@
 use assent_service_kit::Problem;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, FromRequest, FromRequestParts, Request, State};
-use axum::http::header::{COOKIE, LOCATION, SET_COOKIE};
+use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::cookies::Cookie;
 use super::{Shared, pages};
 use crate::failure::Failure;
 use crate::gateway::Gateway;
@@ -58,7 +59,10 @@ async fn opened(
     let lifetime = gateway.session_lifetime.as_secs();
     let headers = [
         (LOCATION, to.to_string()),
-        (SET_COOKIE, cookie(gateway, secret.expose(), lifetime)),
+        (
+            SET_COOKIE,
+            Cookie::Session.set(gateway, secret.expose(), lifetime),
+        ),
     ];
     Ok((StatusCode::SEE_OTHER, headers).into_response())
 }
@@ -78,7 +82,7 @@ pub(super) async fn end(
         "You have left the settings",
         "To come back, open them from the application again.",
     );
-    if let Ok(gone) = cookie(gateway, "", 0).parse() {
+    if let Ok(gone) = Cookie::Session.set(gateway, "", 0).parse() {
         response.headers_mut().insert(SET_COOKIE, gone);
     }
     response
@@ -98,9 +102,10 @@ impl InSession {
         gateway: &Gateway,
         headers: &HeaderMap,
     ) -> Result<Option<Self>, Failure> {
-        let Some(secret) = cookie_of(gateway, headers) else {
+        let Some(secret) = Cookie::Session.read(gateway, headers) else {
             return Ok(None);
         };
+        let secret = SessionSecret::from_cookie(secret);
         let found = gateway.sessions.find(&secret).await?;
         Ok(found
             .filter(|session| !session.is_over(Timestamp::now()))
@@ -182,40 +187,4 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Posted<T> {
             )),
         }
     }
-}
-
-/// `__Host-`: no other host, and no plain HTTP, can set it. Browsers want encryption for that.
-fn cookie_name(gateway: &Gateway) -> &'static str {
-    if is_encrypted(gateway) {
-        "__Host-assent_session"
-    } else {
-        "assent_session"
-    }
-}
-
-fn is_encrypted(gateway: &Gateway) -> bool {
-    gateway.addresses.account_settings.scheme() == "https"
-}
-
-/// Lax: it has to come along when Microsoft sends the browser back, and with nobody else's forms.
-fn cookie(gateway: &Gateway, value: &str, seconds: i64) -> String {
-    let name = cookie_name(gateway);
-    let secure = if is_encrypted(gateway) {
-        "; Secure"
-    } else {
-        ""
-    };
-    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
-}
-
-fn cookie_of(gateway: &Gateway, headers: &HeaderMap) -> Option<SessionSecret> {
-    let name = cookie_name(gateway);
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| header.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| SessionSecret::from_cookie(value))
 }

@@ -37,11 +37,7 @@ impl SessionSecret {
     /// What every form of this session carries. Another site's page can send a form with the cookie, but can't know
     /// this.
     pub(crate) fn form_proof(&self) -> FormProof {
-        let digest = Sha256::new()
-            .chain_update(b"form proof\0")
-            .chain_update(self.0.as_bytes())
-            .finalize();
-        FormProof(URL_SAFE_NO_PAD.encode(digest))
+        FormProof::derived(&[b"form of a session", self.0.as_bytes()])
     }
 }
 
@@ -51,11 +47,16 @@ impl fmt::Debug for SessionSecret {
     }
 }
 
-/// Proves that a form was sent from a page of ours, in the session that the page was shown in.
+/// Proves that a form was sent from a page of ours, in the session or the browser that the page was shown in.
 #[derive(Clone)]
 pub(crate) struct FormProof(String);
 
 impl FormProof {
+    /// Derived from what the page's own browser alone brings. No part of it may hold a zero byte.
+    pub(crate) fn derived(from: &[&[u8]]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(Sha256::digest(from.join(&0))))
+    }
+
     /// What goes into the form.
     pub(crate) fn expose(&self) -> &str {
         &self.0

@@ -4,6 +4,7 @@ use assent_messaging::Bucket;
 use serde::{Deserialize, Serialize};
 
 use super::{Session, SessionSecret};
+use crate::cutoff::Cutoffs;
 use crate::flow::Digest;
 use crate::records::{Records, StoreError};
 
@@ -12,6 +13,7 @@ use crate::records::{Records, StoreError};
 pub(crate) struct SessionStore {
     sessions: Records<Session>,
     tokens: Records<UsedToken>,
+    cutoffs: Cutoffs,
 }
 
 /// That a token has opened a session. Which one is nobody's business.
@@ -19,10 +21,11 @@ pub(crate) struct SessionStore {
 struct UsedToken {}
 
 impl SessionStore {
-    pub(crate) fn new(bucket: Bucket) -> Self {
+    pub(crate) fn new(bucket: Bucket, cutoffs: Cutoffs) -> Self {
         Self {
             sessions: Records::new(bucket.clone()),
             tokens: Records::new(bucket),
+            cutoffs,
         }
     }
 
@@ -42,13 +45,25 @@ impl SessionStore {
         secret: &SessionSecret,
         session: Session,
     ) -> Result<(), StoreError> {
+        let of = self.cutoffs.generation(&session.account, &session.user);
+        let generation = of.await?;
+        let session = Session {
+            generation,
+            ..session
+        };
         self.sessions.create(&key(secret), session).await.map(drop)
     }
 
-    /// The session that a cookie stands for; `None` if there is none, or none any more.
+    /// The session that a cookie stands for; `None` if there is none, or none any more, or its user was cut off since.
+    /// Where that can't be told, there is no session to be had.
     pub(crate) async fn find(&self, secret: &SessionSecret) -> Result<Option<Session>, StoreError> {
-        let found = self.sessions.find(&key(secret)).await?;
-        Ok(found.map(|stored| stored.value))
+        let Some(stored) = self.sessions.find(&key(secret)).await? else {
+            return Ok(None);
+        };
+        let session = stored.value;
+        let present = self.cutoffs.generation(&session.account, &session.user);
+        let is_present = session.generation == present.await?;
+        Ok(is_present.then_some(session))
     }
 
     /// Ends a session.

@@ -1,5 +1,6 @@
 use std::time::{Duration, SystemTime};
 
+use assent_domain::ids::{AccountId, UserId};
 use assent_service_kit::Caller;
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,6 +17,7 @@ fn caller(token_id: Option<&str>) -> Caller {
         permissions: Vec::new(),
         scopes: Vec::new(),
         token_id: token_id.map(str::to_owned),
+        issued_at: Some(SystemTime::now()),
         expires_at: SystemTime::now() + Duration::from_mins(5),
         name: Some("Ana Alvarez".to_owned()),
         account_name: Some("Acme".to_owned()),
@@ -63,6 +65,40 @@ async fn a_token_that_could_be_used_twice_or_is_nobodys_opens_none() {
     };
     let service = open_session(&gateway, &service).await;
     assert!(matches!(service, Err(Failure::Forbidden(_))));
+}
+
+/// Whoever kept a token for later has what it allowed until the host application ends it.
+#[tokio::test]
+async fn a_cut_off_ends_sessions_and_lets_no_earlier_token_open_another() {
+    let (_nats, gateway) = test_gateway::start().await;
+    let before = open_session(&gateway, &caller(Some("before")))
+        .await
+        .unwrap();
+    let somebody_else = Caller {
+        subject: "ben".to_owned(),
+        ..caller(Some("else"))
+    };
+    let somebody_else = open_session(&gateway, &somebody_else).await.unwrap();
+
+    let (account, user) = (
+        AccountId::parse("acme").unwrap(),
+        UserId::parse("ana").unwrap(),
+    );
+    gateway.cutoffs.cut_off(&account, &user).await.unwrap();
+
+    assert_eq!(gateway.sessions.find(&before).await.unwrap(), None);
+    let found = gateway.sessions.find(&somebody_else).await.unwrap();
+    assert!(found.is_some());
+    let kept = Caller {
+        issued_at: SystemTime::now().checked_sub(Duration::from_secs(5)),
+        ..caller(Some("kept"))
+    };
+    let kept = open_session(&gateway, &kept).await;
+    assert!(matches!(kept, Err(Failure::Unauthenticated(_))), "{kept:?}");
+    let after = open_session(&gateway, &caller(Some("after")))
+        .await
+        .unwrap();
+    assert!(gateway.sessions.find(&after).await.unwrap().is_some());
 }
 
 #[test]

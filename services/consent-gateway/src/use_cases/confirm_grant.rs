@@ -47,6 +47,11 @@ pub(crate) async fn confirm_grant(
                 "the flow awaits no confirmation yet".to_owned(),
             ));
         }
+        Stage::AwaitingAdministrator { .. } => {
+            return Err(Failure::Forbidden(
+                "only the administrator can confirm this, on the page that they were shown",
+            ));
+        }
         Stage::Ended { .. } => return Err(Refusal::FlowAlreadyUsed.into()),
     };
     let ending = match record(gateway, &stored.value, held).await {

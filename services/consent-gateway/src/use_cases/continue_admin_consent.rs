@@ -13,12 +13,13 @@ use crate::failure::Failure;
 use crate::flow::{Ending, Flow, Purpose, Stage, State};
 use crate::gateway::{Gateway, reference};
 use crate::records::Stored;
-use crate::use_cases::take_callback::{end, used};
+use crate::use_cases::take_callback::{Returning, end, used};
 
 pub(crate) async fn continue_admin_consent(
     gateway: &Gateway,
     mut stored: Stored<Flow>,
     claimed: UnverifiedTenant,
+    returning: &Returning,
 ) -> Result<Url, Failure> {
     let tenant = match gateway.tenant(&TenantRef::Id(claimed.0)).await {
         Ok(tenant) => tenant,
@@ -48,6 +49,8 @@ pub(crate) async fn continue_admin_consent(
 
     let (state, nonce, pkce) = (State::new(stored.value.id), random_token(), new_pkce());
     stored.value.states.authorize = Some(state.digest());
+    // Anybody who knows the first address can make this callback up, and send somebody else on from here.
+    stored.value.browser = Some(returning.browser.digest());
     stored.value.stage = Stage::AtAuthorize {
         tenant: Some(tenant.into()),
         nonce: nonce.clone(),

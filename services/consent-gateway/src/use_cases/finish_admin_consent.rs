@@ -1,9 +1,12 @@
 //! The administrator came back with a code: now the claim is proved, or nothing happened.
+//!
+//! Proved is not yet meant. Somebody can have been led here by an address that belongs to another's flow, and where their
+//! organisation has consented before, Microsoft shows them no page on the way. So a proved consent is recorded at once
+//! only in the session of our settings pages in which it was begun. Everybody else is shown first what it is for.
 
-use assent_domain::decide::administrator_consent::{self, FinishAdministratorConsent};
+use assent_domain::decide::administrator_consent::{FinishAdministratorConsent, ProofDemanded};
 use assent_domain::event::Verification;
 use assent_domain::ids::{ConsentId, ObjectId, RoleId, Scope, Tenant, TenantId};
-use assent_domain::permissions::PermissionSet;
 use assent_microsoft_identity::{AuthorizationCode, GrantProof, Redeemed, roles_able_to_consent};
 use assent_service_kit::telemetry::chain;
 use jiff::Timestamp;
@@ -11,61 +14,96 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::flow::{Aim, Ending, Flow, Purpose, Route, Setback};
+use crate::flow::{Answer, Asked, CONFIRMATION_LIFETIME, Ending, Flow, Stage, State};
 use crate::gateway::{AdminProof, Gateway};
 use crate::records::Stored;
-use crate::use_cases::learn;
+use crate::use_cases::record_admin_consent::{asked_of, may_record, record};
 use crate::use_cases::redeem::{Proof, redeem};
-use crate::use_cases::take_callback::end;
+use crate::use_cases::take_callback::{Returning, end, used, went_on};
 
 pub(crate) async fn finish_admin_consent(
     gateway: &Gateway,
     stored: Stored<Flow>,
     proof: Proof,
     code: AuthorizationCode,
+    returning: &Returning,
 ) -> Result<Url, Failure> {
     let flow = &stored.value;
-    let ending = match (&flow.purpose, proof.tenant) {
-        (
-            Purpose::AdministratorConsent {
-                permissions, route, ..
-            },
-            Some(tenant),
-        ) => match redeem(gateway, flow, proof, code).await {
-            Ok(redeemed) => {
-                let answer = answer(gateway, flow, (*permissions).into(), tenant, &redeemed).await;
-                let ending = record(gateway, flow, *route, answer).await;
-                if matches!(ending, Ending::Completed(_)) {
-                    learn::granted_for_everybody(gateway, &flow.account, tenant, &redeemed.scopes)
-                        .await;
-                }
-                ending
-            }
-            Err(not_redeemed) => not_redeemed.ending,
-        },
-        (Purpose::AdministratorConsent { .. } | Purpose::OwnConsent { .. }, _) => {
-            return Err(Failure::Invalid(
-                "this flow asked for no administrator".to_owned(),
-            ));
-        }
+    let ((asked, route), Some(tenant)) = (asked_of(flow)?, proof.tenant) else {
+        return Err(Failure::Invalid(
+            "this flow asked for no administrator".to_owned(),
+        ));
     };
-    end(gateway, stored, ending).await
+    let redeemed = match redeem(gateway, flow, proof, code).await {
+        Ok(redeemed) => redeemed,
+        Err(not_redeemed) => return end(gateway, stored, not_redeemed.ending).await,
+    };
+    let answer = answer(gateway, asked, tenant, &redeemed).await;
+    if comes_back_to_its_session(flow, returning) {
+        let recorded = record(gateway, flow, route, answer).await;
+        return end(gateway, stored, Ending::of(recorded)).await;
+    }
+    // What is certain to be refused is told at once, and not after a click.
+    if let Err(failure) = may_record(gateway, route, &answer).await {
+        return end(gateway, stored, Ending::of(Err(failure))).await;
+    }
+    wait_for_the_administrator(gateway, stored, &answer).await
+}
+
+/// Whether the flow was begun in a session of our settings pages, and all of it happened in that session's browser.
+fn comes_back_to_its_session(flow: &Flow, returning: &Returning) -> bool {
+    let is_same_browser = flow
+        .browser
+        .as_ref()
+        .is_some_and(|first| first.is_of(returning.browser.expose()));
+    let is_same_session = match (&flow.session, &returning.session) {
+        (Some(begun), Some(present)) => Some(begun.as_str() == present.as_str()),
+        (Some(_), None) => Some(false),
+        (None, _) => None,
+    };
+    if !is_same_browser || is_same_session == Some(false) {
+        tracing::warn!(
+            security_event = "administrator_flow_changed_browser",
+            flow.id = %flow.id,
+            account.id = %flow.account,
+            "an administrator's flow came back in another browser or session than it was begun or continued in"
+        );
+    }
+    is_same_browser && is_same_session == Some(true)
+}
+
+/// The flow waits, and the browser is led to a page that nobody else can find.
+async fn wait_for_the_administrator(
+    gateway: &Gateway,
+    mut stored: Stored<Flow>,
+    answer: &FinishAdministratorConsent,
+) -> Result<Url, Failure> {
+    let page = State::new(stored.value.id);
+    stored.value.states.administrator_page = Some(page.digest());
+    stored.value.expires_at = Timestamp::now() + CONFIRMATION_LIFETIME;
+    stored.value.stage = Stage::AwaitingAdministrator {
+        answer: Answer::of(answer),
+        taken_at: None,
+    };
+    let stored = gateway.flows.change(stored).await.map_err(used)?;
+    went_on(&stored.value);
+    Ok(gateway.addresses.administrator_confirmation(&page))
 }
 
 /// What Microsoft's answer comes to.
 async fn answer(
     gateway: &Gateway,
-    flow: &Flow,
-    permissions: PermissionSet,
+    asked: Asked,
     expected_tenant: Tenant,
     redeemed: &Redeemed,
 ) -> FinishAdministratorConsent {
-    let wanted = gateway.scopes.of(permissions);
+    let wanted = gateway.scopes.of(asked.permissions);
     FinishAdministratorConsent {
-        account: flow.account.clone(),
+        account: asked.account,
         consent: ConsentId(Uuid::now_v7()),
-        requested_by: flow.started_by.clone(),
-        permissions,
+        requested_by: asked.requested_by,
+        begun_in: asked.begun_in,
+        permissions: asked.permissions,
         expected_tenant,
         tenant: Tenant {
             cloud: expected_tenant.cloud,
@@ -84,106 +122,54 @@ async fn answer(
             .map(Scope)
             .collect(),
         verification: verify(gateway, redeemed, &wanted).await,
+        demanded: demanded(gateway.admin_proof),
     }
 }
 
-async fn record(
-    gateway: &Gateway,
-    flow: &Flow,
-    route: Route,
-    answer: FinishAdministratorConsent,
-) -> Ending {
-    let (id, aim) = match route {
-        Route::Direct => return record_on_the_log(gateway, flow, answer).await,
-        Route::HandOff { id, aim } => (id, aim),
-    };
-    // Somebody may take the link back at this very moment: one of the two comes first.
-    let claimed = gateway
-        .hand_offs
-        .change(&flow.account, id, |link| {
-            link.claim(flow.id, Timestamp::now())
-        })
-        .await;
-    match claimed {
-        Ok(Some(Ok(_))) => {}
-        Ok(Some(Err(_)) | None) => return Ending::SetBack(Setback::HandOffClosed),
-        Err(error) => return Ending::of(Err(error.into())),
+/// What has to be proved, by the configuration.
+pub(crate) const fn demanded(configured: AdminProof) -> ProofDemanded {
+    match configured {
+        AdminProof::Role | AdminProof::Either => ProofDemanded::Role,
+        AdminProof::Grant => ProofDemanded::RoleAndGrant,
     }
-    let granted_by = answer.granted_by.0;
-    let ending = match aim {
-        Aim::AdministratorConsent => record_on_the_log(gateway, flow, answer).await,
-        // Nobody's permissions change, so there is nothing to record: Microsoft lets users consent from now on.
-        Aim::Approval => match administrator_consent::proved(&answer) {
-            Ok(()) => Ending::completed(),
-            Err(refusal) => Ending::Refused(refusal),
-        },
-    };
-    if matches!(ending, Ending::Completed(_)) {
-        tracing::info!(
-            hand_off.id = %id,
-            account.id = %flow.account,
-            granted_by.object_id = %granted_by,
-            "an administrator consented by a link"
-        );
-        let noted = gateway
-            .hand_offs
-            .change(&flow.account, id, |link| {
-                link.complete(granted_by, Timestamp::now());
-                Ok::<(), std::convert::Infallible>(())
-            })
-            .await;
-        if let Err(error) = noted {
-            tracing::warn!(error = %chain(&error), "that a link is complete was not noted");
-        }
-    }
-    ending
 }
 
-async fn record_on_the_log(
-    gateway: &Gateway,
-    flow: &Flow,
-    answer: FinishAdministratorConsent,
-) -> Ending {
-    let recorded = gateway
-        .ledger
-        .decide_company(&flow.account, |company| {
-            administrator_consent::finish(company, answer.clone())
-        })
-        .await;
-    Ending::of(recorded.map(|_| Ending::completed()))
-}
-
-/// What proves that it was an administrator, as far as the configuration accepts it.
+/// What is known of whoever accepted. Graph is not asked about somebody who has no role: nothing would come of it.
 async fn verify(gateway: &Gateway, redeemed: &Redeemed, wanted: &[String]) -> Verification {
-    let roles = match gateway.admin_proof {
-        AdminProof::Grant => Vec::new(),
-        AdminProof::Role | AdminProof::Either => roles_able_to_consent(&redeemed.identity)
-            .into_iter()
-            .map(RoleId)
-            .collect(),
-    };
+    let roles: Vec<_> = roles_able_to_consent(&redeemed.identity)
+        .into_iter()
+        .map(RoleId)
+        .collect();
     let tenant_wide_grant = match gateway.admin_proof {
         AdminProof::Role => false,
+        AdminProof::Grant | AdminProof::Either if roles.is_empty() => false,
         AdminProof::Grant | AdminProof::Either => {
-            match gateway
-                .entra
-                .tenant_wide_grant(&redeemed.access_token, wanted)
-                .await
-            {
-                Ok(GrantProof::Covered { .. }) => true,
-                Ok(GrantProof::NotCovered { .. } | GrantProof::NotPermitted) => false,
-                Err(error) => {
-                    tracing::warn!(
-                        error = %chain(&error),
-                        "Microsoft Graph could not be asked for the tenant-wide grant"
-                    );
-                    false
-                }
-            }
+            is_granted_for_everybody(gateway, redeemed, wanted).await
         }
     };
     Verification {
         roles,
         tenant_wide_grant,
+    }
+}
+
+async fn is_granted_for_everybody(
+    gateway: &Gateway,
+    redeemed: &Redeemed,
+    wanted: &[String],
+) -> bool {
+    let found = gateway
+        .entra
+        .tenant_wide_grant(&redeemed.access_token, wanted);
+    match found.await {
+        Ok(GrantProof::Covered { .. }) => true,
+        Ok(GrantProof::NotCovered { .. } | GrantProof::NotPermitted) => false,
+        Err(error) => {
+            tracing::warn!(
+                error = %chain(&error),
+                "Microsoft Graph could not be asked for the tenant-wide grant"
+            );
+            false
+        }
     }
 }

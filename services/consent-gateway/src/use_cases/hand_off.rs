@@ -11,11 +11,13 @@ use jiff::Timestamp;
 use url::Url;
 use uuid::Uuid;
 
+use crate::cutoff::Generation;
 use crate::failure::Failure;
 use crate::flow::{Aim, Route};
 use crate::gateway::{Gateway, TenantName};
 use crate::hand_off::{Closed, HandOff, HandOffToken, Stage};
 use crate::ledger::Company;
+use crate::names::Names;
 use crate::use_cases::start_admin_consent::{self, Question, premises, tenant_to_ask};
 
 /// How many links of an account may be open at once. More would only make it unclear which of them is meant.
@@ -32,24 +34,31 @@ pub(crate) struct Request {
     pub(crate) tenant: Option<TenantName>,
 }
 
+/// Whoever asks.
+#[derive(Debug)]
+pub(crate) struct Asker {
+    pub(crate) user: UserId,
+    pub(crate) names: Names,
+}
+
 /// Makes a link. Whether the caller may ask for this aim has been checked.
 pub(crate) async fn create(
     gateway: &Gateway,
     account: &AccountId,
-    by: UserId,
+    by: Asker,
     request: Request,
 ) -> Result<(HandOff, Url), Failure> {
     let company = gateway.ledger.company(account).await?;
     let named = tenant_to_ask(gateway, &company, request.tenant.as_ref()).await?;
     let tenant = match named {
         Some(tenant) => Some(tenant),
-        None => own_tenant(gateway, account, &by).await?,
+        None => own_tenant(gateway, account, &by.user).await?,
     };
     let premises = premises(gateway, account, tenant).await;
     let permissions = may_ask(&company, request.aim, request.permissions, premises)?;
 
     let now = Timestamp::now();
-    let known = gateway.hand_offs.of_account(account, MOST_LISTED).await?;
+    let known = newest(gateway, account, &company, MOST_LISTED).await?;
     let open = known.iter().filter(|link| link.require_open(now).is_ok());
     if open.count() >= MOST_OPEN {
         return Err(Failure::TooMany(
@@ -62,10 +71,15 @@ pub(crate) async fn create(
     let hand_off = HandOff {
         id,
         account: account.clone(),
-        requested_by: by,
+        requested_by: by.user,
+        generation: Generation::default(),
+        made_in: Some(company.state.epoch.0),
+        is_outdated: false,
+        names: by.names,
         aim: request.aim,
         permissions: permissions.into(),
         tenant: tenant.map(Into::into),
+        tenant_domain: request.tenant.as_ref().and_then(TenantName::domain),
         secret: token.digest(),
         created_at: now,
         expires_at: now + gateway.hand_off_lifetime,
@@ -78,13 +92,28 @@ pub(crate) async fn create(
     Ok((stored.value, url))
 }
 
+/// The newest of an account, as they stand in the company as it is now.
+pub(crate) async fn newest(
+    gateway: &Gateway,
+    account: &AccountId,
+    company: &Company,
+    most: usize,
+) -> Result<Vec<HandOff>, Failure> {
+    let mut found = gateway.hand_offs.of_account(account, most).await?;
+    for link in &mut found {
+        link.note_epoch(company.state.epoch);
+    }
+    Ok(found)
+}
+
 /// Those of an account; `only_of`: those that this user asked for.
 pub(crate) async fn list(
     gateway: &Gateway,
     account: &AccountId,
     only_of: Option<&UserId>,
 ) -> Result<Vec<HandOff>, Failure> {
-    let mut found = gateway.hand_offs.of_account(account, MOST_LISTED).await?;
+    let company = gateway.ledger.company(account).await?;
+    let mut found = newest(gateway, account, &company, MOST_LISTED).await?;
     found.retain(|link| only_of.is_none_or(|user| link.requested_by == *user));
     Ok(found)
 }
@@ -97,10 +126,13 @@ pub(crate) async fn find(
     only_of: Option<&UserId>,
 ) -> Result<HandOff, Failure> {
     let found = gateway.hand_offs.find(account, id).await?;
-    found
+    let mut link = found
         .map(|stored| stored.value)
         .filter(|link| only_of.is_none_or(|user| link.requested_by == *user))
-        .ok_or_else(unknown)
+        .ok_or_else(unknown)?;
+    let company = gateway.ledger.company(account).await?;
+    link.note_epoch(company.state.epoch);
+    Ok(link)
 }
 
 /// Takes one back.
@@ -111,10 +143,11 @@ pub(crate) async fn cancel(
     by: &UserId,
     only_of: Option<&UserId>,
 ) -> Result<HandOff, Failure> {
-    find(gateway, account, id, only_of).await?;
+    let found = find(gateway, account, id, only_of).await?;
     let cancelled = gateway
         .hand_offs
         .change(account, id, |link| {
+            link.is_outdated |= found.is_outdated;
             link.cancel(by.clone(), Timestamp::now())
         })
         .await?;
@@ -125,6 +158,7 @@ pub(crate) async fn cancel(
             | Closed::Completing
             | Closed::Cancelled
             | Closed::Expired
+            | Closed::Outdated
             | Closed::UsedTooOften,
         ) => Err(Refusal::FlowAlreadyUsed.into()),
     }
@@ -132,13 +166,15 @@ pub(crate) async fn cancel(
 
 /// Somebody opened the link.
 pub(crate) async fn open(gateway: &Gateway, token: &HandOffToken) -> Result<HandOff, Failure> {
-    let found = by_token(gateway, token).await?;
+    let company = gateway.ledger.company(&token.account).await?;
+    let found = by_token(gateway, token, &company).await?;
     if found.opened_at.is_some() {
         return Ok(found);
     }
     let opened = gateway
         .hand_offs
         .change(&token.account, token.id, |link| {
+            link.note_epoch(company.state.epoch);
             link.opened(Timestamp::now());
             Ok::<(), std::convert::Infallible>(())
         })
@@ -162,17 +198,21 @@ pub(crate) enum Begun {
 /// Somebody ticked the administrator's box and follows the link: an ordinary flow begins, as if the Super Admin had
 /// sent them to Microsoft.
 pub(crate) async fn begin(gateway: &Gateway, token: &HandOffToken) -> Result<Begun, Failure> {
-    let found = by_token(gateway, token).await?;
     let company = gateway.ledger.company(&token.account).await?;
+    let found = by_token(gateway, token, &company).await?;
+    if let Err(closed) = found.require_open(Timestamp::now()) {
+        return Ok(Begun::Closed(closed));
+    }
     let tenant = found.tenant.map(Into::into);
     let premises = premises(gateway, &token.account, tenant).await;
-    // The company may have moved on in these days.
+    // Within the epoch, too, the company may have changed its mind in these days.
     let permissions = may_ask(&company, found.aim, found.permissions.into(), premises)?;
 
     let flow = Uuid::now_v7();
     let begun = gateway
         .hand_offs
         .change(&token.account, token.id, |link| {
+            link.note_epoch(company.state.epoch);
             link.begin(flow, Timestamp::now())
         })
         .await?;
@@ -182,8 +222,12 @@ pub(crate) async fn begin(gateway: &Gateway, token: &HandOffToken) -> Result<Beg
     let question = Question {
         account: token.account.clone(),
         started_by: found.requested_by,
+        names: found.names,
+        // Whoever follows a link is in no session, even where they have one.
+        session: None,
         permissions,
         tenant,
+        tenant_domain: found.tenant_domain,
         route: Route::HandOff {
             id: token.id,
             aim: found.aim,
@@ -226,12 +270,18 @@ async fn own_tenant(
     Ok(attempts.tenant().map(Into::into))
 }
 
-async fn by_token(gateway: &Gateway, token: &HandOffToken) -> Result<HandOff, Failure> {
+async fn by_token(
+    gateway: &Gateway,
+    token: &HandOffToken,
+    company: &Company,
+) -> Result<HandOff, Failure> {
     let found = gateway.hand_offs.find(&token.account, token.id).await?;
-    found
+    let mut link = found
         .map(|stored| stored.value)
         .filter(|link| token.opens(link))
-        .ok_or_else(unknown)
+        .ok_or_else(unknown)?;
+    link.note_epoch(company.state.epoch);
+    Ok(link)
 }
 
 fn unknown() -> Failure {

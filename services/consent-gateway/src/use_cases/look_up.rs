@@ -17,6 +17,7 @@ use crate::observations::Approval;
 use crate::records::Stored;
 use crate::representation::{AccountView, Learnt, UserView};
 use crate::rights;
+use crate::use_cases::find_flow::find_flow;
 use crate::use_cases::learn;
 
 /// How long a read waits for the write that `at_least` names.
@@ -114,7 +115,7 @@ pub(crate) async fn own_flow(
     let (Ok(account), Ok(user)) = (rights::account(caller), rights::subject(caller)) else {
         return Err(unknown);
     };
-    match gateway.flows.find(id).await? {
+    match find_flow(gateway, id).await? {
         Some(stored) if stored.value.account == account && stored.value.started_by == user => {
             Ok(stored)
         }

@@ -24,6 +24,11 @@ pub(crate) async fn open_session(
             "a token that opens a session runs out within 24 hours",
         ));
     }
+    if is_of_earlier_times(gateway, caller, &session).await? {
+        return Err(Failure::Unauthenticated(
+            "everything of the user was ended after the token was made; make a new one",
+        ));
+    }
     if !gateway.sessions.use_up(token_id).await? {
         tracing::warn!(
             security_event = "session_token_replayed",
@@ -39,4 +44,22 @@ pub(crate) async fn open_session(
     tracing::info!(account.id = %session.account, user.id = %session.user, "a session of the settings began");
     gateway.sessions.create(&secret, session).await?;
     Ok(secret)
+}
+
+/// Whether the user was cut off after the token was made, so that what it says of them may no longer be true. Tokens count
+/// whole seconds: one of the same second is taken to be the later of the two.
+async fn is_of_earlier_times(
+    gateway: &Gateway,
+    caller: &Caller,
+    session: &Session,
+) -> Result<bool, Failure> {
+    let issued_at = caller
+        .issued_at
+        .and_then(|issued_at| Timestamp::try_from(issued_at).ok());
+    let Some(issued_at) = issued_at else {
+        return Ok(false);
+    };
+    let last = gateway.cutoffs.last(&session.account, &session.user);
+    let last = last.await?;
+    Ok(last.is_some_and(|(cutoff, _)| issued_at.as_second() < cutoff.at.as_second()))
 }

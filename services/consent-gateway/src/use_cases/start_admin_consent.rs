@@ -10,10 +10,12 @@ use jiff::Timestamp;
 use url::Url;
 use uuid::Uuid;
 
+use crate::cutoff::Generation;
 use crate::failure::Failure;
-use crate::flow::{self, Flow, Purpose, Route, Stage, State, States};
+use crate::flow::{self, Digest, Flow, Purpose, Route, Stage, State, States};
 use crate::gateway::{Gateway, TenantName, reference};
 use crate::ledger::Company;
+use crate::names::Names;
 
 /// What the Super Admin filled in.
 #[derive(Debug)]
@@ -24,15 +26,24 @@ pub(crate) struct Selection {
     pub(crate) return_to: Option<Url>,
 }
 
+/// The Super Admin.
+#[derive(Debug)]
+pub(crate) struct Asker {
+    pub(crate) manager: CompanyManager,
+    pub(crate) names: Names,
+    /// The session of our settings pages in which they ask, if they ask there.
+    pub(crate) session: Option<Digest>,
+}
+
 pub(crate) async fn start_admin_consent(
     gateway: &Gateway,
     account: &AccountId,
-    by: CompanyManager,
+    asker: Asker,
     selection: Selection,
 ) -> Result<FlowStarted, Failure> {
     let company = gateway.ledger.company(account).await?;
     let mut command = StartAdministratorConsent {
-        by: by.clone(),
+        by: asker.manager.clone(),
         administrator_confirmed: selection.administrator_confirmed,
         permissions: selection.permissions,
         premises: Premises::default(),
@@ -45,9 +56,12 @@ pub(crate) async fn start_admin_consent(
 
     let question = Question {
         account: account.clone(),
-        started_by: by.user().clone(),
+        started_by: asker.manager.user().clone(),
+        names: asker.names,
+        session: asker.session,
         permissions: selection.permissions,
         tenant,
+        tenant_domain: selection.tenant.as_ref().and_then(TenantName::domain),
         route: Route::Direct,
         return_to: selection.return_to,
     };
@@ -60,8 +74,13 @@ pub(crate) async fn start_admin_consent(
 pub(crate) struct Question {
     pub(crate) account: AccountId,
     pub(crate) started_by: UserId,
+    pub(crate) names: Names,
+    /// The session of our settings pages in which it was asked, if it was asked there.
+    pub(crate) session: Option<Digest>,
     pub(crate) permissions: PermissionSet,
     pub(crate) tenant: Option<Tenant>,
+    /// The domain that the tenant was found by.
+    pub(crate) tenant_domain: Option<String>,
     pub(crate) route: Route,
     pub(crate) return_to: Option<Url>,
 }
@@ -80,17 +99,22 @@ pub(crate) async fn begin(
         id,
         account: question.account,
         started_by: question.started_by,
-        session: None,
+        generation: Generation::default(),
+        session: question.session,
+        browser: None,
         return_to: question.return_to,
         expires_at,
         purpose: Purpose::AdministratorConsent {
             permissions: question.permissions.into(),
+            begun_in: Some(company.state.epoch.0),
             tenant: question.tenant.map(Into::into),
+            tenant_domain: question.tenant_domain,
             route: question.route,
+            names: question.names,
         },
         states: States {
             admin_consent: Some(state.digest()),
-            authorize: None,
+            ..States::default()
         },
         stage: Stage::AtAdminConsent,
     };

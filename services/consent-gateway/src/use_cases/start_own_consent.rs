@@ -13,6 +13,7 @@ use secrecy::ExposeSecret;
 use url::Url;
 use uuid::Uuid;
 
+use crate::cutoff::Generation;
 use crate::failure::Failure;
 use crate::flow::{self, Digest, Flow, Purpose, Stage, State, States};
 use crate::gateway::{Gateway, reference};
@@ -107,7 +108,9 @@ pub(crate) async fn begin(
         id,
         account: account.clone(),
         started_by: user.clone(),
+        generation: Generation::default(),
         session,
+        browser: None,
         return_to,
         expires_at,
         purpose: Purpose::OwnConsent {
@@ -116,8 +119,8 @@ pub(crate) async fn begin(
             expected: expected.map(Identity::from),
         },
         states: States {
-            admin_consent: None,
             authorize: Some(state.digest()),
+            ..States::default()
         },
         stage: Stage::AtAuthorize {
             tenant: tenant.map(Into::into),

@@ -11,16 +11,30 @@ use assent_service_kit::telemetry::chain;
 use jiff::Timestamp;
 use url::Url;
 
+use crate::browser::BrowserSecret;
 use crate::failure::Failure;
 use crate::flow::{Digest, Ending, Flow, FlowState, Purpose, Route, Stage, State, States};
 use crate::gateway::Gateway;
 use crate::records::{StoreError, Stored};
 use crate::return_to;
+use crate::use_cases::find_flow::find_flow;
 use crate::use_cases::redeem::Proof;
 use crate::use_cases::{continue_admin_consent, finish_admin_consent, finish_own_consent};
 
+/// The browser that brings a callback.
+#[derive(Debug)]
+pub(crate) struct Returning {
+    pub(crate) browser: BrowserSecret,
+    /// The session of our settings pages that it is in, if it is in one.
+    pub(crate) session: Option<Digest>,
+}
+
 /// The callback of Microsoft's admin-consent page.
-pub(crate) async fn admin_consent(gateway: &Gateway, query: &str) -> Result<Url, Failure> {
+pub(crate) async fn admin_consent(
+    gateway: &Gateway,
+    query: &str,
+    returning: &Returning,
+) -> Result<Url, Failure> {
     let callback = UnverifiedAdminConsentCallback::parse(query).map_err(invalid)?;
     let stored = find(gateway, &callback.state, |states| {
         states.admin_consent.as_ref()
@@ -31,10 +45,13 @@ pub(crate) async fn admin_consent(gateway: &Gateway, query: &str) -> Result<Url,
         Stage::AtAuthorize { .. }
         | Stage::Redeeming
         | Stage::AwaitingConfirmation { .. }
+        | Stage::AwaitingAdministrator { .. }
         | Stage::Ended { .. } => return Err(Refusal::FlowAlreadyUsed.into()),
     }
     match callback.outcome {
-        Ok(tenant) => continue_admin_consent::continue_admin_consent(gateway, stored, tenant).await,
+        Ok(tenant) => {
+            continue_admin_consent::continue_admin_consent(gateway, stored, tenant, returning).await
+        }
         Err(error) => {
             let ending = Ending::from_microsoft(&error, &stored.value.purpose);
             end(gateway, stored, ending).await
@@ -43,7 +60,11 @@ pub(crate) async fn admin_consent(gateway: &Gateway, query: &str) -> Result<Url,
 }
 
 /// The callback of Microsoft's sign-in page.
-pub(crate) async fn authorize(gateway: &Gateway, query: &str) -> Result<Url, Failure> {
+pub(crate) async fn authorize(
+    gateway: &Gateway,
+    query: &str,
+    returning: &Returning,
+) -> Result<Url, Failure> {
     let callback = UnverifiedAuthorizeCallback::parse(query).map_err(invalid)?;
     let mut stored = find(gateway, &callback.state, |states| states.authorize.as_ref()).await?;
     let Stage::AtAuthorize {
@@ -65,7 +86,8 @@ pub(crate) async fn authorize(gateway: &Gateway, query: &str) -> Result<Url, Fai
 
     match (&stored.value.purpose, callback.outcome) {
         (Purpose::AdministratorConsent { .. }, Ok(code)) => {
-            finish_admin_consent::finish_admin_consent(gateway, stored, proof, code).await
+            finish_admin_consent::finish_admin_consent(gateway, stored, proof, code, returning)
+                .await
         }
         (Purpose::OwnConsent { .. }, Ok(code)) => {
             finish_own_consent::finish_own_consent(gateway, stored, proof, code).await
@@ -93,7 +115,7 @@ async fn find(
         Failure::Invalid("this link belongs to no request of ours; start again".to_owned())
     };
     let state = State::parse(state).ok_or_else(forged)?;
-    let stored = gateway.flows.find(state.flow).await?.ok_or_else(forged)?;
+    let stored = find_flow(gateway, state.flow).await?.ok_or_else(forged)?;
     if !digest(&stored.value.states).is_some_and(|digest| state.matches(digest)) {
         return Err(forged());
     }
@@ -139,6 +161,12 @@ async fn note_on_the_link(gateway: &Gateway, flow: &Flow) {
 
 /// Where the browser goes from here.
 pub(crate) fn way_back(gateway: &Gateway, flow: &Flow, confirm: Option<&str>) -> Url {
+    went_on(flow);
+    landing(gateway, flow, confirm)
+}
+
+/// Says in the log how far a flow got.
+pub(crate) fn went_on(flow: &Flow) {
     let view = flow.view(Timestamp::now());
     tracing::info!(
         flow.id = %flow.id,
@@ -147,6 +175,11 @@ pub(crate) fn way_back(gateway: &Gateway, flow: &Flow, confirm: Option<&str>) ->
         account.id = %flow.account,
         "a flow went on"
     );
+}
+
+/// Where the browser of a flow belongs, as it stands.
+pub(crate) fn landing(gateway: &Gateway, flow: &Flow, confirm: Option<&str>) -> Url {
+    let view = flow.view(Timestamp::now());
     let url = flow
         .return_to
         .clone()

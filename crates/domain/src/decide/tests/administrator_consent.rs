@@ -2,7 +2,8 @@
 
 use super::{Known, given, given_nothing};
 use crate::decide::administrator_consent::{
-    FinishAdministratorConsent, Mailboxes, Premises, StartAdministratorConsent, proved,
+    FinishAdministratorConsent, Mailboxes, Premises, ProofDemanded, StartAdministratorConsent,
+    proved,
 };
 use crate::event::{AdminConsentGranted, Event, Verification};
 use crate::ids::{Cloud, Epoch, ObjectId, Scope};
@@ -30,6 +31,7 @@ fn finish(consent: u128, permissions: PermissionSet) -> FinishAdministratorConse
         account: acme(),
         consent: consent_id(consent),
         requested_by: superadmin().user().clone(),
+        begun_in: Epoch(0),
         permissions,
         expected_tenant: tenant(),
         tenant: tenant(),
@@ -37,6 +39,15 @@ fn finish(consent: u128, permissions: PermissionSet) -> FinishAdministratorConse
         scopes: scopes(),
         missing_scopes: Vec::new(),
         verification: proved_by_role(),
+        demanded: ProofDemanded::Role,
+    }
+}
+
+/// An answer to what was asked in this epoch.
+fn begun_in(epoch: u64, answer: FinishAdministratorConsent) -> FinishAdministratorConsent {
+    FinishAdministratorConsent {
+        begun_in: Epoch(epoch),
+        ..answer
     }
 }
 
@@ -174,7 +185,7 @@ fn finishing_records_the_consent_and_the_switch_together() {
 fn another_consent_replaces_the_one_in_force_and_starts_no_epoch() {
     let known = given(administered(1, CALENDAR))
         .and([auto_granted(1, 1, CALENDAR)])
-        .when(finish(2, EVERYTHING))
+        .when(begun_in(1, finish(2, EVERYTHING)))
         .then([consented(2, EVERYTHING)])
         .then_effective(CALENDAR);
     assert_eq!(known.account.epoch, Epoch(1));
@@ -184,7 +195,7 @@ fn another_consent_replaces_the_one_in_force_and_starts_no_epoch() {
 fn a_smaller_consent_takes_away_at_once() {
     given(administered(1, EVERYTHING))
         .and([auto_granted(1, 1, EVERYTHING)])
-        .when(finish(2, CALENDAR.join(SENDING)))
+        .when(begun_in(1, finish(2, CALENDAR.join(SENDING))))
         .then([consented(2, CALENDAR.join(SENDING))])
         .then_effective(CALENDAR.join(SENDING));
 }
@@ -196,25 +207,74 @@ fn a_consent_in_force_already_is_not_recorded_again() {
         .then_nothing();
 }
 
+/// Whether the person has a role, whether Microsoft lists the grant, and what is demanded.
 #[test]
-fn a_tenant_wide_grant_proves_it_as_well_as_a_role() {
-    let verification = Verification {
-        roles: Vec::new(),
-        tenant_wide_grant: true,
-    };
-    let Event::AdminConsentGranted(by_role) = consented(1, EVERYTHING) else {
-        unreachable!("it is a consent");
-    };
-    let by_grant = Event::AdminConsentGranted(AdminConsentGranted {
-        verification: verification.clone(),
-        ..by_role
-    });
-    given_nothing()
-        .when(FinishAdministratorConsent {
-            verification,
+fn a_role_proves_an_administrator_and_a_grant_can_only_be_demanded_beside_it() {
+    use ProofDemanded::{Role, RoleAndGrant};
+    for (role, tenant_wide_grant, demanded, is_proved) in [
+        (true, true, Role, true),
+        (true, false, Role, true),
+        (false, true, Role, false),
+        (false, false, Role, false),
+        (true, true, RoleAndGrant, true),
+        (true, false, RoleAndGrant, false),
+        (false, true, RoleAndGrant, false),
+        (false, false, RoleAndGrant, false),
+    ] {
+        let roles = if role {
+            proved_by_role().roles
+        } else {
+            Vec::new()
+        };
+        let verification = Verification {
+            roles,
+            tenant_wide_grant,
+        };
+        let answer = FinishAdministratorConsent {
+            verification: verification.clone(),
+            demanded,
             ..finish(1, EVERYTHING)
-        })
-        .then([by_grant, switched_to(1)]);
+        };
+        if !is_proved {
+            given_nothing()
+                .when(answer)
+                .then_refused(Refusal::NotAnAdministrator);
+            continue;
+        }
+        let Event::AdminConsentGranted(consent) = consented(1, EVERYTHING) else {
+            unreachable!("it is a consent");
+        };
+        // Whatever was shown stands in the event, whether it was demanded or not.
+        let consent = Event::AdminConsentGranted(AdminConsentGranted {
+            verification,
+            ..consent
+        });
+        given_nothing().when(answer).then([consent, switched_to(1)]);
+    }
+}
+
+/// Every way in which the company can have moved on since the administrator was asked.
+#[test]
+fn an_answer_counts_in_the_epoch_it_was_asked_in_only() {
+    let and_back = [mode_changed(ADMINISTRATOR, USERS_FULL)];
+    given(administered(1, CALENDAR))
+        .when(finish(2, EVERYTHING))
+        .then_refused(Refusal::FlowExpired);
+    given(administered(1, CALENDAR))
+        .and(and_back.clone())
+        .when(finish(2, EVERYTHING))
+        .then_refused(Refusal::FlowExpired);
+    given(administered(1, CALENDAR))
+        .and(and_back)
+        .when(begun_in(1, finish(2, EVERYTHING)))
+        .then_refused(Refusal::FlowExpired);
+    // E-mail sync is no epoch.
+    given([
+        mode_changed(USERS_FULL, USERS_LIMITED),
+        mode_changed(USERS_LIMITED, USERS_FULL),
+    ])
+    .when(finish(1, EVERYTHING))
+    .then([consented(1, EVERYTHING), switched_to(1)]);
 }
 
 #[test]

@@ -1,15 +1,19 @@
 //! "Ask an administrator to let me".
 
 use super::{given, given_nothing};
-use crate::decide::administrator_consent::{Mailboxes, Premises};
-use crate::decide::approval::ask;
-use crate::ids::Cloud;
+use crate::decide::administrator_consent::{
+    FinishAdministratorConsent, Mailboxes, Premises, ProofDemanded,
+};
+use crate::decide::approval::{ask, finish};
+use crate::event::Verification;
+use crate::ids::{Cloud, Epoch, ObjectId};
 use crate::permissions::Kinds;
 use crate::refusal::Refusal;
 use crate::samples::{
-    ALL_BUT_EMAIL, CALENDAR, EVERYTHING, SENDING, USERS_FULL, USERS_LIMITED, administered,
-    mode_changed,
+    ADMINISTRATOR, ALL_BUT_EMAIL, CALENDAR, EVERYTHING, SENDING, USERS_FULL, USERS_LIMITED, acme,
+    administered, ana, consent_id, mode_changed, proved_by_role, scopes, tenant,
 };
+use uuid::Uuid;
 
 #[test]
 fn a_user_asks_for_what_users_may_have() {
@@ -52,4 +56,39 @@ fn there_is_nothing_to_ask_for_where_it_can_not_be_had() {
         ask(&account, CALENDAR.kinds(), own_servers),
         Err(Refusal::OnPremisesExchange)
     );
+}
+
+#[test]
+fn an_approval_takes_an_administrator_of_that_epoch() {
+    let answer = || FinishAdministratorConsent {
+        account: acme(),
+        consent: consent_id(1),
+        requested_by: ana(),
+        begun_in: Epoch(0),
+        permissions: CALENDAR,
+        expected_tenant: tenant(),
+        tenant: tenant(),
+        granted_by: ObjectId(Uuid::from_u128(0xad)),
+        scopes: scopes(),
+        missing_scopes: Vec::new(),
+        verification: proved_by_role(),
+        demanded: ProofDemanded::Role,
+    };
+    let account = given_nothing().account;
+    assert_eq!(finish(&account, &answer()), Ok(()));
+    let by_nobody = FinishAdministratorConsent {
+        verification: Verification {
+            roles: Vec::new(),
+            tenant_wide_grant: true,
+        },
+        ..answer()
+    };
+    assert_eq!(
+        finish(&account, &by_nobody),
+        Err(Refusal::NotAnAdministrator)
+    );
+    let moved_on = given(administered(1, CALENDAR))
+        .and([mode_changed(ADMINISTRATOR, USERS_FULL)])
+        .account;
+    assert_eq!(finish(&moved_on, &answer()), Err(Refusal::FlowExpired));
 }

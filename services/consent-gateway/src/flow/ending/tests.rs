@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Completion, Ending, Setback};
+use crate::cutoff::Generation;
 use crate::flow::{Aim, Flow, FlowState, FlowView, Purpose, Route, Stage, States};
+use crate::names::Names;
 use crate::wording;
 
 fn own() -> Purpose {
@@ -20,8 +22,11 @@ fn own() -> Purpose {
 fn of_an_administrator(route: Route) -> Purpose {
     Purpose::AdministratorConsent {
         permissions: PermissionSet::EVERYTHING.into(),
+        begun_in: Some(0),
         tenant: None,
+        tenant_domain: None,
         route,
+        names: Names::default(),
     }
 }
 
@@ -30,7 +35,9 @@ fn view(ending: Ending) -> FlowView {
         id: Uuid::nil(),
         account: AccountId::parse("acme").unwrap(),
         started_by: UserId::parse("ana").unwrap(),
+        generation: Generation::default(),
         session: None,
+        browser: None,
         return_to: None,
         expires_at: Timestamp::UNIX_EPOCH,
         purpose: own(),

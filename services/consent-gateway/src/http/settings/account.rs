@@ -18,6 +18,7 @@ use crate::flow::Aim;
 use crate::gateway::Gateway;
 use crate::http::session::{InSession, Posted};
 use crate::http::{Shared, confirmation_page, words};
+use crate::names::Names;
 use crate::use_cases::hand_off::{self, Request};
 use crate::use_cases::look_up;
 use crate::use_cases::save_own_permissions::{Boxes, Saved, save_own_permissions};
@@ -174,7 +175,11 @@ async fn made_link(
         permissions: company.state.email_sync.cap().only(asked),
         tenant: None,
     };
-    match hand_off::create(gateway, account, user.clone(), request).await {
+    let by = hand_off::Asker {
+        user: user.clone(),
+        names: Names::of(&session.session.caller()),
+    };
+    match hand_off::create(gateway, account, by, request).await {
         Ok((link, url)) => Ok(links::show_new(
             gateway,
             session,

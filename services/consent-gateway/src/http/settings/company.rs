@@ -23,11 +23,12 @@ use crate::http::layout::Layout;
 use crate::http::session::{InSession, Posted};
 use crate::http::{Shared, see_other};
 use crate::ledger::Company;
+use crate::names::Names;
 use crate::rights;
 use crate::use_cases::change_mode::change_mode_as_seen;
 use crate::use_cases::hand_off::{self, Request};
 use crate::use_cases::head_count::head_count;
-use crate::use_cases::start_admin_consent::start_admin_consent;
+use crate::use_cases::start_admin_consent::{Asker, start_admin_consent};
 
 const TITLE: &str = "Settings of the company";
 const COMPLETED: (&str, &str) = (
@@ -79,7 +80,7 @@ async fn page(
     let (_, company) = managed(gateway, session).await?;
     let (count, links, mailboxes) = tokio::join!(
         head_count(gateway, account, company.state.last_sequence),
-        gateway.hand_offs.of_account(account, LISTED),
+        hand_off::newest(gateway, account, &company, LISTED),
         gateway.observations.mailboxes(account)
     );
     let links = links?.iter().map(LinkView::of).collect();
@@ -243,7 +244,14 @@ pub(in crate::http) async fn begin_consent(
         }
         let account = &session.session.account;
         let started = match form.selection() {
-            Ok(selection) => start_admin_consent(gateway, account, manager, selection).await,
+            Ok(selection) => {
+                let asker = Asker {
+                    manager,
+                    names: Names::of(&session.session.caller()),
+                    session: Some(session.secret.digest()),
+                };
+                start_admin_consent(gateway, account, asker, selection).await
+            }
             Err(failure) => Err(failure),
         };
         match started {
@@ -270,7 +278,11 @@ pub(in crate::http) async fn make_link(
                     permissions: form.permissions(),
                     tenant,
                 };
-                hand_off::create(gateway, account, manager.user().clone(), request).await
+                let asker = hand_off::Asker {
+                    user: manager.user().clone(),
+                    names: Names::of(&session.session.caller()),
+                };
+                hand_off::create(gateway, account, asker, request).await
             }
             Err(failure) => Err(failure),
         };

@@ -1,6 +1,7 @@
 //! Links for an administrator, on the settings pages: how each stands, and the page that shows a new one.
 
 use askama::Template;
+use assent_domain::refusal::Refusal;
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use url::Url;
 use super::{Frame, show};
 use crate::flow::Aim;
 use crate::gateway::Gateway;
-use crate::hand_off::{HandOff, LinkState, Stage};
+use crate::hand_off::{Closed, HandOff, LinkState, Stage};
 use crate::http::layout::Layout;
 use crate::http::session::InSession;
 use crate::http::words::{self, When};
@@ -35,6 +36,9 @@ impl LinkView {
     pub(super) fn of(link: &HandOff) -> Self {
         let now = Timestamp::now();
         let remark = match &link.stage {
+            _ if link.require_open(now) == Err(Closed::Outdated) => {
+                Some(wording::of(Refusal::FlowExpired.code()))
+            }
             Stage::Refused { code, .. } => Some(wording::of(code)),
             Stage::Idle
             | Stage::Started { .. }

@@ -185,7 +185,7 @@ fn of_words(state: FlowState, code: Option<&str>) -> Option<Notice> {
         (FlowState::Completed, Some(_)) => (Kind::Warning, "Recorded, with a remark"),
         (FlowState::Completed, None) => (Kind::Success, "Done"),
         (FlowState::AwaitingConfirmation, _) => (Kind::Warning, "One step is left"),
-        (FlowState::Declined, _) => (Kind::Warning, "Declined at Microsoft"),
+        (FlowState::Declined, _) => (Kind::Warning, "Declined"),
         (FlowState::Undetermined, _) => (Kind::Warning, "No answer from Microsoft"),
         (FlowState::Expired, _) => (Kind::Warning, "The request has expired"),
         (FlowState::Refused, Some("administrator_approval_required")) => {

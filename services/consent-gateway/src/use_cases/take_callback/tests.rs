@@ -7,7 +7,9 @@ use assent_domain::refusal::Refusal;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{admin_consent, authorize};
+use super::{Returning, admin_consent, authorize};
+use crate::browser::BrowserSecret;
+use crate::cutoff::Generation;
 use crate::failure::Failure;
 use crate::flow::{Digest, Flow, FlowState, Purpose, Stage, State, States};
 use crate::gateway::Gateway;
@@ -22,7 +24,9 @@ async fn flow(gateway: &Gateway, reached: Stage, minutes: i64) -> State {
         id,
         account: AccountId::parse("acme").unwrap(),
         started_by: UserId::parse("ana").unwrap(),
+        generation: Generation::default(),
         session: None,
+        browser: None,
         return_to: None,
         expires_at: Timestamp::now() + SignedDuration::from_mins(minutes),
         purpose: Purpose::OwnConsent {
@@ -33,11 +37,19 @@ async fn flow(gateway: &Gateway, reached: Stage, minutes: i64) -> State {
         states: States {
             admin_consent: Some(state.digest()),
             authorize: Some(state.digest()),
+            administrator_page: None,
         },
         stage: reached,
     };
     gateway.flows.create(flow).await.unwrap();
     state
+}
+
+fn somebody() -> Returning {
+    Returning {
+        browser: BrowserSecret::new(),
+        session: None,
+    }
 }
 
 fn at_authorize() -> Stage {
@@ -63,14 +75,14 @@ async fn a_callback_after_the_flows_time_is_told_so() {
     let tenant = Uuid::now_v7();
     let query = format!("admin_consent=True&tenant={tenant}&state={state}");
     assert_eq!(
-        refusal(admin_consent(&gateway, &query).await),
+        refusal(admin_consent(&gateway, &query, &somebody()).await),
         Refusal::FlowExpired
     );
 
     let state = flow(&gateway, at_authorize(), -1).await;
     let query = format!("code=c&state={}", state.expose());
     assert_eq!(
-        refusal(authorize(&gateway, &query).await),
+        refusal(authorize(&gateway, &query, &somebody()).await),
         Refusal::FlowExpired
     );
     let stored = gateway.flows.find(state.flow).await.unwrap().unwrap();
@@ -111,6 +123,6 @@ async fn a_confirmation_after_its_time_records_nothing() {
 async fn a_flow_whose_gateway_died_is_not_taken_again() {
     let (_nats, gateway) = test_gateway::start().await;
     let state = flow(&gateway, Stage::Redeeming, 5).await.expose();
-    let again = authorize(&gateway, &format!("code=c&state={state}")).await;
+    let again = authorize(&gateway, &format!("code=c&state={state}"), &somebody()).await;
     assert_eq!(refusal(again), Refusal::FlowAlreadyUsed);
 }

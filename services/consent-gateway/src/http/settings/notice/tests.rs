@@ -52,7 +52,7 @@ fn partial_grants_declines_and_approvals_are_told_apart() {
         titles,
         [
             "Recorded, with a remark",
-            "Declined at Microsoft",
+            "Declined",
             "No answer from Microsoft",
             "An administrator has to approve this",
             "Nothing was granted",

@@ -1,0 +1,137 @@
+//! A proved consent of an administrator is recorded: on the log, or as the approval that leaves everything to the users.
+
+use std::convert::Infallible;
+
+use assent_domain::decide::administrator_consent::{self, FinishAdministratorConsent};
+use assent_domain::decide::approval;
+use assent_domain::ids::Epoch;
+use assent_domain::refusal::Refusal;
+use assent_microsoft_identity::ScopeSet;
+use assent_service_kit::telemetry::chain;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::failure::Failure;
+use crate::flow::{Aim, Asked, Ending, Flow, Purpose, Route, Setback};
+use crate::gateway::Gateway;
+use crate::use_cases::learn;
+
+/// What an administrator's flow asked for.
+pub(crate) fn asked_of(flow: &Flow) -> Result<(Asked, Route), Failure> {
+    let Purpose::AdministratorConsent {
+        permissions,
+        begun_in,
+        route,
+        ..
+    } = &flow.purpose
+    else {
+        return Err(Failure::Invalid(
+            "this flow asked for no administrator".to_owned(),
+        ));
+    };
+    let asked = Asked {
+        account: flow.account.clone(),
+        requested_by: flow.started_by.clone(),
+        begun_in: Epoch(begun_in.ok_or(Refusal::FlowExpired)?),
+        permissions: (*permissions).into(),
+    };
+    Ok((asked, *route))
+}
+
+/// Whether it could be recorded as things are now.
+pub(crate) async fn may_record(
+    gateway: &Gateway,
+    route: Route,
+    answer: &FinishAdministratorConsent,
+) -> Result<(), Failure> {
+    let company = gateway.ledger.company(&answer.account).await?.state;
+    match route.aim() {
+        Aim::AdministratorConsent => {
+            administrator_consent::finish(&company, answer.clone()).map(drop)?;
+        }
+        Aim::Approval => approval::finish(&company, answer)?,
+    }
+    Ok(())
+}
+
+/// Records it. Doing so twice changes nothing, so what failed half-way can be done again.
+pub(crate) async fn record(
+    gateway: &Gateway,
+    flow: &Flow,
+    route: Route,
+    answer: FinishAdministratorConsent,
+) -> Result<Ending, Failure> {
+    let (tenant, scopes) = (answer.tenant, scopes_of(gateway, &answer));
+    let ending = match route {
+        Route::Direct => record_on_the_log(gateway, answer).await?,
+        Route::HandOff { id, aim } => record_by_link(gateway, flow, (id, aim), answer).await?,
+    };
+    if matches!(ending, Ending::Completed(_)) {
+        learn::granted_for_everybody(gateway, &flow.account, tenant, &scopes).await;
+    }
+    Ok(ending)
+}
+
+fn scopes_of(gateway: &Gateway, answer: &FinishAdministratorConsent) -> ScopeSet {
+    let names: Vec<_> = answer.scopes.iter().map(|scope| scope.0.as_str()).collect();
+    ScopeSet::parse(&names.join(" "), &gateway.graph_url)
+}
+
+async fn record_by_link(
+    gateway: &Gateway,
+    flow: &Flow,
+    (id, aim): (Uuid, Aim),
+    answer: FinishAdministratorConsent,
+) -> Result<Ending, Failure> {
+    // Somebody may take the link back at this very moment: one of the two comes first.
+    let claimed = gateway
+        .hand_offs
+        .change(&flow.account, id, |link| {
+            link.claim(flow.id, Timestamp::now())
+        })
+        .await?;
+    if !matches!(claimed, Some(Ok(_))) {
+        return Ok(Ending::SetBack(Setback::HandOffClosed));
+    }
+    let granted_by = answer.granted_by.0;
+    let ending = match aim {
+        Aim::AdministratorConsent => record_on_the_log(gateway, answer).await?,
+        // Nobody's permissions change, so there is nothing to record: Microsoft lets users consent from now on.
+        Aim::Approval => {
+            let company = gateway.ledger.company(&flow.account).await?.state;
+            approval::finish(&company, &answer)?;
+            Ending::completed()
+        }
+    };
+    tracing::info!(
+        hand_off.id = %id,
+        account.id = %flow.account,
+        granted_by.object_id = %granted_by,
+        "an administrator consented by a link"
+    );
+    let noted = gateway
+        .hand_offs
+        .change(&flow.account, id, |link| {
+            link.complete(granted_by, Timestamp::now());
+            Ok::<(), Infallible>(())
+        })
+        .await;
+    if let Err(error) = noted {
+        tracing::warn!(error = %chain(&error), "that a link is complete was not noted");
+    }
+    Ok(ending)
+}
+
+async fn record_on_the_log(
+    gateway: &Gateway,
+    answer: FinishAdministratorConsent,
+) -> Result<Ending, Failure> {
+    let account = answer.account.clone();
+    gateway
+        .ledger
+        .decide_company(&account, |company| {
+            administrator_consent::finish(company, answer.clone())
+        })
+        .await?;
+    Ok(Ending::completed())
+}
