@@ -61,6 +61,14 @@ pub(crate) async fn record(
     route: Route,
     answer: FinishAdministratorConsent,
 ) -> Result<Ending, Failure> {
+    // Whoever asked may have been cut off while Microsoft was asked.
+    let present = gateway
+        .cutoffs
+        .generation(&flow.account, &flow.started_by)
+        .await?;
+    if present != flow.generation {
+        return Err(Refusal::FlowExpired.into());
+    }
     let (tenant, scopes) = (answer.tenant, scopes_of(gateway, &answer));
     let ending = match route {
         Route::Direct => record_on_the_log(gateway, answer).await?,
