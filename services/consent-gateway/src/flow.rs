@@ -5,6 +5,7 @@
 //! simply expires: nothing is half recorded, and the person starts again.
 
 mod ending;
+mod open;
 mod secrets;
 mod store;
 

@@ -13,6 +13,7 @@ mod flow;
 mod gateway;
 mod hand_off;
 mod ledger;
+mod limits;
 mod messaging_endpoints;
 mod microsoft_standing;
 mod observations;
@@ -22,6 +23,8 @@ mod return_to;
 mod rights;
 mod scopes;
 mod session;
+mod space;
+mod stripes;
 mod use_cases;
 mod wording;
 

@@ -15,12 +15,19 @@ use crate::flow::FlowStore;
 use crate::gateway::{Addresses, AdminProof, Gateway};
 use crate::hand_off::HandOffStore;
 use crate::ledger::Ledger;
+use crate::limits::Limits;
 use crate::observations::Observations;
 use crate::scopes::ScopeMap;
 use crate::session::SessionStore;
 
 pub(crate) async fn start() -> (NatsServer, Gateway) {
     let server = NatsServer::start().await.unwrap();
+    let gateway = on(&server).await;
+    (server, gateway)
+}
+
+/// Another one on the same server.
+pub(crate) async fn on(server: &NatsServer) -> Gateway {
     let (name, password) = server.credentials(NatsUser::Gateway);
     let settings = ConnectionSettings::new(server.url(), "test").with_user(name, password);
     let connection = Connection::connect(settings).await.unwrap();
@@ -47,9 +54,10 @@ pub(crate) async fn start() -> (NatsServer, Gateway) {
         timeout: Duration::from_secs(1),
     });
     let list = |text: &str| text.split(' ').map(str::to_owned).collect();
-    let gateway = Gateway {
+    Gateway {
         connection: connection.clone(),
         ledger: Ledger::new(log),
+        limits: Limits::default(),
         flows: FlowStore::new(bucket("CONSENT_FLOWS").await),
         sessions: SessionStore::new(bucket("CONSENT_SESSIONS").await),
         hand_offs: HandOffStore::new(bucket("CONSENT_HAND_OFFS").await),
@@ -70,6 +78,5 @@ pub(crate) async fn start() -> (NatsServer, Gateway) {
         return_origins: Vec::new(),
         frame_ancestors: Vec::new(),
         session_lifetime: SignedDuration::from_mins(30),
-    };
-    (server, gateway)
+    }
 }

@@ -161,11 +161,6 @@ fn over(gateway: &Gateway, closed: Closed) -> Response {
             "This link is over",
             "It was cancelled or has expired. Ask whoever sent it for another one.",
         ),
-        Closed::UsedTooOften => (
-            StatusCode::TOO_MANY_REQUESTS,
-            "This link was used very often",
-            "Ask whoever sent it for another one.",
-        ),
         Closed::Completing => (
             StatusCode::CONFLICT,
             "Just a moment",

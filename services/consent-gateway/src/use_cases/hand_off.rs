@@ -16,10 +16,8 @@ use crate::flow::{Aim, Route};
 use crate::gateway::{Gateway, TenantName};
 use crate::hand_off::{Closed, HandOff, HandOffToken, Stage};
 use crate::ledger::Company;
-use crate::use_cases::start_admin_consent::{self, Question, premises, tenant_to_ask};
-
-/// How many links of an account may be open at once. More would only make it unclear which of them is meant.
-const MOST_OPEN: usize = 20;
+use crate::use_cases::premises::premises;
+use crate::use_cases::start_admin_consent::{self, Question, tenant_to_ask};
 
 /// How many links of an account are listed.
 const MOST_LISTED: usize = 100;
@@ -30,6 +28,8 @@ pub(crate) struct Request {
     pub(crate) aim: Aim,
     pub(crate) permissions: PermissionSet,
     pub(crate) tenant: Option<TenantName>,
+    /// A Super Admin knows better than what was seen of mailboxes.
+    pub(crate) mailboxes_in_exchange_online: bool,
 }
 
 /// Makes a link. Whether the caller may ask for this aim has been checked.
@@ -40,23 +40,16 @@ pub(crate) async fn create(
     request: Request,
 ) -> Result<(HandOff, Url), Failure> {
     let company = gateway.ledger.company(account).await?;
-    let named = tenant_to_ask(gateway, &company, request.tenant.as_ref()).await?;
+    let named = tenant_to_ask(gateway, account, &company, request.tenant.as_ref()).await?;
     let tenant = match named {
         Some(tenant) => Some(tenant),
         None => own_tenant(gateway, account, &by).await?,
     };
-    let premises = premises(gateway, account, tenant).await;
+    let overrides = request.mailboxes_in_exchange_online;
+    let premises = premises(gateway, account, tenant, overrides).await;
     let permissions = may_ask(&company, request.aim, request.permissions, premises)?;
 
     let now = Timestamp::now();
-    let known = gateway.hand_offs.of_account(account, MOST_LISTED).await?;
-    let open = known.iter().filter(|link| link.require_open(now).is_ok());
-    if open.count() >= MOST_OPEN {
-        return Err(Failure::TooMany(
-            "too many links for an administrator are open in this account; cancel some first",
-        ));
-    }
-
     let id = Uuid::now_v7();
     let token = HandOffToken::new(account.clone(), id);
     let hand_off = HandOff {
@@ -65,28 +58,36 @@ pub(crate) async fn create(
         requested_by: by,
         aim: request.aim,
         permissions: permissions.into(),
+        mailboxes_in_exchange_online: overrides,
         tenant: tenant.map(Into::into),
         secret: token.digest(),
         created_at: now,
         expires_at: now + gateway.hand_off_lifetime,
         opened_at: None,
-        beginnings: 0,
         stage: Stage::Idle,
     };
     let stored = gateway.hand_offs.create(hand_off).await?;
+    if overrides {
+        tracing::info!(
+            account.id = %account,
+            user.id = %stored.value.requested_by,
+            hand_off.id = %id,
+            mailboxes_in_exchange_online = true,
+            "a Super Admin vouched for where the company's mailboxes are"
+        );
+    }
     let url = gateway.addresses.hand_off(&token);
     Ok((stored.value, url))
 }
 
-/// Those of an account; `only_of`: those that this user asked for.
+/// Those of an account, the newest first; `only_of`: those that this user asked for.
 pub(crate) async fn list(
     gateway: &Gateway,
     account: &AccountId,
     only_of: Option<&UserId>,
 ) -> Result<Vec<HandOff>, Failure> {
-    let mut found = gateway.hand_offs.of_account(account, MOST_LISTED).await?;
-    found.retain(|link| only_of.is_none_or(|user| link.requested_by == *user));
-    Ok(found)
+    let found = gateway.hand_offs.of_account(account, only_of, MOST_LISTED);
+    Ok(found.await?)
 }
 
 /// One of them.
@@ -120,13 +121,9 @@ pub(crate) async fn cancel(
         .await?;
     match cancelled.ok_or_else(unknown)? {
         Ok(hand_off) => Ok(hand_off),
-        Err(
-            Closed::Completed
-            | Closed::Completing
-            | Closed::Cancelled
-            | Closed::Expired
-            | Closed::UsedTooOften,
-        ) => Err(Refusal::FlowAlreadyUsed.into()),
+        Err(Closed::Completed | Closed::Completing | Closed::Cancelled | Closed::Expired) => {
+            Err(Refusal::FlowAlreadyUsed.into())
+        }
     }
 }
 
@@ -163,9 +160,13 @@ pub(crate) enum Begun {
 /// sent them to Microsoft.
 pub(crate) async fn begin(gateway: &Gateway, token: &HandOffToken) -> Result<Begun, Failure> {
     let found = by_token(gateway, token).await?;
+    gateway
+        .limits
+        .start_through_link(&token.account, token.id)?;
     let company = gateway.ledger.company(&token.account).await?;
     let tenant = found.tenant.map(Into::into);
-    let premises = premises(gateway, &token.account, tenant).await;
+    let overrides = found.mailboxes_in_exchange_online;
+    let premises = premises(gateway, &token.account, tenant, overrides).await;
     // The company may have moved on in these days.
     let permissions = may_ask(&company, found.aim, found.permissions.into(), premises)?;
 

@@ -27,6 +27,7 @@ use crate::rights;
 use crate::use_cases::change_mode::change_mode_as_seen;
 use crate::use_cases::hand_off::{self, Request};
 use crate::use_cases::head_count::head_count;
+use crate::use_cases::premises::mailboxes;
 use crate::use_cases::start_admin_consent::start_admin_consent;
 
 const TITLE: &str = "Settings of the company";
@@ -77,10 +78,11 @@ async fn page(
 ) -> Result<Response, Failure> {
     let account = &session.session.account;
     let (_, company) = managed(gateway, session).await?;
+    let consented = company.state.consent().map(|consent| consent.tenant);
     let (count, links, mailboxes) = tokio::join!(
         head_count(gateway, account, company.state.last_sequence),
-        gateway.hand_offs.of_account(account, LISTED),
-        gateway.observations.mailboxes(account)
+        gateway.hand_offs.of_account(account, None, LISTED),
+        mailboxes(gateway, account, consented)
     );
     let links = links?.iter().map(LinkView::of).collect();
     let page = CompanyPage::of(Parts {
@@ -269,6 +271,7 @@ pub(in crate::http) async fn make_link(
                     aim: Aim::AdministratorConsent,
                     permissions: form.permissions(),
                     tenant,
+                    mailboxes_in_exchange_online: form.mailboxes_in_exchange_online(),
                 };
                 hand_off::create(gateway, account, manager.user().clone(), request).await
             }
