@@ -18,6 +18,10 @@ pub mod code {
     pub const MICROSOFT_UNAVAILABLE: &str = "microsoft_unavailable";
     /// The write that `at_least` names is not applied yet.
     pub const NOT_YET_APPLIED: &str = "not_yet_applied";
+    /// There was too much of something; when to try again is said.
+    pub const TOO_MANY_REQUESTS: &str = "too_many_requests";
+    /// A store holds as much as it may.
+    pub const STORE_FULL: &str = "store_full";
     /// A fault of ours.
     pub const INTERNAL_ERROR: &str = "internal_error";
 }
@@ -36,6 +40,9 @@ pub struct Problem {
     pub detail: String,
     /// The stable name.
     pub code: String,
+    /// After how many seconds trying again makes sense, where that is known: `Retry-After`, as over HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u32>,
 }
 
 impl Problem {
@@ -47,6 +54,7 @@ impl Problem {
             status,
             detail: detail.into(),
             code: code.to_owned(),
+            retry_after: None,
         }
     }
 }

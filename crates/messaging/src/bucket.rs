@@ -11,6 +11,10 @@ use crate::connection::Connection;
 pub use crate::jetstream::JetStreamError;
 use crate::jetstream::difference;
 
+mod space;
+
+pub use space::{BucketSpace, Room};
+
 const EXPECTED_LAST_SUBJECT_SEQUENCE: &str = "Nats-Expected-Last-Subject-Sequence";
 const OPERATION: &str = "KV-Operation";
 
@@ -68,6 +72,19 @@ pub enum BucketError {
         #[source]
         source: JetStreamError,
     },
+}
+
+impl BucketError {
+    /// Whether the bucket, or what it is kept on, holds as much as it may.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::JetStream { source, .. } => source.is_full(),
+            Self::BadName(_)
+            | Self::ConfiguredOtherwise { .. }
+            | Self::AlreadyExists
+            | Self::WrongRevision { .. } => false,
+        }
+    }
 }
 
 /// A key-value bucket. Each operation ends within a few seconds.

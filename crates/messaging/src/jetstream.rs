@@ -63,6 +63,23 @@ pub enum JetStreamError {
 }
 
 impl JetStreamError {
+    /// Whether the stream, or what it is kept on, holds as much as it may.
+    pub(crate) fn is_full(&self) -> bool {
+        match self {
+            // The first stands for whatever keeps a message from being stored; its words tell what.
+            Self::Refused {
+                code: 10_077,
+                description,
+            } => description.contains("maximum bytes"),
+            Self::Refused { code, .. } => matches!(code, 10_023 | 10_047),
+            Self::NotConnected
+            | Self::TimedOut { .. }
+            | Self::NobodyThere { .. }
+            | Self::NotPermitted { .. }
+            | Self::Misunderstood { .. } => false,
+        }
+    }
+
     /// Whether another message was stored where none was expected.
     pub(crate) fn is_wrong_last_sequence(&self) -> bool {
         match self {

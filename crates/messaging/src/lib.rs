@@ -25,7 +25,7 @@ pub mod request;
 pub mod server_version;
 pub mod settings;
 
-pub use bucket::{Bucket, BucketError, BucketSettings, Entry};
+pub use bucket::{Bucket, BucketError, BucketSettings, BucketSpace, Entry, Room};
 pub use changes::{
     Change, ChangePublisher, ChangeStream, ChangeStreamError, ChangeStreamSettings,
     PublishChangesError, Published,

@@ -28,6 +28,9 @@ pub(crate) struct Shared {
     pub(crate) transport: Transport,
     pub(crate) board: Board,
     pub(crate) known_tenants: Known<TenantMetadata>,
+    /// What strangers asked about. `None`: there is no such tenant.
+    pub(crate) unproven_tenants: Known<Option<TenantMetadata>>,
+    /// What names stand for in all clouds. Nothing: there is no such tenant in any.
     pub(crate) known_candidates: Known<Vec<TenantMetadata>>,
     pub(crate) signing_keys: SigningKeys,
 }
@@ -60,6 +63,7 @@ impl Entra {
                 transport,
                 board,
                 known_tenants: Known::default(),
+                unproven_tenants: Known::default(),
                 known_candidates: Known::default(),
                 signing_keys,
             }),

@@ -23,6 +23,9 @@ use crate::transport::{CallError, Service, parse, retry_after};
 /// Tenants practically never move between clouds.
 const KNOWN_FOR: Duration = Duration::from_hours(6);
 
+/// Somebody may be about to create a tenant, or to register a domain.
+const UNKNOWN_FOR: Duration = Duration::from_mins(5);
+
 /// A tenant as its OpenID metadata describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -84,9 +87,9 @@ impl DiscoveryError {
 }
 
 impl Entra {
-    /// Asks our own sign-in service which tenant a name stands for and where it lives; remembered for hours. For the
-    /// ids of tenants that signed a token, which are tenants of this cloud. What somebody typed is for
-    /// [`Entra::find_tenant`].
+    /// Asks our own sign-in service where a tenant lives; remembered for hours. For the ids of tenants that signed a
+    /// token, which are tenants of this cloud. What somebody typed is for [`Entra::find_tenant`] and
+    /// [`Entra::named_tenant`], what a browser claims for [`Entra::claimed_tenant`].
     pub async fn tenant(&self, tenant: &TenantRef) -> Result<TenantMetadata, DiscoveryError> {
         if let Some(known) = self.shared.known_tenants.get(tenant, Instant::now()) {
             return Ok(known);
@@ -99,6 +102,62 @@ impl Entra {
             .known_tenants
             .put(tenant.clone(), metadata.clone(), until);
         Ok(metadata)
+    }
+
+    /// The same for what somebody typed: it has a circuit breaker of its own, and unknown names are remembered too.
+    pub async fn named_tenant(&self, tenant: &TenantRef) -> Result<TenantMetadata, DiscoveryError> {
+        self.unproven(tenant, &self.shared.transport.lookups).await
+    }
+
+    /// The same for a tenant that a browser claims to come from, with yet another circuit breaker.
+    pub async fn claimed_tenant(
+        &self,
+        tenant: &TenantRef,
+    ) -> Result<TenantMetadata, DiscoveryError> {
+        self.unproven(tenant, &self.shared.transport.claims).await
+    }
+
+    /// Whether [`Entra::named_tenant`] has the answer without asking Microsoft.
+    pub fn remembers_named_tenant(&self, tenant: &TenantRef) -> bool {
+        self.remembered(tenant).is_some()
+    }
+
+    async fn unproven(
+        &self,
+        tenant: &TenantRef,
+        service: &Service,
+    ) -> Result<TenantMetadata, DiscoveryError> {
+        if let Some(remembered) = self.remembered(tenant) {
+            return remembered;
+        }
+        let answer = ask(service, &self.shared.authority, tenant, service.deadline()).await;
+        let (remember, known_for) = match &answer {
+            Ok(metadata) => (Some(metadata.clone()), KNOWN_FOR),
+            Err(DiscoveryError::UnknownTenant) => (None, UNKNOWN_FOR),
+            Err(
+                DiscoveryError::Ambiguous { .. }
+                | DiscoveryError::NotOneTenant
+                | DiscoveryError::Unreachable(_)
+                | DiscoveryError::TimedOut
+                | DiscoveryError::Nonsense(_),
+            ) => return answer,
+        };
+        let until = Instant::now() + known_for;
+        self.shared
+            .unproven_tenants
+            .put(tenant.clone(), remember, until);
+        answer
+    }
+
+    /// What is remembered of a tenant, and be it that there is none. Nothing that strangers ask about drives out what is
+    /// remembered of tenants that sign tokens.
+    fn remembered(&self, tenant: &TenantRef) -> Option<Result<TenantMetadata, DiscoveryError>> {
+        let now = Instant::now();
+        if let Some(known) = self.shared.known_tenants.get(tenant, now) {
+            return Some(Ok(known));
+        }
+        let unproven = self.shared.unproven_tenants.get(tenant, now)?;
+        Some(unproven.ok_or(DiscoveryError::UnknownTenant))
     }
 }
 

@@ -80,8 +80,8 @@ impl Board {
                 Part::SignIn => &mut standing.sign_in,
                 Part::Graph => &mut standing.graph,
                 Part::Autodiscover => &mut standing.autodiscover,
-                // Other clouds are not served, so nobody has to act on that.
-                Part::National(_) => return false,
+                // Nobody's sign-in depends on these, and strangers can set the first two off: nobody has to act.
+                Part::Lookups | Part::Claims | Part::National(_) => return false,
             };
             replace(known, state)
         });

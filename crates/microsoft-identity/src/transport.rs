@@ -1,7 +1,9 @@
 //! One HTTP client for everything at Microsoft: no redirects, one deadline for the whole operation, a bounded body.
 //!
 //! Behind it are services that fail independently: sign-in, Graph, Autodiscover, and each national sign-in. Each has
-//! its own circuit breaker, and remembers until when it asked to be left alone.
+//! its own circuit breaker, and remembers until when it asked to be left alone. What strangers can have us ask of the
+//! sign-in service (names that somebody typed, tenants that a browser claims) counts as services of its own: whatever
+//! Microsoft answers to that, codes are redeemed and tokens verified all the same.
 
 mod service;
 
@@ -31,6 +33,10 @@ const IDLE_CONNECTIONS_LIVE: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
     pub(crate) sign_in: Service,
+    /// Metadata of what somebody typed.
+    pub(crate) lookups: Service,
+    /// Metadata of what a browser claims.
+    pub(crate) claims: Service,
     pub(crate) graph: Service,
     pub(crate) autodiscover: Service,
     /// The login hosts of other clouds.
@@ -41,6 +47,10 @@ pub(crate) struct Transport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     SignIn,
+    /// Sign-in, about a name that somebody typed.
+    Lookups,
+    /// Sign-in, about a tenant that a browser claims.
+    Claims,
     Graph,
     Autodiscover,
     /// Sign-in of another cloud, by its host.
@@ -51,6 +61,8 @@ impl Part {
     fn label(&self) -> String {
         match self {
             Self::SignIn => "sign_in".to_owned(),
+            Self::Lookups => "sign_in:lookups".to_owned(),
+            Self::Claims => "sign_in:claims".to_owned(),
             Self::Graph => "graph".to_owned(),
             Self::Autodiscover => "autodiscover".to_owned(),
             Self::National(host) => format!("sign_in@{host}"),
@@ -75,6 +87,8 @@ impl Transport {
         let service = |part| Service::new(part, http.clone(), patience, board.clone());
         Ok(Self {
             sign_in: service(Part::SignIn),
+            lookups: service(Part::Lookups),
+            claims: service(Part::Claims),
             graph: service(Part::Graph),
             autodiscover: service(Part::Autodiscover),
             national: national

@@ -34,6 +34,23 @@ pub fn install() {
             metrics::Unit::Seconds,
             "Time to answer an HTTP request"
         );
+        metrics::describe_gauge!("http_connections_open", "Connections that are served");
+        metrics::describe_gauge!(
+            "http_connections_limit",
+            "How many connections are served at once"
+        );
+        metrics::describe_counter!(
+            "http_connections_refused_total",
+            "Connections beyond the limit, on which only /livez, /readyz and /metrics were answered"
+        );
+        metrics::describe_counter!(
+            "http_connections_failed_total",
+            "Connections that ended otherwise than by agreement, by why"
+        );
+        metrics::describe_counter!(
+            "http_accept_errors_total",
+            "Times at which no connection could be accepted"
+        );
         handle
     });
 }
@@ -67,4 +84,44 @@ pub(crate) fn http_request(method: &'static str, route: &str, status: u16, took:
     ];
     metrics::counter!("http_requests_total", labels.iter()).increment(1);
     metrics::histogram!("http_request_duration_seconds", labels.iter()).record(took);
+}
+
+/// As long as it lives, a connection counts as open.
+#[derive(Debug)]
+pub(crate) struct ConnectionOpen(metrics::Gauge);
+
+impl ConnectionOpen {
+    pub(crate) fn new() -> Self {
+        let open = metrics::gauge!("http_connections_open");
+        open.increment(1.0);
+        Self(open)
+    }
+}
+
+impl Drop for ConnectionOpen {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
+/// Shows how many connections are served at once.
+pub(crate) fn connection_limit(most: usize) {
+    let most = u32::try_from(most).unwrap_or(u32::MAX);
+    metrics::gauge!("http_connections_limit").set(most);
+    metrics::counter!("http_connections_refused_total").increment(0);
+}
+
+/// Counts a connection beyond the limit.
+pub(crate) fn connection_refused() {
+    metrics::counter!("http_connections_refused_total").increment(1);
+}
+
+/// Counts a connection that failed.
+pub(crate) fn connection_failed(why: &'static str) {
+    metrics::counter!("http_connections_failed_total", "why" => why).increment(1);
+}
+
+/// Counts a failure to accept.
+pub(crate) fn accept_failed() {
+    metrics::counter!("http_accept_errors_total").increment(1);
 }

@@ -99,6 +99,12 @@ impl Problem {
         self.0.detail.as_deref()
     }
 
+    /// After how many seconds trying again makes sense, if that is said.
+    pub fn retry_after_seconds(&self) -> Option<u32> {
+        let seconds = self.0.headers.get(RETRY_AFTER)?;
+        seconds.to_str().ok()?.parse().ok()
+    }
+
     /// The cause kept for the log.
     pub fn internal_cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.0.internal.as_deref()

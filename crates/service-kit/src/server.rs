@@ -5,16 +5,23 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
-use axum::serve::ListenerExt as _;
 use axum::{Json, Router, middleware};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::health::Health;
+use crate::problem::Problem;
 use crate::runtime::Runtime;
 use crate::{extract, metrics, request};
+
+mod connections;
+mod impatient;
+mod limits;
+
+pub use limits::ConnectionLimits;
 
 /// How large a request's body may be unless a route says otherwise.
 pub const BODY_LIMIT: usize = 64 * 1024;
@@ -34,9 +41,6 @@ pub enum ServeError {
         #[source]
         source: std::io::Error,
     },
-    /// The listener failed.
-    #[error("the listener failed")]
-    Listener(#[source] std::io::Error),
 }
 
 /// Listens, answers until the runtime's shutdown, then lets the requests in
@@ -61,7 +65,11 @@ pub async fn bind(listen: SocketAddr) -> Result<Bound, ServeError> {
     };
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    Ok(Bound { listener, address })
+    Ok(Bound {
+        listener,
+        address,
+        limits: ConnectionLimits::for_this_process(None, ConnectionLimits::default().head_within),
+    })
 }
 
 /// A port that is taken; the address is known even where any port was asked for.
@@ -69,12 +77,19 @@ pub async fn bind(listen: SocketAddr) -> Result<Bound, ServeError> {
 pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
+    limits: ConnectionLimits,
 }
 
 impl Bound {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The same port, with these limits on what connects to it.
+    #[must_use]
+    pub fn limited(self, limits: ConnectionLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Answers until the runtime's shutdown; see [`serve`].
@@ -87,7 +102,10 @@ impl Bound {
         metrics::install();
         runtime.now_serving();
         runtime.spawn(fold_metrics(runtime.clone()));
-        let app = surrounded(router.merge(observation(health.clone())));
+        let answered = connections::Routes {
+            all: surrounded(router.merge(observation(health.clone()))),
+            reserve: around(observation(health.clone()).fallback(async || crowded())),
+        };
         let drain = {
             let (runtime, health) = (runtime.clone(), health);
             async move {
@@ -95,13 +113,10 @@ impl Bound {
                 health.drain();
             }
         };
-        // Small answers must not wait for more bytes to fill a packet.
-        let listener = self.listener.tap_io(|stream| {
-            let _slower_at_worst = stream.set_nodelay(true);
-        });
-        tracing::info!(address = %self.address, "listening");
-        let server = axum::serve(listener, app).with_graceful_shutdown(drain);
-        within_drain(runtime, server.into_future()).await
+        tracing::info!(address = %self.address, connections = self.limits.most, "listening");
+        let server = connections::serve(self.listener, answered, self.limits, drain);
+        within_drain(runtime, server).await;
+        Ok(())
     }
 }
 
@@ -110,9 +125,15 @@ impl Bound {
 ///
 /// [`serve`] does this; tests that call a router directly do it themselves.
 pub fn surrounded(router: Router) -> Router {
+    around(
+        router
+            .fallback(extract::unknown_route)
+            .method_not_allowed_fallback(extract::method_not_allowed),
+    )
+}
+
+fn around(router: Router) -> Router {
     router
-        .fallback(extract::unknown_route)
-        .method_not_allowed_fallback(extract::method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn(request::surround))
 }
@@ -129,19 +150,25 @@ fn observation(health: Health) -> Router {
         )
 }
 
-async fn within_drain(
-    runtime: &Runtime,
-    server: impl Future<Output = std::io::Result<()>>,
-) -> Result<(), ServeError> {
+/// The answer where the program serves as many connections as it can, for all but those who watch it.
+fn crowded() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too_many_connections",
+        "Too many connections are open",
+    )
+    .retry_after(2)
+}
+
+async fn within_drain(runtime: &Runtime, server: impl Future<Output = ()>) {
     let too_long = async {
         runtime.shutdown_requested().await;
         tokio::time::sleep(DRAIN_WITHIN).await;
     };
     tokio::select! {
-        ended = server => ended.map_err(ServeError::Listener),
+        () = server => {}
         () = too_long => {
             tracing::warn!("some requests did not finish in time and were cut off");
-            Ok(())
         }
     }
 }

@@ -12,7 +12,9 @@ use assent_messaging::{
 use assent_microsoft_identity::{Entra, Settings};
 use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::telemetry::chain;
-use assent_service_kit::{Dependency, Health, Misconfigured, NotReachable, Runtime, StartError};
+use assent_service_kit::{
+    ConnectionLimits, Dependency, Health, Misconfigured, NotReachable, Runtime, StartError,
+};
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
@@ -22,11 +24,13 @@ use crate::gateway::{Addresses, Gateway};
 use crate::hand_off::{self, HandOffStore};
 use crate::http;
 use crate::ledger::Ledger;
+use crate::limits::Limits;
 use crate::messaging_endpoints::endpoints;
 use crate::microsoft_standing;
 use crate::observations::Observations;
 use crate::scopes::ScopeMap;
 use crate::session::{self, SessionStore};
+use crate::space;
 
 /// How long one operation against Microsoft may take.
 const MICROSOFT_DEADLINE: Duration = Duration::from_secs(5);
@@ -78,8 +82,18 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         ),
     );
 
+    let buckets = Vec::from([
+        kept.flows.bucket(),
+        kept.sessions.bucket(),
+        kept.hand_offs.bucket(),
+        kept.observations.bucket(),
+    ]);
+    let room = space::watch(buckets, health.dependency("space"), runtime.clone());
+    runtime.spawn_critical("space-watch", room);
+
     let gateway = Arc::new(Gateway {
         ledger: kept.ledger,
+        limits: Limits::default(),
         flows: kept.flows,
         sessions: kept.sessions,
         cutoffs: kept.cutoffs,
@@ -110,7 +124,10 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     );
 
     let router = http::router(gateway, verifier);
-    assent_service_kit::serve(&runtime, config.listen.into(), router, health).await?;
+    let bound = assent_service_kit::bind(config.listen.into()).await?;
+    let (most, idle) = (config.http_connections, config.http_idle_seconds.into());
+    let bound = bound.limited(ConnectionLimits::for_this_process(most, idle));
+    bound.serve(&runtime, router, health).await?;
     Ok(())
 }
 

@@ -3,12 +3,13 @@
 mod values;
 mod variables;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use assent_microsoft_identity::{
     AUTODISCOVER, ClientCredential, Credentials, NATIONAL_AUTHORITIES,
 };
-use assent_service_kit::config::shared::{HostValues, NatsValues};
+use assent_service_kit::config::shared::{HostValues, IdleSeconds, NatsValues};
 use assent_service_kit::config::{
     CommaSeparated, HttpUrl, HttpUrlError, ListenAddress, Origin, Secret,
 };
@@ -26,6 +27,10 @@ pub use variables::PROGRAM;
 pub struct Config {
     /// Where to listen.
     pub listen: ListenAddress,
+    /// How many connections are served.
+    pub http_connections: Option<NonZeroUsize>,
+    /// How long one may be idle.
+    pub http_idle_seconds: IdleSeconds,
     /// What redirect URIs derive from.
     pub public_url: HttpUrl,
     /// NATS.

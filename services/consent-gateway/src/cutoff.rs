@@ -4,7 +4,6 @@
 //! generation than the present one is over. So ending all of it is one write, however much there is, and asking costs one
 //! read. Generations are numbered by the server that keeps them: no clock of a gateway decides.
 
-use assent_contract::values::text;
 use assent_domain::ids::{AccountId, UserId};
 use assent_messaging::Bucket;
 use jiff::Timestamp;
@@ -25,8 +24,6 @@ pub(crate) struct Cutoffs {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Cutoff {
     pub(crate) at: Timestamp,
-    #[serde(with = "text")]
-    user: UserId,
 }
 
 /// Of which generation of its user's something is.
@@ -61,21 +58,6 @@ impl Cutoffs {
         Ok(found.map(generation_of))
     }
 
-    /// The users of an account who were ever cut off, with their present generations. Usually nobody.
-    pub(crate) async fn of_account(
-        &self,
-        account: &AccountId,
-    ) -> Result<Vec<(UserId, Generation)>, StoreError> {
-        let mut found = Vec::new();
-        for key in self.records.keys_below(&below(account)).await? {
-            if let Some(stored) = self.records.find(&key).await? {
-                let (cutoff, generation) = generation_of(stored);
-                found.push((cutoff.user, generation));
-            }
-        }
-        Ok(found)
-    }
-
     /// Ends everything that the user has begun.
     pub(crate) async fn cut_off(
         &self,
@@ -86,7 +68,6 @@ impl Cutoffs {
         for _ in 0..ATTEMPTS {
             let cutoff = Cutoff {
                 at: Timestamp::now(),
-                user: user.clone(),
             };
             let written = match self.records.find(&key).await? {
                 Some(mut stored) => {
@@ -112,11 +93,7 @@ fn generation_of(stored: Stored<Cutoff>) -> (Cutoff, Generation) {
 
 /// Three tokens: a link's key has two, so that an account with this very name is in nobody's way.
 fn key(account: &AccountId, user: &UserId) -> String {
-    format!("{}.{user}", below(account))
-}
-
-fn below(account: &AccountId) -> String {
-    format!("cutoff.{account}")
+    format!("cutoff.{account}.{user}")
 }
 
 #[cfg(test)]
@@ -151,8 +128,5 @@ mod tests {
         assert!(before != first && first != second && before != second);
         assert_eq!(of("acme", "ben").await, before);
         assert_eq!(of("other", "ana").await, before);
-        let known = cutoffs.of_account(&account("acme")).await.unwrap();
-        assert_eq!(known, [(user("ana"), second)]);
-        assert_eq!(cutoffs.of_account(&account("cutoff")).await.unwrap(), []);
     }
 }

@@ -15,14 +15,16 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::limits::Limited;
+
 /// Any error, with its chain of sources. It is logged, and never shown.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;
 
 /// After how many seconds trying again makes sense when a server is away.
 const RETRY_AFTER: u32 = 2;
 
-/// When there are too many of something, somebody has to clean up first.
-const RETRY_AFTER_TOO_MANY: u32 = 60;
+/// A store that is full is not emptied soon.
+const RETRY_AFTER_FULL: u32 = 60;
 
 /// Why a use case did not succeed.
 #[derive(Debug)]
@@ -39,14 +41,16 @@ pub(crate) enum Failure {
     NotFound(&'static str),
     /// A name stands for tenants in several of Microsoft's clouds.
     AmbiguousTenant(Vec<Candidate>),
-    /// There are too many of them already; what to do about it.
-    TooMany(&'static str),
+    /// There was too much of something.
+    TooMany(Limited),
     /// Others kept changing the same thing.
     ConcurrentChange,
     /// What `at_least` names is not there yet.
     NotYetApplied,
     /// The event log or the flow state can't be reached.
     LogUnavailable(Cause),
+    /// A store holds as much as it may.
+    StoreFull { store: String, cause: Cause },
     /// The log holds what can't be read.
     Unreadable(Cause),
     /// Microsoft can't be reached, does not answer in time, or wants to be left alone for some time.
@@ -79,6 +83,12 @@ impl From<Tenant> for Candidate {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl From<Limited> for Failure {
+    fn from(limited: Limited) -> Self {
+        Self::TooMany(limited)
     }
 }
 
@@ -131,10 +141,22 @@ impl From<Failure> for Problem {
                 // Words and ids only: each has a JSON form.
                 serde_json::to_value(candidates).unwrap_or_default(),
             ),
-            Failure::TooMany(detail) => Self::too_many_requests(RETRY_AFTER_TOO_MANY).detail(detail),
+            Failure::TooMany(Limited { limit, retry_after }) => {
+                metrics::counter!("assent_limited_total", "limit" => limit.name()).increment(1);
+                Self::too_many_requests(whole_seconds(retry_after)).detail(limit.sentence())
+            }
             Failure::ConcurrentChange => Self::concurrent_change(),
             Failure::NotYetApplied => Self::not_yet_applied(),
             Failure::LogUnavailable(cause) => Self::event_log_unavailable(RETRY_AFTER).internal(cause),
+            Failure::StoreFull { store, cause } => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                code::STORE_FULL,
+                "A store is full",
+            )
+            .detail("the store for this is full, so nothing new can begin; what is on the log stands, and can be taken back")
+            .extension("store", store)
+            .retry_after(RETRY_AFTER_FULL)
+            .internal(cause),
             Failure::Unreadable(cause) => Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 code::EVENT_UNREADABLE,
@@ -168,11 +190,14 @@ impl From<Failure> for ServiceError {
                 "a command failed"
             );
         }
-        let body = assent_contract::problem::Problem::new(
-            problem.status().as_u16(),
-            problem.code(),
-            problem.public_detail().unwrap_or_default(),
-        );
+        let body = assent_contract::problem::Problem {
+            retry_after: problem.retry_after_seconds(),
+            ..assent_contract::problem::Problem::new(
+                problem.status().as_u16(),
+                problem.code(),
+                problem.public_detail().unwrap_or_default(),
+            )
+        };
         Self {
             status: problem.status().as_u16(),
             code: problem.code().to_owned(),

@@ -6,6 +6,7 @@
 
 mod answer;
 mod ending;
+mod open;
 mod secrets;
 mod store;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use assent_domain::ids::{Cloud, Tenant, TenantId};
+use assent_domain::ids::{AccountId, Cloud, Tenant, TenantId};
 use assent_messaging::Connection;
 use assent_microsoft_identity::{CloudInstance, DiscoveryError, Entra, TenantMetadata, TenantRef};
 use assent_service_kit::config::Origin;
@@ -16,6 +16,7 @@ use crate::failure::{Candidate, Failure};
 use crate::flow::{Aim, FlowStore, Purpose, Route, State};
 use crate::hand_off::{HandOffStore, HandOffToken};
 use crate::ledger::Ledger;
+use crate::limits::Limits;
 use crate::observations::Observations;
 use crate::scopes::ScopeMap;
 use crate::session::SessionStore;
@@ -24,6 +25,7 @@ use crate::session::SessionStore;
 #[derive(Debug)]
 pub(crate) struct Gateway {
     pub(crate) ledger: Ledger,
+    pub(crate) limits: Limits,
     pub(crate) flows: FlowStore,
     pub(crate) sessions: SessionStore,
     pub(crate) cutoffs: Cutoffs,
@@ -158,15 +160,41 @@ impl TenantName {
 }
 
 impl Gateway {
-    /// Which tenant signed a token, or is claimed to have consented: one of the cloud that we sign people in to.
+    /// Which tenant signed a token: one of the cloud that we sign people in to.
     pub(crate) async fn tenant(&self, id: &TenantRef) -> Result<Tenant, Failure> {
         let found = self.entra.tenant(id).await;
         found.map(|metadata| tenant_of(&metadata)).map_err(unknown)
     }
 
+    /// Which tenant a browser claims to come from.
+    pub(crate) async fn claimed_tenant(&self, id: &TenantRef) -> Result<Tenant, Failure> {
+        let found = self.entra.claimed_tenant(id).await;
+        found.map(|metadata| tenant_of(&metadata)).map_err(unknown)
+    }
+
+    /// Which tenant somebody named by its id, in the cloud that we sign people in to. Microsoft is asked so often only.
+    pub(crate) async fn named_tenant(
+        &self,
+        account: &AccountId,
+        id: &TenantRef,
+    ) -> Result<Tenant, Failure> {
+        if !self.entra.remembers_named_tenant(id) {
+            self.limits.look_up(account)?;
+        }
+        let found = self.entra.named_tenant(id).await;
+        found.map(|metadata| tenant_of(&metadata)).map_err(unknown)
+    }
+
     /// Which tenant a name stands for, in whichever of Microsoft's clouds. A name that stands for several is asked
-    /// about, never guessed.
-    pub(crate) async fn find_tenant(&self, tenant: &TenantName) -> Result<Tenant, Failure> {
+    /// about, never guessed. Microsoft is asked so often only.
+    pub(crate) async fn find_tenant(
+        &self,
+        account: &AccountId,
+        tenant: &TenantName,
+    ) -> Result<Tenant, Failure> {
+        if !self.entra.remembers_name(&tenant.name) {
+            self.limits.look_up(account)?;
+        }
         let candidates = match self.entra.find_tenant(&tenant.name).await {
             Ok(metadata) => Vec::from([tenant_of(&metadata)]),
             Err(DiscoveryError::Ambiguous { candidates }) => {

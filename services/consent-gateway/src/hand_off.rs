@@ -10,6 +10,7 @@
 //!                     └──────────────────┴────────────────────┘        cancelled, expired
 //! ```
 
+mod index;
 mod store;
 mod token;
 
@@ -28,9 +29,6 @@ pub(crate) use token::HandOffToken;
 
 /// How long the records are kept, so that a Super Admin sees what became of a link.
 pub(crate) const KEPT_FOR: std::time::Duration = std::time::Duration::from_hours(90 * 24);
-
-/// How often one link may begin a flow. A person needs few; somebody who has a script gets no further.
-const MOST_BEGINNINGS: u16 = 50;
 
 /// A gateway that died while it recorded gives the link free again after this time.
 const CLAIM_LIFETIME: SignedDuration = SignedDuration::from_mins(1);
@@ -58,6 +56,9 @@ pub(crate) struct HandOff {
     pub(crate) names: Names,
     pub(crate) aim: Aim,
     pub(crate) permissions: WirePermissionSet,
+    /// The Super Admin knows better than what was seen of mailboxes.
+    #[serde(default)]
+    pub(crate) mailboxes_in_exchange_online: bool,
     /// The tenant to ask, where it is known.
     pub(crate) tenant: Option<Tenant>,
     /// The domain that the tenant was found by.
@@ -68,7 +69,6 @@ pub(crate) struct HandOff {
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
     pub(crate) opened_at: Option<Timestamp>,
-    pub(crate) beginnings: u16,
     pub(crate) stage: Stage,
 }
 
@@ -118,8 +118,6 @@ pub(crate) enum Closed {
     Expired,
     /// The company decided otherwise since, or its maker may not ask any more.
     Outdated,
-    /// It was used more often than a person would.
-    UsedTooOften,
     /// Somebody's consent is being recorded this very moment.
     Completing,
 }
@@ -140,13 +138,9 @@ impl HandOff {
         self.opened_at.get_or_insert(now);
     }
 
-    /// Somebody goes to Microsoft.
+    /// Somebody goes to Microsoft. They have proved nothing, so it costs the link nothing.
     pub(crate) fn begin(&mut self, flow: Uuid, now: Timestamp) -> Result<(), Closed> {
         self.require_open(now)?;
-        if self.beginnings >= MOST_BEGINNINGS {
-            return Err(Closed::UsedTooOften);
-        }
-        self.beginnings = self.beginnings.saturating_add(1);
         self.opened(now);
         self.stage = Stage::Started { at: now, flow };
         Ok(())

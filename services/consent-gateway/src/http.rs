@@ -152,6 +152,7 @@ pub(crate) fn router(gateway: Arc<Gateway>, verifier: BearerVerifier) -> Router 
             post(account::cancel_link),
         )
         .route("/openapi.json", get(openapi))
+        .layer(axum::middleware::map_response(pages::when_to_come_back))
         .with_state(shared)
 }
 

@@ -1,6 +1,9 @@
 //! Decisions on the log: read an aggregate from the stream's leader, fold it, decide, and
 //! append on condition that nobody else did meanwhile.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use assent_domain::account::AccountState;
 use assent_domain::event::{AdminConsentGranted, Aggregate, Event};
 use assent_domain::ids::{AccountId, Sequence, UserId};
@@ -9,6 +12,8 @@ use assent_domain::user::UserState;
 use assent_event_log::{AppendError, Draft, EventLog, History, ReadError, RecordedEvent, Tail};
 use assent_service_kit::telemetry::{chain, current_traceparent};
 use jiff::Timestamp;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::failure::Failure;
@@ -16,10 +21,22 @@ use crate::failure::Failure;
 /// How often a decision is made anew when others keep getting in between.
 const ATTEMPTS: usize = 4;
 
+/// How long a read that waits for a write sleeps before it asks again: at first, and at last.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(800);
+
 /// The log, as use cases see it.
 #[derive(Debug, Clone)]
 pub(crate) struct Ledger {
     log: EventLog,
+    last_seen: Arc<Mutex<Option<Seen>>>,
+}
+
+/// How long the log was, and when.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    last_sequence: u64,
+    at: Instant,
 }
 
 /// A company and its events.
@@ -60,7 +77,10 @@ pub(crate) struct Recorded {
 
 impl Ledger {
     pub(crate) fn new(log: EventLog) -> Self {
-        Self { log }
+        Self {
+            log,
+            last_seen: Arc::default(),
+        }
     }
 
     /// The company as of now.
@@ -81,13 +101,33 @@ impl Ledger {
 
     /// The last sequence of the whole log.
     pub(crate) async fn last_sequence(&self) -> Result<u64, Failure> {
-        Ok(self
-            .log
-            .status()
-            .await
-            .map_err(unreadable_or_unavailable)?
-            .last_sequence
-            .0)
+        let status = self.log.status().await;
+        Ok(status.map_err(unreadable_or_unavailable)?.last_sequence.0)
+    }
+
+    /// Waits until the log has grown to this sequence. However many wait, the log is asked by one of them at a time, and
+    /// less and less often.
+    pub(crate) async fn grown_to(&self, at_least: u64) -> Result<(), Failure> {
+        let mut pause = FIRST_PAUSE;
+        let mut too_old = Duration::ZERO;
+        loop {
+            let mut seen = self.last_seen.lock().await;
+            // A log only grows, so what reached far enough at any time does still.
+            let is_fresh = seen.is_some_and(|seen| seen.at.elapsed() < too_old);
+            if !is_fresh && seen.is_none_or(|seen| seen.last_sequence < at_least) {
+                *seen = Some(Seen {
+                    last_sequence: self.last_sequence().await?,
+                    at: Instant::now(),
+                });
+            }
+            if seen.is_some_and(|seen| seen.last_sequence >= at_least) {
+                return Ok(());
+            }
+            drop(seen);
+            tokio::time::sleep(pause).await;
+            too_old = pause;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 
     /// Decides on a company.

@@ -15,6 +15,7 @@ mod flow;
 mod gateway;
 mod hand_off;
 mod ledger;
+mod limits;
 mod messaging_endpoints;
 mod microsoft_standing;
 mod names;
@@ -25,6 +26,8 @@ mod return_to;
 mod rights;
 mod scopes;
 mod session;
+mod space;
+mod stripes;
 mod use_cases;
 mod wording;
 

@@ -6,9 +6,9 @@
 mod attempts;
 mod consent_policy;
 mod mailbox;
+mod sightings;
 
-use assent_domain::decide::administrator_consent::Mailboxes;
-use assent_domain::ids::{AccountId, UserId};
+use assent_domain::ids::{AccountId, Tenant, UserId};
 use assent_messaging::Bucket;
 use assent_service_kit::telemetry::chain;
 use serde::Serialize;
@@ -19,12 +19,10 @@ use crate::records::{Records, StoreError};
 pub(crate) use attempts::Attempts;
 pub(crate) use consent_policy::{Approval, ConsentPolicies, approval};
 pub(crate) use mailbox::{Mailbox, MailboxState};
+pub(crate) use sightings::Sightings;
 
 /// How often a record is changed anew when others keep getting in between.
 const ATTEMPTS: usize = 4;
-
-/// How many mailboxes are looked at to say where a company's are.
-const MOST_MAILBOXES: usize = 50;
 
 /// All that was observed.
 #[derive(Debug)]
@@ -74,36 +72,32 @@ impl Observations {
     }
 
     /// Notes where a mailbox is. Whatever says nothing about it leaves what was known.
-    pub(crate) async fn note_mailbox(&self, account: &AccountId, user: &UserId, seen: Mailbox) {
+    pub(crate) async fn note_mailbox(
+        &self,
+        account: &AccountId,
+        user: &UserId,
+        tenant: Tenant,
+        seen: Mailbox,
+    ) {
         let key = mailbox_key(account, user);
         self.change(&key, |known: &mut Option<Mailbox>| {
             *known = Some(seen.after(*known));
         })
         .await;
+        self.change(&sightings_key(account), |sightings: &mut Sightings| {
+            sightings.saw(user, tenant, seen);
+        })
+        .await;
     }
 
-    /// What speaks for a company with servers of its own.
-    pub(crate) async fn mailboxes(&self, account: &AccountId) -> Mailboxes {
-        let records: Records<Option<Mailbox>> = Records::new(self.bucket.clone());
-        let keys = match records.keys_below(&format!("mailbox.{account}")).await {
-            Ok(keys) => keys,
-            Err(error) => {
-                lost(&error);
-                return Mailboxes::NothingAgainst;
-            }
-        };
-        let mut found = Mailboxes::NothingAgainst;
-        for key in keys.iter().take(MOST_MAILBOXES) {
-            let Some(mailbox) = self.read::<Mailbox>(key).await else {
-                continue;
-            };
-            match mailbox.state {
-                MailboxState::Available => return Mailboxes::NothingAgainst,
-                MailboxState::OnPremisesExchange => found = Mailboxes::OnPremisesOnly,
-                MailboxState::Unavailable | MailboxState::Unknown => {}
-            }
-        }
-        found
+    /// Where the mailboxes of a company's users were seen.
+    pub(crate) async fn sightings(&self, account: &AccountId) -> Sightings {
+        self.read(&sightings_key(account)).await.unwrap_or_default()
+    }
+
+    /// Where they are kept.
+    pub(crate) fn bucket(&self) -> Bucket {
+        self.bucket.clone()
     }
 
     async fn read<T: Serialize + DeserializeOwned>(&self, key: &str) -> Option<T> {
@@ -161,6 +155,10 @@ fn mailbox_key(account: &AccountId, user: &UserId) -> String {
     format!("mailbox.{account}.{user}")
 }
 
+fn sightings_key(account: &AccountId) -> String {
+    format!("sightings.{account}")
+}
+
 fn lost(error: &StoreError) {
     metrics::counter!("assent_observations_lost_total").increment(1);
     tracing::warn!(error = %chain(error), "an observation was not read or kept");
@@ -168,7 +166,6 @@ fn lost(error: &StoreError) {
 
 #[cfg(test)]
 mod tests {
-    use assent_domain::decide::administrator_consent::Mailboxes;
     use assent_domain::ids::{AccountId, Cloud, Tenant, TenantId, UserId};
     use assent_microsoft_identity::{MailboxLocation, UnknownReason};
     use jiff::Timestamp;
@@ -180,6 +177,13 @@ mod tests {
 
     fn acme() -> AccountId {
         AccountId::parse("acme").unwrap()
+    }
+
+    fn contoso() -> Tenant {
+        Tenant {
+            cloud: Cloud::Worldwide,
+            id: TenantId(Uuid::nil()),
+        }
     }
 
     fn user(name: &str) -> UserId {
@@ -202,34 +206,12 @@ mod tests {
             (MailboxLocation::ExchangeOnline, MailboxState::Available),
         ] {
             let seen = Mailbox::seen(seen);
-            observations.note_mailbox(&acme(), &user("ana"), seen).await;
+            observations
+                .note_mailbox(&acme(), &user("ana"), contoso(), seen)
+                .await;
             let mailbox = observations.mailbox(&acme(), &user("ana")).await;
             assert_eq!(mailbox.unwrap().state, known);
         }
-    }
-
-    #[tokio::test]
-    async fn a_company_is_on_premises_while_nothing_speaks_against_it() {
-        let (_nats, gateway) = test_gateway::start().await;
-        let observations = &gateway.observations;
-        for (name, seen, expected) in [
-            ("a", MailboxLocation::Missing, Mailboxes::NothingAgainst),
-            ("b", MailboxLocation::OnPremises, Mailboxes::OnPremisesOnly),
-            (
-                "c",
-                MailboxLocation::ExchangeOnline,
-                Mailboxes::NothingAgainst,
-            ),
-        ] {
-            let seen = Mailbox::seen(seen);
-            observations.note_mailbox(&acme(), &user(name), seen).await;
-            assert_eq!(observations.mailboxes(&acme()).await, expected, "{name}");
-        }
-        let other = AccountId::parse("other").unwrap();
-        assert_eq!(
-            observations.mailboxes(&other).await,
-            Mailboxes::NothingAgainst
-        );
     }
 
     #[tokio::test]
@@ -241,10 +223,7 @@ mod tests {
         let mailbox = mailbox_key(&acme(), &user("ana"));
         garbage.create(&mailbox, 7).await.unwrap();
 
-        let tenant = Tenant {
-            cloud: Cloud::Worldwide,
-            id: TenantId(Uuid::nil()),
-        };
+        let tenant = contoso();
         let (account, scopes) = (acme(), ["Calendars.ReadWrite".to_owned()]);
         observations
             .learn_policy(&account, |policies| {

@@ -29,6 +29,9 @@ pub(crate) enum StoreError {
     /// Somebody else changed it first.
     #[error("somebody else changed the record first")]
     Changed,
+    /// The bucket holds as much as it may.
+    #[error("there is no room for another record")]
+    Full(#[source] BucketError),
     /// The bucket can't be used now.
     #[error("the records can't be reached")]
     Unavailable(#[source] BucketError),
@@ -41,7 +44,11 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Changed => Self::ConcurrentChange,
-            StoreError::Unavailable(_) => Self::LogUnavailable(error.into()),
+            StoreError::Full(BucketError::JetStream { ref bucket, .. }) => Self::StoreFull {
+                store: bucket.clone(),
+                cause: error.into(),
+            },
+            StoreError::Full(_) | StoreError::Unavailable(_) => Self::LogUnavailable(error.into()),
             StoreError::Unreadable(_) => Self::Internal(error.into()),
         }
     }
@@ -60,6 +67,11 @@ impl<T: Serialize + DeserializeOwned> Records<T> {
             bucket,
             kind: PhantomData,
         }
+    }
+
+    /// Where they are.
+    pub(crate) const fn bucket(&self) -> &Bucket {
+        &self.bucket
     }
 
     /// Keeps a new record.
@@ -107,6 +119,7 @@ impl<T: Serialize + DeserializeOwned> Records<T> {
 
 fn store_error(error: BucketError) -> StoreError {
     match error {
+        full if full.is_full() => StoreError::Full(full),
         BucketError::AlreadyExists | BucketError::WrongRevision { .. } => StoreError::Changed,
         BucketError::BadName(_)
         | BucketError::ConfiguredOtherwise { .. }

@@ -16,12 +16,19 @@ use crate::flow::FlowStore;
 use crate::gateway::{Addresses, AdminProof, Gateway};
 use crate::hand_off::HandOffStore;
 use crate::ledger::Ledger;
+use crate::limits::Limits;
 use crate::observations::Observations;
 use crate::scopes::ScopeMap;
 use crate::session::SessionStore;
 
 pub(crate) async fn start() -> (NatsServer, Gateway) {
     let server = NatsServer::start().await.unwrap();
+    let gateway = on(&server).await;
+    (server, gateway)
+}
+
+/// Another one on the same server.
+pub(crate) async fn on(server: &NatsServer) -> Gateway {
     let (name, password) = server.credentials(NatsUser::Gateway);
     let settings = ConnectionSettings::new(server.url(), "test").with_user(name, password);
     let connection = Connection::connect(settings).await.unwrap();
@@ -50,9 +57,10 @@ pub(crate) async fn start() -> (NatsServer, Gateway) {
     let list = |text: &str| text.split(' ').map(str::to_owned).collect();
     let hand_offs = bucket("CONSENT_HAND_OFFS").await;
     let cutoffs = Cutoffs::new(hand_offs.clone());
-    let gateway = Gateway {
+    Gateway {
         connection: connection.clone(),
         ledger: Ledger::new(log),
+        limits: Limits::default(),
         flows: FlowStore::new(bucket("CONSENT_FLOWS").await, cutoffs.clone()),
         sessions: SessionStore::new(bucket("CONSENT_SESSIONS").await, cutoffs.clone()),
         hand_offs: HandOffStore::new(hand_offs, cutoffs.clone()),
@@ -74,6 +82,5 @@ pub(crate) async fn start() -> (NatsServer, Gateway) {
         return_origins: Vec::new(),
         frame_ancestors: Vec::new(),
         session_lifetime: SignedDuration::from_mins(30),
-    };
-    (server, gateway)
+    }
 }

@@ -12,6 +12,7 @@ pub(crate) mod head_count;
 pub(crate) mod learn;
 pub(crate) mod look_up;
 pub(crate) mod open_session;
+pub(crate) mod premises;
 pub(crate) mod prompt_at_login;
 pub(crate) mod record_admin_consent;
 pub(crate) mod record_automatic_grant;

@@ -1,5 +1,7 @@
 //! What a person is told: what happened, and what to do now. One place, so that a flow, a page and a log speak alike.
 
+use assent_service_kit::Problem;
+
 use crate::flow::FlowState;
 
 /// The sentences for a code. Codes are fixed words of ours, so nothing that a browser brings is ever repeated.
@@ -7,6 +9,22 @@ pub(crate) fn of(code: &str) -> &'static str {
     of_request(code)
         .or_else(|| of_page(code))
         .unwrap_or("The request could not be completed, and nothing was granted. Start again.")
+}
+
+/// What to say of a problem: where its detail tells which part of a form, or which limit, is meant, that.
+pub(crate) fn of_problem(problem: &Problem) -> String {
+    match (problem.code(), problem.public_detail()) {
+        ("invalid_request" | "too_many_requests", Some(detail)) => as_sentence(detail),
+        (code, _) => of(code).to_owned(),
+    }
+}
+
+/// A detail as a sentence: they begin small, and end without a full stop.
+fn as_sentence(detail: &str) -> String {
+    let mut letters = detail.chars();
+    let first = letters.next().map(char::to_uppercase);
+    let begun: String = first.into_iter().flatten().chain(letters).collect();
+    format!("{begun}.")
 }
 
 /// How a request to Microsoft ended.
@@ -137,7 +155,11 @@ fn of_page(code: &str) -> Option<&'static str> {
             "That could not be understood, so nothing was changed. Open the settings again."
         }
         "too_many_requests" => {
-            "There are too many links for an administrator already. Cancel some of them first."
+            "This was done very often within a short time. Nothing is lost: wait a minute, and do it again."
+        }
+        "store_full" => {
+            "There is no room to begin anything new just now. What was granted stands, and can be taken back. An operator \
+             has to make room; try again later."
         }
         "host_keys_unavailable" => {
             "Who you are could not be checked just now, so nothing was changed. Open the settings again in a moment."

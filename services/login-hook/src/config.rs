@@ -1,8 +1,9 @@
 //! What the login hook is told from outside.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use assent_service_kit::config::shared::{self, HostValues, NatsValues};
+use assent_service_kit::config::shared::{self, HostValues, IdleSeconds, NatsValues};
 use assent_service_kit::config::{CommaSeparated, HttpUrl, ListenAddress, Origin};
 use assent_service_kit::{Program, Variable};
 use serde::Deserialize;
@@ -19,6 +20,8 @@ pub static PROGRAM: Program = Program {
             "address and port to listen on",
             Some("127.0.0.1:8082"),
         ),
+        shared::HTTP_CONNECTIONS,
+        shared::HTTP_IDLE_SECONDS,
         shared::NATS_URL,
         shared::NATS_CREDS_FILE,
         shared::NATS_USER,
@@ -67,6 +70,10 @@ pub static PROGRAM: Program = Program {
 pub struct Config {
     /// Where to listen.
     pub listen: ListenAddress,
+    /// How many connections are served.
+    pub http_connections: Option<NonZeroUsize>,
+    /// How long one may be idle.
+    pub http_idle_seconds: IdleSeconds,
     /// NATS.
     #[serde(flatten)]
     pub nats: NatsValues,

@@ -7,7 +7,7 @@ use assent_contract::names;
 use assent_messaging::{Connection, ConnectionSettings, ConnectionState, ServiceDefinition};
 use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::telemetry::chain;
-use assent_service_kit::{Dependency, Health, Runtime, StartError};
+use assent_service_kit::{ConnectionLimits, Dependency, Health, Runtime, StartError};
 
 use crate::board::Board;
 use crate::config::Config;
@@ -50,7 +50,10 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     );
 
     let router = http::router(board, verifier);
-    assent_service_kit::serve(&runtime, config.listen.into(), router, health).await?;
+    let bound = assent_service_kit::bind(config.listen.into()).await?;
+    let (most, idle) = (config.http_connections, config.http_idle_seconds.into());
+    let bound = bound.limited(ConnectionLimits::for_this_process(most, idle));
+    bound.serve(&runtime, router, health).await?;
     Ok(())
 }
 

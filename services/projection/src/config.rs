@@ -1,9 +1,10 @@
 //! What the projection is told from outside.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use assent_service_kit::config::ListenAddress;
-use assent_service_kit::config::shared::{self, HostValues, NatsValues};
+use assent_service_kit::config::shared::{self, HostValues, IdleSeconds, NatsValues};
 use assent_service_kit::{Program, Variable};
 use serde::Deserialize;
 
@@ -25,6 +26,8 @@ pub static PROGRAM: Program = Program {
             "directory of the view; one process at a time",
             Some("./data/projection"),
         ),
+        shared::HTTP_CONNECTIONS,
+        shared::HTTP_IDLE_SECONDS,
         shared::NATS_URL,
         shared::NATS_CREDS_FILE,
         shared::NATS_USER,
@@ -42,6 +45,10 @@ pub static PROGRAM: Program = Program {
 pub struct Config {
     /// Where to listen.
     pub listen: ListenAddress,
+    /// How many connections are served.
+    pub http_connections: Option<NonZeroUsize>,
+    /// How long one may be idle.
+    pub http_idle_seconds: IdleSeconds,
     /// Where the view lives.
     pub data_dir: PathBuf,
     /// NATS.

@@ -27,6 +27,7 @@ mod bad_messages;
 mod callers;
 
 mod crashes;
+mod floods;
 mod microsoft_away;
 mod outage;
 mod racing;

@@ -2,6 +2,7 @@
 
 mod change_stream;
 mod checks;
+mod space;
 
 use assent_messaging::{ConnectError, Connection, ConnectionSettings};
 use assent_service_kit::telemetry::chain;
@@ -75,6 +76,7 @@ pub(crate) async fn run(
     let (events, last) = checks::events(&connection).await;
     all.extend(events);
     all.push(change_stream::check(&connection).await);
+    all.push(space::check(&connection).await);
     all.extend(checks::projection(&connection, last).await);
     all.push(checks::gateway(&connection).await);
     let found = all.iter().any(|check| !check.ok);

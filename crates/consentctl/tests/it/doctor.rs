@@ -1,8 +1,11 @@
 //! `doctor`.
 
-use assent_contract::names::GATEWAY_SERVICE;
+use std::time::Duration;
+
+use assent_contract::names::{FLOW_BUCKET, GATEWAY_SERVICE, SESSION_BUCKET};
 use assent_dev_stack::{NatsServer, NatsUser};
 use assent_domain::permissions::PermissionSet;
+use assent_messaging::{Bucket, BucketSettings};
 
 use crate::stand_in::StandIn;
 use crate::world::{SENDING, World, granted, program, run};
@@ -24,12 +27,47 @@ async fn with_everything_there_all_is_well() {
     ok       CONSENT_EVENTS   as it must be, created THEN
     ok       sequences        1 event, none missing
     ok       CONSENT_CHANGES  as it must be
+    ok       space            no bucket is there yet
     ok       projection       consent-projection 1.2.3 answers
     ok       projection lag   none, at event 1
     ok       gateway          consent-gateway 1.2.3 answers
 
     All is well.
     ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_fills_is_a_finding_and_named() {
+    let world = World::start().await;
+    let mut buckets = Vec::new();
+    for name in [FLOW_BUCKET, SESSION_BUCKET] {
+        let settings = BucketSettings {
+            name: name.to_owned(),
+            max_age: Duration::from_hours(1),
+            replicas: 1,
+            max_bytes: 100_000,
+        };
+        let bucket = Bucket::open_or_create(&world.gateway, settings).await;
+        buckets.push(bucket.unwrap());
+    }
+    let space = async || {
+        let ran = world.run(&["doctor"]).await;
+        let line = ran.out.lines().find(|line| line.contains(" space "));
+        line.unwrap().to_owned()
+    };
+    buckets[1].create("a", vec![b'x'; 50_000]).await.unwrap();
+    let line = space().await;
+    assert!(line.starts_with("ok "), "{line}");
+    assert!(
+        line.contains("the fullest is CONSENT_SESSIONS at 50 %"),
+        "{line}"
+    );
+
+    buckets[0].create("a", vec![b'x'; 85_000]).await.unwrap();
+    let line = space().await;
+    assert!(line.starts_with("PROBLEM "), "{line}");
+    assert!(line.contains("CONSENT_FLOWS is 85 % full"), "{line}");
+    assert!(!line.contains("CONSENT_SESSIONS"), "{line}");
 }
 
 /// What differs from run to run, left out.

@@ -9,13 +9,16 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::{DiscoveryError, KNOWN_FOR, TenantMetadata, ask};
+use super::{DiscoveryError, KNOWN_FOR, TenantMetadata, UNKNOWN_FOR, ask};
 use crate::client::Entra;
 use crate::cloud::CloudInstance;
 use crate::tenant::TenantRef;
 
 /// For how long an answer is believed when not all hosts gave theirs.
 const KNOWN_IN_PART_FOR: Duration = Duration::from_mins(5);
+
+/// The same where those that did answer know no such tenant.
+const UNKNOWN_IN_PART_FOR: Duration = Duration::from_mins(1);
 
 /// What all hosts together know.
 struct Found {
@@ -52,27 +55,32 @@ impl Entra {
             .ok_or(DiscoveryError::UnknownTenant)
     }
 
+    /// Whether [`Entra::find_tenant`] has the answer without asking Microsoft.
+    pub fn remembers_name(&self, tenant: &TenantRef) -> bool {
+        let known = &self.shared.known_candidates;
+        known.get(tenant, Instant::now()).is_some()
+    }
+
     async fn candidates(&self, tenant: &TenantRef) -> Result<Vec<TenantMetadata>, DiscoveryError> {
         let known = &self.shared.known_candidates;
         if let Some(candidates) = known.get(tenant, Instant::now()) {
             return Ok(candidates);
         }
         let found = self.ask_everywhere(tenant).await?;
-        if !found.candidates.is_empty() {
-            let known_for = if found.is_complete {
-                KNOWN_FOR
-            } else {
-                KNOWN_IN_PART_FOR
-            };
-            let until = Instant::now() + known_for;
-            known.put(tenant.clone(), found.candidates.clone(), until);
-        }
+        let known_for = match (found.candidates.is_empty(), found.is_complete) {
+            (false, true) => KNOWN_FOR,
+            (false, false) => KNOWN_IN_PART_FOR,
+            (true, true) => UNKNOWN_FOR,
+            (true, false) => UNKNOWN_IN_PART_FOR,
+        };
+        let until = Instant::now() + known_for;
+        known.put(tenant.clone(), found.candidates.clone(), until);
         Ok(found.candidates)
     }
 
     async fn ask_everywhere(&self, tenant: &TenantRef) -> Result<Found, DiscoveryError> {
         let transport = &self.shared.transport;
-        let deadline = transport.sign_in.deadline();
+        let deadline = transport.lookups.deadline();
         let mut elsewhere = JoinSet::new();
         for (host, service) in &transport.national {
             let (host, service, tenant) = (host.clone(), service.clone(), tenant.clone());
@@ -82,7 +90,7 @@ impl Entra {
             });
         }
         let mut answers = Vec::new();
-        match ask(&transport.sign_in, &self.shared.authority, tenant, deadline).await {
+        match ask(&transport.lookups, &self.shared.authority, tenant, deadline).await {
             Ok(metadata) => answers.push((true, metadata)),
             Err(DiscoveryError::UnknownTenant) => {}
             // Without our own host's word nobody can say that a tenant is elsewhere only.

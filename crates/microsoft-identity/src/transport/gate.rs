@@ -100,7 +100,7 @@ impl Gate {
     fn tell_that_it_fails(&self) {
         const WHAT: &str = "Microsoft fails again and again, and is left alone for a while";
         match self.part {
-            Part::SignIn | Part::Graph | Part::Autodiscover => {
+            Part::SignIn | Part::Lookups | Part::Claims | Part::Graph | Part::Autodiscover => {
                 tracing::warn!(service = self.label, "{WHAT}");
             }
             Part::National(_) => tracing::debug!(service = self.label, "{WHAT}"),

@@ -18,3 +18,4 @@ mod silence;
 mod simulator;
 mod throttling;
 mod trouble;
+mod unproven;

@@ -1,5 +1,7 @@
 //! Variables that several programs read, described once.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use crate::bearer::{BearerSetupError, BearerVerifier};
@@ -51,6 +53,47 @@ pub const HOST_AUDIENCE: Variable = Variable::plain(
     "audience (aud) that the host application's tokens name",
     Some("assent"),
 );
+
+/// How many connections are served.
+pub const HTTP_CONNECTIONS: Variable = Variable::plain(
+    "ASSENT_HTTP_CONNECTIONS",
+    "how many HTTP connections are served at once (as many as the limit of open files allows, 4096 at most)",
+    None,
+);
+/// How long a connection may wait.
+pub const HTTP_IDLE_SECONDS: Variable = Variable::plain(
+    "ASSENT_HTTP_IDLE_SECONDS",
+    "within how many seconds a connection has to bring the head of a request, its next one as well (1 to 300); behind a \
+     proxy, more than the proxy keeps idle connections",
+    Some("10"),
+);
+
+/// A number of seconds for which a connection may be idle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u64")]
+pub struct IdleSeconds(Duration);
+
+/// The number makes no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a number of seconds from 1 to 300")]
+pub struct IdleSecondsError;
+
+impl From<IdleSeconds> for Duration {
+    fn from(seconds: IdleSeconds) -> Self {
+        seconds.0
+    }
+}
+
+impl TryFrom<u64> for IdleSeconds {
+    type Error = IdleSecondsError;
+
+    fn try_from(seconds: u64) -> Result<Self, IdleSecondsError> {
+        match seconds {
+            1..=300 => Ok(Self(Duration::from_secs(seconds))),
+            _ => Err(IdleSecondsError),
+        }
+    }
+}
 
 /// The values of the NATS variables; flatten it into a program's configuration.
 #[derive(Debug, Clone, Deserialize)]

@@ -7,6 +7,7 @@
 )]
 
 mod bearer;
+mod connections;
 mod issuer;
 mod problems;
 mod program;

@@ -39,6 +39,28 @@ async fn ran(environment: &[(&str, &str)], arguments: &[&str]) -> (i32, String, 
     )
 }
 
+/// The same, with a limit of open files.
+pub(crate) fn started_with_files(
+    most: u32,
+    environment: &[(&str, &str)],
+) -> (Child, Lines<BufReader<ChildStderr>>) {
+    let program = program(&[], &[]).as_std().get_program().to_owned();
+    let mut shell = Command::new("sh");
+    shell
+        .arg("-c")
+        .arg(format!("ulimit -n {most} && exec \"$0\""))
+        .arg(program)
+        .env_clear()
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    let mut child = shell.spawn().unwrap();
+    let log = BufReader::new(child.stderr.take().unwrap()).lines();
+    (child, log)
+}
+
 pub(crate) fn started(environment: &[(&str, &str)]) -> (Child, Lines<BufReader<ChildStderr>>) {
     let mut child = program(environment, &[]).spawn().unwrap();
     let log = BufReader::new(child.stderr.take().unwrap()).lines();

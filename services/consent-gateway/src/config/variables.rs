@@ -21,6 +21,8 @@ pub static PROGRAM: Program = Program {
             "external base URL; register <it>/callbacks/microsoft/admin-consent and <it>/callbacks/microsoft/authorize as redirect URIs at Microsoft",
             None,
         ),
+        shared::HTTP_CONNECTIONS,
+        shared::HTTP_IDLE_SECONDS,
         shared::NATS_URL,
         shared::NATS_CREDS_FILE,
         shared::NATS_USER,

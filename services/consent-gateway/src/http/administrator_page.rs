@@ -224,8 +224,13 @@ fn over(gateway: &Gateway, closed: Closed) -> Response {
         ),
         Closed::Failed(failure) => {
             let problem = Problem::from(failure);
-            let says = (pages::FAILED, pages::sentence(&problem));
-            leading_on(problem.status(), says, HERE, "Try again")
+            let sentence = pages::sentence(&problem);
+            leading_on(
+                problem.status(),
+                (pages::FAILED, &sentence),
+                HERE,
+                "Try again",
+            )
         }
     }
 }

@@ -48,6 +48,8 @@ pub(super) struct NewAdminConsent {
     permissions: PermissionSet,
     tenant: Option<String>,
     tenant_cloud: Option<Cloud>,
+    #[serde(default)]
+    mailboxes_in_exchange_online: bool,
     return_to: Option<String>,
 }
 
@@ -57,6 +59,7 @@ impl NewAdminConsent {
             administrator_confirmed: self.administrator_confirmed,
             permissions: self.permissions.into(),
             tenant: tenant_name(self.tenant.as_deref(), self.tenant_cloud)?,
+            mailboxes_in_exchange_online: self.mailboxes_in_exchange_online,
             return_to: checked(self.return_to.as_deref(), origins)?,
         })
     }

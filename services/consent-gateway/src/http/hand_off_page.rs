@@ -204,11 +204,6 @@ fn over(gateway: &Gateway, closed: Closed) -> Response {
             "The company has changed its settings since it was made, or whoever made it may not ask any more. Ask the \
              company for another one, if it still wants your approval.",
         ),
-        Closed::UsedTooOften => (
-            StatusCode::TOO_MANY_REQUESTS,
-            "This link was used very often",
-            "Ask whoever sent it for another one.",
-        ),
         Closed::Completing => (
             StatusCode::CONFLICT,
             "Just a moment",

@@ -29,6 +29,8 @@ pub(super) struct NewHandOff {
     permissions: PermissionSet,
     tenant: Option<String>,
     tenant_cloud: Option<assent_contract::values::Cloud>,
+    #[serde(default)]
+    mailboxes_in_exchange_online: bool,
 }
 
 /// A link, as its maker and the Super Admin see it.
@@ -111,12 +113,17 @@ pub(super) async fn create(
     let by = match body.purpose {
         // Who decides for everyone has to be sent by somebody who may change the company's settings.
         Aim::AdministratorConsent => rights::manager(&caller, &account)?.user().clone(),
+        // Whose word it is where the mailboxes are.
+        Aim::Approval if body.mailboxes_in_exchange_online => {
+            rights::manager(&caller, &account)?.user().clone()
+        }
         Aim::Approval => rights::user_of(&caller, &account)?,
     };
     let request = Request {
         aim: body.purpose,
         permissions: body.permissions.into(),
         tenant: tenant_name(body.tenant.as_deref(), body.tenant_cloud)?,
+        mailboxes_in_exchange_online: body.mailboxes_in_exchange_online,
     };
     let asker = hand_off::Asker {
         user: by,

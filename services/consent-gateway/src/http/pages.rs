@@ -5,7 +5,7 @@ use assent_service_kit::Problem;
 use assent_service_kit::config::Origin;
 use assent_service_kit::telemetry::chain;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
@@ -82,8 +82,8 @@ fn show_message(
 /// What went wrong, for a person in front of a browser: never JSON.
 pub(super) fn failure(gateway: &Gateway, failure: Failure) -> Response {
     let problem = Problem::from(failure);
-    let sentence = sentence(&problem);
-    message(gateway, problem.status(), FAILED, sentence)
+    let page = message(gateway, problem.status(), FAILED, &sentence(&problem));
+    with_retry_after(problem.retry_after_seconds(), page)
 }
 
 /// The same, as a part of the settings.
@@ -93,16 +93,32 @@ pub(super) fn settings_failure(gateway: &Gateway, failure: Failure) -> Response 
 
 /// The same of what is a problem already.
 pub(super) fn settings_problem(gateway: &Gateway, problem: &Problem) -> Response {
-    settings_message(gateway, problem.status(), FAILED, sentence(problem))
+    let page = settings_message(gateway, problem.status(), FAILED, &sentence(problem));
+    with_retry_after(problem.retry_after_seconds(), page)
 }
 
 pub(super) const FAILED: &str = "That did not work";
 
-pub(super) fn sentence(problem: &Problem) -> &'static str {
+fn with_retry_after(seconds: Option<u32>, mut page: Response) -> Response {
+    if let Some(seconds) = seconds {
+        page.headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    page
+}
+
+/// Whoever did something too often is told when to come back, also by a page that says other things as well.
+pub(super) async fn when_to_come_back(answer: Response) -> Response {
+    let is_told = answer.headers().contains_key(RETRY_AFTER);
+    let is_limited = answer.status() == StatusCode::TOO_MANY_REQUESTS;
+    with_retry_after((is_limited && !is_told).then_some(60), answer)
+}
+
+pub(super) fn sentence(problem: &Problem) -> String {
     if let Some(cause) = problem.internal_cause() {
         tracing::error!(code = problem.code(), error = %chain(cause), "a page could not be shown");
     }
-    wording::of(problem.code())
+    wording::of_problem(problem)
 }
 
 /// Whether whoever asks reads pages rather than JSON.

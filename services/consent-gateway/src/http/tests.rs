@@ -65,3 +65,50 @@ fn every_reference_in_the_document_leads_somewhere() {
         assert!(document.pointer(pointer).is_some(), "{reference}");
     }
 }
+
+/// A limit that an operation can reach is described, and no other: a client that handles what never comes is as wrong as
+/// one that does not handle what does.
+#[test]
+fn what_may_be_too_much_is_described_where_it_can_be() {
+    let document: Value = serde_json::from_str(OPENAPI).unwrap();
+    let mut limited = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let Some(answer) = operation["responses"].get("429") else {
+                continue;
+            };
+            limited.insert(format!("{method} {path}"));
+            assert_eq!(
+                answer["headers"]["Retry-After"]["schema"]["type"],
+                "integer"
+            );
+            let is_page = answer["content"].get("text/html").is_some();
+            let description = answer["description"].as_str().unwrap();
+            assert_eq!(
+                description.contains("too_many_requests"),
+                !is_page,
+                "{method} {path}"
+            );
+        }
+    }
+    let expected = [
+        "delete /v1/accounts/{account}/users/{user}/grants/{permission}",
+        "get /settings/account",
+        "get /v1/accounts/{account}",
+        "get /v1/accounts/{account}/users/{user}",
+        "post /hand-off/{token}",
+        "post /settings/account/administrator-links",
+        "post /settings/account/confirmation",
+        "post /settings/account/permissions",
+        "post /settings/company/administrator-consent",
+        "post /settings/company/administrator-links",
+        "post /settings/company/email-sync",
+        "post /settings/company/method",
+        "post /v1/accounts/{account}/admin-consents",
+        "post /v1/accounts/{account}/hand-offs",
+        "post /v1/accounts/{account}/users/{user}/grants",
+        "post /v1/flows/{flow}/confirmation",
+        "put /v1/accounts/{account}/authorization-method",
+    ];
+    assert_eq!(limited, expected.map(str::to_owned).into());
+}

@@ -29,6 +29,11 @@ impl SessionStore {
         }
     }
 
+    /// Where they are kept.
+    pub(crate) fn bucket(&self) -> Bucket {
+        self.sessions.bucket().clone()
+    }
+
     /// Uses a token up, by its id; `false` if that was done before.
     pub(crate) async fn use_up(&self, token_id: &str) -> Result<bool, StoreError> {
         let key = format!("token.{}", Digest::of(token_id).as_str());

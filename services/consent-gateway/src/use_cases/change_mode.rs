@@ -15,6 +15,7 @@ pub(crate) async fn change_mode(
     by: CompanyManager,
     to: Mode,
 ) -> Result<AccountView, Failure> {
+    gateway.limits.write(account)?;
     let command = command(account, by, to);
     gateway
         .ledger
@@ -34,6 +35,7 @@ pub(crate) async fn change_mode_as_seen(
     to: Mode,
     seen: Sequence,
 ) -> Result<(), Failure> {
+    gateway.limits.write(account)?;
     let command = command(account, by, to);
     gateway
         .ledger

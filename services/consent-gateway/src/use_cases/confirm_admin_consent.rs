@@ -41,7 +41,9 @@ impl From<StoreError> for Closed {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Changed => Self::BeingRecorded,
-            StoreError::Unavailable(_) | StoreError::Unreadable(_) => Self::Failed(error.into()),
+            StoreError::Unavailable(_) | StoreError::Full(_) | StoreError::Unreadable(_) => {
+                Self::Failed(error.into())
+            }
         }
     }
 }

@@ -54,8 +54,10 @@ pub(crate) async fn confirm_grant(
         }
         Stage::Ended { .. } => return Err(Refusal::FlowAlreadyUsed.into()),
     };
+    gateway.limits.write(&stored.value.account)?;
+    let tenant = held.identity.tenant;
     let ending = match record(gateway, &stored.value, held).await {
-        Ok(completion) => settle(gateway, &stored.value, completion, mailbox).await,
+        Ok(completion) => settle(gateway, &stored.value, completion, tenant, mailbox).await,
         Err(Failure::Refused(refusal)) => Ending::Refused(refusal),
         // The log is away: the flow goes on waiting, so this can be tried again.
         Err(failure) => return Err(failure),

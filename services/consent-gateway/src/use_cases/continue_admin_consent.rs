@@ -21,7 +21,7 @@ pub(crate) async fn continue_admin_consent(
     claimed: UnverifiedTenant,
     returning: &Returning,
 ) -> Result<Url, Failure> {
-    let tenant = match gateway.tenant(&TenantRef::Id(claimed.0)).await {
+    let tenant = match gateway.claimed_tenant(&TenantRef::Id(claimed.0)).await {
         Ok(tenant) => tenant,
         // There is no such tenant: the claim is forged, or of another cloud.
         Err(Failure::Invalid(_)) => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use assent_domain::decide::own_consent::{self, DeclineOwnPermissions, GrantOwnPermissions};
-use assent_domain::ids::{Epoch, MicrosoftIdentity, ObjectId, Scope};
+use assent_domain::ids::{Epoch, MicrosoftIdentity, ObjectId, Scope, Tenant};
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{
@@ -72,7 +72,7 @@ pub(crate) async fn finish_own_consent(
         let recorded = record(gateway, &stored.value, held);
         let (recorded, mailbox) = tokio::join!(recorded, looked_around);
         let ending = match recorded {
-            Ok(completion) => settle(gateway, &stored.value, completion, mailbox).await,
+            Ok(completion) => settle(gateway, &stored.value, completion, tenant, mailbox).await,
             Err(failure) => Ending::of(Err(failure)),
         };
         return end(gateway, stored, ending).await;
@@ -186,12 +186,13 @@ pub(crate) async fn settle(
     gateway: &Gateway,
     flow: &Flow,
     completion: Completion,
+    tenant: Tenant,
     mailbox: Option<Mailbox>,
 ) -> Ending {
     if let Some(mailbox) = mailbox {
         gateway
             .observations
-            .note_mailbox(&flow.account, &flow.started_by, mailbox)
+            .note_mailbox(&flow.account, &flow.started_by, tenant, mailbox)
             .await;
     }
     Ending::Completed(Completion {

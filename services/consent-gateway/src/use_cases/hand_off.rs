@@ -18,10 +18,8 @@ use crate::gateway::{Gateway, TenantName};
 use crate::hand_off::{Closed, HandOff, HandOffToken, Stage};
 use crate::ledger::Company;
 use crate::names::Names;
-use crate::use_cases::start_admin_consent::{self, Question, premises, tenant_to_ask};
-
-/// How many links of an account may be open at once. More would only make it unclear which of them is meant.
-const MOST_OPEN: usize = 20;
+use crate::use_cases::premises::premises;
+use crate::use_cases::start_admin_consent::{self, Question, tenant_to_ask};
 
 /// How many links of an account are listed.
 const MOST_LISTED: usize = 100;
@@ -32,6 +30,8 @@ pub(crate) struct Request {
     pub(crate) aim: Aim,
     pub(crate) permissions: PermissionSet,
     pub(crate) tenant: Option<TenantName>,
+    /// A Super Admin knows better than what was seen of mailboxes.
+    pub(crate) mailboxes_in_exchange_online: bool,
 }
 
 /// Whoever asks.
@@ -49,23 +49,16 @@ pub(crate) async fn create(
     request: Request,
 ) -> Result<(HandOff, Url), Failure> {
     let company = gateway.ledger.company(account).await?;
-    let named = tenant_to_ask(gateway, &company, request.tenant.as_ref()).await?;
+    let named = tenant_to_ask(gateway, account, &company, request.tenant.as_ref()).await?;
     let tenant = match named {
         Some(tenant) => Some(tenant),
         None => own_tenant(gateway, account, &by.user).await?,
     };
-    let premises = premises(gateway, account, tenant).await;
+    let overrides = request.mailboxes_in_exchange_online;
+    let premises = premises(gateway, account, tenant, overrides).await;
     let permissions = may_ask(&company, request.aim, request.permissions, premises)?;
 
     let now = Timestamp::now();
-    let known = newest(gateway, account, &company, MOST_LISTED).await?;
-    let open = known.iter().filter(|link| link.require_open(now).is_ok());
-    if open.count() >= MOST_OPEN {
-        return Err(Failure::TooMany(
-            "too many links for an administrator are open in this account; cancel some first",
-        ));
-    }
-
     let id = Uuid::now_v7();
     let token = HandOffToken::new(account.clone(), id);
     let hand_off = HandOff {
@@ -78,44 +71,52 @@ pub(crate) async fn create(
         names: by.names,
         aim: request.aim,
         permissions: permissions.into(),
+        mailboxes_in_exchange_online: overrides,
         tenant: tenant.map(Into::into),
         tenant_domain: request.tenant.as_ref().and_then(TenantName::domain),
         secret: token.digest(),
         created_at: now,
         expires_at: now + gateway.hand_off_lifetime,
         opened_at: None,
-        beginnings: 0,
         stage: Stage::Idle,
     };
     let stored = gateway.hand_offs.create(hand_off).await?;
+    if overrides {
+        tracing::info!(
+            account.id = %account,
+            user.id = %stored.value.requested_by,
+            hand_off.id = %id,
+            mailboxes_in_exchange_online = true,
+            "a Super Admin vouched for where the company's mailboxes are"
+        );
+    }
     let url = gateway.addresses.hand_off(&token);
     Ok((stored.value, url))
 }
 
-/// The newest of an account, as they stand in the company as it is now.
+/// The newest of an account, as they stand in the company as it is now; `only_of`: those that this user made.
 pub(crate) async fn newest(
     gateway: &Gateway,
     account: &AccountId,
     company: &Company,
+    only_of: Option<&UserId>,
     most: usize,
 ) -> Result<Vec<HandOff>, Failure> {
-    let mut found = gateway.hand_offs.of_account(account, most).await?;
+    let mut found = gateway.hand_offs.of_account(account, only_of, most).await?;
     for link in &mut found {
         link.note_epoch(company.state.epoch);
     }
     Ok(found)
 }
 
-/// Those of an account; `only_of`: those that this user asked for.
+/// Those of an account, the newest first; `only_of`: those that this user asked for.
 pub(crate) async fn list(
     gateway: &Gateway,
     account: &AccountId,
     only_of: Option<&UserId>,
 ) -> Result<Vec<HandOff>, Failure> {
     let company = gateway.ledger.company(account).await?;
-    let mut found = newest(gateway, account, &company, MOST_LISTED).await?;
-    found.retain(|link| only_of.is_none_or(|user| link.requested_by == *user));
-    Ok(found)
+    newest(gateway, account, &company, only_of, MOST_LISTED).await
 }
 
 /// One of them.
@@ -158,8 +159,7 @@ pub(crate) async fn cancel(
             | Closed::Completing
             | Closed::Cancelled
             | Closed::Expired
-            | Closed::Outdated
-            | Closed::UsedTooOften,
+            | Closed::Outdated,
         ) => Err(Refusal::FlowAlreadyUsed.into()),
     }
 }
@@ -198,13 +198,17 @@ pub(crate) enum Begun {
 /// Somebody ticked the administrator's box and follows the link: an ordinary flow begins, as if the Super Admin had
 /// sent them to Microsoft.
 pub(crate) async fn begin(gateway: &Gateway, token: &HandOffToken) -> Result<Begun, Failure> {
+    gateway
+        .limits
+        .start_through_link(&token.account, token.id)?;
     let company = gateway.ledger.company(&token.account).await?;
     let found = by_token(gateway, token, &company).await?;
     if let Err(closed) = found.require_open(Timestamp::now()) {
         return Ok(Begun::Closed(closed));
     }
     let tenant = found.tenant.map(Into::into);
-    let premises = premises(gateway, &token.account, tenant).await;
+    let overrides = found.mailboxes_in_exchange_online;
+    let premises = premises(gateway, &token.account, tenant, overrides).await;
     // Within the epoch, too, the company may have changed its mind in these days.
     let permissions = may_ask(&company, found.aim, found.permissions.into(), premises)?;
 

@@ -22,14 +22,13 @@ use crate::use_cases::learn;
 
 /// How long a read waits for the write that `at_least` names.
 const PATIENCE: Duration = Duration::from_secs(2);
-const POLL: Duration = Duration::from_millis(50);
 
 pub(crate) async fn account(
     gateway: &Gateway,
     account: &AccountId,
     at_least: Option<u64>,
 ) -> Result<AccountView, Failure> {
-    wait_for(gateway, at_least).await?;
+    wait_for(gateway, account, at_least).await?;
     let company = gateway.ledger.company(account).await?;
     Ok(AccountView::of(account, &company))
 }
@@ -40,7 +39,7 @@ pub(crate) async fn user(
     user: &UserId,
     at_least: Option<u64>,
 ) -> Result<UserView, Failure> {
-    wait_for(gateway, at_least).await?;
+    wait_for(gateway, account, at_least).await?;
     let known = all_of(gateway, account, user).await?;
     UserView::of(account, user, &known.company, &known.user, &known.learnt)
 }
@@ -125,17 +124,16 @@ pub(crate) async fn own_flow(
 
 /// The leader's answer holds every acknowledged write, so this waits only where the caller
 /// names a sequence that nobody was ever given, or the leader changed just now.
-async fn wait_for(gateway: &Gateway, at_least: Option<u64>) -> Result<(), Failure> {
+async fn wait_for(
+    gateway: &Gateway,
+    account: &AccountId,
+    at_least: Option<u64>,
+) -> Result<(), Failure> {
     let Some(at_least) = at_least else {
         return Ok(());
     };
-    let reached = async {
-        while gateway.ledger.last_sequence().await? < at_least {
-            tokio::time::sleep(POLL).await;
-        }
-        Ok(())
-    };
-    tokio::time::timeout(PATIENCE, reached)
+    let _waiting = gateway.limits.wait(account)?;
+    tokio::time::timeout(PATIENCE, gateway.ledger.grown_to(at_least))
         .await
         .unwrap_or(Err(Failure::NotYetApplied))
 }

@@ -8,6 +8,7 @@ use assent_contract::values::kinds_to_list;
 use assent_domain::ids::{AccountId, UserId};
 use assent_domain::permissions::Kinds;
 use assent_domain::refusal::Refusal;
+use assent_microsoft_identity::TenantRef;
 use jiff::Timestamp;
 
 use crate::failure::Failure;
@@ -22,6 +23,10 @@ pub(crate) async fn prompt_at_login(
     user: &UserId,
     wish: Wish,
 ) -> Result<UserConsentBegun, Failure> {
+    if let Some(identity) = wish.identity {
+        // The login hook verified the token that this tenant signed: nobody typed it, so it is not counted as typed.
+        gateway.tenant(&TenantRef::Id(identity.tenant_id)).await?;
+    }
     let question = question(gateway, account, user, &wish).await?;
     let out_of_reach = out_of_reach(gateway, account, user, question).await;
     let within_reach = question.asked.without(out_of_reach);

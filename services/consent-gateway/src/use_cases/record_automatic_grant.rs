@@ -6,7 +6,9 @@ use std::sync::Arc;
 use assent_contract::command::{AutomaticGrantRecorded, RecordAutomaticGrant};
 use assent_domain::decide::automatic_grant;
 use assent_domain::effective::effective;
-use assent_domain::ids::{AccountId, ConsentId, MicrosoftIdentity, ObjectId, Scope, UserId};
+use assent_domain::ids::{
+    AccountId, ConsentId, MicrosoftIdentity, ObjectId, Scope, Tenant, UserId,
+};
 use assent_microsoft_identity::{AccessToken, ScopeSet};
 use assent_service_kit::telemetry::chain;
 use tracing::Instrument as _;
@@ -20,6 +22,7 @@ pub(crate) async fn record_automatic_grant(
     gateway: &Arc<Gateway>,
     request: RecordAutomaticGrant,
 ) -> Result<AutomaticGrantRecorded, Failure> {
+    gateway.limits.write(&request.account_id)?;
     let command = automatic_grant::RecordAutomaticGrant {
         account: request.account_id.clone(),
         user: request.user_id.clone(),
@@ -56,6 +59,7 @@ pub(crate) async fn record_automatic_grant(
         let holder = Holder {
             account: request.account_id,
             user: request.user_id,
+            tenant: request.tenant.into(),
             object_id: request.object_id,
             scopes: gateway.scopes.of(effective),
         };
@@ -71,6 +75,7 @@ pub(crate) async fn record_automatic_grant(
 struct Holder {
     account: AccountId,
     user: UserId,
+    tenant: Tenant,
     object_id: Uuid,
     scopes: Vec<String>,
 }
@@ -104,7 +109,7 @@ fn look_for_the_mailbox(gateway: Arc<Gateway>, holder: Holder, token: AccessToke
         let seen = Mailbox::seen(gateway.entra.locate_mailbox(&token, &held).await);
         gateway
             .observations
-            .note_mailbox(&holder.account, &holder.user, seen)
+            .note_mailbox(&holder.account, &holder.user, holder.tenant, seen)
             .await;
     };
     tokio::spawn(looked_for.in_current_span());

@@ -13,6 +13,7 @@ pub(crate) async fn revoke_own_grant(
     user: &UserId,
     permissions: Kinds,
 ) -> Result<(), Failure> {
+    gateway.limits.revoke(account, user)?;
     let command = RevokeOwnPermissions {
         account: account.clone(),
         user: user.clone(),

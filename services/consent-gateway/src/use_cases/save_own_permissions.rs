@@ -29,6 +29,8 @@ pub(crate) enum Saved {
     Unchanged,
     /// These are off now.
     Revoked,
+    /// These are off now, and for the others the user could not be sent to Microsoft.
+    RevokedAlone(Failure),
     /// The user goes on to Microsoft.
     AtMicrosoft(FlowStarted),
     /// The company changed its method meanwhile, so nothing was done.
@@ -68,7 +70,9 @@ pub(crate) async fn save_own_permissions(
         identity: None,
         way_back: WayBack::Session(session),
     };
-    start_own_consent(gateway, account, user, wish)
-        .await
-        .map(Saved::AtMicrosoft)
+    match start_own_consent(gateway, account, user, wish).await {
+        Ok(started) => Ok(Saved::AtMicrosoft(started)),
+        Err(failure) if revoked => Ok(Saved::RevokedAlone(failure)),
+        Err(failure) => Err(failure),
+    }
 }

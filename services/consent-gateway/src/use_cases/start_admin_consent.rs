@@ -16,6 +16,7 @@ use crate::flow::{self, Digest, Flow, Purpose, Route, Stage, State, States};
 use crate::gateway::{Gateway, TenantName, reference};
 use crate::ledger::Company;
 use crate::names::Names;
+use crate::use_cases::premises::premises;
 
 /// What the Super Admin filled in.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct Selection {
     pub(crate) administrator_confirmed: bool,
     pub(crate) permissions: PermissionSet,
     pub(crate) tenant: Option<TenantName>,
+    /// The Super Admin knows better than what was seen of mailboxes.
+    pub(crate) mailboxes_in_exchange_online: bool,
     pub(crate) return_to: Option<Url>,
 }
 
@@ -41,6 +44,7 @@ pub(crate) async fn start_admin_consent(
     asker: Asker,
     selection: Selection,
 ) -> Result<FlowStarted, Failure> {
+    gateway.limits.start(account, asker.manager.user())?;
     let company = gateway.ledger.company(account).await?;
     let mut command = StartAdministratorConsent {
         by: asker.manager.clone(),
@@ -50,10 +54,19 @@ pub(crate) async fn start_admin_consent(
     };
     // What is wrong without asking anybody is told without asking anybody.
     administrator_consent::start(&company.state, &command)?;
-    let tenant = tenant_to_ask(gateway, &company, selection.tenant.as_ref()).await?;
-    command.premises = premises(gateway, account, tenant).await;
+    let tenant = tenant_to_ask(gateway, account, &company, selection.tenant.as_ref()).await?;
+    let overrides = selection.mailboxes_in_exchange_online;
+    command.premises = premises(gateway, account, tenant, overrides).await;
     administrator_consent::start(&company.state, &command)?;
 
+    if overrides {
+        tracing::info!(
+            account.id = %account,
+            user.id = %asker.manager.user(),
+            mailboxes_in_exchange_online = true,
+            "a Super Admin vouched for where the company's mailboxes are"
+        );
+    }
     let question = Question {
         account: account.clone(),
         started_by: asker.manager.user().clone(),
@@ -136,12 +149,13 @@ pub(crate) async fn begin(
 /// The tenant that was named, which has to be the one that has consented, if one has.
 pub(crate) async fn tenant_to_ask(
     gateway: &Gateway,
+    account: &AccountId,
     company: &Company,
     named: Option<&TenantName>,
 ) -> Result<Option<Tenant>, Failure> {
     let consented = company.state.consent().map(|consent| consent.tenant);
     let tenant = match named {
-        Some(name) => Some(gateway.find_tenant(name).await?),
+        Some(name) => Some(gateway.find_tenant(account, name).await?),
         None => consented,
     };
     if consented.is_some() && tenant != consented {
@@ -151,18 +165,6 @@ pub(crate) async fn tenant_to_ask(
         }
     }
     Ok(tenant)
-}
-
-/// What is known of where the company is at Microsoft.
-pub(crate) async fn premises(
-    gateway: &Gateway,
-    account: &AccountId,
-    tenant: Option<Tenant>,
-) -> Premises {
-    Premises {
-        cloud: tenant.map(|tenant| tenant.cloud),
-        mailboxes: gateway.observations.mailboxes(account).await,
-    }
 }
 
 /// A new tenant-wide consent can drop scopes that an older one gave, so those are asked for

@@ -63,6 +63,7 @@ pub(crate) async fn question(
     user: &UserId,
     wish: &Wish,
 ) -> Result<Question, Failure> {
+    gateway.limits.start(account, user)?;
     let state_of_user = gateway.ledger.user(account, user).await?.state;
     let company = gateway.ledger.company(account).await?.state;
     let asked = own_consent::begin(&company, wish.ticked)?;
@@ -70,7 +71,7 @@ pub(crate) async fn question(
     // The host application's word is newer than an earlier grant: people do move to
     // another Microsoft account.
     let expected = match wish.identity {
-        Some(identity) => Some(known(gateway, identity).await?),
+        Some(identity) => Some(known(gateway, account, identity).await?),
         None => state_of_user.identity,
     };
     if expected.is_some_and(|expected| !expected.tenant.cloud.is_served()) {
@@ -151,9 +152,11 @@ pub(crate) async fn begin(
 
 async fn known(
     gateway: &Gateway,
+    account: &AccountId,
     identity: ExpectedIdentity,
 ) -> Result<MicrosoftIdentity, Failure> {
-    let tenant = gateway.tenant(&TenantRef::Id(identity.tenant_id)).await?;
+    let tenant = TenantRef::Id(identity.tenant_id);
+    let tenant = gateway.named_tenant(account, &tenant).await?;
     Ok(MicrosoftIdentity {
         tenant,
         object_id: ObjectId(identity.object_id),

@@ -145,6 +145,14 @@ async fn saved(
     match saved {
         Ok(Saved::AtMicrosoft(started)) => to_microsoft(gateway, headers, &started),
         Ok(Saved::Revoked) => Ok(done(here, Done::Revoked)),
+        Ok(Saved::RevokedAlone(failure)) => {
+            let (status, notice) = notice::of_failure(failure)?;
+            let notice = Notice {
+                title: "What you unticked is off; nothing else was changed",
+                ..notice
+            };
+            page(gateway, session, status, Some(notice)).await
+        }
         Ok(Saved::Unchanged) => Ok(done(here, Done::Unchanged)),
         Ok(Saved::MovedOn) => Ok(done(here, Done::ChangedMeanwhile)),
         Err(failure) => {
@@ -174,6 +182,7 @@ async fn made_link(
         aim: Aim::Approval,
         permissions: company.state.email_sync.cap().only(asked),
         tenant: None,
+        mailboxes_in_exchange_online: false,
     };
     let by = hand_off::Asker {
         user: user.clone(),

@@ -28,6 +28,7 @@ use crate::rights;
 use crate::use_cases::change_mode::change_mode_as_seen;
 use crate::use_cases::hand_off::{self, Request};
 use crate::use_cases::head_count::head_count;
+use crate::use_cases::premises::mailboxes;
 use crate::use_cases::start_admin_consent::{Asker, start_admin_consent};
 
 const TITLE: &str = "Settings of the company";
@@ -78,10 +79,11 @@ async fn page(
 ) -> Result<Response, Failure> {
     let account = &session.session.account;
     let (_, company) = managed(gateway, session).await?;
+    let consented = company.state.consent().map(|consent| consent.tenant);
     let (count, links, mailboxes) = tokio::join!(
         head_count(gateway, account, company.state.last_sequence),
-        hand_off::newest(gateway, account, &company, LISTED),
-        gateway.observations.mailboxes(account)
+        hand_off::newest(gateway, account, &company, None, LISTED),
+        mailboxes(gateway, account, consented)
     );
     let links = links?.iter().map(LinkView::of).collect();
     let page = CompanyPage::of(Parts {
@@ -277,6 +279,7 @@ pub(in crate::http) async fn make_link(
                     aim: Aim::AdministratorConsent,
                     permissions: form.permissions(),
                     tenant,
+                    mailboxes_in_exchange_online: form.mailboxes_in_exchange_online(),
                 };
                 let asker = hand_off::Asker {
                     user: manager.user().clone(),

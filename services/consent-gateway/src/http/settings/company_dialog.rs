@@ -12,6 +12,7 @@ use crate::use_cases::start_admin_consent::Selection;
 
 /// What is filled in: at first what is in force, after a mistake what was sent.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "they are boxes to tick")]
 pub(super) struct Dialog {
     pub(super) is_open: bool,
     pub(super) administrator_confirmed: bool,
@@ -19,6 +20,7 @@ pub(super) struct Dialog {
     /// The level that e-mail has, or would have if it were ticked.
     pub(super) is_full: bool,
     pub(super) tenant: String,
+    pub(super) mailboxes_in_exchange_online: bool,
     pub(super) problem: Option<Notice>,
 }
 
@@ -42,6 +44,7 @@ pub(in crate::http) struct DialogForm {
     email: Option<String>,
     email_level: Option<String>,
     tenant: Option<String>,
+    mailboxes_in_exchange_online: Option<String>,
     pub(super) seen: String,
 }
 
@@ -59,6 +62,11 @@ impl DialogForm {
         }
     }
 
+    /// The Super Admin knows better than what was seen of mailboxes.
+    pub(super) fn mailboxes_in_exchange_online(&self) -> bool {
+        is_ticked(self.mailboxes_in_exchange_online.as_ref())
+    }
+
     pub(super) fn tenant(&self) -> Result<Option<TenantName>, Failure> {
         let typed = self.tenant.as_deref().map(str::trim);
         tenant_name(typed.filter(|name| !name.is_empty()), None)
@@ -69,6 +77,7 @@ impl DialogForm {
             administrator_confirmed: is_ticked(self.administrator_confirmed.as_ref()),
             permissions: self.permissions(),
             tenant: self.tenant()?,
+            mailboxes_in_exchange_online: self.mailboxes_in_exchange_online(),
             return_to: None,
         })
     }
@@ -80,6 +89,7 @@ impl DialogForm {
             administrator_confirmed: is_ticked(self.administrator_confirmed.as_ref()),
             is_full: self.email_level.as_deref() != Some("limited"),
             tenant: self.tenant.clone().unwrap_or_default(),
+            mailboxes_in_exchange_online: self.mailboxes_in_exchange_online(),
             problem: Some(problem),
             ..Dialog::with(self.permissions())
         }

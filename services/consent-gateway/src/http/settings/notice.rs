@@ -210,6 +210,7 @@ pub(super) fn of_failure(failure: Failure) -> Result<(StatusCode, Notice), Failu
             | Failure::Invalid(_)
             | Failure::AmbiguousTenant(_)
             | Failure::TooMany(_)
+            | Failure::StoreFull { .. }
             | Failure::ConcurrentChange
             | Failure::MicrosoftUnreachable { .. }
             | Failure::MicrosoftNonsense(_)
@@ -218,25 +219,13 @@ pub(super) fn of_failure(failure: Failure) -> Result<(StatusCode, Notice), Failu
         return Err(failure);
     }
     let problem = Problem::from(failure);
-    let text = match problem.code() {
-        // Its detail says which part of the form is meant.
-        "invalid_request" => problem.public_detail().map(sentence).unwrap_or_default(),
-        code => wording::of(code).to_owned(),
-    };
+    let text = wording::of_problem(&problem);
     let notice = Notice {
         kind: Kind::Problem,
         title: "Nothing was changed",
         text,
     };
     Ok((problem.status(), notice))
-}
-
-/// A detail as a sentence: they begin small, and end without a full stop.
-fn sentence(detail: &str) -> String {
-    let mut letters = detail.chars();
-    let first = letters.next().map(char::to_uppercase);
-    let begun: String = first.into_iter().flatten().chain(letters).collect();
-    format!("{begun}.")
 }
 
 #[cfg(test)]
