@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 
 use super::BearerError;
+use super::claim::{Number, Text, Words};
 
 /// Somebody whose token was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,37 +46,41 @@ impl Caller {
 /// The claims as they stand in the token; the rest of them is not ours.
 #[derive(Deserialize)]
 pub(super) struct Claims {
-    sub: String,
-    account: Option<String>,
     #[serde(default)]
-    roles: Vec<String>,
+    sub: Text,
     #[serde(default)]
-    permissions: Vec<String>,
+    account: Text,
     #[serde(default)]
-    scope: String,
-    jti: Option<String>,
-    /// A number of seconds, which may have a fraction.
-    exp: Option<f64>,
+    roles: Words,
+    #[serde(default)]
+    permissions: Words,
+    #[serde(default)]
+    scope: Words,
+    #[serde(default)]
+    jti: Text,
+    #[serde(default)]
+    exp: Number,
 }
 
 impl Claims {
     pub(super) fn into_caller(self) -> Result<Caller, BearerError> {
-        if self.sub.is_empty() {
-            return Err(BearerError::Claims);
-        }
+        let subject = self.sub.read("sub")?.filter(|subject| !subject.is_empty());
         let expires_at = self
             .exp
+            .read("exp")?
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-            .and_then(|since_epoch| SystemTime::UNIX_EPOCH.checked_add(since_epoch))
-            .ok_or(BearerError::Claims)?;
+            .and_then(|since_epoch| SystemTime::UNIX_EPOCH.checked_add(since_epoch));
         Ok(Caller {
-            subject: self.sub,
-            account: self.account,
-            roles: self.roles,
-            permissions: self.permissions,
-            scopes: self.scope.split_whitespace().map(str::to_owned).collect(),
-            token_id: self.jti,
-            expires_at,
+            subject: subject.ok_or(BearerError::MissingClaim("sub".to_owned()))?,
+            account: self.account.read("account")?,
+            roles: self.roles.read("roles")?,
+            permissions: self.permissions.read("permissions")?,
+            scopes: self.scope.read_separated("scope")?,
+            token_id: self.jti.read("jti")?,
+            expires_at: expires_at.ok_or(BearerError::MalformedClaim {
+                claim: "exp",
+                expected: "a time in seconds since 1970",
+            })?,
         })
     }
 }
