@@ -13,6 +13,7 @@ use crate::config::HttpUrl;
 use crate::problem::Problem;
 
 mod caller;
+mod claim;
 mod fetch;
 mod key_cache;
 mod keys;
@@ -24,8 +25,8 @@ use caller::Claims;
 use key_cache::KeyCache;
 use keys::{Key, allowed_algorithm};
 
-/// Longer tokens are refused unread.
-const LONGEST_TOKEN: usize = 8 * 1024;
+/// Longer tokens, in bytes, are refused unread.
+pub const LONGEST_TOKEN: usize = 8 * 1024;
 
 /// Checks tokens of one issuer for one audience; clones share the keys.
 #[derive(Clone)]
@@ -63,9 +64,20 @@ pub enum BearerError {
     /// The token is meant for somebody else.
     #[error("the token is for another audience")]
     Audience,
-    /// A claim is missing or not what it should be.
-    #[error("the token's claims are not complete")]
-    Claims,
+    /// The token is longer than [`LONGEST_TOKEN`].
+    #[error("the token is longer than {LONGEST_TOKEN} bytes")]
+    TooLong,
+    /// A claim is missing; its name.
+    #[error("the token's claim {0} is missing")]
+    MissingClaim(String),
+    /// A claim is there, in a shape that is not taken.
+    #[error("the token's claim {claim} must be {expected}")]
+    MalformedClaim {
+        /// Its name.
+        claim: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
     /// The issuer's keys cannot be fetched and none are known.
     #[error("the issuer's keys cannot be fetched")]
     KeysUnavailable(#[source] Option<Arc<FetchError>>),
@@ -89,7 +101,7 @@ impl BearerVerifier {
     /// Who a token speaks for.
     pub async fn verify(&self, token: &str) -> Result<Caller, BearerError> {
         if token.len() > LONGEST_TOKEN {
-            return Err(BearerError::Malformed);
+            return Err(BearerError::TooLong);
         }
         let header = jsonwebtoken::decode_header(token).map_err(|error| keys::refusal(&error))?;
         if !allowed_algorithm(header.alg) {
@@ -99,8 +111,8 @@ impl BearerVerifier {
         if header.crit.is_some() {
             return Err(BearerError::Malformed);
         }
-        let key = self.keys.find(header.kid.as_deref()).await?;
-        key.check(token, header.alg)
+        let key = self.keys.find(header.kid.as_deref(), header.alg).await?;
+        key.check(token)
     }
 
     /// Who sent a request, by its `Authorization` header.
@@ -117,15 +129,7 @@ impl fmt::Debug for BearerVerifier {
 }
 
 impl Key {
-    fn check(
-        &self,
-        token: &str,
-        algorithm: jsonwebtoken::Algorithm,
-    ) -> Result<Caller, BearerError> {
-        // The key decides, not the token: a key serves one algorithm.
-        if algorithm != self.algorithm() {
-            return Err(BearerError::Algorithm);
-        }
+    fn check(&self, token: &str) -> Result<Caller, BearerError> {
         jsonwebtoken::decode::<Claims>(token, self.decoding(), self.validation())
             .map_err(|error| keys::refusal(&error))?
             .claims
@@ -159,7 +163,9 @@ impl From<BearerError> for Problem {
             | BearerError::NotYetValid
             | BearerError::Issuer
             | BearerError::Audience
-            | BearerError::Claims => Self::unauthenticated(error.to_string()),
+            | BearerError::TooLong
+            | BearerError::MissingClaim(_)
+            | BearerError::MalformedClaim { .. } => Self::unauthenticated(error.to_string()),
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::BearerError;
+use super::claim::{Number, Text, Words};
 
 /// Somebody whose token was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,22 +52,26 @@ impl Caller {
 /// The claims as they stand in the token; the rest of them is not ours.
 #[derive(Deserialize)]
 pub(super) struct Claims {
-    sub: String,
-    account: Option<String>,
     #[serde(default)]
-    roles: Vec<String>,
+    sub: Text,
     #[serde(default)]
-    permissions: Vec<String>,
+    account: Text,
     #[serde(default)]
-    scope: String,
-    jti: Option<String>,
-    iat: Option<f64>,
-    /// A number of seconds, which may have a fraction.
-    exp: Option<f64>,
+    roles: Words,
     #[serde(default)]
-    name: Name,
+    permissions: Words,
     #[serde(default)]
-    account_name: Name,
+    scope: Words,
+    #[serde(default)]
+    jti: Text,
+    #[serde(default)]
+    iat: Number,
+    #[serde(default)]
+    exp: Number,
+    #[serde(default)]
+    name: Text,
+    #[serde(default)]
+    account_name: Text,
 }
 
 /// So many seconds after the epoch.
@@ -79,17 +84,8 @@ fn moment(seconds: f64) -> Option<SystemTime> {
 const LONGEST_NAME: usize = 200;
 
 /// A name to show. One that can't be shown is none, and never a reason to refuse a token that proves its bearer.
-#[derive(Default)]
-struct Name(Option<String>);
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = serde_json::Value::deserialize(deserializer)?;
-        Ok(Self(value.as_str().and_then(shown)))
-    }
-}
-
-fn shown(name: &str) -> Option<String> {
+fn name(claim: Text) -> Option<String> {
+    let name = claim.if_it_is_one()?;
     let shown: String = name.chars().filter(|letter| is_shown(*letter)).collect();
     let shown = shown.trim();
     let is_short = shown.chars().count() <= LONGEST_NAME;
@@ -108,21 +104,22 @@ fn is_shown(letter: char) -> bool {
 
 impl Claims {
     pub(super) fn into_caller(self) -> Result<Caller, BearerError> {
-        if self.sub.is_empty() {
-            return Err(BearerError::Claims);
-        }
-        let expires_at = self.exp.and_then(moment).ok_or(BearerError::Claims)?;
+        let subject = self.sub.read("sub")?.filter(|subject| !subject.is_empty());
+        let expires_at = self.exp.read("exp")?.and_then(moment);
         Ok(Caller {
-            subject: self.sub,
-            account: self.account,
-            roles: self.roles,
-            permissions: self.permissions,
-            scopes: self.scope.split_whitespace().map(str::to_owned).collect(),
-            token_id: self.jti,
-            issued_at: self.iat.and_then(moment),
-            expires_at,
-            name: self.name.0,
-            account_name: self.account_name.0,
+            subject: subject.ok_or(BearerError::MissingClaim("sub".to_owned()))?,
+            account: self.account.read("account")?,
+            roles: self.roles.read("roles")?,
+            permissions: self.permissions.read("permissions")?,
+            scopes: self.scope.read_separated("scope")?,
+            token_id: self.jti.read("jti")?,
+            issued_at: self.iat.read("iat")?.and_then(moment),
+            expires_at: expires_at.ok_or(BearerError::MalformedClaim {
+                claim: "exp",
+                expected: "a time in seconds since 1970",
+            })?,
+            name: name(self.name),
+            account_name: name(self.account_name),
         })
     }
 }

@@ -5,11 +5,12 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use jsonwebtoken::Algorithm;
 use tokio::sync::Mutex;
 
 use super::BearerError;
 use super::fetch::{FetchError, Fetcher};
-use super::keys::{Key, KeySet};
+use super::keys::{Found, Key, KeySet};
 use crate::telemetry::chain;
 
 /// Keys this old are fetched again, without keeping the request waiting.
@@ -47,22 +48,32 @@ impl KeyCache {
         }
     }
 
-    /// The key with this id, from memory if it is there.
-    pub(super) async fn find(self: &Arc<Self>, id: Option<&str>) -> Result<Arc<Key>, BearerError> {
+    /// The key with this id for this algorithm, from memory if it is there.
+    pub(super) async fn find(
+        self: &Arc<Self>,
+        id: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<Arc<Key>, BearerError> {
         let keys = match self.current() {
             Some(keys) => keys,
             None => self.first_keys().await?,
         };
-        if let Some(key) = keys.find(id) {
+        let known = keys.find(id, algorithm);
+        if let Found::Key(key) = known {
             if keys.fetched_at.elapsed() > REFRESH_AFTER {
                 self.refresh_in_background();
             }
             return Ok(key);
         }
-        self.newer_keys(&keys)
-            .await
-            .and_then(|keys| keys.find(id))
-            .ok_or(BearerError::UnknownKey)
+        let found = match self.newer_keys(&keys).await {
+            Some(newer) => newer.find(id, algorithm),
+            None => known,
+        };
+        match found {
+            Found::Key(key) => Ok(key),
+            Found::OfAnotherAlgorithm => Err(BearerError::Algorithm),
+            Found::Nothing => Err(BearerError::UnknownKey),
+        }
     }
 
     fn current(&self) -> Option<Arc<KeySet>> {

@@ -41,10 +41,6 @@ impl Key {
         })
     }
 
-    pub(super) fn algorithm(&self) -> Algorithm {
-        self.algorithm
-    }
-
     pub(super) fn decoding(&self) -> &DecodingKey {
         &self.decoding
     }
@@ -84,9 +80,18 @@ fn algorithm_of(jwk: &Jwk) -> Option<Algorithm> {
     }
 }
 
+/// What there is of a key that a token names.
+pub(super) enum Found {
+    Key(Arc<Key>),
+    /// The id is known, for tokens that are signed otherwise.
+    OfAnotherAlgorithm,
+    Nothing,
+}
+
 /// What one fetch brought.
 pub(super) struct KeySet {
-    by_id: HashMap<String, Arc<Key>>,
+    /// Keys of several algorithms may share an id (RFC 7517 section 4.5).
+    by_id: HashMap<String, Vec<Arc<Key>>>,
     /// The only key there is; it serves tokens that name none.
     only: Option<Arc<Key>>,
     pub(super) fetched_at: Instant,
@@ -95,7 +100,7 @@ pub(super) struct KeySet {
 impl KeySet {
     /// Prepares the keys we can use; others in the set are none of our business.
     pub(super) fn new(jwks: Vec<serde_json::Value>, issuer: &str, audience: &str) -> Self {
-        let mut by_id = HashMap::new();
+        let mut by_id: HashMap<String, Vec<Arc<Key>>> = HashMap::new();
         let mut all = Vec::new();
         for jwk in jwks {
             let Ok(jwk) = serde_json::from_value::<Jwk>(jwk) else {
@@ -105,7 +110,7 @@ impl KeySet {
                 continue;
             };
             if let Some(id) = jwk.common.key_id {
-                by_id.insert(id, Arc::clone(&key));
+                by_id.entry(id).or_default().push(Arc::clone(&key));
             }
             all.push(key);
         }
@@ -117,10 +122,18 @@ impl KeySet {
         }
     }
 
-    pub(super) fn find(&self, id: Option<&str>) -> Option<Arc<Key>> {
-        match id {
-            Some(id) => self.by_id.get(id).cloned(),
-            None => self.only.clone(),
+    /// The key with this id, or the only one, if it serves the algorithm: the key decides which that is, not the token.
+    /// Of several with one id and one algorithm it is the last.
+    pub(super) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Found {
+        let keys: &[Arc<Key>] = match id {
+            Some(id) => self.by_id.get(id).map_or(&[], Vec::as_slice),
+            None => self.only.as_slice(),
+        };
+        let fitting = keys.iter().rfind(|key| key.algorithm == algorithm);
+        match fitting {
+            Some(key) => Found::Key(Arc::clone(key)),
+            None if keys.is_empty() => Found::Nothing,
+            None => Found::OfAnotherAlgorithm,
         }
     }
 }
@@ -138,9 +151,7 @@ pub(super) fn refusal(error: &Error) -> BearerError {
         ErrorKind::InvalidIssuer => BearerError::Issuer,
         ErrorKind::InvalidAudience => BearerError::Audience,
         ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => BearerError::Algorithm,
-        ErrorKind::MissingRequiredClaim(_) | ErrorKind::InvalidClaimFormat(_) => {
-            BearerError::Claims
-        }
+        ErrorKind::MissingRequiredClaim(claim) => BearerError::MissingClaim(claim.clone()),
         _ => BearerError::Malformed,
     }
 }

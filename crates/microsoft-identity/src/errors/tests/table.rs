@@ -68,6 +68,18 @@ pub(super) const TABLE: &[Row] = &[
     row(&[7_000_215, 7_000_222, 700_027, 7_000_218], [NEVER, NEVER, &["invalid_client", "unauthorized_client", "invalid_request"]], &[], OurFault),
     row(&[500_212, 500_213], [DENIED, DENIED, &["invalid_grant", "access_denied"]], &[], AdministratorApprovalRequired),
     row(&[90002, 90038, 900_382, 900_432], [&["invalid_request", "invalid_tenant"], &["invalid_request", "invalid_tenant"], &["invalid_request", "invalid_tenant", "invalid_grant"]], &[], TenantAbsent),
+    // One customer's trouble, under whichever error: never told as ours.
+    row(&[500_014, 650_054, 90099, 1_000_031, 51000], [&["invalid_resource", "unauthorized_client", "access_denied"], &["invalid_resource", "access_denied"], &["invalid_resource", "unauthorized_client", "invalid_grant"]], &[], AdministratorApprovalRequired),
+    row(&[50002, 500_021, 500_022, 1_000_104, 90123], [DENIED, DENIED, &["invalid_grant", "access_denied"]], &[], AdministratorApprovalRequired),
+    row(&[500_571], [&["access_denied", "invalid_request"], DENIED, &["invalid_grant", "invalid_request"]], &[], AdministratorApprovalRequired),
+    row(&[50005, 50127, 50129, 50131, 50155, 530_003, 53009, 53010, 54000], [&["access_denied", "interaction_required", "invalid_request"], &["access_denied", "interaction_required"], &["invalid_grant", "interaction_required", "invalid_request"]], &["message_only", "additional_action"], AdministratorApprovalRequired),
+    row(&[16003, 50014, 50197, 90084, 500_200, 500_202, 500_208, 9_002_332], [&["access_denied", "invalid_request", "interaction_required"], DENIED, &["invalid_grant", "invalid_request"]], &["basic_action"], WrongTenantOrUser),
+    row(&[5_000_225], [&["interaction_required", "access_denied", "invalid_request"], &["interaction_required", "access_denied"], &["interaction_required", "invalid_grant"]], &[], TenantAbsent),
+    row(&[16001, 16002, 50053, 50055, 50058, 50125, 50135, 50140, 50144, 50199, 700_020], [&["interaction_required", "login_required", "access_denied", "invalid_request"], &["interaction_required", "access_denied"], &["invalid_grant", "interaction_required", "invalid_request"]], &["basic_action", "user_password_expired"], InteractionRequired),
+    row(&[50085, 50089, 50132, 50133, 50139], [&["login_required", "access_denied", "invalid_request"], DENIED, &["invalid_grant", "invalid_request"]], &["bad_token", "token_expired"], SessionEnded),
+    row(&[40010, 50033, 50087, 50088, 50166, 50196, 80001, 80002, 80014, 90006, 90012, 90024, 90033, 90055, 90091], [&["server_error", "access_denied", "invalid_request"], &["server_error"], &["server_error", "invalid_grant", "invalid_request"]], &[], TryAgain),
+    row(&[28002, 28003, 50001, 50194, 65002, 70004, 700_022, 900_971], [&["invalid_request", "invalid_scope", "invalid_resource", "access_denied"], &["invalid_request"], &["invalid_request", "invalid_scope", "invalid_resource", "invalid_grant"]], &[], OurFault),
+    row(&[50048, 700_025], [NEVER, NEVER, &["invalid_client", "unauthorized_client"]], &[], OurFault),
     row(&[501_481, 50147], [&["invalid_request"], NEVER, &["invalid_grant", "invalid_request"]], &[], OurFault),
 ];
 

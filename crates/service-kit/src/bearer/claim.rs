@@ -1,0 +1,192 @@
+//! Claims in the shapes that token libraries give them.
+//!
+//! One value is a string to one library and a list of one to another, and "none" may be an empty list, `null` or no claim
+//! at all. Each of these types takes whatever stands there and says later, by the claim's name, if it is none of them: an
+//! error of the JSON reader would name a line and a column of a text that nobody sees.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::BearerError;
+
+/// A claim that is a text, `null` or not there.
+#[derive(Debug, Default)]
+pub(super) struct Text(Found<String>);
+
+/// A claim that is a number, `null` or not there.
+#[derive(Debug, Default)]
+pub(super) struct Number(Found<f64>);
+
+/// A claim that is a list of texts, one text, `null` or not there.
+#[derive(Debug, Default)]
+pub(super) struct Words(Found<Vec<String>>);
+
+#[derive(Debug, Default)]
+enum Found<T> {
+    #[default]
+    Nothing,
+    Value(T),
+    SomethingElse,
+}
+
+impl<T> Found<T> {
+    fn read(self, claim: &'static str, expected: &'static str) -> Result<Option<T>, BearerError> {
+        match self {
+            Self::Nothing => Ok(None),
+            Self::Value(value) => Ok(Some(value)),
+            Self::SomethingElse => Err(BearerError::MalformedClaim { claim, expected }),
+        }
+    }
+}
+
+impl Text {
+    /// The text, where nothing depends on there being one.
+    pub(super) fn if_it_is_one(self) -> Option<String> {
+        match self.0 {
+            Found::Value(text) => Some(text),
+            Found::Nothing | Found::SomethingElse => None,
+        }
+    }
+
+    pub(super) fn read(self, claim: &'static str) -> Result<Option<String>, BearerError> {
+        self.0.read(claim, "a string")
+    }
+}
+
+impl Number {
+    pub(super) fn read(self, claim: &'static str) -> Result<Option<f64>, BearerError> {
+        self.0.read(claim, "a number")
+    }
+}
+
+impl Words {
+    pub(super) fn read(self, claim: &'static str) -> Result<Vec<String>, BearerError> {
+        let words = self.0.read(claim, "a string or a list of strings")?;
+        Ok(words.unwrap_or_default())
+    }
+
+    /// The same, where a text holds several words with spaces in between (RFC 8693 section 4.2).
+    pub(super) fn read_separated(self, claim: &'static str) -> Result<Vec<String>, BearerError> {
+        let words = self.read(claim)?;
+        let separated = words.iter().flat_map(|word| word.split_whitespace());
+        Ok(separated.map(str::to_owned).collect())
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let found = deserializer.deserialize_any(Any)?;
+        Ok(Self(match found {
+            Json::Null => Found::Nothing,
+            Json::Text(text) => Found::Value(text),
+            Json::Number(_) | Json::Texts(_) | Json::Other => Found::SomethingElse,
+        }))
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let found = deserializer.deserialize_any(Any)?;
+        Ok(Self(match found {
+            Json::Null => Found::Nothing,
+            Json::Number(number) => Found::Value(number),
+            Json::Text(_) | Json::Texts(_) | Json::Other => Found::SomethingElse,
+        }))
+    }
+}
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let found = deserializer.deserialize_any(Any)?;
+        Ok(Self(match found {
+            Json::Null => Found::Nothing,
+            Json::Text(text) => Found::Value(Vec::from([text])),
+            Json::Texts(texts) => Found::Value(texts),
+            Json::Number(_) | Json::Other => Found::SomethingElse,
+        }))
+    }
+}
+
+/// As much of a JSON value as a claim of ours can be.
+enum Json {
+    Null,
+    Text(String),
+    Number(f64),
+    /// A list of nothing but texts.
+    Texts(Vec<String>),
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Any)
+    }
+}
+
+struct Any;
+
+impl<'de> Visitor<'de> for Any {
+    type Value = Json;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Json, E> {
+        Ok(Json::Other)
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
+        Ok(Json::Number(number))
+    }
+
+    // Whole numbers beyond 2^53 lose their last digits, which no time in seconds has.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::as_conversions,
+        reason = "see above"
+    )]
+    fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
+        Ok(Json::Number(number as f64))
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::as_conversions,
+        reason = "as for visit_u64"
+    )]
+    fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
+        Ok(Json::Number(number as f64))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
+        Ok(Json::Text(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Json, E> {
+        Ok(Json::Text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(item) = items.next_element()? {
+            let Json::Text(text) = item else {
+                while items.next_element::<IgnoredAny>()?.is_some() {}
+                return Ok(Json::Other);
+            };
+            texts.push(text);
+        }
+        Ok(Json::Texts(texts))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Json::Other)
+    }
+}
