@@ -24,6 +24,8 @@ pub struct Standing {
     pub certificates: Vec<CertificateStanding>,
     /// The sign-in service: metadata, keys and tokens.
     pub sign_in: CircuitState,
+    /// The same service, asked about tenants that somebody names.
+    pub lookups: CircuitState,
     /// Microsoft Graph.
     pub graph: CircuitState,
     /// Autodiscover of Exchange Online.
@@ -50,6 +52,10 @@ impl Standing {
         }
         let circuits = [
             ("Microsoft's sign-in service", self.sign_in),
+            (
+                "Microsoft's sign-in service, asked about tenants that somebody names,",
+                self.lookups,
+            ),
             ("Microsoft Graph", self.graph),
             ("Microsoft's Autodiscover", self.autodiscover),
         ];
@@ -78,10 +84,11 @@ impl Board {
         self.0.send_if_modified(|standing| {
             let known = match part {
                 Part::SignIn => &mut standing.sign_in,
+                Part::Lookups => &mut standing.lookups,
                 Part::Graph => &mut standing.graph,
                 Part::Autodiscover => &mut standing.autodiscover,
-                // Nobody's sign-in depends on these, and strangers can set the first two off: nobody has to act.
-                Part::Lookups | Part::Claims | Part::National(_) => return false,
+                // What browsers claim is little to go by, and other clouds are not served: nobody has to act on that.
+                Part::Claims | Part::National(_) => return false,
             };
             replace(known, state)
         });

@@ -11,16 +11,16 @@ pub(crate) fn of(code: &str) -> &'static str {
         .unwrap_or("The request could not be completed, and nothing was granted. Start again.")
 }
 
-/// What to say of a problem: where its detail tells which part of a form, or which limit, is meant, that.
+/// What to say of a problem: where its detail tells which limit was reached, that.
 pub(crate) fn of_problem(problem: &Problem) -> String {
     match (problem.code(), problem.public_detail()) {
-        ("invalid_request" | "too_many_requests", Some(detail)) => as_sentence(detail),
+        ("too_many_requests", Some(detail)) => as_sentence(detail),
         (code, _) => of(code).to_owned(),
     }
 }
 
 /// A detail as a sentence: they begin small, and end without a full stop.
-fn as_sentence(detail: &str) -> String {
+pub(crate) fn as_sentence(detail: &str) -> String {
     let mut letters = detail.chars();
     let first = letters.next().map(char::to_uppercase);
     let begun: String = first.into_iter().flatten().chain(letters).collect();

@@ -30,6 +30,9 @@ use crate::telemetry::chain;
 const HEAD_WITHIN_IN_A_CROWD: Duration = Duration::from_secs(2);
 /// A connection of the reserve is for one short question.
 const RESERVE_WITHIN: Duration = Duration::from_secs(5);
+/// What a connection may have the server keep before a request's head is complete. More than the longest address that
+/// there may be, so that a longer one is told to be too long.
+const LARGEST_HEAD: usize = 128 * 1024;
 /// When no connection can be accepted (no file is left, say), trying again at once would only spin.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How often the log says so.
@@ -134,7 +137,7 @@ impl Server {
         set: impl FnOnce(&mut http1::Builder),
     ) -> Connection {
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new());
+        http.timer(TokioTimer::new()).max_buf_size(LARGEST_HEAD);
         set(&mut http);
         let stream = TokioIo::new(Impatient::new(stream, self.limits.read_within));
         http.serve_connection(stream, TowerToHyperService::new(routes.clone()))

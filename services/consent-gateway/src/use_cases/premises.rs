@@ -3,7 +3,6 @@
 use assent_domain::decide::administrator_consent::{Mailboxes, Premises};
 use assent_domain::effective::effective;
 use assent_domain::ids::{AccountId, Tenant, UserId};
-use assent_service_kit::telemetry::chain;
 use jiff::Timestamp;
 
 use crate::failure::Failure;
@@ -38,33 +37,36 @@ pub(crate) async fn mailboxes(
 ) -> Mailboxes {
     let seen = gateway.observations.sightings(account).await;
     let suspects = seen.on_premises_only(tenant, Timestamp::now());
-    for (user, tenant) in suspects {
-        match has_a_grant_in(gateway, account, &user, tenant).await {
-            Ok(true) => return Mailboxes::OnPremisesOnly,
-            Ok(false) => {}
-            Err(failure) => {
-                let cause = std::io::Error::other(format!("{failure:?}"));
-                tracing::warn!(error = %chain(&cause), "where a company's mailboxes are is not known");
-                return Mailboxes::NothingAgainst;
-            }
+    match one_has_a_grant(gateway, account, suspects).await {
+        Ok(true) => Mailboxes::OnPremisesOnly,
+        Ok(false) => Mailboxes::NothingAgainst,
+        Err(failure) => {
+            tracing::warn!(?failure, "where a company's mailboxes are is not known");
+            Mailboxes::NothingAgainst
         }
     }
-    Mailboxes::NothingAgainst
 }
 
-/// Whether something is effective for a user, of a mailbox in this tenant.
-async fn has_a_grant_in(
+/// Whether something is effective for one of these users, of a mailbox in the tenant that it was seen in.
+async fn one_has_a_grant(
     gateway: &Gateway,
     account: &AccountId,
-    user: &UserId,
-    tenant: Tenant,
+    suspects: Vec<(UserId, Tenant)>,
 ) -> Result<bool, Failure> {
-    let state = gateway.ledger.user(account, user).await?.state;
+    if suspects.is_empty() {
+        return Ok(false);
+    }
     let company = gateway.ledger.company(account).await?.state;
-    let is_of_tenant = state
-        .identity
-        .is_some_and(|identity| identity.tenant == tenant);
-    Ok(is_of_tenant && !effective(&company, &state).is_nothing())
+    for (user, tenant) in suspects {
+        let state = gateway.ledger.user(account, &user).await?.state;
+        let is_of_tenant = state
+            .identity
+            .is_some_and(|identity| identity.tenant == tenant);
+        if is_of_tenant && !effective(&company, &state).is_nothing() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 #[cfg(test)]

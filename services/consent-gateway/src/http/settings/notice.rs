@@ -219,7 +219,11 @@ pub(super) fn of_failure(failure: Failure) -> Result<(StatusCode, Notice), Failu
         return Err(failure);
     }
     let problem = Problem::from(failure);
-    let text = wording::of_problem(&problem);
+    let text = match (problem.code(), problem.public_detail()) {
+        // Its detail says which part of the form is meant.
+        ("invalid_request", Some(detail)) => wording::as_sentence(detail),
+        _ => wording::of_problem(&problem),
+    };
     let notice = Notice {
         kind: Kind::Problem,
         title: "Nothing was changed",
