@@ -5,6 +5,8 @@ use assent_domain::ids::{AccountId, UserId};
 
 /// The stream that holds the events.
 pub const EVENT_STREAM: &str = "CONSENT_EVENTS";
+/// Told after each append, without content: a hint to those who follow the log.
+pub const APPENDED: &str = "consent.appended.v1";
 /// The subjects of the events.
 pub const EVENT_SUBJECTS: [&str; 2] = ["consent.events.v1.*.company", "consent.events.v1.*.user.*"];
 /// The stream that holds the last change of each account and user.

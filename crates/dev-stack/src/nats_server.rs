@@ -92,6 +92,11 @@ impl NatsServer {
         Self::start_with(CONFIGURATION, port).await
     }
 
+    /// Starts a server with another configuration: the deployed one, changed for a test.
+    pub async fn start_configured(configuration: &str) -> Result<Self, NatsServerError> {
+        Self::start_with(configuration, ReservedPort::pick()?).await
+    }
+
     /// Starts a server that asks nobody who they are.
     pub async fn start_plain() -> Result<Self, NatsServerError> {
         Self::start_with(PLAIN_CONFIGURATION, ReservedPort::pick()?).await

@@ -87,48 +87,38 @@ pub(crate) async fn get(
     }
 }
 
-/// A consumer that pushes to us whatever is stored from a sequence on.
+/// Which messages to get: what is stored from a sequence on, up to a number.
 #[derive(Debug, Serialize)]
-pub(crate) struct PushConsumer<'a> {
-    pub(crate) deliver_subject: &'a str,
-    pub(crate) deliver_policy: &'static str,
-    pub(crate) opt_start_seq: u64,
-    pub(crate) ack_policy: &'static str,
-    pub(crate) replay_policy: &'static str,
-    pub(crate) max_deliver: i64,
-    pub(crate) flow_control: bool,
-    /// In nanoseconds, like every duration here.
-    pub(crate) idle_heartbeat: u128,
-    pub(crate) inactive_threshold: u128,
-    pub(crate) mem_storage: bool,
-    pub(crate) num_replicas: usize,
+pub(crate) struct Batch {
+    pub(crate) seq: u64,
+    pub(crate) batch: usize,
 }
 
-#[derive(Serialize)]
-struct CreateConsumer<'a> {
-    stream_name: &'static str,
-    config: &'a PushConsumer<'a>,
-}
-
-/// What the server says of a consumer that it created; nothing of it is needed.
-#[derive(Deserialize)]
-struct Created {
-    #[serde(rename = "name")]
-    _name: String,
-}
-
-pub(crate) async fn create_consumer(
+/// Whether batches may be asked for. Nothing is heard of a batch that is denied.
+pub(crate) async fn may_ask_for_batches(
     connection: &Connection,
-    config: &PushConsumer<'_>,
     deadline: Duration,
 ) -> Result<(), ReadError> {
-    let question = CreateConsumer {
-        stream_name: EVENT_STREAM,
-        config,
-    };
-    let created: Result<Created, _> =
-        ask(connection, &subject("CONSUMER.CREATE"), &question, deadline).await;
-    created.map(drop)
+    let question = serde_json::json!({ "seq": 1 }).to_string();
+    connection
+        .request(&subject("DIRECT.GET"), question.into(), None, deadline)
+        .await?;
+    Ok(())
+}
+
+/// Asks for a batch. The messages come to `reply`, one by one, then one that ends them. Any server
+/// that keeps the stream answers, so what was acknowledged a moment ago may be missing.
+pub(crate) async fn ask_for_batch(
+    connection: &Connection,
+    batch: &Batch,
+    reply: String,
+) -> Result<(), ReadError> {
+    let question = serde_json::to_vec(batch).map_err(|error| ReadError::Nonsense(error.into()))?;
+    connection
+        .dangerous_client()
+        .publish_with_reply(subject("DIRECT.GET"), reply, question.into())
+        .await
+        .map_err(|_| ReadError::NotReachable)
 }
 
 /// The subject of a call about the stream.

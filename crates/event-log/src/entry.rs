@@ -32,11 +32,18 @@ impl LogEntry {
         }
     }
 
-    pub(crate) fn delivered(sequence: Sequence, nanoseconds: i128, message: Message) -> Self {
+    /// A message that came with what the server says about it in headers: their names begin with
+    /// `Nats-`, and none of them is part of an event.
+    pub(crate) fn given(
+        sequence: Sequence,
+        nanoseconds: i128,
+        subject: Subject,
+        message: Message,
+    ) -> Self {
         Self {
             sequence,
             nanoseconds,
-            subject: message.subject,
+            subject,
             headers: message.headers,
             payload: message.payload,
         }

@@ -6,7 +6,7 @@ use assent_messaging::{
     Change, ChangePublisher, ChangeStream, ChangeStreamError, ChangeStreamSettings,
     PublishChangesError, Published,
 };
-use async_nats::jetstream::consumer::push::{Ordered, OrderedConfig};
+use async_nats::jetstream::stream::Stream;
 use futures::StreamExt as _;
 
 use crate::support::{PATIENCE, connect, server, until};
@@ -41,58 +41,34 @@ fn changes_after(sequence: u64) -> Vec<Change> {
         .collect()
 }
 
-/// Reads the stream from its beginning.
-struct Follower(Ordered);
+/// Reads the stream from its beginning, as an operator may.
+struct Follower(Stream);
 
 impl Follower {
     async fn start(server: &NatsServer) -> Self {
-        let worker = connect(server, NatsUser::SyncWorker).await;
-        let client = worker.dangerous_client();
-        let stream = worker
-            .dangerous_jetstream()
-            .get_stream("CONSENT_CHANGES")
-            .await
-            .unwrap();
-        let config = OrderedConfig {
-            deliver_subject: client.new_inbox(),
-            ..OrderedConfig::default()
-        };
-        Self(
-            stream
-                .create_consumer(config)
-                .await
-                .unwrap()
-                .messages()
-                .await
-                .unwrap(),
-        )
+        let operator = connect(server, NatsUser::Operator).await;
+        let jetstream = operator.dangerous_jetstream();
+        Self(jetstream.get_stream("CONSENT_CHANGES").await.unwrap())
     }
 
-    async fn expect_all(mut self) {
+    async fn expect_all(self) {
         for number in 1..=MANY {
-            let message = tokio::time::timeout(PATIENCE, self.0.next())
-                .await
-                .unwrap()
-                .unwrap()
-                .unwrap();
-            let headers = message.headers.as_ref().unwrap();
-            assert_eq!(message.info().unwrap().stream_sequence, number);
-            assert_eq!(
-                headers.get("Assent-Sequence").unwrap().as_str(),
-                (number * 2).to_string()
-            );
+            let mut found = None;
+            until("the next message is there", async || {
+                found = self.0.get_raw_message(number).await.ok();
+                found.is_some()
+            })
+            .await;
+            let message = found.unwrap();
+            let sequence = message.headers.get("Assent-Sequence").unwrap();
+            assert_eq!(sequence.as_str(), (number * 2).to_string());
             assert_eq!(message.payload, number.to_string());
         }
     }
 }
 
 async fn last_sequence(server: &NatsServer) -> u64 {
-    let worker = connect(server, NatsUser::SyncWorker).await;
-    let stream = worker
-        .dangerous_jetstream()
-        .get_stream("CONSENT_CHANGES")
-        .await
-        .unwrap();
+    let Follower(stream) = Follower::start(server).await;
     stream.cached_info().state.last_sequence
 }
 
