@@ -3,6 +3,7 @@
 //! They go over the connection's own requests and not over the client library's JetStream
 //! context, which keeps a place for every answer that never comes.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use assent_contract::names::EVENT_STREAM;
@@ -31,6 +32,11 @@ pub(crate) struct State {
     pub(crate) last_seq: u64,
     #[serde(default)]
     pub(crate) num_deleted: u64,
+    #[serde(default)]
+    pub(crate) messages: u64,
+    /// How many messages each subject has, of those that were asked for.
+    #[serde(default)]
+    pub(crate) subjects: BTreeMap<String, u64>,
 }
 
 /// Which message to get. The stream's leader answers, so what was acknowledged before is seen.
@@ -69,6 +75,18 @@ pub(crate) async fn stream_info(
         deadline,
     )
     .await
+}
+
+/// How many messages the server counts on a subject. It does not look at them, so it counts those
+/// as well that it can't read any more.
+pub(crate) async fn count(
+    connection: &Connection,
+    counted: &str,
+    deadline: Duration,
+) -> Result<u64, ReadError> {
+    let filter = serde_json::json!({ "subjects_filter": counted });
+    let info: StreamInfo = ask(connection, &subject("STREAM.INFO"), &filter, deadline).await?;
+    Ok(info.state.subjects.get(counted).copied().unwrap_or(0))
 }
 
 pub(crate) async fn get(

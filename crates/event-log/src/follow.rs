@@ -3,7 +3,8 @@
 //! A push consumer of our own delivers the whole stream, with flow control and heartbeats. What it
 //! delivers is not trusted: a message that is not the next one is dropped if it was had before, and
 //! otherwise means that something is missing. Then a new consumer begins where we are. If that one
-//! skips the message too, it is fetched by itself; and if it can't be, it is gone.
+//! skips the message too, it is fetched by itself; and if it can't be, it is gone. A consumer that
+//! only says that it lives is not trusted either: the log is asked whether there is more.
 
 mod consumer;
 
@@ -21,6 +22,9 @@ use consumer::{Feed, Received};
 
 /// How long the log is left alone while it can't be reached.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// After how many heartbeats without an event the log itself is asked whether there is one.
+const QUIET: u8 = 2;
 
 /// How long, and how often, events are left to gather when there are many.
 const GATHERING_PAUSE: Duration = Duration::from_millis(1);
@@ -75,7 +79,8 @@ impl From<ReadError> for FollowError {
             | ReadError::Refused { .. }
             | ReadError::Nonsense(_)
             | ReadError::Unreadable { .. }
-            | ReadError::BrokenChain { .. }) => Self::Refused(error),
+            | ReadError::BrokenChain { .. }
+            | ReadError::Damaged(_)) => Self::Refused(error),
         }
     }
 }
@@ -91,6 +96,8 @@ pub struct Follow {
     feed: Option<Feed>,
     /// A consumer that began right after `last` skipped the event there.
     skipped: bool,
+    /// How many heartbeats came since the last event.
+    heartbeats: u8,
 }
 
 impl EventLog {
@@ -102,6 +109,7 @@ impl EventLog {
             ready: Vec::new(),
             feed: None,
             skipped: false,
+            heartbeats: 0,
         }
     }
 }
@@ -124,6 +132,10 @@ impl Follow {
             }
             if deadline <= Instant::now() {
                 return Ok(Vec::new());
+            }
+            if QUIET <= self.heartbeats {
+                self.look_for_more(max).await;
+                continue;
             }
             if let Some(feed) = &mut self.feed {
                 if let Ok(received) = timeout_at(deadline, feed.next()).await {
@@ -175,12 +187,29 @@ impl Follow {
         match received {
             Received::Entry(entry) if entry.sequence() == next => {
                 self.last = next;
+                self.heartbeats = 0;
                 self.ready.push(entry);
             }
             Received::Entry(entry) if next < entry.sequence() => self.mistrust(),
             Received::Delivered(last) if next <= last => self.mistrust(),
-            Received::Entry(_) | Received::Delivered(_) | Received::Nothing => {}
+            Received::Delivered(_) => self.heartbeats = self.heartbeats.saturating_add(1),
+            Received::Entry(_) | Received::Nothing => {}
             Received::Ended => self.feed = None,
+        }
+    }
+
+    /// The consumer is quiet, which it is also where it skips what is damaged.
+    async fn look_for_more(&mut self, max: usize) {
+        self.heartbeats = 0;
+        // Being out of reach shows in other ways.
+        let Ok(status) = self.log.status().await else {
+            return;
+        };
+        if self.last < status.last_sequence {
+            self.take_what_is_there(max);
+        }
+        if self.ready.is_empty() && self.last < status.last_sequence {
+            self.mistrust();
         }
     }
 

@@ -28,6 +28,7 @@ use assent_messaging::Connection;
 pub use append::{AppendError, Appended, Draft};
 pub use entry::LogEntry;
 pub use follow::{Follow, FollowError};
+pub use read::damage::{Damage, Missing};
 pub use read::{History, ReadError, RecordedEvent, Tail};
 pub use stream::{OpenError, StreamIdentity, StreamSettings, StreamStatus};
 

@@ -184,9 +184,8 @@ impl Feed {
         let stalled = header(STALLED).map(|subject| Subject::from(subject.as_str()));
         let last = header(NATS_LAST_STREAM.as_ref()).and_then(|last| last.as_str().parse().ok());
         self.owed = message.reply.or(stalled).or(self.owed.take());
-        last.map_or(Received::Nothing, |last| {
-            Received::Delivered(Sequence(last))
-        })
+        // Without a number it still says that there is nothing new.
+        Received::Delivered(last.map_or(Sequence(0), Sequence))
     }
 }
 
