@@ -54,6 +54,12 @@ impl EventLog {
         self
     }
 
+    /// The server that answers, by its name.
+    pub fn server(&self) -> String {
+        let client = self.connection.dangerous_client();
+        client.server_info().server_name
+    }
+
     /// Which stream this is: a stream that was deleted and created anew has another identity.
     pub fn identity(&self) -> &StreamIdentity {
         &self.identity

@@ -5,7 +5,8 @@
 //!
 //! That the server gives no event, or none after the last one, is not believed by itself: a record
 //! that is damaged on its disk is answered as if it had never been. The server still counts it, so
-//! a history is believed only where it holds as many events as are counted.
+//! a history is believed only where it holds as many events as are counted. What the server itself
+//! knows to be gone it counts no more; then only a history that goes on after it is believed.
 
 pub mod damage;
 
@@ -20,7 +21,7 @@ use assent_domain::ids::Sequence;
 use tokio::time::Instant;
 
 use crate::EventLog;
-use crate::api::{self, Get};
+use crate::api::{self, Counted, Get};
 use crate::entry::LogEntry;
 use damage::Damage;
 
@@ -143,8 +144,14 @@ impl EventLog {
                 Err(error) => return Err(error),
             };
             let found = reading.history.found();
-            if counted <= found {
-                return Ok(reading.history);
+            if counted.messages <= found {
+                if counted.lost == 0 {
+                    return Ok(reading.history);
+                }
+                return match self.damage(aggregate).await? {
+                    Some(damage) => Err(damage),
+                    None => Ok(reading.history),
+                };
             }
             // What was counted before reading began was there to be read.
             if at_least.is_some_and(|at_least| found < at_least)
@@ -153,7 +160,7 @@ impl EventLog {
                 return Err(damage);
             }
             // Something may have been appended just now.
-            at_least = Some(counted);
+            at_least = Some(counted.messages);
         }
     }
 
@@ -206,7 +213,7 @@ struct Reading<'a> {
 impl Reading<'_> {
     /// Forward, event by event, up to the one that is the last when it begins; then, how many the
     /// server counts. It is asked only once the last event is known, so it counts that one too.
-    async fn go_on(&mut self) -> Result<u64, ReadError> {
+    async fn go_on(&mut self) -> Result<Counted, ReadError> {
         let (last, mut next) = tokio::try_join!(
             self.log.last_of(self.subject, self.deadline),
             self.next_event()
@@ -239,7 +246,7 @@ impl Reading<'_> {
             .await
     }
 
-    async fn count(&self) -> Result<u64, ReadError> {
+    async fn count(&self) -> Result<Counted, ReadError> {
         api::count(&self.log.connection, self.subject, remaining(self.deadline)).await
     }
 }

@@ -46,6 +46,8 @@ struct Shared {
 #[derive(Debug)]
 struct Looked {
     found: Found,
+    /// The last event that is known of, where it can't be read.
+    damaged: Option<Sequence>,
     /// Changed since: whatever was found may be so no longer.
     connection: watch::Receiver<ConnectionState>,
 }
@@ -73,6 +75,7 @@ impl LogGuard {
                 known: watch::Sender::new(known),
                 looked: Mutex::new(Looked {
                     found: Found::Sound,
+                    damaged: None,
                     connection: states,
                 }),
             }),
@@ -107,8 +110,12 @@ impl LogGuard {
         *self.looked().connection.borrow() == ConnectionState::Disconnected
     }
 
-    /// An event was recorded: the log is at least this long.
+    /// An event was recorded: the log is at least this long. What is recorded in spite of trouble must not make it
+    /// look as if there were none.
     pub(crate) fn recorded(&self, log: &EventLog, sequence: Sequence, hash: EventHash) {
+        if matches!(self.looked().found, Found::Trouble(_)) {
+            return;
+        }
         let mark = Mark::new(log.identity(), sequence, hash);
         self.shared.known.send_if_modified(|known| {
             let is_later = known.as_ref().is_none_or(|known| known.is_before(&mark));
@@ -135,26 +142,34 @@ impl LogGuard {
         // Before the log is asked: what is recorded meanwhile makes it no shorter.
         let known = self.shared.known.borrow().clone();
         let verdict = verdict::look(log, known.as_ref()).await?;
-        let (found, trouble) = match verdict {
+        let (found, damaged) = match verdict {
             Verdict::Agrees => (Found::Sound, None),
-            Verdict::MarkDamaged(sequence) => {
-                tracing::error!(
-                    operator_alarm = "event_log_damaged",
-                    %sequence,
-                    "the last event that is known of can't be read from the log"
-                );
-                (Found::Sound, None)
-            }
-            Verdict::Trouble(trouble) => (Found::Trouble(trouble.clone()), Some(trouble)),
+            Verdict::MarkDamaged(sequence) => (Found::Sound, Some(sequence)),
+            Verdict::Trouble(trouble) => (Found::Trouble(trouble), None),
         };
-        let mut looked = self.looked();
-        let is_new = looked.found != found;
-        looked.found = found;
-        drop(looked);
-        if let Some(trouble) = trouble.as_ref().filter(|_| is_new) {
-            verdict::alarm(trouble);
+        let (is_new, is_newly_damaged) = {
+            let mut looked = self.looked();
+            let before = (looked.found.clone(), looked.damaged);
+            (looked.found, looked.damaged) = (found.clone(), damaged);
+            (before.0 != found, before.1 != damaged)
+        };
+        if let Some(sequence) = damaged.filter(|_| is_newly_damaged) {
+            tracing::error!(
+                operator_alarm = "event_log_damaged",
+                log.missing = %sequence,
+                nats.server = log.server(),
+                "the last event that is known of can't be read from the log"
+            );
         }
-        Ok(trouble)
+        let Found::Trouble(trouble) = found else {
+            return Ok(None);
+        };
+        if is_new {
+            verdict::alarm(&trouble);
+            // Once, and before any operator can have decided: whoever starts after us has to know as well.
+            self.keep(known).await;
+        }
+        Ok(Some(trouble))
     }
 
     /// Another gateway may have recorded more.
@@ -182,7 +197,11 @@ impl LogGuard {
             return;
         }
         let known = self.shared.known.borrow().clone();
-        let Some(mark) = known else { return };
+        self.keep(known).await;
+    }
+
+    async fn keep(&self, mark: Option<Mark>) {
+        let Some(mark) = mark else { return };
         if let Err(error) = self.shared.marks.keep(mark).await {
             tracing::warn!(error = %chain(&error), "the mark of the log was not kept");
         }

@@ -163,8 +163,14 @@ async fn may_create(
         );
         return Ok(());
     }
-    match traces::of_a_log(connection).await?.as_slice() {
+    let traces = traces::of_a_log(connection).await?;
+    // Another gateway may be making its first start at this very moment.
+    let there = connection
+        .stream_state(names::EVENT_STREAM, DEADLINE)
+        .await?;
+    match traces.as_slice() {
         [] => Ok(()),
+        _ if there.is_some() => Ok(()),
         traces => {
             let found = traces.join(", ");
             let decide = format!(

@@ -6,6 +6,7 @@ use assent_dev_stack::Stack;
 use assent_dev_stack::actors::{ANA, BEN, HostUser, OLGA, Reaction};
 use serde_json::json;
 
+use crate::visitor::{Visitor, hidden};
 use crate::world::{
     admin_consent, authorize_url, effective_by_the_log, eventually, grant, last_sequence, log,
     start, user_history,
@@ -123,7 +124,8 @@ async fn a_users_no_is_recorded_although_the_grant_is_damaged() -> anyhow::Resul
     let alarm = stack.gateway.log_text();
     let alarm = alarm
         .lines()
-        .find(|line| line.contains(r#""operator_alarm":"event_log_damaged""#))
+        .filter(|line| line.contains(r#""operator_alarm":"event_log_damaged""#))
+        .find(|line| line.contains("log.subject"))
         .context("no alarm")?;
     for said in [
         format!("at sequence {damaged}"),
@@ -271,5 +273,50 @@ async fn an_administrators_company_stays_one_when_its_events_are_damaged() -> an
     );
     let now = sam.account().await?.ok()?;
     ensure!(now.value("/consent") != &json!(null), "{}", now.text);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_settings_take_back_what_can_not_be_shown() -> anyhow::Result<()> {
+    const PAGE: &str = "/settings/account";
+    const FORM: &str = "/settings/account/permissions";
+    let mut stack = start().await?;
+    let ana = stack.user("acme", "ana");
+    grant(&stack, &ana, ANA, &["calendar", "contacts", "email"]).await?;
+    let damaged = last_sequence(&log(&stack).await?).await?;
+    let visitor = Visitor::user(&stack, "acme", "ana").await?;
+    // A page that has stood open since before the damage.
+    let open = visitor.get(PAGE).await?.text;
+    let field = |name| hidden(&open, name).context("no such field");
+    let fields = [
+        ("proof", field("proof")?),
+        ("epoch", field("epoch")?),
+        ("shown", field("shown")?),
+        ("contacts", "true"),
+        ("email", "true"),
+    ];
+
+    flip(&mut stack, &[damaged]).await?;
+    answers(&ana, Some(DAMAGED)).await?;
+
+    let saved = visitor.post_bare(FORM, &fields).await?;
+    ensure!(saved.status == 303, "{}", saved.text);
+    let page = visitor.get(PAGE).await?;
+    ensure!(page.status == 503, "{}", page.text);
+    for said in ["What you take back is recorded", "Take back Contacts"] {
+        ensure!(page.text.contains(said), "{}", page.text);
+    }
+    let saved = visitor.post(PAGE, FORM, &[("shown", "contacts")]).await?;
+    ensure!(saved.status == 303, "{}", saved.text);
+    // What is ticked can't be granted now.
+    let refused = visitor
+        .post(PAGE, FORM, &[("shown", ""), ("calendar", "true")])
+        .await?;
+    ensure!(refused.status == 503, "{}", refused.text);
+    ensure!(last_sequence(&log(&stack).await?).await? == damaged + 2);
+
+    flip(&mut stack, &[damaged]).await?;
+    answers(&ana, None).await?;
+    all_agree(&stack, &ana, "email (full)").await?;
     Ok(())
 }

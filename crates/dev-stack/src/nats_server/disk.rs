@@ -39,6 +39,16 @@ impl NatsServer {
         std::fs::remove_file(self.messages(stream)?.join("index.db"))
     }
 
+    /// Cuts the first block of a stream's messages in half, and removes the index. At its next start
+    /// the server knows of the messages that these were no more than their number. It must be
+    /// stopped.
+    pub fn halve_first_block(&self, stream: &str) -> io::Result<()> {
+        let path = self.messages(stream)?.join("1.blk");
+        let block = std::fs::OpenOptions::new().write(true).open(path)?;
+        block.set_len(block.metadata()?.len() / 2)?;
+        self.remove_index(stream)
+    }
+
     /// Keeps a copy of a stream's files. The server must be stopped.
     pub fn back_up(&self, stream: &str) -> io::Result<()> {
         let aside = self.aside(stream);

@@ -25,10 +25,7 @@ const AT_ONCE: usize = 16;
 
 /// The events of an aggregate that the server counts and does not give.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the event log is damaged: {} of {counted} events on {subject} can't be read, {missing}",
-    counted.saturating_sub(*found)
-)]
+#[error("the event log is damaged: {}, {missing}", self.extent())]
 pub struct Damage {
     /// Whose events they are.
     pub aggregate: Aggregate,
@@ -40,6 +37,8 @@ pub struct Damage {
     pub found: u64,
     /// How many the server counts.
     pub counted: u64,
+    /// How many events the server knows to be gone, of whichever aggregate.
+    pub lost: u64,
     /// Where the others are.
     pub missing: Missing,
     /// The last events, from where nothing is missing any more; none where the very last one is.
@@ -47,6 +46,23 @@ pub struct Damage {
     /// What a revocation is appended to all the same: the last event that can be read, and the
     /// sequence that the server takes for the last one.
     pub tail: Tail,
+}
+
+impl Damage {
+    fn extent(&self) -> String {
+        let Self {
+            found,
+            counted,
+            lost,
+            subject,
+            ..
+        } = self;
+        if counted <= found {
+            return format!("{lost} events are lost, and some may be of {subject}");
+        }
+        let missing = counted.saturating_sub(*found);
+        format!("{missing} of {counted} events on {subject} can't be read")
+    }
 }
 
 /// Where events are missing.
@@ -97,28 +113,36 @@ impl EventLog {
             readable.add(recorded(aggregate, &entry)?);
         }
         let found = readable.history.found();
-        if counted <= found {
+        let lost_up_to = match counted.lost {
+            0 => Sequence(0),
+            _ => Sequence(api::last_lost(&self.connection, remaining(deadline)).await?),
+        };
+        let end_is_lost = readable.history.tail.sequence < lost_up_to;
+        let is_all_counted = counted.messages <= found;
+        if is_all_counted && (counted.lost == 0 || (readable.gaps.is_empty() && !end_is_lost)) {
             return Ok(None);
         }
         let tail = Tail {
             sequence: last,
             hash: readable.history.tail.hash,
         };
-        // The server finds no last event, or another than the one that comes last.
-        if last == Sequence(0) || readable.history.tail.sequence != last {
+        if is_all_counted && end_is_lost {
+            readable.end_at(Sequence(lost_up_to.0.saturating_add(1)));
+        } else if last == Sequence(0) || readable.history.tail.sequence != last {
+            // The server finds no last event, or another than the one that comes last.
             let end = self.status().await?.last_sequence;
             readable.end_at(Sequence(end.0.saturating_add(1)));
         }
         let missing = self
-            .find(&readable, counted.saturating_sub(found), deadline)
+            .find(&readable, counted.messages.saturating_sub(found), deadline)
             .await?;
-        let client = self.connection.dangerous_client();
         Ok(Some(ReadError::Damaged(Box::new(Damage {
             aggregate: aggregate.clone(),
             subject,
-            server: client.server_info().server_name,
+            server: self.server(),
             found,
-            counted,
+            counted: counted.messages,
+            lost: counted.lost,
             latest: readable.latest(&missing),
             missing,
             tail,
@@ -136,7 +160,8 @@ impl EventLog {
         let everywhere = [&readable.gaps[..], &readable.doubtful[..]].concat();
         for stretches in [&readable.gaps, &everywhere] {
             let found = self.missing_in(stretches, deadline).await?;
-            if u64::try_from(found.len()) == Ok(missing) {
+            // Of what the server counts no more, nobody can tell whose it was.
+            if missing != 0 && u64::try_from(found.len()) == Ok(missing) {
                 return Ok(Missing::At(found));
             }
         }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use assent_contract::chain::EventHash;
 use assent_dev_stack::NatsServer;
 use assent_domain::ids::Sequence;
-use assent_event_log::{AppendError, Damage, EventLog, FollowError, Missing, ReadError, Tail};
+use assent_event_log::{
+    AppendError, Damage, Draft, EventLog, FollowError, Missing, ReadError, Tail,
+};
 
 use crate::world::{
     PATIENCE, append, connect, draft, grant, sequences, server_with_log, take, user,
@@ -140,6 +142,56 @@ async fn a_grant_stored_past_the_damage_stays_a_broken_chain() {
         panic!("{refused:?}");
     };
     assert_eq!(sequence, Sequence(5));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_events_are_lost_only_a_history_that_goes_on_after_them_is_believed() {
+    let (mut server, log) = server_with_log().await;
+    // A block of the server's files holds 8 MB.
+    let mut tails = [Tail::EMPTY; 2];
+    for number in 0..60 {
+        let large = |name| Draft {
+            traceparent: Some("x".repeat(200_000)),
+            ..grant(name)
+        };
+        let tail = log.append(tails[0], vec![large("bob")]).await.unwrap();
+        tails[0] = tail.tail;
+        if number == 30 {
+            log.append(Tail::EMPTY, vec![grant("ana")]).await.unwrap();
+        }
+        if matches!(number, 2 | 55) {
+            tails[1] = log
+                .append(tails[1], vec![grant("cleo")])
+                .await
+                .unwrap()
+                .tail;
+        }
+    }
+    server.stop().await;
+    server.halve_first_block(STREAM).unwrap();
+    server.restart().await.unwrap();
+    let log = EventLog::open(&connect(&server.url()).await).await.unwrap();
+    let status = log.status().await.unwrap();
+    assert_eq!(
+        (status.last_sequence, 0 < status.missing),
+        (Sequence(63), true)
+    );
+
+    // The only event is counted no more; there may have been one; one is missing in the middle.
+    for name in ["ana", "eve", "bob"] {
+        let found = damage(&log, name).await;
+        assert!(
+            matches!(found.missing, Missing::Between(..)),
+            "{name} {found:?}"
+        );
+        assert_eq!(found.lost, status.missing, "{name}");
+    }
+    let said = damage(&log, "ana").await.to_string();
+    assert!(
+        said.contains("some may be of consent.events.v1.acme.user.ana"),
+        "{said}"
+    );
+    assert_eq!(log.read(&user("cleo")).await.unwrap().events.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

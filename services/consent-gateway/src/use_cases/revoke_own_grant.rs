@@ -148,3 +148,6 @@ fn end_of(damage: &Damage) -> Sequence {
     };
     missing.unwrap_or_default().max(damage.tail.sequence)
 }
+
+#[cfg(test)]
+mod tests;

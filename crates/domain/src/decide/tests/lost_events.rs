@@ -1,5 +1,9 @@
 //! A user's no where the log has lost what it takes back.
 
+use proptest::collection::vec;
+use proptest::sample::subsequence;
+use proptest::{prop_assert, proptest};
+
 use super::{Command, given, given_nothing};
 use crate::account::AccountState;
 use crate::decide::own_consent::{self, RevokeOwnPermissions};
@@ -93,4 +97,29 @@ fn an_administrators_company_is_managed_by_the_administrator_all_the_same() {
     given(administered(1, EVERYTHING))
         .when(Unread(no(Permission::ALL)))
         .then_refused(Refusal::ManagedByAdministrator);
+}
+
+proptest! {
+    /// Whatever was lost of a user's events, and wherever: once it is back, what was asked to be
+    /// taken back is off.
+    #[test]
+    fn what_was_taken_back_past_the_damage_is_off_once_it_is_healed(
+        happened in vec((0_u8..3, subsequence(Permission::ALL.to_vec(), 0..=3)), 0..8),
+        readable_from in 0_usize..9,
+        asked in subsequence(Permission::ALL.to_vec(), 1..=3),
+    ) {
+        let events: Vec<Event> = happened
+            .into_iter()
+            .map(|(kind, permissions)| match kind {
+                0 => granted(0, EVERYTHING.only(kinds(permissions))),
+                1 => revoked(0, permissions),
+                _ => declined(0, permissions),
+            })
+            .collect();
+        let latest = events.iter().skip(readable_from).cloned();
+        let latest = given(latest).user;
+        let decided = own_consent::revoke_unread(&AccountState::default(), &latest, no(asked.clone()));
+        let healed = given(events).and(decided.unwrap());
+        prop_assert!(healed.effective().kinds().intersection(kinds(asked)).is_empty());
+    }
 }
