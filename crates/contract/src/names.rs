@@ -13,6 +13,8 @@ pub const EVENT_SUBJECTS: [&str; 2] = ["consent.events.v1.*.company", "consent.e
 pub const CHANGE_STREAM: &str = "CONSENT_CHANGES";
 /// The subjects that changes are told on.
 pub const CHANGE_SUBJECTS: &str = "consent.changes.v1.>";
+/// The stream that holds what operators did.
+pub const OPERATION_STREAM: &str = "CONSENT_OPERATIONS";
 /// The key-value bucket that holds the flows under way.
 pub const FLOW_BUCKET: &str = "CONSENT_FLOWS";
 /// The key-value bucket that holds the browser sessions of the settings pages.

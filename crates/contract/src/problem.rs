@@ -12,6 +12,8 @@ pub mod code {
     pub const CONCURRENT_CHANGE: &str = "concurrent_change";
     /// The event log can't be reached.
     pub const EVENT_LOG_UNAVAILABLE: &str = "event_log_unavailable";
+    /// Events of this account or user are damaged in the log, or the log has lost its end.
+    pub const EVENT_LOG_DAMAGED: &str = "event_log_damaged";
     /// The log holds an event of this account or user that can't be read.
     pub const EVENT_UNREADABLE: &str = "event_unreadable";
     /// Microsoft can't be reached, or answers nonsense.

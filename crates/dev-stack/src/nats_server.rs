@@ -1,5 +1,6 @@
 //! A nats-server of its own, for one test, one demo or one benchmark.
 
+mod disk;
 mod fetch;
 mod user;
 

@@ -3,6 +3,7 @@
 //! They go over the connection's own requests and not over the client library's JetStream
 //! context, which keeps a place for every answer that never comes.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use assent_contract::names::EVENT_STREAM;
@@ -31,6 +32,14 @@ pub(crate) struct State {
     pub(crate) last_seq: u64,
     #[serde(default)]
     pub(crate) num_deleted: u64,
+    /// Which these are, where that was asked for.
+    #[serde(default)]
+    pub(crate) deleted: Option<Vec<u64>>,
+    #[serde(default)]
+    pub(crate) messages: u64,
+    /// How many messages each subject has, of those that were asked for.
+    #[serde(default)]
+    pub(crate) subjects: BTreeMap<String, u64>,
 }
 
 /// Which message to get. The stream's leader answers, so what was acknowledged before is seen.
@@ -69,6 +78,55 @@ pub(crate) async fn stream_info(
         deadline,
     )
     .await
+}
+
+/// What the server counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counted {
+    /// How many messages a subject has.
+    pub(crate) messages: u64,
+    /// How many messages of the whole stream the server knows to be gone. It counts these on no
+    /// subject any more.
+    pub(crate) lost: u64,
+}
+
+/// How many messages the server counts on a subject. It does not look at them, so it counts those
+/// as well that it can't read any more.
+pub(crate) async fn count(
+    connection: &Connection,
+    counted: &str,
+    deadline: Duration,
+) -> Result<Counted, ReadError> {
+    let filter = serde_json::json!({ "subjects_filter": counted });
+    let info: StreamInfo = ask(connection, &subject("STREAM.INFO"), &filter, deadline).await?;
+    Ok(Counted {
+        messages: info.state.subjects.get(counted).copied().unwrap_or(0),
+        lost: info.state.lost(),
+    })
+}
+
+/// The last message of the stream that the server knows to be gone.
+pub(crate) async fn last_lost(
+    connection: &Connection,
+    deadline: Duration,
+) -> Result<u64, ReadError> {
+    let details = serde_json::json!({ "deleted_details": true });
+    let info: StreamInfo = ask(connection, &subject("STREAM.INFO"), &details, deadline).await?;
+    let deleted = info.state.deleted.iter().flatten().max().copied();
+    let before_the_first = info.state.first_seq.saturating_sub(1);
+    // Where it does not say which, it may be any.
+    let any = (info.state.num_deleted != 0 && deleted.is_none()).then_some(info.state.last_seq);
+    Ok(deleted.or(any).unwrap_or_default().max(before_the_first))
+}
+
+impl State {
+    /// No message is ever removed, so that each number up to the last has one.
+    fn lost(&self) -> u64 {
+        let before_the_first = self.first_seq.saturating_sub(1);
+        let is_empty = self.last_seq == 0;
+        let all = before_the_first.saturating_add(self.num_deleted);
+        if is_empty { 0 } else { all }
+    }
 }
 
 pub(crate) async fn get(

@@ -75,7 +75,8 @@ impl From<ReadError> for FollowError {
             | ReadError::Refused { .. }
             | ReadError::Nonsense(_)
             | ReadError::Unreadable { .. }
-            | ReadError::BrokenChain { .. }) => Self::Refused(error),
+            | ReadError::BrokenChain { .. }
+            | ReadError::Damaged(_)) => Self::Refused(error),
         }
     }
 }

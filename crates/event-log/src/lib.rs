@@ -28,6 +28,7 @@ use assent_messaging::Connection;
 pub use append::{AppendError, Appended, Draft};
 pub use entry::LogEntry;
 pub use follow::{Follow, FollowError};
+pub use read::damage::{Damage, Missing};
 pub use read::{History, ReadError, RecordedEvent, Tail};
 pub use stream::{OpenError, StreamIdentity, StreamSettings, StreamStatus};
 
@@ -51,6 +52,12 @@ impl EventLog {
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
+    }
+
+    /// The server that answers, by its name.
+    pub fn server(&self) -> String {
+        let client = self.connection.dangerous_client();
+        client.server_info().server_name
     }
 
     /// Which stream this is: a stream that was deleted and created anew has another identity.

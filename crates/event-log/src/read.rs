@@ -2,10 +2,18 @@
 //!
 //! It is read from the stream's leader, message by message. Direct gets and consumers are faster
 //! for many, but may answer from a replica that lags, and a decision must not be made on that.
+//!
+//! That the server gives no event, or none after the last one, is not believed by itself: a record
+//! that is damaged on its disk is answered as if it had never been. The server still counts it, so
+//! a history is believed only where it holds as many events as are counted. What the server itself
+//! knows to be gone it counts no more; then only a history that goes on after it is believed.
+
+pub mod damage;
 
 use std::error::Error;
+use std::time::Duration;
 
-use assent_contract::chain::EventHash;
+use assent_contract::chain::{self, EventHash, Link};
 use assent_contract::codec::{DecodedEvent, Unreadable};
 use assent_contract::names::event_subject;
 use assent_domain::event::Aggregate;
@@ -13,8 +21,9 @@ use assent_domain::ids::Sequence;
 use tokio::time::Instant;
 
 use crate::EventLog;
-use crate::api::{self, Get};
+use crate::api::{self, Counted, Get};
 use crate::entry::LogEntry;
+use damage::Damage;
 
 /// The last event of an aggregate: what the next one is appended to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +60,9 @@ pub struct History {
     pub events: Vec<RecordedEvent>,
     /// What the next event is to be appended to.
     pub tail: Tail,
+    /// Which of the events were recorded while the log was damaged, without knowing of those
+    /// between the one they name and themselves. Each of them took something away.
+    pub past_damage: Vec<Sequence>,
 }
 
 /// Why something was not read.
@@ -77,6 +89,9 @@ pub enum ReadError {
         /// Its place in the log.
         sequence: Sequence,
     },
+    /// The server counts more events of an aggregate than it gives: some are damaged on its disk.
+    #[error(transparent)]
+    Damaged(Box<Damage>),
     /// The stream is not there.
     #[error("the stream of consent events is not there")]
     NotThere,
@@ -106,36 +121,47 @@ pub enum ReadError {
 }
 
 impl EventLog {
-    /// Every event of one aggregate. Takes as many round trips as there are events, and one for an
-    /// aggregate without any. An unreadable event or a broken chain fails the whole.
+    /// Every event of one aggregate. Takes as many round trips as there are events; one more for
+    /// an aggregate with one event or none. An unreadable event, a broken chain, or an event that
+    /// is counted and not given fails the whole.
     pub async fn read(&self, aggregate: &Aggregate) -> Result<History, ReadError> {
-        let deadline = Instant::now() + self.deadline;
         let subject = event_subject(aggregate);
-        let last = Get::Last {
-            last_by_subj: &subject,
+        let mut reading = Reading {
+            log: self,
+            deadline: Instant::now() + self.deadline,
+            subject: &subject,
+            aggregate,
+            history: History::default(),
         };
-        // Forward, event by event, up to the one that was the last when we began. That one is asked
-        // for at the same time as the first.
-        let (last, mut next) = tokio::try_join!(
-            api::get(&self.connection, &last, self.deadline),
-            self.first_after(&subject, Sequence(0), deadline),
-        )?;
-        let last = last.map_or(Sequence(0), |last| last.sequence());
-        let mut history = History {
-            events: Vec::new(),
-            tail: Tail::EMPTY,
-        };
-        while history.tail.sequence < last {
-            if next.is_none() {
-                next = self
-                    .first_after(&subject, history.tail.sequence, deadline)
-                    .await?;
+        let mut at_least = None;
+        loop {
+            let counted = match reading.go_on().await {
+                Ok(counted) => counted,
+                Err(ReadError::BrokenChain { sequence, .. }) => {
+                    let damage = self.damage(aggregate).await?;
+                    return Err(damage.unwrap_or_else(|| broken(aggregate, sequence)));
+                }
+                Err(error) => return Err(error),
+            };
+            let found = reading.history.found();
+            if counted.messages <= found {
+                if counted.lost == 0 {
+                    return Ok(reading.history);
+                }
+                return match self.damage(aggregate).await? {
+                    Some(damage) => Err(damage),
+                    None => Ok(reading.history),
+                };
             }
-            // None: the last event was there a moment ago.
-            let entry = next.take().ok_or_else(|| broken(aggregate, last))?;
-            history.push(aggregate, recorded(aggregate, &entry)?)?;
+            // What was counted before reading began was there to be read.
+            if at_least.is_some_and(|at_least| found < at_least)
+                && let Some(damage) = self.damage(aggregate).await?
+            {
+                return Err(damage);
+            }
+            // Something may have been appended just now.
+            at_least = Some(counted.messages);
         }
-        Ok(history)
     }
 
     /// One stored message, whatever it is: to see whether a sequence still means what it meant.
@@ -162,23 +188,114 @@ impl EventLog {
             seq: sequence.0.saturating_add(1),
             next_by_subj: subject,
         };
-        let remaining = deadline.saturating_duration_since(Instant::now());
-        api::get(&self.connection, &next, remaining).await
+        api::get(&self.connection, &next, remaining(deadline)).await
+    }
+
+    /// The last event on the subject, as the server finds it; 0 if it finds none.
+    async fn last_of(&self, subject: &str, deadline: Instant) -> Result<Sequence, ReadError> {
+        let last = Get::Last {
+            last_by_subj: subject,
+        };
+        let last = api::get(&self.connection, &last, remaining(deadline)).await?;
+        Ok(last.map_or(Sequence(0), |last| last.sequence()))
+    }
+}
+
+/// The reading of one history.
+struct Reading<'a> {
+    log: &'a EventLog,
+    deadline: Instant,
+    subject: &'a str,
+    aggregate: &'a Aggregate,
+    history: History,
+}
+
+impl Reading<'_> {
+    /// Forward, event by event, up to the one that is the last when it begins; then, how many the
+    /// server counts. It is asked only once the last event is known, so it counts that one too.
+    async fn go_on(&mut self) -> Result<Counted, ReadError> {
+        let (last, mut next) = tokio::try_join!(
+            self.log.last_of(self.subject, self.deadline),
+            self.next_event()
+        )?;
+        let mut counted = None;
+        while self.history.tail.sequence < last {
+            if next.is_none() {
+                if counted.is_some() {
+                    next = self.next_event().await?;
+                } else {
+                    let both = tokio::try_join!(self.next_event(), self.count())?;
+                    (next, counted) = (both.0, Some(both.1));
+                }
+            }
+            // None: the last event was there a moment ago.
+            let entry = next.take().ok_or_else(|| broken(self.aggregate, last))?;
+            let event = recorded(self.aggregate, &entry)?;
+            self.history.push(self.aggregate, event)?;
+        }
+        match counted {
+            Some(counted) => Ok(counted),
+            None => self.count().await,
+        }
+    }
+
+    async fn next_event(&self) -> Result<Option<LogEntry>, ReadError> {
+        let after = self.history.tail.sequence;
+        self.log
+            .first_after(self.subject, after, self.deadline)
+            .await
+    }
+
+    async fn count(&self) -> Result<Counted, ReadError> {
+        api::count(&self.log.connection, self.subject, remaining(self.deadline)).await
+    }
+}
+
+impl Default for History {
+    /// The history of an aggregate that nothing has happened to.
+    fn default() -> Self {
+        Self {
+            events: Vec::new(),
+            tail: Tail::EMPTY,
+            past_damage: Vec::new(),
+        }
     }
 }
 
 impl History {
+    /// How many events there are.
+    fn found(&self) -> u64 {
+        u64::try_from(self.events.len()).unwrap_or(u64::MAX)
+    }
+
     fn push(&mut self, aggregate: &Aggregate, event: RecordedEvent) -> Result<(), ReadError> {
-        if event.decoded.metadata.previous != self.tail.hash {
-            return Err(broken(aggregate, event.sequence));
+        match self.link(&event) {
+            Some(Link::Next) => {}
+            Some(Link::PastDamage) => self.past_damage.push(event.sequence),
+            None => return Err(broken(aggregate, event.sequence)),
         }
+        self.add(event);
+        Ok(())
+    }
+
+    /// How an event is tied to these.
+    fn link(&self, event: &RecordedEvent) -> Option<Link> {
+        let before = self.events.iter().map(|event| event.hash);
+        let previous = event.decoded.metadata.previous;
+        chain::link(&event.decoded.event, previous, before)
+    }
+
+    fn add(&mut self, event: RecordedEvent) {
         self.tail = Tail {
             sequence: event.sequence,
             hash: event.hash,
         };
         self.events.push(event);
-        Ok(())
     }
+}
+
+fn remaining(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
 }
 
 fn recorded(aggregate: &Aggregate, entry: &LogEntry) -> Result<RecordedEvent, ReadError> {

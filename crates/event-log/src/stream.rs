@@ -52,6 +52,8 @@ pub struct StreamStatus {
     pub first_sequence: Sequence,
     /// The last event; 0 in an empty log.
     pub last_sequence: Sequence,
+    /// How many events the server counts.
+    pub messages: u64,
     /// How many events in between the server says it lost. Anything but 0 is an incident. The
     /// server does not notice every loss, so whoever follows the log watches for gaps all the same.
     pub missing: u64,
@@ -99,7 +101,8 @@ impl From<ReadError> for OpenError {
             error @ (ReadError::Refused { .. }
             | ReadError::Nonsense(_)
             | ReadError::Unreadable { .. }
-            | ReadError::BrokenChain { .. }) => Self::Refused(error),
+            | ReadError::BrokenChain { .. }
+            | ReadError::Damaged(_)) => Self::Refused(error),
         }
     }
 }
@@ -160,6 +163,7 @@ impl From<StreamInfo> for StreamStatus {
             created: StreamIdentity(info.created),
             first_sequence: Sequence(info.state.first_seq),
             last_sequence: Sequence(info.state.last_seq),
+            messages: info.state.messages,
             missing: info.state.num_deleted,
         }
     }

@@ -32,7 +32,9 @@ use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
+use crate::representation::UserView;
 use crate::rights;
+use crate::use_cases::revoke_own_grant::Revoked;
 use crate::use_cases::{
     change_mode, confirm_grant, look_up, revoke_own_grant, start_admin_consent, start_own_consent,
     take_callback,
@@ -233,8 +235,12 @@ async fn delete_grant(
         }
     };
     let just = Kinds::from_iter([permission]);
-    revoke_own_grant::revoke_own_grant(&shared.gateway, &account, &user, just).await?;
-    let view = look_up::user(&shared.gateway, &account, &user, None).await?;
+    let revoked =
+        revoke_own_grant::revoke_own_grant(&shared.gateway, &account, &user, just).await?;
+    let view = match revoked {
+        Revoked::Known => look_up::user(&shared.gateway, &account, &user, None).await?,
+        Revoked::Partly(known) => UserView::partly(&account, &user, &known.0, &known.1),
+    };
     Ok(with_sequence(view.sequence, json(StatusCode::OK, &view)))
 }
 

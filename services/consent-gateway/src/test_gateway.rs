@@ -15,6 +15,7 @@ use crate::flow::FlowStore;
 use crate::gateway::{Addresses, AdminProof, Gateway};
 use crate::hand_off::HandOffStore;
 use crate::ledger::Ledger;
+use crate::log_guard::LogGuard;
 use crate::observations::Observations;
 use crate::scopes::ScopeMap;
 use crate::session::SessionStore;
@@ -36,6 +37,8 @@ pub(crate) async fn start() -> (NatsServer, Gateway) {
         };
         Bucket::open_or_create(&connection, settings).await.unwrap()
     };
+    let observations = bucket("CONSENT_OBSERVATIONS").await;
+    let guard = LogGuard::new(&connection, observations.clone(), None);
     let nowhere: url::Url = "http://127.0.0.1:1/".parse().unwrap();
     let entra = Entra::new(Settings {
         authority: nowhere.clone(),
@@ -49,12 +52,12 @@ pub(crate) async fn start() -> (NatsServer, Gateway) {
     let list = |text: &str| text.split(' ').map(str::to_owned).collect();
     let gateway = Gateway {
         connection: connection.clone(),
-        ledger: Ledger::new(log),
+        ledger: Ledger::new(log, guard),
         flows: FlowStore::new(bucket("CONSENT_FLOWS").await),
         sessions: SessionStore::new(bucket("CONSENT_SESSIONS").await),
         hand_offs: HandOffStore::new(bucket("CONSENT_HAND_OFFS").await),
         hand_off_lifetime: SignedDuration::from_hours(1),
-        observations: Observations::new(bucket("CONSENT_OBSERVATIONS").await),
+        observations: Observations::new(observations),
         probes: Arc::new(Semaphore::new(1)),
         brand: Brand::new("the application".to_owned(), None, None, Color::BLACK),
         entra: entra.unwrap(),

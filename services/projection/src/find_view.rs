@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assent_contract::names;
-use assent_event_log::EventLog;
+use assent_domain::ids::Sequence;
+use assent_event_log::{EventLog, FollowError};
 use assent_permission_store::{BulkLoad, Opened, Source, Verdict, View};
 use assent_service_kit::{Dependency, Runtime};
 use tokio::task::{block_in_place, spawn_blocking};
 
 use crate::board::Board;
 use crate::keep_up::{as_entry, hash_of};
-use crate::trouble::Trouble;
+use crate::trouble::{Trouble, waits_for};
 
 /// A load has no readers that would wait for a batch.
 const LOAD_BATCH: usize = 8192;
@@ -34,6 +35,8 @@ pub(crate) struct Finder {
     pub(crate) view: Option<Arc<View>>,
     /// The view turned out to be damaged or of another log. Only a complete new one clears this.
     pub(crate) distrusted: bool,
+    /// The event that was missing from the log when it was followed last.
+    pub(crate) missing: Option<Sequence>,
 }
 
 impl Finder {
@@ -93,7 +96,11 @@ impl Finder {
     async fn build(&mut self, log: &EventLog, mut load: BulkLoad) -> Result<Arc<View>, Trouble> {
         metrics::counter!("assent_projection_rebuilds_total").increment(1);
         self.board.serve(None);
-        self.readiness.not_ready("building the view from the log");
+        match self.missing {
+            // It most likely is missing still: building gets as far as that.
+            Some(sequence) => self.readiness.not_ready(waits_for(sequence)),
+            None => self.readiness.not_ready("building the view from the log"),
+        }
         let mut follow = log.follow(load.sequence());
         let mut last = log.status().await.map_err(Trouble::Read)?.last_sequence;
         let mut told = 0;
@@ -126,6 +133,7 @@ impl Finder {
         let view = Arc::new(block_in_place(|| load.finish()).map_err(Trouble::Apply)?);
         self.view = Some(Arc::clone(&view));
         self.distrusted = false;
+        self.missing = None;
         self.board.forget_damage();
         self.board.serve(Some(Arc::clone(&view)));
         Ok(view)
@@ -142,6 +150,14 @@ async fn agrees(view: &View, source: &Source, log: &EventLog) -> Result<bool, Tr
     if cursor.sequence.0 == 0 {
         return Ok(true);
     }
-    let found = log.entry(cursor.sequence).await.map_err(Trouble::Read)?;
-    Ok(found.is_some_and(|entry| *entry.hash().as_bytes() == cursor.hash))
+    let sequence = cursor.sequence;
+    if let Some(entry) = log.entry(sequence).await.map_err(Trouble::Read)? {
+        return Ok(*entry.hash().as_bytes() == cursor.hash);
+    }
+    let last = log.status().await.map_err(Trouble::Read)?.last_sequence;
+    // It is damaged where the log goes that far: the view is no worse for it.
+    if sequence <= last {
+        return Err(Trouble::Follow(FollowError::Gap { sequence }));
+    }
+    Ok(false)
 }

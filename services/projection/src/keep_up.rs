@@ -51,6 +51,7 @@ impl KeepUp {
             runtime: self.runtime.clone(),
             view: None,
             distrusted: false,
+            missing: None,
         };
         self.readiness.not_ready("connecting to the event log");
         // Asking before there is a connection would cost the pause after a failure.
@@ -65,6 +66,7 @@ impl KeepUp {
                 trouble = self.follow_until_trouble(&mut finder) => trouble,
             };
             trouble.measure();
+            finder.missing = trouble.missing();
             match trouble.outlook() {
                 Outlook::Rebuild => {
                     tracing::error!(error = %chain(&trouble), "the view can't be believed");

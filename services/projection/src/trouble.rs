@@ -1,6 +1,7 @@
 //! Why the log is not followed, what to do about it, and how to tell it.
 
 use assent_contract::names;
+use assent_domain::ids::Sequence;
 use assent_event_log::{FollowError, OpenError, ReadError};
 use assent_permission_store::ApplyError;
 use assent_service_kit::telemetry::chain;
@@ -66,6 +67,34 @@ impl Trouble {
             tracing::error!(operator_alarm = "gap", %sequence, "an event is missing from the log");
             metrics::gauge!("assent_projection_gap_at_sequence").set(as_metric(sequence.0));
         }
+        let incident = match self {
+            Self::Follow(FollowError::RolledBack { .. }) => "event_log_cut_short",
+            Self::Follow(FollowError::StreamReplaced { .. }) => "event_log_replaced",
+            Self::Open(_)
+            | Self::Read(_)
+            | Self::Follow(_)
+            | Self::View(_)
+            | Self::Apply(_)
+            | Self::Damaged
+            | Self::Ended
+            | Self::Stopping => return,
+        };
+        tracing::error!(operator_alarm = incident, error = %chain(self), "the log is not the one that was followed");
+    }
+
+    /// The event that nothing goes on without.
+    pub(crate) fn missing(&self) -> Option<Sequence> {
+        match self {
+            Self::Follow(FollowError::Gap { sequence }) => Some(*sequence),
+            Self::Open(_)
+            | Self::Read(_)
+            | Self::Follow(_)
+            | Self::View(_)
+            | Self::Apply(_)
+            | Self::Damaged
+            | Self::Ended
+            | Self::Stopping => None,
+        }
     }
 
     /// What an operator reads in `/readyz`.
@@ -77,10 +106,13 @@ impl Trouble {
                 "stream {} does not exist yet: start consent-gateway",
                 names::EVENT_STREAM
             ),
-            Self::Follow(FollowError::Gap { sequence }) => format!(
-                "event {sequence} is missing from the log: nothing after it is applied; restore \
-                 the stream from a backup"
-            ),
+            Self::Follow(FollowError::Gap { sequence }) => waits_for(*sequence),
+            Self::Follow(error @ FollowError::RolledBack { .. }) => {
+                format!("event_log_cut_short: {error}; restore the stream from a backup")
+            }
+            Self::Follow(error @ FollowError::StreamReplaced { .. }) => {
+                format!("event_log_replaced: {error}; restore the stream from a backup")
+            }
             Self::Open(_)
             | Self::Read(_)
             | Self::Follow(_)
@@ -91,4 +123,12 @@ impl Trouble {
             | Self::Stopping => chain(self).to_string(),
         }
     }
+}
+
+/// What an operator reads while an event is missing.
+pub(crate) fn waits_for(sequence: Sequence) -> String {
+    format!(
+        "event {sequence} is missing from the log, or damaged in it: nothing after it is applied; restore the stream \
+         from a backup"
+    )
 }

@@ -15,6 +15,7 @@ mod credentials;
 mod hand_off;
 mod identity_proofs;
 mod known_before_asked;
+mod lost_log;
 mod mailboxes;
 mod own_consent;
 mod redirects;
@@ -25,6 +26,7 @@ mod bad_messages;
 mod callers;
 
 mod crashes;
+mod damaged_log;
 mod microsoft_away;
 mod outage;
 mod racing;

@@ -68,7 +68,7 @@ pub(crate) async fn run(
     let mut findings = Vec::new();
     let past = history::read(&source.log, &Aggregate::Company(account.clone())).await?;
     let recorded = match past {
-        Past::Known(recorded) => recorded,
+        Past::Known(history) => history.events,
         Past::NotBelieved(why) => {
             findings.push(why);
             Vec::new()

@@ -1,7 +1,10 @@
 //! `doctor`: is everything there, and as it must be?
 
+mod buckets;
 mod change_stream;
 mod checks;
+mod every_event;
+mod lost_log;
 
 use assent_messaging::{ConnectError, Connection, ConnectionSettings};
 use assent_service_kit::telemetry::chain;
@@ -72,9 +75,10 @@ pub(crate) async fn run(
         checks::version(&connection),
         checks::jetstream(&connection).await,
     ];
-    let (events, last) = checks::events(&connection).await;
+    let (events, last) = checks::events(&connection, output).await?;
     all.extend(events);
     all.push(change_stream::check(&connection).await);
+    all.extend(buckets::check(&connection).await);
     all.extend(checks::projection(&connection, last).await);
     all.push(checks::gateway(&connection).await);
     let found = all.iter().any(|check| !check.ok);
@@ -96,7 +100,7 @@ fn tell(checks: Vec<Check>, output: &mut Output) -> Result<(), Failure> {
         let advice = check.advice.map(|advice| format!("; {advice}"));
         let advice = advice.unwrap_or_default();
         output.line(&format!(
-            "{verdict:<8} {:<16} {}{advice}",
+            "{verdict:<8} {:<20} {}{advice}",
             check.name, check.says
         ))?;
     }

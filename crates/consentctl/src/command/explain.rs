@@ -79,6 +79,8 @@ pub(crate) struct Story {
     company: Vec<RecordedEvent>,
     /// The user's.
     user: Vec<RecordedEvent>,
+    /// Those of the user's that were recorded while the log was damaged.
+    past_damage: Vec<Sequence>,
     /// Up to here; `None` is all.
     cut: Option<Sequence>,
     /// What follows from them.
@@ -100,17 +102,21 @@ impl Story {
             tokio::try_join!(history::read(log, &company), history::read(log, &user))?;
         let mut story = Self::default();
         match company {
-            Past::Known(recorded) => story.company = recorded,
+            Past::Known(history) => story.company = history.events,
             Past::NotBelieved(why) => story.finding = Some(format!("the company: {why}")),
         }
         match user {
-            Past::Known(recorded) => story.user = recorded,
+            Past::Known(history) => {
+                story.user = history.events;
+                story.past_damage = history.past_damage;
+            }
             Past::NotBelieved(why) => story.finding = Some(format!("the user: {why}")),
         }
         story.cut = at.map(|at| story.up_to(at));
         if let Some(cut) = story.cut {
             story.company.retain(|recorded| recorded.sequence <= cut);
             story.user.retain(|recorded| recorded.sequence <= cut);
+            story.past_damage.retain(|sequence| *sequence <= cut);
         }
         if story.finding.is_none() {
             match explain(events(&story.company), events(&story.user)) {

@@ -53,8 +53,8 @@ pub(crate) async fn run(
     if let (Some(account), Some(user)) = (&wanted.which.account, &wanted.which.user) {
         let aggregate = Aggregate::User(account.clone(), user.clone());
         match history::read(&source.log, &aggregate).await? {
-            Past::Known(recorded) => {
-                for recorded in &recorded {
+            Past::Known(history) => {
+                for recorded in &history.events {
                     if !listing.show(&Line::of_recorded(recorded))? {
                         break;
                     }

@@ -5,7 +5,7 @@ use assent_dev_stack::{NatsServer, NatsUser};
 use assent_domain::permissions::PermissionSet;
 
 use crate::stand_in::StandIn;
-use crate::world::{SENDING, World, granted, program, run};
+use crate::world::{PATIENCE, SENDING, World, granted, program, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_everything_there_all_is_well() {
@@ -18,15 +18,20 @@ async fn with_everything_there_all_is_well() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let told = blur(&ran.out, &world.server.url());
     insta::assert_snapshot!(told, @r"
-    ok       nats             connected to URL
-    ok       server version   nats-server VERSION
-    ok       jetstream        2 streams
-    ok       CONSENT_EVENTS   as it must be, created THEN
-    ok       sequences        1 event, none missing
-    ok       CONSENT_CHANGES  as it must be
-    ok       projection       consent-projection 1.2.3 answers
-    ok       projection lag   none, at event 1
-    ok       gateway          consent-gateway 1.2.3 answers
+    ok       nats                 connected to URL
+    ok       server version       nats-server VERSION
+    ok       jetstream            6 streams
+    ok       CONSENT_EVENTS       as it must be, created THEN
+    ok       sequences            1 event, none missing by the server's count
+    ok       every event          1 event read, each is there
+    ok       CONSENT_CHANGES      as it must be
+    ok       CONSENT_FLOWS        0 values, 0 of 1 MiB
+    ok       CONSENT_SESSIONS     0 values, 0 of 1 MiB
+    ok       CONSENT_HAND_OFFS    0 values, 0 of 1 MiB
+    ok       CONSENT_OBSERVATIONS 0 values, 0 of 1 MiB
+    ok       projection           consent-projection 1.2.3 answers
+    ok       projection lag       none, at event 1
+    ok       gateway              consent-gateway 1.2.3 answers
 
     All is well.
     ");
@@ -93,4 +98,81 @@ async fn without_nats_nothing_can_be_told() {
     let ran = run(program(&["doctor", "--nats-url", &url])).await;
     assert_eq!(ran.code, Some(69), "{ran:?}");
     assert!(ran.out.starts_with("PROBLEM  nats"), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_are_damaged_are_named_with_their_subjects() {
+    let mut world = World::start().await;
+    let people = ["ana", "ben", "cleo"];
+    let grants = people.map(|user| granted("globex", user, SENDING));
+    world.record(grants.clone()).await;
+    world.record(grants).await;
+    for damaged in [2, 6] {
+        world.server.stop().await;
+        world.server.flip_bit("CONSENT_EVENTS", damaged).unwrap();
+        world.server.restart().await.unwrap();
+    }
+
+    let ran = world.run(&["doctor"]).await;
+
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let line = ran.out.lines().find(|line| line.contains("every event"));
+    let line = line.unwrap();
+    assert!(line.starts_with("PROBLEM"), "{line}");
+    for named in [
+        "2 (consent.events.v1.globex.user.ben)",
+        "6 (consent.events.v1.globex.user.cleo)",
+    ] {
+        assert!(line.contains(named), "{line}");
+    }
+
+    let ran = world.run(&["explain", "globex", "ben"]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.contains("at sequence 2"), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_lost_or_cut_short_is_told() {
+    let mut world = World::start().await;
+    world
+        .record([
+            granted("globex", "ana", SENDING),
+            granted("globex", "ben", SENDING),
+        ])
+        .await;
+    let _projection = StandIn::start(&world, SENDING).await;
+    world.server.stop().await;
+    world.server.flip_bit("CONSENT_EVENTS", 2).unwrap();
+    world.server.remove_index("CONSENT_EVENTS").unwrap();
+    world.server.restart().await.unwrap();
+
+    // The stand-in has to find the server again.
+    let told = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let ran = world.run(&["doctor"]).await;
+            assert_eq!(ran.code, Some(1), "{ran:?}");
+            if ran.out.contains("consent-projection 1.2.3 answers") {
+                break ran.out;
+            }
+        }
+    });
+    let told = told.await.unwrap();
+    assert!(
+        told.contains("ends at event 1, but a projection has applied event 2"),
+        "{told}"
+    );
+
+    world.server.stop().await;
+    world.server.remove_stream("CONSENT_EVENTS").unwrap();
+    world.server.restart().await.unwrap();
+    let told = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let ran = world.run(&["doctor"]).await;
+            if ran.out.contains("consent-projection 1.2.3 answers") {
+                break ran.out;
+            }
+        }
+    });
+    let told = told.await.unwrap();
+    assert!(told.contains("the event log is lost"), "{told}");
 }

@@ -1,5 +1,6 @@
 //! How a flow ends, and what others are told of it.
 
+use assent_contract::problem::code;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{AuthorizationError, ErrorClass};
 use assent_service_kit::telemetry::chain;
@@ -52,6 +53,8 @@ pub(crate) enum Setback {
     ConcurrentChange,
     /// It could not be recorded.
     EventLogUnavailable,
+    /// The log is damaged, so nothing can be recorded until it is restored.
+    EventLogDamaged,
 }
 
 impl Setback {
@@ -68,6 +71,7 @@ impl Setback {
             Self::HandOffClosed => "hand_off_closed",
             Self::ConcurrentChange => "concurrent_change",
             Self::EventLogUnavailable => "event_log_unavailable",
+            Self::EventLogDamaged => code::EVENT_LOG_DAMAGED,
         }
     }
 
@@ -81,7 +85,8 @@ impl Setback {
             | Self::ApplicationMisconfigured
             | Self::MicrosoftUnavailable
             | Self::ConcurrentChange
-            | Self::EventLogUnavailable => FlowState::Undetermined,
+            | Self::EventLogUnavailable
+            | Self::EventLogDamaged => FlowState::Undetermined,
         }
     }
 }
@@ -139,6 +144,9 @@ impl Ending {
             Err(Failure::ConcurrentChange) => Self::SetBack(Setback::ConcurrentChange),
             Err(Failure::MicrosoftUnreachable { .. } | Failure::MicrosoftNonsense(_)) => {
                 Self::SetBack(Setback::MicrosoftUnavailable)
+            }
+            Err(Failure::Damaged(_) | Failure::LogNotBelieved(_)) => {
+                Self::SetBack(Setback::EventLogDamaged)
             }
             Err(failure) => {
                 tracing::error!(?failure, "a flow could not be recorded");

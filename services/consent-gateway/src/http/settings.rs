@@ -8,6 +8,7 @@ mod account_view;
 pub(super) mod company;
 mod company_dialog;
 mod company_view;
+mod damaged_account;
 mod history;
 mod links;
 pub(super) mod notice;

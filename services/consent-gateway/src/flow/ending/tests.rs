@@ -153,6 +153,7 @@ fn every_ending_has_sentences_of_its_own() {
         Setback::HandOffClosed,
         Setback::ConcurrentChange,
         Setback::EventLogUnavailable,
+        Setback::EventLogDamaged,
     ];
     let refusals = [
         Refusal::Declined,

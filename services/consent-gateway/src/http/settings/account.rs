@@ -10,6 +10,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::account_view::AccountPage;
+use super::damaged_account;
 use super::links::{self, LISTED, LinkView};
 use super::notice::{self, Done, Landing, Notice};
 use super::{answered, done, in_session, is_ticked, show, to_microsoft, unreadable};
@@ -66,7 +67,13 @@ async fn page(
     notice: Option<Notice>,
 ) -> Result<Response, Failure> {
     let (account, user) = (&session.session.account, &session.session.user);
-    let known = look_up::all_of(gateway, account, user).await?;
+    let known = match look_up::all_of(gateway, account, user).await {
+        Ok(known) => known,
+        Err(Failure::Damaged(_) | Failure::LogNotBelieved(_)) => {
+            return Ok(damaged_account::show(gateway, session).await);
+        }
+        Err(failure) => return Err(failure),
+    };
     let own = hand_off::list(gateway, account, Some(user)).await?;
     let own = own.iter().take(LISTED).map(LinkView::of).collect();
     let page = AccountPage::of(gateway, session, &known, own, notice)?;
