@@ -229,7 +229,10 @@ impl Reading<'_> {
         &self.state.head
     }
 
-    pub(crate) fn standing<S: Stored + Default>(&self, key: &[u8]) -> Result<Standing<S>, ReadError> {
+    pub(crate) fn standing<S: Stored + Default>(
+        &self,
+        key: &[u8],
+    ) -> Result<Standing<S>, ReadError> {
         let row = self.table.get(key)?;
         Ok(row
             .map(|row| standing(&row))
