@@ -34,8 +34,8 @@ use crate::board::Board;
 use crate::find_view::still_agrees;
 use inspect::Inspector;
 pub(crate) use message::told;
+pub(crate) use place::Backwards;
 use place::LogNames;
-pub(crate) use place::Tail;
 use telling::Telling;
 
 /// Batches that wait to be told. When there are more, the log is read again instead.

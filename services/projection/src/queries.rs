@@ -69,6 +69,11 @@ where
         let board = Arc::clone(&board);
         let answer = answer.clone();
         async move {
+            // Fields without names, which serde would take for a query too, are none.
+            if request.payload.trim_ascii_start().first() == Some(&b'[') {
+                let detail = format!("the request is not a {name} query: a list, not an object");
+                return Err(Failure::Invalid(detail).into());
+            }
             let query = serde_json::from_slice(&request.payload).map_err(|error| {
                 let (line, column) = (error.line(), error.column());
                 ServiceError::from(Failure::Invalid(format!(

@@ -12,7 +12,7 @@ use assent_contract::query::{Changes, ChangesQuery};
 use assent_messaging::{ChangeStream, Connection};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::announce::{Tail, told};
+use crate::announce::{Backwards, told};
 use crate::answers::read;
 use crate::board::Board;
 use crate::failure::Failure;
@@ -91,12 +91,14 @@ pub(crate) async fn changes(
 async fn first_page(board: &Board, connection: &Connection) -> Result<(String, u64), Failure> {
     let stream = ChangeStream::unchecked(connection);
     let claim = loop {
-        let tail = Tail::read(&stream).await.map_err(Failure::Untold)?;
-        if tail.is_empty() {
+        let backwards = Backwards::from_end(&stream).await;
+        let mut backwards = backwards.map_err(Failure::Untold)?;
+        if backwards.is_empty() {
             break None;
         }
-        if let Some(claim) = tail.claim() {
-            break Some(claim);
+        let claim = backwards.claim().await.map_err(Failure::Untold)?;
+        if claim.is_some() {
+            break claim;
         }
         sleep(POLL).await;
     };

@@ -9,9 +9,9 @@ use std::fmt;
 use assent_event_log::{EventLog, StreamStatus};
 use assent_messaging::{ChangeStream, Position, Stamp, Told};
 
-use super::Error;
-use super::judge::{Ours, ours};
+use super::judge::{Ours, Verdict, against_view, ours};
 use super::message::beginning;
+use super::{Error, Ground};
 
 /// How many messages of others are looked past.
 const MOST_FOREIGN: u64 = 1024;
@@ -81,76 +81,92 @@ impl LogNames {
     }
 }
 
-/// The stream's last message in the form of ours, and those of others after it.
-pub(crate) struct Tail {
-    pub(super) last_sequence: u64,
-    pub(super) ours: Option<Ours>,
-    pub(super) foreign: Vec<Told>,
-    pub(super) old: bool,
+/// The stream from its end backwards, as far as it is looked at: messages in the form of ours, and
+/// on the way to each those that are not.
+#[derive(Debug)]
+pub(crate) struct Backwards<'a> {
+    stream: &'a ChangeStream,
+    last_sequence: u64,
+    last: Option<Told>,
+    /// The next place to look at.
+    at: u64,
+    left: u64,
+    foreign: Vec<Told>,
+    old: bool,
 }
 
-impl Tail {
-    pub(crate) async fn read(stream: &ChangeStream) -> Result<Self, Error> {
-        let mut tail = Self {
-            last_sequence: 0,
-            ours: None,
+impl<'a> Backwards<'a> {
+    pub(crate) async fn from_end(stream: &'a ChangeStream) -> Result<Self, Error> {
+        let last = stream.last().await?;
+        let last_sequence = match &last {
+            Some(last) => last.stream_sequence.unwrap_or_default(),
+            None => stream.end().await?,
+        };
+        Ok(Self {
+            stream,
+            last_sequence,
+            at: if last.is_some() { last_sequence } else { 0 },
+            last,
+            left: MOST_FOREIGN,
             foreign: Vec::new(),
             old: false,
-        };
-        let Some(last) = stream.last().await? else {
-            tail.last_sequence = stream.end().await?;
-            return Ok(tail);
-        };
-        let end = last.stream_sequence.unwrap_or_default();
-        tail.last_sequence = end;
-        let mut next = Some(last);
-        for sequence in (1..=end).rev().take(usize::try_from(MOST_FOREIGN)?) {
-            let told = match next.take() {
-                Some(told) => Some(told),
-                None => stream.at(sequence).await?,
-            };
-            // A later message on its subject took its place.
-            let Some(told) = told else { continue };
-            match ours(&told) {
-                Some(found) if found.position.is_some() => {
-                    tail.ours = Some(found);
-                    return Ok(tail);
-                }
-                // A replica of an earlier version may still be at work: what it told is told again.
-                Some(_) => tail.old = true,
-                None => tail.foreign.push(told),
-            }
-        }
-        Ok(tail)
-    }
-
-    /// Where telling has got to and as of which event it spoke last, believing the stream.
-    pub(crate) fn claim(self) -> Option<(String, u64)> {
-        let ours = self.ours?;
-        let position = ours.position?;
-        Some((position.log, position.through.max(ours.change.sequence)))
+        })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.ours.is_none() && self.foreign.is_empty() && !self.old
+        self.last_sequence == 0 || (self.at == 0 && self.foreign.is_empty() && !self.old)
+    }
+
+    /// The message before, in the form of ours.
+    async fn ours(&mut self) -> Result<Option<(Told, Ours, Position)>, Error> {
+        while 0 < self.at && 0 < self.left {
+            let told = match self.last.take() {
+                Some(last) => Some(last),
+                None => self.stream.at(self.at).await?,
+            };
+            self.at = self.at.saturating_sub(1);
+            self.left = self.left.saturating_sub(1);
+            // A later message on its subject took its place.
+            let Some(told) = told else { continue };
+            let Some(found) = ours(&told) else {
+                self.foreign.push(told);
+                continue;
+            };
+            match found.position.clone() {
+                Some(position) => return Ok(Some((told, found, position))),
+                // A replica of an earlier version may still be at work: what it told is told again.
+                None => self.old = true,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where telling has got to and as of which event it spoke last, believing the stream: the log,
+    /// and the later of the two.
+    pub(crate) async fn claim(&mut self) -> Result<Option<(String, u64)>, Error> {
+        let found = self.ours().await?;
+        Ok(found.map(|(_, ours, position)| {
+            let most = position.through.max(ours.change.sequence);
+            (position.log, most)
+        }))
     }
 }
 
 /// Finds where telling goes on.
 pub(super) async fn find(
     stream: &ChangeStream,
-    log: &EventLog,
+    ground: &Ground,
     names: &LogNames,
     checked: &mut Option<(u64, String)>,
 ) -> Result<Place, Error> {
-    let tail = Tail::read(stream).await?;
-    let last_sequence = tail.last_sequence;
+    let mut backwards = Backwards::from_end(stream).await?;
+    let last_sequence = backwards.last_sequence;
     let lost = |why, foreign| Place::Lost {
         last_sequence,
         why,
         foreign,
     };
-    if tail.is_empty() {
+    if backwards.is_empty() {
         if names.former.as_ref() == Some(&names.source) {
             return Ok(lost(Lost::SetBack, Vec::new()));
         }
@@ -160,40 +176,42 @@ pub(super) async fn find(
             foreign: Vec::new(),
         });
     }
-    let (old, foreign) = (tail.old, tail.foreign);
-    let Some((change, position)) = tail
-        .ours
-        .and_then(|ours| Some((ours.change, ours.position?)))
-    else {
-        let why = if old && foreign.is_empty() {
-            Lost::OldForm
-        } else {
-            Lost::NothingOfOurs
-        };
-        return Ok(lost(why, foreign));
+    while let Some((told, ours, position)) = backwards.ours().await? {
+        if !names.include(&position.log) {
+            return Ok(lost(Lost::AnotherLog, backwards.foreign));
+        }
+        if names.former.as_ref() == Some(&position.log) {
+            return Ok(lost(Lost::SetBack, backwards.foreign));
+        }
+        let at = (position.through, position.hash.clone());
+        if checked.as_ref() != Some(&at) || position.through < ours.change.sequence {
+            let status = ground.log.status().await?;
+            if status.last_sequence.0 < position.through.max(ours.change.sequence) {
+                return Ok(lost(Lost::AheadOfLog, backwards.foreign));
+            }
+            if !is_there(&ground.log, &status, &position).await? {
+                return Ok(lost(Lost::OtherEvents, backwards.foreign));
+            }
+            *checked = Some(at);
+        }
+        match against_view(&ground.view.read(), &ours)? {
+            Verdict::True | Verdict::Earlier | Verdict::Later => {
+                return Ok(Place::Known {
+                    last_sequence,
+                    position,
+                    foreign: backwards.foreign,
+                });
+            }
+            // It has our form, and says what we never did.
+            Verdict::Wrong => backwards.foreign.push(told),
+        }
+    }
+    let why = if backwards.old && backwards.foreign.is_empty() {
+        Lost::OldForm
+    } else {
+        Lost::NothingOfOurs
     };
-    if !names.include(&position.log) {
-        return Ok(lost(Lost::AnotherLog, foreign));
-    }
-    if names.former.as_ref() == Some(&position.log) {
-        return Ok(lost(Lost::SetBack, foreign));
-    }
-    let at = (position.through, position.hash.clone());
-    if checked.as_ref() != Some(&at) || position.through < change.sequence {
-        let status = log.status().await?;
-        if status.last_sequence.0 < position.through.max(change.sequence) {
-            return Ok(lost(Lost::AheadOfLog, foreign));
-        }
-        if !is_there(log, &status, &position).await? {
-            return Ok(lost(Lost::OtherEvents, foreign));
-        }
-        *checked = Some(at);
-    }
-    Ok(Place::Known {
-        last_sequence,
-        position,
-        foreign,
-    })
+    Ok(lost(why, backwards.foreign))
 }
 
 /// Whether the log has this very event there. One that can't be read is trouble of its own, and

@@ -53,19 +53,17 @@ impl Telling {
 
     /// Looks where telling has got to.
     pub(super) async fn find(&mut self) -> Result<(), Error> {
-        let found = place::find(
-            &self.stream,
-            &self.ground.log,
-            &self.names,
-            &mut self.checked,
-        )
-        .await?;
+        let found = place::find(&self.stream, &self.ground, &self.names, &mut self.checked).await?;
         let foreign = match found {
             Place::Known {
                 last_sequence,
                 position,
                 foreign,
             } => {
+                if !foreign.is_empty() {
+                    // They might be right, and we the ones who follow a log that is gone.
+                    self.ground.holds().await?;
+                }
                 self.publisher.go_on_from(last_sequence, position);
                 foreign
             }
