@@ -29,8 +29,8 @@ pub mod stream_state;
 
 pub use bucket::{Bucket, BucketError, BucketSettings, Entry};
 pub use changes::{
-    Change, ChangePublisher, ChangeStream, ChangeStreamError, ChangeStreamSettings,
-    PublishChangesError, Published,
+    Anew, Change, ChangePublisher, ChangeStream, ChangeStreamError, ChangeStreamSettings, Position,
+    PublishChangesError, Published, Stamp, Told,
 };
 pub use connection::{ConnectError, Connection, ConnectionState, DrainError};
 pub use jetstream::JetStreamError;

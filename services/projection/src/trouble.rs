@@ -21,6 +21,8 @@ pub(crate) enum Trouble {
     View(#[source] assent_permission_store::OpenError),
     #[error("the view can't be written")]
     Apply(#[source] ApplyError),
+    #[error("the log has another event where the view has {0}")]
+    OtherEvents(Sequence),
     #[error("a reader found the view damaged")]
     Damaged,
     #[error("what runs beside following the log ended")]
@@ -37,10 +39,21 @@ pub(crate) enum Outlook {
     Rebuild,
 }
 
+/// The log, compared with what it was.
+pub(crate) enum Log {
+    /// The same, as far as is known.
+    AsItWas,
+    /// Not there.
+    Gone,
+    /// Another one, or set back to an earlier state.
+    Another,
+}
+
 impl Trouble {
     pub(crate) fn outlook(&self) -> Outlook {
         match self {
             Self::Damaged
+            | Self::OtherEvents(_)
             | Self::Apply(ApplyError::Damaged(_))
             | Self::Follow(FollowError::StreamReplaced { .. } | FollowError::RolledBack { .. }) => {
                 Outlook::Rebuild
@@ -60,6 +73,28 @@ impl Trouble {
         }
     }
 
+    /// Whether the log is gone, or another one than it was. Until there is a view of the one that
+    /// there is, what the view says must not be answered.
+    pub(crate) fn log_is(&self) -> Log {
+        match self {
+            Self::Open(OpenError::NotThere)
+            | Self::Read(ReadError::NotThere)
+            | Self::Follow(FollowError::NotThere) => Log::Gone,
+            Self::OtherEvents(_)
+            | Self::Follow(FollowError::StreamReplaced { .. } | FollowError::RolledBack { .. }) => {
+                Log::Another
+            }
+            Self::Open(_)
+            | Self::Read(_)
+            | Self::Follow(_)
+            | Self::View(_)
+            | Self::Apply(_)
+            | Self::Damaged
+            | Self::Ended
+            | Self::Stopping => Log::AsItWas,
+        }
+    }
+
     /// Counts it. A gap is shown by its place: somebody has to restore the event that is missing.
     pub(crate) fn measure(&self) {
         metrics::counter!("assent_projection_troubles_total").increment(1);
@@ -69,7 +104,9 @@ impl Trouble {
         }
         let incident = match self {
             Self::Follow(FollowError::RolledBack { .. }) => "event_log_cut_short",
-            Self::Follow(FollowError::StreamReplaced { .. }) => "event_log_replaced",
+            Self::OtherEvents(_) | Self::Follow(FollowError::StreamReplaced { .. }) => {
+                "event_log_replaced"
+            }
             Self::Open(_)
             | Self::Read(_)
             | Self::Follow(_)
@@ -91,6 +128,7 @@ impl Trouble {
             | Self::Follow(_)
             | Self::View(_)
             | Self::Apply(_)
+            | Self::OtherEvents(_)
             | Self::Damaged
             | Self::Ended
             | Self::Stopping => None,
@@ -118,6 +156,7 @@ impl Trouble {
             | Self::Follow(_)
             | Self::View(_)
             | Self::Apply(_)
+            | Self::OtherEvents(_)
             | Self::Damaged
             | Self::Ended
             | Self::Stopping => chain(self).to_string(),

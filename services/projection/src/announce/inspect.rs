@@ -1,0 +1,133 @@
+//! Hearing what is told, as a sync worker does, and finding out at once what none of us said.
+
+use std::time::Duration;
+
+use assent_messaging::{ChangeStream, Message, Messages, Told};
+use futures::StreamExt as _;
+use tokio::sync::mpsc;
+
+use super::judge::{Believed, Ours, Verdict, against_view, believed, ours};
+use super::place::{LogNames, is_old};
+use super::{Error, Ground};
+
+/// How long the view may take to get where a message says that the log is.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How many messages that were not heard are read from the stream. Beyond that whatever they say
+/// shows when telling goes on.
+const MOST_MISSED: u64 = 1024;
+
+/// A message that is not one of ours, or not true.
+#[derive(Debug, Clone)]
+pub(super) struct Finding {
+    /// `None` where it was only heard.
+    pub(super) stream_sequence: Option<u64>,
+    pub(super) subject: String,
+    /// What a listener may have taken from it.
+    pub(super) believed: Option<Believed>,
+}
+
+impl From<&Told> for Finding {
+    fn from(told: &Told) -> Self {
+        Self {
+            stream_sequence: told.stream_sequence,
+            subject: told.subject.clone(),
+            believed: believed(told),
+        }
+    }
+}
+
+/// Listens, and reports.
+#[derive(Debug)]
+pub(super) struct Inspector {
+    pub(super) ground: Ground,
+    pub(super) names: LogNames,
+    pub(super) stream: ChangeStream,
+    pub(super) live: Messages,
+    pub(super) findings: mpsc::Sender<Finding>,
+    /// The last message of the stream that was looked at.
+    pub(super) seen: u64,
+    /// Where telling has got to, by what was heard.
+    pub(super) through: u64,
+}
+
+impl Inspector {
+    /// Listens until nobody takes reports any more.
+    pub(super) async fn run(mut self) -> Result<(), Error> {
+        while let Some(message) = self.live.next().await {
+            self.take(&message).await?;
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, message: &Message) -> Result<(), Error> {
+        let told = Told::heard(message);
+        let Some(sequence) = told.stream_sequence else {
+            return self.look_at(&told).await;
+        };
+        let first_missed = self.seen.saturating_add(1);
+        let missed = first_missed.max(sequence.saturating_sub(MOST_MISSED))..sequence;
+        for missed in missed {
+            if let Some(told) = self.stream.at(missed).await? {
+                self.look_at(&told).await?;
+            }
+        }
+        if self.seen < sequence {
+            self.seen = sequence;
+            self.look_at(&told).await?;
+        }
+        Ok(())
+    }
+
+    async fn look_at(&mut self, told: &Told) -> Result<(), Error> {
+        if self.is_right(told).await? {
+            return Ok(());
+        }
+        // It might be right, and we the ones who follow a log that is gone.
+        self.ground.holds().await?;
+        let reported = self.findings.send(Finding::from(told)).await;
+        reported.map_err(|_| "nobody tells changes any more".into())
+    }
+
+    async fn is_right(&mut self, told: &Told) -> Result<bool, Error> {
+        if is_old(told) {
+            return Ok(true);
+        }
+        let Some(Ours {
+            aggregate,
+            change,
+            position: Some(position),
+        }) = ours(told)
+        else {
+            return Ok(false);
+        };
+        if !self.names.include(&position.log)
+            || position.through < self.through
+            || told.stream_sequence.is_none()
+        {
+            return Ok(false);
+        }
+        let most = position.through.max(change.sequence);
+        let mut applied = self.ground.board.progress();
+        if *applied.borrow_and_update() < most {
+            if self.ground.log.status().await?.last_sequence.0 < most {
+                return Ok(false);
+            }
+            let reached = applied.wait_for(|applied| most <= *applied);
+            if tokio::time::timeout(PATIENCE, reached).await.is_err() {
+                // Behind: whoever is not will judge.
+                return Ok(true);
+            }
+        }
+        self.through = position.through;
+        let ours = Ours {
+            aggregate,
+            change,
+            position: Some(position),
+        };
+        let verdict = against_view(&self.ground.view.read(), &ours)?;
+        Ok(match verdict {
+            Verdict::True | Verdict::Earlier | Verdict::Later => true,
+            Verdict::Wrong => false,
+        })
+    }
+}
