@@ -67,4 +67,4 @@ pub use problem::Problem;
 pub use program::{Misconfigured, NotReachable, Program, StartError, Variable, run};
 pub use request::RequestId;
 pub use runtime::Runtime;
-pub use server::{Bound, ServeError, bind, serve};
+pub use server::{Bound, Listen, ServeError, bind, serve};
