@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use assent_contract::operation::VoidRecord;
 use assent_domain::event::Aggregate;
 use assent_event_log::{EventLog, ReadError, RecordedEvent};
 use assent_messaging::{Connection, ConnectionSettings};
@@ -34,8 +35,8 @@ impl Source {
 /// What is known of an aggregate.
 #[derive(Debug)]
 pub(crate) enum Past {
-    /// Its events.
-    Known(Vec<RecordedEvent>),
+    /// Its events, and the messages between them that are void.
+    Known(Vec<RecordedEvent>, Vec<VoidRecord>),
     /// Why none of it may be believed.
     NotBelieved(String),
 }
@@ -45,13 +46,13 @@ pub(crate) enum Past {
 pub(crate) async fn read(log: &EventLog, aggregate: &Aggregate) -> Result<Past, ReadError> {
     let log = log.clone().with_deadline(READ_DEADLINE);
     match log.read(aggregate).await {
-        Ok(history) => Ok(Past::Known(history.events)),
+        Ok(history) => Ok(Past::Known(history.events, history.voids)),
         Err(ReadError::Unreadable {
             sequence, source, ..
         }) => {
             let reason = chain(&source);
             Ok(Past::NotBelieved(format!(
-                "event {sequence} can't be read ({reason}), so nothing may be done on its ground"
+                "event {sequence} can't be read ({reason}), so nothing may be done on its ground; see consentctl blocked show {sequence}"
             )))
         }
         Err(ReadError::BrokenChain { sequence, .. }) => Ok(Past::NotBelieved(format!(

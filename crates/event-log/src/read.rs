@@ -8,6 +8,7 @@ use std::error::Error;
 use assent_contract::chain::EventHash;
 use assent_contract::codec::{DecodedEvent, Unreadable};
 use assent_contract::names::event_subject;
+use assent_contract::operation::VoidRecord;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
 use tokio::time::Instant;
@@ -16,12 +17,13 @@ use crate::EventLog;
 use crate::api::{self, Get};
 use crate::entry::LogEntry;
 
-/// The last event of an aggregate: what the next one is appended to.
+/// Where an aggregate ends: what the next event is appended to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tail {
-    /// Its place in the log; 0 if there is none yet.
+    /// The place of the last message on its subject, be it void; 0 if there is none yet. The server
+    /// holds the next append against it.
     pub sequence: Sequence,
-    /// Its hash.
+    /// The hash of the last event: a void message is nobody's predecessor.
     pub hash: EventHash,
 }
 
@@ -49,6 +51,8 @@ pub struct RecordedEvent {
 pub struct History {
     /// The events.
     pub events: Vec<RecordedEvent>,
+    /// The messages between them that are void, in order.
+    pub voids: Vec<VoidRecord>,
     /// What the next event is to be appended to.
     pub tail: Tail,
 }
@@ -107,8 +111,18 @@ pub enum ReadError {
 
 impl EventLog {
     /// Every event of one aggregate. Takes as many round trips as there are events, and one for an
-    /// aggregate without any. An unreadable event or a broken chain fails the whole.
+    /// aggregate without any. An unreadable event or a broken chain fails the whole; a message that
+    /// an operator declared void is passed over.
     pub async fn read(&self, aggregate: &Aggregate) -> Result<History, ReadError> {
+        self.read_through(aggregate, Sequence(u64::MAX)).await
+    }
+
+    /// The same, up to a place in the log.
+    pub(crate) async fn read_through(
+        &self,
+        aggregate: &Aggregate,
+        through: Sequence,
+    ) -> Result<History, ReadError> {
         let deadline = Instant::now() + self.deadline;
         let subject = event_subject(aggregate);
         let last = Get::Last {
@@ -123,6 +137,7 @@ impl EventLog {
         let last = last.map_or(Sequence(0), |last| last.sequence());
         let mut history = History {
             events: Vec::new(),
+            voids: Vec::new(),
             tail: Tail::EMPTY,
         };
         while history.tail.sequence < last {
@@ -133,7 +148,16 @@ impl EventLog {
             }
             // None: the last event was there a moment ago.
             let entry = next.take().ok_or_else(|| broken(aggregate, last))?;
-            history.push(aggregate, recorded(aggregate, &entry)?)?;
+            if through < entry.sequence() {
+                break;
+            }
+            match recorded(aggregate, &entry) {
+                Ok(event) => history.push(aggregate, event)?,
+                Err(unreadable) => match self.void_of(&entry).await? {
+                    Some(void) => history.pass_over(void),
+                    None => return Err(unreadable),
+                },
+            }
         }
         Ok(history)
     }
@@ -149,6 +173,17 @@ impl EventLog {
             self.deadline,
         )
         .await
+    }
+
+    /// The first message of an account or user after a place in the log, whatever it is.
+    pub async fn next_of(
+        &self,
+        aggregate: &Aggregate,
+        after: Sequence,
+    ) -> Result<Option<LogEntry>, ReadError> {
+        let deadline = Instant::now() + self.deadline;
+        let subject = event_subject(aggregate);
+        self.first_after(&subject, after, deadline).await
     }
 
     /// The first event on the subject after a given one.
@@ -178,6 +213,11 @@ impl History {
         };
         self.events.push(event);
         Ok(())
+    }
+
+    fn pass_over(&mut self, void: VoidRecord) {
+        self.tail.sequence = Sequence(void.sequence);
+        self.voids.push(void);
     }
 }
 

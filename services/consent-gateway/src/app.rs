@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assent_contract::names;
-use assent_event_log::{EventLog, StreamSettings};
+use assent_event_log::{EventLog, StreamSettings, create_or_check_operations};
 use assent_messaging::{
     Bucket, BucketSettings, ChangeStream, ChangeStreamSettings, Connection, ConnectionSettings,
     ConnectionState, ServiceDefinition,
@@ -147,6 +147,7 @@ struct Kept {
 
 async fn open_or_create(connection: &Connection, replicas: usize) -> Result<Kept, StartError> {
     let log = EventLog::create_or_check(connection, StreamSettings { replicas }).await?;
+    create_or_check_operations(connection, StreamSettings { replicas }).await?;
     let changes = ChangeStreamSettings::consent_changes(replicas);
     ChangeStream::create_or_check(connection, changes).await?;
     let bucket = |name: &str, max_age, max_bytes| {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use assent_contract::change::Change as Told;
 use assent_contract::names;
 use assent_domain::event::Aggregate;
+use assent_domain::ids::Sequence;
 use assent_event_log::EventLog;
 use assent_messaging::{
     Change as Message, ChangePublisher, ChangeStream, ChangeStreamError, Connection, Published,
@@ -21,12 +22,16 @@ use assent_service_kit::telemetry::chain;
 use tokio::sync::mpsc;
 
 use crate::board::Board;
+use crate::voids::Voids;
 
 /// Batches that wait to be told. When there are more, the log is read again instead.
 pub(crate) const QUEUE: usize = 256;
 const BATCH: usize = 512;
 const PATIENCE: Duration = Duration::from_millis(200);
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// The header of a change that was told anew because a message is void: its place in the log.
+const VOID: &str = "Assent-Void";
 
 /// A batch that was applied.
 #[derive(Debug)]
@@ -37,6 +42,8 @@ pub(crate) struct Applied {
     pub(crate) through: u64,
     /// What it changed.
     pub(crate) changes: Vec<Announced>,
+    /// Somebody who was blocked by a message that is void is no longer.
+    pub(crate) unblocked: bool,
 }
 
 /// A change, and the trace that its event was recorded in.
@@ -55,6 +62,7 @@ pub(crate) struct Announcer {
     pub(crate) log: EventLog,
     pub(crate) board: Arc<Board>,
     pub(crate) readiness: Dependency,
+    pub(crate) voids: Voids,
 }
 
 impl Announcer {
@@ -82,6 +90,7 @@ impl Announcer {
         // What is applied from here on comes through the queue.
         let mut covered = *self.board.progress().borrow();
         catch_up(&self.log, &self.board, &mut publisher, covered).await?;
+        self.tell_unblocked(&mut publisher).await?;
         self.readiness.ready();
         while let Some(applied) = queue.recv().await {
             if covered < applied.after {
@@ -95,6 +104,32 @@ impl Announcer {
                 .collect::<Result<Vec<_>, _>>()?;
             publish(&mut publisher, messages).await?;
             covered = covered.max(applied.through);
+            if applied.unblocked {
+                self.tell_unblocked(&mut publisher).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells anew how everybody stands of whom the last thing told was that a message blocks them
+    /// which is void. Nothing of the log says so, so it is told as of the whole view; and a mark
+    /// keeps it from being told twice, by whichever replica and after whatever interruption.
+    async fn tell_unblocked(&self, publisher: &mut ChangePublisher) -> Result<(), Error> {
+        for (aggregate, void) in self.voids.last_of_each() {
+            let subject = names::change_subject(&aggregate);
+            let Some(told) = publisher.last_told(&subject).await? else {
+                continue;
+            };
+            let told_as_of = serde_json::from_slice(&told).map(|told: Told| told.sequence);
+            if !told_as_of.is_ok_and(|sequence| self.voids.has(Sequence(sequence))) {
+                continue;
+            }
+            let view = self.board.view().map_err(|_| "the view is being rebuilt")?;
+            let change = present(&view.read(), aggregate)?;
+            let message = message(&change, None)?;
+            publisher
+                .repeat(&message.subject, &message.payload, (VOID, void.0))
+                .await?;
         }
         Ok(())
     }
@@ -117,7 +152,7 @@ async fn catch_up(
         through,
         "telling changes that were not told yet"
     );
-    let mut follow = log.follow(assent_domain::ids::Sequence(next));
+    let mut follow = log.follow(Sequence(next));
     while next < through {
         let entries = follow.next_batch(BATCH, PATIENCE).await?;
         let view = board.view().map_err(|_| "the view is being rebuilt")?;
@@ -135,6 +170,21 @@ async fn catch_up(
         publish(publisher, messages).await?;
     }
     Ok(())
+}
+
+/// How somebody stands now, as of the whole view.
+fn present(reading: &Reading<'_>, aggregate: Aggregate) -> Result<Change, ReadError> {
+    let account = reading.account(aggregate.account())?;
+    let effective = match &aggregate {
+        Aggregate::Company(_) => None,
+        Aggregate::User(id, user) => Some(effective(&account, &reading.user(id, user)?)),
+    };
+    Ok(Change {
+        aggregate,
+        sequence: reading.sequence(),
+        method: account.method(),
+        effective,
+    })
 }
 
 /// The change that an event made, if it is the last of its account or user.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, FollowError, LogEntry, ReadError};
 use assent_messaging::{Connection, ConnectionState};
-use assent_permission_store::{Entry, View};
+use assent_permission_store::{Content, Entry, View};
 use assent_service_kit::telemetry::chain;
 use assent_service_kit::{Dependency, Runtime};
 use tokio::sync::mpsc;
@@ -18,6 +18,8 @@ use crate::announce::{Announced, Announcer, Applied, QUEUE};
 use crate::board::{Board, show_counts};
 use crate::find_view::Finder;
 use crate::trouble::{Outlook, Trouble};
+use crate::unblock::Unblock;
+use crate::voids::Voids;
 
 /// Readers wait for a whole batch, so live ones are small.
 const LIVE_BATCH: usize = 64;
@@ -93,7 +95,11 @@ impl KeepUp {
             Ok(log) => log,
             Err(error) => return Trouble::Open(error),
         };
-        let view = match finder.find(&log).await {
+        let voids = match Voids::of(&log).await {
+            Ok(voids) => voids,
+            Err(error) => return Trouble::Read(error),
+        };
+        let view = match finder.find(&log, &voids).await {
             Ok(view) => view,
             Err(trouble) => return trouble,
         };
@@ -104,23 +110,36 @@ impl KeepUp {
             log: log.clone(),
             board: Arc::clone(&self.board),
             readiness: self.changes.clone(),
+            voids: voids.clone(),
         };
         // It ends with this scope, also when that is cancelled.
         let mut beside = JoinSet::new();
         beside.spawn(announcer.run(waiting));
+        beside.spawn(voids.clone().keep_looking(log.clone()));
         tokio::select! {
-            trouble = self.live(&log, &view, queue) => trouble,
+            trouble = self.live(&log, &voids, &view, queue) => trouble,
             trouble = measure(&log, &self.board) => trouble,
             _ = beside.join_next() => Trouble::Ended,
         }
     }
 
     /// Applies events as they come.
-    async fn live(&self, log: &EventLog, view: &View, queue: mpsc::Sender<Applied>) -> Trouble {
+    async fn live(
+        &self,
+        log: &EventLog,
+        voids: &Voids,
+        view: &View,
+        queue: mpsc::Sender<Applied>,
+    ) -> Trouble {
         let caught_up_at = self.board.stream_last();
         let mut follow = log.follow(view.cursor().sequence);
         // The queue was full: whoever tells has to hear that it missed something.
         let mut untold = false;
+        let mut unblock = Unblock::new(log, voids);
+        let mut unblocked = false;
+        let mut news = voids.news();
+        // What was declared void before the view was opened is no news.
+        news.mark_changed();
         loop {
             let after = view.cursor().sequence.0;
             if caught_up_at <= after {
@@ -135,21 +154,42 @@ impl KeepUp {
             };
             let entries = tokio::select! {
                 () = self.board.damage_reported() => return Trouble::Damaged,
+                Ok(()) = news.changed() => match unblock.look(view).await {
+                    Ok(()) => {
+                        show_counts(view.counts());
+                        continue;
+                    }
+                    Err(trouble) => return trouble,
+                },
+                read = unblock.read() => {
+                    let replaced = match read {
+                        Ok(read) => unblock.replace(view, read).await,
+                        Err(trouble) => Err(trouble),
+                    };
+                    if let Err(trouble) = replaced {
+                        return trouble;
+                    }
+                    show_counts(view.counts());
+                    unblocked = true;
+                    Vec::new()
+                },
                 entries = follow.next_batch(most, PATIENCE) => match entries {
                     Ok(entries) => entries,
                     Err(error) => return Trouble::Follow(error),
                 },
             };
-            let applied = match block_in_place(|| apply(view, after, &entries)) {
+            let mut applied = match block_in_place(|| apply(view, voids, after, &entries)) {
                 Ok(applied) => applied,
                 Err(trouble) => return trouble,
             };
+            applied.unblocked = unblocked;
             if !entries.is_empty() {
                 self.board.advanced(applied.through);
                 show_counts(view.counts());
             }
-            if untold || !entries.is_empty() {
+            if untold || unblocked || !entries.is_empty() {
                 untold = queue.try_send(applied).is_err();
+                unblocked &= untold;
             }
         }
     }
@@ -186,15 +226,16 @@ async fn measure(log: &EventLog, board: &Board) -> Trouble {
     }
 }
 
-fn apply(view: &View, after: u64, entries: &[LogEntry]) -> Result<Applied, Trouble> {
+fn apply(view: &View, voids: &Voids, after: u64, entries: &[LogEntry]) -> Result<Applied, Trouble> {
     let Some(hash) = hash_of(entries) else {
         return Ok(Applied {
             after,
             through: after,
             changes: Vec::new(),
+            unblocked: false,
         });
     };
-    let read: Vec<_> = entries.iter().map(as_entry).collect();
+    let read: Vec<_> = entries.iter().map(|entry| as_entry(entry, voids)).collect();
     let changes = view.apply(&read, hash).map_err(Trouble::Apply)?;
     let traceparent = |sequence| {
         let at = entries.binary_search_by_key(&sequence, LogEntry::sequence);
@@ -204,6 +245,7 @@ fn apply(view: &View, after: u64, entries: &[LogEntry]) -> Result<Applied, Troub
     Ok(Applied {
         after,
         through: view.cursor().sequence.0,
+        unblocked: false,
         changes: changes
             .into_iter()
             .map(|change| Announced {
@@ -221,9 +263,10 @@ pub(crate) fn hash_of(entries: &[LogEntry]) -> Option<[u8; 32]> {
 
 /// What the view takes in. Why an event can't be read is told here; that it can't is all that
 /// the view needs to know.
-pub(crate) fn as_entry(entry: &LogEntry) -> Entry {
-    let event = match entry.decode() {
-        Ok(decoded) => Some(decoded.event),
+pub(crate) fn as_entry(entry: &LogEntry, voids: &Voids) -> Entry {
+    let content = match entry.decode() {
+        Ok(decoded) => Content::Event(decoded.event),
+        Err(_) if voids.covers(entry) => Content::Void,
         Err(error) => {
             tracing::error!(
                 operator_alarm = "unreadable_event",
@@ -231,12 +274,12 @@ pub(crate) fn as_entry(entry: &LogEntry) -> Entry {
                 error = %chain(&error),
                 "an event can't be read"
             );
-            None
+            Content::Unreadable
         }
     };
     Entry {
         sequence: entry.sequence(),
         aggregate: entry.aggregate(),
-        event,
+        content,
     }
 }

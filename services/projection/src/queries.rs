@@ -38,6 +38,12 @@ pub(crate) fn endpoints(board: &Arc<Board>) -> Vec<Endpoint> {
             names::QUERY_USERS,
             |board, query| async move { answers::users(&board, &query).await },
         ),
+        endpoint(
+            board,
+            "blocked",
+            names::QUERY_BLOCKED,
+            |board, query| async move { answers::blocked(&board, query).await },
+        ),
     ])
 }
 

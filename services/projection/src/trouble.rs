@@ -22,6 +22,8 @@ pub(crate) enum Trouble {
     Apply(#[source] ApplyError),
     #[error("a reader found the view damaged")]
     Damaged,
+    #[error("a record that the view rests on, of a message that is void, is gone")]
+    VoidGone,
     #[error("what runs beside following the log ended")]
     Ended,
     #[error("the view was not built: the program is stopping")]
@@ -48,6 +50,7 @@ impl Trouble {
             | Self::Read(_)
             | Self::View(_)
             | Self::Ended
+            | Self::VoidGone
             | Self::Stopping
             | Self::Apply(ApplyError::Gap { .. })
             | Self::Follow(
@@ -87,6 +90,7 @@ impl Trouble {
             | Self::View(_)
             | Self::Apply(_)
             | Self::Damaged
+            | Self::VoidGone
             | Self::Ended
             | Self::Stopping => chain(self).to_string(),
         }

@@ -20,11 +20,12 @@ async fn with_everything_there_all_is_well() {
     insta::assert_snapshot!(told, @r"
     ok       nats             connected to URL
     ok       server version   nats-server VERSION
-    ok       jetstream        2 streams
+    ok       jetstream        3 streams
     ok       CONSENT_EVENTS   as it must be, created THEN
     ok       sequences        1 event, none missing
     ok       CONSENT_CHANGES  as it must be
     ok       projection       consent-projection 1.2.3 answers
+    ok       blocked          nobody
     ok       projection lag   none, at event 1
     ok       gateway          consent-gateway 1.2.3 answers
 

@@ -143,6 +143,78 @@ impl ChangePublisher {
             .unwrap_or(Published::AlreadyThere))
     }
 
+    /// Tells something anew that is no news of the source: it says what it says as of an event that
+    /// was told of already, and telling goes on from where it is. `mark` is a header and its number
+    /// by which others know it again: where the subject's last message carries it already, or a
+    /// greater one, nothing is told.
+    pub async fn repeat(
+        &mut self,
+        subject: &str,
+        payload: &[u8],
+        mark: (&str, u64),
+    ) -> Result<Published, PublishChangesError> {
+        let Some(announced) = announcement(subject) else {
+            return Err(PublishChangesError::NotAChange {
+                subject: subject.to_owned(),
+            });
+        };
+        let mut failed = None;
+        for _ in 0..MOST_FRUITLESS {
+            self.read_position().await?;
+            if self.is_marked(subject, mark).await? {
+                return Ok(Published::AlreadyThere);
+            }
+            let number = mark.1.to_string();
+            let position = self.published_through.to_string();
+            let expected = self.last_sequence.to_string();
+            let headers = [
+                (SOURCE, self.source.as_str()),
+                (SEQUENCE, position.as_str()),
+                (EXPECTED_LAST_SEQUENCE, expected.as_str()),
+                (mark.0, number.as_str()),
+            ];
+            let headers =
+                parse_headers(&headers).map_err(|error| PublishChangesError::CannotBeSent {
+                    source_sequence: self.published_through,
+                    source: error.into(),
+                })?;
+            let payload = Bytes::copy_from_slice(payload);
+            let connection = &self.stream.connection;
+            match connection.append(announced.clone(), headers, payload).await {
+                Ok(sequence) => {
+                    self.last_sequence = sequence;
+                    return Ok(Published::Now);
+                }
+                Err(error) => failed = Some(self.may_pass(error)?),
+            }
+        }
+        let why = failed.unwrap_or(JetStreamError::NotConnected);
+        Err(self.failed(why))
+    }
+
+    async fn is_marked(
+        &self,
+        subject: &str,
+        (name, number): (&str, u64),
+    ) -> Result<bool, PublishChangesError> {
+        let ChangeStream {
+            connection,
+            name: stream,
+        } = &self.stream;
+        let last = connection.last_message(stream, subject).await;
+        let last = last.map_err(|source| self.failed(source))?;
+        let found = last.and_then(|last| last.headers.get(name)?.as_str().parse::<u64>().ok());
+        Ok(found.is_some_and(|found| number <= found))
+    }
+
+    /// The body of the last message on a subject, if there is one.
+    pub async fn last_told(&self, subject: &str) -> Result<Option<Vec<u8>>, PublishChangesError> {
+        let ChangeStream { connection, name } = &self.stream;
+        let last = connection.last_message(name, subject).await;
+        let last = last.map_err(|source| self.failed(source))?;
+        Ok(last.map(|last| last.payload.into()))
+    }
+
     /// Publishes changes in the order of their source, many on their way at once.
     pub async fn publish_batch(
         &mut self,

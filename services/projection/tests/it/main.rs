@@ -11,4 +11,5 @@ mod answering;
 mod events;
 mod recovering;
 mod telling;
+mod voiding;
 mod world;

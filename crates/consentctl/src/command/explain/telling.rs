@@ -36,6 +36,8 @@ pub(super) struct Answer {
     microsoft_identity: Option<Identity>,
     permissions: Vec<Trail>,
     late: Vec<Line>,
+    /// The messages that are passed over.
+    void: Vec<Line>,
     projection: Comparison,
     findings: Vec<String>,
 }
@@ -89,6 +91,7 @@ impl Answer {
             microsoft_identity: told.user.identity.map(Identity::from),
             permissions: Permission::ALL.into_iter().map(trail).collect(),
             late: late.collect(),
+            void: story.voids.iter().map(Line::of_void).collect(),
             projection,
             findings,
         }
@@ -131,6 +134,13 @@ impl Answer {
             output.line("Too late")?;
         }
         for line in &self.late {
+            output.line(&line.brief())?;
+        }
+        if !self.void.is_empty() {
+            output.line("")?;
+            output.line("Void: no events, and passed over")?;
+        }
+        for line in &self.void {
             output.line(&line.brief())?;
         }
         self.tell_comparison(output)
