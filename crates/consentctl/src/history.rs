@@ -34,7 +34,7 @@ impl Source {
 /// What is known of an aggregate.
 #[derive(Debug)]
 pub(crate) enum Past {
-    /// Its events.
+    /// Its events, and the messages between them that are void.
     Known(History),
     /// Why none of it may be believed.
     NotBelieved(String),
@@ -51,7 +51,7 @@ pub(crate) async fn read(log: &EventLog, aggregate: &Aggregate) -> Result<Past, 
         }) => {
             let reason = chain(&source);
             Ok(Past::NotBelieved(format!(
-                "event {sequence} can't be read ({reason}), so nothing may be done on its ground"
+                "event {sequence} can't be read ({reason}), so nothing may be done on its ground; see consentctl blocked show {sequence}"
             )))
         }
         Err(ReadError::Damaged(damage)) => Ok(Past::NotBelieved(format!(

@@ -18,6 +18,8 @@ pub const CHANGE_STREAM: &str = "CONSENT_CHANGES";
 pub const CHANGE_SUBJECTS: &str = "consent.changes.v1.>";
 /// The stream that holds what operators did.
 pub const OPERATION_STREAM: &str = "CONSENT_OPERATIONS";
+/// The subjects of what operators did.
+pub const OPERATION_SUBJECTS: &str = "consent.operations.v1.>";
 /// The key-value bucket that holds the flows under way.
 pub const FLOW_BUCKET: &str = "CONSENT_FLOWS";
 /// The key-value bucket that holds the browser sessions of the settings pages.
@@ -42,11 +44,16 @@ pub const QUERY_ACCOUNT: &str = "consent.query.v1.account";
 pub const QUERY_USERS: &str = "consent.query.v1.users";
 /// How everybody stands, by page, in the shape of changes: what a sync worker begins with.
 pub const QUERY_CHANGES: &str = "consent.query.v1.changes";
+/// The accounts and users of which an event can't be believed, by page.
+pub const QUERY_BLOCKED: &str = "consent.query.v1.blocked";
 /// Record what an administrator's consent gives a user at login.
 pub const COMMAND_RECORD_AUTOMATIC_GRANT: &str = "consent.command.v1.record-automatic-grant";
 /// Begin a user's own consent.
 pub const COMMAND_BEGIN_USER_CONSENT: &str = "consent.command.v1.begin-user-consent";
+/// Declare a message of the log void that is no event.
+pub const COMMAND_VOID_MESSAGE: &str = "consent.command.v1.void-message";
 
+const VOIDS: &str = "consent.operations.v1.void.";
 const EVENTS: &str = "consent.events.v1.";
 const CHANGES: &str = "consent.changes.v1.";
 
@@ -81,6 +88,16 @@ fn aggregate(prefix: &str, subject: &str) -> Option<Aggregate> {
     tokens.next().is_none().then_some(aggregate)
 }
 
+/// The subject of the record that declares a message of a log void: one for each message, so that
+/// the server itself keeps a second record about it out. `log` is when the log was created.
+pub fn void_subject(log: &str, sequence: u64) -> String {
+    let log: String = log
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    format!("{VOIDS}{log}.{sequence}")
+}
+
 fn subject(prefix: &str, aggregate: &Aggregate) -> String {
     match aggregate {
         Aggregate::Company(account) => format!("{prefix}{account}.company"),
@@ -95,7 +112,16 @@ mod tests {
 
     use super::{
         aggregate_of_change_subject, aggregate_of_event_subject, change_subject, event_subject,
+        void_subject,
     };
+
+    #[test]
+    fn each_message_of_each_log_has_a_subject_to_be_declared_void_on() {
+        assert_eq!(
+            void_subject("2026-11-23T10:00:00.123456789Z", 7),
+            "consent.operations.v1.void.2026-11-23T10-00-00-123456789Z.7"
+        );
+    }
 
     #[test]
     fn a_subject_names_its_aggregate_and_back() {

@@ -64,20 +64,35 @@ pub(crate) async fn create_stream(
     config: &Config,
     deadline: Duration,
 ) -> Result<StreamInfo, ReadError> {
-    ask(connection, &subject("STREAM.CREATE"), config, deadline).await
+    create_stream_of(connection, EVENT_STREAM, config, deadline).await
+}
+
+/// As [`create_stream`], for the stream named.
+pub(crate) async fn create_stream_of(
+    connection: &Connection,
+    stream: &str,
+    config: &Config,
+    deadline: Duration,
+) -> Result<StreamInfo, ReadError> {
+    let subject = subject_of("STREAM.CREATE", stream);
+    ask(connection, &subject, config, deadline).await
 }
 
 pub(crate) async fn stream_info(
     connection: &Connection,
     deadline: Duration,
 ) -> Result<StreamInfo, ReadError> {
-    ask(
-        connection,
-        &subject("STREAM.INFO"),
-        &serde_json::json!({}),
-        deadline,
-    )
-    .await
+    stream_info_of(connection, EVENT_STREAM, deadline).await
+}
+
+/// As [`stream_info`], of the stream named.
+pub(crate) async fn stream_info_of(
+    connection: &Connection,
+    stream: &str,
+    deadline: Duration,
+) -> Result<StreamInfo, ReadError> {
+    let subject = subject_of("STREAM.INFO", stream);
+    ask(connection, &subject, &serde_json::json!({}), deadline).await
 }
 
 /// What the server counts.
@@ -134,7 +149,18 @@ pub(crate) async fn get(
     which: &Get<'_>,
     deadline: Duration,
 ) -> Result<Option<LogEntry>, ReadError> {
-    let got: Result<Got, _> = ask(connection, &subject("STREAM.MSG.GET"), which, deadline).await;
+    get_of(connection, EVENT_STREAM, which, deadline).await
+}
+
+/// As [`get`], from the stream named.
+pub(crate) async fn get_of(
+    connection: &Connection,
+    stream: &str,
+    which: &Get<'_>,
+    deadline: Duration,
+) -> Result<Option<LogEntry>, ReadError> {
+    let subject = subject_of("STREAM.MSG.GET", stream);
+    let got: Result<Got, _> = ask(connection, &subject, which, deadline).await;
     match got {
         Ok(Got { message }) => {
             let message = StreamMessage::try_from(message).map_err(ReadError::Nonsense)?;
@@ -179,9 +205,13 @@ pub(crate) async fn ask_for_batch(
         .map_err(|_| ReadError::NotReachable)
 }
 
-/// The subject of a call about the stream.
+/// The subject of a call about the log's stream.
 fn subject(call: &str) -> String {
-    format!("$JS.API.{call}.{EVENT_STREAM}")
+    subject_of(call, EVENT_STREAM)
+}
+
+fn subject_of(call: &str, stream: &str) -> String {
+    format!("$JS.API.{call}.{stream}")
 }
 
 /// One call.

@@ -5,8 +5,9 @@
 //!
 //! That the server gives no event, or none after the last one, is not believed by itself: a record
 //! that is damaged on its disk is answered as if it had never been. The server still counts it, so
-//! a history is believed only where it holds as many events as are counted. What the server itself
-//! knows to be gone it counts no more; then only a history that goes on after it is believed.
+//! a history is believed only where it holds as many messages as are counted, those that are void
+//! among them. What the server itself knows to be gone it counts no more; then only a history that
+//! goes on after it, with an event, is believed.
 
 pub mod damage;
 
@@ -16,6 +17,7 @@ use std::time::Duration;
 use assent_contract::chain::{self, EventHash, Link};
 use assent_contract::codec::{DecodedEvent, Unreadable};
 use assent_contract::names::event_subject;
+use assent_contract::operation::VoidRecord;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
 use tokio::time::Instant;
@@ -25,12 +27,13 @@ use crate::api::{self, Counted, Get};
 use crate::entry::LogEntry;
 use damage::Damage;
 
-/// The last event of an aggregate: what the next one is appended to.
+/// Where an aggregate ends: what the next event is appended to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tail {
-    /// Its place in the log; 0 if there is none yet.
+    /// The place of the last message on its subject, be it void; 0 if there is none yet. The server
+    /// holds the next append against it.
     pub sequence: Sequence,
-    /// Its hash.
+    /// The hash of the last event: a void message is nobody's predecessor.
     pub hash: EventHash,
 }
 
@@ -58,6 +61,8 @@ pub struct RecordedEvent {
 pub struct History {
     /// The events.
     pub events: Vec<RecordedEvent>,
+    /// The messages between them that are void, in order.
+    pub voids: Vec<VoidRecord>,
     /// What the next event is to be appended to.
     pub tail: Tail,
     /// Which of the events were recorded while the log was damaged, without knowing of those
@@ -123,7 +128,8 @@ pub enum ReadError {
 impl EventLog {
     /// Every event of one aggregate. Takes as many round trips as there are events; one more for
     /// an aggregate with one event or none. An unreadable event, a broken chain, or an event that
-    /// is counted and not given fails the whole.
+    /// is counted and not given fails the whole; a message that an operator declared void is passed
+    /// over.
     pub async fn read(&self, aggregate: &Aggregate) -> Result<History, ReadError> {
         let subject = event_subject(aggregate);
         let mut reading = Reading {
@@ -177,7 +183,18 @@ impl EventLog {
         .await
     }
 
-    /// The first event on the subject after a given one.
+    /// The first message of an account or user after a place in the log, whatever it is.
+    pub async fn next_of(
+        &self,
+        aggregate: &Aggregate,
+        after: Sequence,
+    ) -> Result<Option<LogEntry>, ReadError> {
+        let deadline = Instant::now() + self.deadline;
+        let subject = event_subject(aggregate);
+        self.first_after(&subject, after, deadline).await
+    }
+
+    /// The first message on the subject after a given one.
     pub(crate) async fn first_after(
         &self,
         subject: &str,
@@ -191,7 +208,7 @@ impl EventLog {
         api::get(&self.connection, &next, remaining(deadline)).await
     }
 
-    /// The last event on the subject, as the server finds it; 0 if it finds none.
+    /// The last message on the subject, as the server finds it; 0 if it finds none.
     async fn last_of(&self, subject: &str, deadline: Instant) -> Result<Sequence, ReadError> {
         let last = Get::Last {
             last_by_subj: subject,
@@ -211,27 +228,32 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Forward, event by event, up to the one that is the last when it begins; then, how many the
-    /// server counts. It is asked only once the last event is known, so it counts that one too.
+    /// Forward, message by message, up to the one that is the last when it begins; then, how many
+    /// the server counts. It is asked only once the last one is known, so it counts that one too.
     async fn go_on(&mut self) -> Result<Counted, ReadError> {
         let (last, mut next) = tokio::try_join!(
             self.log.last_of(self.subject, self.deadline),
-            self.next_event()
+            self.next_message()
         )?;
         let mut counted = None;
         while self.history.tail.sequence < last {
             if next.is_none() {
                 if counted.is_some() {
-                    next = self.next_event().await?;
+                    next = self.next_message().await?;
                 } else {
-                    let both = tokio::try_join!(self.next_event(), self.count())?;
+                    let both = tokio::try_join!(self.next_message(), self.count())?;
                     (next, counted) = (both.0, Some(both.1));
                 }
             }
             // None: the last event was there a moment ago.
             let entry = next.take().ok_or_else(|| broken(self.aggregate, last))?;
-            let event = recorded(self.aggregate, &entry)?;
-            self.history.push(self.aggregate, event)?;
+            match recorded(self.aggregate, &entry) {
+                Ok(event) => self.history.push(self.aggregate, event)?,
+                Err(unreadable) => match self.log.void_of(&entry).await? {
+                    Some(void) => self.history.pass_over(void),
+                    None => return Err(unreadable),
+                },
+            }
         }
         match counted {
             Some(counted) => Ok(counted),
@@ -239,7 +261,7 @@ impl Reading<'_> {
         }
     }
 
-    async fn next_event(&self) -> Result<Option<LogEntry>, ReadError> {
+    async fn next_message(&self) -> Result<Option<LogEntry>, ReadError> {
         let after = self.history.tail.sequence;
         self.log
             .first_after(self.subject, after, self.deadline)
@@ -256,6 +278,7 @@ impl Default for History {
     fn default() -> Self {
         Self {
             events: Vec::new(),
+            voids: Vec::new(),
             tail: Tail::EMPTY,
             past_damage: Vec::new(),
         }
@@ -263,9 +286,17 @@ impl Default for History {
 }
 
 impl History {
-    /// How many events there are.
+    /// How many messages there are: the server counts them, be they void.
     fn found(&self) -> u64 {
-        u64::try_from(self.events.len()).unwrap_or(u64::MAX)
+        let found = self.events.len().saturating_add(self.voids.len());
+        u64::try_from(found).unwrap_or(u64::MAX)
+    }
+
+    /// The place of the last event; 0 if there is none. What is void after it says nothing of what
+    /// came between.
+    fn last_event(&self) -> Sequence {
+        let last = self.events.last();
+        last.map_or(Sequence(0), |event| event.sequence)
     }
 
     fn push(&mut self, aggregate: &Aggregate, event: RecordedEvent) -> Result<(), ReadError> {
@@ -291,6 +322,11 @@ impl History {
             hash: event.hash,
         };
         self.events.push(event);
+    }
+
+    fn pass_over(&mut self, void: VoidRecord) {
+        self.tail.sequence = Sequence(void.sequence);
+        self.voids.push(void);
     }
 }
 

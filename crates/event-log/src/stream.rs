@@ -11,8 +11,10 @@ use async_nats::jetstream::ErrorCode;
 
 use crate::acks::Acks;
 use crate::api::{self, StreamInfo};
+use crate::operations::Remembered;
 use crate::{DEFAULT_DEADLINE, EventLog, ReadError};
-use configuration::{configuration, differences};
+use configuration::configuration;
+pub(crate) use configuration::differences;
 
 /// What may differ between one deployment's stream and another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +153,7 @@ impl EventLog {
         Ok(Self {
             connection: connection.clone(),
             acks: Arc::new(acks),
+            voids: Remembered::default(),
             identity: StreamIdentity(info.created),
             deadline: DEFAULT_DEADLINE,
         })
@@ -179,7 +182,7 @@ fn require_version(connection: &Connection) -> Result<(), OpenError> {
     }
 }
 
-fn refuse(differences: Vec<String>) -> Result<(), OpenError> {
+pub(crate) fn refuse(differences: Vec<String>) -> Result<(), OpenError> {
     if differences.is_empty() {
         Ok(())
     } else {

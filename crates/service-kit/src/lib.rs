@@ -70,4 +70,4 @@ pub use program::{
 };
 pub use request::RequestId;
 pub use runtime::Runtime;
-pub use server::{Bound, ServeError, bind, serve};
+pub use server::{Bound, Listen, ServeError, bind, serve};

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use rustix::fs::Mode;
 use serde::de::DeserializeOwned;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -143,6 +144,8 @@ where
         Ok(config) => config,
         Err(error) => return refuse(program, &error),
     };
+    // Whatever a service writes is its own business alone: a view tells who permitted what.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let telemetry = match telemetry::install(program.name) {
         Ok(telemetry) => telemetry,
         Err(error) => return refuse(program, &error),

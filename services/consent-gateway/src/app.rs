@@ -8,7 +8,7 @@ use assent_messaging::{Connection, ConnectionSettings, ServiceDefinition};
 use assent_microsoft_identity::{Entra, Settings};
 use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::telemetry::chain;
-use assent_service_kit::{Given, Health, Misconfigured, NotReachable, Runtime, StartError};
+use assent_service_kit::{Given, Health, Listen, Misconfigured, NotReachable, Runtime, StartError};
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
@@ -42,6 +42,7 @@ pub async fn run(config: Config, runtime: Runtime, given: Given) -> Result<(), S
     let nats = health.dependency("nats");
     nats.not_ready("connecting to NATS");
 
+    let is_https = config.public_url.as_url().scheme() == "https";
     let address = config.nats.nats_url.clone();
     let connection = Connection::connect(nats_settings(config.nats))
         .await
@@ -101,7 +102,12 @@ pub async fn run(config: Config, runtime: Runtime, given: Given) -> Result<(), S
     );
 
     let router = http::router(gateway, verifier);
-    assent_service_kit::serve(&runtime, config.listen.into(), router, health).await?;
+    let listen = Listen {
+        address: config.listen.into(),
+        metrics: config.metrics_listen.map(Into::into),
+        is_https,
+    };
+    assent_service_kit::serve(&runtime, listen, router, health).await?;
     Ok(())
 }
 

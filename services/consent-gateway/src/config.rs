@@ -26,6 +26,8 @@ pub use variables::PROGRAM;
 pub struct Config {
     /// Where to listen.
     pub listen: ListenAddress,
+    /// Where the metrics are, if not there.
+    pub metrics_listen: Option<ListenAddress>,
     /// What redirect URIs derive from.
     pub public_url: HttpUrl,
     /// NATS.

@@ -42,6 +42,8 @@ pub(crate) enum Failure {
     NotFound(&'static str),
     /// A name stands for tenants in several of Microsoft's clouds.
     AmbiguousTenant(Vec<Candidate>),
+    /// What was to be declared void is an event; how that is known.
+    MessageIsAnEvent(String),
     /// There are too many of them already; what to do about it.
     TooMany(&'static str),
     /// Others kept changing the same thing.
@@ -138,6 +140,12 @@ impl From<Failure> for Problem {
                 // Words and ids only: each has a JSON form.
                 serde_json::to_value(candidates).unwrap_or_default(),
             ),
+            Failure::MessageIsAnEvent(detail) => Self::new(
+                StatusCode::CONFLICT,
+                code::MESSAGE_IS_AN_EVENT,
+                "The message is an event",
+            )
+            .detail(detail),
             Failure::TooMany(detail) => Self::too_many_requests(RETRY_AFTER_TOO_MANY).detail(detail),
             Failure::ConcurrentChange => Self::concurrent_change(),
             Failure::NotYetApplied => Self::not_yet_applied(),

@@ -21,7 +21,7 @@ use assent_contract::values::{Identity, PermissionSet as WirePermissionSet, Tena
 use crate::observations::Mailbox;
 use crate::wording;
 
-pub(crate) use ending::{Completion, Ending, Setback};
+pub(crate) use ending::{Completion, Ending, Said, Setback};
 pub(crate) use secrets::{Digest, State};
 pub(crate) use store::FlowStore;
 

@@ -7,6 +7,7 @@ mod assets;
 mod confirmation_page;
 mod hand_off_page;
 mod layout;
+mod only_people;
 mod outcome_page;
 mod pages;
 mod session;
@@ -18,13 +19,13 @@ use std::sync::Arc;
 use assent_domain::ids::{AccountId, UserId};
 use assent_domain::permissions::{Kinds, Permission};
 use assent_service_kit::{ApiJson, ApiPath, ApiQuery, BearerVerifier, Caller, Problem};
-use axum::Router;
 use axum::extract::{FromRequestParts, RawQuery, State};
 use axum::http::header::{CONTENT_TYPE, HeaderName, LOCATION};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
+use axum::{Router, middleware};
 use jiff::Timestamp;
 use serde::Serialize;
 use url::Url;
@@ -138,6 +139,7 @@ pub(crate) fn router(gateway: Arc<Gateway>, verifier: BearerVerifier) -> Router 
             post(account::cancel_link),
         )
         .route("/openapi.json", get(openapi))
+        .layer(middleware::from_fn(only_people::turn_away))
         .with_state(shared)
 }
 

@@ -1,13 +1,14 @@
 //! Decisions on the log: read an aggregate from the stream's leader, fold it, decide, and
 //! append on condition that nobody else did meanwhile.
 
+use assent_contract::operation::VoidRecord;
 use assent_domain::account::AccountState;
 use assent_domain::event::{AdminConsentGranted, Aggregate, Event};
 use assent_domain::ids::{AccountId, Sequence, UserId};
 use assent_domain::refusal::Refusal;
 use assent_domain::user::UserState;
 use assent_event_log::{
-    AppendError, Damage, Draft, EventLog, History, ReadError, RecordedEvent, Tail,
+    AppendError, Damage, Draft, EventLog, History, ReadError, RecordedEvent, Tail, VoidError,
 };
 use assent_service_kit::telemetry::{chain, current_traceparent};
 use jiff::Timestamp;
@@ -210,6 +211,28 @@ impl Ledger {
             });
         }
         Err(Failure::ConcurrentChange)
+    }
+
+    /// Declares a message of the log void; what is recorded about it, and whether it was there before.
+    pub(crate) async fn declare_void(
+        &self,
+        sequence: Sequence,
+        reason: &str,
+        operator: &str,
+        at: Timestamp,
+    ) -> Result<(VoidRecord, bool), Failure> {
+        let declared = self.log.declare_void(sequence, reason, operator, at).await;
+        declared.map_err(|error| match error {
+            VoidError::NotThere { .. } => Failure::NotFound("the log has no message at this place"),
+            VoidError::IsAnEvent { .. } | VoidError::IsNewerEvent { .. } => {
+                Failure::MessageIsAnEvent(error.to_string())
+            }
+            VoidError::TooMany => {
+                Failure::TooMany("as many messages are void as may be; no more can be recorded")
+            }
+            VoidError::Read(error) => unreadable_or_unavailable(error),
+            VoidError::OutcomeUnknown(_) => Failure::LogUnavailable(error.into()),
+        })
     }
 
     async fn history(&self, aggregate: &Aggregate) -> Result<History, Failure> {

@@ -56,6 +56,7 @@ impl NatsWatch {
         let mut stores = Vec::new();
         for (name, is_bucket) in [
             (names::EVENT_STREAM, false),
+            (names::OPERATION_STREAM, false),
             (names::CHANGE_STREAM, false),
             (names::FLOW_BUCKET, true),
             (names::SESSION_BUCKET, true),
@@ -70,8 +71,9 @@ impl NatsWatch {
                 what: format!("{kind} {name}"),
                 at_start: found.ok().flatten(),
                 stream,
-                // The projection writes it; what the gateway does needs none of it.
-                is_required: name != names::CHANGE_STREAM,
+                // The projection writes the changes; what the gateway does needs none of them. Without what
+                // operators did, nothing is void, and whoever has a message that is no event is blocked.
+                is_required: !matches!(name, names::CHANGE_STREAM | names::OPERATION_STREAM),
                 dependency: health.dependency(name),
             });
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use assent_contract::names;
 use assent_domain::ids::Sequence;
-use assent_event_log::{EventLog, StreamSettings};
+use assent_event_log::{EventLog, StreamSettings, create_or_check_operations};
 use assent_messaging::{
     Bucket, BucketSettings, ChangeStream, ChangeStreamSettings, Connection, StreamState,
 };
@@ -111,6 +111,7 @@ pub(crate) async fn open_or_create(
         // Before anything is created: a log that is not believed is left as it was found.
         check_the_mark(connection, &log, replicas, decision).await?;
     }
+    create_or_check_operations(connection, settings).await?;
     let changes = ChangeStreamSettings::consent_changes(replicas);
     ChangeStream::create_or_check(connection, changes).await?;
     let flows = bucket(

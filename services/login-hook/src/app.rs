@@ -6,7 +6,7 @@ use assent_messaging::{Connection, ConnectionSettings};
 use assent_microsoft_identity::{Credentials, Entra, Settings};
 use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::telemetry::chain;
-use assent_service_kit::{Health, Misconfigured, Runtime, StartError, metrics};
+use assent_service_kit::{Health, Listen, Misconfigured, Runtime, StartError, metrics};
 
 use crate::answer::describe_metrics;
 use crate::clouds::Clouds;
@@ -66,7 +66,12 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         verifier,
         return_origins: config.return_origins.into_vec(),
     });
-    assent_service_kit::serve(&runtime, config.listen.into(), router, health).await?;
+    let listen = Listen {
+        address: config.listen.into(),
+        metrics: config.metrics_listen.map(Into::into),
+        is_https: false,
+    };
+    assent_service_kit::serve(&runtime, listen, router, health).await?;
     if let Err(error) = connection.drain(DRAIN_DEADLINE).await {
         tracing::debug!(error = %chain(&error), "NATS was away at the end");
     }

@@ -19,6 +19,7 @@ pub static PROGRAM: Program = Program {
             "address and port to listen on",
             Some("127.0.0.1:8082"),
         ),
+        shared::METRICS_LISTEN,
         shared::NATS_URL,
         shared::NATS_CREDS_FILE,
         shared::NATS_USER,
@@ -67,6 +68,8 @@ pub static PROGRAM: Program = Program {
 pub struct Config {
     /// Where to listen.
     pub listen: ListenAddress,
+    /// Where the metrics are, if not there.
+    pub metrics_listen: Option<ListenAddress>,
     /// NATS.
     #[serde(flatten)]
     pub nats: NatsValues,

@@ -8,7 +8,8 @@
 //! Nothing that others get into that stream stops the telling. `place` looks past it for the last
 //! message that is true of this log, `inspect` hears at once what none of us said, `judge` says
 //! what is ours and true, and `mend` has the last word: on the one subject, or, where the stream is
-//! of another log or of a later state of this one, on all of them.
+//! of another log or of a later state of this one, on all of them. `unblocked` tells of those whose
+//! state changed without an event, as a message that blocked them is void.
 
 mod inspect;
 mod judge;
@@ -16,6 +17,7 @@ mod mend;
 mod message;
 mod place;
 mod telling;
+mod unblocked;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +34,7 @@ use tokio::task::JoinSet;
 
 use crate::board::Board;
 use crate::find_view::still_agrees;
+use crate::voids::Voids;
 use inspect::Inspector;
 pub(crate) use message::told;
 pub(crate) use place::Backwards;
@@ -55,6 +58,8 @@ pub(crate) struct Applied {
     pub(crate) through: u64,
     /// What it changed.
     pub(crate) changes: Vec<Announced>,
+    /// Those who were folded anew, as a message that blocked them is void.
+    pub(crate) unblocked: Vec<Aggregate>,
 }
 
 /// A change, and the event that made it.
@@ -72,6 +77,7 @@ pub(crate) struct Ground {
     pub(crate) log: EventLog,
     pub(crate) view: Arc<View>,
     pub(crate) board: Arc<Board>,
+    pub(crate) voids: Voids,
 }
 
 impl Ground {
@@ -130,6 +136,7 @@ impl Announcer {
         let mut covered = *self.ground.board.progress().borrow();
         self.show_mending(&telling);
         catch_up(&self.ground, &mut telling, covered).await?;
+        telling.tell_blocked_and_unblocked().await?;
         let (found, mut findings) = mpsc::channel(FINDINGS);
         let inspector = Inspector {
             ground: self.ground.clone(),
@@ -174,6 +181,7 @@ impl Announcer {
                     catch_up(&self.ground, &mut telling, applied.after).await?;
                 }
                 telling.tell(&applied.changes).await?;
+                telling.tell_unblocked(&applied.unblocked).await?;
                 covered = covered.max(applied.through);
             }
             telling.foreign.extend(next.1);

@@ -7,7 +7,7 @@ use assent_contract::names;
 use assent_messaging::{Connection, ConnectionSettings, ConnectionState, ServiceDefinition};
 use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::telemetry::chain;
-use assent_service_kit::{Dependency, Health, Runtime, StartError};
+use assent_service_kit::{Dependency, Health, Listen, Runtime, StartError};
 
 use crate::board::Board;
 use crate::config::Config;
@@ -50,7 +50,12 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     );
 
     let router = http::router(board, verifier);
-    assent_service_kit::serve(&runtime, config.listen.into(), router, health).await?;
+    let listen = Listen {
+        address: config.listen.into(),
+        metrics: config.metrics_listen.map(Into::into),
+        is_https: false,
+    };
+    assent_service_kit::serve(&runtime, listen, router, health).await?;
     Ok(())
 }
 

@@ -20,6 +20,7 @@ pub static PROGRAM: Program = Program {
             "address and port to listen on",
             Some("127.0.0.1:8081"),
         ),
+        shared::METRICS_LISTEN,
         Variable::plain(
             "ASSENT_DATA_DIR",
             "directory of the view; one process at a time",
@@ -42,6 +43,8 @@ pub static PROGRAM: Program = Program {
 pub struct Config {
     /// Where to listen.
     pub listen: ListenAddress,
+    /// Where the metrics are, if not there.
+    pub metrics_listen: Option<ListenAddress>,
     /// Where the view lives.
     pub data_dir: PathBuf,
     /// NATS.

@@ -15,6 +15,7 @@ use tokio::task::{block_in_place, spawn_blocking};
 use crate::board::Board;
 use crate::keep_up::{as_entry, hash_of};
 use crate::trouble::{Trouble, waits_for};
+use crate::voids::Voids;
 
 /// A load has no readers that would wait for a batch.
 const LOAD_BATCH: usize = 8192;
@@ -41,7 +42,11 @@ pub(crate) struct Finder {
 
 impl Finder {
     /// The view of this log, served from now on. It may lag behind the log.
-    pub(crate) async fn find(&mut self, log: &EventLog) -> Result<Arc<View>, Trouble> {
+    pub(crate) async fn find(
+        &mut self,
+        log: &EventLog,
+        voids: &Voids,
+    ) -> Result<Arc<View>, Trouble> {
         let status = log.status().await.map_err(Trouble::Read)?;
         self.board.heard_of(status.last_sequence.0);
         let source = Source {
@@ -54,10 +59,17 @@ impl Finder {
                 Opened::Resumed(view) => self.keep(Arc::from(view)),
                 Opened::Fresh { load, why } => {
                     tracing::info!(%why, "building the view from the log");
-                    return self.build(log, *load).await;
+                    return self.build(log, voids, *load).await;
                 }
             },
         };
+        if !voids.explain(&view) {
+            tracing::error!(
+                operator_alarm = "void_record_gone",
+                "the record of a message that is void is gone: whoever it blocked is blocked again"
+            );
+            self.distrusted = true;
+        }
         if !self.distrusted && agrees(&view, &source, log).await? {
             self.board.serve(Some(Arc::clone(&view)));
             return Ok(view);
@@ -72,7 +84,7 @@ impl Finder {
         );
         let load = view.start_over(&source).map_err(Trouble::View)?;
         drop(view);
-        self.build(log, load).await
+        self.build(log, voids, load).await
     }
 
     async fn open(&self, source: Source) -> Result<Opened, Trouble> {
@@ -96,7 +108,12 @@ impl Finder {
     }
 
     /// Builds a view from the whole log.
-    async fn build(&mut self, log: &EventLog, mut load: BulkLoad) -> Result<Arc<View>, Trouble> {
+    async fn build(
+        &mut self,
+        log: &EventLog,
+        voids: &Voids,
+        mut load: BulkLoad,
+    ) -> Result<Arc<View>, Trouble> {
         metrics::counter!("assent_projection_rebuilds_total").increment(1);
         self.board.serve(None);
         match self.missing {
@@ -116,7 +133,7 @@ impl Finder {
                 continue;
             };
             block_in_place(|| {
-                let read: Vec<_> = entries.iter().map(as_entry).collect();
+                let read: Vec<_> = entries.iter().map(|entry| as_entry(entry, voids)).collect();
                 load.add(&read, hash)
             })
             .map_err(Trouble::Apply)?;

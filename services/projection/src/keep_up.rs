@@ -7,7 +7,7 @@ use std::time::Duration;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, FollowError, LogEntry, ReadError};
 use assent_messaging::{Connection, ConnectionState};
-use assent_permission_store::{Entry, View};
+use assent_permission_store::{Content, Entry, View};
 use assent_service_kit::telemetry::chain;
 use assent_service_kit::{Dependency, Runtime};
 use tokio::sync::mpsc;
@@ -18,6 +18,8 @@ use crate::announce::{Announced, Announcer, Applied, Ground, QUEUE};
 use crate::board::{Board, show_counts};
 use crate::find_view::{Finder, still_agrees};
 use crate::trouble::{Log, Outlook, Trouble};
+use crate::unblock::Unblock;
+use crate::voids::Voids;
 
 /// Readers wait for a whole batch, so live ones are small.
 const LIVE_BATCH: usize = 64;
@@ -100,7 +102,11 @@ impl KeepUp {
             Ok(log) => log,
             Err(error) => return Trouble::Open(error),
         };
-        let view = match finder.find(&log).await {
+        let voids = match Voids::of(&log).await {
+            Ok(voids) => voids,
+            Err(error) => return Trouble::Read(error),
+        };
+        let view = match finder.find(&log, &voids).await {
             Ok(view) => view,
             Err(trouble) => return trouble,
         };
@@ -112,14 +118,16 @@ impl KeepUp {
                 log: log.clone(),
                 view: Arc::clone(&view),
                 board: Arc::clone(&self.board),
+                voids: voids.clone(),
             },
             readiness: self.changes.clone(),
         };
         // It ends with this scope, also when that is cancelled.
         let mut beside = JoinSet::new();
         beside.spawn(announcer.run(waiting));
+        beside.spawn(voids.clone().keep_looking(log.clone()));
         tokio::select! {
-            trouble = self.live(&log, &view, queue) => trouble,
+            trouble = self.live(&log, &voids, &view, queue) => trouble,
             trouble = self.measure(&log, &view) => trouble,
             _ = beside.join_next() => Trouble::Ended,
         }
@@ -170,12 +178,23 @@ impl KeepUp {
     }
 
     /// Applies events as they come.
-    async fn live(&self, log: &EventLog, view: &View, queue: mpsc::Sender<Applied>) -> Trouble {
+    async fn live(
+        &self,
+        log: &EventLog,
+        voids: &Voids,
+        view: &View,
+        queue: mpsc::Sender<Applied>,
+    ) -> Trouble {
         let caught_up_at = self.board.stream_last();
         let mut follow = log.follow(view.cursor().sequence);
         // The queue was full: whoever tells has to hear that it missed something.
         let mut untold = false;
         let mut states = self.connection.state_changes();
+        let mut unblock = Unblock::new(log, voids);
+        let mut unblocked = Vec::new();
+        let mut news = voids.news();
+        // What was declared void before the view was opened is no news.
+        news.mark_changed();
         loop {
             let after = view.cursor().sequence.0;
             if caught_up_at <= after {
@@ -190,6 +209,25 @@ impl KeepUp {
             };
             let entries = tokio::select! {
                 () = self.board.damage_reported() => return Trouble::Damaged,
+                Ok(()) = news.changed() => match unblock.look(view).await {
+                    Ok(()) => {
+                        show_counts(view.counts());
+                        continue;
+                    }
+                    Err(trouble) => return trouble,
+                },
+                read = unblock.read() => {
+                    let replaced = match read {
+                        Ok(read) => unblock.replace(view, read).await,
+                        Err(trouble) => Err(trouble),
+                    };
+                    match replaced {
+                        Ok(aggregate) => unblocked.push(aggregate),
+                        Err(trouble) => return trouble,
+                    }
+                    show_counts(view.counts());
+                    Vec::new()
+                },
                 entries = follow.next_batch(most, PATIENCE) => match entries {
                     Ok(entries) => entries,
                     Err(error) => return Trouble::Follow(error),
@@ -205,7 +243,7 @@ impl KeepUp {
                     Err(error) => return Trouble::Read(error),
                 }
             }
-            let applied = match block_in_place(|| apply(view, after, entries)) {
+            let mut applied = match block_in_place(|| apply(view, voids, after, entries)) {
                 Ok(applied) => applied,
                 Err(trouble) => return trouble,
             };
@@ -214,22 +252,32 @@ impl KeepUp {
                 self.board.advanced(applied.through);
                 show_counts(view.counts());
             }
-            if untold || is_further {
+            if untold || is_further || !unblocked.is_empty() {
+                applied.unblocked.clone_from(&unblocked);
                 untold = queue.try_send(applied).is_err();
+                if !untold {
+                    unblocked.clear();
+                }
             }
         }
     }
 }
 
-fn apply(view: &View, after: u64, entries: Vec<LogEntry>) -> Result<Applied, Trouble> {
+fn apply(
+    view: &View,
+    voids: &Voids,
+    after: u64,
+    entries: Vec<LogEntry>,
+) -> Result<Applied, Trouble> {
     let Some(hash) = hash_of(&entries) else {
         return Ok(Applied {
             after,
             through: after,
             changes: Vec::new(),
+            unblocked: Vec::new(),
         });
     };
-    let read: Vec<_> = entries.iter().map(as_entry).collect();
+    let read: Vec<_> = entries.iter().map(|entry| as_entry(entry, voids)).collect();
     let changes = view.apply(&read, hash).map_err(Trouble::Apply)?;
     // An entry makes one change at the most, and they come in the order of the entries.
     let mut entries = entries.into_iter();
@@ -241,6 +289,7 @@ fn apply(view: &View, after: u64, entries: Vec<LogEntry>) -> Result<Applied, Tro
         after,
         changes: announced.collect(),
         through: view.cursor().sequence.0,
+        unblocked: Vec::new(),
     })
 }
 
@@ -251,9 +300,10 @@ pub(crate) fn hash_of(entries: &[LogEntry]) -> Option<[u8; 32]> {
 
 /// What the view takes in. Why an event can't be read is told here; that it can't is all that
 /// the view needs to know.
-pub(crate) fn as_entry(entry: &LogEntry) -> Entry {
-    let event = match entry.decode() {
-        Ok(decoded) => Some(decoded.event),
+pub(crate) fn as_entry(entry: &LogEntry, voids: &Voids) -> Entry {
+    let content = match entry.decode() {
+        Ok(decoded) => Content::Event(decoded.event),
+        Err(_) if voids.covers(entry) => Content::Void,
         Err(error) => {
             tracing::error!(
                 operator_alarm = "unreadable_event",
@@ -261,12 +311,12 @@ pub(crate) fn as_entry(entry: &LogEntry) -> Entry {
                 error = %chain(&error),
                 "an event can't be read"
             );
-            None
+            Content::Unreadable
         }
     };
     Entry {
         sequence: entry.sequence(),
         aggregate: entry.aggregate(),
-        event,
+        content,
     }
 }

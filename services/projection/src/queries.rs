@@ -49,6 +49,12 @@ pub(crate) fn endpoints(board: &Arc<Board>, connection: &Connection) -> Vec<Endp
                 async move { snapshot::changes(&board, &connection, &query).await }
             },
         ),
+        endpoint(
+            board,
+            "blocked",
+            names::QUERY_BLOCKED,
+            |board, query| async move { answers::blocked(&board, query).await },
+        ),
     ])
 }
 

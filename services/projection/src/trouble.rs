@@ -25,6 +25,8 @@ pub(crate) enum Trouble {
     OtherEvents(Sequence),
     #[error("a reader found the view damaged")]
     Damaged,
+    #[error("a record that the view rests on, of a message that is void, is gone")]
+    VoidGone,
     #[error("what runs beside following the log ended")]
     Ended,
     #[error("the view was not built: the program is stopping")]
@@ -61,6 +63,7 @@ impl Trouble {
             Self::Open(_)
             | Self::Read(_)
             | Self::View(_)
+            | Self::VoidGone
             | Self::Ended
             | Self::Stopping
             | Self::Apply(ApplyError::Gap { .. })
@@ -90,6 +93,7 @@ impl Trouble {
             | Self::View(_)
             | Self::Apply(_)
             | Self::Damaged
+            | Self::VoidGone
             | Self::Ended
             | Self::Stopping => Log::AsItWas,
         }
@@ -113,6 +117,7 @@ impl Trouble {
             | Self::View(_)
             | Self::Apply(_)
             | Self::Damaged
+            | Self::VoidGone
             | Self::Ended
             | Self::Stopping => return,
         };
@@ -130,6 +135,7 @@ impl Trouble {
             | Self::Apply(_)
             | Self::OtherEvents(_)
             | Self::Damaged
+            | Self::VoidGone
             | Self::Ended
             | Self::Stopping => None,
         }
@@ -158,6 +164,7 @@ impl Trouble {
             | Self::Apply(_)
             | Self::OtherEvents(_)
             | Self::Damaged
+            | Self::VoidGone
             | Self::Ended
             | Self::Stopping => chain(self).to_string(),
         }

@@ -1,5 +1,6 @@
 //! `doctor`: is everything there, and as it must be?
 
+mod blocked;
 mod buckets;
 mod change_stream;
 mod checks;

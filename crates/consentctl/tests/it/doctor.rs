@@ -30,6 +30,7 @@ async fn with_everything_there_all_is_well() {
     ok       CONSENT_HAND_OFFS    0 values, 0 of 1 MiB
     ok       CONSENT_OBSERVATIONS 0 values, 0 of 1 MiB
     ok       projection           consent-projection 1.2.3 answers
+    ok       blocked              nobody
     ok       projection lag       none, at event 1
     ok       gateway              consent-gateway 1.2.3 answers
 

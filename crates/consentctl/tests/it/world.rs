@@ -15,7 +15,7 @@ use assent_domain::ids::{
 };
 use assent_domain::mode::{AuthorizationMethod, EmailSync, Mode};
 use assent_domain::permissions::{EmailLevel, Kinds, Permission, PermissionSet};
-use assent_event_log::{Draft, EventLog, StreamSettings};
+use assent_event_log::{Draft, EventLog, StreamSettings, create_or_check_operations};
 use assent_messaging::{
     Bucket, BucketSettings, ChangeStream, ChangeStreamSettings, Connection, ConnectionSettings,
 };
@@ -43,7 +43,9 @@ impl World {
     pub(crate) async fn start() -> Self {
         let server = NatsServer::start().await.unwrap();
         let gateway = connect(&server, NatsUser::Gateway).await;
-        let log = EventLog::create_or_check(&gateway, StreamSettings { replicas: 1 })
+        let settings = StreamSettings { replicas: 1 };
+        let log = EventLog::create_or_check(&gateway, settings).await.unwrap();
+        create_or_check_operations(&gateway, settings)
             .await
             .unwrap();
         ChangeStream::create_or_check(&gateway, ChangeStreamSettings::consent_changes(1))

@@ -33,7 +33,7 @@ pub struct Damage {
     pub subject: String,
     /// The server that does not give them.
     pub server: String,
-    /// How many events can be read.
+    /// How many messages can be read, or are void.
     pub found: u64,
     /// How many the server counts.
     pub counted: u64,
@@ -110,14 +110,21 @@ impl EventLog {
             .first_after(&subject, readable.history.tail.sequence, deadline)
             .await?
         {
-            readable.add(recorded(aggregate, &entry)?);
+            match recorded(aggregate, &entry) {
+                Ok(event) => readable.add(event),
+                Err(unreadable) => match self.void_of(&entry).await? {
+                    Some(void) => readable.history.pass_over(void),
+                    None => return Err(unreadable),
+                },
+            }
         }
+        readable.end();
         let found = readable.history.found();
         let lost_up_to = match counted.lost {
             0 => Sequence(0),
             _ => Sequence(api::last_lost(&self.connection, remaining(deadline)).await?),
         };
-        let end_is_lost = readable.history.tail.sequence < lost_up_to;
+        let end_is_lost = readable.history.last_event() < lost_up_to;
         let is_all_counted = counted.messages <= found;
         if is_all_counted && (counted.lost == 0 || (readable.gaps.is_empty() && !end_is_lost)) {
             return Ok(None);
@@ -223,15 +230,25 @@ impl Readable {
         self.history.add(event);
     }
 
+    /// No event follows that would tell whether one is missing before what is void at the end.
+    fn end(&mut self) {
+        let last = self.history.tail.sequence;
+        if self.history.last_event() < last {
+            self.latest = self.history.events.len();
+            self.doubtful.push(self.until(last));
+        }
+    }
+
     /// The last event is missing too, somewhere before this sequence.
     fn end_at(&mut self, end: Sequence) {
         self.latest = self.history.events.len();
         self.gaps.push(self.until(end));
     }
 
-    /// The sequences from the last event to another.
+    /// The sequences from the last event to another. What is void between them is there, so it is
+    /// not found missing.
     fn until(&self, end: Sequence) -> Range<u64> {
-        self.history.tail.sequence.0.saturating_add(1)..end.0
+        self.history.last_event().0.saturating_add(1)..end.0
     }
 
     fn latest(mut self, missing: &Missing) -> Vec<RecordedEvent> {

@@ -11,4 +11,5 @@ mod racing;
 mod recovering;
 mod replaying;
 mod unknown_outcome;
+mod voiding;
 mod world;

@@ -15,3 +15,5 @@ mod log;
 mod moments;
 mod opening;
 mod place;
+mod private;
+mod voiding;

@@ -7,7 +7,7 @@ use assent_contract::codec::{self, Metadata};
 use assent_dev_stack::{NatsServer, NatsUser};
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, LogEntry, StreamSettings};
-use assent_permission_store::{Entry, Opened, Source, View};
+use assent_permission_store::{Content, Entry, Opened, Source, View};
 use async_nats::HeaderMap;
 use uuid::Uuid;
 
@@ -141,7 +141,9 @@ fn entry(entry: &LogEntry) -> Entry {
     Entry {
         sequence: entry.sequence(),
         aggregate: entry.aggregate(),
-        event: entry.decode().ok().map(|decoded| decoded.event),
+        content: entry
+            .decode()
+            .map_or(Content::Unreadable, |decoded| Content::Event(decoded.event)),
     }
 }
 

@@ -57,6 +57,15 @@ pub(crate) enum Setback {
     EventLogDamaged,
 }
 
+/// From whom we have an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// The token endpoint answered it to us.
+    ByMicrosoft,
+    /// It stood in the address that a browser came with.
+    ByTheBrowser,
+}
+
 impl Setback {
     /// The stable name.
     pub(crate) const fn code(self) -> &'static str {
@@ -99,7 +108,13 @@ impl Ending {
 
     /// What Microsoft's "no" means for a flow. Three kinds of "no" are never mixed: the
     /// person declined, the person may not decide, and nobody knows.
-    pub(crate) fn from_microsoft(error: &AuthorizationError, purpose: &Purpose) -> Self {
+    ///
+    /// A browser can bring any error it likes: only what Microsoft itself answered to us is an operator's business.
+    pub(crate) fn from_microsoft(
+        error: &AuthorizationError,
+        said: Said,
+        purpose: &Purpose,
+    ) -> Self {
         match error.class {
             ErrorClass::Declined => Self::Refused(Refusal::Declined),
             ErrorClass::AdministratorApprovalRequired => Self::Refused(match purpose {
@@ -125,12 +140,20 @@ impl Ending {
             ErrorClass::TenantAbsent => Self::SetBack(Setback::TenantAbsent),
             ErrorClass::TryAgain => Self::SetBack(Setback::MicrosoftUnavailable),
             ErrorClass::OurFault => {
-                tracing::error!(
-                    operator_alarm = "microsoft_refused_us",
-                    error = %chain(error),
-                    "Microsoft refused our own registration, credential or request"
-                );
-                metrics::counter!("assent_microsoft_our_fault_total").increment(1);
+                match said {
+                    Said::ByMicrosoft => {
+                        tracing::error!(
+                            operator_alarm = "microsoft_refused_us",
+                            error = %chain(error),
+                            "Microsoft refused our own registration, credential or request"
+                        );
+                        metrics::counter!("assent_microsoft_our_fault_total").increment(1);
+                    }
+                    Said::ByTheBrowser => tracing::info!(
+                        error = %chain(error),
+                        "a browser brought an error that would be our own fault"
+                    ),
+                }
                 Self::SetBack(Setback::ApplicationMisconfigured)
             }
         }

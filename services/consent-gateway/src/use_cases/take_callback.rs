@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::failure::Failure;
-use crate::flow::{Digest, Ending, Flow, FlowState, Purpose, Route, Stage, State, States};
+use crate::flow::{Digest, Ending, Flow, FlowState, Purpose, Route, Said, Stage, State, States};
 use crate::gateway::Gateway;
 use crate::records::{StoreError, Stored};
 use crate::return_to;
@@ -36,7 +36,7 @@ pub(crate) async fn admin_consent(gateway: &Gateway, query: &str) -> Result<Url,
     match callback.outcome {
         Ok(tenant) => continue_admin_consent::continue_admin_consent(gateway, stored, tenant).await,
         Err(error) => {
-            let ending = Ending::from_microsoft(&error, &stored.value.purpose);
+            let ending = Ending::from_microsoft(&error, Said::ByTheBrowser, &stored.value.purpose);
             end(gateway, stored, ending).await
         }
     }
@@ -71,7 +71,7 @@ pub(crate) async fn authorize(gateway: &Gateway, query: &str) -> Result<Url, Fai
             finish_own_consent::finish_own_consent(gateway, stored, proof, code).await
         }
         (Purpose::AdministratorConsent { .. }, Err(error)) => {
-            let ending = Ending::from_microsoft(&error, &stored.value.purpose);
+            let ending = Ending::from_microsoft(&error, Said::ByTheBrowser, &stored.value.purpose);
             end(gateway, stored, ending).await
         }
         (Purpose::OwnConsent { .. }, Err(error)) => {

@@ -6,7 +6,7 @@ use assent_messaging::{ChangeStream, Message, Messages, Told};
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
 
-use super::judge::{Believed, Ours, Verdict, against_view, believed, ours};
+use super::judge::{Believed, Ours, Verdict, believed, ours};
 use super::place::{LogNames, is_old};
 use super::{Error, Ground};
 
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// shows when telling goes on.
 const MOST_MISSED: u64 = 1024;
 
-/// A message that is not one of ours, or not true.
+/// A message that has to be told over: it is not one of ours, or not true, or not any more.
 #[derive(Debug, Clone)]
 pub(super) struct Finding {
     /// `None` where it was only heard.
@@ -24,6 +24,18 @@ pub(super) struct Finding {
     pub(super) subject: String,
     /// What a listener may have taken from it.
     pub(super) believed: Option<Believed>,
+    /// Somebody else's. What a replica of ours told of somebody who was unblocked since is not.
+    pub(super) is_foreign: bool,
+}
+
+impl Finding {
+    /// What one of ours told before a message that blocked somebody was declared void.
+    pub(super) fn of_ours(told: &Told) -> Self {
+        Self {
+            is_foreign: false,
+            ..Self::from(told)
+        }
+    }
 }
 
 impl From<&Told> for Finding {
@@ -32,6 +44,7 @@ impl From<&Told> for Finding {
             stream_sequence: told.stream_sequence,
             subject: told.subject.clone(),
             believed: believed(told),
+            is_foreign: true,
         }
     }
 }
@@ -124,9 +137,14 @@ impl Inspector {
             change,
             position: Some(position),
         };
-        let verdict = against_view(&self.ground.view.read(), &ours)?;
+        let verdict = self.ground.judge(&ours).await?;
         Ok(match verdict {
             Verdict::True | Verdict::Earlier | Verdict::Later => true,
+            Verdict::Unblocked => {
+                let reported = self.findings.send(Finding::of_ours(told)).await;
+                reported.map_err(|_| "nobody tells changes any more")?;
+                true
+            }
             Verdict::Wrong => false,
         })
     }

@@ -28,6 +28,9 @@ pub(super) enum Verdict {
     Earlier,
     /// It speaks of events that the view has not seen yet.
     Later,
+    /// It says "nothing" of somebody whom a message blocked that is void by now: it was so, or is so
+    /// to a replica that has not heard of it yet.
+    Unblocked,
     /// It is not so.
     Wrong,
 }
@@ -56,7 +59,7 @@ pub(super) fn ours(heard: &Told) -> Option<Ours> {
     })
 }
 
-/// Whether what it says is what the view says.
+/// Whether what it says is what the view says, void messages left aside.
 pub(super) fn against_view(reading: &Reading<'_>, ours: &Ours) -> Result<Verdict, ReadError> {
     if reading.sequence().0 < ours.change.sequence {
         return Ok(Verdict::Later);

@@ -9,7 +9,7 @@ use assent_messaging::{ChangeStream, Position};
 use assent_permission_store::Change;
 
 use super::inspect::Finding;
-use super::judge::{Verdict, against_view, ours};
+use super::judge::{Verdict, ours};
 use super::message::nothing;
 use super::telling::Telling;
 use super::{Error, Ground};
@@ -191,10 +191,13 @@ impl Telling {
     /// Has the last word on the subject of somebody else's message: in the stream, and with whoever
     /// heard it. Of several replicas one does.
     pub(super) async fn repair(&mut self, finding: &Finding) -> Result<(), Error> {
-        self.report(finding);
+        if finding.is_foreign {
+            self.report(finding);
+        }
         let Some(aggregate) = names::aggregate_of_change_subject(&finding.subject) else {
             return self.end_with_ours().await;
         };
+        self.ground.catches_up_with_voids(&aggregate).await?;
         for _ in 0..ATTEMPTS {
             if self.is_settled(finding, &aggregate).await? {
                 return Ok(());
@@ -207,11 +210,13 @@ impl Telling {
             {
                 // Whoever believed it takes only what is later.
                 let now = self.ground.view.cursor().sequence;
-                if believed.sequence < now.0 {
-                    change.sequence = now;
-                } else {
-                    // It claims more than there is, so that nothing will be later for long.
-                    position.log = self.names.another(self.publisher.last_sequence());
+                match &aggregate {
+                    Aggregate::User(..) if believed.sequence < now.0 => change.sequence = now,
+                    // It claims more than there is, so that nothing will be later for long. Or it is
+                    // of a company: whatever its users have that is not later counts no more.
+                    Aggregate::User(..) | Aggregate::Company(_) => {
+                        position.log = self.names.another(self.publisher.last_sequence());
+                    }
                 }
             }
             if self.tell_anew(&change, position).await? {
@@ -234,11 +239,11 @@ impl Telling {
             return Ok(false);
         }
         let stands = self.stands(aggregate)?;
-        let is_true = match against_view(&self.ground.view.read(), &kept)? {
+        let is_true = match self.ground.judge(&kept).await? {
             Verdict::True => true,
             // What is newer will be told yet.
             Verdict::Earlier => self.publisher.position().through < stands.sequence.0,
-            Verdict::Later | Verdict::Wrong => false,
+            Verdict::Later | Verdict::Unblocked | Verdict::Wrong => false,
         };
         let outbids = finding.believed.as_ref().is_none_or(|believed| {
             believed.log.as_ref() != Some(&position.log) || believed.sequence < kept.change.sequence

@@ -9,7 +9,7 @@ use std::fmt;
 use assent_event_log::{EventLog, StreamStatus};
 use assent_messaging::{ChangeStream, Position, Stamp, Told};
 
-use super::judge::{Ours, Verdict, against_view, ours};
+use super::judge::{Ours, Verdict, ours};
 use super::message::beginning;
 use super::{Error, Ground};
 
@@ -194,8 +194,8 @@ pub(super) async fn find(
             }
             *checked = Some(at);
         }
-        match against_view(&ground.view.read(), &ours)? {
-            Verdict::True | Verdict::Earlier | Verdict::Later => {
+        match ground.judge(&ours).await? {
+            Verdict::True | Verdict::Earlier | Verdict::Later | Verdict::Unblocked => {
                 return Ok(Place::Known {
                     last_sequence,
                     position,

@@ -14,5 +14,6 @@ mod other_log;
 mod recovering;
 mod snapshot;
 mod telling;
+mod voiding;
 mod worker;
 mod world;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use assent_dev_stack::{HostApplication, NatsServer, NatsUser, Program, ProgramPlan};
 use assent_domain::event::Event;
-use assent_event_log::{Draft, EventLog, StreamSettings};
+use assent_domain::ids::Sequence;
+use assent_event_log::{Draft, EventLog, StreamSettings, create_or_check_operations};
 use assent_messaging::{
     ChangeStream, ChangeStreamSettings, Connection, ConnectionSettings, RequestError,
 };
@@ -62,7 +63,11 @@ impl World {
         ChangeStream::create_or_check(&self.gateway, settings)
             .await
             .unwrap();
-        EventLog::create_or_check(&self.gateway, StreamSettings { replicas: 1 })
+        let settings = StreamSettings { replicas: 1 };
+        EventLog::create_or_check(&self.gateway, settings)
+            .await
+            .unwrap();
+        create_or_check_operations(&self.gateway, settings)
             .await
             .unwrap();
     }
@@ -113,6 +118,27 @@ impl World {
         let tail = log.read(&drafts[0].event.aggregate()).await.unwrap().tail;
         let appended = log.append(tail, drafts).await.unwrap();
         appended.sequences.last().unwrap().0
+    }
+
+    /// Stores what is no event, and answers where.
+    pub(crate) async fn scribble(&self, subject: &str) -> u64 {
+        let log = self.log().await;
+        let before = log.status().await.unwrap().last_sequence.0;
+        self.gateway.publish(subject, &[], "junk").await.unwrap();
+        until("it is stored", async || {
+            log.status().await.unwrap().last_sequence.0 > before
+        })
+        .await;
+        before + 1
+    }
+
+    /// An operator declares a message void, by the gateway.
+    pub(crate) async fn void(&self, sequence: u64) {
+        let sequence = Sequence(sequence);
+        let log = self.log().await;
+        log.declare_void(sequence, "junk", "kim", Timestamp::now())
+            .await
+            .unwrap();
     }
 
     pub(crate) fn data(&self, label: &str) -> PathBuf {

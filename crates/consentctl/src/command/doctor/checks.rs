@@ -155,7 +155,7 @@ pub(super) async fn projection(connection: &Connection, last: Last) -> Vec<Check
     if !ping.ok {
         return vec![ping];
     }
-    let mut checks = vec![ping];
+    let mut checks = vec![ping, super::blocked::check(connection).await];
     if let Some((sequence, aggregate)) = last {
         checks.extend(applied(connection, sequence, &aggregate).await);
     }
@@ -183,18 +183,10 @@ async fn applied(connection: &Connection, last: Sequence, aggregate: &Aggregate)
             return vec![Check::problem(name, unanswered.line(), advice)];
         }
     };
-    let mut checks = vec![Check::ok(
+    vec![Check::ok(
         name,
         format!("none, at event {}", known.sequence),
-    )];
-    if known.blocked {
-        checks.push(Check::problem(
-            "blocked",
-            format!("account {account}: nothing is effective in it"),
-            "run consentctl account on it",
-        ));
-    }
-    checks
+    )]
 }
 
 pub(super) async fn gateway(connection: &Connection) -> Check {

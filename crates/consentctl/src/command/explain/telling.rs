@@ -38,6 +38,8 @@ pub(super) struct Answer {
     late: Vec<Line>,
     /// What was recorded while the log was damaged, without knowing of what lay between.
     past_damage: Vec<Line>,
+    /// The messages that are passed over.
+    void: Vec<Line>,
     projection: Comparison,
     findings: Vec<String>,
 }
@@ -96,6 +98,7 @@ impl Answer {
             permissions: Permission::ALL.into_iter().map(trail).collect(),
             late: late.collect(),
             past_damage: past_damage.collect(),
+            void: story.voids.iter().map(Line::of_void).collect(),
             projection,
             findings,
         }
@@ -145,6 +148,13 @@ impl Answer {
             output.line("Recorded while the log was damaged")?;
         }
         for line in &self.past_damage {
+            output.line(&line.brief())?;
+        }
+        if !self.void.is_empty() {
+            output.line("")?;
+            output.line("Void: no events, and passed over")?;
+        }
+        for line in &self.void {
             output.line(&line.brief())?;
         }
         self.tell_comparison(output)

@@ -209,6 +209,7 @@ pub(super) fn of_failure(failure: Failure) -> Result<(StatusCode, Notice), Failu
         Failure::Refused(_)
             | Failure::Invalid(_)
             | Failure::AmbiguousTenant(_)
+            | Failure::MessageIsAnEvent(_)
             | Failure::TooMany(_)
             | Failure::ConcurrentChange
             | Failure::MicrosoftUnreachable { .. }
