@@ -22,8 +22,8 @@ use async_nats::jetstream::stream::{
 };
 
 use crate::connection::Connection;
-use crate::jetstream::difference;
 pub use crate::jetstream::{JetStreamError, Subjects};
+use crate::jetstream::{LISTING_DEADLINE, difference};
 pub use publisher::{Anew, Change, ChangePublisher, PublishChangesError, Published};
 pub use told::{MENDED_THROUGH, Position, SEQUENCE, SOURCE, Stamp, TOLD_HASH, TOLD_THROUGH, Told};
 
@@ -190,7 +190,9 @@ impl ChangeStream {
 
     /// Some of the subjects that it keeps a message of, in order, after the first `offset` of them.
     pub async fn subjects(&self, offset: usize) -> Result<Subjects, JetStreamError> {
-        self.connection.subjects_page(&self.name, ">", offset).await
+        self.connection
+            .subjects_page(&self.name, ">", offset, LISTING_DEADLINE)
+            .await
     }
 }
 

@@ -19,6 +19,9 @@ use crate::request::{RequestError, reply_to};
 /// How long JetStream may take for one operation.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
 
+/// How long it may take to list very many subjects: the server sorts all of them for every page.
+pub(crate) const LISTING_DEADLINE: Duration = Duration::from_secs(15);
+
 /// An error of JetStream's own, or of reaching it. Public because other errors carry it as their source.
 #[derive(Debug, thiserror::Error)]
 pub enum JetStreamError {
@@ -316,7 +319,8 @@ impl Connection {
         stream: &str,
         filter: &str,
     ) -> Result<Vec<String>, JetStreamError> {
-        Ok(self.subjects_page(stream, filter, 0).await?.subjects)
+        let page = self.subjects_page(stream, filter, 0, DEADLINE).await?;
+        Ok(page.subjects)
     }
 
     /// The same after the first `offset` of them.
@@ -325,10 +329,12 @@ impl Connection {
         stream: &str,
         filter: &str,
         offset: usize,
+        deadline: Duration,
     ) -> Result<Subjects, JetStreamError> {
         let ask = serde_json::json!({ "subjects_filter": filter, "offset": offset }).to_string();
         let api = format!("$JS.API.STREAM.INFO.{stream}");
-        let answer = self.request(&api, ask.into_bytes(), None, DEADLINE).await?;
+        let asked = self.request(&api, ask.into_bytes(), None, deadline);
+        let answer = asked.await?;
         let reply: InfoReply =
             serde_json::from_slice(&answer).map_err(|error| misunderstood(stream, error))?;
         match (reply.state, reply.error) {

@@ -48,6 +48,8 @@ const PATIENCE: Duration = Duration::from_millis(200);
 const PAUSE: Duration = Duration::from_millis(500);
 /// Messages of others that wait to be told over.
 const FINDINGS: usize = 256;
+/// Those that wait because their subjects were told over time and again just now.
+const MOST_LATER: usize = 8192;
 
 /// A batch that was applied.
 #[derive(Debug)]
@@ -88,11 +90,6 @@ impl Ground {
         } else {
             Err("the log is not the one that the view is of".into())
         }
-    }
-
-    /// The log is called this in what is told and answered.
-    fn is_called(&self, log: &str) {
-        self.board.names_log(&self.view, log);
     }
 }
 
@@ -152,8 +149,11 @@ impl Announcer {
         beside.spawn(inspector.run());
         loop {
             self.show_mending(&telling);
-            for finding in std::mem::take(&mut telling.foreign) {
+            for finding in telling.due() {
                 telling.repair(&finding).await?;
+            }
+            if MOST_LATER < telling.foreign.len() {
+                return Err("others write more than can be told over".into());
             }
             let next = if telling.mending().is_some() {
                 telling.mend_some().await?;
@@ -169,6 +169,8 @@ impl Announcer {
                         None => return Ok(()),
                     },
                     finding = findings.recv() => (None, finding),
+                    // Some wait for their turn.
+                    () = tokio::time::sleep(PAUSE), if !telling.foreign.is_empty() => (None, None),
                     Some(ended) = beside.join_next() => {
                         ended??;
                         return Err("changes are not heard any more".into());

@@ -25,6 +25,8 @@ pub(crate) struct Board {
     withheld: AtomicBool,
     /// What the log is called in what is told and answered, once that is known.
     log_name: watch::Sender<Option<Arc<str>>>,
+    /// The message of the stream of changes that called it so.
+    log_named_at: AtomicU64,
     former_log_name: RwLock<Option<String>>,
 }
 
@@ -39,6 +41,7 @@ impl Board {
             damaged: watch::Sender::new(false),
             withheld: AtomicBool::new(false),
             log_name: watch::Sender::new(None),
+            log_named_at: AtomicU64::new(0),
             former_log_name: RwLock::new(None),
         }
     }
@@ -87,13 +90,22 @@ impl Board {
         self.withheld.store(true, Ordering::Relaxed);
     }
 
-    /// The log of this view is called so, if the view is still the one that is served.
-    pub(crate) fn names_log(&self, view: &Arc<View>, log: &str) {
+    /// A message of the stream of changes calls the log so. An older one changes nothing.
+    pub(crate) fn hears_name_of_log(&self, view: &Arc<View>, log: &str, message: u64) {
+        if self.log_named_at.load(Ordering::Relaxed) < message {
+            self.names_log(view, log, message);
+        }
+    }
+
+    /// The log of this view is called so as of a message of the stream of changes, if the view is
+    /// still the one that is served.
+    pub(crate) fn names_log(&self, view: &Arc<View>, log: &str, message: u64) {
         let served = self.view.read().unwrap_or_else(PoisonError::into_inner);
         if served
             .as_ref()
             .is_some_and(|served| Arc::ptr_eq(served, view))
         {
+            self.log_named_at.store(message, Ordering::Relaxed);
             self.log_name.send_if_modified(|name| {
                 let differs = name.as_deref() != Some(log);
                 if differs {

@@ -138,12 +138,12 @@ impl KeepUp {
     async fn measure(&self, log: &EventLog, view: &View) -> Trouble {
         let mut tick = interval(MEASURE_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut states = self.connection.state_changes();
+        let mut connection = self.connection.state_changes();
         loop {
             tokio::select! {
                 _ = tick.tick() => {}
                 // Whoever sets a log back stops its server for that.
-                changed = states.changed() => if changed.is_err() {
+                changed = connection.changed() => if changed.is_err() {
                     tick.tick().await;
                 },
             }

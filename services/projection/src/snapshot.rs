@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use assent_contract::query::{Changes, ChangesQuery};
 use assent_messaging::{ChangeStream, Connection};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::sleep;
 
 use crate::announce::{Backwards, told};
 use crate::answers::read;
@@ -37,31 +37,7 @@ pub(crate) async fn changes(
             "limit is from 1 to {LARGEST_PAGE}"
         )));
     }
-    let cursor = match &query.after {
-        Some(after) => {
-            let cursor = Cursor::parse(after)
-                .filter(|cursor| cursor.within == query.account_id)
-                .ok_or_else(|| {
-                    Failure::Invalid("after is not the next of a page of this query".to_owned())
-                })?;
-            is_of_this_log(board, &cursor.log).await?;
-            board.reaches(Some(cursor.at_least)).await?;
-            cursor
-        }
-        None => {
-            let deadline = Instant::now() + PATIENCE;
-            let first = first_page(board, connection);
-            let (log, at_least) = timeout_at(deadline, first)
-                .await
-                .map_err(|_| Failure::NotYetApplied)??;
-            Cursor {
-                log,
-                at_least,
-                within: query.account_id.clone(),
-                after: None,
-            }
-        }
-    };
+    let cursor = begin_or_go_on(board, connection, query).await?;
     let page = read(board, |view| {
         let reading = view.read();
         let within = cursor.within.as_ref();
@@ -83,6 +59,32 @@ pub(crate) async fn changes(
         sequence,
         changes: page.changes.iter().map(told).collect(),
         next: next.map(|next| next.to_string()),
+    })
+}
+
+/// Where the page begins, once the view has got far enough for it.
+async fn begin_or_go_on(
+    board: &Board,
+    connection: &Connection,
+    query: &ChangesQuery,
+) -> Result<Cursor, Failure> {
+    if let Some(after) = &query.after {
+        let cursor = Cursor::parse(after)
+            .filter(|cursor| cursor.within == query.account_id)
+            .ok_or_else(|| {
+                Failure::Invalid("after is not the next of a page of this query".to_owned())
+            })?;
+        is_of_this_log(board, &cursor.log).await?;
+        board.reaches(Some(cursor.at_least)).await?;
+        return Ok(cursor);
+    }
+    let first = tokio::time::timeout(PATIENCE, first_page(board, connection));
+    let (log, at_least) = first.await.map_err(|_| Failure::NotYetApplied)??;
+    Ok(Cursor {
+        log,
+        at_least,
+        within: query.account_id.clone(),
+        after: None,
     })
 }
 

@@ -3,6 +3,7 @@
 mod blocked;
 mod buckets;
 mod change_stream;
+mod changes;
 mod checks;
 mod every_event;
 mod lost_log;
@@ -78,7 +79,12 @@ pub(crate) async fn run(
     ];
     let (events, last) = checks::events(&connection, output).await?;
     all.extend(events);
-    all.push(change_stream::check(&connection).await);
+    let stream = change_stream::check(&connection).await;
+    if stream.ok {
+        all.extend([stream, changes::check(&connection).await]);
+    } else {
+        all.push(stream);
+    }
     all.extend(buckets::check(&connection).await);
     all.extend(checks::projection(&connection, last).await);
     all.push(checks::gateway(&connection).await);

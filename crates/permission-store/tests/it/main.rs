@@ -16,4 +16,5 @@ mod moments;
 mod opening;
 mod place;
 mod private;
+mod stands;
 mod voiding;

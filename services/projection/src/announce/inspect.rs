@@ -1,17 +1,19 @@
 //! Hearing what is told, as a sync worker does, and finding out at once what none of us said.
 
-use std::time::Duration;
-
+use assent_contract::names;
 use assent_messaging::{ChangeStream, Message, Messages, Told};
+use assent_service_kit::telemetry::chain;
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
 
 use super::judge::{Believed, Ours, Verdict, believed, ours};
+use super::mend::Ghosts;
 use super::place::{LogNames, is_old};
 use super::{Error, Ground};
 
-/// How long the view may take to get where a message says that the log is.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Of how many of those whom the log does not know it is looked at what the stream keeps, at the
+/// start: each costs a request.
+const MOST_AUDITED: usize = 512;
 /// How many messages that were not heard are read from the stream. Beyond that whatever they say
 /// shows when telling goes on.
 const MOST_MISSED: u64 = 1024;
@@ -66,8 +68,35 @@ pub(super) struct Inspector {
 impl Inspector {
     /// Listens until nobody takes reports any more.
     pub(super) async fn run(mut self) -> Result<(), Error> {
+        if let Err(error) = self.audit().await {
+            // What is told from here on is heard all the same.
+            tracing::warn!(error = %chain(&*error), "what is kept of changes was not looked through");
+        }
         while let Some(message) = self.live.next().await {
             self.take(&message).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks through what the stream keeps of those whom the log does not know: it must be "nothing".
+    async fn audit(&mut self) -> Result<(), Error> {
+        let mut ghosts = Ghosts::new();
+        for _ in 0..MOST_AUDITED {
+            let Some(ghost) = ghosts.next(&self.ground, &self.stream).await? else {
+                return Ok(());
+            };
+            let subject = names::change_subject(&ghost);
+            let Some(kept) = self.stream.last_on(&subject).await? else {
+                continue;
+            };
+            let verdict = match ours(&kept) {
+                Some(ours) => Some(self.ground.judge(&ours).await?),
+                None => None,
+            };
+            match verdict {
+                Some(Verdict::True | Verdict::Earlier | Verdict::Later | Verdict::Unblocked) => {}
+                Some(Verdict::Wrong) | None => self.report(&kept).await?,
+            }
         }
         Ok(())
     }
@@ -95,6 +124,10 @@ impl Inspector {
         if self.is_right(told).await? {
             return Ok(());
         }
+        self.report(told).await
+    }
+
+    async fn report(&self, told: &Told) -> Result<(), Error> {
         // It might be right, and we the ones who follow a log that is gone.
         self.ground.holds().await?;
         let reported = self.findings.send(Finding::from(told)).await;
@@ -125,13 +158,11 @@ impl Inspector {
             if self.ground.log.status().await?.last_sequence.0 < most {
                 return Ok(false);
             }
-            let reached = applied.wait_for(|applied| most <= *applied);
-            if tokio::time::timeout(PATIENCE, reached).await.is_err() {
-                // Behind: whoever is not will judge.
-                return Ok(true);
-            }
+            // It fails only once the board is gone, and we hold it.
+            drop(applied.wait_for(|applied| most <= *applied).await);
         }
         self.through = position.through;
+        let log = position.log.clone();
         let ours = Ours {
             aggregate,
             change,
@@ -139,7 +170,14 @@ impl Inspector {
         };
         let verdict = self.ground.judge(&ours).await?;
         Ok(match verdict {
-            Verdict::True | Verdict::Earlier | Verdict::Later => true,
+            Verdict::True | Verdict::Earlier | Verdict::Later => {
+                // Another replica may have given it another name.
+                let message = told.stream_sequence.unwrap_or_default();
+                self.ground.may_be_called(&log).await?;
+                let Ground { board, view, .. } = &self.ground;
+                board.hears_name_of_log(view, &log, message);
+                true
+            }
             Verdict::Unblocked => {
                 let reported = self.findings.send(Finding::of_ours(told)).await;
                 reported.map_err(|_| "nobody tells changes any more")?;

@@ -44,12 +44,11 @@ pub(super) fn ours(heard: &Told) -> Option<Ours> {
         (None, Some(_)) | (Some(_), None) => return None,
     };
     let (sequence, position) = match &heard.stamp {
-        Stamp::Missing => return None,
         Stamp::Old { sequence, .. } if change.log.is_none() => (*sequence, None),
         Stamp::Full { sequence, position } if change.log.as_ref() == Some(&position.log) => {
             (*sequence, Some(position.clone()))
         }
-        Stamp::Old { .. } | Stamp::Full { .. } => return None,
+        Stamp::Missing | Stamp::Old { .. } | Stamp::Full { .. } => return None,
     };
     let agree = sequence == change.sequence && heard.subject == names::change_subject(&aggregate);
     agree.then_some(Ours {

@@ -59,14 +59,14 @@ pub(super) struct Ghosts {
 }
 
 impl Ghosts {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             found: VecDeque::new(),
             next: Some(0),
         }
     }
 
-    async fn next(
+    pub(super) async fn next(
         &mut self,
         ground: &Ground,
         stream: &ChangeStream,
@@ -223,7 +223,12 @@ impl Telling {
                 return Ok(());
             }
         }
-        Err("others keep writing on a subject of changes".into())
+        // What comes last is heard, and reported again.
+        tracing::warn!(
+            subject = finding.subject,
+            "others keep writing on a subject of changes"
+        );
+        Ok(())
     }
 
     /// Whether the truth was told already after such a message.

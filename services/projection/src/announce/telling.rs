@@ -1,6 +1,7 @@
 //! Telling, from where it has got to, whatever else happens to the stream.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::time::{Duration, Instant};
 
 use assent_messaging::{Anew, ChangePublisher, ChangeStream, Position, PublishChangesError};
 use assent_permission_store::Change;
@@ -13,6 +14,11 @@ use super::{Announced, Error, Ground};
 
 /// How many messages of others are remembered, so that each is reported once.
 const REMEMBERED: usize = 4096;
+/// How often one subject is told over at once, and how often after that, until it was left alone
+/// for a while.
+const AT_ONCE: u32 = 16;
+const EVERY: Duration = Duration::from_secs(1);
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(10);
 
 /// Tells, and knows where it has got to.
 #[derive(Debug)]
@@ -26,6 +32,7 @@ pub(super) struct Telling {
     /// Those whom the log does not know, while all is told anew.
     pub(super) ghosts: Option<Ghosts>,
     reported: BTreeSet<u64>,
+    repaired: HashMap<String, (u32, Instant)>,
     checked: Option<(u64, String)>,
 }
 
@@ -45,6 +52,7 @@ impl Telling {
             foreign: Vec::new(),
             ghosts: None,
             reported: BTreeSet::new(),
+            repaired: HashMap::new(),
             checked: None,
         };
         telling.find().await?;
@@ -79,7 +87,18 @@ impl Telling {
             }
         };
         self.foreign.extend(foreign.iter().map(Finding::from));
-        self.ground.is_called(&self.publisher.position().log);
+        self.name_log().await?;
+        Ok(())
+    }
+
+    /// What the log is called in answers is what it is called in what is told.
+    async fn name_log(&self) -> Result<(), Error> {
+        let (log, message) = (
+            &self.publisher.position().log,
+            self.publisher.last_sequence(),
+        );
+        self.ground.may_be_called(log).await?;
+        self.ground.board.names_log(&self.ground.view, log, message);
         Ok(())
     }
 
@@ -171,7 +190,7 @@ impl Telling {
         let told = self.publisher.tell_anew(anew).await;
         match told {
             Ok(_) => {
-                self.ground.is_called(&self.publisher.position().log);
+                self.name_log().await?;
                 Ok(true)
             }
             Err(PublishChangesError::Overtaken { .. }) => {
@@ -180,6 +199,36 @@ impl Telling {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Takes those of others' messages whose subjects may be told over now. One subject is not told
+    /// over time and again at once: replicas whose views differ would answer one another for ever.
+    pub(super) fn due(&mut self) -> Vec<Finding> {
+        let now = Instant::now();
+        if REMEMBERED < self.repaired.len() {
+            self.repaired
+                .retain(|_, (_, last)| now.duration_since(*last) < FORGOTTEN_AFTER);
+        }
+        let (due, later) = std::mem::take(&mut self.foreign)
+            .into_iter()
+            .partition(|finding| {
+                let (times, last) = self
+                    .repaired
+                    .entry(finding.subject.clone())
+                    .or_insert((0, now));
+                let since = now.duration_since(*last);
+                if FORGOTTEN_AFTER < since {
+                    *times = 0;
+                }
+                let is_due = *times < AT_ONCE || EVERY < since;
+                if is_due {
+                    *times = times.saturating_add(1);
+                    *last = now;
+                }
+                is_due
+            });
+        self.foreign = later;
+        due
     }
 
     /// Tells operators of a message of somebody else's, once.

@@ -27,23 +27,31 @@ use super::{Error, Ground};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two looks at it.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// Of how many of those who are blocked it is made sure, at the start, that this was told: each
-/// costs a request.
+/// How many of those who are blocked are looked at: each costs a request or two.
 const MOST_BLOCKED: usize = 512;
 
 impl Ground {
     /// What the view says of a message, once it has passed over what is void.
     pub(super) async fn judge(&self, ours: &Ours) -> Result<Verdict, Error> {
-        let verdict = against_view(&self.view.read(), ours)?;
-        if verdict != Verdict::Wrong {
-            return Ok(verdict);
-        }
         self.catches_up_with_voids(&ours.aggregate).await?;
         let verdict = against_view(&self.view.read(), ours)?;
         if verdict == Verdict::Wrong && says_blocked(ours) && self.was_blocked(ours) {
             return Ok(Verdict::Unblocked);
         }
         Ok(verdict)
+    }
+
+    /// Before the log is called so in answers: whoever sees a name that is new to them believes what
+    /// is answered under it, and may be told nothing later.
+    pub(super) async fn may_be_called(&self, log: &str) -> Result<(), Error> {
+        if self.board.log_name().as_deref() == Some(log) {
+            return Ok(());
+        }
+        let blocked = self.view.read().blocked_after(None, MOST_BLOCKED)?;
+        for blocked in blocked {
+            self.catches_up_with_voids(&blocked.aggregate).await?;
+        }
+        Ok(())
     }
 
     /// Waits for as long as a message blocks somebody in the view that was declared void already.

@@ -1,12 +1,13 @@
 //! Messages of others in the stream of changes silence nobody, and what they say does not last.
 
+use assent_contract::names;
 use assent_dev_stack::{NatsUser, Program};
 use assent_messaging::ChangeStream;
 use serde_json::{Value, json};
 
 use crate::events::{granted, revoked_calendar};
-use crate::worker::{NOTHING, Worker};
-use crate::world::{World, get_as, until};
+use crate::worker::{NOTHING, Worker, first_page};
+use crate::world::{World, ask, get_as, until};
 
 const ALL: &str = "calendar contacts full";
 const WITHOUT_CALENDAR: &str = "contacts full";
@@ -211,6 +212,50 @@ async fn what_looks_like_ours_and_is_not_true_does_not_last() {
         }
     }
     assert!(alarms(&projection) > 0);
+}
+
+#[tokio::test]
+async fn every_replica_comes_to_call_the_log_by_the_name_that_one_gives_it() {
+    let world = World::new().await;
+    let _projections = tokio::join!(world.projection("one"), world.projection("two"));
+    world.append([granted("acme", "ana")]).await;
+    world.append([revoked_calendar("acme", "ana")]).await;
+    let mut worker = Worker::start(&world).await;
+    worker.knows("acme", "ana", WITHOUT_CALENDAR).await;
+    let before = first_page(&world).await.unwrap()["log"].clone();
+    let (headers, mut body) = copied(&world, "acme.user.ana").await;
+    body["sequence"] = 999.into();
+    body["effective"]["calendar"] = true.into();
+    let headers: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| match name.as_str() {
+            "Assent-Sequence" | "Assent-Told-Through" => (name.as_str(), "999"),
+            _ => (name.as_str(), value.as_str()),
+        })
+        .collect();
+    slip_in(&world, "acme.user.ana", &headers, &body.to_string()).await;
+    until("the log has another name", async || {
+        first_page(&world)
+            .await
+            .is_ok_and(|page| page["log"] != before)
+    })
+    .await;
+    worker.knows("acme", "ana", WITHOUT_CALENDAR).await;
+    // Whoever answers.
+    for _ in 0..20 {
+        let page = first_page(&world).await.unwrap();
+        assert_ne!(page["log"], before);
+        until("a query of one user says the same", async || {
+            let question = json!({"account_id": "acme", "user_id": "ana"});
+            let asker = world.connect_as_worker().await;
+            let answer = ask(&asker, names::QUERY_PERMISSIONS, &question)
+                .await
+                .unwrap();
+            assert_eq!(answer["effective"]["calendar"], false);
+            answer["log"] == page["log"]
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -238,6 +238,31 @@ async fn killed_in_the_middle_it_is_made_good_all_the_same_by_whoever_comes() {
 }
 
 #[tokio::test]
+async fn two_replicas_make_it_good_together() {
+    let world = World::lawless().await;
+    let (mut one, mut two) = tokio::join!(world.projection("one"), world.projection("two"));
+    for number in 0..100 {
+        people(&world, &[&format!("old-{number}")]).await;
+    }
+    let mut worker = Worker::start(&world).await;
+    worker.knows("acme", "old-99", ALL).await;
+    delete_log(&world).await;
+    world.create_streams().await;
+    for number in 0..50 {
+        people(&world, &[&format!("new-{number}")]).await;
+    }
+    worker.knows("acme", "old-0", NOTHING).await;
+    worker.knows("acme", "new-49", ALL).await;
+    for projection in [&mut one, &mut two] {
+        made_good(&world, projection).await;
+    }
+    // 100 told, "nothing" of 100, 50 told as they came, and perhaps as standing.
+    let stream = ChangeStream::open(&world.gateway).await.unwrap();
+    let end = stream.end().await.unwrap();
+    assert!((250..=310).contains(&end), "{end}");
+}
+
+#[tokio::test]
 async fn a_log_that_is_gone_permits_nothing_and_comes_back_as_it_was() {
     let mut world = World::new().await;
     people(&world, &["ana"]).await;

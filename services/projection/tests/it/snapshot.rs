@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::events::{administrator_consents, granted, revoked_calendar};
 use crate::world::{World, ask};
 
-async fn pages(world: &World, account: Option<&str>, limit: u64) -> Vec<Value> {
+async fn pages(world: &World, account: Option<&str>, limit: usize) -> Vec<Value> {
     let worker = world.connect_as_worker().await;
     let mut question = json!({"limit": limit});
     if let Some(account) = account {
@@ -19,7 +19,7 @@ async fn pages(world: &World, account: Option<&str>, limit: u64) -> Vec<Value> {
     loop {
         let page = ask(&worker, names::QUERY_CHANGES, &question).await.unwrap();
         let changes = page["changes"].as_array().unwrap();
-        assert!(changes.len() as u64 <= limit);
+        assert!(changes.len() <= limit);
         entries.extend(changes.iter().cloned());
         match page.get("next") {
             Some(next) => question["after"] = next.clone(),

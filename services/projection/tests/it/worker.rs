@@ -114,13 +114,13 @@ impl Worker {
                 self.hear().await;
             }
         };
-        if tokio::time::timeout(PATIENCE, hearing).await.is_err() {
-            panic!(
-                "{company}/{person} is {} and not {expected}; heard {:#?}",
-                self.effective(company, person),
-                self.heard
-            );
-        }
+        let in_time = tokio::time::timeout(PATIENCE, hearing).await.is_ok();
+        assert!(
+            in_time,
+            "{company}/{person} is {} and not {expected}; heard {:#?}",
+            self.effective(company, person),
+            self.heard
+        );
     }
 
     async fn hear(&mut self) {
