@@ -285,3 +285,6 @@ async fn bucket(
     };
     Ok(Bucket::open_or_create(connection, settings).await?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use assent_contract::names::EVENT_STREAM;
 use assent_domain::ids::Sequence;
-use assent_event_log::{EventLog, FollowError, StreamStatus};
+use assent_event_log::{EventLog, FollowError, LogEntry, StreamStatus};
 use assent_messaging::Connection;
 
 use super::Check;
@@ -86,7 +86,7 @@ async fn read(
                     tally.read(entry.subject());
                     seen = entry.sequence();
                 }
-                seen = batch.last().map_or(seen, |entry| entry.sequence());
+                seen = batch.last().map_or(seen, LogEntry::sequence);
             }
             Err(FollowError::Gap { sequence }) => {
                 if missing.len() == MOST_NAMED {

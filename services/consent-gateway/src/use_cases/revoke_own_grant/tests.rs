@@ -42,13 +42,13 @@ async fn view_that_says_calendar(server: &NatsServer) -> AbortOnDropHandle<()> {
         version: "1.0.0",
         description: "stands in",
     };
-    let served = async move {
+    let serving = async move {
         let forever = CancellationToken::new();
         serve(&connection, definition, endpoints, 1, forever)
             .await
             .unwrap();
     };
-    AbortOnDropHandle::new(tokio::spawn(served))
+    AbortOnDropHandle::new(tokio::spawn(serving))
 }
 
 async fn revoked(gateway: &Gateway, permission: Permission) -> u64 {
