@@ -294,7 +294,7 @@ async fn services_answer_those_who_may_ask() {
     for (service, subject, askers) in [
         (
             NatsUser::Gateway,
-            "consent.command.v1.ask",
+            "consent.command.v1.begin-user-consent",
             vec![NatsUser::LoginHook],
         ),
         (

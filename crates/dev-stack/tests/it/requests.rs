@@ -46,13 +46,11 @@ fn of_pattern(pattern: &str, user: &User) -> Vec<Request> {
                 &["", "?"],
             ),
         ),
-        "consent.command.v1.>" => (
-            &[
-                "consent.command.v1.record-automatic-grant",
-                "consent.command.v1.nobody-there",
-            ],
-            of(&[json!({ "account_id": "acme" })], &["", "?"]),
-        ),
+        "consent.command.v1.record-automatic-grant"
+        | "consent.command.v1.begin-user-consent"
+        | "consent.command.v1.void-message" => {
+            return plain(pattern, of(&[json!({ "account_id": "acme" })], &["", "?"]));
+        }
         // Refused by its headers: whatever is stored here is the projection's own word.
         "consent.announce.v1.>" => {
             let mut headers = HeaderMap::new();
