@@ -1,4 +1,4 @@
-//! P5: rebuilding the view from the log, against draining the same stream with the same consumer.
+//! P5: rebuilding the view from the log, against draining the same stream in the same way.
 
 use std::time::{Duration, Instant};
 
@@ -46,7 +46,7 @@ pub(super) async fn measure(size: Size) -> anyhow::Result<Row> {
         target: 0.7,
         how: format!(
             "{} events of {} users in {ACCOUNTS} accounts into sled, to the written cursor; the \
-             ceiling reads the same stream with the same consumer and drops it",
+             ceiling reads the same stream in the same way and drops it",
             size.events,
             size.events / EVENTS_PER_USER
         ),
