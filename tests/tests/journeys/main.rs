@@ -26,9 +26,11 @@ mod callers;
 
 mod crashes;
 mod microsoft_away;
+mod onlookers;
 mod outage;
 mod racing;
 mod refusals;
+mod voided;
 
 mod processes;
 mod secrets;
