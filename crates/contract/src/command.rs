@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::operation::VoidRecord;
-use crate::values::{Permission, PermissionSet, Tenant, text};
+use crate::values::{Permission, PermissionSet, Tenant, guid, text};
 
 /// `consent.command.v1.record-automatic-grant`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,8 +118,10 @@ pub struct MessageVoided {
 #[serde(deny_unknown_fields)]
 pub struct ExpectedIdentity {
     /// The person's directory.
+    #[serde(with = "guid")]
     pub tenant_id: Uuid,
     /// The person in it.
+    #[serde(with = "guid")]
     pub object_id: Uuid,
 }
 

@@ -45,7 +45,10 @@ pub(crate) struct Generation {
 impl Directory {
     pub(crate) fn lock(path: &Path) -> Result<Self, Refused> {
         create_folder(path).map_err(Refused::Io)?;
-        fs::set_permissions(path, Permissions::from_mode(FOLDER)).map_err(Refused::Io)?;
+        // A volume may be mounted here that belongs to somebody else; what is in it is ours all the same.
+        if let Err(error) = fs::set_permissions(path, Permissions::from_mode(FOLDER)) {
+            tracing::warn!(path = %path.display(), %error, "others may look into the directory of the view");
+        }
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -55,7 +58,7 @@ impl Directory {
             .map_err(Refused::Io)?;
         match lock.try_lock() {
             Ok(()) => {
-                close_to_others(path).map_err(Refused::Io)?;
+                close_ours(path).map_err(Refused::Io)?;
                 Ok(Self {
                     path: path.to_owned(),
                     _lock: lock,
@@ -124,6 +127,23 @@ impl Directory {
 
 fn create_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(FOLDER).create(path)
+}
+
+/// Whatever in the directory is of a view.
+fn close_ours(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path.join(LOCK), Permissions::from_mode(FILE))?;
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_ours = name
+            .to_str()
+            .is_some_and(|name| name.starts_with(GENERATION) || name.starts_with(SET_ASIDE));
+        if is_ours && entry.file_type()?.is_dir() {
+            fs::set_permissions(entry.path(), Permissions::from_mode(FOLDER))?;
+            close_to_others(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Everything in a folder, however deep. Links are left alone: they lead out of it.

@@ -29,9 +29,11 @@ mod callers;
 mod crashes;
 mod damaged_log;
 mod microsoft_away;
+mod onlookers;
 mod outage;
 mod racing;
 mod refusals;
+mod voided;
 
 mod processes;
 mod secrets;

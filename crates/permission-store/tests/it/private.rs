@@ -61,3 +61,15 @@ fn one_that_was_open_to_others_is_closed() {
     assert_eq!(found(&place), [] as [String; 0]);
     drop(view);
 }
+
+#[test]
+fn what_is_not_of_a_view_is_left_alone() {
+    let place = Place::new();
+    drop(load(place.fresh(Why::Missing), &[]));
+    let other = place.path().join("lost+found");
+    fs::create_dir(&other).unwrap();
+    fs::set_permissions(&other, Permissions::from_mode(0o755)).unwrap();
+    drop(place.resumed());
+    let mode = fs::metadata(&other).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o755);
+}

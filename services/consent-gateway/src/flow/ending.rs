@@ -141,7 +141,7 @@ impl Ending {
             ErrorClass::TryAgain => Self::SetBack(Setback::MicrosoftUnavailable),
             ErrorClass::OurFault => {
                 match said {
-                    Said::ByMicrosoft => {
+                    Said::ByMicrosoft if !is_about_the_code(error) => {
                         tracing::error!(
                             operator_alarm = "microsoft_refused_us",
                             error = %chain(error),
@@ -149,9 +149,9 @@ impl Ending {
                         );
                         metrics::counter!("assent_microsoft_our_fault_total").increment(1);
                     }
-                    Said::ByTheBrowser => tracing::info!(
+                    Said::ByMicrosoft | Said::ByTheBrowser => tracing::info!(
                         error = %chain(error),
-                        "a browser brought an error that would be our own fault"
+                        "a browser brought an error that would be our own fault, or a code that leads to one"
                     ),
                 }
                 Self::SetBack(Setback::ApplicationMisconfigured)
@@ -215,6 +215,14 @@ impl Ending {
             }
         }
     }
+}
+
+/// Whether Microsoft complains of the code: and that is what the browser brought. A code of another flow, another
+/// address or another tenant is nobody's fault but of whoever brings it.
+fn is_about_the_code(error: &AuthorizationError) -> bool {
+    // Of another PKCE challenge, tenant or redirect address than it was acquired with; malformed; missing.
+    const OF_THE_CODE: [u32; 6] = [501_481, 50_147, 700_005, 500_112, 9_002_313, 900_144];
+    error.error == "invalid_grant" || error.codes.iter().any(|code| OF_THE_CODE.contains(code))
 }
 
 impl From<Ending> for Stage {

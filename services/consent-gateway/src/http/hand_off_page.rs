@@ -134,8 +134,7 @@ fn page(
         expires_on: found.expires_at.strftime("%-d %B %Y, %H:%M").to_string(),
         problem,
     };
-    // The form is answered by a redirect to Microsoft, which browsers count as a part of submitting it.
-    pages::show(status, &page, Some(gateway.entra.authority()))
+    pages::show(status, &page, &pages::by_way_of_microsoft(gateway))
 }
 
 fn items(gateway: &Gateway, permissions: PermissionSet) -> Vec<Item> {

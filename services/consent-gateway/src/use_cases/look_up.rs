@@ -128,9 +128,12 @@ async fn wait_for(gateway: &Gateway, at_least: Option<u64>) -> Result<(), Failur
     let Some(at_least) = at_least else {
         return Ok(());
     };
+    // What is not there at once will hardly be: so the log is asked less and less often, a few times in all.
     let reached = async {
+        let mut pause = POLL;
         while gateway.ledger.last_sequence().await? < at_least {
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(pause).await;
+            pause *= 2;
         }
         Ok(())
     };

@@ -55,7 +55,7 @@ async fn opened(
         gateway,
         session,
         StatusCode::OK,
-        landing.notice(flow.as_ref(), COMPLETED),
+        landing.notice(session, flow.as_ref(), COMPLETED),
     )
     .await
 }
@@ -150,9 +150,9 @@ async fn saved(
     let here = &gateway.addresses.account_settings;
     match saved {
         Ok(Saved::AtMicrosoft(started)) => to_microsoft(gateway, headers, &started),
-        Ok(Saved::Revoked) => Ok(done(here, Done::Revoked)),
-        Ok(Saved::Unchanged) => Ok(done(here, Done::Unchanged)),
-        Ok(Saved::MovedOn) => Ok(done(here, Done::ChangedMeanwhile)),
+        Ok(Saved::Revoked) => Ok(done(here, session, Done::Revoked)),
+        Ok(Saved::Unchanged) => Ok(done(here, session, Done::Unchanged)),
+        Ok(Saved::MovedOn) => Ok(done(here, session, Done::ChangedMeanwhile)),
         Err(failure) => {
             let (status, notice) = notice::of_failure(failure)?;
             page(gateway, session, status, Some(notice)).await
@@ -206,5 +206,8 @@ pub(in crate::http) async fn cancel_link(
     let (account, user) = (&session.session.account, &session.session.user);
     let cancelled = hand_off::cancel(gateway, account, link, user, Some(user)).await;
     let here = &gateway.addresses.account_settings;
-    answered(gateway, cancelled.map(|_| done(here, Done::LinkCancelled)))
+    answered(
+        gateway,
+        cancelled.map(|_| done(here, &session, Done::LinkCancelled)),
+    )
 }
