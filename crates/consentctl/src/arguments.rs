@@ -14,6 +14,7 @@ Examples:
   consentctl explain acme ana --at 1200      ... and what it was after event 1200
   consentctl events tail --account acme      watch what happens
   consentctl events list --json | jq .says   the log, for a program
+  consentctl blocked list                    who can't be read, why, and the way back
 
 Exit codes:
   0   all is well
@@ -28,7 +29,7 @@ variable over the file. A password is never an option: others could read it ther
 
 /// Reads the log of consent events, explains what follows from it, and checks the installation.
 ///
-/// It writes nothing: any of these commands may be run at any time.
+/// Each command says whether it is read-only or writes. Those that are read-only may be run at any time.
 #[derive(Debug, Parser)]
 #[command(name = "consentctl", version, after_help = OVERVIEW)]
 pub(crate) struct Arguments {
@@ -70,10 +71,13 @@ pub(crate) struct ConnectionArguments {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show what was recorded.
+    /// Show what was recorded (read-only).
     #[command(subcommand)]
     Events(EventsCommand),
-    /// Show how a company gives consent: its method, the consent in force, and its history.
+    /// Show, and get past, messages of the log that can't be read (list, show: read-only; void: writes).
+    #[command(subcommand)]
+    Blocked(BlockedCommand),
+    /// Show how a company gives consent: its method, the consent in force, and its history (read-only).
     #[command(after_help = "\
 Examples:
   consentctl account acme
@@ -82,7 +86,7 @@ Examples:
         /// The company.
         account: AccountId,
     },
-    /// Explain why each permission of a user is on or off.
+    /// Explain why each permission of a user is on or off (read-only).
     #[command(after_help = "\
 Reads the company's events and the user's from the log, and derives from them what may be done
 for the user, and because of which events. Without --at it also compares that with what the
@@ -101,7 +105,7 @@ Examples:
         #[arg(long, value_name = "TIME|SEQ", value_parser = Moment::parse)]
         at: Option<Moment>,
     },
-    /// Check that everything is there, and as it must be.
+    /// Check that everything is there, and as it must be (read-only).
     #[command(after_help = "\
 Each check is one line: ok, or a problem and what to do about it.
 Exit code 1 if there is a problem, 69 if NATS can't be reached.
@@ -114,7 +118,7 @@ Example:
 /// The commands about events.
 #[derive(Debug, Subcommand)]
 pub(crate) enum EventsCommand {
-    /// Print events, oldest first.
+    /// Print events, oldest first (read-only).
     #[command(after_help = "\
 Columns: sequence, time, type, account/user, what the event says.
 An event that can't be read is shown as such; then the exit code is 1.
@@ -142,7 +146,7 @@ Examples:
         #[arg(long, value_name = "N", default_value_t = 100)]
         limit: usize,
     },
-    /// Print new events as they come, until Ctrl-C.
+    /// Print new events as they come, until Ctrl-C (read-only).
     #[command(after_help = "\
 Examples:
   consentctl events tail                    from now on
@@ -155,6 +159,58 @@ Examples:
         /// Begin with this event rather than with the next new one.
         #[arg(long, value_name = "SEQ")]
         from: Option<u64>,
+    },
+}
+
+/// The commands about messages that can't be read.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BlockedCommand {
+    /// List the accounts and users that can't be read: since when, why, and what permits it again (read-only).
+    #[command(after_help = "\
+Nothing may be done for them until then. Asks the projection who they are, and the log why.
+Exit code 1 if there are any.
+
+Examples:
+  consentctl blocked list
+  consentctl blocked list --json | jq -r '.blocked[].since'")]
+    List {
+        /// How many at the most; 0 means all.
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: usize,
+    },
+    /// Show a message of the log as it is stored, and why it can't be read (read-only).
+    #[command(after_help = "\
+Example:
+  consentctl blocked show 1200")]
+    Show {
+        /// Its place in the log.
+        #[arg(value_name = "SEQ")]
+        sequence: u64,
+    },
+    /// Declare a message void that is no event: from then on every reader passes over it (writes).
+    #[command(after_help = "\
+For a message that is no event at all: an answer that somebody had stored in the log, a torn write.
+The gateway records it, with the reason, for ever; it can't be taken back. A message that can be
+read as an event is never void, whether or not it fits; neither is one of a type that only a newer
+program knows: start that program instead.
+
+Don't put names or e-mail addresses of customers' users into the reason.
+
+Example:
+  consentctl blocked void 1200 --reason \"an answer of the server's, ticket 4711\"")]
+    Void {
+        /// Its place in the log.
+        #[arg(value_name = "SEQ")]
+        sequence: u64,
+        /// Why, in up to 500 characters.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Who you are [default: the name of your login on this machine].
+        #[arg(long, value_name = "NAME")]
+        operator: Option<String>,
+        /// Don't ask first.
+        #[arg(long)]
+        yes: bool,
     },
 }
 

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod account;
+mod blocked;
 mod doctor;
 mod explain;
 mod list;
@@ -42,6 +43,7 @@ pub(crate) async fn run(
         Command::Explain { account, user, at } => {
             explain::run(settings, account, user, at, output).await
         }
+        Command::Blocked(command) => blocked::run(settings, command, output).await,
         Command::Doctor => doctor::run(settings, output).await,
     }
 }

@@ -99,9 +99,9 @@ impl From<OpenError> for Failure {
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
         match error {
-            error @ (ReadError::Unreadable { .. } | ReadError::BrokenChain { .. }) => {
-                Self::Finding(error.into())
-            }
+            error @ (ReadError::Unreadable { .. }
+            | ReadError::BrokenChain { .. }
+            | ReadError::Damaged(_)) => Self::Finding(error.into()),
             error @ (ReadError::NotThere
             | ReadError::NotReachable
             | ReadError::TimedOut

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use assent_domain::event::Aggregate;
-use assent_event_log::{EventLog, ReadError, RecordedEvent};
+use assent_event_log::{EventLog, History, ReadError};
 use assent_messaging::{Connection, ConnectionSettings};
 use assent_service_kit::telemetry::chain;
 
@@ -34,8 +34,8 @@ impl Source {
 /// What is known of an aggregate.
 #[derive(Debug)]
 pub(crate) enum Past {
-    /// Its events.
-    Known(Vec<RecordedEvent>),
+    /// Its events, and the messages between them that are void.
+    Known(History),
     /// Why none of it may be believed.
     NotBelieved(String),
 }
@@ -45,15 +45,18 @@ pub(crate) enum Past {
 pub(crate) async fn read(log: &EventLog, aggregate: &Aggregate) -> Result<Past, ReadError> {
     let log = log.clone().with_deadline(READ_DEADLINE);
     match log.read(aggregate).await {
-        Ok(history) => Ok(Past::Known(history.events)),
+        Ok(history) => Ok(Past::Known(history)),
         Err(ReadError::Unreadable {
             sequence, source, ..
         }) => {
             let reason = chain(&source);
             Ok(Past::NotBelieved(format!(
-                "event {sequence} can't be read ({reason}), so nothing may be done on its ground"
+                "event {sequence} can't be read ({reason}), so nothing may be done on its ground; see consentctl blocked show {sequence}"
             )))
         }
+        Err(ReadError::Damaged(damage)) => Ok(Past::NotBelieved(format!(
+            "{damage}: nothing may be done on its ground until the log is restored"
+        ))),
         Err(ReadError::BrokenChain { sequence, .. }) => Ok(Past::NotBelieved(format!(
             "event {sequence} does not follow on its predecessor: something was changed, dropped or slipped in"
         ))),

@@ -3,8 +3,10 @@
 use std::fmt;
 
 use assent_contract::codec::{self, DecodedEvent};
+use assent_contract::names::aggregate_of_event_subject;
+use assent_contract::operation::VoidRecord;
 use assent_domain::event::{Aggregate, Event};
-use assent_event_log::{LogEntry, RecordedEvent};
+use assent_event_log::{EventLog, LogEntry, ReadError, RecordedEvent};
 use assent_service_kit::telemetry::chain;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -32,6 +34,9 @@ pub(crate) struct Line {
     event: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unreadable: Option<Unreadable>,
+    /// It is no event, and is passed over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    void: Option<Void>,
     /// It came too late to count.
     #[serde(skip_serializing_if = "is_false")]
     late: bool,
@@ -42,6 +47,14 @@ pub(crate) struct Line {
 struct Unreadable {
     subject: String,
     reason: String,
+}
+
+/// Who declared a message void, and why.
+#[derive(Debug, Clone, Serialize)]
+struct Void {
+    subject: String,
+    reason: String,
+    operator: String,
 }
 
 #[expect(
@@ -74,10 +87,50 @@ impl Line {
                         subject: entry.subject().to_owned(),
                         reason: chain(&unreadable).to_string(),
                     }),
+                    void: None,
                     late: false,
                 }
             }
         }
+    }
+
+    /// Of a message as it came from the log, void if it is.
+    pub(crate) async fn of_message(log: &EventLog, entry: &LogEntry) -> Result<Self, ReadError> {
+        Ok(match log.void_of(entry).await? {
+            Some(record) => Self::of_void(&record),
+            None => Self::of_entry(entry),
+        })
+    }
+
+    /// Of a message that an operator declared void; the time is when.
+    pub(crate) fn of_void(record: &VoidRecord) -> Self {
+        let (account_id, user_id) = aggregate_of_event_subject(&record.subject)
+            .map_or((None, None), |aggregate| names(&aggregate));
+        Self {
+            sequence: record.sequence,
+            time: record.recorded_at,
+            kind: None,
+            id: None,
+            account_id,
+            user_id,
+            says: None,
+            event: None,
+            unreadable: None,
+            void: Some(Void {
+                subject: record.subject.clone(),
+                reason: record.reason.clone(),
+                operator: record.operator.clone(),
+            }),
+            late: false,
+        }
+    }
+
+    /// Of events and what was passed over between them, in the order of the log.
+    pub(crate) fn of_history(recorded: &[RecordedEvent], voids: &[VoidRecord]) -> Vec<Self> {
+        let mut lines: Vec<_> = recorded.iter().map(Self::of_recorded).collect();
+        lines.extend(voids.iter().map(Self::of_void));
+        lines.sort_by_key(Self::sequence);
+        lines
     }
 
     /// Of an event of an aggregate's history.
@@ -100,6 +153,7 @@ impl Line {
                 .ok()
                 .and_then(|body| serde_json::from_slice(&body).ok()),
             unreadable: None,
+            void: None,
             late: false,
         }
     }
@@ -132,6 +186,12 @@ impl Line {
     }
 
     fn text(&self) -> String {
+        if let Some(void) = &self.void {
+            return format!(
+                "void, no event: {} (declared by {})",
+                void.reason, void.operator
+            );
+        }
         match (&self.unreadable, &self.says) {
             (Some(unreadable), _) => format!("CAN'T BE READ: {}", unreadable.reason),
             (None, Some(says)) if self.late => {
@@ -146,7 +206,11 @@ impl Line {
             (Some(account), Some(user), _) => format!("{account}/{user}"),
             (Some(account), None, _) => account.clone(),
             (None, _, Some(unreadable)) => unreadable.subject.clone(),
-            (None, _, None) => String::new(),
+            (None, _, None) => self
+                .void
+                .as_ref()
+                .map(|void| void.subject.clone())
+                .unwrap_or_default(),
         }
     }
 }

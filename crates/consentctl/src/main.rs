@@ -1,6 +1,7 @@
 //! `consentctl`: the operators' command line.
 //!
-//! It reads and never writes: the log of consent events, and what the services answer over NATS.
+//! It reads the log of consent events, and what the services answer over NATS. It writes nothing
+//! itself: the one thing that an operator may have recorded, it asks of the gateway.
 //!
 //! Read in this order:
 //!
@@ -30,9 +31,12 @@ mod command;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::telemetry::{chain, may_be_logged};
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use arguments::Arguments;
 use ending::{Ending, Failure};
@@ -59,11 +63,10 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<Ending, Failure> {
     let settings = settings::load(&arguments.connection)?;
     // What the libraries log would come between the lines. It is there for whoever asks for it.
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off")),
-        )
-        .with_writer(std::io::stderr)
+    tracing_subscriber::registry()
+        .with(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off")))
+        .with(filter_fn(may_be_logged))
+        .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
         .init();
     let mut output = Output::to_stdout(arguments.json);
     let ending = tokio::runtime::Builder::new_current_thread()

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use assent_contract::names::{QUERY_ACCOUNT, QUERY_PERMISSIONS, QUERY_USERS};
+use assent_contract::names::{QUERY_ACCOUNT, QUERY_BLOCKED, QUERY_PERMISSIONS, QUERY_USERS};
 use assent_contract::problem::{Problem, code};
-use assent_contract::query::{Account, AccountQuery, Permissions, UserQuery, Users, UsersQuery};
+use assent_contract::query::{
+    Account, AccountQuery, BlockedList, BlockedQuery, Permissions, UserQuery, Users, UsersQuery,
+    Whose,
+};
 use assent_domain::ids::AccountId;
 use assent_messaging::{Connection, RequestError};
 use assent_service_kit::telemetry::chain;
@@ -56,6 +59,20 @@ pub(crate) async fn permissions(
     query: &UserQuery,
 ) -> Result<Permissions, Unanswered> {
     ask(connection, QUERY_PERMISSIONS, query).await
+}
+
+/// A page of those of whom something can't be believed.
+pub(crate) async fn blocked(
+    connection: &Connection,
+    after: Option<Whose>,
+    limit: u16,
+) -> Result<BlockedList, Unanswered> {
+    let query = BlockedQuery {
+        after,
+        limit: Some(limit),
+        at_least: None,
+    };
+    ask(connection, QUERY_BLOCKED, &query).await
 }
 
 /// How many users of the account it knows.

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use assent_domain::event::Event;
 use sha2::{Digest, Sha256};
 
 /// The SHA-256 of an event as it is stored.
@@ -44,6 +45,44 @@ impl EventHash {
     /// The 32 bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+/// How an event is tied to those before it on its subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Link {
+    /// It names the event before it.
+    Next,
+    /// It names an earlier event, or none: it was recorded while the log was damaged, by somebody
+    /// who could not read what lies in between.
+    PastDamage,
+}
+
+/// How an event that names `previous` is tied to the events before it, whose hashes these are in
+/// their order. `None` is a broken chain: something was changed, dropped or slipped in.
+///
+/// What a user takes back is recorded also where the log has lost events of the user, after the
+/// last one that can be read. Once these are restored, that revocation names one that is not its
+/// predecessor. It may, as it can only take away; no other event may.
+pub fn link(
+    event: &Event,
+    previous: EventHash,
+    before: impl DoubleEndedIterator<Item = EventHash>,
+) -> Option<Link> {
+    let mut before = before.rev();
+    if previous == before.next().unwrap_or(EventHash::NONE) {
+        return Some(Link::Next);
+    }
+    let is_earlier = previous == EventHash::NONE || before.any(|hash| hash == previous);
+    (may_pass_damage(event) && is_earlier).then_some(Link::PastDamage)
+}
+
+/// Whether an event may be recorded where those before it can't all be read: one that can only take
+/// away.
+pub const fn may_pass_damage(event: &Event) -> bool {
+    match event {
+        Event::UserScopeRevoked(_) => true,
+        Event::ModeChanged(_) | Event::AdminConsentGranted(_) | Event::UserScopeGranted(_) => false,
     }
 }
 
@@ -98,7 +137,19 @@ fn digit(byte: u8) -> Result<u8, InvalidHash> {
 
 #[cfg(test)]
 mod tests {
-    use super::{EventHash, InvalidHash};
+    use assent_domain::event::{
+        AdminConsentGranted, Authority, Event, ModeChanged, RevocationReason, UserScopeGranted,
+        UserScopeRevoked, Verification,
+    };
+    use assent_domain::ids::{
+        AccountId, Cloud, ConsentId, Epoch, MicrosoftIdentity, ObjectId, Tenant, TenantId, UserId,
+    };
+    use assent_domain::mode::{AuthorizationMethod, EmailSync, Mode};
+    use assent_domain::permissions::{Kinds, PermissionSet};
+    use proptest::{prop_assert_eq, proptest};
+    use uuid::Uuid;
+
+    use super::{EventHash, InvalidHash, Link, link};
 
     #[test]
     fn a_hash_depends_on_subject_attributes_and_body_alone() {
@@ -112,6 +163,87 @@ mod tests {
             EventHash::of("s", [("ce-id", "2"), ("ce-type", "t")], b"{}")
         );
         assert_ne!(hash, EventHash::of("s", headers, b"{ }"));
+    }
+
+    fn hash(number: u8) -> EventHash {
+        EventHash::from([number; 32])
+    }
+
+    fn events() -> [Event; 4] {
+        let account = AccountId::parse("acme").unwrap();
+        let user = UserId::parse("ana").unwrap();
+        let mode = Mode {
+            method: AuthorizationMethod::UserIndividual,
+            email_sync: EmailSync::Full,
+        };
+        let tenant = Tenant {
+            cloud: Cloud::Worldwide,
+            id: TenantId(Uuid::nil()),
+        };
+        [
+            Event::UserScopeRevoked(UserScopeRevoked {
+                account: account.clone(),
+                user: user.clone(),
+                epoch: Epoch(0),
+                permissions: Kinds::NONE,
+                reason: RevocationReason::UserRevoked,
+                revoked_by: None,
+            }),
+            Event::UserScopeGranted(UserScopeGranted {
+                account: account.clone(),
+                user: user.clone(),
+                epoch: Epoch(0),
+                permissions: PermissionSet::EVERYTHING,
+                authority: Authority::User,
+                identity: MicrosoftIdentity {
+                    tenant,
+                    object_id: ObjectId(Uuid::nil()),
+                },
+                scopes: Vec::new(),
+            }),
+            Event::AdminConsentGranted(AdminConsentGranted {
+                account: account.clone(),
+                consent: ConsentId(Uuid::nil()),
+                tenant,
+                permissions: PermissionSet::EVERYTHING,
+                scopes: Vec::new(),
+                requested_by: user.clone(),
+                granted_by: ObjectId(Uuid::nil()),
+                verification: Verification::default(),
+            }),
+            Event::ModeChanged(ModeChanged {
+                account,
+                from: mode,
+                to: mode,
+                consent: None,
+                changed_by: user,
+            }),
+        ]
+    }
+
+    proptest! {
+        /// An event that names its predecessor follows on it; of the others, only what takes
+        /// something away may name an earlier event or none. Nothing else is ever accepted.
+        #[test]
+        fn only_what_takes_away_may_name_another_than_its_predecessor(
+            length in 0_u8..6,
+            named in 0_u8..9,
+            which in 0_usize..4,
+        ) {
+            // The history's hashes are 1 to `length`; 0 stands for none, the rest for foreign ones.
+            let before = (1..=length).map(hash);
+            let [revoked, granted, consented, changed] = events();
+            let event = [&revoked, &granted, &consented, &changed][which];
+            let link = link(event, hash(named), before);
+            let expected = if named == length {
+                Some(Link::Next)
+            } else if which == 0 && named < length {
+                Some(Link::PastDamage)
+            } else {
+                None
+            };
+            prop_assert_eq!(link, expected);
+        }
     }
 
     #[test]

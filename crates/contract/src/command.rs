@@ -1,4 +1,4 @@
-//! What the login hook asks of the gateway over NATS.
+//! What the login hook and operators ask of the gateway over NATS.
 
 use std::fmt;
 
@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::values::{Permission, PermissionSet, Tenant, text};
+use crate::operation::VoidRecord;
+use crate::values::{Permission, PermissionSet, Tenant, guid, text};
 
 /// `consent.command.v1.record-automatic-grant`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,13 +90,38 @@ pub struct UserConsentBegun {
     pub needs_approval: Vec<Permission>,
 }
 
+/// `consent.command.v1.void-message`: a message of the log that is no event is to be passed over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VoidMessage {
+    /// The message's place in the log.
+    pub sequence: u64,
+    /// Why: 1 to 500 characters.
+    pub reason: String,
+    /// Who says so; "operator" if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
+}
+
+/// The answer to [`VoidMessage`]: the message is void.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MessageVoided {
+    /// What is recorded about it.
+    pub record: VoidRecord,
+    /// Whether it was void before: then the record is that of the first who said so.
+    pub already: bool,
+}
+
 /// The person whom a flow expects at Microsoft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectedIdentity {
     /// The person's directory.
+    #[serde(with = "guid")]
     pub tenant_id: Uuid,
     /// The person in it.
+    #[serde(with = "guid")]
     pub object_id: Uuid,
 }
 

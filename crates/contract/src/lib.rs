@@ -13,7 +13,8 @@
 //! 4. [`codec`]: a whole event as CloudEvents 1.0 in binary mode, and back.
 //! 5. [`chain`]: the hash that ties an event to its predecessor.
 //! 6. [`query`], [`command`] and [`change`]: the other messages.
-//! 7. [`problem`]: errors, over NATS as over HTTP.
+//! 7. [`operation`]: what operators did.
+//! 8. [`problem`]: errors, over NATS as over HTTP.
 
 pub mod body;
 pub mod chain;
@@ -21,6 +22,7 @@ pub mod change;
 pub mod codec;
 pub mod command;
 pub mod names;
+pub mod operation;
 pub mod problem;
 pub mod query;
 pub mod values;

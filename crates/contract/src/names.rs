@@ -5,12 +5,21 @@ use assent_domain::ids::{AccountId, UserId};
 
 /// The stream that holds the events.
 pub const EVENT_STREAM: &str = "CONSENT_EVENTS";
+/// Told after each append, without content: a hint to those who follow the log.
+pub const APPENDED: &str = "consent.appended.v1";
 /// The subjects of the events.
 pub const EVENT_SUBJECTS: [&str; 2] = ["consent.events.v1.*.company", "consent.events.v1.*.user.*"];
-/// The stream that holds the last change of each account and user.
+/// The stream that holds the last change of each account and user, and with it how far telling has
+/// got: the projections' own memory. Whoever wants to know how everything stands asks
+/// [`QUERY_CHANGES`]; a message that somebody else got into the stream is told over, not taken out.
 pub const CHANGE_STREAM: &str = "CONSENT_CHANGES";
-/// The subjects that changes are told on.
+/// The subjects that changes are told on, live. Whoever listens passes over what it can't read: the
+/// projections listen too, and tell anew what somebody else's message said wrongly.
 pub const CHANGE_SUBJECTS: &str = "consent.changes.v1.>";
+/// The stream that holds what operators did.
+pub const OPERATION_STREAM: &str = "CONSENT_OPERATIONS";
+/// The subjects of what operators did.
+pub const OPERATION_SUBJECTS: &str = "consent.operations.v1.>";
 /// The key-value bucket that holds the flows under way.
 pub const FLOW_BUCKET: &str = "CONSENT_FLOWS";
 /// The key-value bucket that holds the browser sessions of the settings pages.
@@ -33,11 +42,18 @@ pub const QUERY_LOGIN_STATE: &str = "consent.query.v1.login-state";
 pub const QUERY_ACCOUNT: &str = "consent.query.v1.account";
 /// The users of an account, by page.
 pub const QUERY_USERS: &str = "consent.query.v1.users";
+/// How everybody stands, by page, in the shape of changes: what a sync worker begins with.
+pub const QUERY_CHANGES: &str = "consent.query.v1.changes";
+/// The accounts and users of which an event can't be believed, by page.
+pub const QUERY_BLOCKED: &str = "consent.query.v1.blocked";
 /// Record what an administrator's consent gives a user at login.
 pub const COMMAND_RECORD_AUTOMATIC_GRANT: &str = "consent.command.v1.record-automatic-grant";
 /// Begin a user's own consent.
 pub const COMMAND_BEGIN_USER_CONSENT: &str = "consent.command.v1.begin-user-consent";
+/// Declare a message of the log void that is no event.
+pub const COMMAND_VOID_MESSAGE: &str = "consent.command.v1.void-message";
 
+const VOIDS: &str = "consent.operations.v1.void.";
 const EVENTS: &str = "consent.events.v1.";
 const CHANGES: &str = "consent.changes.v1.";
 
@@ -53,7 +69,16 @@ pub fn change_subject(aggregate: &Aggregate) -> String {
 
 /// The aggregate that an event's subject names; `None` for a subject that is not ours.
 pub fn aggregate_of_event_subject(subject: &str) -> Option<Aggregate> {
-    let mut tokens = subject.strip_prefix(EVENTS)?.split('.');
+    aggregate(EVENTS, subject)
+}
+
+/// The aggregate that a change's subject names; `None` for a subject that is not ours.
+pub fn aggregate_of_change_subject(subject: &str) -> Option<Aggregate> {
+    aggregate(CHANGES, subject)
+}
+
+fn aggregate(prefix: &str, subject: &str) -> Option<Aggregate> {
+    let mut tokens = subject.strip_prefix(prefix)?.split('.');
     let account = AccountId::parse(tokens.next()?).ok()?;
     let aggregate = match (tokens.next()?, tokens.next()) {
         ("company", None) => Aggregate::Company(account),
@@ -61,6 +86,16 @@ pub fn aggregate_of_event_subject(subject: &str) -> Option<Aggregate> {
         _ => return None,
     };
     tokens.next().is_none().then_some(aggregate)
+}
+
+/// The subject of the record that declares a message of a log void: one for each message, so that
+/// the server itself keeps a second record about it out. `log` is when the log was created.
+pub fn void_subject(log: &str, sequence: u64) -> String {
+    let log: String = log
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    format!("{VOIDS}{log}.{sequence}")
 }
 
 fn subject(prefix: &str, aggregate: &Aggregate) -> String {
@@ -75,7 +110,18 @@ mod tests {
     use assent_domain::event::Aggregate;
     use assent_domain::ids::{AccountId, UserId};
 
-    use super::{aggregate_of_event_subject, event_subject};
+    use super::{
+        aggregate_of_change_subject, aggregate_of_event_subject, change_subject, event_subject,
+        void_subject,
+    };
+
+    #[test]
+    fn each_message_of_each_log_has_a_subject_to_be_declared_void_on() {
+        assert_eq!(
+            void_subject("2026-11-23T10:00:00.123456789Z", 7),
+            "consent.operations.v1.void.2026-11-23T10-00-00-123456789Z.7"
+        );
+    }
 
     #[test]
     fn a_subject_names_its_aggregate_and_back() {
@@ -86,7 +132,13 @@ mod tests {
             Aggregate::User(account, user),
         ] {
             let subject = event_subject(&aggregate);
-            assert_eq!(aggregate_of_event_subject(&subject), Some(aggregate));
+            assert_eq!(
+                aggregate_of_event_subject(&subject),
+                Some(aggregate.clone())
+            );
+            assert_eq!(aggregate_of_change_subject(&subject), None);
+            let subject = change_subject(&aggregate);
+            assert_eq!(aggregate_of_change_subject(&subject), Some(aggregate));
         }
         for foreign in [
             "consent.events.v1.acme",

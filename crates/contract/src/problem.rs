@@ -12,14 +12,18 @@ pub mod code {
     pub const CONCURRENT_CHANGE: &str = "concurrent_change";
     /// The event log can't be reached.
     pub const EVENT_LOG_UNAVAILABLE: &str = "event_log_unavailable";
+    /// Events of this account or user are damaged in the log, or the log has lost its end.
+    pub const EVENT_LOG_DAMAGED: &str = "event_log_damaged";
     /// The log holds an event of this account or user that can't be read.
     pub const EVENT_UNREADABLE: &str = "event_unreadable";
+    /// The message is an event, or a newer program's: it can't be declared void.
+    pub const MESSAGE_IS_AN_EVENT: &str = "message_is_an_event";
+    /// There are as many of something as there may be.
+    pub const TOO_MANY_REQUESTS: &str = "too_many_requests";
     /// Microsoft can't be reached, or answers nonsense.
     pub const MICROSOFT_UNAVAILABLE: &str = "microsoft_unavailable";
     /// The write that `at_least` names is not applied yet.
     pub const NOT_YET_APPLIED: &str = "not_yet_applied";
-    /// There was too much of something; when to try again is said.
-    pub const TOO_MANY_REQUESTS: &str = "too_many_requests";
     /// A store holds as much as it may.
     pub const STORE_FULL: &str = "store_full";
     /// A fault of ours.

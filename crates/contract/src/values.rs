@@ -36,6 +36,28 @@ pub mod text {
     }
 }
 
+/// A GUID as Microsoft writes it: hyphenated, without braces and without `urn:uuid:`.
+pub mod guid {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use uuid::Uuid;
+
+    /// Writes the usual form.
+    pub fn serialize<S: Serializer>(id: &Uuid, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(id)
+    }
+
+    /// Reads the usual form, and no other.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Uuid, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
+        Uuid::try_parse(&text)
+            .ok()
+            .filter(|_| text.len() == 36)
+            .ok_or_else(|| {
+                serde::de::Error::custom("a GUID such as 72f988bf-86f1-41af-91ab-2d7cd011db47")
+            })
+    }
+}
+
 /// As [`text`], for a value that may be absent.
 pub mod optional_text {
     use std::fmt::Display;

@@ -1,5 +1,6 @@
 //! A nats-server of its own, for one test, one demo or one benchmark.
 
+mod disk;
 mod fetch;
 mod user;
 
@@ -90,6 +91,11 @@ impl NatsServer {
     /// The same, on a port of the caller's choice.
     pub async fn start_on(port: ReservedPort) -> Result<Self, NatsServerError> {
         Self::start_with(CONFIGURATION, port).await
+    }
+
+    /// Starts a server with another configuration: the deployed one, changed for a test.
+    pub async fn start_configured(configuration: &str) -> Result<Self, NatsServerError> {
+        Self::start_with(configuration, ReservedPort::pick()?).await
     }
 
     /// Starts a server that asks nobody who they are.

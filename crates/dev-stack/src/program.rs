@@ -206,6 +206,17 @@ impl Program {
         self.ready().await
     }
 
+    /// Starts it again with more arguments, which later runs have no longer.
+    pub async fn restart_with(&mut self, arguments: &[&str]) -> Result<(), ProgramError> {
+        let usual = self.plan.arguments.len();
+        let more = arguments.iter().map(|argument| (*argument).to_owned());
+        self.plan.arguments.extend(more);
+        let restarted = self.restart_unready().await;
+        self.plan.arguments.truncate(usual);
+        restarted?;
+        self.ready().await
+    }
+
     /// Starts it again on the same address, and waits until it listens, ready or not.
     pub async fn restart_unready(&mut self) -> Result<(), ProgramError> {
         self.kill();

@@ -16,10 +16,12 @@ mod outcome;
 
 use std::error::Error;
 
+use assent_contract::names::APPENDED;
 use assent_domain::event::Event;
 use assent_domain::ids::Sequence;
 use assent_messaging::ConnectionState;
 use async_nats::client::PublishErrorKind;
+use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
@@ -121,14 +123,26 @@ impl EventLog {
         // In time or not at all: the connection's queue is full, and the message that would have
         // committed the append is not in it.
         sent.unwrap_or(Err(AppendError::NotReachable))?;
-        outcome::Pending {
+        let appended = outcome::Pending {
             log: self,
             tail,
             prepared: &prepared,
             deadline,
         }
         .settle(&mut ack, signs)
-        .await
+        .await?;
+        self.tell_followers(deadline).await;
+        Ok(appended)
+    }
+
+    /// Lets those who follow the log know that there is more. They find it without being told, only
+    /// a little later, so a hint that can't be sent is no error.
+    async fn tell_followers(&self, deadline: Instant) {
+        let hint = self
+            .connection
+            .dangerous_client()
+            .publish(APPENDED, Bytes::new());
+        drop(timeout_at(deadline, hint).await);
     }
 
     /// Only the last message asks for an answer; what precedes it is not stored without it.

@@ -32,11 +32,18 @@ impl LogEntry {
         }
     }
 
-    pub(crate) fn delivered(sequence: Sequence, nanoseconds: i128, message: Message) -> Self {
+    /// A message that came with what the server says about it in headers: their names begin with
+    /// `Nats-`, and none of them is part of an event.
+    pub(crate) fn given(
+        sequence: Sequence,
+        nanoseconds: i128,
+        subject: Subject,
+        message: Message,
+    ) -> Self {
         Self {
             sequence,
             nanoseconds,
-            subject: message.subject,
+            subject,
             headers: message.headers,
             payload: message.payload,
         }
@@ -67,6 +74,19 @@ impl LogEntry {
         self.header("traceparent")
     }
 
+    /// Its body, as it is stored.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// Its headers, as they are stored: in the order of their names, as the server keeps no other
+    /// that a client could tell.
+    pub fn headers(&self) -> Vec<(&str, &str)> {
+        let mut headers: Vec<_> = self.all_headers().collect();
+        headers.sort_unstable();
+        headers
+    }
+
     /// The event, if it can be read.
     pub fn decode(&self) -> Result<DecodedEvent, Unreadable> {
         codec::decode(&self.subject, |name| self.header(name), &self.payload)
@@ -74,15 +94,15 @@ impl LogEntry {
 
     /// The hash that the next event on the subject has to name.
     pub fn hash(&self) -> EventHash {
-        let headers = self
-            .headers
-            .iter()
-            .flat_map(HeaderMap::iter)
-            .flat_map(|(name, values)| {
-                let name: &str = name.as_ref();
-                values.iter().map(move |value| (name, value.as_str()))
-            });
-        EventHash::of(&self.subject, headers, &self.payload)
+        EventHash::of(&self.subject, self.all_headers(), &self.payload)
+    }
+
+    fn all_headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let headers = self.headers.iter().flat_map(HeaderMap::iter);
+        headers.flat_map(|(name, values)| {
+            let name: &str = name.as_ref();
+            values.iter().map(move |value| (name, value.as_str()))
+        })
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

@@ -1,11 +1,11 @@
 //! Every event from a given one on, for ever.
 //!
-//! A push consumer of our own delivers the whole stream, with flow control and heartbeats. What it
-//! delivers is not trusted: a message that is not the next one is dropped if it was had before, and
-//! otherwise means that something is missing. Then a new consumer begins where we are. If that one
-//! skips the message too, it is fetched by itself; and if it can't be, it is gone.
+//! The log is asked for what follows, in batches. What it gives is not trusted: a message that is not
+//! the next one is dropped if it was had before, and otherwise means that something is missing. Then
+//! it is asked again from where we are. If the message is left out again, it is fetched by itself, from
+//! the stream's leader; and if it can't be, it is gone.
 
-mod consumer;
+mod feed;
 
 use std::mem;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::EventLog;
 use crate::entry::LogEntry;
 use crate::read::ReadError;
 use crate::stream::StreamIdentity;
-use consumer::{Feed, Received};
+use feed::{Feed, Received};
 
 /// How long the log is left alone while it can't be reached.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -75,7 +75,8 @@ impl From<ReadError> for FollowError {
             | ReadError::Refused { .. }
             | ReadError::Nonsense(_)
             | ReadError::Unreadable { .. }
-            | ReadError::BrokenChain { .. }) => Self::Refused(error),
+            | ReadError::BrokenChain { .. }
+            | ReadError::Damaged(_)) => Self::Refused(error),
         }
     }
 }
@@ -89,7 +90,7 @@ pub struct Follow {
     /// What was received and not given out yet: kept here, so that a cancelled call loses nothing.
     ready: Vec<LogEntry>,
     feed: Option<Feed>,
-    /// A consumer that began right after `last` skipped the event there.
+    /// A feed that began right after `last` skipped the event there.
     skipped: bool,
 }
 
@@ -147,7 +148,7 @@ impl Follow {
         loop {
             self.take_what_is_there(max);
             let Some(feed) = &mut self.feed else { break };
-            feed.pay(&self.log.connection, self.log.deadline).await;
+            feed.ask_on().await;
             let enough = self.ready.is_empty() || max <= self.ready.len();
             if enough || !feed.is_behind() || pauses == 0 {
                 break;
@@ -184,16 +185,18 @@ impl Follow {
         }
     }
 
-    /// Something is missing. A consumer that began right here skipped it; otherwise it was lost on
-    /// its way, and a new consumer brings it.
+    /// Something is missing. A feed that began right here skipped it; otherwise it was lost on its
+    /// way, and a new feed brings it.
     fn mistrust(&mut self) {
-        tracing::warn!(after = self.last.0, "the log's consumer left something out");
+        tracing::warn!(after = self.last.0, "the log left something out");
         let feed = self.feed.take();
         self.skipped = feed.is_some_and(|feed| feed.began_after() == self.last);
     }
 
     /// Sees that the log is still the one that was followed, then goes on after the last event.
     async fn resume(&mut self) -> Result<(), FollowError> {
+        // Fetched before it is seen whose event it is, so that it is one of the log that was followed.
+        let before = self.log.entry(self.last).await?;
         let status = self.log.status().await?;
         if status.created != self.log.identity {
             return Err(FollowError::StreamReplaced {
@@ -212,9 +215,11 @@ impl Follow {
             let fetched = self.log.entry(sequence).await?;
             let entry = fetched.ok_or(FollowError::Gap { sequence })?;
             self.skipped = false;
+            self.feed = Some(Feed::begin(&self.log, sequence, Some(&entry)).await?);
             self.accept(Received::Entry(entry));
+            return Ok(());
         }
-        self.feed = Some(Feed::begin(&self.log, self.last).await?);
+        self.feed = Some(Feed::begin(&self.log, self.last, before.as_ref()).await?);
         Ok(())
     }
 }

@@ -11,12 +11,14 @@
 //! 3. [`read`]: all that happened to one account or user, from the stream's leader.
 //! 4. [`mod@append`]: adding events, and finding out what became of an append without an answer.
 //! 5. [`mod@follow`]: every event from a given one on, for ever.
+//! 6. [`operations`]: messages that are no events, and are passed over since an operator said so.
 
 mod acks;
 mod api;
 pub mod append;
 pub mod entry;
 pub mod follow;
+pub mod operations;
 pub mod read;
 pub mod stream;
 
@@ -28,10 +30,13 @@ use assent_messaging::Connection;
 pub use append::{AppendError, Appended, Draft};
 pub use entry::LogEntry;
 pub use follow::{Follow, FollowError};
+pub use operations::{VoidError, create_or_check_operations};
+pub use read::damage::{Damage, Missing};
 pub use read::{History, ReadError, RecordedEvent, Tail};
 pub use stream::{OpenError, StreamIdentity, StreamSettings, StreamStatus};
 
 use acks::Acks;
+use operations::Remembered;
 
 /// How long a call may take, unless [`EventLog::with_deadline`] says otherwise.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);
@@ -41,6 +46,7 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);
 pub struct EventLog {
     connection: Connection,
     acks: Arc<Acks>,
+    voids: Remembered,
     identity: StreamIdentity,
     deadline: Duration,
 }
@@ -51,6 +57,12 @@ impl EventLog {
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
+    }
+
+    /// The server that answers, by its name.
+    pub fn server(&self) -> String {
+        let client = self.connection.dangerous_client();
+        client.server_info().server_name
     }
 
     /// Which stream this is: a stream that was deleted and created anew has another identity.

@@ -2,26 +2,38 @@
 //!
 //! It is read from the stream's leader, message by message. Direct gets and consumers are faster
 //! for many, but may answer from a replica that lags, and a decision must not be made on that.
+//!
+//! That the server gives no event, or none after the last one, is not believed by itself: a record
+//! that is damaged on its disk is answered as if it had never been. The server still counts it, so
+//! a history is believed only where it holds as many messages as are counted, those that are void
+//! among them. What the server itself knows to be gone it counts no more; then only a history that
+//! goes on after it, with an event, is believed.
+
+pub mod damage;
 
 use std::error::Error;
+use std::time::Duration;
 
-use assent_contract::chain::EventHash;
+use assent_contract::chain::{self, EventHash, Link};
 use assent_contract::codec::{DecodedEvent, Unreadable};
 use assent_contract::names::event_subject;
+use assent_contract::operation::VoidRecord;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
 use tokio::time::Instant;
 
 use crate::EventLog;
-use crate::api::{self, Get};
+use crate::api::{self, Counted, Get};
 use crate::entry::LogEntry;
+use damage::Damage;
 
-/// The last event of an aggregate: what the next one is appended to.
+/// Where an aggregate ends: what the next event is appended to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tail {
-    /// Its place in the log; 0 if there is none yet.
+    /// The place of the last message on its subject, be it void; 0 if there is none yet. The server
+    /// holds the next append against it.
     pub sequence: Sequence,
-    /// Its hash.
+    /// The hash of the last event: a void message is nobody's predecessor.
     pub hash: EventHash,
 }
 
@@ -49,8 +61,13 @@ pub struct RecordedEvent {
 pub struct History {
     /// The events.
     pub events: Vec<RecordedEvent>,
+    /// The messages between them that are void, in order.
+    pub voids: Vec<VoidRecord>,
     /// What the next event is to be appended to.
     pub tail: Tail,
+    /// Which of the events were recorded while the log was damaged, without knowing of those
+    /// between the one they name and themselves. Each of them took something away.
+    pub past_damage: Vec<Sequence>,
 }
 
 /// Why something was not read.
@@ -77,6 +94,9 @@ pub enum ReadError {
         /// Its place in the log.
         sequence: Sequence,
     },
+    /// The server counts more events of an aggregate than it gives: some are damaged on its disk.
+    #[error(transparent)]
+    Damaged(Box<Damage>),
     /// The stream is not there.
     #[error("the stream of consent events is not there")]
     NotThere,
@@ -106,36 +126,48 @@ pub enum ReadError {
 }
 
 impl EventLog {
-    /// Every event of one aggregate. Takes as many round trips as there are events, and one for an
-    /// aggregate without any. An unreadable event or a broken chain fails the whole.
+    /// Every event of one aggregate. Takes as many round trips as there are events; one more for
+    /// an aggregate with one event or none. An unreadable event, a broken chain, or an event that
+    /// is counted and not given fails the whole; a message that an operator declared void is passed
+    /// over.
     pub async fn read(&self, aggregate: &Aggregate) -> Result<History, ReadError> {
-        let deadline = Instant::now() + self.deadline;
         let subject = event_subject(aggregate);
-        let last = Get::Last {
-            last_by_subj: &subject,
+        let mut reading = Reading {
+            log: self,
+            deadline: Instant::now() + self.deadline,
+            subject: &subject,
+            aggregate,
+            history: History::default(),
         };
-        // Forward, event by event, up to the one that was the last when we began. That one is asked
-        // for at the same time as the first.
-        let (last, mut next) = tokio::try_join!(
-            api::get(&self.connection, &last, self.deadline),
-            self.first_after(&subject, Sequence(0), deadline),
-        )?;
-        let last = last.map_or(Sequence(0), |last| last.sequence());
-        let mut history = History {
-            events: Vec::new(),
-            tail: Tail::EMPTY,
-        };
-        while history.tail.sequence < last {
-            if next.is_none() {
-                next = self
-                    .first_after(&subject, history.tail.sequence, deadline)
-                    .await?;
+        let mut at_least = None;
+        loop {
+            let counted = match reading.go_on().await {
+                Ok(counted) => counted,
+                Err(ReadError::BrokenChain { sequence, .. }) => {
+                    let damage = self.damage(aggregate).await?;
+                    return Err(damage.unwrap_or_else(|| broken(aggregate, sequence)));
+                }
+                Err(error) => return Err(error),
+            };
+            let found = reading.history.found();
+            if counted.messages <= found {
+                if counted.lost == 0 {
+                    return Ok(reading.history);
+                }
+                return match self.damage(aggregate).await? {
+                    Some(damage) => Err(damage),
+                    None => Ok(reading.history),
+                };
             }
-            // None: the last event was there a moment ago.
-            let entry = next.take().ok_or_else(|| broken(aggregate, last))?;
-            history.push(aggregate, recorded(aggregate, &entry)?)?;
+            // What was counted before reading began was there to be read.
+            if at_least.is_some_and(|at_least| found < at_least)
+                && let Some(damage) = self.damage(aggregate).await?
+            {
+                return Err(damage);
+            }
+            // Something may have been appended just now.
+            at_least = Some(counted.messages);
         }
-        Ok(history)
     }
 
     /// One stored message, whatever it is: to see whether a sequence still means what it meant.
@@ -151,7 +183,18 @@ impl EventLog {
         .await
     }
 
-    /// The first event on the subject after a given one.
+    /// The first message of an account or user after a place in the log, whatever it is.
+    pub async fn next_of(
+        &self,
+        aggregate: &Aggregate,
+        after: Sequence,
+    ) -> Result<Option<LogEntry>, ReadError> {
+        let deadline = Instant::now() + self.deadline;
+        let subject = event_subject(aggregate);
+        self.first_after(&subject, after, deadline).await
+    }
+
+    /// The first message on the subject after a given one.
     pub(crate) async fn first_after(
         &self,
         subject: &str,
@@ -162,23 +205,133 @@ impl EventLog {
             seq: sequence.0.saturating_add(1),
             next_by_subj: subject,
         };
-        let remaining = deadline.saturating_duration_since(Instant::now());
-        api::get(&self.connection, &next, remaining).await
+        api::get(&self.connection, &next, remaining(deadline)).await
+    }
+
+    /// The last message on the subject, as the server finds it; 0 if it finds none.
+    async fn last_of(&self, subject: &str, deadline: Instant) -> Result<Sequence, ReadError> {
+        let last = Get::Last {
+            last_by_subj: subject,
+        };
+        let last = api::get(&self.connection, &last, remaining(deadline)).await?;
+        Ok(last.map_or(Sequence(0), |last| last.sequence()))
+    }
+}
+
+/// The reading of one history.
+struct Reading<'a> {
+    log: &'a EventLog,
+    deadline: Instant,
+    subject: &'a str,
+    aggregate: &'a Aggregate,
+    history: History,
+}
+
+impl Reading<'_> {
+    /// Forward, message by message, up to the one that is the last when it begins; then, how many
+    /// the server counts. It is asked only once the last one is known, so it counts that one too.
+    async fn go_on(&mut self) -> Result<Counted, ReadError> {
+        let (last, mut next) = tokio::try_join!(
+            self.log.last_of(self.subject, self.deadline),
+            self.next_message()
+        )?;
+        let mut counted = None;
+        while self.history.tail.sequence < last {
+            if next.is_none() {
+                if counted.is_some() {
+                    next = self.next_message().await?;
+                } else {
+                    let both = tokio::try_join!(self.next_message(), self.count())?;
+                    (next, counted) = (both.0, Some(both.1));
+                }
+            }
+            // None: the last event was there a moment ago.
+            let entry = next.take().ok_or_else(|| broken(self.aggregate, last))?;
+            match recorded(self.aggregate, &entry) {
+                Ok(event) => self.history.push(self.aggregate, event)?,
+                Err(unreadable) => match self.log.void_of(&entry).await? {
+                    Some(void) => self.history.pass_over(void),
+                    None => return Err(unreadable),
+                },
+            }
+        }
+        match counted {
+            Some(counted) => Ok(counted),
+            None => self.count().await,
+        }
+    }
+
+    async fn next_message(&self) -> Result<Option<LogEntry>, ReadError> {
+        let after = self.history.tail.sequence;
+        self.log
+            .first_after(self.subject, after, self.deadline)
+            .await
+    }
+
+    async fn count(&self) -> Result<Counted, ReadError> {
+        api::count(&self.log.connection, self.subject, remaining(self.deadline)).await
+    }
+}
+
+impl Default for History {
+    /// The history of an aggregate that nothing has happened to.
+    fn default() -> Self {
+        Self {
+            events: Vec::new(),
+            voids: Vec::new(),
+            tail: Tail::EMPTY,
+            past_damage: Vec::new(),
+        }
     }
 }
 
 impl History {
+    /// How many messages there are: the server counts them, be they void.
+    fn found(&self) -> u64 {
+        let found = self.events.len().saturating_add(self.voids.len());
+        u64::try_from(found).unwrap_or(u64::MAX)
+    }
+
+    /// The place of the last event; 0 if there is none. What is void after it says nothing of what
+    /// came between.
+    fn last_event(&self) -> Sequence {
+        let last = self.events.last();
+        last.map_or(Sequence(0), |event| event.sequence)
+    }
+
     fn push(&mut self, aggregate: &Aggregate, event: RecordedEvent) -> Result<(), ReadError> {
-        if event.decoded.metadata.previous != self.tail.hash {
-            return Err(broken(aggregate, event.sequence));
+        match self.link(&event) {
+            Some(Link::Next) => {}
+            Some(Link::PastDamage) => self.past_damage.push(event.sequence),
+            None => return Err(broken(aggregate, event.sequence)),
         }
+        self.add(event);
+        Ok(())
+    }
+
+    /// How an event is tied to these.
+    fn link(&self, event: &RecordedEvent) -> Option<Link> {
+        let before = self.events.iter().map(|event| event.hash);
+        let previous = event.decoded.metadata.previous;
+        chain::link(&event.decoded.event, previous, before)
+    }
+
+    fn add(&mut self, event: RecordedEvent) {
         self.tail = Tail {
             sequence: event.sequence,
             hash: event.hash,
         };
         self.events.push(event);
-        Ok(())
     }
+
+    fn pass_over(&mut self, void: VoidRecord) {
+        self.tail.sequence = Sequence(void.sequence);
+        self.voids.push(void);
+    }
+}
+
+fn remaining(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
 }
 
 fn recorded(aggregate: &Aggregate, entry: &LogEntry) -> Result<RecordedEvent, ReadError> {

@@ -11,8 +11,10 @@ use async_nats::jetstream::ErrorCode;
 
 use crate::acks::Acks;
 use crate::api::{self, StreamInfo};
+use crate::operations::Remembered;
 use crate::{DEFAULT_DEADLINE, EventLog, ReadError};
-use configuration::{configuration, differences};
+use configuration::configuration;
+pub(crate) use configuration::differences;
 
 /// What may differ between one deployment's stream and another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,8 @@ pub struct StreamStatus {
     pub first_sequence: Sequence,
     /// The last event; 0 in an empty log.
     pub last_sequence: Sequence,
+    /// How many events the server counts.
+    pub messages: u64,
     /// How many events in between the server says it lost. Anything but 0 is an incident. The
     /// server does not notice every loss, so whoever follows the log watches for gaps all the same.
     pub missing: u64,
@@ -99,7 +103,8 @@ impl From<ReadError> for OpenError {
             error @ (ReadError::Refused { .. }
             | ReadError::Nonsense(_)
             | ReadError::Unreadable { .. }
-            | ReadError::BrokenChain { .. }) => Self::Refused(error),
+            | ReadError::BrokenChain { .. }
+            | ReadError::Damaged(_)) => Self::Refused(error),
         }
     }
 }
@@ -148,6 +153,7 @@ impl EventLog {
         Ok(Self {
             connection: connection.clone(),
             acks: Arc::new(acks),
+            voids: Remembered::default(),
             identity: StreamIdentity(info.created),
             deadline: DEFAULT_DEADLINE,
         })
@@ -160,6 +166,7 @@ impl From<StreamInfo> for StreamStatus {
             created: StreamIdentity(info.created),
             first_sequence: Sequence(info.state.first_seq),
             last_sequence: Sequence(info.state.last_seq),
+            messages: info.state.messages,
             missing: info.state.num_deleted,
         }
     }
@@ -175,7 +182,7 @@ fn require_version(connection: &Connection) -> Result<(), OpenError> {
     }
 }
 
-fn refuse(differences: Vec<String>) -> Result<(), OpenError> {
+pub(crate) fn refuse(differences: Vec<String>) -> Result<(), OpenError> {
     if differences.is_empty() {
         Ok(())
     } else {

@@ -174,7 +174,16 @@ impl Bucket {
         Ok(keys.map(str::to_owned).collect())
     }
 
-    /// Gives a value to a key that has none; the revision.
+    /// Whether the bucket holds anything for a key: a value, the note of its removal, or what was a value and is damaged
+    /// on the server's disk, which reading it would not show.
+    pub async fn holds(&self, key: &str) -> Result<bool, BucketError> {
+        let subject = self.subject(key)?;
+        let subjects = self.connection.subjects(&self.stream, &subject).await;
+        Ok(!subjects.map_err(|source| self.failed(source))?.is_empty())
+    }
+
+    /// Gives a value to a key that has none; the revision. One that is damaged on the server's disk counts as none:
+    /// where that matters, ask [`Bucket::holds`] first.
     pub async fn create(&self, key: &str, value: Vec<u8>) -> Result<u64, BucketError> {
         let value = Bytes::from(value);
         match self.put(key, value.clone(), 0, None).await {

@@ -11,7 +11,8 @@
 //!    publish and subscribe.
 //! 3. [`micro_service`]: answering requests, as a NATS micro service (ADR-32).
 //! 4. [`bucket`]: a JetStream key-value bucket, compare-and-set.
-//! 5. [`changes`]: the derived stream, written exactly once and in order by any number of replicas.
+//! 5. [`stream_state`]: whether a stream is there, as it was, and how full.
+//! 6. [`changes`]: the derived stream, written exactly once and in order by any number of replicas.
 
 pub mod bucket;
 pub mod changes;
@@ -24,15 +25,18 @@ mod replies;
 pub mod request;
 pub mod server_version;
 pub mod settings;
+pub mod stream_state;
 
 pub use bucket::{Bucket, BucketError, BucketSettings, BucketSpace, Entry, Room};
 pub use changes::{
-    Change, ChangePublisher, ChangeStream, ChangeStreamError, ChangeStreamSettings,
-    PublishChangesError, Published,
+    Anew, Change, ChangePublisher, ChangeStream, ChangeStreamError, ChangeStreamSettings, Position,
+    PublishChangesError, Published, Stamp, Told,
 };
 pub use connection::{ConnectError, Connection, ConnectionState, DrainError};
+pub use jetstream::JetStreamError;
 pub use message::{Message, Messages, PublishError, SubscribeError};
 pub use micro_service::{Endpoint, Request, ServeError, ServiceDefinition, ServiceError, serve};
 pub use request::RequestError;
 pub use server_version::{ServerVersion, ServerVersionError};
 pub use settings::ConnectionSettings;
+pub use stream_state::StreamState;

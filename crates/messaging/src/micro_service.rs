@@ -10,6 +10,7 @@
 //! time-out. Ours stops taking, answers what it has, and only then ends.
 
 mod discovery;
+mod reply;
 mod statistics;
 mod worker;
 

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, Validation};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use url::Url;
 use uuid::{Uuid, uuid};
 
@@ -145,6 +146,7 @@ pub(crate) struct UnverifiedIdToken<'a> {
 struct TokenHeader {
     alg: String,
     kid: Option<String>,
+    crit: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -176,6 +178,10 @@ impl<'a> UnverifiedIdToken<'a> {
         if header.alg != "RS256" {
             return Err(IdTokenError::Algorithm);
         }
+        // What is critical has to be understood, and nothing that may stand there is understood here.
+        if header.crit.is_some() {
+            return Err(IdTokenError::Malformed("it wants something critical"));
+        }
         let key_id = header
             .kid
             .ok_or(IdTokenError::Malformed("it names no key"))?;
@@ -194,8 +200,9 @@ impl<'a> UnverifiedIdToken<'a> {
     ) -> Result<VerifiedIdentity, IdTokenError> {
         let claims = self.signed_claims(key)?;
         let tid = claims.tid.ok_or(IdTokenError::Malformed("it has no tid"))?;
-        let tenant_id = Uuid::try_parse(&tid)
-            .map_err(|_error| IdTokenError::Malformed("its tid is not a GUID"))?;
+        // Only the usual hyphenated form: `uuid` would also accept braces and a URN.
+        let tenant_id = Uuid::try_parse(&tid).ok().filter(|_| tid.len() == 36);
+        let tenant_id = tenant_id.ok_or(IdTokenError::Malformed("its tid is not a GUID"))?;
         if tenant_id == CONSUMERS {
             return Err(IdTokenError::Consumer);
         }

@@ -10,7 +10,7 @@ use sled::{Batch, IVec};
 
 use crate::checksum;
 use crate::cursor::Head;
-use crate::entry::{Change, Entry};
+use crate::entry::{Change, Content, Entry};
 use crate::key;
 use crate::row::Stored;
 use crate::standing::{Folded, Standing, after, effective};
@@ -48,19 +48,28 @@ impl View {
         head.cursor.hash = last_hash;
         let mut working = Working::new(&self.table);
         let mut changes = Vec::with_capacity(new.len());
+        let mut passed_over = Vec::new();
         for entry in new {
+            if entry.content == Content::Void {
+                passed_over.push(entry.sequence);
+            }
             if let Some(aggregate) = &entry.aggregate {
-                changes.push(working.fold(aggregate, entry)?);
+                let change = working.fold(aggregate, entry)?;
+                changes.extend((entry.content != Content::Void).then_some(change));
             } else {
                 head.counts.orphan(entry);
             }
         }
         let mut batch = Batch::default();
+        for sequence in &passed_over {
+            batch.insert(key::void(*sequence), &[]);
+        }
         let written = working.write(&mut head, &mut batch);
         batch.insert(key::HEAD, head_bytes(&head)?);
         let mut state = self.state_mut();
         self.table.write(batch)?;
         state.head = head;
+        state.voids.extend(passed_over);
         if let Some(pass) = &mut state.pass {
             for row in written {
                 pass.row_changed(row.key, row.before);

@@ -18,7 +18,7 @@ use crate::apply::{ApplyError, unseen};
 use crate::checksum;
 use crate::cursor::Head;
 use crate::directory::Generation;
-use crate::entry::Entry;
+use crate::entry::{Content, Entry};
 use crate::key;
 use crate::row::Stored;
 use crate::standing::{Folded, Standing, after};
@@ -38,6 +38,8 @@ pub struct BulkLoad {
     head: Head,
     accounts: HashMap<AccountId, Standing<AccountState>>,
     users: HashMap<Box<[u8]>, Standing<UserState>>,
+    /// The messages that were passed over.
+    voids: Vec<Sequence>,
     /// Whether rows were written already, so that a state may have to be read back.
     spilled: bool,
     spill_at: usize,
@@ -53,6 +55,7 @@ impl BulkLoad {
             head,
             accounts: HashMap::new(),
             users: HashMap::new(),
+            voids: Vec::new(),
             spilled: false,
             spill_at: SPILL_AT,
             scratch: Vec::new(),
@@ -95,21 +98,32 @@ impl BulkLoad {
         let Self {
             view,
             head,
+            voids,
             replaces,
             ..
         } = self;
         // The rows first: a cursor must never outlive the rows that it speaks of.
         view.table.flush()?;
         let mut batch = Batch::default();
+        for sequence in &voids {
+            batch.insert(key::void(*sequence), &[]);
+        }
         batch.insert(key::HEAD, head_bytes(&head)?);
         view.table.write(batch)?;
         view.table.flush()?;
-        view.state_mut().head = head;
+        {
+            let mut state = view.state_mut();
+            state.head = head;
+            state.voids = voids.into_iter().collect();
+        }
         replaces.iter().for_each(Generation::remove);
         Ok(view)
     }
 
     fn fold(&mut self, entry: &Entry) -> Result<(), Damage> {
+        if entry.content == Content::Void {
+            self.voids.push(entry.sequence);
+        }
         match &entry.aggregate {
             None => self.head.counts.orphan(entry),
             Some(aggregate @ Aggregate::Company(account)) => {

@@ -3,7 +3,7 @@
 use assent_domain::ids::Sequence;
 use serde::{Deserialize, Serialize};
 
-use crate::entry::Entry;
+use crate::entry::{Content, Entry};
 
 /// How rows are laid out. Another number makes a view be built anew.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -66,6 +66,9 @@ pub struct Counts {
 impl Counts {
     /// An entry that names nobody can't block anybody: it is counted, and somebody has to look.
     pub(crate) fn orphan(&mut self, entry: &Entry) {
+        if entry.content == Content::Void {
+            return;
+        }
         tracing::error!(operator_alarm = "orphan_event", sequence = %entry.sequence, "an entry of the log names neither an account nor a user");
         self.orphans = self.orphans.saturating_add(1);
     }

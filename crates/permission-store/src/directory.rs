@@ -1,16 +1,25 @@
 //! The directory of a view: a lock, and one folder for each generation.
 //!
+//! It says of everybody what they permitted, so it is its owner's alone: folders are 0700 and files
+//! 0600, also those that an earlier version left open to others. What the database makes later is
+//! as the process's mask has it; it is within a folder that nobody else may enter.
+//!
 //! A generation that can't be trusted is set aside, for whoever wants to know what happened to
 //! it; only the last such one is kept, so that damage never fills the disk.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 const LOCK: &str = "lock";
 const GENERATION: &str = "generation-";
 const SET_ASIDE: &str = "set-aside-";
 const OPENING: &str = "OPENING";
+
+/// Nobody but the owner.
+const FOLDER: u32 = 0o700;
+const FILE: u32 = 0o600;
 
 /// The directory, locked for this process for as long as the value lives.
 #[derive(Debug)]
@@ -35,18 +44,26 @@ pub(crate) struct Generation {
 
 impl Directory {
     pub(crate) fn lock(path: &Path) -> Result<Self, Refused> {
-        fs::create_dir_all(path).map_err(Refused::Io)?;
+        create_folder(path).map_err(Refused::Io)?;
+        // A volume may be mounted here that belongs to somebody else; what is in it is ours all the same.
+        if let Err(error) = fs::set_permissions(path, Permissions::from_mode(FOLDER)) {
+            tracing::warn!(path = %path.display(), %error, "others may look into the directory of the view");
+        }
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
+            .mode(FILE)
             .open(path.join(LOCK))
             .map_err(Refused::Io)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                _lock: lock,
-            }),
+            Ok(()) => {
+                close_ours(path).map_err(Refused::Io)?;
+                Ok(Self {
+                    path: path.to_owned(),
+                    _lock: lock,
+                })
+            }
             Err(TryLockError::WouldBlock) => Err(Refused::InUse),
             Err(TryLockError::Error(error)) => Err(Refused::Io(error)),
         }
@@ -88,7 +105,7 @@ impl Directory {
         }
         let number = last.saturating_add(1);
         let path = self.path.join(format!("{GENERATION}{number}"));
-        fs::create_dir_all(&path)?;
+        create_folder(&path)?;
         Ok(Generation { number, path })
     }
 
@@ -108,6 +125,42 @@ impl Directory {
     }
 }
 
+fn create_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(FOLDER).create(path)
+}
+
+/// Whatever in the directory is of a view.
+fn close_ours(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path.join(LOCK), Permissions::from_mode(FILE))?;
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_ours = name
+            .to_str()
+            .is_some_and(|name| name.starts_with(GENERATION) || name.starts_with(SET_ASIDE));
+        if is_ours && entry.file_type()?.is_dir() {
+            fs::set_permissions(entry.path(), Permissions::from_mode(FOLDER))?;
+            close_to_others(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Everything in a folder, however deep. Links are left alone: they lead out of it.
+fn close_to_others(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            fs::set_permissions(entry.path(), Permissions::from_mode(FOLDER))?;
+            close_to_others(&entry.path())?;
+        } else if kind.is_file() {
+            fs::set_permissions(entry.path(), Permissions::from_mode(FILE))?;
+        }
+    }
+    Ok(())
+}
+
 impl Generation {
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -116,7 +169,18 @@ impl Generation {
     /// Notes that somebody is about to open it. The note of one who never came back says that
     /// opening it kills the program.
     pub(crate) fn mark_opening(&self) -> io::Result<()> {
-        File::create(self.path.join(OPENING))?.sync_all()
+        let note = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(FILE)
+            .open(self.path.join(OPENING))?;
+        note.sync_all()
+    }
+
+    /// Takes from others what they may do with its files.
+    pub(crate) fn close_to_others(&self) -> io::Result<()> {
+        close_to_others(&self.path)
     }
 
     pub(crate) fn mark_opened(&self) -> io::Result<()> {

@@ -12,8 +12,19 @@ pub struct Entry {
     pub sequence: Sequence,
     /// The account or user that its subject names; `None` where it names neither.
     pub aggregate: Option<Aggregate>,
-    /// The event; `None` where it can't be read.
-    pub event: Option<Event>,
+    /// What it says.
+    pub content: Content,
+}
+
+/// What an entry says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// This happened.
+    Event(Event),
+    /// Something that can't be read, and might take a permission away.
+    Unreadable,
+    /// Nothing: it is no event, and an operator declared it void.
+    Void,
 }
 
 /// An account or user that is different from an event on.

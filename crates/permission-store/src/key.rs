@@ -2,7 +2,7 @@
 //! order of their ids. A NUL parts the two ids, for it sorts below whatever an id may hold.
 
 use assent_domain::event::Aggregate;
-use assent_domain::ids::{AccountId, UserId};
+use assent_domain::ids::{AccountId, Sequence, UserId};
 
 /// The head.
 pub(crate) const HEAD: &[u8] = b"h";
@@ -10,6 +10,9 @@ pub(crate) const HEAD: &[u8] = b"h";
 pub(crate) const ROWS: &[u8] = b"r";
 /// Before the note that an aggregate is blocked, followed by the key of its row.
 pub(crate) const BLOCKED: &[u8] = b"b";
+
+/// Before the note that a message was passed over, followed by its place in the log.
+pub(crate) const VOIDS: &[u8] = b"v";
 
 const COMPANY: u8 = b'c';
 const USER: u8 = b'u';
@@ -21,6 +24,16 @@ pub(crate) fn company(account: &AccountId) -> Vec<u8> {
     key.push(COMPANY);
     key.extend_from_slice(account.as_str().as_bytes());
     key
+}
+
+/// Before every company.
+pub(crate) fn companies() -> Vec<u8> {
+    [ROWS, &[COMPANY]].concat()
+}
+
+/// Before every user of every account.
+pub(crate) fn all_users() -> Vec<u8> {
+    [ROWS, &[USER]].concat()
 }
 
 /// Before every user of an account.
@@ -52,6 +65,23 @@ fn write_users(key: &mut Vec<u8>, account: &AccountId) {
 
 pub(crate) fn blocked(row: &[u8]) -> Vec<u8> {
     [BLOCKED, row].concat()
+}
+
+pub(crate) fn row(aggregate: &Aggregate) -> Vec<u8> {
+    match aggregate {
+        Aggregate::Company(account) => company(account),
+        Aggregate::User(account, name) => user(account, name),
+    }
+}
+
+pub(crate) fn void(sequence: Sequence) -> Vec<u8> {
+    [VOIDS, &sequence.0.to_be_bytes()].concat()
+}
+
+/// The place that a note of [`VOIDS`] is about.
+pub(crate) fn voided(key: &[u8]) -> Option<Sequence> {
+    let place = key.strip_prefix(VOIDS)?.try_into().ok()?;
+    Some(Sequence(u64::from_be_bytes(place)))
 }
 
 /// The account or user that a row's key names; `None` for a key that is not ours.

@@ -8,7 +8,8 @@
 //! of a company's method writes one row, however many users it has.
 //!
 //! An event that can't be read, or that can't follow what is known, blocks its account or user
-//! until a newer program rebuilds the view. Nothing is effective for them; all others go on.
+//! until a newer program rebuilds the view, or an operator declares void what is no event. Nothing
+//! is effective for them; all others go on.
 //!
 //! Read in this order:
 //!
@@ -16,8 +17,10 @@
 //! 2. [`standing`]: what is known of an account or a user, and how an entry changes it.
 //! 3. [`cursor`]: how much of which log a view holds.
 //! 4. [`open`]: from a directory to a [`View`], or to a [`BulkLoad`] where there is none to trust.
-//! 5. [`bulk`]: building a view from the whole log. [`apply`]: following the log.
-//! 6. [`view`]: reading. [`verify`]: the digest, and whether the rows are what was written.
+//! 5. [`bulk`]: building a view from the whole log. [`apply`]: following the log. [`refold`]:
+//!    folding one account or user anew.
+//! 6. [`view`]: reading. [`stands`]: reading all, as it is told. [`verify`]: the digest, and whether
+//!    the rows are what was written.
 
 pub mod entry;
 pub mod standing;
@@ -37,16 +40,22 @@ pub mod bulk;
 
 pub mod apply;
 
+pub mod refold;
+
 pub mod view;
+
+pub mod stands;
 
 pub mod verify;
 
 pub use apply::ApplyError;
 pub use bulk::{BulkError, BulkLoad};
 pub use cursor::{Counts, Cursor, FOLD_VERSION, SCHEMA_VERSION, Source};
-pub use entry::{Change, Entry};
+pub use entry::{Change, Content, Entry};
 pub use open::{OpenError, Opened, Why};
+pub use refold::Refold;
 pub use standing::{Standing, effective};
+pub use stands::Stands;
 pub use table::Damage;
 pub use verify::{Digest, Verdict};
 pub use view::{Blocked, Page, ReadError, Reading, View};

@@ -1,9 +1,12 @@
 //! From a directory to a view that can be trusted, or to an empty one and the reason for it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use assent_domain::ids::Sequence;
 
 use crate::bulk::BulkLoad;
 use crate::cursor::{FOLD_VERSION, Head, SCHEMA_VERSION, Source};
@@ -84,6 +87,10 @@ pub enum OpenError {
     },
 }
 
+/// A generation that could be opened: its rows, how much of which log they hold, and what was
+/// passed over.
+type Found = (Table, Head, BTreeSet<Sequence>);
+
 /// Where views live, and how much memory the database may use for its cache.
 #[derive(Debug)]
 pub(crate) struct Home {
@@ -129,12 +136,12 @@ impl Home {
         let mut generations = self.generations()?.into_iter();
         while let Some(generation) = generations.next() {
             let verdict = match self.try_open(&generation)? {
-                Ok((table, head)) => match usable(&head, source) {
+                Ok((table, head, voids)) => match usable(&head, source) {
                     None => {
                         for other in kept.iter().chain(generations.as_slice()) {
                             Generation::remove(other);
                         }
-                        let view = View::new(self, generation, table, head);
+                        let view = View::new(self, generation, table, head, voids);
                         return Ok(Opened::Resumed(Box::new(view)));
                     }
                     Some(why) => {
@@ -160,17 +167,18 @@ impl Home {
     }
 
     /// Opens one generation under guard.
-    fn try_open(&self, generation: &Generation) -> Result<Result<(Table, Head), Why>, OpenError> {
+    fn try_open(&self, generation: &Generation) -> Result<Result<Found, Why>, OpenError> {
         if generation.was_being_opened() {
             return Ok(Err(Why::Damaged));
         }
         self.io(generation.mark_opening())?;
         let opened = Table::open(generation.path(), self.cache_capacity)
-            .and_then(|table| Ok((table.head()?, table)));
+            .and_then(|table| Ok((table.head()?, table.voids()?, table)));
         self.io(generation.mark_opened())?;
+        self.io(generation.close_to_others())?;
         Ok(match opened {
-            Ok((Some(head), table)) => Ok((table, head)),
-            Ok((None, _)) => Err(Why::Incomplete),
+            Ok((Some(head), voids, table)) => Ok((table, head, voids)),
+            Ok((None, ..)) => Err(Why::Incomplete),
             Err(damage) => {
                 let error: &dyn std::error::Error = &damage;
                 tracing::error!(path = %generation.path().display(), error, "the view is set aside");
@@ -191,7 +199,9 @@ impl Home {
                 source,
             }
         })?;
-        let view = View::new(self, generation, table, Head::start(source.clone()));
+        self.io(generation.close_to_others())?;
+        let head = Head::start(source.clone());
+        let view = View::new(self, generation, table, head, BTreeSet::new());
         Ok(BulkLoad::new(view, replaces))
     }
 

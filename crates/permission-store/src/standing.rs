@@ -7,7 +7,7 @@ use assent_domain::mode::AuthorizationMethod;
 use assent_domain::permissions::PermissionSet;
 use assent_domain::user::UserState;
 
-use crate::entry::Entry;
+use crate::entry::{Content, Entry};
 
 /// What is known of an account or a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,9 +99,11 @@ pub(crate) fn after<S: Folded>(
         return standing;
     };
     let blocked = Standing::Blocked { at: entry.sequence };
-    // Whoever read the entry knows why, and has told it.
-    let Some(event) = &entry.event else {
-        return blocked;
+    let event = match &entry.content {
+        Content::Event(event) => event,
+        // Whoever read the entry knows why, and has told it.
+        Content::Unreadable => return blocked,
+        Content::Void => return Standing::Known(state),
     };
     if !concerns(event, aggregate) {
         tracing::error!(operator_alarm = "illegal_event", ?aggregate, sequence = %entry.sequence, "an event is of another aggregate than its subject: blocked from here on");

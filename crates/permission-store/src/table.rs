@@ -1,11 +1,13 @@
 //! The one place that calls sled. It may fail, or panic on damage that it does not expect:
 //! both mean that the view can't be trusted, and has to be built anew.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use assent_domain::ids::Sequence;
 use sled::{Batch, IVec};
 
 use crate::cursor::Head;
@@ -77,6 +79,17 @@ impl Table {
                     .map_err(|error| Damage::because("its cursor can't be read", error))
             })
             .transpose()
+    }
+
+    /// The messages that were passed over.
+    pub(crate) fn voids(&self) -> Result<BTreeSet<Sequence>, Damage> {
+        let mut voids = BTreeSet::new();
+        self.scan(key::VOIDS, None, |key, _| {
+            let sequence = key::voided(key);
+            voids.insert(sequence.ok_or_else(|| Damage::new("it holds a note that is not ours"))?);
+            Ok(true)
+        })?;
+        Ok(voids)
     }
 
     /// Calls `visit` for each row under the prefix whose key is above `after`, in the order of

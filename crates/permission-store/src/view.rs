@@ -1,5 +1,6 @@
 //! Reading the view.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -35,6 +36,8 @@ pub struct View {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) head: Head,
+    /// The messages that were passed over.
+    pub(crate) voids: BTreeSet<Sequence>,
     /// The walk over all rows that is under way.
     pub(crate) pass: Option<Pass>,
 }
@@ -67,15 +70,22 @@ pub struct Blocked {
 
 /// The view as it is at one sequence. Nothing is applied while it is held, so hold it briefly.
 pub struct Reading<'a> {
-    table: &'a Table,
+    pub(crate) table: &'a Table,
     state: RwLockReadGuard<'a, State>,
 }
 
 impl View {
-    pub(crate) fn new(home: Arc<Home>, generation: Generation, table: Table, head: Head) -> Self {
+    pub(crate) fn new(
+        home: Arc<Home>,
+        generation: Generation,
+        table: Table,
+        head: Head,
+        voids: BTreeSet<Sequence>,
+    ) -> Self {
+        let pass = None;
         Self {
             table,
-            state: RwLock::new(State { head, pass: None }),
+            state: RwLock::new(State { head, voids, pass }),
             writer: Mutex::new(()),
             walker: Mutex::new(()),
             generation,
@@ -130,6 +140,11 @@ impl View {
     /// Up to `limit` of those that are blocked.
     pub fn blocked(&self, limit: usize) -> Result<Vec<Blocked>, ReadError> {
         self.read().blocked(limit)
+    }
+
+    /// The messages that were passed over because an operator declared them void.
+    pub fn voids(&self) -> BTreeSet<Sequence> {
+        self.read().state.voids.clone()
     }
 
     /// Waits until what was written is with the operating system's disk cache at least. A view
@@ -208,20 +223,31 @@ impl Reading<'_> {
 
     /// Up to `limit` of those that are blocked.
     pub fn blocked(&self, limit: usize) -> Result<Vec<Blocked>, ReadError> {
+        self.blocked_after(None, limit)
+    }
+
+    /// Up to `limit` of those that are blocked, after the one named.
+    pub fn blocked_after(
+        &self,
+        after: Option<&Aggregate>,
+        limit: usize,
+    ) -> Result<Vec<Blocked>, ReadError> {
+        let after = after.map(|aggregate| key::blocked(&key::row(aggregate)));
         let mut found = Vec::new();
-        self.table.scan(key::BLOCKED, None, |key, value| {
-            if found.len() == limit {
-                return Ok(false);
-            }
-            let aggregate = key
-                .strip_prefix(key::BLOCKED)
-                .and_then(key::aggregate)
-                .ok_or_else(unknown_key)?;
-            if let Standing::Blocked { at } = standing::<AccountState>(value)? {
-                found.push(Blocked { aggregate, at });
-            }
-            Ok(true)
-        })?;
+        self.table
+            .scan(key::BLOCKED, after.as_deref(), |key, value| {
+                if found.len() == limit {
+                    return Ok(false);
+                }
+                let aggregate = key
+                    .strip_prefix(key::BLOCKED)
+                    .and_then(key::aggregate)
+                    .ok_or_else(unknown_key)?;
+                if let Standing::Blocked { at } = standing::<AccountState>(value)? {
+                    found.push(Blocked { aggregate, at });
+                }
+                Ok(true)
+            })?;
         Ok(found)
     }
 
@@ -229,7 +255,10 @@ impl Reading<'_> {
         &self.state.head
     }
 
-    fn standing<S: Stored + Default>(&self, key: &[u8]) -> Result<Standing<S>, ReadError> {
+    pub(crate) fn standing<S: Stored + Default>(
+        &self,
+        key: &[u8],
+    ) -> Result<Standing<S>, ReadError> {
         let row = self.table.get(key)?;
         Ok(row
             .map(|row| standing(&row))

@@ -67,7 +67,7 @@ async fn start(config: Config, runtime: Runtime) -> Result<(), StartError> {
     let router = Router::new()
         .route("/v1/echo", post(echo))
         .route("/v1/broken", get(broken));
-    serve(&runtime, config.listen.into(), router, Health::new()).await?;
+    serve(&runtime, config.listen, router, Health::new()).await?;
     Ok(())
 }
 

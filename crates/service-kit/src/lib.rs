@@ -64,7 +64,10 @@ pub use bearer::{BearerError, BearerVerifier, Caller};
 pub use extract::{ApiForm, ApiJson, ApiPath, ApiQuery};
 pub use health::{Dependency, Health};
 pub use problem::Problem;
-pub use program::{Misconfigured, NotReachable, Program, StartError, Variable, run};
+pub use program::{
+    Flag, Given, Misconfigured, NeedsOperator, NotReachable, Program, StartError, Variable, run,
+    run_with_flags,
+};
 pub use request::RequestId;
 pub use runtime::Runtime;
-pub use server::{Bound, ConnectionLimits, ServeError, bind, serve};
+pub use server::{Bound, ConnectionLimits, Listen, ServeError, bind, serve};

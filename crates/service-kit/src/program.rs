@@ -12,6 +12,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use rustix::fs::Mode;
 use serde::de::DeserializeOwned;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -24,6 +25,7 @@ mod arguments;
 
 pub use crate::config::Variable;
 use arguments::Request;
+pub use arguments::{Flag, Given};
 
 /// The arguments or the configuration cannot be used (`EX_USAGE`).
 const EXIT_USAGE: u8 = 64;
@@ -84,9 +86,29 @@ impl NotReachable {
 pub struct Misconfigured(String);
 
 impl Misconfigured {
+    /// For what is wrong, in one sentence.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+
     /// For the error that says what is wrong.
     pub fn because(error: &(dyn Error + 'static)) -> Self {
         Self(chain(error).to_string())
+    }
+}
+
+/// Everything answers, and the program won't start as things stand: an operator has to decide first.
+///
+/// Anywhere in the chain of sources of the error a service returns, this makes the program exit 69
+/// with one line that says what can be done.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NeedsOperator(String);
+
+impl NeedsOperator {
+    /// What was found, and what the operator can do.
+    pub fn to(decide: impl Into<String>) -> Self {
+        Self(decide.into())
     }
 }
 
@@ -101,16 +123,29 @@ where
     F: FnOnce(C, Runtime) -> Fut,
     Fut: Future<Output = Result<(), StartError>>,
 {
-    let file = match arguments::parse(std::env::args_os().skip(1)) {
-        Ok(Request::Help) => return say(&arguments::help(program)),
+    run_with_flags(program, &[], |config, runtime, _| start(config, runtime))
+}
+
+/// The same, with flags of the program's own.
+pub fn run_with_flags<C, F, Fut>(program: &Program, flags: &'static [Flag], start: F) -> ExitCode
+where
+    C: DeserializeOwned,
+    F: FnOnce(C, Runtime, Given) -> Fut,
+    Fut: Future<Output = Result<(), StartError>>,
+{
+    let (file, given) = match arguments::parse(std::env::args_os().skip(1), flags) {
+        Ok(Request::Help) => return say(&arguments::help(program, flags)),
         Ok(Request::Version) => return say(&format!("{} {}\n", program.name, program.version)),
-        Ok(Request::Run { config }) => config,
+        Ok(Request::Run { config, given }) => (config, given),
         Err(error) => return refuse(program, &error),
     };
+    let start = |config, runtime| start(config, runtime, given);
     let config = match read_config::<C>(program, file.as_deref()) {
         Ok(config) => config,
         Err(error) => return refuse(program, &error),
     };
+    // Whatever a service writes is its own business alone: a view tells who permitted what.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let telemetry = match telemetry::install(program.name) {
         Ok(telemetry) => telemetry,
         Err(error) => return refuse(program, &error),
@@ -199,6 +234,11 @@ async fn supervise(
             if let Some(fault) = find::<Misconfigured>(error.as_ref()) {
                 write_refusal(program, fault);
                 return EXIT_USAGE;
+            }
+            if let Some(decision) = find::<NeedsOperator>(error.as_ref()) {
+                tracing::error!(error = %decision, "not started");
+                write_refusal(program, decision);
+                return EXIT_UNAVAILABLE;
             }
             tracing::error!(error = %chain(error.as_ref()), "the service failed");
             find::<NotReachable>(error.as_ref()).map_or(EXIT_FAILURE, |_| EXIT_UNAVAILABLE)

@@ -5,13 +5,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, STRICT_TRANSPORT_SECURITY};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use crate::config::ListenAddress;
 use crate::health::Health;
 use crate::problem::Problem;
 use crate::runtime::Runtime;
@@ -43,33 +45,73 @@ pub enum ServeError {
     },
 }
 
+/// Where a program answers, and what it says of itself in each answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Listen {
+    /// Where.
+    pub address: SocketAddr,
+    /// Where the metrics are, if they are not to be where everything else is.
+    pub metrics: Option<SocketAddr>,
+    /// Whether the world knows this program by an https address: then browsers are told to come by
+    /// no other.
+    pub is_https: bool,
+}
+
+impl From<ListenAddress> for Listen {
+    fn from(address: ListenAddress) -> Self {
+        SocketAddr::from(address).into()
+    }
+}
+
+impl From<SocketAddr> for Listen {
+    fn from(address: SocketAddr) -> Self {
+        Self {
+            address,
+            metrics: None,
+            is_https: false,
+        }
+    }
+}
+
 /// Listens, answers until the runtime's shutdown, then lets the requests in
 /// flight finish.
 ///
-/// Adds `/livez`, `/readyz`, `/metrics`, the answers for unknown routes and
+/// Adds `/livez`, `/readyz`, `/metrics` (on a port of its own, if it has one), the answers for unknown routes and
 /// methods, and all that every answer has in common (see [`surrounded`]).
 pub async fn serve(
     runtime: &Runtime,
-    listen: SocketAddr,
+    listen: impl Into<Listen>,
     router: Router,
     health: Health,
 ) -> Result<(), ServeError> {
     bind(listen).await?.serve(runtime, router, health).await
 }
 
-/// Takes the port without answering on it yet.
-pub async fn bind(listen: SocketAddr) -> Result<Bound, ServeError> {
-    let failed = |source| ServeError::Bind {
-        address: listen,
-        source,
+/// Takes the ports without answering on them yet.
+pub async fn bind(listen: impl Into<Listen>) -> Result<Bound, ServeError> {
+    let listen = listen.into();
+    let (listener, address) = take(listen.address).await?;
+    let metrics = match listen.metrics {
+        Some(metrics) => Some(take(metrics).await?),
+        None => None,
     };
-    let listener = TcpListener::bind(listen).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
     Ok(Bound {
         listener,
         address,
+        metrics,
+        is_https: listen.is_https,
         limits: ConnectionLimits::for_this_process(None, ConnectionLimits::default().head_within),
     })
+}
+
+async fn take(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let failed = |source| ServeError::Bind {
+        address: wanted,
+        source,
+    };
+    let listener = TcpListener::bind(wanted).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }
 
 /// A port that is taken; the address is known even where any port was asked for.
@@ -77,6 +119,8 @@ pub async fn bind(listen: SocketAddr) -> Result<Bound, ServeError> {
 pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
+    metrics: Option<(TcpListener, SocketAddr)>,
+    is_https: bool,
     limits: ConnectionLimits,
 }
 
@@ -102,10 +146,30 @@ impl Bound {
         metrics::install();
         runtime.now_serving();
         runtime.spawn(fold_metrics(runtime.clone()));
-        let answered = connections::Routes {
-            all: surrounded(router.merge(observation(health.clone()))),
-            reserve: around(observation(health.clone()).fallback(async || crowded())),
+        let (mut watched, metrics) = (observation(health.clone()), self.metrics);
+        if metrics.is_none() {
+            watched = watched.merge(exposition());
+        }
+        let by_https = |router: Router| {
+            if self.is_https {
+                router.layer(middleware::map_response(by_https_only))
+            } else {
+                router
+            }
         };
+        let answered = connections::Routes {
+            all: by_https(surrounded(router.merge(watched.clone()))),
+            reserve: by_https(around(watched.fallback(async || crowded()))),
+        };
+        if let Some((listener, address)) = metrics {
+            tracing::info!(%address, "metrics have a port of their own");
+            let shown = connections::Routes {
+                all: surrounded(exposition()),
+                reserve: around(exposition().fallback(async || crowded())),
+            };
+            let stop = runtime.shutdown_token().cancelled_owned();
+            runtime.spawn(connections::serve(listener, shown, self.limits, stop));
+        }
         let drain = {
             let (runtime, health) = (runtime.clone(), health);
             async move {
@@ -138,16 +202,29 @@ fn around(router: Router) -> Router {
         .layer(middleware::from_fn(request::surround))
 }
 
-/// Liveness, readiness and metrics.
+/// Liveness and readiness.
 fn observation(health: Health) -> Router {
-    let exposition = "text/plain; version=0.0.4; charset=utf-8";
     Router::new()
         .route("/livez", get(async || Json(json!({"status": "ok"}))))
         .route("/readyz", get(async move || health.readiness()))
-        .route(
-            "/metrics",
-            get(async move || ([(CONTENT_TYPE, exposition)], metrics::render())),
-        )
+}
+
+/// Metrics.
+fn exposition() -> Router {
+    let text = "text/plain; version=0.0.4; charset=utf-8";
+    Router::new().route(
+        "/metrics",
+        get(async move || ([(CONTENT_TYPE, text)], metrics::render())),
+    )
+}
+
+/// For a year, of this host alone: what else lives under the domain is not ours to say.
+async fn by_https_only(mut response: Response) -> Response {
+    let year = HeaderValue::from_static("max-age=31536000");
+    response
+        .headers_mut()
+        .insert(STRICT_TRANSPORT_SECURITY, year);
+    response
 }
 
 /// The answer where the program serves as many connections as it can, for all but those who watch it.

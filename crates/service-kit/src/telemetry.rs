@@ -11,6 +11,8 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
@@ -24,6 +26,15 @@ pub use traceparent::{adopt_traceparent, current_traceparent};
 /// Where OpenTelemetry's exporters find their collector.
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+
+/// The crates of ours whose names don't begin with `assent_`.
+const OUR_PROGRAMS: [&str; 5] = [
+    "consent_gateway",
+    "projection",
+    "login_hook",
+    "token_broker",
+    "consentctl",
+];
 
 /// Why logs and traces cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -80,11 +91,23 @@ pub fn install(program: &'static str) -> Result<Telemetry, TelemetryError> {
     };
     tracing_subscriber::registry()
         .with(filter)
+        .with(filter_fn(may_be_logged))
         .with(logs)
         .with(spans)
         .try_init()
         .map_err(TelemetryError::Installed)?;
     Ok(Telemetry { traces })
+}
+
+/// Libraries log at `trace` what they send and receive, and that may be a token or a password. So
+/// whatever `RUST_LOG` says, only our own programs are heard below `debug`.
+pub fn may_be_logged(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() <= Level::DEBUG || is_ours(metadata.target())
+}
+
+fn is_ours(target: &str) -> bool {
+    let crate_name = target.split("::").next().unwrap_or_default();
+    crate_name.starts_with("assent_") || OUR_PROGRAMS.contains(&crate_name)
 }
 
 fn exporter(program: &'static str) -> Result<Option<SdkTracerProvider>, TelemetryError> {
@@ -105,4 +128,29 @@ fn exporter(program: &'static str) -> Result<Option<SdkTracerProvider>, Telemetr
             .with_resource(resource)
             .build(),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_ours;
+
+    #[test]
+    fn only_our_own_crates_are_ours() {
+        for ours in [
+            "assent_messaging::request",
+            "consent_gateway",
+            "projection::app",
+        ] {
+            assert!(is_ours(ours), "{ours}");
+        }
+        for others in [
+            "async_nats::connection",
+            "hyper::proto",
+            "log",
+            "",
+            "consent_gateways",
+        ] {
+            assert!(!is_ours(others), "{others}");
+        }
+    }
 }

@@ -128,7 +128,17 @@ fn steps(browser_journeys: Step) -> Vec<Step> {
             ),
         },
         if has("deny") {
-            cargo("dependencies", &["deny", "--workspace", "check"])
+            cargo(
+                "dependencies",
+                &[
+                    "deny",
+                    "--workspace",
+                    "check",
+                    "bans",
+                    "licenses",
+                    "sources",
+                ],
+            )
         } else {
             Step {
                 name: "dependencies",
@@ -136,6 +146,14 @@ fn steps(browser_journeys: Step) -> Vec<Step> {
                     "cargo-deny is not installed: `cargo install cargo-deny`".to_owned(),
                 ),
             }
+        },
+        Step {
+            name: "advisories",
+            run: Run::Skipped(
+                "their database is on the internet and changes without us; a workflow asks it \
+                 weekly, and anybody by `cargo deny check advisories`"
+                    .to_owned(),
+            ),
         },
         if bench::BUILT {
             cargo("benchmarks", &["xtask", "bench", "--quick"])

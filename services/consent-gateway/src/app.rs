@@ -4,33 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assent_contract::names;
-use assent_event_log::{EventLog, StreamSettings};
-use assent_messaging::{
-    Bucket, BucketSettings, ChangeStream, ChangeStreamSettings, Connection, ConnectionSettings,
-    ConnectionState, ServiceDefinition,
-};
+use assent_messaging::{Connection, ConnectionSettings, ServiceDefinition};
 use assent_microsoft_identity::{Entra, Settings};
 use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::telemetry::chain;
 use assent_service_kit::{
-    ConnectionLimits, Dependency, Health, Misconfigured, NotReachable, Runtime, StartError,
+    ConnectionLimits, Given, Health, Listen, Misconfigured, NotReachable, Runtime, StartError,
 };
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
-use crate::cutoff::Cutoffs;
-use crate::flow::{self, FlowStore};
 use crate::gateway::{Addresses, Gateway};
-use crate::hand_off::{self, HandOffStore};
 use crate::http;
-use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::messaging_endpoints::endpoints;
 use crate::microsoft_standing;
-use crate::observations::Observations;
+use crate::nats_watch::NatsWatch;
 use crate::scopes::ScopeMap;
-use crate::session::{self, SessionStore};
 use crate::space;
+use crate::start::{self, Decision, Kept};
 
 /// How long one operation against Microsoft may take.
 const MICROSOFT_DEADLINE: Duration = Duration::from_secs(5);
@@ -38,17 +30,10 @@ const MICROSOFT_DEADLINE: Duration = Duration::from_secs(5);
 const COMMANDS_IN_FLIGHT: usize = 256;
 /// How many mailboxes are looked for at once, after automatic grants. Beyond that they are not looked for.
 const PROBES_IN_FLIGHT: usize = 32;
-/// The flow bucket's bound: hundreds of thousands of flows a day.
-const FLOW_BYTES: i64 = 512 * 1024 * 1024;
-/// The session bucket's bound: a million of them a day, and the tokens that opened them.
-const SESSION_BYTES: i64 = 1024 * 1024 * 1024;
-/// The bound of the links: a hundred thousand of them.
-const HAND_OFF_BYTES: i64 = 128 * 1024 * 1024;
-/// The bound of what is learnt: some hundred bytes for each of a few million users.
-const OBSERVATION_BYTES: i64 = 2 * 1024 * 1024 * 1024;
 
 /// Runs the gateway until the runtime is asked to stop.
-pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
+pub async fn run(config: Config, runtime: Runtime, given: Given) -> Result<(), StartError> {
+    let decision = Decision::of(&given)?;
     config
         .check()
         .map_err(|error| Misconfigured::because(&error))?;
@@ -61,17 +46,26 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     let nats = health.dependency("nats");
     nats.not_ready("connecting to NATS");
 
+    let is_https = config.public_url.as_url().scheme() == "https";
     let address = config.nats.nats_url.clone();
     let connection = Connection::connect(nats_settings(config.nats))
         .await
         .map_err(|error| NotReachable::new(format!("NATS at {address}"), Some(error.into())))?;
     connection.require_server_version()?;
-    let kept = open_or_create(&connection, config.nats_replicas).await?;
+    let kept = start::open_or_create(&connection, config.nats_replicas, decision).await?;
     nats.ready();
-    runtime.spawn_critical(
-        "nats-watch",
-        watch(connection.clone(), nats, runtime.clone()),
-    );
+    let Kept {
+        ledger,
+        flows,
+        sessions,
+        cutoffs,
+        hand_offs,
+        observations,
+        log,
+        guard,
+    } = kept;
+    let watch = NatsWatch::begin(&connection, log, guard, &health, nats).await;
+    runtime.spawn_critical("nats-watch", watch.run(runtime.clone()));
 
     runtime.spawn_critical(
         "microsoft-watch",
@@ -83,24 +77,24 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     );
 
     let buckets = Vec::from([
-        kept.flows.bucket(),
-        kept.sessions.bucket(),
-        kept.hand_offs.bucket(),
-        kept.observations.bucket(),
+        flows.bucket(),
+        sessions.bucket(),
+        hand_offs.bucket(),
+        observations.bucket(),
     ]);
     let room = space::watch(buckets, health.dependency("space"), runtime.clone());
     runtime.spawn_critical("space-watch", room);
 
     let gateway = Arc::new(Gateway {
-        ledger: kept.ledger,
+        ledger,
         limits: Limits::default(),
-        flows: kept.flows,
-        sessions: kept.sessions,
-        cutoffs: kept.cutoffs,
+        flows,
+        sessions,
+        cutoffs,
         connection: connection.clone(),
-        hand_offs: kept.hand_offs,
+        hand_offs,
         hand_off_lifetime: config.hand_off_days.into(),
-        observations: kept.observations,
+        observations,
         probes: Arc::new(Semaphore::new(PROBES_IN_FLIGHT)),
         brand,
         entra,
@@ -124,7 +118,12 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     );
 
     let router = http::router(gateway, verifier);
-    let bound = assent_service_kit::bind(config.listen.into()).await?;
+    let listen = Listen {
+        address: config.listen.into(),
+        metrics: config.metrics_listen.map(Into::into),
+        is_https,
+    };
+    let bound = assent_service_kit::bind(listen).await?;
     let (most, idle) = (config.http_connections, config.http_idle_seconds.into());
     let bound = bound.limited(ConnectionLimits::for_this_process(most, idle));
     bound.serve(&runtime, router, health).await?;
@@ -145,46 +144,6 @@ fn microsoft(config: &Config) -> Result<Entra, StartError> {
         timeout: MICROSOFT_DEADLINE,
     });
     Ok(entra.map_err(|error| Misconfigured::because(&error))?)
-}
-
-/// What is kept in NATS.
-struct Kept {
-    ledger: Ledger,
-    flows: FlowStore,
-    sessions: SessionStore,
-    cutoffs: Cutoffs,
-    hand_offs: HandOffStore,
-    observations: Observations,
-}
-
-async fn open_or_create(connection: &Connection, replicas: usize) -> Result<Kept, StartError> {
-    let log = EventLog::create_or_check(connection, StreamSettings { replicas }).await?;
-    let changes = ChangeStreamSettings::consent_changes(replicas);
-    ChangeStream::create_or_check(connection, changes).await?;
-    let bucket = |name: &str, max_age, max_bytes| {
-        let settings = BucketSettings {
-            name: name.to_owned(),
-            max_age,
-            replicas,
-            max_bytes,
-        };
-        Bucket::open_or_create(connection, settings)
-    };
-    let flows = bucket(names::FLOW_BUCKET, flow::KEPT_FOR, FLOW_BYTES).await?;
-    let sessions = bucket(names::SESSION_BUCKET, session::KEPT_FOR, SESSION_BYTES).await?;
-    let hand_offs = bucket(names::HAND_OFF_BUCKET, hand_off::KEPT_FOR, HAND_OFF_BYTES).await?;
-    // What is learnt stays until it is learnt anew.
-    let for_ever = Duration::ZERO;
-    let observations = bucket(names::OBSERVATION_BUCKET, for_ever, OBSERVATION_BYTES).await?;
-    let cutoffs = Cutoffs::new(hand_offs.clone());
-    Ok(Kept {
-        ledger: Ledger::new(log),
-        flows: FlowStore::new(flows, cutoffs.clone()),
-        sessions: SessionStore::new(sessions, cutoffs.clone()),
-        hand_offs: HandOffStore::new(hand_offs, cutoffs.clone()),
-        cutoffs,
-        observations: Observations::new(observations),
-    })
 }
 
 async fn serve_commands(gateway: Arc<Gateway>, connection: Connection, runtime: Runtime) {
@@ -219,27 +178,5 @@ fn nats_settings(values: NatsValues) -> ConnectionSettings {
         ca_file: values.nats_ca_file,
         client_name: "consent-gateway".to_owned(),
         inbox_prefix: values.nats_inbox_prefix,
-    }
-}
-
-/// Keeps readiness in step with the connection.
-async fn watch(connection: Connection, nats: Dependency, runtime: Runtime) {
-    let mut states = connection.state_changes();
-    loop {
-        let state = *states.borrow_and_update();
-        match state {
-            ConnectionState::Connected => nats.ready(),
-            ConnectionState::Disconnected => {
-                nats.not_ready("NATS is not reachable; reconnecting");
-            }
-        }
-        tokio::select! {
-            () = runtime.shutdown_requested() => return,
-            changed = states.changed() => {
-                if changed.is_err() {
-                    return;
-                }
-            }
-        }
     }
 }

@@ -31,6 +31,8 @@ pub struct Config {
     pub http_connections: Option<NonZeroUsize>,
     /// How long one may be idle.
     pub http_idle_seconds: IdleSeconds,
+    /// Where the metrics are, if not there.
+    pub metrics_listen: Option<ListenAddress>,
     /// What redirect URIs derive from.
     pub public_url: HttpUrl,
     /// NATS.

@@ -7,6 +7,7 @@ use assent_contract::problem::code;
 use assent_contract::values::Cloud;
 use assent_domain::ids::Tenant;
 use assent_domain::refusal::Refusal;
+use assent_event_log::Damage;
 use assent_messaging::ServiceError;
 use assent_service_kit::problem::Problem;
 use assent_service_kit::telemetry::chain;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::limits::Limited;
+use crate::log_guard::LogTrouble;
 
 /// Any error, with its chain of sources. It is logged, and never shown.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;
@@ -41,6 +43,8 @@ pub(crate) enum Failure {
     NotFound(&'static str),
     /// A name stands for tenants in several of Microsoft's clouds.
     AmbiguousTenant(Vec<Candidate>),
+    /// What was to be declared void is an event; how that is known.
+    MessageIsAnEvent(String),
     /// There was too much of something.
     TooMany(Limited),
     /// Others kept changing the same thing.
@@ -53,6 +57,10 @@ pub(crate) enum Failure {
     StoreFull { store: String, cause: Cause },
     /// The log holds what can't be read.
     Unreadable(Cause),
+    /// The log has lost events of an account or user.
+    Damaged(Box<Damage>),
+    /// The log as a whole is not what was written, so nothing can be decided on it.
+    LogNotBelieved(LogTrouble),
     /// Microsoft can't be reached, does not answer in time, or wants to be left alone for some time.
     MicrosoftUnreachable {
         cause: Cause,
@@ -141,6 +149,12 @@ impl From<Failure> for Problem {
                 // Words and ids only: each has a JSON form.
                 serde_json::to_value(candidates).unwrap_or_default(),
             ),
+            Failure::MessageIsAnEvent(detail) => Self::new(
+                StatusCode::CONFLICT,
+                code::MESSAGE_IS_AN_EVENT,
+                "The message is an event",
+            )
+            .detail(detail),
             Failure::TooMany(Limited { limit, retry_after }) => {
                 metrics::counter!("assent_limited_total", "limit" => limit.name()).increment(1);
                 Self::too_many_requests(whole_seconds(retry_after)).detail(limit.sentence())
@@ -164,6 +178,16 @@ impl From<Failure> for Problem {
             )
             .detail("the event log holds an event of this account or user that can't be read; an operator was alarmed")
             .internal(cause),
+            Failure::Damaged(damage) => event_log_damaged(
+                "events of this account or user are damaged in the event log, so nothing can be decided until they are \
+                 restored; an operator was alarmed",
+            )
+            .internal(*damage),
+            Failure::LogNotBelieved(trouble) => event_log_damaged(
+                "the event log is not the one that was written, so nothing can be decided until an operator has seen \
+                 to it",
+            )
+            .internal(trouble),
             Failure::MicrosoftUnreachable { cause, retry_after } => {
                 let seconds = retry_after.map_or(RETRY_AFTER, whole_seconds);
                 Self::microsoft_unavailable(seconds).internal(cause)
@@ -207,6 +231,16 @@ impl From<Failure> for ServiceError {
     }
 }
 
+/// No time to try again is named: somebody has to act first.
+fn event_log_damaged(detail: &'static str) -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        code::EVENT_LOG_DAMAGED,
+        title(code::EVENT_LOG_DAMAGED),
+    )
+    .detail(detail)
+}
+
 /// At least one: a caller that comes back at once finds the same.
 fn whole_seconds(time: Duration) -> u32 {
     let rounded_up = time.as_secs() + u64::from(time.subsec_nanos() > 0);
@@ -218,6 +252,7 @@ fn title(code: &'static str) -> &'static str {
         "forbidden" => "You may not do this",
         "managed_by_administrator" => "Managed by the Office 365 administrator",
         "event_unreadable" => "The event log can't be read",
+        "event_log_damaged" => "The event log is damaged",
         _ => "The request was refused",
     }
 }

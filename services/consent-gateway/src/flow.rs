@@ -26,7 +26,7 @@ use crate::observations::Mailbox;
 use crate::wording;
 
 pub(crate) use answer::{Answer, Asked};
-pub(crate) use ending::{Completion, Ending, Setback};
+pub(crate) use ending::{Completion, Ending, Said, Setback};
 pub(crate) use secrets::{Digest, State};
 pub(crate) use store::FlowStore;
 
@@ -186,20 +186,6 @@ pub(crate) enum FlowState {
 }
 
 impl FlowState {
-    /// Reads a state that an address names.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let all = [
-            Self::Pending,
-            Self::AwaitingConfirmation,
-            Self::Completed,
-            Self::Declined,
-            Self::Undetermined,
-            Self::Expired,
-            Self::Refused,
-        ];
-        all.into_iter().find(|state| state.as_str() == text)
-    }
-
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",

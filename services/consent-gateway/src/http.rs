@@ -10,6 +10,7 @@ mod confirmation_page;
 mod cookies;
 mod hand_off_page;
 mod layout;
+mod only_people;
 mod outcome_page;
 mod pages;
 mod session;
@@ -21,13 +22,13 @@ use std::sync::Arc;
 use assent_domain::ids::{AccountId, UserId};
 use assent_domain::permissions::{Kinds, Permission};
 use assent_service_kit::{ApiJson, ApiPath, ApiQuery, BearerVerifier, Caller, Problem};
-use axum::Router;
 use axum::extract::{FromRequestParts, RawQuery, State};
 use axum::http::header::{CONTENT_TYPE, HeaderName, LOCATION};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
+use axum::{Router, middleware};
 use jiff::Timestamp;
 use serde::Serialize;
 use tracing::Instrument;
@@ -37,7 +38,9 @@ use uuid::Uuid;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::names::Names;
+use crate::representation::UserView;
 use crate::rights;
+use crate::use_cases::revoke_own_grant::Revoked;
 use crate::use_cases::start_admin_consent::Asker;
 use crate::use_cases::{
     change_mode, confirm_grant, look_up, revoke_own_grant, start_admin_consent, start_own_consent,
@@ -152,7 +155,8 @@ pub(crate) fn router(gateway: Arc<Gateway>, verifier: BearerVerifier) -> Router 
             post(account::cancel_link),
         )
         .route("/openapi.json", get(openapi))
-        .layer(axum::middleware::map_response(pages::when_to_come_back))
+        .layer(middleware::map_response(pages::when_to_come_back))
+        .layer(middleware::from_fn(only_people::turn_away))
         .with_state(shared)
 }
 
@@ -255,8 +259,12 @@ async fn delete_grant(
         }
     };
     let just = Kinds::from_iter([permission]);
-    revoke_own_grant::revoke_own_grant(&shared.gateway, &account, &user, just).await?;
-    let view = look_up::user(&shared.gateway, &account, &user, None).await?;
+    let revoked =
+        revoke_own_grant::revoke_own_grant(&shared.gateway, &account, &user, just).await?;
+    let view = match revoked {
+        Revoked::Known => look_up::user(&shared.gateway, &account, &user, None).await?,
+        Revoked::Partly(known) => UserView::partly(&account, &user, &known.0, &known.1),
+    };
     Ok(with_sequence(view.sequence, json(StatusCode::OK, &view)))
 }
 

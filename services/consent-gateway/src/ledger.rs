@@ -4,12 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use assent_contract::operation::VoidRecord;
 use assent_domain::account::AccountState;
 use assent_domain::event::{AdminConsentGranted, Aggregate, Event};
 use assent_domain::ids::{AccountId, Sequence, UserId};
 use assent_domain::refusal::Refusal;
 use assent_domain::user::UserState;
-use assent_event_log::{AppendError, Draft, EventLog, History, ReadError, RecordedEvent, Tail};
+use assent_event_log::{
+    AppendError, Damage, Draft, EventLog, History, ReadError, RecordedEvent, Tail, VoidError,
+};
 use assent_service_kit::telemetry::{chain, current_traceparent};
 use jiff::Timestamp;
 use tokio::sync::Mutex;
@@ -17,6 +20,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::failure::Failure;
+use crate::limits::{Limit, Limited};
+use crate::log_guard::LogGuard;
 
 /// How often a decision is made anew when others keep getting in between.
 const ATTEMPTS: usize = 4;
@@ -30,6 +35,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(800);
 pub(crate) struct Ledger {
     log: EventLog,
     last_seen: Arc<Mutex<Option<Seen>>>,
+    guard: LogGuard,
+    /// Whether nothing is read or decided while the log is not the one that was written.
+    guarded: bool,
 }
 
 /// How long the log was, and when.
@@ -47,6 +55,14 @@ pub(crate) struct Company {
 }
 
 impl Company {
+    /// A company of which no event can be read, as a view says it is.
+    pub(crate) fn seen(state: AccountState) -> Self {
+        Self {
+            state,
+            history: History::default(),
+        }
+    }
+
     /// The administrator's consent in force, and the event that recorded it.
     pub(crate) fn consent(&self) -> Option<(&RecordedEvent, &AdminConsentGranted)> {
         let recorded_at = self.state.consent()?.recorded_at;
@@ -66,6 +82,24 @@ pub(crate) struct User {
     pub(crate) history: History,
 }
 
+impl User {
+    /// A user of whom no more can be said than what the last events say.
+    pub(crate) fn of_latest(damage: &Damage) -> Result<Self, Failure> {
+        let history = History {
+            events: damage.latest.clone(),
+            ..History::default()
+        };
+        let state = fold(&history, UserState::default(), UserState::evolve)?;
+        Ok(Self { state, history })
+    }
+
+    /// The same user after more events.
+    pub(crate) fn after(self, events: &[(Sequence, &Event)]) -> Result<Self, Failure> {
+        let state = evolve_all(self.state, events, UserState::evolve)?;
+        Ok(Self { state, ..self })
+    }
+}
+
 /// What a decision led to.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorded {
@@ -73,13 +107,25 @@ pub(crate) struct Recorded {
     pub(crate) user: UserState,
     /// The last event of the aggregate decided on; what `Assent-Sequence` says.
     pub(crate) sequence: Sequence,
+    /// It was so already.
+    pub(crate) is_nothing: bool,
 }
 
 impl Ledger {
-    pub(crate) fn new(log: EventLog) -> Self {
+    pub(crate) fn new(log: EventLog, guard: LogGuard) -> Self {
         Self {
             log,
             last_seen: Arc::default(),
+            guard,
+            guarded: true,
+        }
+    }
+
+    /// The same log, read and written whatever is wrong with it: for a person's no alone.
+    pub(crate) fn beyond_trouble(&self) -> Self {
+        Self {
+            guarded: false,
+            ..self.clone()
         }
     }
 
@@ -176,6 +222,7 @@ impl Ledger {
             company: state,
             user: UserState::default(),
             sequence,
+            is_nothing: recorded.is_empty(),
         }))
     }
 
@@ -199,12 +246,39 @@ impl Ledger {
                 company: company.state,
                 user: state,
                 sequence,
+                is_nothing: recorded.is_empty(),
             });
         }
         Err(Failure::ConcurrentChange)
     }
 
+    /// Declares a message of the log void; what is recorded about it, and whether it was there before.
+    pub(crate) async fn declare_void(
+        &self,
+        sequence: Sequence,
+        reason: &str,
+        operator: &str,
+        at: Timestamp,
+    ) -> Result<(VoidRecord, bool), Failure> {
+        let declared = self.log.declare_void(sequence, reason, operator, at).await;
+        declared.map_err(|error| match error {
+            VoidError::NotThere { .. } => Failure::NotFound("the log has no message at this place"),
+            VoidError::IsAnEvent { .. } | VoidError::IsNewerEvent { .. } => {
+                Failure::MessageIsAnEvent(error.to_string())
+            }
+            VoidError::TooMany => Failure::TooMany(Limited {
+                limit: Limit::Voids,
+                retry_after: Duration::from_mins(1),
+            }),
+            VoidError::Read(error) => unreadable_or_unavailable(error),
+            VoidError::OutcomeUnknown(_) => Failure::LogUnavailable(error.into()),
+        })
+    }
+
     async fn history(&self, aggregate: &Aggregate) -> Result<History, Failure> {
+        if self.guarded {
+            self.guard.check().await?;
+        }
         self.log
             .read(aggregate)
             .await
@@ -212,7 +286,7 @@ impl Ledger {
     }
 
     /// Appends all or nothing; `None` when somebody else appended first.
-    async fn append<'a>(
+    pub(crate) async fn append<'a>(
         &self,
         tail: Tail,
         events: &'a [Event],
@@ -232,6 +306,8 @@ impl Ledger {
             .collect();
         match self.log.append(tail, drafts).await {
             Ok(appended) => {
+                let Tail { sequence, hash } = appended.tail;
+                self.guard.recorded(&self.log, sequence, hash);
                 for event in events {
                     let kind = assent_contract::codec::event_type(event);
                     metrics::counter!("assent_events_recorded_total", "type" => kind).increment(1);
@@ -297,6 +373,18 @@ fn unreadable_or_unavailable(error: ReadError) -> Failure {
             );
             metrics::counter!("assent_unreadable_aggregates_total").increment(1);
             Failure::Unreadable(error.into())
+        }
+        ReadError::Damaged(damage) => {
+            tracing::error!(
+                operator_alarm = "event_log_damaged",
+                error = %damage,
+                log.subject = %damage.subject,
+                log.missing = %damage.missing,
+                nats.server = %damage.server,
+                "the event log has lost events"
+            );
+            metrics::counter!("assent_damaged_histories_total").increment(1);
+            Failure::Damaged(damage)
         }
         ReadError::NotThere
         | ReadError::NotReachable

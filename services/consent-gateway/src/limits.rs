@@ -65,6 +65,8 @@ pub(crate) enum Limit {
     OpenLinks,
     /// Reads of an account that wait for a write.
     Waits,
+    /// Messages of the log that are void.
+    Voids,
 }
 
 impl Limit {
@@ -79,6 +81,7 @@ impl Limit {
             Self::LinksADay => "links_a_day",
             Self::OpenLinks => "open_links",
             Self::Waits => "waits",
+            Self::Voids => "voids",
         }
     }
 
@@ -106,6 +109,9 @@ impl Limit {
             }
             Self::LinksADay => {
                 "you made 20 links for an administrator within a day; send one that is still open, or make another tomorrow"
+            }
+            Self::Voids => {
+                "as many messages of the log are void as may be, so no more can be declared so; find out who writes them"
             }
             Self::OpenLinks => {
                 "too many links for an administrator are open in this account; cancel some first"

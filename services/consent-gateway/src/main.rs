@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use consent_gateway::{app, config};
+use consent_gateway::{app, config, start};
 
 fn main() -> ExitCode {
-    assent_service_kit::run(&config::PROGRAM, app::run)
+    assent_service_kit::run_with_flags(&config::PROGRAM, &start::FLAGS, app::run)
 }

@@ -1,8 +1,8 @@
-//! What the login hook can ask for over NATS.
+//! What the login hook and operators can ask for over NATS.
 
 use std::sync::Arc;
 
-use assent_contract::command::{BeginUserConsent, RecordAutomaticGrant};
+use assent_contract::command::{BeginUserConsent, RecordAutomaticGrant, VoidMessage};
 use assent_contract::names;
 use assent_contract::values::kinds_from_list;
 use assent_messaging::{Endpoint, Request, ServiceError};
@@ -17,6 +17,7 @@ use crate::return_to;
 use crate::use_cases::prompt_at_login::prompt_at_login;
 use crate::use_cases::record_automatic_grant::record_automatic_grant;
 use crate::use_cases::start_own_consent::{WayBack, Wish};
+use crate::use_cases::void_message::void_message;
 
 /// The endpoints of the micro service.
 pub(crate) fn endpoints(gateway: &Arc<Gateway>) -> Vec<Endpoint> {
@@ -46,6 +47,12 @@ pub(crate) fn endpoints(gateway: &Arc<Gateway>) -> Vec<Endpoint> {
                 };
                 prompt_at_login(&gateway, &command.account_id, &command.user_id, wish).await
             },
+        ),
+        endpoint(
+            gateway,
+            "void-message",
+            names::COMMAND_VOID_MESSAGE,
+            |gateway, command: VoidMessage| async move { void_message(&gateway, command).await },
         ),
     ])
 }

@@ -85,6 +85,11 @@ impl<T: Serialize + DeserializeOwned> Records<T> {
         })
     }
 
+    /// Whether there is or was a record, be it that it can't be read.
+    pub(crate) async fn holds(&self, key: &str) -> Result<bool, StoreError> {
+        self.bucket.holds(key).await.map_err(store_error)
+    }
+
     /// Finds a record; `None` if there is none, or none any more.
     pub(crate) async fn find(&self, key: &str) -> Result<Option<Stored<T>>, StoreError> {
         let Some(entry) = self.bucket.get(key).await.map_err(store_error)? else {

@@ -147,6 +147,41 @@ impl UserView {
     }
 }
 
+impl UserView {
+    /// A user of whom not all events can be read: nothing is said to be on, and of a permission only what the last
+    /// events say.
+    pub(crate) fn partly(account: &AccountId, id: &UserId, company: &Company, user: &User) -> Self {
+        let state = user
+            .state
+            .in_epoch(company.state.epoch.max(user.state.epoch));
+        let off = state.answered.without(state.own.kinds());
+        let permission = |permission| PermissionView {
+            state: if off.contains(permission) {
+                "revoked"
+            } else {
+                "unknown"
+            },
+            since: None,
+            because: Vec::new(),
+            approval: None,
+        };
+        Self {
+            account_id: account.to_string(),
+            user_id: id.to_string(),
+            method: company.state.method().into(),
+            effective: assent_domain::permissions::PermissionSet::NOTHING.into(),
+            manageable: true,
+            permissions: BTreeMap::from([
+                ("calendar", permission(Permission::Calendar)),
+                ("contacts", permission(Permission::Contacts)),
+                ("email", permission(Permission::Email)),
+            ]),
+            mailbox: None,
+            sequence: user.state.last_sequence.0,
+        }
+    }
+}
+
 impl PermissionView {
     fn of(
         explanation: &Explanation,

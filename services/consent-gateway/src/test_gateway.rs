@@ -17,6 +17,7 @@ use crate::gateway::{Addresses, AdminProof, Gateway};
 use crate::hand_off::HandOffStore;
 use crate::ledger::Ledger;
 use crate::limits::Limits;
+use crate::log_guard::LogGuard;
 use crate::observations::Observations;
 use crate::scopes::ScopeMap;
 use crate::session::SessionStore;
@@ -44,6 +45,8 @@ pub(crate) async fn on(server: &NatsServer) -> Gateway {
         };
         Bucket::open_or_create(&connection, settings).await.unwrap()
     };
+    let observations = bucket("CONSENT_OBSERVATIONS").await;
+    let guard = LogGuard::new(&connection, observations.clone(), None);
     let nowhere: url::Url = "http://127.0.0.1:1/".parse().unwrap();
     let entra = Entra::new(Settings {
         authority: nowhere.clone(),
@@ -59,14 +62,14 @@ pub(crate) async fn on(server: &NatsServer) -> Gateway {
     let cutoffs = Cutoffs::new(hand_offs.clone());
     Gateway {
         connection: connection.clone(),
-        ledger: Ledger::new(log),
+        ledger: Ledger::new(log, guard),
         limits: Limits::default(),
         flows: FlowStore::new(bucket("CONSENT_FLOWS").await, cutoffs.clone()),
         sessions: SessionStore::new(bucket("CONSENT_SESSIONS").await, cutoffs.clone()),
         hand_offs: HandOffStore::new(hand_offs, cutoffs.clone()),
         cutoffs,
         hand_off_lifetime: SignedDuration::from_hours(1),
-        observations: Observations::new(bucket("CONSENT_OBSERVATIONS").await),
+        observations: Observations::new(observations),
         probes: Arc::new(Semaphore::new(1)),
         brand: Brand::new("the application".to_owned(), None, None, Color::BLACK),
         entra: entra.unwrap(),

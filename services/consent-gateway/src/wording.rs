@@ -131,6 +131,10 @@ fn of_page(code: &str) -> Option<&'static str> {
         "event_log_unavailable" => {
             "The record of consents can't be reached just now, so nothing has changed. Try again in a moment."
         }
+        "event_log_damaged" => {
+            "A part of the record of consents is damaged, so nothing can be granted or changed until it is restored. \
+             What you take back is recorded all the same. An operator was alarmed."
+        }
         "administrator_not_confirmed" => {
             "Confirm that you are an administrator for your company's Office 365 account. If you are not, make a link \
              and send it to one."

@@ -6,7 +6,9 @@ use assent_messaging::{Connection, ConnectionSettings};
 use assent_microsoft_identity::{Credentials, Entra, Settings};
 use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::telemetry::chain;
-use assent_service_kit::{ConnectionLimits, Health, Misconfigured, Runtime, StartError, metrics};
+use assent_service_kit::{
+    ConnectionLimits, Health, Listen, Misconfigured, Runtime, StartError, metrics,
+};
 
 use crate::answer::describe_metrics;
 use crate::clouds::Clouds;
@@ -66,7 +68,12 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         verifier,
         return_origins: config.return_origins.into_vec(),
     });
-    let bound = assent_service_kit::bind(config.listen.into()).await?;
+    let listen = Listen {
+        address: config.listen.into(),
+        metrics: config.metrics_listen.map(Into::into),
+        is_https: false,
+    };
+    let bound = assent_service_kit::bind(listen).await?;
     let (most, idle) = (config.http_connections, config.http_idle_seconds.into());
     let bound = bound.limited(ConnectionLimits::for_this_process(most, idle));
     bound.serve(&runtime, router, health).await?;

@@ -22,6 +22,7 @@ pub static PROGRAM: Program = Program {
         ),
         shared::HTTP_CONNECTIONS,
         shared::HTTP_IDLE_SECONDS,
+        shared::METRICS_LISTEN,
         shared::NATS_URL,
         shared::NATS_CREDS_FILE,
         shared::NATS_USER,
@@ -74,6 +75,8 @@ pub struct Config {
     pub http_connections: Option<NonZeroUsize>,
     /// How long one may be idle.
     pub http_idle_seconds: IdleSeconds,
+    /// Where the metrics are, if not there.
+    pub metrics_listen: Option<ListenAddress>,
     /// NATS.
     #[serde(flatten)]
     pub nats: NatsValues,

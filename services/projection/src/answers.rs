@@ -1,10 +1,11 @@
 //! The answers. Each reads rows and sequence at once, so an answer is true of one moment.
 
 use assent_contract::query::{
-    Account, AccountFacts, AccountQuery, LoginState, Permissions, UserEntry, UserFacts, UserQuery,
-    Users, UsersQuery,
+    Account, AccountFacts, AccountQuery, BlockedEntry, BlockedList, BlockedQuery, LoginState,
+    Permissions, UserEntry, UserFacts, UserQuery, Users, UsersQuery,
 };
 use assent_domain::account::AccountState;
+use assent_domain::event::Aggregate;
 use assent_domain::user::UserState;
 use assent_permission_store::{ReadError, Standing, View, effective};
 
@@ -16,6 +17,7 @@ const LARGEST_PAGE: u16 = 1000;
 
 pub(crate) async fn permissions(board: &Board, query: &UserQuery) -> Result<Permissions, Failure> {
     board.reaches(query.at_least).await?;
+    let log = board.log_name();
     read(board, |view| {
         let reading = view.read();
         let account = reading.account(&query.account_id)?;
@@ -26,6 +28,8 @@ pub(crate) async fn permissions(board: &Board, query: &UserQuery) -> Result<Perm
             method: account.method().into(),
             effective: effective(&account, &user).into(),
             sequence: reading.sequence().0,
+            // The view may have become another one since.
+            log: log.filter(|log| board.log_name().as_ref() == Some(log)),
         })
     })
 }
@@ -60,17 +64,12 @@ pub(crate) async fn account(board: &Board, query: &AccountQuery) -> Result<Accou
 }
 
 pub(crate) async fn users(board: &Board, query: &UsersQuery) -> Result<Users, Failure> {
-    let limit = query.limit.unwrap_or(USUAL_PAGE);
-    if !(1..=LARGEST_PAGE).contains(&limit) {
-        return Err(Failure::Invalid(format!(
-            "limit is from 1 to {LARGEST_PAGE}"
-        )));
-    }
+    let limit = page_size(query.limit)?;
     board.reaches(query.at_least).await?;
     read(board, |view| {
         let reading = view.read();
         let account = reading.account(&query.account_id)?;
-        let page = reading.users(&query.account_id, query.after.as_ref(), usize::from(limit))?;
+        let page = reading.users(&query.account_id, query.after.as_ref(), limit)?;
         let last = page.users.last().map(|(user, _)| user.clone());
         Ok(Users {
             account_id: query.account_id.clone(),
@@ -87,6 +86,47 @@ pub(crate) async fn users(board: &Board, query: &UsersQuery) -> Result<Users, Fa
             sequence: reading.sequence().0,
         })
     })
+}
+
+pub(crate) async fn blocked(board: &Board, query: BlockedQuery) -> Result<BlockedList, Failure> {
+    let limit = page_size(query.limit)?;
+    board.reaches(query.at_least).await?;
+    let after = query.after.map(Aggregate::from);
+    read(board, |view| {
+        let reading = view.read();
+        // One more than asked for tells whether there is another page.
+        let mut found = reading.blocked_after(after.as_ref(), limit.saturating_add(1))?;
+        let more = limit < found.len();
+        found.truncate(limit);
+        let blocked: Vec<_> = found
+            .into_iter()
+            .map(|blocked| BlockedEntry {
+                since: blocked.at.0,
+                whose: blocked.aggregate.into(),
+            })
+            .collect();
+        let counts = reading.counts();
+        Ok(BlockedList {
+            next: blocked
+                .last()
+                .filter(|_| more)
+                .map(|last| last.whose.clone()),
+            blocked,
+            total: counts.blocked,
+            orphans: counts.orphans,
+            sequence: reading.sequence().0,
+        })
+    })
+}
+
+fn page_size(asked: Option<u16>) -> Result<usize, Failure> {
+    let limit = asked.unwrap_or(USUAL_PAGE);
+    if (1..=LARGEST_PAGE).contains(&limit) {
+        return Ok(usize::from(limit));
+    }
+    Err(Failure::Invalid(format!(
+        "limit is from 1 to {LARGEST_PAGE}"
+    )))
 }
 
 /// Reads the view, and has it rebuilt if it turns out to be damaged.

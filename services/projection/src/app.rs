@@ -7,7 +7,7 @@ use assent_contract::names;
 use assent_messaging::{Connection, ConnectionSettings, ConnectionState, ServiceDefinition};
 use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::telemetry::chain;
-use assent_service_kit::{ConnectionLimits, Dependency, Health, Runtime, StartError};
+use assent_service_kit::{ConnectionLimits, Dependency, Health, Listen, Runtime, StartError};
 
 use crate::board::Board;
 use crate::config::Config;
@@ -50,7 +50,12 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     );
 
     let router = http::router(board, verifier);
-    let bound = assent_service_kit::bind(config.listen.into()).await?;
+    let listen = Listen {
+        address: config.listen.into(),
+        metrics: config.metrics_listen.map(Into::into),
+        is_https: false,
+    };
+    let bound = assent_service_kit::bind(listen).await?;
     let (most, idle) = (config.http_connections, config.http_idle_seconds.into());
     let bound = bound.limited(ConnectionLimits::for_this_process(most, idle));
     bound.serve(&runtime, router, health).await?;
@@ -71,7 +76,7 @@ async fn serve_queries(connection: Connection, board: Arc<Board>, runtime: Runti
             () = board.answers_queries(true) => {}
         }
         let stop = runtime.shutdown_token();
-        let endpoints = queries::endpoints(&board);
+        let endpoints = queries::endpoints(&board, &connection);
         let serving = assent_messaging::serve(
             &connection,
             definition,

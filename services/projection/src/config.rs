@@ -21,6 +21,7 @@ pub static PROGRAM: Program = Program {
             "address and port to listen on",
             Some("127.0.0.1:8081"),
         ),
+        shared::METRICS_LISTEN,
         Variable::plain(
             "ASSENT_DATA_DIR",
             "directory of the view; one process at a time",
@@ -49,6 +50,8 @@ pub struct Config {
     pub http_connections: Option<NonZeroUsize>,
     /// How long one may be idle.
     pub http_idle_seconds: IdleSeconds,
+    /// Where the metrics are, if not there.
+    pub metrics_listen: Option<ListenAddress>,
     /// Where the view lives.
     pub data_dir: PathBuf,
     /// NATS.

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assent_contract::names;
-use assent_event_log::EventLog;
+use assent_domain::ids::Sequence;
+use assent_event_log::{EventLog, FollowError, ReadError};
 use assent_permission_store::{BulkLoad, Opened, Source, Verdict, View};
 use assent_service_kit::{Dependency, Runtime};
 use tokio::task::{block_in_place, spawn_blocking};
 
 use crate::board::Board;
 use crate::keep_up::{as_entry, hash_of};
-use crate::trouble::Trouble;
+use crate::trouble::{Trouble, waits_for};
+use crate::voids::Voids;
 
 /// A load has no readers that would wait for a batch.
 const LOAD_BATCH: usize = 8192;
@@ -34,11 +36,17 @@ pub(crate) struct Finder {
     pub(crate) view: Option<Arc<View>>,
     /// The view turned out to be damaged or of another log. Only a complete new one clears this.
     pub(crate) distrusted: bool,
+    /// The event that was missing from the log when it was followed last.
+    pub(crate) missing: Option<Sequence>,
 }
 
 impl Finder {
     /// The view of this log, served from now on. It may lag behind the log.
-    pub(crate) async fn find(&mut self, log: &EventLog) -> Result<Arc<View>, Trouble> {
+    pub(crate) async fn find(
+        &mut self,
+        log: &EventLog,
+        voids: &Voids,
+    ) -> Result<Arc<View>, Trouble> {
         let status = log.status().await.map_err(Trouble::Read)?;
         self.board.heard_of(status.last_sequence.0);
         let source = Source {
@@ -51,13 +59,23 @@ impl Finder {
                 Opened::Resumed(view) => self.keep(Arc::from(view)),
                 Opened::Fresh { load, why } => {
                     tracing::info!(%why, "building the view from the log");
-                    return self.build(log, *load).await;
+                    return self.build(log, voids, *load).await;
                 }
             },
         };
+        if !voids.explain(&view) {
+            tracing::error!(
+                operator_alarm = "void_record_gone",
+                "the record of a message that is void is gone: whoever it blocked is blocked again"
+            );
+            self.distrusted = true;
+        }
         if !self.distrusted && agrees(&view, &source, log).await? {
             self.board.serve(Some(Arc::clone(&view)));
             return Ok(view);
+        }
+        if !self.distrusted {
+            self.board.disown_log();
         }
         self.distrusted = true;
         tracing::error!(
@@ -66,7 +84,7 @@ impl Finder {
         );
         let load = view.start_over(&source).map_err(Trouble::View)?;
         drop(view);
-        self.build(log, load).await
+        self.build(log, voids, load).await
     }
 
     async fn open(&self, source: Source) -> Result<Opened, Trouble> {
@@ -90,10 +108,19 @@ impl Finder {
     }
 
     /// Builds a view from the whole log.
-    async fn build(&mut self, log: &EventLog, mut load: BulkLoad) -> Result<Arc<View>, Trouble> {
+    async fn build(
+        &mut self,
+        log: &EventLog,
+        voids: &Voids,
+        mut load: BulkLoad,
+    ) -> Result<Arc<View>, Trouble> {
         metrics::counter!("assent_projection_rebuilds_total").increment(1);
         self.board.serve(None);
-        self.readiness.not_ready("building the view from the log");
+        match self.missing {
+            // It most likely is missing still: building gets as far as that.
+            Some(sequence) => self.readiness.not_ready(waits_for(sequence)),
+            None => self.readiness.not_ready("building the view from the log"),
+        }
         let mut follow = log.follow(load.sequence());
         let mut last = log.status().await.map_err(Trouble::Read)?.last_sequence;
         let mut told = 0;
@@ -106,7 +133,7 @@ impl Finder {
                 continue;
             };
             block_in_place(|| {
-                let read: Vec<_> = entries.iter().map(as_entry).collect();
+                let read: Vec<_> = entries.iter().map(|entry| as_entry(entry, voids)).collect();
                 load.add(&read, hash)
             })
             .map_err(Trouble::Apply)?;
@@ -126,10 +153,23 @@ impl Finder {
         let view = Arc::new(block_in_place(|| load.finish()).map_err(Trouble::Apply)?);
         self.view = Some(Arc::clone(&view));
         self.distrusted = false;
+        self.missing = None;
         self.board.forget_damage();
         self.board.serve(Some(Arc::clone(&view)));
         Ok(view)
     }
+}
+
+/// Whether the log that is there is still the one that was opened, and that the view is of.
+pub(crate) async fn still_agrees(view: &View, log: &EventLog) -> Result<bool, ReadError> {
+    let cursor = view.cursor();
+    let status = log.status().await?;
+    if status.created != *log.identity() || status.last_sequence < cursor.sequence {
+        return Ok(false);
+    }
+    // An event that is there and can't be read is trouble of its own, and no sign of another log.
+    let found = log.entry(cursor.sequence).await?;
+    Ok(found.is_none_or(|entry| *entry.hash().as_bytes() == cursor.hash))
 }
 
 /// Whether the view is of this log, and of no later state of it. A log that was rolled back uses
@@ -142,6 +182,14 @@ async fn agrees(view: &View, source: &Source, log: &EventLog) -> Result<bool, Tr
     if cursor.sequence.0 == 0 {
         return Ok(true);
     }
-    let found = log.entry(cursor.sequence).await.map_err(Trouble::Read)?;
-    Ok(found.is_some_and(|entry| *entry.hash().as_bytes() == cursor.hash))
+    let sequence = cursor.sequence;
+    if let Some(entry) = log.entry(sequence).await.map_err(Trouble::Read)? {
+        return Ok(*entry.hash().as_bytes() == cursor.hash);
+    }
+    let last = log.status().await.map_err(Trouble::Read)?.last_sequence;
+    // It is damaged where the log goes that far: the view is no worse for it.
+    if sequence <= last {
+        return Err(Trouble::Follow(FollowError::Gap { sequence }));
+    }
+    Ok(false)
 }

@@ -7,17 +7,19 @@ use std::time::Duration;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, FollowError, LogEntry, ReadError};
 use assent_messaging::{Connection, ConnectionState};
-use assent_permission_store::{Entry, View};
+use assent_permission_store::{Content, Entry, View};
 use assent_service_kit::telemetry::chain;
 use assent_service_kit::{Dependency, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, block_in_place};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use crate::announce::{Announced, Announcer, Applied, QUEUE};
+use crate::announce::{Announced, Announcer, Applied, Ground, QUEUE};
 use crate::board::{Board, show_counts};
-use crate::find_view::Finder;
-use crate::trouble::{Outlook, Trouble};
+use crate::find_view::{Finder, still_agrees};
+use crate::trouble::{Log, Outlook, Trouble};
+use crate::unblock::Unblock;
+use crate::voids::Voids;
 
 /// Readers wait for a whole batch, so live ones are small.
 const LIVE_BATCH: usize = 64;
@@ -51,6 +53,7 @@ impl KeepUp {
             runtime: self.runtime.clone(),
             view: None,
             distrusted: false,
+            missing: None,
         };
         self.readiness.not_ready("connecting to the event log");
         // Asking before there is a connection would cost the pause after a failure.
@@ -65,6 +68,12 @@ impl KeepUp {
                 trouble = self.follow_until_trouble(&mut finder) => trouble,
             };
             trouble.measure();
+            finder.missing = trouble.missing();
+            match trouble.log_is() {
+                Log::AsItWas => {}
+                Log::Gone => self.board.withhold(),
+                Log::Another => self.board.disown_log(),
+            }
             match trouble.outlook() {
                 Outlook::Rebuild => {
                     tracing::error!(error = %chain(&trouble), "the view can't be believed");
@@ -93,7 +102,11 @@ impl KeepUp {
             Ok(log) => log,
             Err(error) => return Trouble::Open(error),
         };
-        let view = match finder.find(&log).await {
+        let voids = match Voids::of(&log).await {
+            Ok(voids) => voids,
+            Err(error) => return Trouble::Read(error),
+        };
+        let view = match finder.find(&log, &voids).await {
             Ok(view) => view,
             Err(trouble) => return trouble,
         };
@@ -101,26 +114,87 @@ impl KeepUp {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let announcer = Announcer {
             connection: self.connection.clone(),
-            log: log.clone(),
-            board: Arc::clone(&self.board),
+            ground: Ground {
+                log: log.clone(),
+                view: Arc::clone(&view),
+                board: Arc::clone(&self.board),
+                voids: voids.clone(),
+            },
             readiness: self.changes.clone(),
         };
         // It ends with this scope, also when that is cancelled.
         let mut beside = JoinSet::new();
         beside.spawn(announcer.run(waiting));
+        beside.spawn(voids.clone().keep_looking(log.clone()));
         tokio::select! {
-            trouble = self.live(&log, &view, queue) => trouble,
-            trouble = measure(&log, &self.board) => trouble,
+            trouble = self.live(&log, &voids, &view, queue) => trouble,
+            trouble = self.measure(&log, &view) => trouble,
             _ = beside.join_next() => Trouble::Ended,
         }
     }
 
+    /// Keeps asking how long the log is: an entry that never arrives must show as a lag. Returns
+    /// when the log is not the one that is followed; nothing needs to arrive for that to be noticed.
+    async fn measure(&self, log: &EventLog, view: &View) -> Trouble {
+        let mut tick = interval(MEASURE_EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut connection = self.connection.state_changes();
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {}
+                // Whoever sets a log back stops its server for that.
+                changed = connection.changed() => if changed.is_err() {
+                    tick.tick().await;
+                },
+            }
+            // Before the log is asked: what is applied meanwhile makes it no shorter.
+            let seen = view.cursor();
+            let status = match log.status().await {
+                Ok(status) => status,
+                Err(error @ ReadError::NotThere) => return Trouble::Read(error),
+                // Being out of reach ends nothing: following waits, and goes on.
+                Err(_) => continue,
+            };
+            if status.created != *log.identity() {
+                return Trouble::Follow(FollowError::StreamReplaced {
+                    expected: log.identity().clone(),
+                    found: status.created,
+                });
+            }
+            if status.last_sequence < seen.sequence {
+                return Trouble::Follow(FollowError::RolledBack {
+                    seen: seen.sequence,
+                    last: status.last_sequence,
+                });
+            }
+            match log.entry(seen.sequence).await {
+                Ok(Some(entry)) if *entry.hash().as_bytes() != seen.hash => {
+                    return Trouble::OtherEvents(seen.sequence);
+                }
+                // What can't be read shows when it is to be applied.
+                Ok(_) | Err(_) => self.board.heard_of(status.last_sequence.0),
+            }
+        }
+    }
+
     /// Applies events as they come.
-    async fn live(&self, log: &EventLog, view: &View, queue: mpsc::Sender<Applied>) -> Trouble {
+    async fn live(
+        &self,
+        log: &EventLog,
+        voids: &Voids,
+        view: &View,
+        queue: mpsc::Sender<Applied>,
+    ) -> Trouble {
         let caught_up_at = self.board.stream_last();
         let mut follow = log.follow(view.cursor().sequence);
         // The queue was full: whoever tells has to hear that it missed something.
         let mut untold = false;
+        let mut states = self.connection.state_changes();
+        let mut unblock = Unblock::new(log, voids);
+        let mut unblocked = Vec::new();
+        let mut news = voids.news();
+        // What was declared void before the view was opened is no news.
+        news.mark_changed();
         loop {
             let after = view.cursor().sequence.0;
             if caught_up_at <= after {
@@ -135,82 +209,87 @@ impl KeepUp {
             };
             let entries = tokio::select! {
                 () = self.board.damage_reported() => return Trouble::Damaged,
+                Ok(()) = news.changed() => match unblock.look(view).await {
+                    Ok(()) => {
+                        show_counts(view.counts());
+                        continue;
+                    }
+                    Err(trouble) => return trouble,
+                },
+                read = unblock.read() => {
+                    let replaced = match read {
+                        Ok(read) => unblock.replace(view, read).await,
+                        Err(trouble) => Err(trouble),
+                    };
+                    match replaced {
+                        Ok(aggregate) => unblocked.push(aggregate),
+                        Err(trouble) => return trouble,
+                    }
+                    show_counts(view.counts());
+                    Vec::new()
+                },
                 entries = follow.next_batch(most, PATIENCE) => match entries {
                     Ok(entries) => entries,
                     Err(error) => return Trouble::Follow(error),
                 },
             };
-            let applied = match block_in_place(|| apply(view, after, &entries)) {
+            // A log that was set back while its server was away goes on from where it is now: its
+            // next events must not be put on top of what is there no longer.
+            if !entries.is_empty() && states.has_changed().unwrap_or_default() {
+                states.mark_unchanged();
+                match still_agrees(view, log).await {
+                    Ok(true) => {}
+                    Ok(false) => return Trouble::OtherEvents(Sequence(after)),
+                    Err(error) => return Trouble::Read(error),
+                }
+            }
+            let mut applied = match block_in_place(|| apply(view, voids, after, entries)) {
                 Ok(applied) => applied,
                 Err(trouble) => return trouble,
             };
-            if !entries.is_empty() {
+            let is_further = after < applied.through;
+            if is_further {
                 self.board.advanced(applied.through);
                 show_counts(view.counts());
             }
-            if untold || !entries.is_empty() {
+            if untold || is_further || !unblocked.is_empty() {
+                applied.unblocked.clone_from(&unblocked);
                 untold = queue.try_send(applied).is_err();
+                if !untold {
+                    unblocked.clear();
+                }
             }
         }
     }
 }
 
-/// Keeps asking how long the log is: an entry that never arrives must show as a lag. Returns when
-/// the log is not the one that is followed; nothing needs to arrive for that to be noticed.
-async fn measure(log: &EventLog, board: &Board) -> Trouble {
-    let mut tick = interval(MEASURE_EVERY);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tick.tick().await;
-        // Before the log is asked: what is applied meanwhile makes it no shorter.
-        let seen = Sequence(*board.progress().borrow());
-        let status = match log.status().await {
-            Ok(status) => status,
-            Err(error @ ReadError::NotThere) => return Trouble::Read(error),
-            // Being out of reach ends nothing: following waits, and goes on.
-            Err(_) => continue,
-        };
-        if status.created != *log.identity() {
-            return Trouble::Follow(FollowError::StreamReplaced {
-                expected: log.identity().clone(),
-                found: status.created,
-            });
-        }
-        if status.last_sequence < seen {
-            return Trouble::Follow(FollowError::RolledBack {
-                seen,
-                last: status.last_sequence,
-            });
-        }
-        board.heard_of(status.last_sequence.0);
-    }
-}
-
-fn apply(view: &View, after: u64, entries: &[LogEntry]) -> Result<Applied, Trouble> {
-    let Some(hash) = hash_of(entries) else {
+fn apply(
+    view: &View,
+    voids: &Voids,
+    after: u64,
+    entries: Vec<LogEntry>,
+) -> Result<Applied, Trouble> {
+    let Some(hash) = hash_of(&entries) else {
         return Ok(Applied {
             after,
             through: after,
             changes: Vec::new(),
+            unblocked: Vec::new(),
         });
     };
-    let read: Vec<_> = entries.iter().map(as_entry).collect();
+    let read: Vec<_> = entries.iter().map(|entry| as_entry(entry, voids)).collect();
     let changes = view.apply(&read, hash).map_err(Trouble::Apply)?;
-    let traceparent = |sequence| {
-        let at = entries.binary_search_by_key(&sequence, LogEntry::sequence);
-        let entry = entries.get(at.ok()?)?;
-        entry.traceparent().map(str::to_owned)
-    };
+    // An entry makes one change at the most, and they come in the order of the entries.
+    let mut entries = entries.into_iter();
+    let announced = changes.into_iter().filter_map(|change| {
+        let entry = entries.find(|entry| entry.sequence() == change.sequence)?;
+        Some(Announced { change, entry })
+    });
     Ok(Applied {
         after,
+        changes: announced.collect(),
         through: view.cursor().sequence.0,
-        changes: changes
-            .into_iter()
-            .map(|change| Announced {
-                traceparent: traceparent(change.sequence),
-                change,
-            })
-            .collect(),
+        unblocked: Vec::new(),
     })
 }
 
@@ -221,9 +300,10 @@ pub(crate) fn hash_of(entries: &[LogEntry]) -> Option<[u8; 32]> {
 
 /// What the view takes in. Why an event can't be read is told here; that it can't is all that
 /// the view needs to know.
-pub(crate) fn as_entry(entry: &LogEntry) -> Entry {
-    let event = match entry.decode() {
-        Ok(decoded) => Some(decoded.event),
+pub(crate) fn as_entry(entry: &LogEntry, voids: &Voids) -> Entry {
+    let content = match entry.decode() {
+        Ok(decoded) => Content::Event(decoded.event),
+        Err(_) if voids.covers(entry) => Content::Void,
         Err(error) => {
             tracing::error!(
                 operator_alarm = "unreadable_event",
@@ -231,12 +311,12 @@ pub(crate) fn as_entry(entry: &LogEntry) -> Entry {
                 error = %chain(&error),
                 "an event can't be read"
             );
-            None
+            Content::Unreadable
         }
     };
     Entry {
         sequence: entry.sequence(),
         aggregate: entry.aggregate(),
-        event,
+        content,
     }
 }

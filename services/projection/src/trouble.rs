@@ -1,6 +1,7 @@
 //! Why the log is not followed, what to do about it, and how to tell it.
 
 use assent_contract::names;
+use assent_domain::ids::Sequence;
 use assent_event_log::{FollowError, OpenError, ReadError};
 use assent_permission_store::ApplyError;
 use assent_service_kit::telemetry::chain;
@@ -20,8 +21,12 @@ pub(crate) enum Trouble {
     View(#[source] assent_permission_store::OpenError),
     #[error("the view can't be written")]
     Apply(#[source] ApplyError),
+    #[error("the log has another event where the view has {0}")]
+    OtherEvents(Sequence),
     #[error("a reader found the view damaged")]
     Damaged,
+    #[error("a record that the view rests on, of a message that is void, is gone")]
+    VoidGone,
     #[error("what runs beside following the log ended")]
     Ended,
     #[error("the view was not built: the program is stopping")]
@@ -36,10 +41,21 @@ pub(crate) enum Outlook {
     Rebuild,
 }
 
+/// The log, compared with what it was.
+pub(crate) enum Log {
+    /// The same, as far as is known.
+    AsItWas,
+    /// Not there.
+    Gone,
+    /// Another one, or set back to an earlier state.
+    Another,
+}
+
 impl Trouble {
     pub(crate) fn outlook(&self) -> Outlook {
         match self {
             Self::Damaged
+            | Self::OtherEvents(_)
             | Self::Apply(ApplyError::Damaged(_))
             | Self::Follow(FollowError::StreamReplaced { .. } | FollowError::RolledBack { .. }) => {
                 Outlook::Rebuild
@@ -47,6 +63,7 @@ impl Trouble {
             Self::Open(_)
             | Self::Read(_)
             | Self::View(_)
+            | Self::VoidGone
             | Self::Ended
             | Self::Stopping
             | Self::Apply(ApplyError::Gap { .. })
@@ -59,12 +76,68 @@ impl Trouble {
         }
     }
 
+    /// Whether the log is gone, or another one than it was. Until there is a view of the one that
+    /// there is, what the view says must not be answered.
+    pub(crate) fn log_is(&self) -> Log {
+        match self {
+            Self::Open(OpenError::NotThere)
+            | Self::Read(ReadError::NotThere)
+            | Self::Follow(FollowError::NotThere) => Log::Gone,
+            Self::OtherEvents(_)
+            | Self::Follow(FollowError::StreamReplaced { .. } | FollowError::RolledBack { .. }) => {
+                Log::Another
+            }
+            Self::Open(_)
+            | Self::Read(_)
+            | Self::Follow(_)
+            | Self::View(_)
+            | Self::Apply(_)
+            | Self::Damaged
+            | Self::VoidGone
+            | Self::Ended
+            | Self::Stopping => Log::AsItWas,
+        }
+    }
+
     /// Counts it. A gap is shown by its place: somebody has to restore the event that is missing.
     pub(crate) fn measure(&self) {
         metrics::counter!("assent_projection_troubles_total").increment(1);
         if let Self::Follow(FollowError::Gap { sequence }) = self {
             tracing::error!(operator_alarm = "gap", %sequence, "an event is missing from the log");
             metrics::gauge!("assent_projection_gap_at_sequence").set(as_metric(sequence.0));
+        }
+        let incident = match self {
+            Self::Follow(FollowError::RolledBack { .. }) => "event_log_cut_short",
+            Self::OtherEvents(_) | Self::Follow(FollowError::StreamReplaced { .. }) => {
+                "event_log_replaced"
+            }
+            Self::Open(_)
+            | Self::Read(_)
+            | Self::Follow(_)
+            | Self::View(_)
+            | Self::Apply(_)
+            | Self::Damaged
+            | Self::VoidGone
+            | Self::Ended
+            | Self::Stopping => return,
+        };
+        tracing::error!(operator_alarm = incident, error = %chain(self), "the log is not the one that was followed");
+    }
+
+    /// The event that nothing goes on without.
+    pub(crate) fn missing(&self) -> Option<Sequence> {
+        match self {
+            Self::Follow(FollowError::Gap { sequence }) => Some(*sequence),
+            Self::Open(_)
+            | Self::Read(_)
+            | Self::Follow(_)
+            | Self::View(_)
+            | Self::Apply(_)
+            | Self::OtherEvents(_)
+            | Self::Damaged
+            | Self::VoidGone
+            | Self::Ended
+            | Self::Stopping => None,
         }
     }
 
@@ -77,18 +150,31 @@ impl Trouble {
                 "stream {} does not exist yet: start consent-gateway",
                 names::EVENT_STREAM
             ),
-            Self::Follow(FollowError::Gap { sequence }) => format!(
-                "event {sequence} is missing from the log: nothing after it is applied; restore \
-                 the stream from a backup"
-            ),
+            Self::Follow(FollowError::Gap { sequence }) => waits_for(*sequence),
+            Self::Follow(error @ FollowError::RolledBack { .. }) => {
+                format!("event_log_cut_short: {error}; restore the stream from a backup")
+            }
+            Self::Follow(error @ FollowError::StreamReplaced { .. }) => {
+                format!("event_log_replaced: {error}; restore the stream from a backup")
+            }
             Self::Open(_)
             | Self::Read(_)
             | Self::Follow(_)
             | Self::View(_)
             | Self::Apply(_)
+            | Self::OtherEvents(_)
             | Self::Damaged
+            | Self::VoidGone
             | Self::Ended
             | Self::Stopping => chain(self).to_string(),
         }
     }
+}
+
+/// What an operator reads while an event is missing.
+pub(crate) fn waits_for(sequence: Sequence) -> String {
+    format!(
+        "event {sequence} is missing from the log, or damaged in it: nothing after it is applied; restore the stream \
+         from a backup"
+    )
 }

@@ -2,7 +2,9 @@
 
 use anyhow::{Context, bail, ensure};
 use assent_dev_stack::Stack;
-use assent_dev_stack::actors::{CONTOSO, HostUser, Microsoft, OLGA, Reaction, Visit, forms};
+use assent_dev_stack::actors::{
+    BEN, CONTOSO, HostUser, Microsoft, OLGA, Reaction, Reply, Visit, forms,
+};
 use futures::future::join_all;
 
 use crate::world::{
@@ -200,5 +202,82 @@ async fn a_person_is_told_on_a_page_what_a_program_is_told_as_a_problem() -> any
             page.text
         );
     }
+    Ok(())
+}
+
+fn state_of(started: Reply) -> anyhow::Result<String> {
+    query_value(authorize_url(&started.ok()?)?, "state")
+}
+
+#[tokio::test]
+async fn what_a_browser_brings_alarms_no_operator() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let ben = stack.user("acme", "ben");
+    let sam = stack.super_admin("acme", "sam");
+    let codes = [
+        7_000_215, 7_000_222, 700_027, 50011, 65005, 650_056, 501_481, 90_094, 700_016, 90090,
+    ];
+    for error in [
+        "unauthorized_client",
+        "invalid_client",
+        "invalid_request",
+        "temporarily_unavailable",
+    ] {
+        for code in codes {
+            let made_up = |state: &str, callback: &str| {
+                format!(
+                    "{}/callbacks/microsoft/{callback}?error={error}&error_description=AADSTS{code}:+x&state={state}",
+                    stack.gateway.url()
+                )
+            };
+            let own = state_of(ben.start_grant(&["calendar"], Some(BEN)).await?)?;
+            let taken = stack.microsoft().open(&made_up(&own, "authorize")).await?;
+            ensure!(taken.status == 303, "{}", taken.text);
+            let admins = state_of(sam.start_admin_consent(&selection(Some(CONTOSO))).await?)?;
+            let taken = stack
+                .microsoft()
+                .open(&made_up(&admins, "admin-consent"))
+                .await?;
+            ensure!(taken.status == 303, "{}", taken.text);
+        }
+    }
+    // A code that is none, is of another flow, or of the other callback: the token endpoint itself complains.
+    let back = async |by: Reply| -> anyhow::Result<(String, String)> {
+        let by = by.ok()?;
+        let back = sent_back(&stack.microsoft(), authorize_url(&by)?).await?;
+        Ok((query_value(&back, "state")?, query_value(&back, "code")?))
+    };
+    let grant = async || ben.start_grant(&["calendar"], None).await;
+    let ((one, of_one), (two, of_two)) = (back(grant().await?).await?, back(grant().await?).await?);
+    let third = back(grant().await?).await?.0;
+    for (state, code) in [
+        (&one, of_two.as_str()),
+        (&two, of_one.as_str()),
+        (&third, "made-up"),
+    ] {
+        let callback = format!(
+            "{}/callbacks/microsoft/authorize?code={code}&state={state}",
+            stack.gateway.url()
+        );
+        let taken = stack.microsoft().open(&callback).await?;
+        ensure!(taken.status == 303, "{}", taken.text);
+        let outcome = query_value(taken.header("location").context("no way on")?, "outcome")?;
+        ensure!(
+            outcome != "completed" && outcome != "awaiting_confirmation",
+            "{outcome}"
+        );
+    }
+
+    let log = stack.gateway.log_text();
+    ensure!(log.contains("a flow went on"), "nothing happened");
+    ensure!(!log.contains("operator_alarm"), "{log}");
+    ensure!(!log.contains("\"level\":\"ERROR\""), "{log}");
+    let get = async |path: &str| -> anyhow::Result<String> {
+        let url = format!("{}{path}", stack.gateway.url());
+        Ok(reqwest::get(url).await?.text().await?)
+    };
+    ensure!(!get("/metrics").await?.contains("our_fault_total"));
+    let ready = get("/readyz").await?;
+    ensure!(ready.contains(r#""microsoft":{"ready":true}"#), "{ready}");
     Ok(())
 }

@@ -4,6 +4,7 @@ mod browser;
 mod world;
 
 mod example_host;
+mod python_worker;
 mod story;
 mod visitor;
 
@@ -17,6 +18,7 @@ mod cut_off;
 mod hand_off;
 mod identity_proofs;
 mod known_before_asked;
+mod lost_log;
 mod mailboxes;
 mod own_consent;
 mod redirects;
@@ -27,11 +29,14 @@ mod bad_messages;
 mod callers;
 
 mod crashes;
+mod damaged_log;
 mod floods;
 mod microsoft_away;
+mod onlookers;
 mod outage;
 mod racing;
 mod refusals;
+mod voided;
 
 mod processes;
 mod secrets;

@@ -46,6 +46,8 @@ fn a_bad_configuration_is_one_line_and_64() -> anyhow::Result<()> {
             [("ASSENT_LISTEN", "here")].as_slice(),
             &[("ASSENT_LISTENS", "127.0.0.1:0")],
             &[("ASSENT_NATS_URL", "http://127.0.0.1")],
+            &[("ASSENT_NATS_URL", "nats://gateway:hunter2@127.0.0.1:1")],
+            &[("ASSENT_METRICS_LISTEN", "there")],
         ] {
             let output = run(service, &[], variables)?;
             let said = String::from_utf8(output.stderr)?;
@@ -55,6 +57,7 @@ fn a_bad_configuration_is_one_line_and_64() -> anyhow::Result<()> {
             );
             ensure!(said.lines().count() == 1, "{service} {variables:?}: {said}");
             ensure!(output.stdout.is_empty(), "{service} {variables:?}");
+            ensure!(!said.contains("hunter2"), "{service}: {said}");
         }
     }
     Ok(())

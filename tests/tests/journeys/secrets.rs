@@ -4,12 +4,12 @@ use anyhow::{Context, bail, ensure};
 use assent_dev_stack::actors::{
     ANA, BEN, CONTOSO, HostUser, OLGA, PageForm, Person, Reaction, Reply, Visit, forms,
 };
-use assent_dev_stack::{NatsUser, SIMULATOR_CLIENT_SECRET, Stack};
+use assent_dev_stack::{NatsUser, Program, SIMULATOR_CLIENT_SECRET, Stack};
 use assent_domain::ids::Sequence;
 use serde_json::{Value, json};
 
 use crate::visitor::{Visitor, open};
-use crate::world::{authorize_url, last_sequence, log, selection, start};
+use crate::world::{authorize_url, last_sequence, log, selection, start_with};
 
 /// What must not be found, and where it would be.
 #[derive(Default)]
@@ -102,7 +102,12 @@ impl Search {
 
 #[tokio::test]
 async fn a_whole_journey_leaves_no_secret_behind() -> anyhow::Result<()> {
-    let stack = start().await?;
+    // However much an operator asks to be logged.
+    let stack = start_with(|options| {
+        let everything = ("RUST_LOG".to_owned(), "trace".to_owned());
+        options.variables.push(everything);
+    })
+    .await?;
     let mut search = Search::default();
     search.never("the client secret", SIMULATOR_CLIENT_SECRET);
     for user in NatsUser::ALL {
@@ -164,6 +169,7 @@ async fn a_whole_journey_leaves_no_secret_behind() -> anyhow::Result<()> {
         .walk(&stack, authorize_url(&started)?, OLGA, Reaction::Accept)
         .await?;
     consent_by_a_link(&stack, &mut search, &sam).await?;
+    sign_in_with_a_token_for_graph(&stack, &mut search).await?;
     for forge in [None, Some("expired"), Some("tampered")] {
         let id_token = stack.microsoft().id_token(ANA, forge).await?;
         search.never("an ID token", &id_token);
@@ -198,7 +204,9 @@ async fn a_whole_journey_leaves_no_secret_behind() -> anyhow::Result<()> {
             "{} is not the log of a run",
             service.log_file().display()
         );
+        ensure!(text.contains("\"level\":\"DEBUG\""), "it logs too little");
         search.look_in(&service.log_file().display().to_string(), &text)?;
+        search.look_in("arguments or metrics", &shown_of(service).await?)?;
     }
     events_hold_none(&stack, &search).await
 }
@@ -251,6 +259,35 @@ async fn consent_by_a_link(
         search.body(&reply);
     }
     Ok(())
+}
+
+/// A login that hands on the token which the host application has for Microsoft Graph: it goes on to the gateway.
+async fn sign_in_with_a_token_for_graph(stack: &Stack, search: &mut Search) -> anyhow::Result<()> {
+    let id_token = stack.microsoft().id_token(BEN, None).await?;
+    let access_token = "planted.access.token-for-graph";
+    search.never("an ID token", &id_token);
+    search.never("a token for Graph", access_token);
+    let sign_in =
+        json!({"provider": "microsoft", "id_token": id_token, "access_token": access_token});
+    let body = json!({"account_id": "acme", "user_id": "ben", "sign_in": sign_in});
+    let decided = stack.login("acme").ask(&body).await?.ok()?;
+    ensure!(
+        decided.word("/decision") == Some("auto_grant"),
+        "{}",
+        decided.text
+    );
+    search.body(&decided);
+    Ok(())
+}
+
+/// What a process was started with, and what its metrics say.
+async fn shown_of(service: &Program) -> anyhow::Result<String> {
+    let id = service.process_id().context("it is not running")?;
+    let arguments = std::fs::read(format!("/proc/{id}/cmdline"))?;
+    let metrics = reqwest::get(format!("{}/metrics", service.url())).await?;
+    let metrics = metrics.error_for_status()?.text().await?;
+    ensure!(metrics.contains("build_info"), "{metrics}");
+    Ok(format!("{} {metrics}", String::from_utf8_lossy(&arguments)))
 }
 
 async fn events_hold_none(stack: &Stack, search: &Search) -> anyhow::Result<()> {

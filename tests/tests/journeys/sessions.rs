@@ -265,3 +265,153 @@ async fn calendar_of(stack: &assent_dev_stack::Stack) -> anyhow::Result<String> 
     let state = user.word("/permissions/calendar/state");
     Ok(state.context("no state")?.to_owned())
 }
+
+#[tokio::test]
+async fn a_page_says_only_what_happened() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let sam = Visitor::super_admin(&stack, "acme", "sam").await?;
+    let ana = Visitor::user(&stack, "acme", "ana").await?;
+    let ours = [
+        "Saved",
+        "Full sync is on",
+        "Limited sync is on",
+        "Users individually authorize",
+        "is cancelled",
+        "meanwhile",
+        "Recorded",
+        "Done",
+        "Declined at Microsoft",
+        "No answer from Microsoft",
+        "has expired",
+        "Thank you",
+        "were recorded",
+        "was verified",
+        "Nothing was granted",
+        "said no",
+    ];
+    // What the pages say of themselves is no claim that anything happened.
+    let claims = |page: &str, plain: &str| {
+        let says = |text: &&str| page.contains(*text) && !plain.contains(*text);
+        ours.iter()
+            .copied()
+            .filter(|text| says(&text))
+            .collect::<Vec<_>>()
+    };
+    let mut made_up = Vec::new();
+    for done in [
+        "full_sync",
+        "limited_sync",
+        "users_authorize",
+        "revoked",
+        "unchanged",
+        "link_cancelled",
+        "changed_meanwhile",
+    ] {
+        made_up.push(format!("done={done}"));
+        made_up.push(format!("done={done}&told=1767225600.AAAA"));
+    }
+    for outcome in [
+        "completed",
+        "declined",
+        "undetermined",
+        "expired",
+        "refused",
+        "awaiting_confirmation",
+    ] {
+        made_up.push(format!("outcome={outcome}"));
+        made_up.push(format!("outcome={outcome}&reason=declined"));
+        made_up.push(format!(
+            "outcome={outcome}&flow=019ab000-0000-7000-8000-000000000000"
+        ));
+    }
+    let nobody = stack.microsoft();
+    for page in [
+        "/settings/company",
+        "/settings/account",
+        "/hand-off-outcome",
+    ] {
+        let plain = sam.get(page).await?.text;
+        for query in &made_up {
+            let shown = sam.get(&format!("{page}?{query}")).await?;
+            let found = claims(&shown.text, &plain);
+            ensure!(found.is_empty(), "{page}?{query}: {found:?}");
+            let address = format!("{}{page}?{query}", stack.gateway.url());
+            let shown = nobody.open(&address).await?;
+            let found = claims(&shown.text, &plain);
+            ensure!(
+                found.is_empty(),
+                "without a session {page}?{query}: {found:?}"
+            );
+        }
+    }
+
+    // What did happen is said to whoever did it, again if the page is loaded again, and to nobody else.
+    let form = [("email_sync", "limited"), ("confirmed", "true")];
+    let saved = sam
+        .post("/settings/company", "/settings/company/email-sync", &form)
+        .await?;
+    let there = saved.header("location").context("no way on")?;
+    for _ in 0..2 {
+        let shown = sam.get(there).await?;
+        ensure!(shown.text.contains("Limited sync is on"), "{}", shown.text);
+    }
+    let kim = Visitor::super_admin(&stack, "acme", "kim").await?;
+    let told = there.split_once("told=").context("nothing is told")?.1;
+    ensure!(
+        !kim.get(there)
+            .await?
+            .text
+            .contains("From now on e-mail is only sent")
+    );
+    let other = format!("/settings/company?done=users_authorize&told={told}");
+    ensure!(
+        !sam.get(&other)
+            .await?
+            .text
+            .contains("Each user now chooses")
+    );
+
+    // A flow is told to whoever began it.
+    let started = ana
+        .post(
+            "/settings/account",
+            "/settings/account/permissions",
+            &[("calendar", "true")],
+        )
+        .await?;
+    let on = started.header("location").context("no way on")?;
+    let landing = stack.microsoft().walk(on, ANA, Reaction::Decline).await?;
+    let there = format!("/settings/account?flow={}", landing.flow);
+    ensure!(
+        ana.get(&there)
+            .await?
+            .text
+            .contains("Declined at Microsoft")
+    );
+    ensure!(
+        !sam.get(&there)
+            .await?
+            .text
+            .contains("Declined at Microsoft")
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_form_leads_to_us_to_microsoft_and_back_to_the_application_alone() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let sam = Visitor::super_admin(&stack, "acme", "sam").await?;
+    for page in ["/settings/company", "/settings/account"] {
+        let shown = sam.get(page).await?;
+        let policy = shown
+            .header("content-security-policy")
+            .context("no policy")?;
+        let forms = policy
+            .split("form-action ")
+            .nth(1)
+            .and_then(|rest| rest.split(';').next());
+        let expected = format!("'self' {} {}", stack.simulator.url(), stack.host.origin());
+        ensure!(forms == Some(&expected), "{policy}, expected {expected}");
+    }
+    Ok(())
+}

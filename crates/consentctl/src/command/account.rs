@@ -67,11 +67,11 @@ pub(crate) async fn run(
     let source = Source::open(settings).await?;
     let mut findings = Vec::new();
     let past = history::read(&source.log, &Aggregate::Company(account.clone())).await?;
-    let recorded = match past {
-        Past::Known(recorded) => recorded,
+    let (recorded, voids) = match past {
+        Past::Known(history) => (history.events, history.voids),
         Past::NotBelieved(why) => {
             findings.push(why);
-            Vec::new()
+            (Vec::new(), Vec::new())
         }
     };
     let state = match fold(&recorded) {
@@ -86,7 +86,7 @@ pub(crate) async fn run(
     let answer = Answer {
         account_id: account.to_string(),
         state: state.map(|state| State::of(&state, &recorded)),
-        history: recorded.iter().map(Line::of_recorded).collect(),
+        history: Line::of_history(&recorded, &voids),
         projection: view,
         findings,
     };

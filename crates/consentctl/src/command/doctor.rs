@@ -1,7 +1,12 @@
 //! `doctor`: is everything there, and as it must be?
 
+mod blocked;
+mod buckets;
 mod change_stream;
+mod changes;
 mod checks;
+mod every_event;
+mod lost_log;
 mod space;
 
 use assent_messaging::{ConnectError, Connection, ConnectionSettings};
@@ -73,9 +78,15 @@ pub(crate) async fn run(
         checks::version(&connection),
         checks::jetstream(&connection).await,
     ];
-    let (events, last) = checks::events(&connection).await;
+    let (events, last) = checks::events(&connection, output).await?;
     all.extend(events);
-    all.push(change_stream::check(&connection).await);
+    let stream = change_stream::check(&connection).await;
+    if stream.ok {
+        all.extend([stream, changes::check(&connection).await]);
+    } else {
+        all.push(stream);
+    }
+    all.extend(buckets::check(&connection).await);
     all.push(space::check(&connection).await);
     all.extend(checks::projection(&connection, last).await);
     all.push(checks::gateway(&connection).await);
@@ -98,7 +109,7 @@ fn tell(checks: Vec<Check>, output: &mut Output) -> Result<(), Failure> {
         let advice = check.advice.map(|advice| format!("; {advice}"));
         let advice = advice.unwrap_or_default();
         output.line(&format!(
-            "{verdict:<8} {:<16} {}{advice}",
+            "{verdict:<8} {:<20} {}{advice}",
             check.name, check.says
         ))?;
     }

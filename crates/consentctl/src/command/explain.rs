@@ -2,6 +2,7 @@
 
 mod telling;
 
+use assent_contract::operation::VoidRecord;
 use assent_contract::query::UserQuery;
 use assent_contract::values;
 use assent_domain::event::Aggregate;
@@ -79,6 +80,10 @@ pub(crate) struct Story {
     company: Vec<RecordedEvent>,
     /// The user's.
     user: Vec<RecordedEvent>,
+    /// Those of the user's that were recorded while the log was damaged.
+    past_damage: Vec<Sequence>,
+    /// The messages between them that are passed over.
+    voids: Vec<VoidRecord>,
     /// Up to here; `None` is all.
     cut: Option<Sequence>,
     /// What follows from them.
@@ -100,17 +105,26 @@ impl Story {
             tokio::try_join!(history::read(log, &company), history::read(log, &user))?;
         let mut story = Self::default();
         match company {
-            Past::Known(recorded) => story.company = recorded,
+            Past::Known(history) => {
+                story.company = history.events;
+                story.voids.extend(history.voids);
+            }
             Past::NotBelieved(why) => story.finding = Some(format!("the company: {why}")),
         }
         match user {
-            Past::Known(recorded) => story.user = recorded,
+            Past::Known(history) => {
+                story.user = history.events;
+                story.past_damage = history.past_damage;
+                story.voids.extend(history.voids);
+            }
             Past::NotBelieved(why) => story.finding = Some(format!("the user: {why}")),
         }
         story.cut = at.map(|at| story.up_to(at));
         if let Some(cut) = story.cut {
             story.company.retain(|recorded| recorded.sequence <= cut);
             story.user.retain(|recorded| recorded.sequence <= cut);
+            story.past_damage.retain(|sequence| *sequence <= cut);
+            story.voids.retain(|void| void.sequence <= cut.0);
         }
         if story.finding.is_none() {
             match explain(events(&story.company), events(&story.user)) {

@@ -53,9 +53,9 @@ pub(crate) async fn run(
     if let (Some(account), Some(user)) = (&wanted.which.account, &wanted.which.user) {
         let aggregate = Aggregate::User(account.clone(), user.clone());
         match history::read(&source.log, &aggregate).await? {
-            Past::Known(recorded) => {
-                for recorded in &recorded {
-                    if !listing.show(&Line::of_recorded(recorded))? {
+            Past::Known(history) => {
+                for line in Line::of_history(&history.events, &history.voids) {
+                    if !listing.show(&line)? {
                         break;
                     }
                 }
@@ -90,8 +90,11 @@ impl Listing<'_> {
             }
             for entry in batch {
                 read += 1;
-                let wanted = self.wanted.is_whose(entry.aggregate().as_ref());
-                if wanted && !self.show(&Line::of_entry(&entry))? {
+                if !self.wanted.is_whose(entry.aggregate().as_ref()) {
+                    continue;
+                }
+                let line = Line::of_message(&source.log, &entry).await?;
+                if !self.show(&line)? {
                     break 'reading;
                 }
             }

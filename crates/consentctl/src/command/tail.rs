@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use assent_domain::event::Aggregate;
 use assent_domain::ids::{AccountId, Sequence};
-use assent_event_log::LogEntry;
+use assent_event_log::{EventLog, LogEntry};
 use assent_messaging::{Connection, ConnectionSettings, ConnectionState};
 
 use crate::ending::{Ending, Failure};
@@ -43,7 +43,7 @@ pub(crate) async fn run(
         tokio::select! {
             biased;
             _ = &mut interrupted => return Ok(Ending::with(tail.found)),
-            batch = follow.next_batch(BATCH, LOOK) => tail.show(&batch?)?,
+            batch = follow.next_batch(BATCH, LOOK) => tail.show(&log, &batch?).await?,
         }
         tail.look_at(&connection)?;
     }
@@ -57,14 +57,14 @@ struct Tail<'a> {
 }
 
 impl Tail<'_> {
-    fn show(&mut self, batch: &[LogEntry]) -> Result<(), Failure> {
+    async fn show(&mut self, log: &EventLog, batch: &[LogEntry]) -> Result<(), Failure> {
         for entry in batch {
             let aggregate = entry.aggregate();
             let account = aggregate.as_ref().map(Aggregate::account);
             if self.account.is_some() && self.account != account {
                 continue;
             }
-            let line = Line::of_entry(entry);
+            let line = Line::of_message(log, entry).await?;
             self.found |= line.is_unreadable();
             if self.output.is_json() {
                 self.output.json_line(&line)?;

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use assent_contract::names::{FLOW_BUCKET, GATEWAY_SERVICE, SESSION_BUCKET};
 use assent_dev_stack::{NatsServer, NatsUser};
+use assent_domain::ids::Sequence;
 use assent_domain::permissions::PermissionSet;
-use assent_messaging::{Bucket, BucketSettings};
+use assent_messaging::{Bucket, BucketSettings, ChangeStream, Connection};
+use serde_json::json;
 
 use crate::stand_in::StandIn;
-use crate::world::{SENDING, World, granted, program, run};
+use crate::world::{PATIENCE, SENDING, World, connect, granted, program, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_everything_there_all_is_well() {
@@ -21,16 +23,23 @@ async fn with_everything_there_all_is_well() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let told = blur(&ran.out, &world.server.url());
     insta::assert_snapshot!(told, @r"
-    ok       nats             connected to URL
-    ok       server version   nats-server VERSION
-    ok       jetstream        2 streams
-    ok       CONSENT_EVENTS   as it must be, created THEN
-    ok       sequences        1 event, none missing
-    ok       CONSENT_CHANGES  as it must be
-    ok       space            no bucket is there yet
-    ok       projection       consent-projection 1.2.3 answers
-    ok       projection lag   none, at event 1
-    ok       gateway          consent-gateway 1.2.3 answers
+    ok       nats                 connected to URL
+    ok       server version       nats-server VERSION
+    ok       jetstream            6 streams
+    ok       CONSENT_EVENTS       as it must be, created THEN
+    ok       sequences            1 event, none missing by the server's count
+    ok       every event          1 event read, each is there
+    ok       CONSENT_CHANGES      as it must be
+    ok       changes              none told yet
+    ok       CONSENT_FLOWS        0 values, 0 of 1 MiB
+    ok       CONSENT_SESSIONS     0 values, 0 of 1 MiB
+    ok       CONSENT_HAND_OFFS    0 values, 0 of 1 MiB
+    ok       CONSENT_OBSERVATIONS 0 values, 0 of 1 MiB
+    ok       space                the fullest is CONSENT_FLOWS at 0 %
+    ok       projection           consent-projection 1.2.3 answers
+    ok       blocked              nobody
+    ok       projection lag       none, at event 1
+    ok       gateway              consent-gateway 1.2.3 answers
 
     All is well.
     ");
@@ -68,6 +77,96 @@ async fn a_bucket_that_fills_is_a_finding_and_named() {
     assert!(line.starts_with("PROBLEM "), "{line}");
     assert!(line.contains("CONSENT_FLOWS is 85 % full"), "{line}");
     assert!(!line.contains("CONSENT_SESSIONS"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_that_do_not_agree_with_the_log_are_findings() {
+    let world = World::start().await;
+    world.record([granted("globex", "ana", SENDING)]).await;
+    let projection = connect(&world.server, NatsUser::Projection).await;
+    let log = format!("CONSENT_EVENTS@{}", world.log.identity());
+    let entry = world.log.entry(Sequence(1)).await.unwrap().unwrap();
+    let hash = entry.hash().to_string();
+    let body = |log: &str, sequence: u64| {
+        json!({"account_id": "globex", "user_id": "ana", "method": "user_individual",
+            "effective": {"calendar": true, "contacts": false, "email": "limited"},
+            "sequence": sequence, "log": log})
+    };
+    let other = "CONSENT_EVENTS@another";
+    let cases = [
+        (log.as_str(), 1, hash.as_str(), None, "told up to event 1"),
+        (
+            other,
+            1,
+            &hash,
+            None,
+            "told of another log: CONSENT_EVENTS@another",
+        ),
+        (
+            &log,
+            9,
+            &hash,
+            None,
+            "told up to event 9, and the log ends with event 1",
+        ),
+        (
+            &log,
+            1,
+            "another",
+            None,
+            "told of another event 1 than the log has",
+        ),
+        (
+            &log,
+            1,
+            &hash,
+            Some("begun"),
+            "all that stands is being told anew",
+        ),
+    ];
+    for (log, sequence, hash, mending, says) in cases {
+        let number = sequence.to_string();
+        let mut headers = vec![
+            ("Assent-Source", log),
+            ("Assent-Sequence", number.as_str()),
+            ("Assent-Told-Through", number.as_str()),
+            ("Assent-Told-Hash", hash),
+        ];
+        headers.extend(mending.map(|mending| ("Assent-Mended-Through", mending)));
+        told(
+            &world,
+            &projection,
+            &headers,
+            &body(log, sequence).to_string(),
+        )
+        .await;
+        let ran = world.run(&["doctor"]).await;
+        let verdict = if says == "told up to event 1" {
+            "ok"
+        } else {
+            "PROBLEM"
+        };
+        let line = format!("{verdict:<8} changes          {says}");
+        assert!(ran.out.contains(&line), "{line}: {ran:?}");
+    }
+    told(&world, &projection, &[], "junk").await;
+    let ran = world.run(&["doctor"]).await;
+    let line =
+        "PROBLEM  changes          message 6, on consent.changes.v1.globex.user.ana, is none";
+    assert!(ran.out.contains(line), "{ran:?}");
+}
+
+/// Has the stream of changes store this.
+async fn told(world: &World, projection: &Connection, headers: &[(&str, &str)], body: &str) {
+    let stream = ChangeStream::open(&world.gateway).await.unwrap();
+    let before = stream.end().await.unwrap();
+    let subject = "consent.announce.v1.globex.user.ana";
+    projection
+        .publish(subject, headers, body.to_owned())
+        .await
+        .unwrap();
+    let stored = async { while stream.end().await.unwrap() == before {} };
+    tokio::time::timeout(PATIENCE, stored).await.unwrap();
 }
 
 /// What differs from run to run, left out.
@@ -131,4 +230,81 @@ async fn without_nats_nothing_can_be_told() {
     let ran = run(program(&["doctor", "--nats-url", &url])).await;
     assert_eq!(ran.code, Some(69), "{ran:?}");
     assert!(ran.out.starts_with("PROBLEM  nats"), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_are_damaged_are_named_with_their_subjects() {
+    let mut world = World::start().await;
+    let people = ["ana", "ben", "cleo"];
+    let grants = people.map(|user| granted("globex", user, SENDING));
+    world.record(grants.clone()).await;
+    world.record(grants).await;
+    for damaged in [2, 6] {
+        world.server.stop().await;
+        world.server.flip_bit("CONSENT_EVENTS", damaged).unwrap();
+        world.server.restart().await.unwrap();
+    }
+
+    let ran = world.run(&["doctor"]).await;
+
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let line = ran.out.lines().find(|line| line.contains("every event"));
+    let line = line.unwrap();
+    assert!(line.starts_with("PROBLEM"), "{line}");
+    for named in [
+        "2 (consent.events.v1.globex.user.ben)",
+        "6 (consent.events.v1.globex.user.cleo)",
+    ] {
+        assert!(line.contains(named), "{line}");
+    }
+
+    let ran = world.run(&["explain", "globex", "ben"]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.contains("at sequence 2"), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_lost_or_cut_short_is_told() {
+    let mut world = World::start().await;
+    world
+        .record([
+            granted("globex", "ana", SENDING),
+            granted("globex", "ben", SENDING),
+        ])
+        .await;
+    let _projection = StandIn::start(&world, SENDING).await;
+    world.server.stop().await;
+    world.server.flip_bit("CONSENT_EVENTS", 2).unwrap();
+    world.server.remove_index("CONSENT_EVENTS").unwrap();
+    world.server.restart().await.unwrap();
+
+    // The stand-in has to find the server again.
+    let told = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let ran = world.run(&["doctor"]).await;
+            assert_eq!(ran.code, Some(1), "{ran:?}");
+            if ran.out.contains("consent-projection 1.2.3 answers") {
+                break ran.out;
+            }
+        }
+    });
+    let told = told.await.unwrap();
+    assert!(
+        told.contains("ends at event 1, but a projection has applied event 2"),
+        "{told}"
+    );
+
+    world.server.stop().await;
+    world.server.remove_stream("CONSENT_EVENTS").unwrap();
+    world.server.restart().await.unwrap();
+    let told = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let ran = world.run(&["doctor"]).await;
+            if ran.out.contains("consent-projection 1.2.3 answers") {
+                break ran.out;
+            }
+        }
+    });
+    let told = told.await.unwrap();
+    assert!(told.contains("the event log is lost"), "{told}");
 }

@@ -7,6 +7,7 @@
 )]
 
 mod account;
+mod blocked;
 mod doctor;
 mod explain;
 mod list;

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use assent_contract::names::{PROJECTION_SERVICE, QUERY_ACCOUNT, QUERY_PERMISSIONS, QUERY_USERS};
+use assent_contract::names::{
+    PROJECTION_SERVICE, QUERY_ACCOUNT, QUERY_BLOCKED, QUERY_PERMISSIONS, QUERY_USERS,
+};
 use assent_contract::query::{
-    Account, AccountFacts, AccountQuery, Permissions, UserEntry, UserQuery, Users, UsersQuery,
+    Account, AccountFacts, AccountQuery, BlockedList, Permissions, UserEntry, UserQuery, Users,
+    UsersQuery,
 };
 use assent_contract::values::Method;
 use assent_dev_stack::NatsUser;
@@ -39,6 +42,7 @@ impl StandIn {
                         method: Method::UserIndividual,
                         effective: effective.into(),
                         sequence,
+                        log: None,
                     }))
                 },
             ),
@@ -48,6 +52,15 @@ impl StandIn {
                     account_id: query.account_id,
                     facts: AccountFacts::from(&AccountState::default()),
                     blocked: false,
+                    sequence,
+                }))
+            }),
+            Endpoint::new("blocked", QUERY_BLOCKED, move |_| async move {
+                Ok(answer(&BlockedList {
+                    blocked: Vec::new(),
+                    next: None,
+                    total: 0,
+                    orphans: 0,
                     sequence,
                 }))
             }),

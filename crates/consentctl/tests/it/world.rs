@@ -3,6 +3,7 @@
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use assent_contract::names::{FLOW_BUCKET, HAND_OFF_BUCKET, OBSERVATION_BUCKET, SESSION_BUCKET};
 use assent_dev_stack::{NatsServer, NatsUser};
 use assent_domain::event::{
     AdminConsentGranted, Authority, Event, ModeChanged, RevocationReason, UserScopeGranted,
@@ -14,8 +15,10 @@ use assent_domain::ids::{
 };
 use assent_domain::mode::{AuthorizationMethod, EmailSync, Mode};
 use assent_domain::permissions::{EmailLevel, Kinds, Permission, PermissionSet};
-use assent_event_log::{Draft, EventLog, StreamSettings};
-use assent_messaging::{ChangeStream, ChangeStreamSettings, Connection, ConnectionSettings};
+use assent_event_log::{Draft, EventLog, StreamSettings, create_or_check_operations};
+use assent_messaging::{
+    Bucket, BucketSettings, ChangeStream, ChangeStreamSettings, Connection, ConnectionSettings,
+};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -40,12 +43,28 @@ impl World {
     pub(crate) async fn start() -> Self {
         let server = NatsServer::start().await.unwrap();
         let gateway = connect(&server, NatsUser::Gateway).await;
-        let log = EventLog::create_or_check(&gateway, StreamSettings { replicas: 1 })
+        let settings = StreamSettings { replicas: 1 };
+        let log = EventLog::create_or_check(&gateway, settings).await.unwrap();
+        create_or_check_operations(&gateway, settings)
             .await
             .unwrap();
         ChangeStream::create_or_check(&gateway, ChangeStreamSettings::consent_changes(1))
             .await
             .unwrap();
+        for name in [
+            FLOW_BUCKET,
+            SESSION_BUCKET,
+            HAND_OFF_BUCKET,
+            OBSERVATION_BUCKET,
+        ] {
+            let settings = BucketSettings {
+                name: name.to_owned(),
+                max_age: Duration::ZERO,
+                replicas: 1,
+                max_bytes: 1024 * 1024,
+            };
+            Bucket::open_or_create(&gateway, settings).await.unwrap();
+        }
         Self {
             server,
             gateway,

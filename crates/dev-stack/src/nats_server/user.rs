@@ -18,7 +18,7 @@ pub enum NatsUser {
     SyncWorker,
     /// consentctl, which reads everything.
     Operator,
-    /// The server's own account: no streams, only the server's events.
+    /// Monitoring: how the servers are, and what they report.
     System,
 }
 

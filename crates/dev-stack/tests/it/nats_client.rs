@@ -7,7 +7,7 @@ use assent_dev_stack::{NatsServer, NatsUser};
 use async_nats::jetstream::stream::{Config, StorageType};
 use async_nats::{Client, ConnectOptions, Event};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) struct NatsClient {
     pub(crate) client: Client,

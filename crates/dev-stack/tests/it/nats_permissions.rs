@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use assent_dev_stack::{NatsServer, NatsUser};
-use async_nats::jetstream::consumer::push::OrderedConfig;
 use futures::StreamExt;
+use serde_json::json;
 
-use crate::nats_client::{NatsClient, changes, log};
+use crate::dangerous::STREAMS;
+use crate::house::{House, ask};
+use crate::nats_client::{NatsClient, PATIENCE, changes, log};
 
 const EVENT: &str = "consent.events.v1.acme.company";
 const CHANGE: &str = "consent.announce.v1.acme.company";
@@ -100,10 +102,6 @@ async fn nobody_rewrites_history() {
             "RESTORE",
             "SNAPSHOT",
         ] {
-            if user == NatsUser::System {
-                // Its account has no streams at all, so there is nothing to refuse.
-                continue;
-            }
             client
                 .assert_refused_to_publish(&format!("$JS.API.STREAM.{call}.CONSENT_EVENTS"))
                 .await;
@@ -114,7 +112,7 @@ async fn nobody_rewrites_history() {
 }
 
 #[tokio::test]
-async fn the_log_is_hidden_from_those_who_only_follow_changes() {
+async fn the_log_is_hidden_from_those_who_only_ask_and_hear_of_changes() {
     let server = server_with_streams().await;
 
     for user in [NatsUser::SyncWorker, NatsUser::LoginHook] {
@@ -171,40 +169,122 @@ async fn an_outsider_is_not_let_in() {
     }
 }
 
+/// By requests alone, each of which gets one answer: an account without JetStream says so itself unless
+/// what it is asked goes by another name.
 #[tokio::test]
-async fn those_who_follow_a_stream_can() {
+async fn those_who_read_the_streams_can() {
     let server = server_with_streams().await;
 
-    for (user, stream) in [
-        (NatsUser::Projection, "CONSENT_EVENTS"),
-        (NatsUser::Operator, "CONSENT_EVENTS"),
-        (NatsUser::Operator, "CONSENT_CHANGES"),
-        (NatsUser::SyncWorker, "CONSENT_CHANGES"),
-    ] {
-        let client = NatsClient::connect(&server, user).await;
-        let config = OrderedConfig {
-            deliver_subject: client.client.new_inbox(),
-            ..OrderedConfig::default()
-        };
-        let stream = client.jetstream().get_stream(stream).await.unwrap();
-        let mut messages = stream
-            .create_consumer(config)
-            .await
-            .unwrap()
-            .messages()
+    for user in [NatsUser::Projection, NatsUser::Operator] {
+        let client = NatsClient::connect(&server, user).await.client;
+        for stream in ["CONSENT_EVENTS", "CONSENT_CHANGES"] {
+            for (call, question, says) in [
+                ("STREAM.INFO", "", "stream_info_response"),
+                ("STREAM.MSG.GET", r#"{"seq":1}"#, "stream_msg_get_response"),
+            ] {
+                let inbox = client.new_inbox();
+                let mut answers = client.subscribe(inbox.clone()).await.unwrap();
+                let subject = format!("$JS.API.{call}.{stream}");
+                client
+                    .publish_with_reply(subject, inbox, question.into())
+                    .await
+                    .unwrap();
+                let mut next =
+                    async |patience| tokio::time::timeout(patience, answers.next()).await;
+
+                let answer = next(PATIENCE).await.unwrap().unwrap();
+                let answer = String::from_utf8_lossy(&answer.payload).into_owned();
+                assert!(
+                    answer.contains(says) && !answer.contains("\"error\""),
+                    "{answer}"
+                );
+                let second = next(Duration::from_millis(50)).await;
+                assert!(second.is_err(), "{user:?} {call}: {second:?}");
+            }
+        }
+        let batch = r#"{"seq":1,"batch":10}"#;
+        let inbox = client.new_inbox();
+        let answers = client.subscribe(inbox.clone()).await.unwrap();
+        client
+            .publish_with_reply("$JS.API.DIRECT.GET.CONSENT_EVENTS", inbox, batch.into())
             .await
             .unwrap();
-
-        let first = tokio::time::timeout(Duration::from_secs(10), messages.next())
+        let statuses = answers.map(|message| message.status.map(|status| status.as_u16()));
+        let statuses: Vec<_> = tokio::time::timeout(PATIENCE, statuses.take(2).collect())
             .await
-            .unwrap()
-            .unwrap()
             .unwrap();
-
-        assert_eq!(first.info().unwrap().stream_sequence, 1, "{user:?}");
-        let direct = stream.get_raw_message(1).await.unwrap();
-        assert_eq!(direct.sequence, 1);
+        assert_eq!(statuses, [None, Some(204)], "{user:?}");
     }
+}
+
+#[tokio::test]
+async fn the_operator_sees_how_full_the_buckets_are_and_not_what_is_in_them() {
+    let server = NatsServer::start().await.unwrap();
+    let _house = House::build(&server).await;
+    let operator = NatsClient::connect(&server, NatsUser::Operator).await;
+
+    for stream in STREAMS {
+        let info = ask(
+            &operator.client,
+            &format!("$JS.API.STREAM.INFO.{stream}"),
+            &json!({}),
+        )
+        .await;
+        assert_ne!(info["state"]["messages"], 0, "{info}");
+    }
+    let account = ask(&operator.client, "$JS.API.INFO", &json!({})).await;
+    assert_eq!(account["streams"], STREAMS.len(), "{account}");
+
+    for bucket in STREAMS.iter().filter(|stream| stream.starts_with("KV_")) {
+        for call in ["STREAM.MSG.GET", "DIRECT.GET"] {
+            operator
+                .assert_refused_to_publish(&format!("$JS.API.{call}.{bucket}"))
+                .await;
+        }
+    }
+    for call in [
+        "STREAM.NAMES",
+        "STREAM.LIST",
+        "CONSUMER.NAMES.CONSENT_EVENTS",
+        "CONSUMER.LIST.CONSENT_EVENTS",
+    ] {
+        operator
+            .assert_refused_to_publish(&format!("$JS.API.{call}"))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn monitoring_asks_how_the_servers_are_and_can_do_nothing_to_them() {
+    let server = server_with_streams().await;
+    let system = NatsClient::connect(&server, NatsUser::System).await;
+
+    for kind in ["", ".HEALTHZ", ".IDZ", ".JSZ", ".STATSZ", ".VARZ"] {
+        let answer = ask(
+            &system.client,
+            &format!("$SYS.REQ.SERVER.PING{kind}"),
+            &json!({}),
+        )
+        .await;
+        assert!(answer.is_object(), "{kind}: {answer}");
+    }
+    let mut reports = system.client.subscribe("$SYS.SERVER.>").await.unwrap();
+    let report = tokio::time::timeout(Duration::from_secs(30), reports.next()).await;
+    assert!(report.unwrap().unwrap().subject.ends_with(".STATSZ"));
+
+    for forbidden in [
+        "$JS.API.ACCOUNT.PURGE.ASSENT",
+        "$JS.API.SERVER.REMOVE",
+        "$SYS.REQ.SERVER.PING.CONNZ",
+        "$SYS.REQ.SERVER.ID.RELOAD",
+        "$SYS.REQ.SERVER.ID.KICK",
+        "$SYS.REQ.SERVER.ID.LDM",
+        "$SYS.REQ.CLAIMS.UPDATE",
+    ] {
+        system.assert_refused_to_publish(forbidden).await;
+    }
+    system.assert_refused_to_subscribe("$SYS.>").await;
+    assert_eq!(messages(&server, "CONSENT_EVENTS").await, 1);
 }
 
 #[tokio::test]
@@ -214,7 +294,7 @@ async fn services_answer_those_who_may_ask() {
     for (service, subject, askers) in [
         (
             NatsUser::Gateway,
-            "consent.command.v1.ask",
+            "consent.command.v1.begin-user-consent",
             vec![NatsUser::LoginHook],
         ),
         (

@@ -123,14 +123,17 @@ pub struct RevokeOwnPermissions {
     pub permissions: Kinds,
 }
 
-/// Revokes what the user holds of these.
+/// Revokes what the user holds of these: by the user's events, or by what `seen` of them a view of
+/// the log says is effective. Where the two differ, somebody has lost something, and it must not be
+/// the user's no.
 pub fn revoke(
     account: &AccountState,
     user: &UserState,
+    seen: Kinds,
     command: RevokeOwnPermissions,
 ) -> Result<Vec<Event>, Refusal> {
     users_decide(account)?;
-    let held = user.in_epoch(account.epoch).own.kinds();
+    let held = user.in_epoch(account.epoch).own.kinds().union(seen);
     let revoked = command.permissions.intersection(held);
     let reason = RevocationReason::UserRevoked;
     Ok(revocation(
@@ -138,6 +141,27 @@ pub fn revoke(
         command.account,
         command.user,
         revoked,
+        reason,
+    ))
+}
+
+/// Revokes all of these where the user's events can't all be read, and so may hold anything.
+/// `latest` is what follows from the last events alone, from where none is missing any more: what
+/// was taken back in these, and not granted since, is off already.
+pub fn revoke_unread(
+    account: &AccountState,
+    latest: &UserState,
+    command: RevokeOwnPermissions,
+) -> Result<Vec<Event>, Refusal> {
+    users_decide(account)?;
+    let latest = latest.in_epoch(account.epoch);
+    let off = latest.answered.without(latest.own.kinds());
+    let reason = RevocationReason::UserRevoked;
+    Ok(revocation(
+        account,
+        command.account,
+        command.user,
+        command.permissions.without(off),
         reason,
     ))
 }

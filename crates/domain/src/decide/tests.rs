@@ -5,6 +5,7 @@
 mod administrator_consent;
 mod approval;
 mod automatic_grant;
+mod lost_events;
 mod mode_change;
 mod own_consent;
 mod rights;
@@ -21,7 +22,7 @@ use crate::decide::withdrawal::RecordWithdrawal;
 use crate::effective::effective;
 use crate::event::{Aggregate, Event};
 use crate::ids::Sequence;
-use crate::permissions::PermissionSet;
+use crate::permissions::{Kinds, PermissionSet};
 use crate::refusal::Refusal;
 use crate::samples::ana;
 use crate::user::UserState;
@@ -147,7 +148,7 @@ impl Command for DeclineOwnPermissions {
 
 impl Command for RevokeOwnPermissions {
     fn decide(self, account: &AccountState, user: &UserState) -> Result<Vec<Event>, Refusal> {
-        super::own_consent::revoke(account, user, self)
+        super::own_consent::revoke(account, user, Kinds::NONE, self)
     }
 }
 

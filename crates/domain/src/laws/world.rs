@@ -320,6 +320,7 @@ fn by_user(
         UserAction::Revoke(permissions) => own_consent::revoke(
             account,
             state,
+            Kinds::NONE,
             RevokeOwnPermissions {
                 account: acme(),
                 user,

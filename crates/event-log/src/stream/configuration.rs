@@ -41,7 +41,7 @@ pub(super) fn configuration(settings: StreamSettings) -> Config {
 
 /// Everything that matters in which the stream there differs from the one wanted. Description,
 /// metadata, placement and compression are the operator's.
-pub(super) fn differences(wanted: &Config, found: &Config) -> Vec<String> {
+pub(crate) fn differences(wanted: &Config, found: &Config) -> Vec<String> {
     let mut subjects = (wanted.subjects.clone(), found.subjects.clone());
     subjects.0.sort_unstable();
     subjects.1.sort_unstable();

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod appending;
+mod damaged;
 mod following;
 mod opening;
 mod permissions;
@@ -10,4 +11,5 @@ mod racing;
 mod recovering;
 mod replaying;
 mod unknown_outcome;
+mod voiding;
 mod world;

@@ -83,7 +83,7 @@ async fn who_may_not_create_or_open_or_follow_is_told_so() {
         "{refused:?}"
     );
 
-    // The gateway has no business with consumers.
+    // The gateway has no business with following.
     let refused = log
         .follow(Sequence(0))
         .next_batch(1, Duration::from_secs(10))

@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use assent_contract::names::{EVENT_STREAM, EVENT_SUBJECTS};
 use assent_dev_stack::{NatsServer, NatsUser};
-use assent_domain::event::{Aggregate, Event, RevocationReason, UserScopeRevoked};
-use assent_domain::ids::{AccountId, Epoch, UserId};
-use assent_domain::permissions::Kinds;
+use assent_domain::event::{
+    Aggregate, Authority, Event, RevocationReason, UserScopeGranted, UserScopeRevoked,
+};
+use assent_domain::ids::{
+    AccountId, Cloud, Epoch, MicrosoftIdentity, ObjectId, Tenant, TenantId, UserId,
+};
+use assent_domain::permissions::{Kinds, PermissionSet};
 use assent_event_log::{Draft, EventLog, Follow, LogEntry, StreamSettings};
 use assent_messaging::{Connection, ConnectionSettings};
 use async_nats::jetstream::stream::{Config, StorageType};
@@ -80,6 +84,32 @@ pub(crate) fn draft(name: &str) -> Draft {
             reason: RevocationReason::UserRevoked,
             revoked_by: None,
         }),
+    }
+}
+
+/// An event that gives a user something.
+pub(crate) fn grant(name: &str) -> Draft {
+    let event = Event::UserScopeGranted(UserScopeGranted {
+        account: account(),
+        user: UserId::parse(name).unwrap(),
+        epoch: Epoch(0),
+        permissions: PermissionSet {
+            calendar: true,
+            ..PermissionSet::NOTHING
+        },
+        authority: Authority::User,
+        identity: MicrosoftIdentity {
+            tenant: Tenant {
+                cloud: Cloud::Worldwide,
+                id: TenantId(Uuid::from_u128(1)),
+            },
+            object_id: ObjectId(Uuid::from_u128(2)),
+        },
+        scopes: Vec::new(),
+    });
+    Draft {
+        event,
+        ..draft(name)
     }
 }
 

@@ -8,8 +8,8 @@ use futures::stream::{SelectAll, select_all};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::ServiceDefinition;
 use super::statistics::{EndpointInfo, EndpointStats, Statistics};
+use super::{ServiceDefinition, reply};
 use crate::connection::Connection;
 use crate::message::SubscribeError;
 
@@ -80,8 +80,14 @@ impl Discovery {
 
     pub(super) async fn run(mut self) {
         while let Some(question) = self.questions.next().await {
-            let (Some(reply), Some(answer)) = (&question.reply, self.answer(&question.subject))
-            else {
+            let Some(reply) = &question.reply else {
+                continue;
+            };
+            if !reply::is_inbox(reply) {
+                reply::refuse(&question.subject);
+                continue;
+            }
+            let Some(answer) = self.answer(&question.subject) else {
                 continue;
             };
             if let Err(error) = self.connection.publish(reply, &[], answer).await {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::statistics::Statistics;
-use super::{Answer, Handler, Request, ServiceError};
+use super::{Answer, Handler, Request, ServiceError, reply};
 use crate::connection::{Connection, ConnectionState};
 use crate::message::parse_headers;
 use crate::request::{SERVICE_ERROR, SERVICE_ERROR_CODE, TRACEPARENT};
@@ -32,14 +32,6 @@ const LEAVING: Duration = Duration::from_secs(2);
 const QUIET: Duration = Duration::from_millis(50);
 
 const INTERNAL_ERROR: &str = "internal_error";
-
-/// Whoever asks chooses where the answer goes, and the server checks only that the service may
-/// publish there. A service must not be made to write into its own streams, or into JetStream.
-const RESERVED: [&str; 2] = ["consent.", "$"];
-
-fn is_reserved(reply: &str) -> bool {
-    RESERVED.iter().any(|prefix| reply.starts_with(prefix))
-}
 
 #[derive(Clone)]
 pub(super) struct Worker {
@@ -145,12 +137,8 @@ impl Worker {
             tracing::debug!(subject = %message.subject, "a request that wants no answer is ignored");
             return;
         };
-        if is_reserved(&reply) {
-            tracing::warn!(
-                security_event = "reserved_reply_subject",
-                subject = %message.subject,
-                "a request that wants its answer on a subject of ours is ignored"
-            );
+        if !reply::is_inbox(&reply) {
+            reply::refuse(&message.subject);
             return;
         }
         // Where there is no room, further requests wait in the subscription. The semaphore is never closed.

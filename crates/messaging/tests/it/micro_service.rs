@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use assent_dev_stack::{NatsServer, NatsUser};
 use assent_messaging::{
-    Connection, Endpoint, RequestError, ServeError, ServiceDefinition, ServiceError, serve,
+    Connection, ConnectionSettings, Endpoint, RequestError, ServeError, ServiceDefinition,
+    ServiceError, serve,
 };
 use futures::StreamExt as _;
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -254,6 +256,120 @@ async fn no_more_are_handled_at_once_than_allowed() {
         asked.await.unwrap();
     }
     assert_eq!(most.load(Ordering::SeqCst), 1);
+    shutdown.cancel();
+    serving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn answers_go_into_inboxes_and_nowhere_else() {
+    // Nobody is kept from anything here, so it is the service itself that does not answer.
+    let server = NatsServer::start_plain().await.unwrap();
+    let connect = async || {
+        let settings = ConnectionSettings::new(server.url(), "messaging-test");
+        Connection::connect(settings).await.unwrap()
+    };
+    let (connection, asker) = (connect().await, connect().await);
+    let handled = Arc::new(AtomicUsize::new(0));
+    let endpoint = Endpoint::new("echo", "consent.query.v1.echo", {
+        let handled = Arc::clone(&handled);
+        move |request| {
+            handled.fetch_add(1, Ordering::SeqCst);
+            async move { Ok(request.payload.into()) }
+        }
+    });
+    let shutdown = CancellationToken::new();
+    let serving = tokio::spawn({
+        let shutdown = shutdown.clone();
+        async move { serve(&connection, SERVICE, vec![endpoint], 8, shutdown).await }
+    });
+    replicas_known(&asker, 1).await;
+    let mut heard = asker.subscribe(">").await.unwrap();
+    let client = asker.dangerous_client();
+
+    let requests = [
+        "consent.query.v1.echo",
+        "$SRV.PING",
+        "$SRV.INFO",
+        "$SRV.STATS",
+        "$SRV.PING.consent-projection",
+        "$SRV.INFO.consent-projection",
+        "$SRV.STATS.consent-projection",
+    ];
+    let replies = [
+        "consent.events.v1.acme.company",
+        "consent.operations.v1.x",
+        "consent.announce.v1.acme.company",
+        "consent.changes.v1.acme.company",
+        "consent.command.v1.record-automatic-grant",
+        "$KV.CONSENT_SESSIONS.session.evil",
+        "$JS.API.STREAM.DELETE.CONSENT_EVENTS",
+        "$JS.FC.CONSENT_EVENTS.consumer.1",
+        "$SYS.REQ.SERVER.PING",
+        "somebody.listens.here",
+        "_INBOXES.a",
+    ];
+    for request in requests {
+        for reply in replies {
+            let reply = reply.to_owned();
+            let asked = client.publish_with_reply(request, reply, "steered".into());
+            asked.await.unwrap();
+        }
+    }
+    // The service takes one after another, so whatever it would have answered came before this.
+    for request in requests {
+        let answer = asker.request(request, b"last".to_vec(), None, PATIENCE);
+        assert!(!answer.await.unwrap().is_empty(), "{request}");
+    }
+    client.publish("the.end", "".into()).await.unwrap();
+    let mut asked = 0;
+    loop {
+        let message = tokio::time::timeout(PATIENCE, heard.next()).await;
+        let subject = message.unwrap().unwrap().subject;
+        if subject == "the.end" {
+            break;
+        }
+        assert!(
+            !replies.contains(&subject.as_str()),
+            "an answer went to {subject}"
+        );
+        asked += usize::from(requests.contains(&subject.as_str()));
+    }
+    assert_eq!(asked, requests.len() * (replies.len() + 1));
+    assert_eq!(handled.load(Ordering::SeqCst), 1);
+
+    // Nobody may name the subject of an acknowledgement, but what JetStream delivers carries one.
+    let stream = json!({ "name": "X", "subjects": ["x"], "storage": "memory", "retention": "limits",
+        "discard": "old", "max_consumers": -1, "num_replicas": 1 });
+    let ask = async |subject: String, question: Value| {
+        let answer = asker.request(&subject, question.to_string().into(), None, PATIENCE);
+        serde_json::from_slice::<Value>(&answer.await.unwrap()).unwrap()
+    };
+    ask("$JS.API.STREAM.CREATE.X".to_owned(), stream).await;
+    ask("x".to_owned(), json!("delivered")).await;
+    for (name, deliver, group) in [
+        ("discovery", "$SRV.PING", Value::Null),
+        ("endpoint", "consent.query.v1.echo", json!("q")),
+    ] {
+        let config = json!({ "name": name, "deliver_subject": deliver, "deliver_group": group,
+            "deliver_policy": "all", "ack_policy": "explicit" });
+        let create = json!({ "stream_name": "X", "config": config });
+        ask(format!("$JS.API.CONSUMER.CREATE.X.{name}"), create).await;
+        until("it is delivered", async || {
+            let info = ask(format!("$JS.API.CONSUMER.INFO.X.{name}"), json!({})).await;
+            info["delivered"]["stream_seq"] == 1
+        })
+        .await;
+        assert!(
+            !asker
+                .request(deliver, b"last".to_vec(), None, PATIENCE)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        let info = ask(format!("$JS.API.CONSUMER.INFO.X.{name}"), json!({})).await;
+        assert_eq!(info["num_ack_pending"], 1, "an answer acknowledged it");
+    }
+    assert_eq!(handled.load(Ordering::SeqCst), 2);
     shutdown.cancel();
     serving.await.unwrap().unwrap();
 }

@@ -227,6 +227,19 @@ fn only_rs256() {
 }
 
 #[test]
+fn what_is_critical_and_not_understood_is_refused() {
+    for crit in [json!(["exp"]), json!(["b64"]), json!([]), json!("x")] {
+        let header = json!({"alg": "RS256", "kid": "k1", "crit": crit}).to_string();
+        let token = format!("{}.e30.x", URL_SAFE_NO_PAD.encode(header));
+        let refused = UnverifiedIdToken::parse(&token).err();
+        assert!(
+            matches!(refused, Some(IdTokenError::Malformed(_))),
+            "{crit}"
+        );
+    }
+}
+
+#[test]
 fn what_is_no_token() {
     let no_kid =
         jsonwebtoken::encode(&Header::new(Algorithm::RS256), &genuine(), &keys().private).unwrap();

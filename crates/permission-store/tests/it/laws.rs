@@ -7,7 +7,7 @@ use assent_domain::account::AccountState;
 use assent_domain::event::Aggregate;
 use assent_domain::permissions::PermissionSet;
 use assent_domain::user::UserState;
-use assent_permission_store::{Entry, Standing, Verdict, View, Why, effective};
+use assent_permission_store::{Content, Entry, Standing, Verdict, View, Why, effective};
 use proptest::prelude::*;
 
 use crate::log::{hash, log};
@@ -26,24 +26,26 @@ fn reference(entries: &[Entry]) -> Reference {
     for entry in entries {
         let blocked_at = entry.sequence;
         match &entry.aggregate {
-            None => all.orphans += 1,
+            None => all.orphans += u64::from(entry.content != Content::Void),
             Some(aggregate @ Aggregate::Company(_)) => {
                 let standing = all.accounts.entry(aggregate.clone()).or_default();
                 if let Standing::Known(state) = standing {
-                    let next = entry
-                        .event
-                        .as_ref()
-                        .and_then(|event| state.clone().evolve(entry.sequence, event).ok());
+                    let next = match &entry.content {
+                        Content::Event(event) => state.clone().evolve(entry.sequence, event).ok(),
+                        Content::Unreadable => None,
+                        Content::Void => Some(state.clone()),
+                    };
                     *standing = next.map_or(Standing::Blocked { at: blocked_at }, Standing::Known);
                 }
             }
             Some(aggregate @ Aggregate::User(..)) => {
                 let standing = all.users.entry(aggregate.clone()).or_default();
                 if let Standing::Known(state) = standing {
-                    let next = entry
-                        .event
-                        .as_ref()
-                        .and_then(|event| state.clone().evolve(entry.sequence, event).ok());
+                    let next = match &entry.content {
+                        Content::Event(event) => state.clone().evolve(entry.sequence, event).ok(),
+                        Content::Unreadable => None,
+                        Content::Void => Some(state.clone()),
+                    };
                     *standing = next.map_or(Standing::Blocked { at: blocked_at }, Standing::Known);
                 }
             }

@@ -11,7 +11,7 @@ use assent_domain::ids::{
 };
 use assent_domain::mode::{AuthorizationMethod, EmailSync, Mode};
 use assent_domain::permissions::{EmailLevel, Kinds, PermissionSet};
-use assent_permission_store::{Entry, Source};
+use assent_permission_store::{Content, Entry, Source};
 use uuid::Uuid;
 
 const ACCOUNTS: [&str; 3] = ["acme", "acme-eu", "umbrella"];
@@ -63,7 +63,7 @@ pub(crate) fn entry(sequence: u64, event: Event) -> Entry {
     Entry {
         sequence: Sequence(sequence),
         aggregate: Some(event.aggregate()),
-        event: Some(event),
+        content: Content::Event(event),
     }
 }
 
@@ -71,7 +71,7 @@ pub(crate) fn unreadable(sequence: u64, aggregate: Option<Aggregate>) -> Entry {
     Entry {
         sequence: Sequence(sequence),
         aggregate,
-        event: None,
+        content: Content::Unreadable,
     }
 }
 

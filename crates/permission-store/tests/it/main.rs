@@ -15,3 +15,6 @@ mod log;
 mod moments;
 mod opening;
 mod place;
+mod private;
+mod stands;
+mod voiding;

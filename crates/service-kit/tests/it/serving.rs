@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assent_service_kit::{Health, Runtime, ServeError, bind};
+use assent_service_kit::{Health, Listen, Runtime, ServeError, bind};
 use axum::{Router, routing::get};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -17,9 +17,16 @@ pub(crate) struct Serving {
     pub(crate) ended: JoinHandle<Result<(), ServeError>>,
 }
 
+fn any_port() -> SocketAddr {
+    "127.0.0.1:0".parse().unwrap()
+}
+
 pub(crate) async fn serving(router: Router) -> Serving {
-    let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
-    let bound = bind(any).await.unwrap();
+    serving_at(any_port().into(), router).await
+}
+
+async fn serving_at(listen: Listen, router: Router) -> Serving {
+    let bound = bind(listen).await.unwrap();
     let base = format!("http://{}", bound.address());
     let (runtime, health) = (Runtime::new(), Health::new());
     let ended = {
@@ -116,8 +123,60 @@ async fn a_request_in_flight_finishes_while_no_new_one_is_taken() {
 }
 
 #[tokio::test]
+async fn metrics_may_have_a_port_of_their_own() {
+    // Taken and given back: nobody else here asks for a port by its number.
+    let metrics = bind(any_port()).await.unwrap().address();
+    let listen = Listen {
+        metrics: Some(metrics),
+        ..any_port().into()
+    };
+    let server = serving_at(listen, Router::new()).await;
+    let get = async |url: String| reqwest::get(url).await.unwrap().status().as_u16();
+    assert_eq!(get(format!("{}/metrics", server.base)).await, 404);
+    assert_eq!(get(format!("{}/livez", server.base)).await, 200);
+    assert_eq!(get(format!("http://{metrics}/metrics")).await, 200);
+    for other in ["livez", "readyz", ""] {
+        assert_eq!(get(format!("http://{metrics}/{other}")).await, 404);
+    }
+    let taken = Listen {
+        metrics: Some(metrics),
+        ..any_port().into()
+    };
+    let refused = bind(taken).await.unwrap_err();
+    assert!(refused.to_string().contains(&metrics.to_string()));
+
+    server.runtime.request_shutdown();
+    let ended = tokio::time::timeout(Duration::from_secs(5), server.ended);
+    ended.await.unwrap().unwrap().unwrap();
+    server.runtime.tasks_ended().await;
+}
+
+#[tokio::test]
+async fn every_answer_of_an_https_address_says_to_come_by_no_other() {
+    let router = || Router::new().route("/v1/thing", get(async || "a thing"));
+    let https = Listen {
+        is_https: true,
+        ..any_port().into()
+    };
+    let (server, plain) = (serving_at(https, router()).await, serving(router()).await);
+    for path in ["/v1/thing", "/livez", "/readyz", "/metrics", "/nowhere"] {
+        let header = "strict-transport-security";
+        let said = reqwest::get(format!("{}{path}", server.base))
+            .await
+            .unwrap();
+        assert_eq!(said.headers()[header], "max-age=31536000", "{path}");
+        let said = reqwest::get(format!("{}{path}", plain.base)).await.unwrap();
+        assert_eq!(said.headers().get(header), None, "{path}");
+    }
+    let refused = reqwest::Client::new().delete(format!("{}/v1/thing", server.base));
+    let refused = refused.send().await.unwrap();
+    assert_eq!(refused.status(), 405);
+    assert!(refused.headers().contains_key("strict-transport-security"));
+}
+
+#[tokio::test]
 async fn an_address_in_use_is_an_error_that_names_it() {
-    let first = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let first = bind(any_port()).await.unwrap();
     let error = bind(first.address()).await.unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -1,4 +1,4 @@
-//! P5: rebuilding the view from the log, against draining the same stream with the same consumer.
+//! P5: rebuilding the view from the log, against draining the same stream in the same way.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use assent_contract::codec::{self, Metadata};
 use assent_dev_stack::{NatsServer, NatsUser};
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, LogEntry, StreamSettings};
-use assent_permission_store::{Entry, Opened, Source, View};
+use assent_permission_store::{Content, Entry, Opened, Source, View};
 use async_nats::HeaderMap;
 use uuid::Uuid;
 
@@ -46,7 +46,7 @@ pub(super) async fn measure(size: Size) -> anyhow::Result<Row> {
         target: 0.7,
         how: format!(
             "{} events of {} users in {ACCOUNTS} accounts into sled, to the written cursor; the \
-             ceiling reads the same stream with the same consumer and drops it",
+             ceiling reads the same stream in the same way and drops it",
             size.events,
             size.events / EVENTS_PER_USER
         ),
@@ -141,7 +141,9 @@ fn entry(entry: &LogEntry) -> Entry {
     Entry {
         sequence: entry.sequence(),
         aggregate: entry.aggregate(),
-        event: entry.decode().ok().map(|decoded| decoded.event),
+        content: entry
+            .decode()
+            .map_or(Content::Unreadable, |decoded| Content::Event(decoded.event)),
     }
 }
 

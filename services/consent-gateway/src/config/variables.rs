@@ -16,6 +16,7 @@ pub static PROGRAM: Program = Program {
             "address and port to listen on",
             Some("127.0.0.1:8080"),
         ),
+        shared::METRICS_LISTEN,
         Variable::plain(
             "ASSENT_PUBLIC_URL",
             "external base URL; register <it>/callbacks/microsoft/admin-consent and <it>/callbacks/microsoft/authorize as redirect URIs at Microsoft",

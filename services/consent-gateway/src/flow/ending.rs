@@ -1,5 +1,6 @@
 //! How a flow ends, and what others are told of it.
 
+use assent_contract::problem::code;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{AuthorizationError, ErrorClass};
 use assent_service_kit::telemetry::chain;
@@ -52,6 +53,17 @@ pub(crate) enum Setback {
     ConcurrentChange,
     /// It could not be recorded.
     EventLogUnavailable,
+    /// The log is damaged, so nothing can be recorded until it is restored.
+    EventLogDamaged,
+}
+
+/// From whom we have an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// The token endpoint answered it to us.
+    ByMicrosoft,
+    /// It stood in the address that a browser came with.
+    ByTheBrowser,
 }
 
 impl Setback {
@@ -68,6 +80,7 @@ impl Setback {
             Self::HandOffClosed => "hand_off_closed",
             Self::ConcurrentChange => "concurrent_change",
             Self::EventLogUnavailable => "event_log_unavailable",
+            Self::EventLogDamaged => code::EVENT_LOG_DAMAGED,
         }
     }
 
@@ -81,7 +94,8 @@ impl Setback {
             | Self::ApplicationMisconfigured
             | Self::MicrosoftUnavailable
             | Self::ConcurrentChange
-            | Self::EventLogUnavailable => FlowState::Undetermined,
+            | Self::EventLogUnavailable
+            | Self::EventLogDamaged => FlowState::Undetermined,
         }
     }
 }
@@ -94,7 +108,13 @@ impl Ending {
 
     /// What Microsoft's "no" means for a flow. Three kinds of "no" are never mixed: the
     /// person declined, the person may not decide, and nobody knows.
-    pub(crate) fn from_microsoft(error: &AuthorizationError, purpose: &Purpose) -> Self {
+    ///
+    /// A browser can bring any error it likes: only what Microsoft itself answered to us is an operator's business.
+    pub(crate) fn from_microsoft(
+        error: &AuthorizationError,
+        said: Said,
+        purpose: &Purpose,
+    ) -> Self {
         match error.class {
             ErrorClass::Declined => Self::Refused(Refusal::Declined),
             ErrorClass::AdministratorApprovalRequired => Self::Refused(match purpose {
@@ -120,12 +140,20 @@ impl Ending {
             ErrorClass::TenantAbsent => Self::SetBack(Setback::TenantAbsent),
             ErrorClass::TryAgain => Self::SetBack(Setback::MicrosoftUnavailable),
             ErrorClass::OurFault => {
-                tracing::error!(
-                    operator_alarm = "microsoft_refused_us",
-                    error = %chain(error),
-                    "Microsoft refused our own registration, credential or request"
-                );
-                metrics::counter!("assent_microsoft_our_fault_total").increment(1);
+                match said {
+                    Said::ByMicrosoft if !is_about_the_code(error) => {
+                        tracing::error!(
+                            operator_alarm = "microsoft_refused_us",
+                            error = %chain(error),
+                            "Microsoft refused our own registration, credential or request"
+                        );
+                        metrics::counter!("assent_microsoft_our_fault_total").increment(1);
+                    }
+                    Said::ByMicrosoft | Said::ByTheBrowser => tracing::info!(
+                        error = %chain(error),
+                        "a browser brought an error that would be our own fault, or a code that leads to one"
+                    ),
+                }
                 Self::SetBack(Setback::ApplicationMisconfigured)
             }
         }
@@ -139,6 +167,9 @@ impl Ending {
             Err(Failure::ConcurrentChange) => Self::SetBack(Setback::ConcurrentChange),
             Err(Failure::MicrosoftUnreachable { .. } | Failure::MicrosoftNonsense(_)) => {
                 Self::SetBack(Setback::MicrosoftUnavailable)
+            }
+            Err(Failure::Damaged(_) | Failure::LogNotBelieved(_)) => {
+                Self::SetBack(Setback::EventLogDamaged)
             }
             Err(failure) => {
                 tracing::error!(?failure, "a flow could not be recorded");
@@ -184,6 +215,14 @@ impl Ending {
             }
         }
     }
+}
+
+/// Whether Microsoft complains of the code: and that is what the browser brought. A code of another flow, another
+/// address or another tenant is nobody's fault but of whoever brings it.
+fn is_about_the_code(error: &AuthorizationError) -> bool {
+    // Of another PKCE challenge, tenant or redirect address than it was acquired with; malformed; missing.
+    const OF_THE_CODE: [u32; 6] = [501_481, 50_147, 700_005, 500_112, 9_002_313, 900_144];
+    error.error == "invalid_grant" || error.codes.iter().any(|code| OF_THE_CODE.contains(code))
 }
 
 impl From<Ending> for Stage {

@@ -161,7 +161,7 @@ async fn shown(
         .return_to
         .as_ref()
         .unwrap_or_else(|| gateway.addresses.after(&flow.purpose));
-    let response = pages::show(StatusCode::OK, &page, Some(leads_to));
+    let response = pages::show(StatusCode::OK, &page, &[leads_to.origin().ascii_serialization()]);
     Ok(browser.remembered(gateway, response))
 }
 

@@ -71,7 +71,7 @@ pub(super) async fn land(
     Ok(pages::show_embeddable(
         StatusCode::OK,
         &page,
-        None,
+        &[],
         ancestors,
     ))
 }

@@ -171,8 +171,7 @@ fn page(
         problem,
         proof: proof.expose(),
     };
-    // The form is answered by a redirect to Microsoft, which browsers count as a part of submitting it.
-    pages::show(status, &page, Some(gateway.entra.authority()))
+    pages::show(status, &page, &pages::by_way_of_microsoft(gateway))
 }
 
 pub(super) fn items(gateway: &Gateway, permissions: PermissionSet) -> Vec<Item> {

@@ -3,40 +3,59 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use jiff::Timestamp;
 
 use super::settings::notice::Landing;
 use super::{Shared, pages};
-use crate::flow::FlowState;
+use crate::failure::Failure;
+use crate::flow::{FlowState, FlowView};
 use crate::gateway::Gateway;
 use crate::wording;
 
 /// The administrator came by a link, and may have no account here to go back to.
 pub(super) async fn hand_off(State(shared): State<Shared>, landing: Landing) -> Response {
     let gateway = &shared.gateway;
-    if landing.state() == Some(FlowState::Completed) {
+    let ended = match ended(gateway, &landing).await {
+        Ok(ended) => ended,
+        Err(failure) => return pages::failure(gateway, failure),
+    };
+    if ended.as_ref().map(|flow| flow.state) == Some(FlowState::Completed) {
         return pages::message(
             gateway,
             StatusCode::OK,
             "Thank you",
-            "Your consent was verified with Microsoft and recorded. You can close this page; whoever sent you the link \
+            "The consent was verified with Microsoft and recorded. You can close this page; whoever sent you the link \
              sees that it is done.",
         );
     }
     let title = "Approval for your organisation";
-    pages::message(gateway, StatusCode::OK, title, sentence(&landing))
+    let sentence = ended.as_ref().and_then(sentence).unwrap_or(NOTHING);
+    pages::message(gateway, StatusCode::OK, title, sentence)
 }
 
-/// The same in place of one of the settings pages.
-pub(super) fn settings(gateway: &Gateway, title: &str, landing: &Landing) -> Response {
-    pages::settings_message(gateway, StatusCode::OK, title, sentence(landing))
+const NOTHING: &str = "There is nothing to see here. Go back to the application.";
+
+/// The same in place of one of the settings pages; `None` where the address names no flow of ours that went anywhere.
+pub(super) async fn settings(
+    gateway: &Gateway,
+    title: &str,
+    landing: &Landing,
+) -> Result<Option<Response>, Failure> {
+    let ended = ended(gateway, landing).await?;
+    let sentence = ended.as_ref().and_then(sentence);
+    Ok(sentence.map(|sentence| pages::settings_message(gateway, StatusCode::OK, title, sentence)))
 }
 
-/// It only chooses among our own sentences: nothing of the address reaches the page.
-fn sentence(landing: &Landing) -> &'static str {
-    let of_reason = landing.reason.as_deref().map(wording::of);
-    let of_state = landing.state().and_then(wording::of_state);
-    match (of_state, of_reason) {
-        (Some(_), Some(sentence)) | (Some(sentence), None) => sentence,
-        (None, _) => "There is nothing to see here. Go back to the application.",
-    }
+/// How the flow stands that the address names. What else an address says of it is not believed: anybody can write one.
+async fn ended(gateway: &Gateway, landing: &Landing) -> Result<Option<FlowView>, Failure> {
+    let Some(flow) = landing.flow() else {
+        return Ok(None);
+    };
+    let found = gateway.flows.find(flow).await?;
+    Ok(found.map(|stored| stored.value.view(Timestamp::now())))
+}
+
+fn sentence(flow: &FlowView) -> Option<&'static str> {
+    let of_state = wording::of_state(flow.state)?;
+    Some(flow.code.as_deref().map_or(of_state, wording::of))
 }

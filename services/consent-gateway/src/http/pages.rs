@@ -9,7 +9,6 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
-use url::Url;
 
 use super::layout::Layout;
 use crate::failure::Failure;
@@ -76,7 +75,7 @@ fn show_message(
         sentence,
         way_on,
     };
-    show_embeddable(status, &page, None, ancestors)
+    show_embeddable(status, &page, &[], ancestors)
 }
 
 /// What went wrong, for a person in front of a browser: never JSON.
@@ -129,8 +128,19 @@ pub(super) fn wants_a_page(headers: &HeaderMap) -> bool {
         .is_some_and(|accept| accept.contains("text/html"))
 }
 
+/// Where a form may end up that leads to Microsoft: there, and where people go from there. Browsers hold a form to its
+/// policy over all redirects that follow, and whom Microsoft knows already passes it, and our callback, without a page:
+/// straight back to the application.
+pub(super) fn by_way_of_microsoft(gateway: &Gateway) -> Vec<String> {
+    let microsoft = gateway.entra.authority().origin().ascii_serialization();
+    let back = gateway.return_origins.iter().map(Origin::as_str);
+    std::iter::once(microsoft)
+        .chain(back.map(str::to_owned))
+        .collect()
+}
+
 /// Renders a page that stands alone. `leads_to`: where a form on it may end up, besides here.
-pub(super) fn show(status: StatusCode, page: &impl Template, leads_to: Option<&Url>) -> Response {
+pub(super) fn show(status: StatusCode, page: &impl Template, leads_to: &[String]) -> Response {
     show_embeddable(status, page, leads_to, &[])
 }
 
@@ -138,7 +148,7 @@ pub(super) fn show(status: StatusCode, page: &impl Template, leads_to: Option<&U
 pub(super) fn show_embeddable(
     status: StatusCode,
     page: &impl Template,
-    leads_to: Option<&Url>,
+    leads_to: &[String],
     ancestors: &[Origin],
 ) -> Response {
     let html = match page.render() {
@@ -162,12 +172,9 @@ pub(super) fn show_embeddable(
     response
 }
 
-fn policy(leads_to: Option<&Url>, ancestors: &[Origin]) -> String {
-    // Browsers hold a form to this over all redirects that follow, and Microsoft may send people on to the sign-in
-    // page of their own organisation: so besides the address itself any encrypted one is allowed.
-    let elsewhere = leads_to.map_or_else(String::new, |url| {
-        format!(" {} https:", url.origin().ascii_serialization())
-    });
+fn policy(leads_to: &[String], ancestors: &[Origin]) -> String {
+    let forms = std::iter::once("'self'").chain(leads_to.iter().map(String::as_str));
+    let forms = forms.collect::<Vec<_>>().join(" ");
     let ancestors = match ancestors {
         [] => "'none'".to_owned(),
         some => some
@@ -178,7 +185,7 @@ fn policy(leads_to: Option<&Url>, ancestors: &[Origin]) -> String {
     };
     format!(
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
-         form-action 'self'{elsewhere}; base-uri 'none'; frame-ancestors {ancestors}"
+         form-action {forms}; base-uri 'none'; frame-ancestors {ancestors}"
     )
 }
 
@@ -190,20 +197,20 @@ mod tests {
     fn only_who_is_named_may_embed_a_page() {
         let one = Origin::parse("https://app.example").unwrap();
         let two = Origin::parse("https://www.app.example:8443").unwrap();
-        assert!(policy(None, &[]).ends_with("; frame-ancestors 'none'"));
+        assert!(policy(&[], &[]).ends_with("; frame-ancestors 'none'"));
         assert!(
-            policy(None, &[one, two])
+            policy(&[], &[one, two])
                 .ends_with("; frame-ancestors https://app.example https://www.app.example:8443")
         );
     }
 
     #[test]
     fn a_form_leads_here_or_where_it_is_meant_to() {
-        let microsoft = Url::parse("https://login.example:444/common").unwrap();
-        assert!(policy(None, &[]).contains("; form-action 'self'; "));
+        assert!(policy(&[], &[]).contains("; form-action 'self'; "));
+        let there = ["https://login.example:444", "https://app.example"].map(str::to_owned);
         assert!(
-            policy(Some(&microsoft), &[])
-                .contains("; form-action 'self' https://login.example:444 https:; ")
+            policy(&there, &[])
+                .contains("; form-action 'self' https://login.example:444 https://app.example; ")
         );
     }
 }

@@ -8,6 +8,7 @@ mod account_view;
 pub(super) mod company;
 mod company_dialog;
 mod company_view;
+mod damaged_account;
 mod history;
 mod links;
 pub(super) mod notice;
@@ -58,14 +59,17 @@ impl<'a> Frame<'a> {
 
 /// A page of the settings. Its forms may lead to Microsoft.
 fn show(gateway: &Gateway, status: StatusCode, page: &impl Template) -> Response {
-    let microsoft = gateway.entra.authority();
-    pages::show_embeddable(status, page, Some(microsoft), &gateway.frame_ancestors)
+    let leads_to = pages::by_way_of_microsoft(gateway);
+    pages::show_embeddable(status, page, &leads_to, &gateway.frame_ancestors)
 }
 
-/// Back to a page, which says what was done.
-fn done(page: &Url, done: Done) -> Response {
+/// Back to a page, which says what was done: in this session only, and not for long.
+fn done(page: &Url, session: &InSession, done: Done) -> Response {
     let mut to = page.clone();
-    to.query_pairs_mut().append_pair("done", done.as_str());
+    let told = session.secret.vouch(done.as_str(), Timestamp::now());
+    to.query_pairs_mut()
+        .append_pair("done", done.as_str())
+        .append_pair("told", &told);
     see_other(&to)
 }
 
@@ -108,8 +112,10 @@ async fn in_session(
 ) -> Response {
     match InSession::find(gateway, headers).await {
         Ok(Some(session)) => answered(gateway, page(session).await),
-        Ok(None) if landing.outcome.is_some() => outcome_page::settings(gateway, title, landing),
-        Ok(None) => session::none(gateway),
+        Ok(None) => match outcome_page::settings(gateway, title, landing).await {
+            Ok(outcome) => outcome.unwrap_or_else(|| session::none(gateway)),
+            Err(failure) => answered(gateway, Err(failure)),
+        },
         Err(failure) => answered(gateway, Err(failure)),
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use assent_microsoft_identity::random_token;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -38,6 +39,49 @@ impl SessionSecret {
     /// this.
     pub(crate) fn form_proof(&self) -> FormProof {
         FormProof::derived(&[b"form of a session", self.0.as_bytes()])
+    }
+}
+
+/// For how long a page says what was done a moment ago, be it loaded again.
+const TOLD_FOR: SignedDuration = SignedDuration::from_mins(10);
+
+impl SessionSecret {
+    /// Vouches that something was done in this session just now. It stands in an address, so it is good for a few
+    /// minutes; and for nobody who has not the session, for they can't make one.
+    pub(crate) fn vouch(&self, done: &str, at: Timestamp) -> String {
+        let at = at.as_second();
+        format!("{at}.{}", self.seal(done, at))
+    }
+
+    /// Whether this session vouched for it, a moment ago.
+    pub(crate) fn vouched(&self, done: &str, told: &str, now: Timestamp) -> bool {
+        let Some((at, seal)) = told.split_once('.') else {
+            return false;
+        };
+        let Some(then) = at
+            .parse()
+            .ok()
+            .and_then(|at| Timestamp::from_second(at).ok())
+        else {
+            return false;
+        };
+        let is_ours: bool = self
+            .seal(done, then.as_second())
+            .as_bytes()
+            .ct_eq(seal.as_bytes())
+            .into();
+        is_ours && now.duration_since(then).abs() <= TOLD_FOR
+    }
+
+    fn seal(&self, done: &str, at: i64) -> String {
+        let digest = Sha256::new()
+            .chain_update(b"done\0")
+            .chain_update(done.as_bytes())
+            .chain_update(b"\0")
+            .chain_update(at.to_be_bytes())
+            .chain_update(self.0.as_bytes())
+            .finalize();
+        URL_SAFE_NO_PAD.encode(digest)
     }
 }
 

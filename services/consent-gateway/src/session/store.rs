@@ -37,6 +37,10 @@ impl SessionStore {
     /// Uses a token up, by its id; `false` if that was done before.
     pub(crate) async fn use_up(&self, token_id: &str) -> Result<bool, StoreError> {
         let key = format!("token.{}", Digest::of(token_id).as_str());
+        // What says so may be damaged: then it can't be read, and could be created again.
+        if self.tokens.holds(&key).await? {
+            return Ok(false);
+        }
         match self.tokens.create(&key, UsedToken {}).await {
             Ok(_) => Ok(true),
             Err(StoreError::Changed) => Ok(false),

@@ -111,3 +111,23 @@ fn a_form_proof_is_of_one_session_and_does_not_tell_the_cookie() {
     assert_ne!(proof.expose(), mine.digest().as_str());
     assert!(!format!("{mine:?} {proof:?}").contains(mine.expose()));
 }
+
+#[tokio::test]
+async fn a_token_stays_used_where_the_note_of_it_is_damaged() {
+    let (mut nats, gateway) = test_gateway::start().await;
+    assert!(gateway.sessions.use_up("t1").await.unwrap());
+    nats.stop().await;
+    nats.flip_bit("KV_CONSENT_SESSIONS", 1).unwrap();
+    nats.restart().await.unwrap();
+
+    // The connection comes back by itself.
+    let used = tokio::time::timeout(Duration::from_secs(30), async {
+        loop {
+            if let Ok(is_first) = gateway.sessions.use_up("t1").await {
+                break !is_first;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    assert!(used.await.unwrap());
+}

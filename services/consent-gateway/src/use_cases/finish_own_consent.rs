@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::failure::Failure;
 use crate::flow::{
-    CONFIRMATION_LIFETIME, Completion, Digest, Ending, Flow, OwnConsent, Purpose, Stage,
+    CONFIRMATION_LIFETIME, Completion, Digest, Ending, Flow, OwnConsent, Purpose, Said, Stage,
 };
 use crate::gateway::Gateway;
 use crate::observations::Mailbox;
@@ -114,7 +114,7 @@ pub(crate) async fn refused(
 ) -> Result<Url, Failure> {
     let own = own_consent_of(&stored.value)?;
     learn::refused(gateway, &stored.value, &own, error).await;
-    let mut ending = Ending::from_microsoft(error, &stored.value.purpose);
+    let mut ending = Ending::from_microsoft(error, Said::ByTheBrowser, &stored.value.purpose);
     if error.class == ErrorClass::Declined {
         let command = DeclineOwnPermissions {
             account: stored.value.account.clone(),

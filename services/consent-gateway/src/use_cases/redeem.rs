@@ -8,7 +8,7 @@ use assent_microsoft_identity::{
 };
 use assent_service_kit::telemetry::chain;
 
-use crate::flow::{Ending, Flow, Setback};
+use crate::flow::{Ending, Flow, Said, Setback};
 use crate::gateway::{Gateway, reference};
 
 /// What a code has to be redeemed with.
@@ -56,7 +56,7 @@ pub(crate) async fn redeem(
         let setback = match error {
             RedeemError::Refused(refusal) => {
                 return NotRedeemed {
-                    ending: Ending::from_microsoft(&refusal, &flow.purpose),
+                    ending: Ending::from_microsoft(&refusal, Said::ByMicrosoft, &flow.purpose),
                     refusal: Some(refusal),
                 };
             }

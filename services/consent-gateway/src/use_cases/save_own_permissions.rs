@@ -44,12 +44,27 @@ pub(crate) async fn save_own_permissions(
     boxes: Boxes,
     session: Digest,
 ) -> Result<Saved, Failure> {
-    let state = gateway.ledger.user(account, user).await?.state;
-    let company = gateway.ledger.company(account).await?.state;
-    if company.epoch != boxes.epoch {
+    let removed = boxes.shown.without(boxes.ticked);
+    let state = gateway.ledger.user(account, user).await;
+    let company = gateway.ledger.company(account).await;
+    if company
+        .as_ref()
+        .is_ok_and(|company| company.state.epoch != boxes.epoch)
+    {
         return Ok(Saved::MovedOn);
     }
-    let removed = boxes.shown.without(boxes.ticked);
+    let (state, company) = match (state, company) {
+        (Ok(user), Ok(company)) => (user.state, company.state),
+        // What is ticked has to wait until the log is restored; a no has not.
+        (Err(Failure::Damaged(_) | Failure::LogNotBelieved(_)), _)
+        | (_, Err(Failure::Damaged(_) | Failure::LogNotBelieved(_)))
+            if !removed.is_empty() =>
+        {
+            revoke_own_grant(gateway, account, user, removed).await?;
+            return Ok(Saved::Revoked);
+        }
+        (Err(failure), _) | (_, Err(failure)) => return Err(failure),
+    };
     // First: to take something back must not depend on Microsoft.
     let revoked = !removed.is_empty();
     if revoked {

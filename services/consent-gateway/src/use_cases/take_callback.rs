@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::browser::BrowserSecret;
 use crate::failure::Failure;
-use crate::flow::{Digest, Ending, Flow, FlowState, Purpose, Route, Stage, State, States};
+use crate::flow::{Digest, Ending, Flow, FlowState, Purpose, Route, Said, Stage, State, States};
 use crate::gateway::Gateway;
 use crate::records::{StoreError, Stored};
 use crate::return_to;
@@ -53,7 +53,7 @@ pub(crate) async fn admin_consent(
             continue_admin_consent::continue_admin_consent(gateway, stored, tenant, returning).await
         }
         Err(error) => {
-            let ending = Ending::from_microsoft(&error, &stored.value.purpose);
+            let ending = Ending::from_microsoft(&error, Said::ByTheBrowser, &stored.value.purpose);
             end(gateway, stored, ending).await
         }
     }
@@ -93,7 +93,7 @@ pub(crate) async fn authorize(
             finish_own_consent::finish_own_consent(gateway, stored, proof, code).await
         }
         (Purpose::AdministratorConsent { .. }, Err(error)) => {
-            let ending = Ending::from_microsoft(&error, &stored.value.purpose);
+            let ending = Ending::from_microsoft(&error, Said::ByTheBrowser, &stored.value.purpose);
             end(gateway, stored, ending).await
         }
         (Purpose::OwnConsent { .. }, Err(error)) => {

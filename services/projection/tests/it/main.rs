@@ -9,6 +9,11 @@
 
 mod answering;
 mod events;
+mod foreign;
+mod other_log;
 mod recovering;
+mod snapshot;
 mod telling;
+mod voiding;
+mod worker;
 mod world;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use assent_dev_stack::{HostApplication, NatsServer, NatsUser, Program, ProgramPlan};
 use assent_domain::event::Event;
-use assent_event_log::{Draft, EventLog, StreamSettings};
+use assent_domain::ids::Sequence;
+use assent_event_log::{Draft, EventLog, StreamSettings, create_or_check_operations};
 use assent_messaging::{
     ChangeStream, ChangeStreamSettings, Connection, ConnectionSettings, RequestError,
 };
@@ -24,6 +25,7 @@ pub(crate) struct World {
     pub(crate) host: HostApplication,
     pub(crate) gateway: Connection,
     directory: TempDir,
+    users: bool,
 }
 
 impl World {
@@ -51,6 +53,7 @@ impl World {
             gateway: Connection::connect(settings).await.unwrap(),
             host: HostApplication::start().await.unwrap(),
             directory: TempDir::new().unwrap(),
+            users,
             nats,
         }
     }
@@ -60,7 +63,11 @@ impl World {
         ChangeStream::create_or_check(&self.gateway, settings)
             .await
             .unwrap();
-        EventLog::create_or_check(&self.gateway, StreamSettings { replicas: 1 })
+        let settings = StreamSettings { replicas: 1 };
+        EventLog::create_or_check(&self.gateway, settings)
+            .await
+            .unwrap();
+        create_or_check_operations(&self.gateway, settings)
             .await
             .unwrap();
     }
@@ -76,6 +83,17 @@ impl World {
     pub(crate) async fn connect_as(&self, user: NatsUser) -> Connection {
         let (name, password) = self.nats.credentials(user);
         let settings = ConnectionSettings::new(self.nats.url(), "test").with_user(name, password);
+        Connection::connect(settings).await.unwrap()
+    }
+
+    /// A connection with the permissions of the host's own services; with all, on a server that asks
+    /// nobody who they are.
+    pub(crate) async fn connect_as_worker(&self) -> Connection {
+        let mut settings = ConnectionSettings::new(self.nats.url(), "worker");
+        if self.users {
+            let (name, password) = self.nats.credentials(NatsUser::SyncWorker);
+            settings = settings.with_user(name, password);
+        }
         Connection::connect(settings).await.unwrap()
     }
 
@@ -100,6 +118,27 @@ impl World {
         let tail = log.read(&drafts[0].event.aggregate()).await.unwrap().tail;
         let appended = log.append(tail, drafts).await.unwrap();
         appended.sequences.last().unwrap().0
+    }
+
+    /// Stores what is no event, and answers where.
+    pub(crate) async fn scribble(&self, subject: &str) -> u64 {
+        let log = self.log().await;
+        let before = log.status().await.unwrap().last_sequence.0;
+        self.gateway.publish(subject, &[], "junk").await.unwrap();
+        until("it is stored", async || {
+            log.status().await.unwrap().last_sequence.0 > before
+        })
+        .await;
+        before + 1
+    }
+
+    /// An operator declares a message void, by the gateway.
+    pub(crate) async fn void(&self, sequence: u64) {
+        let sequence = Sequence(sequence);
+        let log = self.log().await;
+        log.declare_void(sequence, "junk", "kim", Timestamp::now())
+            .await
+            .unwrap();
     }
 
     pub(crate) fn data(&self, label: &str) -> PathBuf {

@@ -10,8 +10,9 @@ use assent_messaging::Connection;
 use assent_service_kit::telemetry::chain;
 use serde::Deserialize;
 
-use super::Check;
-use crate::output::count;
+use super::{Check, every_event, lost_log};
+use crate::ending::Failure;
+use crate::output::{Output, count};
 use crate::projection::{self, Unanswered};
 
 /// How long a service or the server may take.
@@ -66,9 +67,13 @@ pub(super) async fn jetstream(connection: &Connection) -> Check {
 }
 
 /// The stream of events and what it holds.
-pub(super) async fn events(connection: &Connection) -> (Vec<Check>, Last) {
+pub(super) async fn events(
+    connection: &Connection,
+    output: &mut Output,
+) -> Result<(Vec<Check>, Last), Failure> {
     let log = match EventLog::open(connection).await {
         Ok(log) => log,
+        Err(OpenError::NotThere) => return Ok((vec![lost_log::check(connection).await], None)),
         Err(error) => {
             let advice = match &error {
                 OpenError::NotThere => "start consent-gateway, which creates it",
@@ -82,7 +87,7 @@ pub(super) async fn events(connection: &Connection) -> (Vec<Check>, Last) {
                 }
             };
             let check = Check::problem(EVENT_STREAM, chain(&error).to_string(), advice);
-            return (vec![check], None);
+            return Ok((vec![check], None));
         }
     };
     let status = match log.status().await {
@@ -90,14 +95,16 @@ pub(super) async fn events(connection: &Connection) -> (Vec<Check>, Last) {
         Err(error) => {
             let says = chain(&error).to_string();
             let check = Check::problem(EVENT_STREAM, says, "look at the log of nats-server");
-            return (vec![check], None);
+            return Ok((vec![check], None));
         }
     };
     let created = format!("as it must be, created {}", status.created);
-    let checks = vec![Check::ok(EVENT_STREAM, created), sequences(&status)];
+    let mut checks = vec![Check::ok(EVENT_STREAM, created), sequences(&status)];
+    checks.push(every_event::check(connection, &log, &status, output).await?);
+    checks.extend(lost_log::ahead_of_the_log(connection, &status).await);
     let last = log.entry(status.last_sequence).await.ok().flatten();
     let last = last.and_then(|entry| Some((entry.sequence(), entry.aggregate()?)));
-    (checks, last)
+    Ok((checks, last))
 }
 
 fn sequences(status: &StreamStatus) -> Check {
@@ -116,8 +123,17 @@ fn sequences(status: &StreamStatus) -> Check {
             count(status.missing, "event")
         ));
     }
+    if status.messages != last.0 {
+        missing.push(format!(
+            "the server counts {}",
+            count(status.messages, "event")
+        ));
+    }
     if missing.is_empty() {
-        let says = format!("{}, none missing", count(last.0, "event"));
+        let says = format!(
+            "{}, none missing by the server's count",
+            count(last.0, "event")
+        );
         return Check::ok(name, says);
     }
     Check::problem(
@@ -139,7 +155,7 @@ pub(super) async fn projection(connection: &Connection, last: Last) -> Vec<Check
     if !ping.ok {
         return vec![ping];
     }
-    let mut checks = vec![ping];
+    let mut checks = vec![ping, super::blocked::check(connection).await];
     if let Some((sequence, aggregate)) = last {
         checks.extend(applied(connection, sequence, &aggregate).await);
     }
@@ -167,18 +183,10 @@ async fn applied(connection: &Connection, last: Sequence, aggregate: &Aggregate)
             return vec![Check::problem(name, unanswered.line(), advice)];
         }
     };
-    let mut checks = vec![Check::ok(
+    vec![Check::ok(
         name,
         format!("none, at event {}", known.sequence),
-    )];
-    if known.blocked {
-        checks.push(Check::problem(
-            "blocked",
-            format!("account {account}: nothing is effective in it"),
-            "run consentctl account on it",
-        ));
-    }
-    checks
+    )]
 }
 
 pub(super) async fn gateway(connection: &Connection) -> Check {

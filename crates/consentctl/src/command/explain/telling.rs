@@ -36,6 +36,10 @@ pub(super) struct Answer {
     microsoft_identity: Option<Identity>,
     permissions: Vec<Trail>,
     late: Vec<Line>,
+    /// What was recorded while the log was damaged, without knowing of what lay between.
+    past_damage: Vec<Line>,
+    /// The messages that are passed over.
+    void: Vec<Line>,
     projection: Comparison,
     findings: Vec<String>,
 }
@@ -76,6 +80,10 @@ impl Answer {
             .late
             .iter()
             .filter_map(|sequence| Some(Line::of_recorded(story.find(*sequence)?).too_late()));
+        let past_damage = story
+            .past_damage
+            .iter()
+            .filter_map(|sequence| Some(Line::of_recorded(story.find(*sequence)?)));
         Self {
             account_id: query.account_id.to_string(),
             user_id: query.user_id.to_string(),
@@ -89,6 +97,8 @@ impl Answer {
             microsoft_identity: told.user.identity.map(Identity::from),
             permissions: Permission::ALL.into_iter().map(trail).collect(),
             late: late.collect(),
+            past_damage: past_damage.collect(),
+            void: story.voids.iter().map(Line::of_void).collect(),
             projection,
             findings,
         }
@@ -131,6 +141,20 @@ impl Answer {
             output.line("Too late")?;
         }
         for line in &self.late {
+            output.line(&line.brief())?;
+        }
+        if !self.past_damage.is_empty() {
+            output.line("")?;
+            output.line("Recorded while the log was damaged")?;
+        }
+        for line in &self.past_damage {
+            output.line(&line.brief())?;
+        }
+        if !self.void.is_empty() {
+            output.line("")?;
+            output.line("Void: no events, and passed over")?;
+        }
+        for line in &self.void {
             output.line(&line.brief())?;
         }
         self.tell_comparison(output)

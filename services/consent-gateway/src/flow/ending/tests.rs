@@ -5,7 +5,7 @@ use assent_microsoft_identity::{AuthorizationError, UnverifiedAuthorizeCallback}
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Completion, Ending, Setback};
+use super::{Completion, Ending, Said, Setback};
 use crate::cutoff::Generation;
 use crate::flow::{Aim, Flow, FlowState, FlowView, Purpose, Route, Stage, States};
 use crate::names::Names;
@@ -136,7 +136,7 @@ fn every_no_of_microsofts_ends_a_flow_in_its_own_way() {
             (of_an_administrator(Route::Direct), code_for_administrators),
             (of_an_administrator(by_link), code_for_administrators),
         ] {
-            let view = view(Ending::from_microsoft(&error, &purpose));
+            let view = view(Ending::from_microsoft(&error, Said::ByMicrosoft, &purpose));
             assert_eq!(
                 (view.state, view.code.as_deref()),
                 (state, Some(code)),
@@ -160,6 +160,7 @@ fn every_ending_has_sentences_of_its_own() {
         Setback::HandOffClosed,
         Setback::ConcurrentChange,
         Setback::EventLogUnavailable,
+        Setback::EventLogDamaged,
     ];
     let refusals = [
         Refusal::Declined,

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::account_view::AccountPage;
+use super::damaged_account;
 use super::links::{self, LISTED, LinkView};
 use super::notice::{self, Done, Landing, Notice};
 use super::{answered, done, in_session, is_ticked, show, to_microsoft, unreadable};
@@ -55,7 +56,7 @@ async fn opened(
         gateway,
         session,
         StatusCode::OK,
-        landing.notice(flow.as_ref(), COMPLETED),
+        landing.notice(session, flow.as_ref(), COMPLETED),
     )
     .await
 }
@@ -67,7 +68,13 @@ async fn page(
     notice: Option<Notice>,
 ) -> Result<Response, Failure> {
     let (account, user) = (&session.session.account, &session.session.user);
-    let known = look_up::all_of(gateway, account, user).await?;
+    let known = match look_up::all_of(gateway, account, user).await {
+        Ok(known) => known,
+        Err(Failure::Damaged(_) | Failure::LogNotBelieved(_)) => {
+            return Ok(damaged_account::show(gateway, session).await);
+        }
+        Err(failure) => return Err(failure),
+    };
     let own = hand_off::list(gateway, account, Some(user)).await?;
     let own = own.iter().take(LISTED).map(LinkView::of).collect();
     let page = AccountPage::of(gateway, session, &known, own, notice)?;
@@ -144,7 +151,7 @@ async fn saved(
     let here = &gateway.addresses.account_settings;
     match saved {
         Ok(Saved::AtMicrosoft(started)) => to_microsoft(gateway, headers, &started),
-        Ok(Saved::Revoked) => Ok(done(here, Done::Revoked)),
+        Ok(Saved::Revoked) => Ok(done(here, session, Done::Revoked)),
         Ok(Saved::RevokedAlone(failure)) => {
             let (status, notice) = notice::of_failure(failure)?;
             let notice = Notice {
@@ -153,8 +160,8 @@ async fn saved(
             };
             page(gateway, session, status, Some(notice)).await
         }
-        Ok(Saved::Unchanged) => Ok(done(here, Done::Unchanged)),
-        Ok(Saved::MovedOn) => Ok(done(here, Done::ChangedMeanwhile)),
+        Ok(Saved::Unchanged) => Ok(done(here, session, Done::Unchanged)),
+        Ok(Saved::MovedOn) => Ok(done(here, session, Done::ChangedMeanwhile)),
         Err(failure) => {
             let (status, notice) = notice::of_failure(failure)?;
             page(gateway, session, status, Some(notice)).await
@@ -213,5 +220,8 @@ pub(in crate::http) async fn cancel_link(
     let (account, user) = (&session.session.account, &session.session.user);
     let cancelled = hand_off::cancel(gateway, account, link, user, Some(user)).await;
     let here = &gateway.addresses.account_settings;
-    answered(gateway, cancelled.map(|_| done(here, Done::LinkCancelled)))
+    answered(
+        gateway,
+        cancelled.map(|_| done(here, &session, Done::LinkCancelled)),
+    )
 }

@@ -64,7 +64,7 @@ async fn opened(
         gateway,
         session,
         StatusCode::OK,
-        landing.notice(flow.as_ref(), COMPLETED),
+        landing.notice(session, flow.as_ref(), COMPLETED),
         shape,
     )
     .await
@@ -123,7 +123,7 @@ pub(in crate::http) async fn save_email_sync(
         };
         let (manager, company) = managed(gateway, &session).await?;
         if is_stale(&company, &form.seen)? {
-            return Ok(changed_meanwhile(gateway));
+            return Ok(changed_meanwhile(gateway, &session));
         }
         let is_to_be_confirmed = email_sync == EmailSync::Limited
             && company.state.email_sync == EmailSync::Full
@@ -167,13 +167,14 @@ pub(in crate::http) async fn save_method(
     let saved = async {
         let (manager, company) = managed(gateway, &session).await?;
         if is_stale(&company, &form.seen)? {
-            return Ok(changed_meanwhile(gateway));
+            return Ok(changed_meanwhile(gateway, &session));
         }
         match form.method.as_str() {
             // Only Microsoft's answer switches to it; here it only opens the dialog.
             "admin_configured" => Ok(see_other(&dialog(gateway))),
             "user_individual" if company.state.method() == AuthorizationMethod::UserIndividual => {
-                Ok(done(&gateway.addresses.company_settings, Done::Unchanged))
+                let here = &gateway.addresses.company_settings;
+                Ok(done(here, &session, Done::Unchanged))
             }
             "user_individual" if !is_ticked(form.confirmed.as_ref()) => {
                 ask(gateway, &session, &company, Change::ToUsers).await
@@ -204,8 +205,8 @@ async fn changed(
     let seen = shown.state.last_sequence;
     match change_mode_as_seen(gateway, account, manager, to, seen).await {
         Ok(()) if then == Some(DIALOG) => Ok(see_other(&dialog(gateway))),
-        Ok(()) => Ok(done(&gateway.addresses.company_settings, saved)),
-        Err(Failure::ConcurrentChange) => Ok(changed_meanwhile(gateway)),
+        Ok(()) => Ok(done(&gateway.addresses.company_settings, session, saved)),
+        Err(Failure::ConcurrentChange) => Ok(changed_meanwhile(gateway, session)),
         Err(failure) => {
             let (status, notice) = notice::of_failure(failure)?;
             page(gateway, session, status, Some(notice), |dialog| dialog).await
@@ -242,7 +243,7 @@ pub(in crate::http) async fn begin_consent(
     let begun = async {
         let (manager, company) = managed(gateway, &session).await?;
         if is_stale(&company, &form.seen)? {
-            return Ok(changed_meanwhile(gateway));
+            return Ok(changed_meanwhile(gateway, &session));
         }
         let account = &session.session.account;
         let started = match form.selection() {
@@ -321,10 +322,8 @@ pub(in crate::http) async fn cancel_link(
         let account = &session.session.account;
         let manager = rights::manager(&session.session.caller(), account)?;
         hand_off::cancel(gateway, account, link, manager.user(), None).await?;
-        Ok(done(
-            &gateway.addresses.company_settings,
-            Done::LinkCancelled,
-        ))
+        let here = &gateway.addresses.company_settings;
+        Ok(done(here, &session, Done::LinkCancelled))
     };
     answered(gateway, cancelled.await)
 }
@@ -346,8 +345,9 @@ fn is_stale(company: &Company, seen: &str) -> Result<bool, Failure> {
     Ok(company.state.last_sequence.0 != seen)
 }
 
-fn changed_meanwhile(gateway: &Gateway) -> Response {
-    done(&gateway.addresses.company_settings, Done::ChangedMeanwhile)
+fn changed_meanwhile(gateway: &Gateway, session: &InSession) -> Response {
+    let here = &gateway.addresses.company_settings;
+    done(here, session, Done::ChangedMeanwhile)
 }
 
 fn dialog(gateway: &Gateway) -> url::Url {

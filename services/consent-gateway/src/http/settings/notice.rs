@@ -6,11 +6,13 @@ use assent_service_kit::Problem;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use jiff::Timestamp;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::flow::{FlowState, FlowView};
+use crate::http::session::InSession;
 use crate::wording;
 
 /// A box at the top of a page.
@@ -47,14 +49,15 @@ impl Kind {
     }
 }
 
-/// What the address says of the last thing. It only chooses among our own sentences: nothing of it reaches the page.
+/// What the address says of the last thing. Anybody can write an address and send it to somebody, so nothing of it is
+/// believed: a flow is looked up, and what a form led to is vouched for by the session that it was sent in.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(in crate::http) struct Landing {
     flow: Option<String>,
-    pub(in crate::http) outcome: Option<String>,
-    pub(in crate::http) reason: Option<String>,
     pub(super) confirm: Option<String>,
     pub(super) done: Option<Done>,
+    /// By whom and when it was said that it is done.
+    pub(super) told: Option<String>,
     pub(super) dialog: Option<String>,
 }
 
@@ -140,27 +143,29 @@ impl<S: Sync> FromRequestParts<S> for Landing {
 
 impl Landing {
     /// The flow that is spoken of.
-    pub(super) fn flow(&self) -> Option<Uuid> {
+    pub(in crate::http) fn flow(&self) -> Option<Uuid> {
         Uuid::try_parse(self.flow.as_deref()?).ok()
-    }
-
-    /// How it ended, as the address has it.
-    pub(in crate::http) fn state(&self) -> Option<FlowState> {
-        FlowState::parse(self.outcome.as_deref()?)
     }
 
     /// What to say, where `flow` is what we know ourselves of the flow that the address names, and `completed` what a
     /// page says of one that went well.
     pub(super) fn notice(
         &self,
+        session: &InSession,
         flow: Option<&FlowView>,
         completed: (&'static str, &'static str),
     ) -> Option<Notice> {
         let of_flow = flow.and_then(|flow| of_flow(flow, completed));
-        let of_address = || of_words(self.state()?, self.reason.as_deref());
-        of_flow
-            .or_else(of_address)
-            .or_else(|| self.done.map(Done::notice))
+        of_flow.or_else(|| self.just_done(session).map(Done::notice))
+    }
+
+    /// What a form led to that was sent in this session a moment ago.
+    fn just_done(&self, session: &InSession) -> Option<Done> {
+        let (done, told) = (self.done?, self.told.as_deref()?);
+        let vouched = session
+            .secret
+            .vouched(done.as_str(), told, Timestamp::now());
+        vouched.then_some(done)
     }
 }
 
@@ -209,6 +214,7 @@ pub(super) fn of_failure(failure: Failure) -> Result<(StatusCode, Notice), Failu
         Failure::Refused(_)
             | Failure::Invalid(_)
             | Failure::AmbiguousTenant(_)
+            | Failure::MessageIsAnEvent(_)
             | Failure::TooMany(_)
             | Failure::StoreFull { .. }
             | Failure::ConcurrentChange

@@ -1,16 +1,33 @@
 use assent_domain::refusal::Refusal;
+use assent_service_kit::Caller;
+use jiff::Timestamp;
 
-use super::{Done, Kind, Landing, of_failure};
+use super::{Done, Landing, of_failure};
 use crate::failure::Failure;
 use crate::flow::{FlowState, FlowView};
+use crate::http::session::InSession;
+use crate::session::{Session, SessionSecret};
 
 const COMPLETED: (&str, &str) = ("Saved", "It is on.");
 
-fn landing(outcome: &str, reason: Option<&str>) -> Landing {
-    Landing {
-        outcome: Some(outcome.to_owned()),
-        reason: reason.map(str::to_owned),
-        ..Landing::default()
+fn session() -> InSession {
+    let secret = SessionSecret::new();
+    let caller = Caller {
+        subject: "ana".to_owned(),
+        account: Some("acme".to_owned()),
+        roles: Vec::new(),
+        permissions: Vec::new(),
+        scopes: Vec::new(),
+        token_id: None,
+        issued_at: None,
+        expires_at: std::time::SystemTime::now(),
+        name: None,
+        account_name: None,
+    };
+    InSession {
+        session: Session::of(&caller, Timestamp::now()).unwrap(),
+        proof: secret.form_proof(),
+        secret,
     }
 }
 
@@ -20,18 +37,6 @@ fn flow(state: FlowState, code: Option<&str>) -> FlowView {
         code: code.map(str::to_owned),
         detail: None,
     }
-}
-
-#[test]
-fn what_is_known_of_a_flow_counts_more_than_what_an_address_says() {
-    let landing = landing("refused", Some("tenant_mismatch"));
-    let known = landing.notice(Some(&flow(FlowState::Completed, None)), COMPLETED);
-    let known = known.unwrap();
-    assert_eq!((known.kind, known.title), (Kind::Success, "Saved"));
-
-    let unknown = landing.notice(None, COMPLETED).unwrap();
-    assert_eq!(unknown.kind, Kind::Problem);
-    assert!(unknown.text.contains("another organisation"));
 }
 
 #[test]
@@ -45,7 +50,7 @@ fn partial_grants_declines_and_approvals_are_told_apart() {
         (FlowState::Expired, Some("flow_expired")),
     ]
     .map(|(state, code)| {
-        let notice = Landing::default().notice(Some(&flow(state, code)), COMPLETED);
+        let notice = Landing::default().notice(&session(), Some(&flow(state, code)), COMPLETED);
         notice.unwrap().title
     });
     assert_eq!(
@@ -62,19 +67,32 @@ fn partial_grants_declines_and_approvals_are_told_apart() {
 }
 
 #[test]
-fn an_address_that_says_nothing_says_nothing() {
-    for nothing in [
-        Landing::default(),
-        landing("<b>made up</b>", None),
-        landing("pending", None),
-    ] {
-        assert!(nothing.notice(None, COMPLETED).is_none());
-    }
-    let done = Landing {
-        done: Some(Done::Revoked),
-        ..Landing::default()
+fn what_an_address_says_is_done_is_vouched_for_by_the_session_or_not_said() {
+    let (session, other) = (session(), session());
+    let now = Timestamp::now();
+    let says = |told: Option<String>| {
+        let landing = Landing {
+            done: Some(Done::Revoked),
+            told,
+            ..Landing::default()
+        };
+        let notice = landing.notice(&session, None, COMPLETED);
+        notice.map(|notice| notice.title)
     };
-    assert_eq!(done.notice(None, COMPLETED).unwrap().title, "Saved");
+    let of = |session: &InSession, done: Done, at| Some(session.secret.vouch(done.as_str(), at));
+    assert_eq!(says(of(&session, Done::Revoked, now)), Some("Saved"));
+    assert_eq!(says(None), None);
+    assert_eq!(says(Some("x".to_owned())), None);
+    assert_eq!(says(Some(format!("{}.x", now.as_second()))), None);
+    assert_eq!(says(of(&session, Done::Unchanged, now)), None);
+    assert_eq!(says(of(&other, Done::Revoked, now)), None);
+    let long_ago = now - jiff::SignedDuration::from_mins(11);
+    assert_eq!(says(of(&session, Done::Revoked, long_ago)), None);
+    assert!(
+        Landing::default()
+            .notice(&session, None, COMPLETED)
+            .is_none()
+    );
 }
 
 #[test]

@@ -1,0 +1,129 @@
+//! `blocked void`: asks the gateway to record that a message is void.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use assent_contract::command::{MessageVoided, VoidMessage};
+use assent_contract::names::COMMAND_VOID_MESSAGE;
+use assent_contract::problem::Problem;
+use assent_messaging::{ConnectionSettings, RequestError};
+
+use super::message::Verdict;
+use crate::ending::{Ending, Failure};
+use crate::history::Source;
+use crate::output::{Output, printable};
+
+/// The gateway reads the message, records, and looks at the record.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// What the operator asked for.
+#[derive(Debug)]
+pub(crate) struct Wish {
+    pub(crate) sequence: u64,
+    pub(crate) reason: String,
+    pub(crate) operator: Option<String>,
+    pub(crate) yes: bool,
+}
+
+/// Why nothing was recorded.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("say --yes: there is nobody to ask at this terminal")]
+    NobodyToAsk,
+    #[error("the gateway refused: {detail} ({code})")]
+    ByGateway { code: String, detail: String },
+    #[error("the gateway's answer can't be read")]
+    Nonsense(#[source] serde_json::Error),
+}
+
+pub(crate) async fn run(
+    settings: ConnectionSettings,
+    wish: Wish,
+    output: &mut Output,
+) -> Result<Ending, Failure> {
+    let source = Source::open(settings).await?;
+    let sequence = wish.sequence;
+    let (entry, message) = Verdict::at(&source.log, sequence).await?;
+    if !wish.yes {
+        let subject = entry.as_ref().map_or("nothing", |entry| entry.subject());
+        let why = message.why();
+        let question = format!(
+            "Message {sequence} ({subject}): {why}.\nThe gateway will record for ever that it is void, and every \
+             reader will pass over it. This can't be taken back. Go on? [y/N] "
+        );
+        if !agreed(&question)? {
+            output.remark("Nothing was recorded.")?;
+            return Ok(Ending::Finding);
+        }
+    }
+    let command = VoidMessage {
+        sequence,
+        reason: wish.reason,
+        operator: wish.operator.or_else(login),
+    };
+    let command = serde_json::to_vec(&command).map_err(Refused::Nonsense);
+    let command = command.map_err(|error| Failure::Finding(error.into()))?;
+    let asked = source
+        .connection
+        .request(COMMAND_VOID_MESSAGE, command, None, DEADLINE);
+    let answer = match asked.await {
+        Ok(answer) => answer,
+        Err(RequestError::Service {
+            status,
+            description,
+            body,
+        }) => return Err(refused(status, description, &body)),
+        Err(error) => return Err(Failure::NotReachable(error.into())),
+    };
+    let answer: MessageVoided = serde_json::from_slice(&answer)
+        .map_err(|error| Failure::Finding(Refused::Nonsense(error).into()))?;
+    if output.is_json() {
+        output.document(&answer)?;
+        return Ok(Ending::Well);
+    }
+    let before = if answer.already { " since before" } else { "" };
+    let record = &answer.record;
+    output.line(&format!(
+        "Message {sequence} is void{before}: {} (declared by {})",
+        record.reason, record.operator
+    ))?;
+    Ok(Ending::Well)
+}
+
+/// The status tells what can be done about it: wait, or not.
+fn refused(status: u16, code: String, body: &[u8]) -> Failure {
+    let detail = serde_json::from_slice(body)
+        .map_or_else(|_| code.clone(), |problem: Problem| problem.detail);
+    let refused = Refused::ByGateway { code, detail };
+    match status {
+        400 => Failure::Settings(refused.into()),
+        500.. => Failure::NotReachable(refused.into()),
+        _ => Failure::Finding(refused.into()),
+    }
+}
+
+fn agreed(question: &str) -> Result<bool, Failure> {
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() {
+        return Err(Failure::Settings(Refused::NobodyToAsk.into()));
+    }
+    let mut stderr = std::io::stderr();
+    for line in question.split_inclusive('\n') {
+        let (text, end) = line
+            .strip_suffix('\n')
+            .map_or((line, ""), |text| (text, "\n"));
+        write!(stderr, "{}{end}", printable(text))?;
+    }
+    stderr.flush()?;
+    let mut answer = String::new();
+    stdin.lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// Who is logged in on this machine, as far as the environment says.
+fn login() -> Option<String> {
+    let name = std::env::var("LOGNAME")
+        .or_else(|_| std::env::var("USER"))
+        .ok()?;
+    (!name.trim().is_empty()).then_some(name)
+}

@@ -1,0 +1,69 @@
+//! Whether there was a log where there is none, or more of it than there is: others may know of it.
+
+use assent_contract::names::{
+    CHANGE_STREAM, EVENT_STREAM, FLOW_BUCKET, HAND_OFF_BUCKET, OBSERVATION_BUCKET,
+    OPERATION_STREAM, SESSION_BUCKET,
+};
+use assent_domain::ids::AccountId;
+use assent_event_log::StreamStatus;
+use assent_messaging::Connection;
+
+use super::Check;
+use super::checks::DEADLINE;
+use crate::projection;
+
+const RESTORE: &str =
+    "restore the stream from a backup; consent-gateway --help says what else can be done";
+
+/// There is no log. Where it never was, the gateway creates it.
+pub(super) async fn check(connection: &Connection) -> Check {
+    let mut traces = Vec::new();
+    let buckets = [
+        FLOW_BUCKET,
+        SESSION_BUCKET,
+        HAND_OFF_BUCKET,
+        OBSERVATION_BUCKET,
+    ];
+    let buckets = buckets.map(|bucket| (bucket, format!("KV_{bucket}")));
+    let streams = [CHANGE_STREAM, OPERATION_STREAM].map(|stream| (stream, stream.to_owned()));
+    for (name, stream) in streams.into_iter().chain(buckets) {
+        let state = connection.stream_state(&stream, DEADLINE).await;
+        if matches!(state, Ok(Some(state)) if 0 < state.last_sequence) {
+            traces.push(format!("{name} has content"));
+        }
+    }
+    if let Some(position) = position(connection).await.filter(|position| 0 < *position) {
+        traces.push(format!("a projection holds it up to event {position}"));
+    }
+    if traces.is_empty() {
+        return Check::problem(
+            EVENT_STREAM,
+            "the stream of consent events is not there",
+            "start consent-gateway, which creates it",
+        );
+    }
+    let says = format!("the event log is lost: {}", traces.join(", "));
+    Check::problem(EVENT_STREAM, says, RESTORE)
+}
+
+/// A projection that has applied more than the log holds.
+pub(super) async fn ahead_of_the_log(
+    connection: &Connection,
+    status: &StreamStatus,
+) -> Option<Check> {
+    let position = position(connection).await?;
+    let last = status.last_sequence.0;
+    (last < position).then(|| {
+        let says = format!(
+            "the event log ends at event {last}, but a projection has applied event {position}: it was cut short"
+        );
+        Check::problem("log end", says, RESTORE)
+    })
+}
+
+async fn position(connection: &Connection) -> Option<u64> {
+    // Any account will do: the answer names its place in the log also for one without events.
+    let account = AccountId::parse("assent").ok()?;
+    let known = projection::account(connection, &account, None).await.ok()?;
+    Some(known.sequence)
+}

@@ -1,0 +1,257 @@
+//! `blocked`: who can't be read, why, and the way back.
+
+use std::process::Stdio;
+
+use assent_contract::command::{MessageVoided, VoidMessage};
+use assent_contract::names::{
+    COMMAND_VOID_MESSAGE, GATEWAY_SERVICE, PROJECTION_SERVICE, QUERY_BLOCKED,
+};
+use assent_contract::problem::Problem;
+use assent_contract::query::{BlockedEntry, BlockedList, Whose};
+use assent_dev_stack::NatsUser;
+use assent_domain::ids::Sequence;
+use assent_event_log::VoidError;
+use assent_messaging::{Endpoint, Request, ServiceError};
+
+use crate::stand_in::StandIn;
+use crate::world::{SENDING, World, account, granted, run, user};
+
+const ANA: &str = "consent.events.v1.acme.user.ana";
+
+/// A gateway that does what one does with this command, and nothing else.
+async fn gateway(world: &World) -> StandIn {
+    let log = world.log.clone();
+    let void = Endpoint::new(
+        "void-message",
+        COMMAND_VOID_MESSAGE,
+        move |request: Request| {
+            let log = log.clone();
+            async move {
+                let asked: VoidMessage = serde_json::from_slice(&request.payload).unwrap();
+                let operator = asked.operator.unwrap_or_default();
+                let at = "2026-11-24T09:30:00Z".parse().unwrap();
+                let declared =
+                    log.declare_void(Sequence(asked.sequence), &asked.reason, &operator, at);
+                match declared.await {
+                    Ok((record, already)) => {
+                        Ok(serde_json::to_vec(&MessageVoided { record, already }).unwrap())
+                    }
+                    Err(VoidError::NotThere { .. }) => Err(refusal(404, "not_found")),
+                    Err(_) => Err(refusal(409, "message_is_an_event")),
+                }
+            }
+        },
+    );
+    StandIn::serve(world, NatsUser::Gateway, GATEWAY_SERVICE, vec![void]).await
+}
+
+fn refusal(status: u16, code: &str) -> ServiceError {
+    let problem = Problem::new(status, code, "it is as it is");
+    ServiceError {
+        status,
+        code: code.to_owned(),
+        body: serde_json::to_vec(&problem).unwrap(),
+    }
+}
+
+/// A projection that has blocked Ana and the company globex.
+async fn projection(world: &World) -> StandIn {
+    let blocked = Endpoint::new("blocked", QUERY_BLOCKED, async |_| {
+        let entry = |company: &str, name: Option<&str>, since| BlockedEntry {
+            whose: Whose {
+                account_id: account(company),
+                user_id: name.map(user),
+            },
+            since,
+        };
+        let list = BlockedList {
+            blocked: vec![entry("globex", None, 3), entry("acme", Some("ana"), 2)],
+            next: None,
+            total: 2,
+            orphans: 0,
+            sequence: 3,
+        };
+        Ok(serde_json::to_vec(&list).unwrap())
+    });
+    StandIn::serve(
+        world,
+        NatsUser::Projection,
+        PROJECTION_SERVICE,
+        vec![blocked],
+    )
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_way_back_is_shown_taken_and_told() {
+    let world = World::start().await;
+    world.record([granted("acme", "ana", SENDING)]).await;
+    world.scribble(ANA).await;
+    world.scribble("consent.events.v1.globex.company").await;
+    let (_gateway, _projection) = (gateway(&world).await, projection(&world).await);
+
+    let ran = world.run(&["blocked", "list"]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    insta::assert_snapshot!(ran.out, @r#"
+    globex (the company, and with it everybody)
+      since      message 3
+      why        the header ce-datacontenttype is missing
+      way back   consentctl blocked void 3 --reason "..."
+    acme/ana
+      since      message 2
+      why        the header ce-datacontenttype is missing
+      way back   consentctl blocked void 2 --reason "..."
+    "#);
+    let doctor = world.run(&["doctor"]).await;
+    assert!(doctor.out.contains("consentctl blocked list"), "{doctor:?}");
+    assert!(
+        doctor.out.contains("account globex, and 1 other"),
+        "{doctor:?}"
+    );
+
+    let shown = world.run(&["blocked", "show", "2"]).await;
+    assert_eq!(shown.code, Some(0), "{shown:?}");
+    for part in [
+        ANA,
+        "ce-specversion: 1.0",
+        "2 bytes",
+        "e30=",
+        "ce-datacontenttype is missing",
+    ] {
+        assert!(shown.out.contains(part), "{part}: {shown:?}");
+    }
+
+    let explained = world.run(&["explain", "acme", "ana"]).await;
+    assert!(
+        explained.out.contains("consentctl blocked show 2"),
+        "{explained:?}"
+    );
+
+    // Nobody to ask, and no --yes.
+    let void = [
+        "blocked",
+        "void",
+        "2",
+        "--reason",
+        "an answer of the server's",
+        "--operator",
+        "kim",
+    ];
+    let mut alone = world.command(&void);
+    alone.stdin(Stdio::null());
+    let refused = run(alone).await;
+    assert_eq!(refused.code, Some(64), "{refused:?}");
+    assert!(refused.err.contains("--yes"), "{refused:?}");
+    assert!(
+        world
+            .log
+            .void_of(&entry(&world, 2).await)
+            .await
+            .unwrap()
+            .is_none()
+    );
+
+    let yes = [&void[..], &["--yes"]].concat();
+    let ran = world.run(&yes).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(
+        ran.out
+            .contains("Message 2 is void: an answer of the server's (declared by kim)"),
+        "{ran:?}"
+    );
+    let again = world.json(&yes).await;
+    assert_eq!(again["already"], true);
+    assert_eq!(again["record"]["operator"], "kim");
+
+    let explained = world.run(&["explain", "acme", "ana"]).await;
+    assert!(
+        explained
+            .out
+            .contains("effective   calendar, email (limited)"),
+        "{explained:?}"
+    );
+    let told =
+        "2  2026-11-24T09:30:00.000Z  void, no event: an answer of the server's (declared by kim)";
+    for command in [
+        &["explain", "acme", "ana"][..],
+        &["events", "list", "--account", "acme", "--user", "ana"],
+        &["blocked", "show", "2"],
+    ] {
+        let ran = world.run(command).await;
+        let text = ran.out.contains(told)
+            || ran.out.contains("kim") && ran.out.contains("an answer of the server's");
+        assert!(text, "{command:?} {ran:?}");
+    }
+    let listed = world.run(&["events", "list", "--account", "acme"]).await;
+    assert_eq!(
+        listed.code,
+        Some(0),
+        "what is void is no finding: {listed:?}"
+    );
+    assert!(listed.out.contains("void, no event"), "{listed:?}");
+    let at = world.run(&["explain", "acme", "ana", "--at", "1"]).await;
+    assert!(!at.out.contains("void"), "{at:?}");
+}
+
+async fn entry(world: &World, sequence: u64) -> assent_event_log::LogEntry {
+    world.log.entry(Sequence(sequence)).await.unwrap().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_is_refused_by_name_and_nothing_is_not_there() {
+    let world = World::start().await;
+    world.record([granted("acme", "ana", SENDING)]).await;
+    let _gateway = gateway(&world).await;
+    let void = |sequence| ["blocked", "void", sequence, "--reason", "x", "--yes"];
+
+    let ran = world.run(&void("1")).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("message_is_an_event"), "{ran:?}");
+    let ran = world.run(&void("9")).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("not_found"), "{ran:?}");
+
+    let shown = world.run(&["blocked", "show", "1"]).await;
+    assert!(shown.out.contains("can't be declared void"), "{shown:?}");
+    let shown = world.run(&["blocked", "show", "9"]).await;
+    assert_eq!(shown.code, Some(1), "{shown:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cant_be_asked_is_told() {
+    let world = World::start().await;
+    for command in [
+        &["blocked", "list"][..],
+        &["blocked", "void", "1", "--reason", "x", "--yes"],
+    ] {
+        let ran = world.run(command).await;
+        assert_eq!(ran.code, Some(69), "{command:?} {ran:?}");
+    }
+    for command in [
+        &["blocked", "void", "1"][..],
+        &["blocked", "void", "x", "--reason", "y"],
+        &["blocked", "show"],
+    ] {
+        let ran = world.run(command).await;
+        assert_eq!(ran.code, Some(64), "{command:?} {ran:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_command_says_whether_it_writes() {
+    let world = World::start().await;
+    for (command, says) in [
+        (&["events", "list"][..], "read-only"),
+        (&["events", "tail"], "read-only"),
+        (&["account"], "read-only"),
+        (&["explain"], "read-only"),
+        (&["doctor"], "read-only"),
+        (&["blocked", "list"], "read-only"),
+        (&["blocked", "show"], "read-only"),
+        (&["blocked", "void"], "writes"),
+    ] {
+        let ran = world.run(&[command, &["--help"]].concat()).await;
+        let about = ran.out.split("Usage:").next().unwrap_or_default();
+        assert!(about.contains(says), "{command:?}: {about}");
+    }
+}

@@ -1,0 +1,264 @@
+//! What is known of a history that lacks events.
+//!
+//! nats-server answers for a record that is damaged on its disk as for one that never was, and its
+//! guard against concurrent writers takes such a subject for an empty one. It goes on counting the
+//! record, which is how the damage shows.
+
+use std::fmt;
+use std::ops::Range;
+
+use assent_contract::chain::{self, Link};
+use assent_contract::names::event_subject;
+use assent_domain::event::Aggregate;
+use assent_domain::ids::Sequence;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::time::Instant;
+
+use super::{History, ReadError, RecordedEvent, Tail, recorded, remaining};
+use crate::EventLog;
+use crate::api;
+
+/// How many sequences are asked for one by one to find which are missing.
+const MOST_LOOKED_AT: u64 = 64;
+/// How many of them at once.
+const AT_ONCE: usize = 16;
+
+/// The events of an aggregate that the server counts and does not give.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the event log is damaged: {}, {missing}", self.extent())]
+pub struct Damage {
+    /// Whose events they are.
+    pub aggregate: Aggregate,
+    /// The subject they are stored on.
+    pub subject: String,
+    /// The server that does not give them.
+    pub server: String,
+    /// How many messages can be read, or are void.
+    pub found: u64,
+    /// How many the server counts.
+    pub counted: u64,
+    /// How many events the server knows to be gone, of whichever aggregate.
+    pub lost: u64,
+    /// Where the others are.
+    pub missing: Missing,
+    /// The last events, from where nothing is missing any more; none where the very last one is.
+    pub latest: Vec<RecordedEvent>,
+    /// What a revocation is appended to all the same: the last event that can be read, and the
+    /// sequence that the server takes for the last one.
+    pub tail: Tail,
+}
+
+impl Damage {
+    fn extent(&self) -> String {
+        let Self {
+            found,
+            counted,
+            lost,
+            subject,
+            ..
+        } = self;
+        if counted <= found {
+            return format!("{lost} events are lost, and some may be of {subject}");
+        }
+        let missing = counted.saturating_sub(*found);
+        format!("{missing} of {counted} events on {subject} can't be read")
+    }
+}
+
+/// Where events are missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// Just these.
+    At(Vec<Sequence>),
+    /// Somewhere after the one and before the other.
+    Between(Sequence, Sequence),
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(sequences) => {
+                f.write_str("at sequence ")?;
+                for (index, sequence) in sequences.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    write!(f, "{comma}{sequence}")?;
+                }
+                Ok(())
+            }
+            Self::Between(after, before) => {
+                write!(f, "somewhere between sequence {after} and {before}")
+            }
+        }
+    }
+}
+
+impl EventLog {
+    /// What is wrong with a history that does not add up; `None` when nothing is missing from it.
+    pub(super) async fn damage(
+        &self,
+        aggregate: &Aggregate,
+    ) -> Result<Option<ReadError>, ReadError> {
+        let deadline = Instant::now() + self.deadline;
+        let subject = event_subject(aggregate);
+        // Before anything is read: what is appended meanwhile must not look like damage.
+        let (counted, last) = tokio::try_join!(
+            api::count(&self.connection, &subject, self.deadline),
+            self.last_of(&subject, deadline),
+        )?;
+        let mut readable = Readable::default();
+        while let Some(entry) = self
+            .first_after(&subject, readable.history.tail.sequence, deadline)
+            .await?
+        {
+            match recorded(aggregate, &entry) {
+                Ok(event) => readable.add(event),
+                Err(unreadable) => match self.void_of(&entry).await? {
+                    Some(void) => readable.history.pass_over(void),
+                    None => return Err(unreadable),
+                },
+            }
+        }
+        readable.end();
+        let found = readable.history.found();
+        let lost_up_to = match counted.lost {
+            0 => Sequence(0),
+            _ => Sequence(api::last_lost(&self.connection, remaining(deadline)).await?),
+        };
+        let end_is_lost = readable.history.last_event() < lost_up_to;
+        let is_all_counted = counted.messages <= found;
+        if is_all_counted && (counted.lost == 0 || (readable.gaps.is_empty() && !end_is_lost)) {
+            return Ok(None);
+        }
+        let tail = Tail {
+            sequence: last,
+            hash: readable.history.tail.hash,
+        };
+        if is_all_counted && end_is_lost {
+            readable.end_at(Sequence(lost_up_to.0.saturating_add(1)));
+        } else if last == Sequence(0) || readable.history.tail.sequence != last {
+            // The server finds no last event, or another than the one that comes last.
+            let end = self.status().await?.last_sequence;
+            readable.end_at(Sequence(end.0.saturating_add(1)));
+        }
+        let missing = self
+            .find(&readable, counted.messages.saturating_sub(found), deadline)
+            .await?;
+        Ok(Some(ReadError::Damaged(Box::new(Damage {
+            aggregate: aggregate.clone(),
+            subject,
+            server: self.server(),
+            found,
+            counted: counted.messages,
+            lost: counted.lost,
+            latest: readable.latest(&missing),
+            missing,
+            tail,
+        }))))
+    }
+
+    /// Looks where events must be missing; and where they may be, if these are not all. Small
+    /// stretches only.
+    async fn find(
+        &self,
+        readable: &Readable,
+        missing: u64,
+        deadline: Instant,
+    ) -> Result<Missing, ReadError> {
+        let everywhere = [&readable.gaps[..], &readable.doubtful[..]].concat();
+        for stretches in [&readable.gaps, &everywhere] {
+            let found = self.missing_in(stretches, deadline).await?;
+            // Of what the server counts no more, nobody can tell whose it was.
+            if missing != 0 && u64::try_from(found.len()) == Ok(missing) {
+                return Ok(Missing::At(found));
+            }
+        }
+        let first = everywhere.iter().map(|stretch| stretch.start).min();
+        let end = everywhere.iter().map(|stretch| stretch.end).max();
+        Ok(Missing::Between(
+            Sequence(first.unwrap_or_default().saturating_sub(1)),
+            Sequence(end.unwrap_or(u64::MAX)),
+        ))
+    }
+
+    /// Which sequences in these stretches the server has nothing at; none if they are too long.
+    async fn missing_in(
+        &self,
+        stretches: &[Range<u64>],
+        deadline: Instant,
+    ) -> Result<Vec<Sequence>, ReadError> {
+        let length = |stretch: &Range<u64>| stretch.end.saturating_sub(stretch.start);
+        let size: u64 = stretches.iter().map(length).sum();
+        if MOST_LOOKED_AT < size {
+            return Ok(Vec::new());
+        }
+        let mut sequences: Vec<u64> = stretches.iter().cloned().flatten().collect();
+        sequences.sort_unstable();
+        let looked_at = stream::iter(sequences).map(async |sequence| {
+            let get = api::Get::At { seq: sequence };
+            let there = api::get(&self.connection, &get, remaining(deadline)).await?;
+            Ok::<_, ReadError>(there.is_none().then_some(Sequence(sequence)))
+        });
+        let found: Vec<_> = looked_at.buffered(AT_ONCE).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+}
+
+/// What can be read of a history, and where something is missing from it.
+#[derive(Default)]
+struct Readable {
+    history: History,
+    /// The sequences before an event that does not follow on the one before it.
+    gaps: Vec<Range<u64>>,
+    /// The sequences before an event that does, but might have been recorded past damage.
+    doubtful: Vec<Range<u64>>,
+    /// Which event is the first that surely nothing is missing after.
+    latest: usize,
+}
+
+impl Readable {
+    fn add(&mut self, event: RecordedEvent) {
+        let is_next = self.history.link(&event) == Some(Link::Next);
+        let stretch = self.until(event.sequence);
+        if !is_next {
+            self.gaps.push(stretch);
+        } else if chain::may_pass_damage(&event.decoded.event) {
+            self.doubtful.push(stretch);
+        }
+        if !is_next || chain::may_pass_damage(&event.decoded.event) {
+            self.latest = self.history.events.len();
+        }
+        self.history.add(event);
+    }
+
+    /// No event follows that would tell whether one is missing before what is void at the end.
+    fn end(&mut self) {
+        let last = self.history.tail.sequence;
+        if self.history.last_event() < last {
+            self.latest = self.history.events.len();
+            self.doubtful.push(self.until(last));
+        }
+    }
+
+    /// The last event is missing too, somewhere before this sequence.
+    fn end_at(&mut self, end: Sequence) {
+        self.latest = self.history.events.len();
+        self.gaps.push(self.until(end));
+    }
+
+    /// The sequences from the last event to another. What is void between them is there, so it is
+    /// not found missing.
+    fn until(&self, end: Sequence) -> Range<u64> {
+        self.history.last_event().0.saturating_add(1)..end.0
+    }
+
+    fn latest(mut self, missing: &Missing) -> Vec<RecordedEvent> {
+        match missing {
+            Missing::At(sequences) => {
+                let last = sequences.iter().max().copied().unwrap_or_default();
+                self.history.events.retain(|event| last < event.sequence);
+                self.history.events
+            }
+            Missing::Between(..) => self.history.events.split_off(self.latest),
+        }
+    }
+}

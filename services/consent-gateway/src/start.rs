@@ -1,0 +1,294 @@
+//! Opening what is kept in NATS, when the gateway starts: the log that is there, or a first one where there never was
+//! any.
+//!
+//! A log that is lost, cut short or replaced is never made good in silence. Who knows of it says so, nothing is created,
+//! and the program ends with what an operator can do.
+
+mod traces;
+
+use std::time::Duration;
+
+use assent_contract::names;
+use assent_domain::ids::Sequence;
+use assent_event_log::{EventLog, StreamSettings, create_or_check_operations};
+use assent_messaging::{
+    Bucket, BucketSettings, ChangeStream, ChangeStreamSettings, Connection, StreamState,
+};
+use assent_service_kit::{Flag, Given, Misconfigured, NeedsOperator, StartError};
+
+use crate::cutoff::Cutoffs;
+use crate::flow::{self, FlowStore};
+use crate::hand_off::{self, HandOffStore};
+use crate::ledger::Ledger;
+use crate::log_guard::{self, LogGuard, LogTrouble, Mark, Marks, Verdict};
+use crate::observations::Observations;
+use crate::session::{self, SessionStore};
+
+/// The flow bucket's bound: hundreds of thousands of flows a day.
+const FLOW_BYTES: i64 = 512 * 1024 * 1024;
+/// The session bucket's bound: a million of them a day, and the tokens that opened them.
+const SESSION_BYTES: i64 = 1024 * 1024 * 1024;
+/// The bound of the links: a hundred thousand of them.
+const HAND_OFF_BYTES: i64 = 128 * 1024 * 1024;
+/// The bound of what is learnt: some hundred bytes for each of a few million users.
+const OBSERVATION_BYTES: i64 = 2 * 1024 * 1024 * 1024;
+
+/// How long JetStream may take to describe a stream.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
+/// How far back from the end of a log the first mark of it is looked for.
+const MARK_WITHIN: u64 = 16;
+
+const ACCEPT: &str = "--accept-event-log-end";
+const ANEW: &str = "--begin-new-event-log";
+
+/// What an operator may decide, for one start.
+pub static FLAGS: [Flag; 2] = [
+    Flag {
+        name: ACCEPT,
+        value: Some("SEQUENCE"),
+        help: "accept that the event log ends here, for this one start: when it has lost events\n      \
+               and there is no backup to restore. Consents after this sequence are lost",
+    },
+    Flag {
+        name: ANEW,
+        value: None,
+        help: "begin an empty event log although there was one, for this one start: when it is\n      \
+               gone and there is no backup to restore. All consents are lost",
+    },
+];
+
+/// What an operator has decided.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Decision {
+    accept_end: Option<Sequence>,
+    begin_anew: bool,
+}
+
+impl Decision {
+    pub(crate) fn of(given: &Given) -> Result<Self, Misconfigured> {
+        let accept_end = match given.value_of(ACCEPT) {
+            Some(text) => Some(Sequence(text.parse().map_err(|_| {
+                Misconfigured::new(format!("{ACCEPT} needs the sequence of an event"))
+            })?)),
+            None => None,
+        };
+        let decision = Self {
+            accept_end,
+            begin_anew: given.has(ANEW),
+        };
+        if decision.begin_anew && accept_end.is_some() {
+            let both = format!("{ACCEPT} and {ANEW} exclude each other");
+            return Err(Misconfigured::new(both));
+        }
+        Ok(decision)
+    }
+}
+
+/// What is kept in NATS.
+pub(crate) struct Kept {
+    pub(crate) ledger: Ledger,
+    pub(crate) flows: FlowStore,
+    pub(crate) sessions: SessionStore,
+    pub(crate) cutoffs: Cutoffs,
+    pub(crate) hand_offs: HandOffStore,
+    pub(crate) observations: Observations,
+    pub(crate) log: EventLog,
+    pub(crate) guard: LogGuard,
+}
+
+/// Opens it all. The log comes first, so that a first start which is interrupted leaves no trace of a log that was lost.
+pub(crate) async fn open_or_create(
+    connection: &Connection,
+    replicas: usize,
+    decision: Decision,
+) -> Result<Kept, StartError> {
+    let settings = StreamSettings { replicas };
+    let there = connection
+        .stream_state(names::EVENT_STREAM, DEADLINE)
+        .await?;
+    let is_new = there.is_none();
+    may_create(connection, there.as_ref(), decision).await?;
+    let log = EventLog::create_or_check(connection, settings).await?;
+    if !is_new {
+        // Before anything is created: a log that is not believed is left as it was found.
+        check_the_mark(connection, &log, replicas, decision).await?;
+    }
+    create_or_check_operations(connection, settings).await?;
+    let changes = ChangeStreamSettings::consent_changes(replicas);
+    ChangeStream::create_or_check(connection, changes).await?;
+    let flows = bucket(
+        connection,
+        names::FLOW_BUCKET,
+        flow::KEPT_FOR,
+        replicas,
+        FLOW_BYTES,
+    );
+    let flows = flows.await?;
+    let sessions = (names::SESSION_BUCKET, session::KEPT_FOR, SESSION_BYTES);
+    let sessions = bucket(connection, sessions.0, sessions.1, replicas, sessions.2).await?;
+    let hand_offs = (names::HAND_OFF_BUCKET, hand_off::KEPT_FOR, HAND_OFF_BYTES);
+    let hand_offs = bucket(connection, hand_offs.0, hand_offs.1, replicas, hand_offs.2).await?;
+    let observations = observation_bucket(connection, replicas).await?;
+    let mark = first_mark(&log, &Marks::new(observations.clone()), decision).await?;
+    let guard = LogGuard::new(connection, observations.clone(), mark);
+    let cutoffs = Cutoffs::new(hand_offs.clone());
+    Ok(Kept {
+        ledger: Ledger::new(log.clone(), guard.clone()),
+        flows: FlowStore::new(flows, cutoffs.clone()),
+        sessions: SessionStore::new(sessions, cutoffs.clone()),
+        hand_offs: HandOffStore::new(hand_offs, cutoffs.clone()),
+        cutoffs,
+        observations: Observations::new(observations),
+        log,
+        guard,
+    })
+}
+
+/// A log is created only where there never was one, or where an operator says so.
+async fn may_create(
+    connection: &Connection,
+    there: Option<&StreamState>,
+    decision: Decision,
+) -> Result<(), StartError> {
+    if there.is_some() {
+        if decision.begin_anew {
+            let told = format!("{ANEW} is given, but there is an event log; leave it out");
+            return Err(Misconfigured::new(told).into());
+        }
+        return Ok(());
+    }
+    if decision.accept_end.is_some() {
+        let told = format!("{ACCEPT} is given, but there is no event log; leave it out");
+        return Err(Misconfigured::new(told).into());
+    }
+    if decision.begin_anew {
+        tracing::warn!(
+            operator_alarm = "event_log_begun_anew",
+            "an operator has decided to begin a new event log"
+        );
+        return Ok(());
+    }
+    let traces = traces::of_a_log(connection).await?;
+    // Another gateway may be making its first start at this very moment.
+    let there = connection
+        .stream_state(names::EVENT_STREAM, DEADLINE)
+        .await?;
+    match traces.as_slice() {
+        [] => Ok(()),
+        _ if there.is_some() => Ok(()),
+        traces => {
+            let found = traces.join(", ");
+            let decide = format!(
+                "the event log {} is not there, but there was one ({found}): restore it from a backup; or, if there is \
+                 none, start once with {ANEW}, which begins with no consent at all",
+                names::EVENT_STREAM
+            );
+            Err(NeedsOperator::to(decide).into())
+        }
+    }
+}
+
+/// Holds the log against the mark that was kept of it, if one was.
+async fn check_the_mark(
+    connection: &Connection,
+    log: &EventLog,
+    replicas: usize,
+    decision: Decision,
+) -> Result<(), StartError> {
+    let bucket = format!("KV_{}", names::OBSERVATION_BUCKET);
+    let mark = match connection.stream_state(&bucket, DEADLINE).await? {
+        // It is there already, so this creates nothing.
+        Some(_) => {
+            Marks::new(observation_bucket(connection, replicas).await?)
+                .read()
+                .await?
+        }
+        None => None,
+    };
+    let verdict = log_guard::look(log, mark.as_ref()).await?;
+    let trouble = match (verdict, decision.accept_end) {
+        (Verdict::Agrees | Verdict::MarkDamaged(_), None) => return Ok(()),
+        (Verdict::Agrees | Verdict::MarkDamaged(_), Some(_)) => {
+            let told =
+                format!("{ACCEPT} is given, but the event log has lost nothing; leave it out");
+            return Err(Misconfigured::new(told).into());
+        }
+        (Verdict::Trouble(trouble), Some(end)) if trouble.last() == end => {
+            tracing::warn!(
+                operator_alarm = "event_log_end_accepted",
+                error = %trouble,
+                "an operator has accepted the event log as it is"
+            );
+            return Ok(());
+        }
+        (Verdict::Trouble(trouble), _) => trouble,
+    };
+    log_guard::alarm(&trouble);
+    Err(NeedsOperator::to(what_to_do(&trouble)).into())
+}
+
+fn what_to_do(trouble: &LogTrouble) -> String {
+    format!(
+        "{trouble}: restore it from a backup; or, if there is none, start once with {ACCEPT} {}, after which what was \
+         recorded later is lost",
+        trouble.last()
+    )
+}
+
+/// The mark that is kept; where there is none, or an operator has decided, that of the log as it is.
+async fn first_mark(
+    log: &EventLog,
+    marks: &Marks,
+    decision: Decision,
+) -> Result<Option<Mark>, StartError> {
+    let is_decided = decision.begin_anew || decision.accept_end.is_some();
+    if !is_decided && let Some(mark) = marks.read().await? {
+        return Ok(Some(mark));
+    }
+    let last = log.status().await?.last_sequence.0;
+    // The very last event may be damaged; any other near the end does as well.
+    for sequence in (1..=last).rev().take(usize::try_from(MARK_WITHIN)?) {
+        let sequence = Sequence(sequence);
+        if let Some(entry) = log.entry(sequence).await? {
+            let mark = Mark::new(log.identity(), sequence, entry.hash());
+            marks.replace(mark.clone()).await?;
+            return Ok(Some(mark));
+        }
+    }
+    let empty = Mark::new(
+        log.identity(),
+        Sequence(0),
+        assent_contract::chain::EventHash::NONE,
+    );
+    marks.replace(empty.clone()).await?;
+    Ok(Some(empty))
+}
+
+async fn observation_bucket(
+    connection: &Connection,
+    replicas: usize,
+) -> Result<Bucket, StartError> {
+    // What is learnt stays until it is learnt anew.
+    let for_ever = Duration::ZERO;
+    let name = names::OBSERVATION_BUCKET;
+    bucket(connection, name, for_ever, replicas, OBSERVATION_BYTES).await
+}
+
+async fn bucket(
+    connection: &Connection,
+    name: &str,
+    max_age: Duration,
+    replicas: usize,
+    max_bytes: i64,
+) -> Result<Bucket, StartError> {
+    let settings = BucketSettings {
+        name: name.to_owned(),
+        max_age,
+        replicas,
+        max_bytes,
+    };
+    Ok(Bucket::open_or_create(connection, settings).await?)
+}
+
+#[cfg(test)]
+mod tests;

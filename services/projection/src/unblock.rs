@@ -1,0 +1,140 @@
+//! Folding anew whoever was blocked by a message that is void now, while the log goes on.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use assent_domain::event::Aggregate;
+use assent_domain::ids::Sequence;
+use assent_event_log::{EventLog, ReadError};
+use assent_permission_store::{Refold, View};
+use tokio::task::{JoinSet, block_in_place};
+
+use crate::keep_up::as_entry;
+use crate::trouble::Trouble;
+use crate::voids::Voids;
+
+/// One after another, those who have to be folded anew.
+#[derive(Debug)]
+pub(crate) struct Unblock {
+    log: EventLog,
+    voids: Voids,
+    waiting: VecDeque<Aggregate>,
+    /// At most one at a time: reading it takes a round trip for each of its messages.
+    under_way: JoinSet<Result<Refolding, ReadError>>,
+    /// Void messages that were seen to. A record may name a message that it does not fit: then
+    /// nothing comes of it, once.
+    seen_to: BTreeSet<Sequence>,
+}
+
+impl Unblock {
+    pub(crate) fn new(log: &EventLog, voids: &Voids) -> Self {
+        Self {
+            log: log.clone(),
+            voids: voids.clone(),
+            waiting: VecDeque::new(),
+            under_way: JoinSet::new(),
+            seen_to: BTreeSet::new(),
+        }
+    }
+
+    /// Looks whom the void messages block that the view has applied.
+    pub(crate) async fn look(&mut self, view: &View) -> Result<(), Trouble> {
+        if !self.voids.explain(view) {
+            return Err(Trouble::VoidGone);
+        }
+        for (sequence, aggregate) in self.voids.blocking(view) {
+            if !self.seen_to.insert(sequence) {
+                continue;
+            }
+            match aggregate {
+                Some(aggregate) if !self.waiting.contains(&aggregate) => {
+                    self.waiting.push_back(aggregate);
+                }
+                Some(_) => {}
+                None => self.orphan(view, sequence).await?,
+            }
+        }
+        self.begin_next(view);
+        Ok(())
+    }
+
+    /// Waits until one was read; for ever, where there is none.
+    pub(crate) async fn read(&mut self) -> Result<Refolding, Trouble> {
+        match self.under_way.join_next().await {
+            Some(Ok(read)) => read.map_err(Trouble::Read),
+            Some(Err(_)) => Err(Trouble::Ended),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Puts one that was read in its place, with what came meanwhile. Who it is.
+    pub(crate) async fn replace(
+        &mut self,
+        view: &View,
+        mut read: Refolding,
+    ) -> Result<Aggregate, Trouble> {
+        let cursor = view.cursor().sequence;
+        let read_on = read.read(&self.log, &self.voids, cursor);
+        read_on.await.map_err(Trouble::Read)?;
+        block_in_place(|| view.replace(&read.refold, cursor)).map_err(Trouble::Apply)?;
+        tracing::info!(aggregate = ?read.aggregate, "folded anew without what is void");
+        self.begin_next(view);
+        Ok(read.aggregate)
+    }
+
+    fn begin_next(&mut self, view: &View) {
+        if !self.under_way.is_empty() {
+            return;
+        }
+        let Some(aggregate) = self.waiting.pop_front() else {
+            return;
+        };
+        let (log, voids) = (self.log.clone(), self.voids.clone());
+        let through = view.cursor().sequence;
+        self.under_way.spawn(async move {
+            let mut refolding = Refolding {
+                refold: Refold::new(aggregate.clone()),
+                aggregate,
+                read_through: Sequence(0),
+            };
+            refolding.read(&log, &voids, through).await?;
+            Ok(refolding)
+        });
+    }
+
+    async fn orphan(&self, view: &View, sequence: Sequence) -> Result<(), Trouble> {
+        let entry = self.log.entry(sequence).await.map_err(Trouble::Read)?;
+        if entry.is_some_and(|entry| self.voids.covers(&entry)) {
+            block_in_place(|| view.pass_over_orphan(sequence)).map_err(Trouble::Apply)?;
+        }
+        Ok(())
+    }
+}
+
+/// One account or user that is folded anew from the log.
+#[derive(Debug)]
+pub(crate) struct Refolding {
+    aggregate: Aggregate,
+    refold: Refold,
+    read_through: Sequence,
+}
+
+impl Refolding {
+    /// Reads on, up to a place in the log.
+    async fn read(
+        &mut self,
+        log: &EventLog,
+        voids: &Voids,
+        through: Sequence,
+    ) -> Result<(), ReadError> {
+        while self.read_through < through {
+            let next = log.next_of(&self.aggregate, self.read_through).await?;
+            let Some(next) = next.filter(|next| next.sequence() <= through) else {
+                self.read_through = through;
+                break;
+            };
+            self.read_through = next.sequence();
+            self.refold.add(&as_entry(&next, voids));
+        }
+        Ok(())
+    }
+}
