@@ -37,6 +37,11 @@ pub(crate) struct Session {
     roles: Vec<String>,
     permissions: Vec<String>,
     pub(crate) expires_at: Timestamp,
+    /// What the host application calls the user and the account, for people to read.
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    account_name: Option<String>,
 }
 
 impl Session {
@@ -48,6 +53,8 @@ impl Session {
             roles: caller.roles.clone(),
             permissions: caller.permissions.clone(),
             expires_at,
+            name: caller.name.clone(),
+            account_name: caller.account_name.clone(),
         })
     }
 
@@ -62,6 +69,8 @@ impl Session {
             token_id: None,
             // Whatever this can't express is long over.
             expires_at: SystemTime::try_from(self.expires_at).unwrap_or(UNIX_EPOCH),
+            name: self.name.clone(),
+            account_name: self.account_name.clone(),
         }
     }
 

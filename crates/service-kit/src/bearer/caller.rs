@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::BearerError;
 
@@ -23,6 +23,10 @@ pub struct Caller {
     pub token_id: Option<String>,
     /// When the token runs out (`exp`).
     pub expires_at: SystemTime,
+    /// What the issuer calls the bearer (`name`). It is for people to read: nothing is decided by it.
+    pub name: Option<String>,
+    /// What the issuer calls the account (`account_name`), for people to read.
+    pub account_name: Option<String>,
 }
 
 impl Caller {
@@ -56,6 +60,41 @@ pub(super) struct Claims {
     jti: Option<String>,
     /// A number of seconds, which may have a fraction.
     exp: Option<f64>,
+    #[serde(default)]
+    name: Name,
+    #[serde(default)]
+    account_name: Name,
+}
+
+/// The longest name that is shown, in characters.
+const LONGEST_NAME: usize = 200;
+
+/// A name to show. One that can't be shown is none, and never a reason to refuse a token that proves its bearer.
+#[derive(Default)]
+struct Name(Option<String>);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        Ok(Self(value.as_str().and_then(shown)))
+    }
+}
+
+fn shown(name: &str) -> Option<String> {
+    let shown: String = name.chars().filter(|letter| is_shown(*letter)).collect();
+    let shown = shown.trim();
+    let is_short = shown.chars().count() <= LONGEST_NAME;
+    (!shown.is_empty() && is_short).then(|| shown.to_owned())
+}
+
+/// Control characters are dropped, and so are those that turn the direction of writing: with them a name could make the
+/// words around it read otherwise.
+fn is_shown(letter: char) -> bool {
+    let turns = matches!(
+        letter,
+        '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'
+    );
+    !letter.is_control() && !turns
 }
 
 impl Claims {
@@ -76,6 +115,8 @@ impl Claims {
             scopes: self.scope.split_whitespace().map(str::to_owned).collect(),
             token_id: self.jti,
             expires_at,
+            name: self.name.0,
+            account_name: self.account_name.0,
         })
     }
 }

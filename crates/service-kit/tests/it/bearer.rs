@@ -33,6 +33,37 @@ async fn every_accepted_algorithm_proves_its_caller() {
     assert_eq!(published.fetched(), 1);
 }
 
+/// A name is for people to read. One that can't be shown is none, and the token is as good as without.
+#[tokio::test]
+async fn a_token_may_name_its_user_and_account() {
+    let signer = Signer::ed25519();
+    let published = Published::start(vec![signer.jwk("a")]).await;
+    let verifier = published.verifier();
+    let named = async |name: Value| {
+        let mut claims = claims();
+        claims["name"] = name.clone();
+        claims["account_name"] = name;
+        let caller = verifier.verify(&signer.token("a", &claims)).await.unwrap();
+        assert_eq!(caller.name, caller.account_name);
+        caller.name
+    };
+    let longest = "é".repeat(200);
+    for (name, shown) in [
+        ("Acme GmbH & Co. <KG>", Some("Acme GmbH & Co. <KG>")),
+        (" Acme\r\n\u{0} ", Some("Acme")),
+        ("Acme\u{202E} dnuorA", Some("Acme dnuorA")),
+        (&longest, Some(longest.as_str())),
+        (&format!("{longest}é"), None),
+        ("\u{7}\u{2066}", None),
+        ("", None),
+    ] {
+        assert_eq!(named(name.into()).await.as_deref(), shown, "{name:?}");
+    }
+    for no_text in [json!(null), json!(7), json!(["Acme"]), json!({"a": "b"})] {
+        assert_eq!(named(no_text).await, None);
+    }
+}
+
 #[tokio::test]
 async fn claims_are_checked_one_by_one() {
     let signer = Signer::ed25519();

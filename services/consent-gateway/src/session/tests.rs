@@ -17,6 +17,8 @@ fn caller(token_id: Option<&str>) -> Caller {
         scopes: Vec::new(),
         token_id: token_id.map(str::to_owned),
         expires_at: SystemTime::now() + Duration::from_mins(5),
+        name: Some("Ana Alvarez".to_owned()),
+        account_name: Some("Acme".to_owned()),
     }
 }
 
@@ -29,6 +31,8 @@ async fn a_token_opens_one_session_and_the_session_speaks_for_its_user() {
     let session = gateway.sessions.find(&secret).await.unwrap().unwrap();
     assert_eq!(session.caller().roles, ["super_admin"]);
     assert_eq!(session.caller().account.as_deref(), Some("acme"));
+    assert_eq!(session.caller().name.as_deref(), Some("Ana Alvarez"));
+    assert_eq!(session.caller().account_name.as_deref(), Some("Acme"));
     assert!(!session.is_over(Timestamp::now()));
     assert!(session.is_over(Timestamp::now() + SignedDuration::from_mins(31)));
 
