@@ -38,6 +38,12 @@ struct Claims<'a> {
     /// The user's company, by the id that we use. It reaches no other.
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<&'a str>,
+    /// What people call the user and the company. An administrator at Microsoft, who knows none of our ids, decides by
+    /// these on Assent's pages: so they are what we have verified, never what a customer typed yesterday.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_name: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     roles: &'a [&'a str],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -66,6 +72,8 @@ impl TokenIssuer {
         };
         self.key.sign(&Claims {
             account: Some(user.account),
+            name: Some(user.name),
+            account_name: Some(user.company),
             roles,
             permissions,
             ..self.claims(user.id)
@@ -92,6 +100,8 @@ impl TokenIssuer {
             jti: Uuid::new_v4(),
             sub: subject,
             account: None,
+            name: None,
+            account_name: None,
             roles: &[],
             permissions: &[],
             scope: None,
@@ -137,6 +147,10 @@ mod tests {
             (&ana["sub"], &ana["account"]),
             (&json!("ana"), &json!("acme"))
         );
+        assert_eq!(
+            (&ana["name"], &ana["account_name"]),
+            (&json!("Ana Alvarez"), &json!("Acme"))
+        );
         assert_eq!((ana.get("roles"), ana.get("permissions")), (None, None));
         assert_eq!(sam["roles"], json!(["super_admin"]));
         assert_eq!(sam["permissions"], json!(["company_settings:manage"]));
@@ -159,5 +173,6 @@ mod tests {
 
         assert_eq!(claims["scope"], "login:decide");
         assert_eq!((claims.get("account"), claims.get("roles")), (None, None));
+        assert_eq!((claims.get("name"), claims.get("account_name")), (None, None));
     }
 }
