@@ -46,7 +46,7 @@ pub use bulk::{BulkError, BulkLoad};
 pub use cursor::{Counts, Cursor, FOLD_VERSION, SCHEMA_VERSION, Source};
 pub use entry::{Change, Entry};
 pub use open::{OpenError, Opened, Why};
-pub use standing::{Standing, effective};
+pub use standing::{Standing, effective, mailbox};
 pub use table::Damage;
 pub use verify::{Digest, Verdict};
 pub use view::{Blocked, Page, ReadError, Reading, View};

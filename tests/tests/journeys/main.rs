@@ -1,12 +1,14 @@
 //! Whole journeys through real processes.
 
 mod browser;
+mod whose_mailbox;
 mod world;
 
 mod example_host;
 mod story;
 mod visitor;
 
+mod a_no_is_final;
 mod administrator_consent;
 mod brand;
 mod callbacks;

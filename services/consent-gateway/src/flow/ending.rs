@@ -4,7 +4,7 @@ use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{AuthorizationError, ErrorClass};
 use assent_service_kit::telemetry::chain;
 
-use super::{FlowState, Purpose, Stage};
+use super::{FlowState, FlowView, Purpose, Stage};
 use crate::failure::Failure;
 use crate::use_cases::learn::wants_an_administrator;
 use crate::wording;
@@ -186,12 +186,27 @@ impl Ending {
     }
 }
 
-impl From<Ending> for Stage {
+impl From<Ending> for FlowView {
     fn from(ending: Ending) -> Self {
-        Self::Ended {
+        Self {
             state: ending.state(),
             code: ending.code().map(str::to_owned),
             detail: ending.detail(),
+        }
+    }
+}
+
+impl From<Ending> for Stage {
+    fn from(ending: Ending) -> Self {
+        let FlowView {
+            state,
+            code,
+            detail,
+        } = ending.into();
+        Self::Ended {
+            state,
+            code,
+            detail,
         }
     }
 }
@@ -215,6 +230,7 @@ fn state_of(refusal: Refusal) -> FlowState {
         | Refusal::ManagedByAdministrator
         | Refusal::AdministratorConsentRequired
         | Refusal::IdentityMismatch
+        | Refusal::GuestAccount
         | Refusal::NotAdministratorConfigured
         | Refusal::ConsentSuperseded => FlowState::Refused,
     }

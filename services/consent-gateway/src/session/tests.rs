@@ -25,7 +25,7 @@ fn caller(token_id: Option<&str>) -> Caller {
 #[tokio::test]
 async fn a_token_opens_one_session_and_the_session_speaks_for_its_user() {
     let (_nats, gateway) = test_gateway::start().await;
-    let secret = open_session(&gateway, &caller(Some("t/1 *")))
+    let secret = open_session(&gateway, &caller(Some("t/1 *")), false)
         .await
         .unwrap();
     let session = gateway.sessions.find(&secret).await.unwrap().unwrap();
@@ -36,9 +36,11 @@ async fn a_token_opens_one_session_and_the_session_speaks_for_its_user() {
     assert!(!session.is_over(Timestamp::now()));
     assert!(session.is_over(Timestamp::now() + SignedDuration::from_mins(31)));
 
-    let again = open_session(&gateway, &caller(Some("t/1 *"))).await;
+    let again = open_session(&gateway, &caller(Some("t/1 *")), false).await;
     assert!(matches!(again, Err(Failure::Unauthenticated(_))));
-    let another = open_session(&gateway, &caller(Some("t2"))).await.unwrap();
+    let another = open_session(&gateway, &caller(Some("t2")), false)
+        .await
+        .unwrap();
     assert_ne!(another.expose(), secret.expose());
 
     gateway.sessions.end(&secret).await.unwrap();
@@ -49,19 +51,19 @@ async fn a_token_opens_one_session_and_the_session_speaks_for_its_user() {
 #[tokio::test]
 async fn a_token_that_could_be_used_twice_or_is_nobodys_opens_none() {
     let (_nats, gateway) = test_gateway::start().await;
-    let without_id = open_session(&gateway, &caller(None)).await;
+    let without_id = open_session(&gateway, &caller(None), false).await;
     assert!(matches!(without_id, Err(Failure::Unauthenticated(_))));
     let for_weeks = Caller {
         expires_at: SystemTime::now() + Duration::from_hours(25),
         ..caller(Some("long"))
     };
-    let for_weeks = open_session(&gateway, &for_weeks).await;
+    let for_weeks = open_session(&gateway, &for_weeks, false).await;
     assert!(matches!(for_weeks, Err(Failure::Unauthenticated(_))));
     let service = Caller {
         account: None,
         ..caller(Some("service"))
     };
-    let service = open_session(&gateway, &service).await;
+    let service = open_session(&gateway, &service, false).await;
     assert!(matches!(service, Err(Failure::Forbidden(_))));
 }
 

@@ -7,10 +7,9 @@ use assent_domain::ids::{AccountId, Epoch, UserId};
 use assent_domain::permissions::Kinds;
 
 use crate::failure::Failure;
-use crate::flow::Digest;
 use crate::gateway::Gateway;
 use crate::use_cases::revoke_own_grant::revoke_own_grant;
-use crate::use_cases::start_own_consent::{WayBack, Wish, start_own_consent};
+use crate::use_cases::start_own_consent::{Named, WayBack, Wish, start_own_consent};
 
 /// The boxes, as they were shown and as they came back. Only what the user changed is changed: a page that has stood
 /// open in another tab must not take back what was granted meanwhile.
@@ -40,7 +39,7 @@ pub(crate) async fn save_own_permissions(
     account: &AccountId,
     user: &UserId,
     boxes: Boxes,
-    session: Digest,
+    way_back: WayBack,
 ) -> Result<Saved, Failure> {
     let state = gateway.ledger.user(account, user).await?.state;
     let company = gateway.ledger.company(account).await?.state;
@@ -65,8 +64,8 @@ pub(crate) async fn save_own_permissions(
     }
     let wish = Wish {
         ticked: missing.kinds(),
-        identity: None,
-        way_back: WayBack::Session(session),
+        identity: Named::Nobody,
+        way_back,
     };
     start_own_consent(gateway, account, user, wish)
         .await

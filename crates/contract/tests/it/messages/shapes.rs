@@ -9,7 +9,7 @@ use assent_contract::problem::Problem;
 use assent_contract::query::{
     AccountFacts, AccountQuery, LoginState, Permissions, UserEntry, UserQuery, Users, UsersQuery,
 };
-use assent_contract::values::{Method, Permission};
+use assent_contract::values::{Method, Permission, PersonId};
 use assent_domain::account::AccountState;
 use serde_json::json;
 
@@ -63,6 +63,7 @@ fn commands_are_strict() {
         permissions: SET,
         tenant: tenant(),
         object_id: id(),
+        is_guest: false,
         graph_token: None,
     };
     assert_strict(
@@ -84,6 +85,18 @@ fn commands_are_strict() {
         }),
     );
     assert!(!format!("{record:?}").contains("hush"));
+    let of_a_guest = RecordAutomaticGrant {
+        is_guest: true,
+        graph_token: None,
+        ..record
+    };
+    assert_strict(
+        &of_a_guest,
+        &json!({
+            "account_id": "acme", "user_id": "ana", "consent_id": ID, "permissions": set(),
+            "tenant": {"cloud": "worldwide", "id": ID}, "object_id": ID, "is_guest": true,
+        }),
+    );
     let begin = BeginUserConsent {
         account_id: account_id(),
         user_id: user_id(),
@@ -152,11 +165,16 @@ fn answers_are_strict() {
             user_id: user_id(),
             method: Method::UserIndividual,
             effective: SET,
+            microsoft_identity: Some(PersonId {
+                tenant_id: id(),
+                object_id: id(),
+            }),
             sequence: 5,
         },
         &json!({
             "account_id": "acme", "user_id": "ana", "method": "user_individual",
-            "effective": set(), "sequence": 5,
+            "effective": set(), "microsoft_identity": {"tenant_id": ID, "object_id": ID},
+            "sequence": 5,
         }),
     );
     assert_strict(
