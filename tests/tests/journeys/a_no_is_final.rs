@@ -5,7 +5,7 @@ use assent_dev_stack::Stack;
 use assent_dev_stack::actors::{ANA, BEN, HostUser, Reaction};
 
 use crate::visitor::Visitor;
-use crate::world::{authorize_url, ended, grant, log, last_sequence, start};
+use crate::world::{authorize_url, ended, grant, last_sequence, log, start};
 
 async fn is_off(ana: &HostUser, permission: &str) -> anyhow::Result<()> {
     let seen = ana.see(ana.user_id()).await?.ok()?;
@@ -26,12 +26,17 @@ async fn begin(stack: &Stack, ana: &HostUser, from: &str) -> anyhow::Result<Stri
             let fields = [("calendar", "true")];
             let path = "/settings/account/permissions";
             let sent = visitor.post("/settings/account", path, &fields).await?;
-            sent.header("location").context("not sent to Microsoft")?.to_owned()
+            sent.header("location")
+                .context("not sent to Microsoft")?
+                .to_owned()
         }
         _ => {
             let login = stack.login("acme");
             let decided = login.through_microsoft(ana.user_id(), ANA, 0).await?.ok()?;
-            decided.word("/authorize_url").context("no prompt")?.to_owned()
+            decided
+                .word("/authorize_url")
+                .context("no prompt")?
+                .to_owned()
         }
     })
 }
@@ -39,15 +44,24 @@ async fn begin(stack: &Stack, ana: &HostUser, from: &str) -> anyhow::Result<Stri
 #[tokio::test]
 async fn what_was_begun_before_a_revocation_does_not_undo_it() -> anyhow::Result<()> {
     let stack = start().await?;
-    for (number, from) in ["the API", "the settings", "a login"].into_iter().enumerate() {
+    for (number, from) in ["the API", "the settings", "a login"]
+        .into_iter()
+        .enumerate()
+    {
         let ana = stack.user("acme", &format!("ana-{number}"));
         let address = begin(&stack, &ana, from).await?;
         // Elsewhere she grants and takes back; Microsoft remembers, and asks nothing any more.
         grant(&stack, &ana, ANA, &["calendar", "contacts"]).await?;
         ana.revoke("calendar").await?.ok()?;
-        let landing = stack.microsoft().walk(&address, ANA, Reaction::Accept).await?;
+        let landing = stack
+            .microsoft()
+            .walk(&address, ANA, Reaction::Accept)
+            .await?;
         let seen = ana.see(ana.user_id()).await?.ok()?;
-        ensure!(landing.outcome != "completed" || from == "a login", "{from}: {landing:?}");
+        ensure!(
+            landing.outcome != "completed" || from == "a login",
+            "{from}: {landing:?}"
+        );
         ensure!(
             seen.word("/permissions/calendar/state") == Some("revoked"),
             "{from}: {}",
@@ -56,7 +70,11 @@ async fn what_was_begun_before_a_revocation_does_not_undo_it() -> anyhow::Result
         // A yes after the no is one.
         grant(&stack, &ana, ANA, &["calendar"]).await?;
         let seen = ana.see(ana.user_id()).await?.ok()?;
-        ensure!(seen.effective().starts_with("calendar, contacts"), "{from}: {}", seen.text);
+        ensure!(
+            seen.effective().starts_with("calendar, contacts"),
+            "{from}: {}",
+            seen.text
+        );
     }
     Ok(())
 }
@@ -81,7 +99,11 @@ async fn a_confirmation_that_waits_is_over_when_its_user_says_no() -> anyhow::Re
         );
         let confirm = landing.confirm.as_deref().context("no confirm value")?;
         let confirmed = ana.confirm(&landing.flow, confirm).await?;
-        ensure!(confirmed.word("/code") == Some("flow_expired"), "{}", confirmed.text);
+        ensure!(
+            confirmed.word("/code") == Some("flow_expired"),
+            "{}",
+            confirmed.text
+        );
         is_off(&ana, "contacts").await
     };
 
@@ -99,8 +121,13 @@ async fn a_confirmation_that_waits_is_over_when_its_user_says_no() -> anyhow::Re
     // Declined elsewhere.
     let landing = waiting().await?;
     let microsoft = stack.microsoft();
-    let asked = ana.start_grant(&["contacts", "email"], Some(ANA)).await?.ok()?;
-    let declined = microsoft.walk(authorize_url(&asked)?, ANA, Reaction::Decline).await?;
+    let asked = ana
+        .start_grant(&["contacts", "email"], Some(ANA))
+        .await?
+        .ok()?;
+    let declined = microsoft
+        .walk(authorize_url(&asked)?, ANA, Reaction::Decline)
+        .await?;
     ended(&ana, &declined, "declined", Some("declined")).await?;
     over(&landing).await?;
 
@@ -122,9 +149,15 @@ async fn a_no_to_nothing_is_none() -> anyhow::Result<()> {
     let log = log(&stack).await?;
     let ana = stack.user("acme", "ana");
     ana.revoke("calendar").await?.ok()?;
-    ensure!(last_sequence(&log).await? == 0, "nothing was asked for, and a no was recorded");
+    ensure!(
+        last_sequence(&log).await? == 0,
+        "nothing was asked for, and a no was recorded"
+    );
     grant(&stack, &ana, ANA, &["calendar"]).await?;
     ana.revoke("contacts").await?.ok()?;
-    ensure!(last_sequence(&log).await? == 1, "the flow is over, and a no to it was recorded");
+    ensure!(
+        last_sequence(&log).await? == 1,
+        "the flow is over, and a no to it was recorded"
+    );
     Ok(())
 }

@@ -187,7 +187,10 @@ async fn the_settings_are_embedded_only_where_they_may_and_lead_out_of_the_frame
 #[tokio::test]
 async fn a_mailbox_that_nobody_expected_is_asked_about_by_both_names() -> anyhow::Result<()> {
     let stack = start().await?;
-    let named = stack.host.token_for("ana", "acme").claim("name", "Ana <b>Alvarez</b>");
+    let named = stack
+        .host
+        .token_for("ana", "acme")
+        .claim("name", "Ana <b>Alvarez</b>");
     let named = named.claim("account_name", "Acme Staffing").sign();
     let (first, second) = (
         Visitor::with(&stack, &named).await?,
@@ -202,10 +205,14 @@ async fn a_mailbox_that_nobody_expected_is_asked_about_by_both_names() -> anyhow
     for (visitor, name) in [(&first, Some("Acme Staffing")), (&second, None)] {
         let asked = visitor.get(&landing.address).await?;
         ensure!(asked.status == 200, "{}", asked.status);
-        for text in ["Connect this Microsoft account", "<code>ana</code>", "<code>acme</code>"]
-            .into_iter()
-            .chain([ANA.object_id, ANA.tenant, "Read the calendar"])
-            .chain(name)
+        for text in [
+            "Connect this Microsoft account",
+            "<code>ana</code>",
+            "<code>acme</code>",
+        ]
+        .into_iter()
+        .chain([ANA.object_id, ANA.tenant, "Read the calendar"])
+        .chain(name)
         {
             ensure!(asked.text.contains(text), "no {text}: {}", asked.text);
         }
@@ -226,7 +233,11 @@ async fn a_mailbox_that_nobody_expected_is_asked_about_by_both_names() -> anyhow
         let to = sent_on.header("location").context("not sent on")?;
         ensure!(sent_on.status == 303 && !to.contains("confirm"), "{to}");
         let page = first.get(to).await?;
-        ensure!(page.text.contains("What you granted is on."), "{}", page.text);
+        ensure!(
+            page.text.contains("What you granted is on."),
+            "{}",
+            page.text
+        );
     }
     let user = stack.user("acme", "ana").see("ana").await?.ok()?;
     ensure!(user.number("/sequence") == Some(1), "{}", user.text);
@@ -239,9 +250,15 @@ async fn a_mailbox_that_nobody_expected_is_asked_about_by_both_names() -> anyhow
     let landing = grant_on_the_page(&stack, &first, path).await?;
     stack.user("acme", "ana").revoke("calendar").await?.ok()?;
     let landed = first.get(&landing.address).await?;
-    let to = landed.header("location").context("asked for what was taken back")?;
+    let to = landed
+        .header("location")
+        .context("asked for what was taken back")?;
     let page = first.get(to).await?;
-    ensure!(page.text.contains("The request has expired"), "{}", page.text);
+    ensure!(
+        page.text.contains("The request has expired"),
+        "{}",
+        page.text
+    );
     Ok(())
 }
 
@@ -250,9 +267,8 @@ async fn a_mailbox_that_nobody_expected_is_asked_about_by_both_names() -> anyhow
 async fn no_mailbox_is_bound_in_a_session_that_another_site_opened() -> anyhow::Result<()> {
     let stack = start().await?;
     let own = stack.host.origin();
-    let headers = |site: Option<&'static str>, origin: Option<&str>| {
-        (site, origin.map(str::to_owned))
-    };
+    let headers =
+        |site: Option<&'static str>, origin: Option<&str>| (site, origin.map(str::to_owned));
     for (number, (said, binds)) in [
         (headers(None, None), true),
         (headers(None, Some("https://evil.example")), true),
@@ -260,10 +276,16 @@ async fn no_mailbox_is_bound_in_a_session_that_another_site_opened() -> anyhow::
         (headers(Some("same-site"), Some("http://127.0.0.1:1")), true),
         (headers(Some("none"), None), true),
         (headers(Some("cross-site"), Some(&own)), true),
-        (headers(Some("cross-site"), Some("https://evil.example")), false),
+        (
+            headers(Some("cross-site"), Some("https://evil.example")),
+            false,
+        ),
         (headers(Some("cross-site"), Some("null")), false),
         (headers(Some("cross-site"), None), false),
-        (headers(Some("cross-site"), Some(&format!("{own}.evil.example"))), false),
+        (
+            headers(Some("cross-site"), Some(&format!("{own}.evil.example"))),
+            false,
+        ),
     ]
     .into_iter()
     .enumerate()
@@ -274,7 +296,9 @@ async fn no_mailbox_is_bound_in_a_session_that_another_site_opened() -> anyhow::
             let request = said.0.into_iter().fold(request, |request, site| {
                 request.header("sec-fetch-site", site)
             });
-            said.1.iter().fold(request, |request, origin| request.header("origin", origin))
+            said.1
+                .iter()
+                .fold(request, |request, origin| request.header("origin", origin))
         })
         .await?;
         let page = visitor.get("/settings/account").await?;
@@ -296,7 +320,9 @@ async fn no_mailbox_is_bound_in_a_session_that_another_site_opened() -> anyhow::
         if !binds {
             ensure!(sent.status == 403, "{said:?}: {}", sent.status);
             ensure!(
-                landed.text.contains("open the settings from the application again"),
+                landed
+                    .text
+                    .contains("open the settings from the application again"),
                 "{}",
                 landed.text
             );
@@ -312,7 +338,9 @@ async fn a_session_that_another_site_opened_only_looks_and_revokes() -> anyhow::
     crate::world::grant(&stack, &stack.user("acme", "ana"), ANA, &["contacts"]).await?;
     let token = stack.host.token_for("ana", "acme").sign();
     let visitor = Visitor::with_headers(&stack, &token, |request| {
-        request.header("sec-fetch-site", "cross-site").header("origin", "null")
+        request
+            .header("sec-fetch-site", "cross-site")
+            .header("origin", "null")
     })
     .await?;
     let path = "/settings/account/permissions";

@@ -17,7 +17,10 @@ fn identity(person: Person) -> Value {
 async fn walk(stack: &Stack, started: Reply, person: Person) -> anyhow::Result<Landing> {
     let started = started.ok()?;
     let url = authorize_url(&started)?;
-    Ok(stack.microsoft().walk(url, person, Reaction::Accept).await?)
+    Ok(stack
+        .microsoft()
+        .walk(url, person, Reaction::Accept)
+        .await?)
 }
 
 /// The link of a flow that names somebody else is sent to that somebody, whom Microsoft asks nothing any more.
@@ -72,13 +75,24 @@ async fn mailbox_is(
 ) -> anyhow::Result<Reply> {
     let seen = user.see(user.user_id()).await?.ok()?;
     let expected = person.map_or(Value::Null, identity);
-    ensure!(seen.value("/microsoft_identity") == &expected, "{}", seen.text);
+    ensure!(
+        seen.value("/microsoft_identity") == &expected,
+        "{}",
+        seen.text
+    );
     ensure!(seen.effective() == effective, "{}", seen.text);
     let at_least = seen.number("/sequence").context("no sequence")?;
     let service = stack.service(0);
     let account = user.account_id();
-    let projected = service.permissions(account, user.user_id(), at_least).await?.ok()?;
-    ensure!(projected.value("/microsoft_identity") == &expected, "{}", projected.text);
+    let projected = service
+        .permissions(account, user.user_id(), at_least)
+        .await?
+        .ok()?;
+    ensure!(
+        projected.value("/microsoft_identity") == &expected,
+        "{}",
+        projected.text
+    );
     ensure!(projected.effective() == effective, "{}", projected.text);
     Ok(seen)
 }
@@ -107,7 +121,10 @@ async fn what_was_granted_of_one_mailbox_is_nothing_for_another() -> anyhow::Res
         decided.text
     );
     ensure!(
-        stack.login_hook.log_text().contains("\"security_event\":\"another_mailbox\""),
+        stack
+            .login_hook
+            .log_text()
+            .contains("\"security_event\":\"another_mailbox\""),
         "nobody was told"
     );
 
@@ -123,13 +140,21 @@ async fn what_was_granted_of_one_mailbox_is_nothing_for_another() -> anyhow::Res
         seen.text
     );
     let decided = login.through_microsoft("ana", ANA, 2).await?.ok()?;
-    ensure!(decided.word("/reason") == Some("another_mailbox"), "{}", decided.text);
+    ensure!(
+        decided.word("/reason") == Some("another_mailbox"),
+        "{}",
+        decided.text
+    );
     ensure!(decided.effective() == "nothing", "{}", decided.text);
 
     ana.revoke("contacts").await?.ok()?;
     mailbox_is(&stack, &ana, None, "nothing").await?;
     let decided = login.through_microsoft("ana", ANA, 3).await?.ok()?;
-    ensure!(decided.word("/reason") == Some("another_mailbox"), "{}", decided.text);
+    ensure!(
+        decided.word("/reason") == Some("another_mailbox"),
+        "{}",
+        decided.text
+    );
     Ok(())
 }
 
@@ -137,7 +162,14 @@ async fn what_was_granted_of_one_mailbox_is_nothing_for_another() -> anyhow::Res
 async fn another_person_of_the_tenant_is_granted_anew_under_their_own_id() -> anyhow::Result<()> {
     let stack = start().await?;
     let sam = stack.super_admin("acme", "sam");
-    let landing = admin_consent(&stack, &sam, Some("contoso.example"), OLGA, Reaction::Accept).await?;
+    let landing = admin_consent(
+        &stack,
+        &sam,
+        Some("contoso.example"),
+        OLGA,
+        Reaction::Accept,
+    )
+    .await?;
     ended(&sam, &landing, "completed", None).await?;
     let login = stack.login("acme");
     let mut at_least = 2;
@@ -148,9 +180,20 @@ async fn another_person_of_the_tenant_is_granted_anew_under_their_own_id() -> an
         (BEN, "proceed"),
         (ANA, "auto_grant"),
     ] {
-        let decided = login.through_microsoft("ana", person, at_least).await?.ok()?;
-        ensure!(decided.word("/decision") == Some(decision), "{}", decided.text);
-        ensure!(decided.effective() == "calendar, email (limited)", "{}", decided.text);
+        let decided = login
+            .through_microsoft("ana", person, at_least)
+            .await?
+            .ok()?;
+        ensure!(
+            decided.word("/decision") == Some(decision),
+            "{}",
+            decided.text
+        );
+        ensure!(
+            decided.effective() == "calendar, email (limited)",
+            "{}",
+            decided.text
+        );
         at_least = decided.number("/sequence").context("no sequence")?;
         let ana = stack.user("acme", "ana");
         mailbox_is(&stack, &ana, Some(person), "calendar, email (limited)").await?;
@@ -162,18 +205,34 @@ async fn another_person_of_the_tenant_is_granted_anew_under_their_own_id() -> an
         .iter()
         .filter_map(|event| match &event.decoded.event {
             Event::UserScopeGranted(granted) => Some(granted.identity.object_id.0.to_string()),
-            Event::UserScopeRevoked(_) | Event::ModeChanged(_) | Event::AdminConsentGranted(_) => None,
+            Event::UserScopeRevoked(_) | Event::ModeChanged(_) | Event::AdminConsentGranted(_) => {
+                None
+            }
         })
         .collect();
-    ensure!(people == [ANA.object_id, BEN.object_id, ANA.object_id], "{people:?}");
     ensure!(
-        stack.gateway.log_text().contains("\"security_event\":\"another_mailbox\""),
+        people == [ANA.object_id, BEN.object_id, ANA.object_id],
+        "{people:?}"
+    );
+    ensure!(
+        stack
+            .gateway
+            .log_text()
+            .contains("\"security_event\":\"another_mailbox\""),
         "nobody was told"
     );
 
     // And whoever has to sign in again is told where.
     let decided = login.with_password("ana", at_least).await?.ok()?;
-    ensure!(decided.word("/decision") == Some("reauthenticate"), "{}", decided.text);
-    ensure!(decided.word("/tenant_id") == Some(ANA.tenant), "{}", decided.text);
+    ensure!(
+        decided.word("/decision") == Some("reauthenticate"),
+        "{}",
+        decided.text
+    );
+    ensure!(
+        decided.word("/tenant_id") == Some(ANA.tenant),
+        "{}",
+        decided.text
+    );
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! user goes to Microsoft.
 
 use assent_contract::command::FlowStarted;
+use assent_contract::values::PersonId;
 use assent_domain::effective::effective;
 use assent_domain::ids::{AccountId, Epoch, UserId};
 use assent_domain::permissions::Kinds;
@@ -64,7 +65,11 @@ pub(crate) async fn save_own_permissions(
     }
     let wish = Wish {
         ticked: missing.kinds(),
-        identity: Named::Nobody,
+        // Whoever gives one thing up and takes another is who they were when they sent the form.
+        identity: state
+            .mailbox(company.epoch)
+            .map(PersonId::from)
+            .map_or(Named::Nobody, Named::Vouched),
         way_back,
     };
     start_own_consent(gateway, account, user, wish)
