@@ -10,6 +10,7 @@ use crate::world::{
 };
 
 const SAVE: &str = "Save changes";
+const YES: &str = "Yes, connect it";
 
 #[tokio::test]
 async fn a_user_grants_revokes_and_grants_again() -> anyhow::Result<()> {
@@ -30,6 +31,13 @@ async fn a_user_grants_revokes_and_grants_again() -> anyhow::Result<()> {
     browser.at_microsoft().choose_person(ANA).await?;
     browser.sees("Permissions requested").await?;
     browser.at_microsoft().accept().await?;
+    // Nobody could know whose mailbox it would be.
+    browser.sees("Connect this Microsoft account to").await?;
+    browser.sees(ANA.object_id).await?;
+    browser.sees("Read the calendar").await?;
+    ensure!(effective(&stack, "ana").await? == permissions(false, false, "none"));
+    suits_everybody(&mut browser).await?;
+    browser.click_button(YES).await?;
     browser.sees("What you granted is on.").await?;
     browser
         .sees("Granted: Calendar and Email (full) by you")
@@ -48,7 +56,8 @@ async fn a_user_grants_revokes_and_grants_again() -> anyhow::Result<()> {
     suits_everybody(&mut browser).await?;
     browser.tick("Calendar").await?;
     browser.click_button(SAVE).await?;
-    // Microsoft knows her and the consent, and asks nothing.
+    // Microsoft knows her and the consent, and asks nothing. We do: she has taken back all that told who she is.
+    browser.click_button(YES).await?;
     browser.sees("What you granted is on.").await?;
     ensure!(effective(&stack, "ana").await? == permissions(true, false, "none"));
 
@@ -84,6 +93,8 @@ async fn a_keyboard_is_enough_and_so_is_a_browser_without_scripts() -> anyhow::R
     browser.sees("Permissions requested").await?;
     browser.tab_to("Accept").await?;
     browser.press(Key::Enter).await?;
+    browser.tab_to(YES).await?;
+    browser.press(Key::Enter).await?;
     browser.sees("What you granted is on.").await?;
     // Nobody knows the reader's zone here, so it is said which one is meant.
     browser.sees(" UTC").await?;
@@ -106,6 +117,7 @@ async fn limited_email_is_extended_once_the_company_syncs_fully() -> anyhow::Res
     browser.click_button(SAVE).await?;
     browser.at_microsoft().choose_person(ANA).await?;
     browser.at_microsoft().accept().await?;
+    browser.click_button(YES).await?;
     browser.sees("Granted: Email (limited) by you").await?;
 
     sam.set_method("user_individual", "full").await?.ok()?;
@@ -235,6 +247,7 @@ async fn from_microsofts_dead_end_to_the_administrators_approval() -> anyhow::Re
     browser.sees("approved").await?;
     browser.tick("Calendar").await?;
     browser.click_button(SAVE).await?;
+    browser.click_button(YES).await?;
     // Granted, but of no use: this company's mailboxes are on a server of its own.
     browser.sees("Recorded, with a remark").await?;
     browser

@@ -10,6 +10,7 @@ use crate::world::{
 };
 
 const SAVE: &str = "Save changes";
+const YES: &str = "Yes, connect it";
 
 #[tokio::test]
 async fn an_impatient_double_click_saves_once() -> anyhow::Result<()> {
@@ -20,6 +21,7 @@ async fn an_impatient_double_click_saves_once() -> anyhow::Result<()> {
     browser.double_click_button(SAVE).await?;
     browser.at_microsoft().choose_person(ANA).await?;
     browser.at_microsoft().accept().await?;
+    browser.click_button(YES).await?;
     browser.sees("What you granted is on.").await?;
     ensure!(log_length(&stack).await? == 1);
     browser.untick("Calendar").await?;
@@ -45,6 +47,7 @@ async fn the_back_button_repeats_nothing_and_leaves_everything_usable() -> anyho
     browser.click_button(SAVE).await?;
     browser.at_microsoft().choose_person(ANA).await?;
     browser.at_microsoft().accept().await?;
+    browser.click_button(YES).await?;
     browser.sees("What you granted is on.").await?;
     ensure!(effective(&stack, "ana").await? == permissions(false, true, "none"));
 
@@ -71,6 +74,7 @@ async fn a_tab_that_stood_open_takes_nothing_back_that_another_one_granted() -> 
     browser.click_button(SAVE).await?;
     browser.at_microsoft().choose_person(ANA).await?;
     browser.at_microsoft().accept().await?;
+    browser.click_button(YES).await?;
     browser.sees("What you granted is on.").await?;
 
     browser.go_to_tab(&old).await?;
@@ -193,6 +197,7 @@ async fn somebody_elses_account_at_microsoft_is_not_taken_for_the_users_own() ->
     browser.click_button(SAVE).await?;
     browser.at_microsoft().choose_person(ANA).await?;
     browser.at_microsoft().accept().await?;
+    browser.click_button(YES).await?;
     browser.sees("What you granted is on.").await?;
 
     let other = crate::world::browser().await?;
@@ -224,6 +229,7 @@ async fn in_the_hosts_own_page_a_link_leads_out_of_the_frame_to_microsoft() -> a
     browser.leave_frames().await?;
     browser.at_microsoft().choose_person(ANA).await?;
     browser.at_microsoft().accept().await?;
+    browser.click_button(YES).await?;
     browser.sees("What you granted is on.").await?;
     ensure!(browser.path().await? == Settings::Account.path());
     Ok(())

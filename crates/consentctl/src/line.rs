@@ -40,6 +40,9 @@ pub(crate) struct Line {
     /// It came too late to count.
     #[serde(skip_serializing_if = "is_false")]
     late: bool,
+    /// It is a grant by another Microsoft account than the grants before.
+    #[serde(skip_serializing_if = "is_false")]
+    another_account: bool,
 }
 
 /// Why an event is not shown, and where it is.
@@ -89,6 +92,7 @@ impl Line {
                     }),
                     void: None,
                     late: false,
+                    another_account: false,
                 }
             }
         }
@@ -122,6 +126,7 @@ impl Line {
                 operator: record.operator.clone(),
             }),
             late: false,
+            another_account: false,
         }
     }
 
@@ -155,6 +160,15 @@ impl Line {
             unreadable: None,
             void: None,
             late: false,
+            another_account: false,
+        }
+    }
+
+    /// The same event, known to be a grant as another Microsoft account.
+    pub(crate) fn by_another_account(self) -> Self {
+        Self {
+            another_account: true,
+            ..self
         }
     }
 
@@ -196,6 +210,11 @@ impl Line {
             (Some(unreadable), _) => format!("CAN'T BE READ: {}", unreadable.reason),
             (None, Some(says)) if self.late => {
                 format!("{says}; came too late: the company had moved on, so it counts for nothing")
+            }
+            (None, Some(says)) if self.another_account => {
+                format!(
+                    "{says}; granted as another Microsoft account: what was granted before counts no more"
+                )
             }
             (None, says) => says.clone().unwrap_or_default(),
         }

@@ -117,6 +117,19 @@ pub(crate) fn tenant(tenant: Tenant) -> String {
     format!("{} ({cloud})", tenant.id)
 }
 
+/// Whose mailbox it is.
+pub(crate) fn mailbox(person: Option<values::PersonId>) -> String {
+    person.map_or_else(
+        || "nobody's".to_owned(),
+        |person| {
+            format!(
+                "that of {} in tenant {}",
+                person.object_id, person.tenant_id
+            )
+        },
+    )
+}
+
 /// How an administrator was proved.
 pub(crate) fn proof(verification: &Verification) -> String {
     let roles = verification.roles.iter().map(|role| format!("role {role}"));

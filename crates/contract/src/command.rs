@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::operation::VoidRecord;
-use crate::values::{Permission, PermissionSet, Tenant, guid, text};
+use crate::values::{Permission, PermissionSet, PersonId, Tenant, text};
 
 /// `consent.command.v1.record-automatic-grant`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,9 +28,20 @@ pub struct RecordAutomaticGrant {
     pub tenant: Tenant,
     /// The person of the verified sign-in.
     pub object_id: Uuid,
+    /// Whether that is a guest of the tenant.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_guest: bool,
     /// An access token for Microsoft Graph that came with the sign-in: used once, to look where the mailbox is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub graph_token: Option<Sensitive>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// A text that is sent and never shown.
@@ -114,16 +125,7 @@ pub struct MessageVoided {
 }
 
 /// The person whom a flow expects at Microsoft.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExpectedIdentity {
-    /// The person's directory.
-    #[serde(with = "guid")]
-    pub tenant_id: Uuid,
-    /// The person in it.
-    #[serde(with = "guid")]
-    pub object_id: Uuid,
-}
+pub type ExpectedIdentity = PersonId;
 
 /// A flow has begun: send the browser to `authorize_url`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

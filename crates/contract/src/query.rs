@@ -5,14 +5,14 @@ use assent_domain::account::{AccountState, Authorization, Consent};
 use assent_domain::effective::effective;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::{AccountId, ConsentId, Epoch, Sequence, UserId};
-use assent_domain::user::UserState;
+use assent_domain::user::{LastNo, UserState};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::change::Change;
 use crate::values::{
-    EmailSync, Identity, Method, Permission, PermissionSet, Tenant, kinds_from_list, kinds_to_list,
-    optional_text, text,
+    EmailSync, Identity, Method, Permission, PermissionSet, PersonId, Tenant, kinds_from_list,
+    kinds_to_list, optional_text, text,
 };
 
 /// Asks for one user: `consent.query.v1.permissions` and `consent.query.v1.login-state`.
@@ -44,6 +44,8 @@ pub struct Permissions {
     pub method: Method,
     /// What may be done.
     pub effective: PermissionSet,
+    /// With whose mailbox: the one that the user's grants are of, null where there is no grant.
+    pub microsoft_identity: Option<PersonId>,
     /// How much of the log the answer reflects.
     pub sequence: u64,
     /// Which log the sequence is of, as [`Change::log`]; absent for the moment in which it is not
@@ -108,7 +110,7 @@ pub struct UserFacts {
     pub automatic: PermissionSet,
     /// What the user has answered about.
     pub answered: Vec<Permission>,
-    /// Who the user is at Microsoft.
+    /// Whose mailbox the rest is about.
     pub identity: Option<Identity>,
     /// The user's last event.
     pub last_sequence: u64,
@@ -182,6 +184,8 @@ impl From<&UserFacts> for UserState {
             own: facts.own.into(),
             automatic: facts.automatic.into(),
             answered: kinds_from_list(&facts.answered),
+            // When the user said no matters to whoever records a grant, and they read the log.
+            last_no: LastNo::default(),
             identity: facts.identity.map(Into::into),
             last_sequence: Sequence(facts.last_sequence),
         }
@@ -201,6 +205,7 @@ impl Permissions {
             user_id: query.user_id.clone(),
             method: account.method().into(),
             effective: effective(account, user).into(),
+            microsoft_identity: user.mailbox(account.epoch).map(PersonId::from),
             sequence: sequence.0,
             log: None,
         }

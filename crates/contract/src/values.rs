@@ -305,6 +305,25 @@ pub struct Identity {
     pub object_id: Uuid,
 }
 
+/// A person at Microsoft, where the cloud goes without saying.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonId {
+    /// The person's directory.
+    pub tenant_id: Uuid,
+    /// The person in it.
+    pub object_id: Uuid,
+}
+
+impl From<MicrosoftIdentity> for PersonId {
+    fn from(identity: MicrosoftIdentity) -> Self {
+        Self {
+            tenant_id: identity.tenant.id.0,
+            object_id: identity.object_id.0,
+        }
+    }
+}
+
 impl From<MicrosoftIdentity> for Identity {
     fn from(identity: MicrosoftIdentity) -> Self {
         Self {

@@ -26,6 +26,8 @@ pub struct Explanation {
     /// Events of the user that came too late: the company had moved on, so they count for
     /// nothing.
     pub late: Vec<Sequence>,
+    /// Grants by another Microsoft account than the one of the grants before, which count no more.
+    pub moved: Vec<Sequence>,
 }
 
 impl Explanation {
@@ -62,6 +64,8 @@ pub enum Standing {
     Ended(RevocationReason),
     /// It was granted automatically, and the consent in force leaves it out by now.
     NotInConsent,
+    /// It was on for another mailbox. The user's grants are of another Microsoft account by now.
+    LeftBehind,
 }
 
 /// Explains from the two lines of events, each in its own order.
@@ -86,11 +90,14 @@ struct Telling {
     user: UserState,
     effective: PermissionSet,
     late: Vec<Sequence>,
+    moved: Vec<Sequence>,
     since: [Option<Sequence>; 3],
     epoch_began: Option<Sequence>,
     sync_changed: Option<Sequence>,
     granted: [Option<Sequence>; 3],
     ended: [Option<(Sequence, RevocationReason)>; 3],
+    /// The grant by another Microsoft account that left it behind.
+    left: [Option<Sequence>; 3],
 }
 
 impl Telling {
@@ -103,16 +110,25 @@ impl Telling {
                 } else {
                     self.epoch_began = Some(sequence);
                     self.sync_changed = None;
-                    self.granted = [None; 3];
-                    self.ended = [None; 3];
+                    self.start_anew();
                 }
             }
             Event::AdminConsentGranted(_) => {
                 self.account = self.account.clone().evolve(sequence, event)?;
             }
             Event::UserScopeGranted(granted) => {
-                self.user = self.user.clone().evolve(sequence, event)?;
+                let before = std::mem::take(&mut self.user);
+                self.user = before.clone().evolve(sequence, event)?;
                 if self.counts(granted.epoch, sequence) {
+                    if before.is_of_another(granted.epoch, granted.identity) {
+                        self.moved.push(sequence);
+                        self.start_anew();
+                        let held = before.own.join(before.automatic).kinds();
+                        note(&mut self.left, held, sequence);
+                        // Even what goes on being on is another mailbox's from here.
+                        note(&mut self.since, self.effective.kinds(), sequence);
+                        self.effective = PermissionSet::NOTHING;
+                    }
                     note(&mut self.granted, granted.permissions.kinds(), sequence);
                 }
             }
@@ -136,6 +152,13 @@ impl Telling {
         Ok(())
     }
 
+    /// What was told of the permissions so far is over.
+    const fn start_anew(&mut self) {
+        self.granted = [None; 3];
+        self.ended = [None; 3];
+        self.left = [None; 3];
+    }
+
     fn counts(&mut self, epoch: Epoch, sequence: Sequence) -> bool {
         let counts = epoch == self.account.epoch;
         if !counts {
@@ -153,6 +176,7 @@ impl Telling {
             account: self.account,
             user: self.user,
             late: self.late,
+            moved: self.moved,
         }
     }
 
@@ -175,12 +199,13 @@ impl Telling {
                 ],
             )
         } else {
-            match (ended, granted) {
-                (Some((at, reason)), granted) if granted <= Some(at) => {
+            match (ended, granted, of(&self.left, permission)) {
+                (Some((at, reason)), granted, _) if granted <= Some(at) => {
                     (Standing::Ended(reason), [None, None, None, Some(at)])
                 }
-                (_, Some(at)) => (Standing::NotInConsent, [None, None, Some(at), consented_at]),
-                (_, None) => (Standing::NeverGranted, [None, None, None, self.epoch_began]),
+                (_, Some(at), _) => (Standing::NotInConsent, [None, None, Some(at), consented_at]),
+                (_, None, Some(at)) => (Standing::LeftBehind, [None, None, None, Some(at)]),
+                (_, None, None) => (Standing::NeverGranted, [None, None, None, self.epoch_began]),
             }
         };
         let mut because: Vec<_> = because.into_iter().flatten().collect();

@@ -1,6 +1,7 @@
 //! The laws, each as a property of generated worlds. Law 7 is one of the wire, and is
 //! tested where events are read.
 
+mod flows;
 mod projection;
 mod world;
 
@@ -17,13 +18,76 @@ use crate::decide::mode_change::{ChangeMode, change};
 use crate::effective::effective;
 use crate::event::{Aggregate, Event};
 use crate::explanation::explain;
-use crate::ids::{Sequence, UserId};
-use crate::login::{Decision, decide};
+use crate::ids::{MicrosoftIdentity, Sequence, UserId};
+use crate::login::{Decision, SignIn, decide, effective_for};
 use crate::mode::AuthorizationMethod;
 use crate::permissions::{Kinds, PermissionSet};
 use crate::samples::{ADMINISTRATOR, USERS_FULL, USERS_LIMITED, acme, consented, superadmin};
 
 proptest! {
+    /// At every moment, for every user and everybody they can sign in as: what one identity granted
+    /// or was granted is another's at no time.
+    #[test]
+    fn law_0_a_permission_is_of_one_mailbox(world in worlds()) {
+        let mut projection = Projection::default();
+        let mut mailboxes: BTreeMap<UserId, (MicrosoftIdentity, PermissionSet)> = BTreeMap::new();
+        for recorded in &world.log {
+            projection.deliver(std::slice::from_ref(recorded));
+            match &recorded.1 {
+                Event::ModeChanged(changed) if changed.from.method != changed.to.method => {
+                    mailboxes.clear();
+                }
+                Event::UserScopeGranted(granted) if granted.epoch == projection.account.epoch => {
+                    let before = mailboxes
+                        .get(&granted.user)
+                        .filter(|(identity, _)| *identity == granted.identity)
+                        .map_or(PermissionSet::NOTHING, |(_, permissions)| *permissions);
+                    let now = (granted.identity, before.join(granted.permissions));
+                    mailboxes.insert(granted.user.clone(), now);
+                }
+                Event::ModeChanged(_)
+                | Event::AdminConsentGranted(_)
+                | Event::UserScopeGranted(_)
+                | Event::UserScopeRevoked(_) => {}
+            }
+            for (user, state) in &projection.users {
+                let account = &projection.account;
+                let effective = effective(account, state);
+                let mailbox = mailboxes.get(user).copied();
+                let granted = mailbox.map_or(PermissionSet::NOTHING, |(_, granted)| granted);
+                prop_assert!(effective.is_within(granted), "{effective:?} in {granted:?}");
+                if !effective.is_nothing() {
+                    prop_assert_eq!(state.mailbox(account.epoch), mailbox.map(|(of, _)| of));
+                }
+                for sign_in in LOGINS.map(|sign_in| sign_in()) {
+                    let for_them = effective_for(account, state, sign_in);
+                    let is_theirs = match (sign_in, mailbox) {
+                        (SignIn::Other, _) | (_, None) => true,
+                        (_, Some((of, _))) => sign_in.identity() == Some(of),
+                    };
+                    let expected = if is_theirs { effective } else { PermissionSet::NOTHING };
+                    prop_assert_eq!(for_them, expected);
+                }
+            }
+        }
+    }
+
+    /// However flows are begun, come back, wait, are confirmed and declined, by whomever, with
+    /// revocations and changes of method in between, each decided on what was seen a while ago.
+    #[test]
+    fn a_persons_no_is_final_until_they_say_yes_again(world in worlds()) {
+        for yes in &world.yeses {
+            for no in &world.noes {
+                let is_meant = no.user == yes.user && no.epoch == yes.epoch;
+                let came_between = (yes.begun_at..yes.at).contains(&no.at);
+                if is_meant && came_between {
+                    let revived = yes.to.intersection(no.to);
+                    prop_assert!(revived.is_empty(), "{yes:?} revived {revived:?} after {no:?}");
+                }
+            }
+        }
+    }
+
     /// The world evolves by each event that was decided and appended, and stops the test at
     /// the first that can't follow. Nothing but the log is needed to get there again.
     #[test]
@@ -136,7 +200,7 @@ proptest! {
                     prop_assert_eq!(account.consent().map(|consent| consent.id), Some(consent));
                     prop_assert!(granted.is_within(wanted) && !granted.is_nothing());
                 }
-                (Decision::Prompt { missing }, method) => {
+                (Decision::Prompt { missing, .. }, method) => {
                     prop_assert_eq!(method, AuthorizationMethod::UserIndividual);
                     let most = wanted.meet(account.email_sync.cap());
                     prop_assert!(missing.is_within(most) && !missing.is_nothing());
@@ -144,7 +208,7 @@ proptest! {
                 (Decision::Reauthenticate(_), method) => {
                     prop_assert_eq!(method, AuthorizationMethod::AdminConfigured);
                 }
-                (Decision::Proceed(_) | Decision::Unavailable, _) => {}
+                (Decision::Proceed(_) | Decision::Unavailable(_), _) => {}
             }
         }
     }
@@ -214,7 +278,7 @@ fn the_worlds_are_eventful() {
 
     let mut runner = TestRunner::deterministic();
     let mut seen = Seen::default();
-    for _ in 0..64 {
+    for _ in 0..128 {
         seen.look_at(&worlds().new_tree(&mut runner).unwrap().current());
     }
     assert!(seen.switches > 64, "{seen:?}");
@@ -222,6 +286,10 @@ fn the_worlds_are_eventful() {
     assert!(seen.late > 16, "{seen:?}");
     assert!(seen.something_effective > 16, "{seen:?}");
     assert!(seen.shrunk_consents > 16, "{seen:?}");
+    assert!(seen.moved > 16, "{seen:?}");
+    assert!(seen.noes > 128, "{seen:?}");
+    assert!(seen.late_yeses > 16, "{seen:?}");
+    assert!(seen.expired > 16, "{seen:?}");
 }
 
 #[derive(Debug, Default)]
@@ -231,12 +299,27 @@ struct Seen {
     late: usize,
     something_effective: usize,
     shrunk_consents: usize,
+    /// Grants of another mailbox than the one before.
+    moved: usize,
+    noes: usize,
+    /// Own grants that were recorded later than they were begun.
+    late_yeses: usize,
+    /// Flows that came back to a no.
+    expired: usize,
 }
 
 impl Seen {
     fn look_at(&mut self, world: &World) {
         self.conflicts += world.conflicts;
+        self.noes += world.noes.len();
+        self.late_yeses += world
+            .yeses
+            .iter()
+            .filter(|yes| yes.begun_at < yes.at)
+            .count();
+        self.expired += world.expired;
         let mut account = AccountState::default();
+        let mut mailboxes = BTreeMap::new();
         for (sequence, event) in &world.log {
             match event {
                 Event::ModeChanged(_) | Event::AdminConsentGranted(_) => {
@@ -247,6 +330,10 @@ impl Seen {
                 }
                 Event::UserScopeGranted(granted) => {
                     self.late += usize::from(granted.epoch != account.epoch);
+                    let place = (granted.user.clone(), granted.epoch.0);
+                    let before = mailboxes.insert(place, granted.identity);
+                    let moved = before.is_some_and(|before| before != granted.identity);
+                    self.moved += usize::from(moved);
                 }
                 Event::UserScopeRevoked(revoked) => {
                     self.late += usize::from(revoked.epoch != account.epoch);

@@ -9,10 +9,24 @@ use crate::user::UserState;
 /// How the user signed in to the host application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignIn {
-    /// Through Microsoft, and it was verified who it is.
+    /// Through Microsoft, and it was verified who it is: a member of the tenant.
     Microsoft(MicrosoftIdentity),
+    /// Likewise, as a guest of the tenant. The mailbox is wherever the guest comes from.
+    MicrosoftGuest(MicrosoftIdentity),
+    /// Through Microsoft, with a personal account: it is in no company's tenant.
+    PersonalAccount,
     /// In any other way.
     Other,
+}
+
+impl SignIn {
+    /// Who signed in, where it is known.
+    pub const fn identity(self) -> Option<MicrosoftIdentity> {
+        match self {
+            Self::Microsoft(identity) | Self::MicrosoftGuest(identity) => Some(identity),
+            Self::PersonalAccount | Self::Other => None,
+        }
+    }
 }
 
 /// What the host application has to do now.
@@ -24,6 +38,8 @@ pub enum Decision {
     Prompt {
         /// What to ask for.
         missing: PermissionSet,
+        /// Why.
+        reason: PromptReason,
     },
     /// Record this grant at once, and go on without a question.
     AutoGrant {
@@ -34,8 +50,8 @@ pub enum Decision {
     },
     /// The user has to sign in through Microsoft, and through the right tenant.
     Reauthenticate(ReauthenticateReason),
-    /// Nothing can be had for users of this tenant.
-    Unavailable,
+    /// Nothing can be had for whoever signed in so.
+    Unavailable(UnavailableReason),
 }
 
 /// Why a login just goes on.
@@ -49,6 +65,26 @@ pub enum ProceedReason {
     AlreadyAnswered,
 }
 
+/// Why a user is prompted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PromptReason {
+    /// The user has not been asked yet about something.
+    ConsentMissing,
+    /// What is known of the user is about another mailbox than that of whoever signed in.
+    AnotherMailbox,
+}
+
+/// Why nothing can be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnavailableReason {
+    /// The tenant is in a cloud that is not served.
+    UnsupportedCloud,
+    /// A guest of the consent's tenant has no mailbox in it.
+    Guest,
+    /// A personal account has no mailbox in any tenant.
+    PersonalAccount,
+}
+
 /// Why a sign-in through Microsoft is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReauthenticateReason {
@@ -56,6 +92,28 @@ pub enum ReauthenticateReason {
     NotThroughMicrosoft,
     /// It was, but through another tenant than the consent's.
     AnotherTenant,
+}
+
+/// What may be done for this user now, as far as the host application may act on this sign-in: a
+/// permission is of one mailbox, so for whoever signed in as somebody else there is nothing.
+pub fn effective_for(account: &AccountState, user: &UserState, sign_in: SignIn) -> PermissionSet {
+    if is_of_another_mailbox(account, user, sign_in) {
+        PermissionSet::NOTHING
+    } else {
+        effective(account, user)
+    }
+}
+
+/// Whether what is known of the user is about another mailbox than that of whoever signed in.
+pub fn is_of_another_mailbox(account: &AccountState, user: &UserState, sign_in: SignIn) -> bool {
+    match sign_in {
+        SignIn::Microsoft(identity) | SignIn::MicrosoftGuest(identity) => {
+            user.is_of_another(account.epoch, identity)
+        }
+        // No company's tenant holds it, so no grant is of it.
+        SignIn::PersonalAccount => user.mailbox(account.epoch).is_some(),
+        SignIn::Other => false,
+    }
 }
 
 /// Decides. The rows of the table in the order in which they rule.
@@ -69,16 +127,21 @@ pub fn decide(
         return Decision::Proceed(ProceedReason::NothingWanted);
     }
     match sign_in {
-        SignIn::Microsoft(identity) if !identity.tenant.cloud.is_served() => {
-            return Decision::Unavailable;
+        SignIn::Microsoft(identity) | SignIn::MicrosoftGuest(identity)
+            if !identity.tenant.cloud.is_served() =>
+        {
+            return Decision::Unavailable(UnavailableReason::UnsupportedCloud);
         }
-        SignIn::Microsoft(_) | SignIn::Other => {}
+        SignIn::PersonalAccount => {
+            return Decision::Unavailable(UnavailableReason::PersonalAccount);
+        }
+        SignIn::Microsoft(_) | SignIn::MicrosoftGuest(_) | SignIn::Other => {}
     }
     match &account.authorization {
         Authorization::AdminConfigured { consent } => {
             under_consent(account, consent, user, wanted, sign_in)
         }
-        Authorization::UserIndividual { .. } => by_the_user(account, user, wanted),
+        Authorization::UserIndividual { .. } => by_the_user(account, user, wanted, sign_in),
     }
 }
 
@@ -89,17 +152,24 @@ fn under_consent(
     wanted: PermissionSet,
     sign_in: SignIn,
 ) -> Decision {
-    match sign_in {
+    let another_tenant = Decision::Reauthenticate(ReauthenticateReason::AnotherTenant);
+    let identity = match sign_in {
+        SignIn::Microsoft(identity) | SignIn::MicrosoftGuest(identity)
+            if identity.tenant != consent.tenant =>
+        {
+            return another_tenant;
+        }
+        SignIn::MicrosoftGuest(_) => return Decision::Unavailable(UnavailableReason::Guest),
+        SignIn::Microsoft(identity) => identity,
+        SignIn::PersonalAccount => {
+            return Decision::Unavailable(UnavailableReason::PersonalAccount);
+        }
         SignIn::Other => {
             return Decision::Reauthenticate(ReauthenticateReason::NotThroughMicrosoft);
         }
-        SignIn::Microsoft(identity) if identity.tenant != consent.tenant => {
-            return Decision::Reauthenticate(ReauthenticateReason::AnotherTenant);
-        }
-        SignIn::Microsoft(_) => {}
-    }
+    };
     let granted = wanted.meet(consent.permissions);
-    if granted.is_within(effective(account, user)) {
+    if granted.is_within(effective_for(account, user, SignIn::Microsoft(identity))) {
         return Decision::Proceed(ProceedReason::AllEffective);
     }
     Decision::AutoGrant {
@@ -108,13 +178,29 @@ fn under_consent(
     }
 }
 
-fn by_the_user(account: &AccountState, user: &UserState, wanted: PermissionSet) -> Decision {
-    let not_effective = wanted
-        .meet(account.email_sync.cap())
-        .missing_from(effective(account, user));
+/// Under the users' own method. Whoever signed in as another Microsoft identity than what is known
+/// is about has not been asked about *that* mailbox: what was answered about the other does not
+/// count either.
+fn by_the_user(
+    account: &AccountState,
+    user: &UserState,
+    wanted: PermissionSet,
+    sign_in: SignIn,
+) -> Decision {
+    let attainable = wanted.meet(account.email_sync.cap());
+    if is_of_another_mailbox(account, user, sign_in) {
+        return Decision::Prompt {
+            missing: attainable,
+            reason: PromptReason::AnotherMailbox,
+        };
+    }
+    let not_effective = attainable.missing_from(effective(account, user));
     let missing = not_effective.without(user.in_epoch(account.epoch).answered);
     if !missing.is_nothing() {
-        return Decision::Prompt { missing };
+        return Decision::Prompt {
+            missing,
+            reason: PromptReason::ConsentMissing,
+        };
     }
     Decision::Proceed(if not_effective.is_nothing() {
         ProceedReason::AllEffective

@@ -47,6 +47,13 @@ impl Kinds {
         email: false,
     };
 
+    /// Every kind.
+    pub const ALL: Self = Self {
+        calendar: true,
+        contacts: true,
+        email: true,
+    };
+
     /// Whether this kind is among them.
     pub const fn contains(self, permission: Permission) -> bool {
         match permission {

@@ -57,6 +57,9 @@ pub enum Refusal {
     /// Somebody else finished the flow.
     #[error("the request was finished by another Microsoft account than the one expected")]
     IdentityMismatch,
+    /// A guest's mailbox is not in the tenant.
+    #[error("guests of the tenant have no mailbox in it")]
+    GuestAccount,
     /// There is no administrator's consent to grant from.
     #[error("the account is not configured by an administrator")]
     NotAdministratorConfigured,
@@ -86,6 +89,7 @@ impl Refusal {
             Self::ManagedByAdministrator => "managed_by_administrator",
             Self::AdministratorConsentRequired => "administrator_consent_required",
             Self::IdentityMismatch => "identity_mismatch",
+            Self::GuestAccount => "guest_account",
             Self::NotAdministratorConfigured => "not_administrator_configured",
             Self::ConsentSuperseded => "consent_superseded",
         }

@@ -98,6 +98,14 @@ pub(crate) fn person_of(tenant: Tenant) -> MicrosoftIdentity {
     }
 }
 
+/// Somebody else of acme's tenant.
+pub(crate) fn colleague() -> MicrosoftIdentity {
+    MicrosoftIdentity {
+        object_id: ObjectId(Uuid::from_u128(0xb)),
+        ..ana_at_microsoft()
+    }
+}
+
 /// Ana, at Microsoft.
 pub(crate) fn ana_at_microsoft() -> MicrosoftIdentity {
     person_of(tenant())
@@ -159,23 +167,47 @@ pub(crate) fn administered(consent: u128, permissions: PermissionSet) -> [Event;
 
 /// Ana's own grant.
 pub(crate) fn granted(epoch: u64, permissions: PermissionSet) -> Event {
-    grant(epoch, permissions, Authority::User)
+    granted_by(ana_at_microsoft(), epoch, permissions)
+}
+
+/// Ana's own grant, of the mailbox of this person.
+pub(crate) fn granted_by(
+    identity: MicrosoftIdentity,
+    epoch: u64,
+    permissions: PermissionSet,
+) -> Event {
+    grant(identity, epoch, permissions, Authority::User)
 }
 
 /// Ana's automatic grant.
 pub(crate) fn auto_granted(epoch: u64, consent: u128, permissions: PermissionSet) -> Event {
-    let authority = Authority::AdministratorConsent(consent_id(consent));
-    grant(epoch, permissions, authority)
+    auto_granted_to(ana_at_microsoft(), epoch, consent, permissions)
 }
 
-fn grant(epoch: u64, permissions: PermissionSet, authority: Authority) -> Event {
+/// The automatic grant of Ana, who signed in as this person.
+pub(crate) fn auto_granted_to(
+    identity: MicrosoftIdentity,
+    epoch: u64,
+    consent: u128,
+    permissions: PermissionSet,
+) -> Event {
+    let authority = Authority::AdministratorConsent(consent_id(consent));
+    grant(identity, epoch, permissions, authority)
+}
+
+fn grant(
+    identity: MicrosoftIdentity,
+    epoch: u64,
+    permissions: PermissionSet,
+    authority: Authority,
+) -> Event {
     Event::UserScopeGranted(UserScopeGranted {
         account: acme(),
         user: ana(),
         epoch: Epoch(epoch),
         permissions,
         authority,
-        identity: ana_at_microsoft(),
+        identity,
         scopes: scopes(),
     })
 }

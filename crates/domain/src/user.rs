@@ -3,12 +3,16 @@
 use std::cmp::Ordering;
 
 use crate::account::IllegalEvent;
-use crate::event::{Authority, Event, UserScopeGranted, UserScopeRevoked};
+use crate::event::{Authority, Event, RevocationReason, UserScopeGranted, UserScopeRevoked};
 use crate::ids::{Epoch, MicrosoftIdentity, Sequence};
 use crate::permissions::{Kinds, PermissionSet};
 
 /// What is known of a user. It is kept per epoch: what an earlier one left behind counts
 /// for nothing, so that a change of method costs the same for one user and for a million.
+///
+/// It is of one Microsoft identity. A grant by another one starts it anew: a permission to read
+/// one mailbox is none to read another, and whoever was asked about the one has not been asked
+/// about the other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserState {
     /// The epoch that the rest of this state is of.
@@ -17,12 +21,48 @@ pub struct UserState {
     pub own: PermissionSet,
     /// What was granted automatically, under an administrator's consent.
     pub automatic: PermissionSet,
-    /// What the user has answered: granted, revoked or declined.
+    /// What the user has answered: granted, revoked or declined. A withdrawal at Microsoft is no
+    /// answer.
     pub answered: Kinds,
-    /// Who the user is at Microsoft, from the last grant of any epoch.
+    /// When the user last said no to each permission.
+    pub last_no: LastNo,
+    /// Whose mailbox the rest of this state is about: the Microsoft identity of the last grant. It
+    /// stays when all was revoked, for then the answers are about that mailbox.
     pub identity: Option<MicrosoftIdentity>,
     /// The user's last event.
     pub last_sequence: Sequence,
+}
+
+/// The event by which a user last said no to each permission, in this epoch. What was begun before
+/// can't grant it any more: a person's no is final until they say yes again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LastNo {
+    /// To calendar.
+    pub calendar: Sequence,
+    /// To contacts.
+    pub contacts: Sequence,
+    /// To e-mail, at whatever level.
+    pub email: Sequence,
+}
+
+impl LastNo {
+    /// What was said no to after this event.
+    pub fn after(self, event: Sequence) -> Kinds {
+        Kinds {
+            calendar: event < self.calendar,
+            contacts: event < self.contacts,
+            email: event < self.email,
+        }
+    }
+
+    fn said(self, to: Kinds, at: Sequence) -> Self {
+        let latest = |is_meant, before| if is_meant { at } else { before };
+        Self {
+            calendar: latest(to.calendar, self.calendar),
+            contacts: latest(to.contacts, self.contacts),
+            email: latest(to.email, self.email),
+        }
+    }
 }
 
 impl UserState {
@@ -32,8 +72,8 @@ impl UserState {
             return Err(IllegalEvent::OutOfOrder);
         }
         let next = match event {
-            Event::UserScopeGranted(granted) => self.after_grant(granted),
-            Event::UserScopeRevoked(revoked) => self.after_revocation(revoked),
+            Event::UserScopeGranted(granted) => self.after_grant(sequence, granted),
+            Event::UserScopeRevoked(revoked) => self.after_revocation(sequence, revoked),
             Event::ModeChanged(_) | Event::AdminConsentGranted(_) => {
                 return Err(IllegalEvent::WrongAggregate);
             }
@@ -53,10 +93,21 @@ impl UserState {
         }
         Self {
             epoch,
-            identity: self.identity,
             last_sequence: self.last_sequence,
             ..Self::default()
         }
+    }
+
+    /// Whose mailbox the grants of this epoch are of; nobody's where there is none.
+    pub fn mailbox(&self, epoch: Epoch) -> Option<MicrosoftIdentity> {
+        let held = self.own.join(self.automatic);
+        self.identity
+            .filter(|_| self.epoch == epoch && !held.is_nothing())
+    }
+
+    /// Whether what is known is about another mailbox than this one.
+    pub fn is_of_another(&self, epoch: Epoch, identity: MicrosoftIdentity) -> bool {
+        self.epoch == epoch && self.identity.is_some_and(|known| known != identity)
     }
 
     /// An event of a newer epoch starts from nothing. One of an older epoch came too late:
@@ -69,9 +120,9 @@ impl UserState {
         }
     }
 
-    fn after_grant(self, granted: &UserScopeGranted) -> Self {
+    fn after_grant(self, sequence: Sequence, granted: &UserScopeGranted) -> Self {
         let state = match self.entering(granted.epoch) {
-            Ok(state) => state,
+            Ok(state) => state.about(granted.identity, sequence),
             Err(unchanged) => return unchanged,
         };
         let (own, automatic) = match granted.authority {
@@ -89,15 +140,42 @@ impl UserState {
         }
     }
 
-    fn after_revocation(self, revoked: &UserScopeRevoked) -> Self {
+    /// The state that a grant by this identity adds to: this one, or where it is about another
+    /// mailbox an empty one. Whoever moves to another mailbox leaves the old one, so what was begun
+    /// for that does not come back by itself.
+    fn about(self, identity: MicrosoftIdentity, sequence: Sequence) -> Self {
+        if !self.is_of_another(self.epoch, identity) {
+            return self;
+        }
+        Self {
+            epoch: self.epoch,
+            last_no: LastNo::default().said(Kinds::ALL, sequence),
+            last_sequence: self.last_sequence,
+            ..Self::default()
+        }
+    }
+
+    fn after_revocation(self, sequence: Sequence, revoked: &UserScopeRevoked) -> Self {
         let state = match self.entering(revoked.epoch) {
             Ok(state) => state,
             Err(unchanged) => return unchanged,
         };
+        let (answered, last_no) = match revoked.reason {
+            RevocationReason::UserRevoked | RevocationReason::UserDeclined => (
+                state.answered.union(revoked.permissions),
+                state.last_no.said(revoked.permissions, sequence),
+            ),
+            // No answer of the user's: of what they had said yes to, they are asked once more.
+            RevocationReason::MicrosoftWithdrawn => {
+                let withdrawn = state.own.kinds().intersection(revoked.permissions);
+                (state.answered.without(withdrawn), state.last_no)
+            }
+        };
         Self {
             own: state.own.without(revoked.permissions),
             automatic: state.automatic.without(revoked.permissions),
-            answered: state.answered.union(revoked.permissions),
+            answered,
+            last_no,
             ..state
         }
     }

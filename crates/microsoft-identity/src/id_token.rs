@@ -35,6 +35,8 @@ pub struct IdTokenExpectation<'a> {
     pub nonce: ExpectedNonce<'a>,
     /// The tenant that it must come from, where that is known.
     pub tenant: Option<Uuid>,
+    /// Whether a personal account is an answer, too. Else its token is refused.
+    pub personal_accounts: bool,
 }
 
 /// The nonce that a token must carry. Leaving it out has to be said.
@@ -58,6 +60,20 @@ pub struct VerifiedIdentity {
     pub directory_roles: Vec<Uuid>,
     /// For whom the token was issued.
     pub audience: String,
+    /// How the person belongs to the tenant.
+    pub belonging: Belonging,
+}
+
+/// How a person belongs to the tenant that issued a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Belonging {
+    /// The tenant is the person's own.
+    Member,
+    /// The person comes from elsewhere: `acct` says so, or `idp` names who authenticated them, which Microsoft does where
+    /// it was not the tenant itself. Their mailbox is where they come from.
+    Guest,
+    /// It is a personal account, of the tenant that all of those share.
+    PersonalAccount,
 }
 
 /// Why a token proves nothing.
@@ -160,6 +176,33 @@ struct Claims {
     nonce: Option<String>,
     #[serde(default)]
     wids: Vec<Uuid>,
+    /// 0 for a member, 1 for a guest.
+    acct: Option<serde_json::Value>,
+    idp: Option<String>,
+}
+
+impl Claims {
+    fn belonging(&self, tenant_id: Uuid) -> Belonging {
+        if tenant_id == CONSUMERS {
+            return Belonging::PersonalAccount;
+        }
+        let is_member_by_account = match &self.acct {
+            None => true,
+            Some(acct) => acct.as_u64() == Some(0) || acct.as_str() == Some("0"),
+        };
+        let is_authenticated_here = match &self.idp {
+            None => true,
+            Some(idp) => {
+                *idp == self.iss
+                    || Url::parse(idp).ok().as_ref().and_then(first_segment) == Some(tenant_id)
+            }
+        };
+        if is_member_by_account && is_authenticated_here {
+            Belonging::Member
+        } else {
+            Belonging::Guest
+        }
+    }
 }
 
 impl<'a> UnverifiedIdToken<'a> {
@@ -199,15 +242,18 @@ impl<'a> UnverifiedIdToken<'a> {
         now: u64,
     ) -> Result<VerifiedIdentity, IdTokenError> {
         let claims = self.signed_claims(key)?;
-        let tid = claims.tid.ok_or(IdTokenError::Malformed("it has no tid"))?;
+        let tid = claims
+            .tid
+            .as_deref()
+            .ok_or(IdTokenError::Malformed("it has no tid"))?;
         // Only the usual hyphenated form: `uuid` would also accept braces and a URN.
-        let tenant_id = Uuid::try_parse(&tid).ok().filter(|_| tid.len() == 36);
+        let tenant_id = Uuid::try_parse(tid).ok().filter(|_| tid.len() == 36);
         let tenant_id = tenant_id.ok_or(IdTokenError::Malformed("its tid is not a GUID"))?;
-        if tenant_id == CONSUMERS {
+        if tenant_id == CONSUMERS && !expectation.personal_accounts {
             return Err(IdTokenError::Consumer);
         }
         // The key says for which issuer it signs. Without this, a key of one tenant's own could sign for any other.
-        let issuer_of_key = key.issuer.replace("{tenantid}", &tid);
+        let issuer_of_key = key.issuer.replace("{tenantid}", tid);
         let tenant_of_issuer = Url::parse(&claims.iss)
             .ok()
             .as_ref()
@@ -242,6 +288,7 @@ impl<'a> UnverifiedIdToken<'a> {
         Ok(VerifiedIdentity {
             tenant_id,
             object_id,
+            belonging: claims.belonging(tenant_id),
             directory_roles: claims.wids,
             audience: claims.aud,
         })

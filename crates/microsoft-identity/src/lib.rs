@@ -57,7 +57,7 @@ pub use credential::CertificateProblem;
 pub use discovery::{DiscoveryError, TenantMetadata};
 pub use errors::{AuthorizationError, ErrorClass, classify};
 pub use graph::GraphError;
-pub use id_token::{ExpectedNonce, IdTokenError, IdTokenExpectation, VerifiedIdentity};
+pub use id_token::{Belonging, ExpectedNonce, IdTokenError, IdTokenExpectation, VerifiedIdentity};
 pub use mailbox::{AUTODISCOVER, MailboxLocation, UnknownReason};
 pub use metrics::describe_metrics;
 pub use pkce::{Pkce, PkceChallenge, new_pkce, random_token};

@@ -54,7 +54,7 @@ pub use cursor::{Counts, Cursor, FOLD_VERSION, SCHEMA_VERSION, Source};
 pub use entry::{Change, Content, Entry};
 pub use open::{OpenError, Opened, Why};
 pub use refold::Refold;
-pub use standing::{Standing, effective};
+pub use standing::{Standing, effective, mailbox};
 pub use stands::Stands;
 pub use table::Damage;
 pub use verify::{Digest, Verdict};

@@ -24,6 +24,10 @@ const ADMIN_CONFIGURED: u8 = 3;
 const USER: u8 = 4;
 const USER_WITH_IDENTITY: u8 = 5;
 
+/// Of the byte that says what a user answered: which of the user's noes follow it, at these bits
+/// beside the three kinds. Most users have said no to nothing, and their rows carry nothing of it.
+const NOES: u32 = 3;
+
 /// A state that has a row.
 pub(crate) trait Stored: Sized {
     fn write(standing: &Standing<Self>) -> Vec<u8>;

@@ -2,7 +2,7 @@
 
 use assent_domain::account::{AccountState, IllegalEvent};
 use assent_domain::event::{Aggregate, Event};
-use assent_domain::ids::{AccountId, Sequence, UserId};
+use assent_domain::ids::{AccountId, MicrosoftIdentity, Sequence, UserId};
 use assent_domain::mode::AuthorizationMethod;
 use assent_domain::permissions::PermissionSet;
 use assent_domain::user::UserState;
@@ -70,6 +70,14 @@ pub fn effective(account: &Standing<AccountState>, user: &Standing<UserState>) -
         }
         (Standing::Blocked { .. }, _) | (_, Standing::Blocked { .. }) => PermissionSet::NOTHING,
     }
+}
+
+/// Whose mailbox a user's grants are of; nobody's, where the company or the user is blocked.
+pub fn mailbox(
+    account: &Standing<AccountState>,
+    user: &Standing<UserState>,
+) -> Option<MicrosoftIdentity> {
+    user.known()?.mailbox(account.known()?.epoch)
 }
 
 /// A state that events change: an account's or a user's.

@@ -121,6 +121,7 @@ fn status(refusal: Refusal) -> StatusCode {
         | Refusal::ManagedByAdministrator
         | Refusal::AdministratorConsentRequired
         | Refusal::IdentityMismatch
+        | Refusal::GuestAccount
         | Refusal::NotAdministratorConfigured
         | Refusal::ConsentSuperseded => StatusCode::CONFLICT,
     }

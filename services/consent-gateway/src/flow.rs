@@ -10,7 +10,7 @@ mod open;
 mod secrets;
 mod store;
 
-use assent_domain::ids::{AccountId, Epoch, MicrosoftIdentity, UserId};
+use assent_domain::ids::{AccountId, Epoch, MicrosoftIdentity, Sequence, UserId};
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
 use jiff::{SignedDuration, Timestamp};
@@ -88,8 +88,15 @@ pub(crate) enum Purpose {
     OwnConsent {
         asked: WirePermissionSet,
         begun_in: u64,
+        /// The user's last event by then: what they say no to afterwards is not granted by it. A flow that names none
+        /// was begun by a release that noted none, and so before any no.
+        #[serde(default)]
+        begun_after: u64,
         /// Who has to finish it, where that is known.
         expected: Option<Identity>,
+        /// Whether that needs no confirmation.
+        #[serde(default)]
+        vouched: bool,
     },
 }
 
@@ -272,5 +279,7 @@ impl Flow {
 pub(crate) struct OwnConsent {
     pub(crate) asked: PermissionSet,
     pub(crate) begun_in: Epoch,
+    pub(crate) begun_after: Sequence,
     pub(crate) expected: Option<MicrosoftIdentity>,
+    pub(crate) vouched: bool,
 }

@@ -29,7 +29,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use axum::{Router, middleware};
-use jiff::Timestamp;
 use serde::Serialize;
 use tracing::Instrument;
 use url::Url;
@@ -235,7 +234,7 @@ async fn post_grant(
 ) -> Result<Response, Failure> {
     let (account, user) = (account_id(&account)?, user_id(&user)?);
     rights::that_user(&caller, &account, &user)?;
-    let wish = body.check(&shared.gateway.return_origins)?;
+    let wish = body.check(&shared.gateway.return_origins, rights::may_vouch(&caller))?;
     let started =
         start_own_consent::start_own_consent(&shared.gateway, &account, &user, wish).await?;
     Ok(json(StatusCode::CREATED, &started))
@@ -290,7 +289,8 @@ async fn get_flow(
     ApiPath(flow): ApiPath<Uuid>,
 ) -> Result<Response, Failure> {
     let stored = look_up::own_flow(&shared.gateway, &caller, flow).await?;
-    Ok(json(StatusCode::OK, &stored.value.view(Timestamp::now())))
+    let view = look_up::view_of_flow(&shared.gateway, &stored.value).await;
+    Ok(json(StatusCode::OK, &view))
 }
 
 async fn post_confirmation(

@@ -16,7 +16,7 @@ use crate::gateway::Gateway;
 use crate::return_to;
 use crate::use_cases::prompt_at_login::prompt_at_login;
 use crate::use_cases::record_automatic_grant::record_automatic_grant;
-use crate::use_cases::start_own_consent::{WayBack, Wish};
+use crate::use_cases::start_own_consent::{Named, WayBack, Wish};
 use crate::use_cases::void_message::void_message;
 
 /// The endpoints of the micro service.
@@ -42,7 +42,9 @@ pub(crate) fn endpoints(gateway: &Arc<Gateway>) -> Vec<Endpoint> {
                     .transpose()?;
                 let wish = Wish {
                     ticked: kinds_from_list(&command.permissions),
-                    identity: command.microsoft_identity,
+                    identity: command
+                        .microsoft_identity
+                        .map_or(Named::Nobody, Named::Vouched),
                     way_back: WayBack::Host(return_to),
                 };
                 prompt_at_login(&gateway, &command.account_id, &command.user_id, wish).await

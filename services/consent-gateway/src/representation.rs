@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use assent_contract::body::{GrantedBy, Verification};
-use assent_contract::values::{EmailSync, Method, PermissionSet};
+use assent_contract::values::{EmailSync, Method, PermissionSet, PersonId};
 use assent_domain::event::{AdminConsentGranted, Event, RevocationReason};
 use assent_domain::explanation::{Explanation, Standing, explain};
 use assent_domain::ids::{AccountId, Sequence, UserId};
@@ -82,6 +82,8 @@ pub(crate) struct UserView {
     user_id: String,
     method: Method,
     effective: PermissionSet,
+    /// Whose mailbox the grants are of; null where there is none.
+    microsoft_identity: Option<PersonId>,
     /// Whether the user can grant and revoke.
     manageable: bool,
     permissions: BTreeMap<&'static str, PermissionView>,
@@ -135,6 +137,7 @@ impl UserView {
             user_id: id.to_string(),
             method: company.state.method().into(),
             effective: explanation.effective.into(),
+            microsoft_identity: user.state.mailbox(company.state.epoch).map(PersonId::from),
             manageable,
             permissions: BTreeMap::from([
                 ("calendar", permission(Permission::Calendar)),
@@ -170,6 +173,7 @@ impl UserView {
             user_id: id.to_string(),
             method: company.state.method().into(),
             effective: assent_domain::permissions::PermissionSet::NOTHING.into(),
+            microsoft_identity: None,
             manageable: true,
             permissions: BTreeMap::from([
                 ("calendar", permission(Permission::Calendar)),
@@ -194,6 +198,7 @@ impl PermissionView {
                 Standing::Granted => "granted",
                 Standing::NeverGranted => "never_granted",
                 Standing::NotInConsent => "not_in_consent",
+                Standing::LeftBehind => "another_mailbox",
                 Standing::Ended(RevocationReason::UserRevoked) => "revoked",
                 Standing::Ended(RevocationReason::UserDeclined) => "declined",
                 Standing::Ended(RevocationReason::MicrosoftWithdrawn) => "withdrawn",

@@ -11,6 +11,7 @@ const SUPER_ADMIN: &str = "super_admin";
 const MANAGE_COMPANY_SETTINGS: &str = "company_settings:manage";
 const READ_PERMISSIONS: &str = "permissions:read";
 const END_SESSIONS: &str = "sessions:end";
+const VOUCH_FOR_IDENTITIES: &str = "identities:vouch";
 
 /// Somebody in this account, or one of the host application's services that may read.
 pub(crate) fn member(caller: &Caller, account: &AccountId) -> Result<(), Failure> {
@@ -46,6 +47,12 @@ pub(crate) fn that_user(
     } else {
         Err(out_of_reach())
     }
+}
+
+/// Whether the caller's word on who a user is at Microsoft is the host application's: only its backend makes itself a
+/// token with this scope, and hands it to no browser.
+pub(crate) fn may_vouch(caller: &Caller) -> bool {
+    caller.has_scope(VOUCH_FOR_IDENTITIES)
 }
 
 /// Whoever is calling, as a user of this account.

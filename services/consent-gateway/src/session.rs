@@ -41,6 +41,10 @@ pub(crate) struct Session {
     /// The user's generation. The store notes it, and finds no session of another one.
     #[serde(default)]
     pub(crate) generation: Generation,
+    /// It was opened from a site that is none of the host application's: perhaps by somebody who wants another's
+    /// mailbox under their own name. So no mailbox is bound in it.
+    #[serde(default)]
+    pub(crate) opened_elsewhere: bool,
     /// What the host application calls the user and the account, for people to read.
     #[serde(default)]
     name: Option<String>,
@@ -50,7 +54,11 @@ pub(crate) struct Session {
 
 impl Session {
     /// The session of whoever a token speaks for. A service of the host application is nobody's user.
-    pub(crate) fn of(caller: &Caller, expires_at: Timestamp) -> Result<Self, Failure> {
+    pub(crate) fn of(
+        caller: &Caller,
+        expires_at: Timestamp,
+        opened_elsewhere: bool,
+    ) -> Result<Self, Failure> {
         Ok(Self {
             account: rights::account(caller)?,
             user: rights::subject(caller)?,
@@ -58,6 +66,7 @@ impl Session {
             permissions: caller.permissions.clone(),
             expires_at,
             generation: Generation::default(),
+            opened_elsewhere,
             name: caller.name.clone(),
             account_name: caller.account_name.clone(),
         })

@@ -54,6 +54,10 @@ fn of_request(code: &str) -> Option<&'static str> {
             "The request was finished by another Microsoft account than the one expected, so nothing was recorded. \
              Sign out at Microsoft, start again and sign in with your own work account."
         }
+        "guest_account" => {
+            "You are a guest in that organisation at Microsoft, and guests have no mailbox there. Sign in with an \
+             account of its own."
+        }
         "scopes_missing" => {
             "Microsoft granted less than what was asked for, so nothing was recorded. Start again and accept everything \
              on Microsoft's page."
@@ -76,7 +80,8 @@ fn of_request(code: &str) -> Option<&'static str> {
             "Your company's Office 365 administrator decides this for everyone, so there is nothing to do here."
         }
         "flow_expired" => {
-            "The request has expired, or the company's settings were changed meanwhile. Start again."
+            "The request has expired: its time is over, or what it asked for was taken back, declined or decided \
+             otherwise meanwhile. Start again."
         }
         "flow_already_used" => {
             "This request was answered already. Look at the settings to see how; start again if need be."

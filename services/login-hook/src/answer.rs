@@ -3,6 +3,7 @@
 use assent_contract::values::{Method, PermissionSet};
 use assent_domain::permissions::PermissionSet as DomainPermissionSet;
 use serde::{Serialize, Serializer};
+use uuid::Uuid;
 
 /// The answer to one login.
 ///
@@ -26,6 +27,9 @@ pub(crate) struct Answer {
     pub(crate) needs_approval: Option<PermissionSet>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) authorize_url: Option<String>,
+    /// With `reauthenticate`: the tenant to sign in at, where the company's administrator consented.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tenant_id: Option<Uuid>,
     /// Something was away, so that less is answered than could have been.
     pub(crate) degraded: bool,
     /// How much of the log the answer reflects; null where it is not known.
@@ -43,6 +47,7 @@ impl Answer {
             missing: wanted.into(),
             needs_approval: None,
             authorize_url: None,
+            tenant_id: None,
             degraded: true,
             sequence: None,
         }
@@ -120,6 +125,9 @@ words! {
         AdministratorApprovalRequired = "administrator_approval_required",
         /// The user has not been asked yet about something that is wanted.
         ConsentMissing = "consent_missing",
+        /// The sign-in was as another Microsoft identity than the user's grants are of: nothing is granted for that
+        /// mailbox.
+        AnotherMailbox = "another_mailbox",
         /// The administrator consented for everyone.
         AdministratorConsented = "administrator_consented",
         /// The administrator decides, and the sign-in was not through Microsoft.
@@ -128,6 +136,10 @@ words! {
         AnotherTenant = "another_tenant",
         /// The tenant is in a cloud that is not served.
         UnsupportedCloud = "unsupported_cloud",
+        /// The administrator decides, and a guest of the tenant signed in, who has no mailbox in it.
+        Guest = "guest",
+        /// The administrator decides, and a personal account signed in, which has no mailbox in any tenant.
+        PersonalAccount = "personal_account",
         /// Degraded: the ID token could not be verified, so it proves nothing.
         MicrosoftKeysUnavailable = "microsoft_keys_unavailable",
         /// Degraded: the projection did not answer in time.

@@ -6,13 +6,18 @@ use assent_contract::command::{
 use assent_contract::query::UserQuery;
 use assent_contract::values::{Method, Permission, kinds_from_list, kinds_to_list};
 use assent_domain::account::AccountState;
-use assent_domain::effective::effective;
 use assent_domain::ids::{ConsentId, MicrosoftIdentity, ObjectId, Tenant, TenantId};
-use assent_domain::login::{Decision, ProceedReason, ReauthenticateReason, SignIn, decide};
+use assent_domain::login::{
+    Decision, ProceedReason, PromptReason, ReauthenticateReason, SignIn, UnavailableReason, decide,
+    effective_for, is_of_another_mailbox,
+};
+use assent_domain::mode::AuthorizationMethod;
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
-use assent_microsoft_identity::{IdTokenError, VerifiedIdentity};
+use assent_microsoft_identity::{Belonging, IdTokenError, VerifiedIdentity};
 use assent_service_kit::telemetry::{chain, current_traceparent};
+
+use uuid::Uuid;
 
 use crate::answer::{Answer, Reason, Verdict};
 use crate::clouds::Clouds;
@@ -60,12 +65,24 @@ impl LoginHook {
                 }
             },
         };
+        let is_personal = verified
+            .as_ref()
+            .is_some_and(|verified| verified.belonging == Belonging::PersonalAccount);
         let traceparent = current_traceparent();
         let traceparent = traceparent.as_deref();
         let (sign_in, known) = tokio::join!(
             self.sign_in(verified),
             self.projection.login_state(&login.query, traceparent)
         );
+        let known = match known {
+            // Where users decide for themselves it proves nobody who could: only a tenant's mailbox can be granted.
+            Ok(Known::State { account, .. })
+                if is_personal && account.method() == AuthorizationMethod::UserIndividual =>
+            {
+                return Err(IdTokenError::Consumer);
+            }
+            known => known,
+        };
         Ok(match known {
             Err(unknown) => Answer::unknown(unknown.reason(), login.wanted),
             Ok(Known::Blocked { method, sequence }) => Answer {
@@ -79,10 +96,19 @@ impl LoginHook {
                 sequence,
             }) => {
                 let decision = decide(&account, &user, login.wanted, sign_in);
+                if is_of_another_mailbox(&account, &user, sign_in) {
+                    tracing::warn!(
+                        security_event = "another_mailbox",
+                        account.id = %login.query.account_id,
+                        user.id = %login.query.user_id,
+                        "a user signed in as another Microsoft identity than their grants are of"
+                    );
+                }
                 let found = Found {
                     method: account.method().into(),
                     attainable: attainable(&account, login.wanted),
-                    effective: effective(&account, &user),
+                    effective: effective_for(&account, &user, sign_in),
+                    consents_tenant: account.consent().map(|consent| consent.tenant.id.0),
                     sequence,
                 };
                 self.act(decision, found, sign_in, login, traceparent).await
@@ -94,13 +120,20 @@ impl LoginHook {
         let Some(verified) = verified else {
             return SignIn::Other;
         };
-        SignIn::Microsoft(MicrosoftIdentity {
+        if verified.belonging == Belonging::PersonalAccount {
+            return SignIn::PersonalAccount;
+        }
+        let identity = MicrosoftIdentity {
             tenant: Tenant {
                 cloud: self.clouds.of(verified.tenant_id).await,
                 id: TenantId(verified.tenant_id),
             },
             object_id: ObjectId(verified.object_id),
-        })
+        };
+        match verified.belonging {
+            Belonging::Guest => SignIn::MicrosoftGuest(identity),
+            Belonging::Member | Belonging::PersonalAccount => SignIn::Microsoft(identity),
+        }
     }
 
     async fn act(
@@ -113,16 +146,17 @@ impl LoginHook {
     ) -> Answer {
         match decision {
             Decision::Proceed(reason) => found.answer(Verdict::Proceed, proceeding(reason)),
-            Decision::Reauthenticate(reason) => {
-                found.answer(Verdict::Reauthenticate, reauthenticating(reason))
+            Decision::Reauthenticate(reason) => found.reauthenticate(reauthenticating(reason)),
+            Decision::Unavailable(reason) => {
+                found.answer(Verdict::Unavailable, unavailable(reason))
             }
-            Decision::Unavailable => found.answer(Verdict::Unavailable, Reason::UnsupportedCloud),
             Decision::AutoGrant { consent, .. } => {
                 self.grant(consent, found, sign_in, login, traceparent)
                     .await
             }
-            Decision::Prompt { missing } => {
-                self.prompt(missing, found, sign_in, login, traceparent)
+            Decision::Prompt { missing, reason } => {
+                let question = (missing, prompting(reason));
+                self.prompt(question, found, sign_in, login, traceparent)
                     .await
             }
         }
@@ -138,7 +172,7 @@ impl LoginHook {
     ) -> Answer {
         // The domain grants automatically for sign-ins through Microsoft only.
         let SignIn::Microsoft(identity) = sign_in else {
-            return found.answer(Verdict::Reauthenticate, Reason::NotThroughMicrosoft);
+            return found.reauthenticate(Reason::NotThroughMicrosoft);
         };
         let command = RecordAutomaticGrant {
             account_id: login.query.account_id,
@@ -147,6 +181,7 @@ impl LoginHook {
             permissions: login.wanted.into(),
             tenant: identity.tenant.into(),
             object_id: identity.object_id.0,
+            is_guest: false,
             graph_token: login.access_token,
         };
         match self
@@ -178,7 +213,7 @@ impl LoginHook {
 
     async fn prompt(
         &self,
-        missing: PermissionSet,
+        (missing, reason): (PermissionSet, Reason),
         found: Found,
         sign_in: SignIn,
         login: Login,
@@ -197,7 +232,7 @@ impl LoginHook {
                 missing: asked_for(&begun.permissions).into(),
                 needs_approval: some(asked_for(&begun.needs_approval)),
                 authorize_url: Some(begun.authorize_url),
-                ..found.answer(Verdict::Prompt, Reason::ConsentMissing)
+                ..found.answer(Verdict::Prompt, reason)
             },
             // Microsoft would only say once more that an administrator has to approve.
             Err(CommandError::Refused(code)) if code == ADMINISTRATOR_APPROVAL_REQUIRED => Answer {
@@ -210,7 +245,7 @@ impl LoginHook {
                 Answer {
                     missing: missing.into(),
                     degraded: true,
-                    ..found.answer(Verdict::Prompt, Reason::ConsentMissing)
+                    ..found.answer(Verdict::Prompt, reason)
                 }
             }
         }
@@ -226,11 +261,22 @@ struct Found {
     method: Method,
     /// What of the wanted permissions can be had at all.
     attainable: PermissionSet,
+    /// As far as the host application may act on this sign-in.
     effective: PermissionSet,
+    /// Where the administrator who decides for everyone consented.
+    consents_tenant: Option<Uuid>,
     sequence: u64,
 }
 
 impl Found {
+    /// Where to sign in is told, too: the consent's tenant has its own sign-in page.
+    fn reauthenticate(&self, reason: Reason) -> Answer {
+        Answer {
+            tenant_id: self.consents_tenant,
+            ..self.answer(Verdict::Reauthenticate, reason)
+        }
+    }
+
     fn answer(&self, decision: Verdict, reason: Reason) -> Answer {
         Answer {
             decision,
@@ -240,6 +286,7 @@ impl Found {
             missing: self.attainable.missing_from(self.effective).into(),
             needs_approval: None,
             authorize_url: None,
+            tenant_id: None,
             degraded: false,
             sequence: Some(self.sequence),
         }
@@ -255,13 +302,7 @@ fn attainable(account: &AccountState, wanted: PermissionSet) -> PermissionSet {
 
 /// The person who signed in is the one whom Microsoft has to meet in the flow.
 fn expected(sign_in: SignIn) -> Option<ExpectedIdentity> {
-    match sign_in {
-        SignIn::Microsoft(identity) => Some(ExpectedIdentity {
-            tenant_id: identity.tenant.id.0,
-            object_id: identity.object_id.0,
-        }),
-        SignIn::Other => None,
-    }
+    sign_in.identity().map(ExpectedIdentity::from)
 }
 
 const fn proceeding(reason: ProceedReason) -> Reason {
@@ -269,6 +310,21 @@ const fn proceeding(reason: ProceedReason) -> Reason {
         ProceedReason::NothingWanted => Reason::NothingWanted,
         ProceedReason::AllEffective => Reason::AllEffective,
         ProceedReason::AlreadyAnswered => Reason::AlreadyAnswered,
+    }
+}
+
+const fn prompting(reason: PromptReason) -> Reason {
+    match reason {
+        PromptReason::ConsentMissing => Reason::ConsentMissing,
+        PromptReason::AnotherMailbox => Reason::AnotherMailbox,
+    }
+}
+
+const fn unavailable(reason: UnavailableReason) -> Reason {
+    match reason {
+        UnavailableReason::UnsupportedCloud => Reason::UnsupportedCloud,
+        UnavailableReason::Guest => Reason::Guest,
+        UnavailableReason::PersonalAccount => Reason::PersonalAccount,
     }
 }
 

@@ -104,6 +104,7 @@ async fn probe(entra: &Entra) -> Result<(), IdTokenError> {
     let expectation = IdTokenExpectation {
         nonce: ExpectedNonce::CheckedElsewhere,
         tenant: None,
+        personal_accounts: false,
     };
     match entra.verify_id_token(PROBE, &[], expectation).await {
         Err(error) if matches!(error, IdTokenError::KeysUnavailable(_)) => Err(error),

@@ -52,6 +52,8 @@ impl SignIns {
             nonce: ExpectedNonce::CheckedElsewhere,
             // Which tenant is the right one is for the decision to say.
             tenant: None,
+            // It depends on the company's method what is to be done about one.
+            personal_accounts: true,
         };
         let verified = self
             .entra

@@ -4,10 +4,11 @@ use assent_contract::query::{
     Account, AccountFacts, AccountQuery, BlockedEntry, BlockedList, BlockedQuery, LoginState,
     Permissions, UserEntry, UserFacts, UserQuery, Users, UsersQuery,
 };
+use assent_contract::values::PersonId;
 use assent_domain::account::AccountState;
 use assent_domain::event::Aggregate;
 use assent_domain::user::UserState;
-use assent_permission_store::{ReadError, Standing, View, effective};
+use assent_permission_store::{ReadError, Standing, View, effective, mailbox};
 
 use crate::board::Board;
 use crate::failure::Failure;
@@ -27,6 +28,7 @@ pub(crate) async fn permissions(board: &Board, query: &UserQuery) -> Result<Perm
             user_id: query.user_id.clone(),
             method: account.method().into(),
             effective: effective(&account, &user).into(),
+            microsoft_identity: mailbox(&account, &user).map(PersonId::from),
             sequence: reading.sequence().0,
             // The view may have become another one since.
             log: log.filter(|log| board.log_name().as_ref() == Some(log)),

@@ -1,6 +1,7 @@
 //! Whole journeys through real processes.
 
 mod browser;
+mod whose_mailbox;
 mod world;
 
 mod example_host;
@@ -8,6 +9,7 @@ mod python_worker;
 mod story;
 mod visitor;
 
+mod a_no_is_final;
 mod administrator_consent;
 mod administrator_page;
 mod brand;

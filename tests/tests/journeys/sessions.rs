@@ -182,13 +182,18 @@ async fn the_settings_are_embedded_only_where_they_may_and_lead_out_of_the_frame
     Ok(())
 }
 
-/// Whoever was given a session of somebody else's must not lose their mailbox to that other without being asked.
+/// Whoever was given a session of somebody else's must not lose their mailbox to that other without being asked: in
+/// whatever session they come back.
 #[tokio::test]
-async fn a_grant_is_confirmed_without_asking_only_in_the_session_that_it_began_in()
--> anyhow::Result<()> {
+async fn a_mailbox_that_nobody_expected_is_asked_about_by_both_names() -> anyhow::Result<()> {
     let stack = start().await?;
+    let named = stack
+        .host
+        .token_for("ana", "acme")
+        .claim("name", "Ana <b>Alvarez</b>");
+    let named = named.claim("account_name", "Acme Staffing").sign();
     let (first, second) = (
-        Visitor::user(&stack, "acme", "ana").await?,
+        Visitor::with(&stack, &named).await?,
         Visitor::user(&stack, "acme", "ana").await?,
     );
     let ben = Visitor::user(&stack, "acme", "ben").await?;
@@ -197,43 +202,37 @@ async fn a_grant_is_confirmed_without_asking_only_in_the_session_that_it_began_i
     let landing = grant_on_the_page(&stack, &first, path).await?;
     let elsewhere = ben.get(&landing.address).await?;
     ensure!(elsewhere.status == 404, "{}", elsewhere.status);
-    let asked = second.get(&landing.address).await?;
-    ensure!(
-        asked.text.contains("Connect this Microsoft account"),
-        "{}",
-        asked.text
-    );
-    ensure!(asked.text.contains(ANA.object_id), "{}", asked.text);
-    ensure!(calendar_of(&stack).await? == "never_granted");
+    for (visitor, name) in [(&first, Some("Acme Staffing")), (&second, None)] {
+        let asked = visitor.get(&landing.address).await?;
+        ensure!(asked.status == 200, "{}", asked.status);
+        for text in [
+            "Connect this Microsoft account",
+            "<code>ana</code>",
+            "<code>acme</code>",
+        ]
+        .into_iter()
+        .chain([ANA.object_id, ANA.tenant, "Read the calendar"])
+        .chain(name)
+        {
+            ensure!(asked.text.contains(text), "no {text}: {}", asked.text);
+        }
+        ensure!(!asked.text.contains("<b>Alvarez"), "{}", asked.text);
+        ensure!(calendar_of(&stack).await? == "never_granted");
+    }
     let confirm = landing.confirm.as_deref().context("no confirm value")?;
     let fields = [("flow", landing.flow.as_str()), ("confirm", confirm)];
-    let confirmed = second
-        .post(
-            "/settings/account",
-            "/settings/account/confirmation",
-            &fields,
-        )
-        .await?;
+    let to = "/settings/account/confirmation";
+    let confirmed = second.post("/settings/account", to, &fields).await?;
     ensure!(confirmed.status == 303, "{}", confirmed.text);
     ensure!(calendar_of(&stack).await? == "granted");
 
-    let revoked = first.post("/settings/account", path, &[]).await?;
-    ensure!(revoked.status == 303, "{}", revoked.text);
-    ensure!(calendar_of(&stack).await? == "revoked");
-    Ok(())
-}
-
-#[tokio::test]
-async fn coming_back_in_the_same_session_is_the_confirmation_and_happens_once() -> anyhow::Result<()>
-{
-    let stack = start().await?;
-    let ana = Visitor::user(&stack, "acme", "ana").await?;
-    let landing = grant_on_the_page(&stack, &ana, "/settings/account/permissions").await?;
-    for _ in 0..2 {
-        let landed = ana.get(&landing.address).await?;
-        let to = landed.header("location").context("not sent on")?;
-        ensure!(landed.status == 303 && !to.contains("confirm"), "{to}");
-        let page = ana.get(to).await?;
+    // It happens once, however often the page is opened or the form is sent.
+    let again = second.post("/settings/account", to, &fields).await?;
+    let landed = first.get(&landing.address).await?;
+    for sent_on in [again, landed] {
+        let to = sent_on.header("location").context("not sent on")?;
+        ensure!(sent_on.status == 303 && !to.contains("confirm"), "{to}");
+        let page = first.get(to).await?;
         ensure!(
             page.text.contains("What you granted is on."),
             "{}",
@@ -242,6 +241,120 @@ async fn coming_back_in_the_same_session_is_the_confirmation_and_happens_once() 
     }
     let user = stack.user("acme", "ana").see("ana").await?.ok()?;
     ensure!(user.number("/sequence") == Some(1), "{}", user.text);
+
+    let revoked = first.post("/settings/account", path, &[]).await?;
+    ensure!(revoked.status == 303, "{}", revoked.text);
+    ensure!(calendar_of(&stack).await? == "revoked");
+
+    // Taken back while it waits, it is no question any more.
+    let landing = grant_on_the_page(&stack, &first, path).await?;
+    stack.user("acme", "ana").revoke("calendar").await?.ok()?;
+    let landed = first.get(&landing.address).await?;
+    let to = landed
+        .header("location")
+        .context("asked for what was taken back")?;
+    let page = first.get(to).await?;
+    ensure!(
+        page.text.contains("The request has expired"),
+        "{}",
+        page.text
+    );
+    Ok(())
+}
+
+/// Anybody who has a token of their own can have it posted by somebody else's browser.
+#[tokio::test]
+async fn no_mailbox_is_bound_in_a_session_that_another_site_opened() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let own = stack.host.origin();
+    let headers =
+        |site: Option<&'static str>, origin: Option<&str>| (site, origin.map(str::to_owned));
+    for (number, (said, binds)) in [
+        (headers(None, None), true),
+        (headers(None, Some("https://evil.example")), true),
+        (headers(Some("same-origin"), Some("null")), true),
+        (headers(Some("same-site"), Some("http://127.0.0.1:1")), true),
+        (headers(Some("none"), None), true),
+        (headers(Some("cross-site"), Some(&own)), true),
+        (
+            headers(Some("cross-site"), Some("https://evil.example")),
+            false,
+        ),
+        (headers(Some("cross-site"), Some("null")), false),
+        (headers(Some("cross-site"), None), false),
+        (
+            headers(Some("cross-site"), Some(&format!("{own}.evil.example"))),
+            false,
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let user = format!("ana-{number}");
+        let token = stack.host.token_for(&user, "acme").sign();
+        let visitor = Visitor::with_headers(&stack, &token, |request| {
+            let request = said.0.into_iter().fold(request, |request, site| {
+                request.header("sec-fetch-site", site)
+            });
+            said.1
+                .iter()
+                .fold(request, |request, origin| request.header("origin", origin))
+        })
+        .await?;
+        let page = visitor.get("/settings/account").await?;
+        ensure!(page.status == 200, "{said:?}: {}", page.status);
+        let is_warned = page.text.contains("Opened from another site");
+        ensure!(is_warned != binds, "{said:?}: {}", page.text);
+
+        let landing = grant_on_the_page(&stack, &visitor, "/settings/account/permissions").await?;
+        let landed = visitor.get(&landing.address).await?;
+        let expected = if binds { 200 } else { 403 };
+        ensure!(landed.status == expected, "{said:?}: {}", landed.status);
+        let confirm = landing.confirm.as_deref().context("no confirm value")?;
+        let fields = [("flow", landing.flow.as_str()), ("confirm", confirm)];
+        let to = "/settings/account/confirmation";
+        let sent = visitor.post("/settings/account", to, &fields).await?;
+        let seen = stack.user("acme", &user).see(&user).await?.ok()?;
+        let is_bound = seen.word("/permissions/calendar/state") == Some("granted");
+        ensure!(is_bound == binds, "{said:?}: {} {}", sent.status, seen.text);
+        if !binds {
+            ensure!(sent.status == 403, "{said:?}: {}", sent.status);
+            ensure!(
+                landed
+                    .text
+                    .contains("open the settings from the application again"),
+                "{}",
+                landed.text
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Nor is anything added to a mailbox that is bound already; to take it back is everybody's right.
+#[tokio::test]
+async fn a_session_that_another_site_opened_only_looks_and_revokes() -> anyhow::Result<()> {
+    let stack = start().await?;
+    crate::world::grant(&stack, &stack.user("acme", "ana"), ANA, &["contacts"]).await?;
+    let token = stack.host.token_for("ana", "acme").sign();
+    let visitor = Visitor::with_headers(&stack, &token, |request| {
+        request
+            .header("sec-fetch-site", "cross-site")
+            .header("origin", "null")
+    })
+    .await?;
+    let path = "/settings/account/permissions";
+    let fields = [("contacts", "true"), ("calendar", "true")];
+    let sent = visitor.post("/settings/account", path, &fields).await?;
+    let to = sent.header("location").context("not sent to Microsoft")?;
+    let landing = stack.microsoft().walk(to, ANA, Reaction::Accept).await?;
+    ensure!(landing.outcome == "awaiting_confirmation", "{landing:?}");
+    ensure!(visitor.get(&landing.address).await?.status == 403);
+    ensure!(calendar_of(&stack).await? == "never_granted");
+    let revoked = visitor.post("/settings/account", path, &[]).await?;
+    ensure!(revoked.status == 303, "{}", revoked.text);
+    let seen = stack.user("acme", "ana").see("ana").await?.ok()?;
+    ensure!(seen.effective() == "nothing", "{}", seen.text);
     Ok(())
 }
 

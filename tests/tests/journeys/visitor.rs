@@ -3,7 +3,7 @@
 use anyhow::Context;
 use assent_dev_stack::Stack;
 use assent_dev_stack::actors::{HostUser, Reply};
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 
 /// A browser with one session.
 pub(crate) struct Visitor {
@@ -13,10 +13,20 @@ pub(crate) struct Visitor {
 
 /// The answer to the host application's form.
 pub(crate) async fn open(stack: &Stack, token: &str, return_to: &str) -> anyhow::Result<Reply> {
+    open_saying(stack, token, return_to, |request| request).await
+}
+
+/// The same, where the browser says more of where the form comes from.
+async fn open_saying(
+    stack: &Stack,
+    token: &str,
+    return_to: &str,
+    say: impl FnOnce(RequestBuilder) -> RequestBuilder,
+) -> anyhow::Result<Reply> {
     let nobody = stack.user("acme", "nobody").bearing("none");
     let form = [("token", token), ("return_to", return_to)];
     let opened = nobody.send(Method::POST, "/session", |request| {
-        request.header("accept", "text/html").form(&form)
+        say(request.header("accept", "text/html").form(&form))
     });
     Ok(opened.await?)
 }
@@ -30,7 +40,16 @@ pub(crate) fn cookie(reply: &Reply) -> anyhow::Result<&str> {
 impl Visitor {
     /// Somebody for whom the host application opened a session with this token.
     pub(crate) async fn with(stack: &Stack, token: &str) -> anyhow::Result<Self> {
-        let opened = open(stack, token, "/settings/account").await?;
+        Self::with_headers(stack, token, |request| request).await
+    }
+
+    /// The same, where the browser says more of where the host application's form comes from.
+    pub(crate) async fn with_headers(
+        stack: &Stack,
+        token: &str,
+        say: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> anyhow::Result<Self> {
+        let opened = open_saying(stack, token, "/settings/account", say).await?;
         Ok(Self {
             http: stack.user("acme", "nobody").bearing("none"),
             cookie: cookie(&opened)?.to_owned(),

@@ -4,7 +4,7 @@ mod telling;
 
 use assent_contract::operation::VoidRecord;
 use assent_contract::query::UserQuery;
-use assent_contract::values;
+use assent_contract::values::{self, PersonId};
 use assent_domain::event::Aggregate;
 use assent_domain::explanation::{Explanation, explain};
 use assent_domain::ids::{AccountId, Sequence, UserId};
@@ -197,7 +197,19 @@ async fn compare(
     let method = story.explanation.account.method();
     let same_method = story.finding.is_some() || answer.method == values::Method::from(method);
     if same_method && answer.effective == values::PermissionSet::from(expected) {
-        return Comparison::Agrees(answer.sequence);
+        let user = &story.explanation.user;
+        let mailbox = user
+            .mailbox(story.explanation.account.epoch)
+            .map(PersonId::from);
+        if story.finding.is_some() || answer.microsoft_identity == mailbox {
+            return Comparison::Agrees(answer.sequence);
+        }
+        return Comparison::Differs(format!(
+            "it says that the mailbox is {}, having applied the log up to event {}; the log says {}",
+            sentence::mailbox(answer.microsoft_identity),
+            answer.sequence,
+            sentence::mailbox(mailbox),
+        ));
     }
     Comparison::Differs(format!(
         "it says {} under {}, having applied the log up to event {}; the log says {} under {}",

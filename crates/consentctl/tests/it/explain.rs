@@ -3,7 +3,9 @@
 use assent_domain::permissions::{Permission, PermissionSet};
 
 use crate::stand_in::StandIn;
-use crate::world::{SENDING, World, administered, auto_granted, granted, revoked};
+use crate::world::{
+    SENDING, World, administered, auto_granted, by_another_person, granted, revoked,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_and_off_and_since_when_and_because_of_what() {
@@ -74,6 +76,52 @@ async fn an_event_that_came_too_late_is_named() {
 
     Not compared: the projection is not reachable: no service listens on consent.query.v1.permissions.
     ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_as_another_microsoft_account_is_named() {
+    let world = World::start().await;
+    let contacts = PermissionSet {
+        contacts: true,
+        ..PermissionSet::NOTHING
+    };
+    world
+        .record([
+            granted("acme", "ana", SENDING),
+            by_another_person(granted("acme", "ana", contacts)),
+        ])
+        .await;
+    let ran = world.run(&["explain", "acme", "ana"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    insta::assert_snapshot!(ran.out, @r"
+    User ana of account acme
+      method      user_individual (email sync full, epoch 0)
+      effective   contacts
+      microsoft   00000000-0000-0000-0000-00000000000b in tenant 00000000-0000-0000-0000-000000000ace (worldwide)
+
+    calendar  off, since 2026-11-23T10:01:00.000Z (event 2): the user has not granted it as the Microsoft account of the present grants
+           2  2026-11-23T10:01:00.000Z  granted contacts by the user's own choice; granted as another Microsoft account: what was granted before counts no more
+    contacts  on, since 2026-11-23T10:01:00.000Z (event 2): granted by the user
+           2  2026-11-23T10:01:00.000Z  granted contacts by the user's own choice; granted as another Microsoft account: what was granted before counts no more
+    email     off, since 2026-11-23T10:01:00.000Z (event 2): the user has not granted it as the Microsoft account of the present grants
+           2  2026-11-23T10:01:00.000Z  granted contacts by the user's own choice; granted as another Microsoft account: what was granted before counts no more
+
+    Not compared: the projection is not reachable: no service listens on consent.query.v1.permissions.
+    ");
+    let json = world.json(&["explain", "acme", "ana"]).await;
+    assert_eq!(
+        json["permissions"][0]["because"][0]["another_account"],
+        true
+    );
+
+    // A projection that folds by other rules is found out.
+    let _of_the_old_mailbox = StandIn::start(&world, contacts).await;
+    let ran = world.run(&["explain", "acme", "ana"]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.out.contains("it says that the mailbox is that of"),
+        "{ran:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

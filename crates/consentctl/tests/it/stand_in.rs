@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{PATIENCE, World, connect, user};
+use crate::world::{PATIENCE, World, connect, identity, user};
 
 /// It says of every user that the same is effective, and of every account that nothing happened.
 pub(crate) struct StandIn {
@@ -41,6 +41,7 @@ impl StandIn {
                         user_id: query.user_id,
                         method: Method::UserIndividual,
                         effective: effective.into(),
+                        microsoft_identity: Some(identity().into()),
                         sequence,
                         log: None,
                     }))

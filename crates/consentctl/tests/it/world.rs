@@ -247,11 +247,30 @@ fn grant(
         epoch: Epoch(epoch),
         permissions,
         authority,
-        identity: MicrosoftIdentity {
-            tenant: tenant(),
-            object_id: ObjectId(Uuid::from_u128(0xa)),
-        },
+        identity: identity(),
         scopes: scopes(),
+    })
+}
+
+/// Whoever grants, at Microsoft.
+pub(crate) fn identity() -> MicrosoftIdentity {
+    MicrosoftIdentity {
+        tenant: tenant(),
+        object_id: ObjectId(Uuid::from_u128(0xa)),
+    }
+}
+
+/// The same grant as another person at Microsoft.
+pub(crate) fn by_another_person(event: Event) -> Event {
+    let Event::UserScopeGranted(granted) = event else {
+        panic!("only a grant is somebody's at Microsoft");
+    };
+    Event::UserScopeGranted(UserScopeGranted {
+        identity: MicrosoftIdentity {
+            object_id: ObjectId(Uuid::from_u128(0xb)),
+            ..granted.identity
+        },
+        ..granted
     })
 }
 

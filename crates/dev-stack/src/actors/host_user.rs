@@ -13,20 +13,22 @@ pub struct HostUser {
     account: String,
     user: String,
     gateway: Client,
+    /// The host application's own backend, on the user's behalf: it may say who the user is at Microsoft.
+    backend: Client,
 }
 
 impl HostUser {
     pub(crate) fn new(
         http: &Http,
         gateway: &str,
-        account: &str,
-        user: &str,
-        token: String,
+        (account, user): (&str, &str),
+        (token, backend): (String, String),
     ) -> Self {
         Self {
             account: account.to_owned(),
             user: user.to_owned(),
             gateway: Client::new(http, gateway).with_token(token),
+            backend: Client::new(http, gateway).with_token(backend),
         }
     }
 
@@ -89,9 +91,29 @@ impl HostUser {
         self.gateway.call(Method::DELETE, &path, None).await
     }
 
-    /// Starts granting permissions, as whom the host application knows at Microsoft, if it does.
+    /// Starts granting permissions, as whom the host application knows at Microsoft, if it does: then it is its backend
+    /// that calls, and vouches for it.
     pub async fn start_grant(
         &self,
+        permissions: &[&str],
+        known_as: Option<Person>,
+    ) -> Result<Reply, ActorError> {
+        let caller = known_as.map_or(&self.gateway, |_| &self.backend);
+        self.grant_by(caller, permissions, known_as).await
+    }
+
+    /// Starts granting permissions with the user's own token, which says who they are at Microsoft.
+    pub async fn start_grant_claiming(
+        &self,
+        permissions: &[&str],
+        to_be: Person,
+    ) -> Result<Reply, ActorError> {
+        self.grant_by(&self.gateway, permissions, Some(to_be)).await
+    }
+
+    async fn grant_by(
+        &self,
+        caller: &Client,
         permissions: &[&str],
         known_as: Option<Person>,
     ) -> Result<Reply, ActorError> {
@@ -101,7 +123,7 @@ impl HostUser {
             fields.insert("microsoft_identity".to_owned(), identity);
         }
         let path = format!("/v1/accounts/{}/users/{}/grants", self.account, self.user);
-        self.gateway.call(Method::POST, &path, Some(&body)).await
+        caller.call(Method::POST, &path, Some(&body)).await
     }
 
     /// Takes a permission back.
@@ -130,6 +152,7 @@ impl HostUser {
     #[must_use]
     pub fn bearing(mut self, token: &str) -> Self {
         self.gateway = self.gateway.with_token(token.to_owned());
+        self.backend = self.backend.with_token(token.to_owned());
         self
     }
 

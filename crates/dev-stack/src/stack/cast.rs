@@ -29,8 +29,19 @@ impl Stack {
         user: &str,
         shape: impl FnOnce(TokenBuilder<'_>) -> TokenBuilder<'_>,
     ) -> HostUser {
-        let token = shape(self.host.token_for(user, account).expires_in(GOOD_FOR));
-        HostUser::new(&self.http, &self.gateway.url(), account, user, token.sign())
+        let token = shape(self.host.token_for(user, account).expires_in(GOOD_FOR)).sign();
+        let backend = self
+            .host
+            .token_for(user, account)
+            .expires_in(GOOD_FOR)
+            .claim("scope", "identities:vouch")
+            .sign();
+        HostUser::new(
+            &self.http,
+            &self.gateway.url(),
+            (account, user),
+            (token, backend),
+        )
     }
 
     /// The host application's login, which asks the login hook.

@@ -21,6 +21,8 @@ pub struct RecordAutomaticGrant {
     pub wanted: PermissionSet,
     /// Who signed in.
     pub identity: MicrosoftIdentity,
+    /// Whether that is a guest of the tenant: their mailbox is elsewhere.
+    pub is_guest: bool,
     /// The scopes that stand for what is granted.
     pub scopes: Vec<Scope>,
 }
@@ -38,18 +40,22 @@ pub fn granted(
         Authorization::AdminConfigured { consent } if consent.tenant != command.identity.tenant => {
             Err(Refusal::TenantMismatch)
         }
+        Authorization::AdminConfigured { .. } if command.is_guest => Err(Refusal::GuestAccount),
         Authorization::AdminConfigured { consent } => Ok(command.wanted.meet(consent.permissions)),
     }
 }
 
-/// Records the grant.
+/// Records the grant. The same permissions of another person's mailbox are news.
 pub fn record(
     account: &AccountState,
     user: &UserState,
     command: RecordAutomaticGrant,
 ) -> Result<Vec<Event>, Refusal> {
     let permissions = granted(account, &command)?;
-    if permissions.is_within(user.in_epoch(account.epoch).automatic) {
+    let current = user.in_epoch(account.epoch);
+    let is_so_already =
+        permissions.is_within(current.automatic) && current.identity == Some(command.identity);
+    if permissions.is_nothing() || is_so_already {
         return Ok(Vec::new());
     }
     Ok(Vec::from([Event::UserScopeGranted(UserScopeGranted {

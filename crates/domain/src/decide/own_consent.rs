@@ -4,7 +4,7 @@
 use crate::account::{AccountState, Authorization};
 use crate::decide::begun_in_this_epoch;
 use crate::event::{Authority, Event, RevocationReason, UserScopeGranted, UserScopeRevoked};
-use crate::ids::{AccountId, Epoch, MicrosoftIdentity, Scope, UserId};
+use crate::ids::{AccountId, Epoch, MicrosoftIdentity, Scope, Sequence, UserId};
 use crate::permissions::{Kinds, PermissionSet};
 use crate::refusal::Refusal;
 use crate::user::UserState;
@@ -28,6 +28,8 @@ pub struct GrantOwnPermissions {
     pub user: UserId,
     /// The epoch in which the flow was begun.
     pub begun_in: Epoch,
+    /// The user's last event when the flow was begun.
+    pub begun_after: Sequence,
     /// What was asked for.
     pub asked: PermissionSet,
     /// What the granted scopes amount to.
@@ -36,14 +38,14 @@ pub struct GrantOwnPermissions {
     pub scopes: Vec<Scope>,
     /// Who accepted at Microsoft.
     pub identity: MicrosoftIdentity,
-    /// Who had to. `None` where nobody was expected, and the user confirmed the grant in
-    /// the session that began it.
+    /// Who had to. `None` where nobody was expected, and the user confirmed the grant.
     pub expected: Option<MicrosoftIdentity>,
 }
 
 /// Records what was asked for and is held. Less than asked is a partial grant. What is held
 /// beyond it is an old consent at Microsoft that the user did not ask for just now, so it
-/// must not come back to life.
+/// must not come back to life. Nor does what the user said no to after the flow began: a person's
+/// no is final until they say yes again, and a yes is a flow that was begun after the no.
 pub fn grant(
     account: &AccountState,
     user: &UserState,
@@ -60,11 +62,12 @@ pub fn grant(
     if !command.identity.tenant.cloud.is_served() {
         return Err(Refusal::UnsupportedCloud);
     }
-    let permissions = command.asked.meet(command.held);
+    let current = user.in_epoch(account.epoch);
+    let asked = still_asked(&current, command.asked, command.begun_after)?;
+    let permissions = asked.meet(command.held);
     if permissions.is_nothing() {
         return Err(Refusal::ScopesMissing);
     }
-    let current = user.in_epoch(account.epoch);
     if permissions.is_within(current.own) && current.identity == Some(command.identity) {
         return Ok(Vec::new());
     }
@@ -92,8 +95,8 @@ pub struct DeclineOwnPermissions {
     pub asked: Kinds,
 }
 
-/// Records the no, so that the user is not asked again at login. What the user holds stays:
-/// Microsoft's page lists only what is not consented to yet.
+/// Records the no: the user is not asked again at login, and what else was begun by now does not
+/// grant it. What the user holds stays: Microsoft's page lists only what is not consented to yet.
 pub fn decline(
     account: &AccountState,
     user: &UserState,
@@ -101,7 +104,8 @@ pub fn decline(
 ) -> Result<Vec<Event>, Refusal> {
     users_decide(account)?;
     begun_in_this_epoch(account, command.begun_in)?;
-    let declined = command.asked.without(user.in_epoch(account.epoch).answered);
+    let held = user.in_epoch(account.epoch).own.kinds();
+    let declined = command.asked.without(held);
     let reason = RevocationReason::UserDeclined;
     Ok(revocation(
         account,
@@ -121,10 +125,13 @@ pub struct RevokeOwnPermissions {
     pub user: UserId,
     /// What is taken back.
     pub permissions: Kinds,
+    /// What flows that the user has begun, and that are not over, ask for.
+    pub under_way: Kinds,
 }
 
-/// Revokes what the user holds of these: by the user's events, or by what `seen` of them a view of
-/// the log says is effective. Where the two differ, somebody has lost something, and it must not be
+/// Revokes what the user holds of these, or would hold once a flow comes back: to that, too, this
+/// is a no. What the user holds is told by the user's events, or by what `seen` of them a view of
+/// the log says is effective: where the two differ, somebody has lost something, and it must not be
 /// the user's no.
 pub fn revoke(
     account: &AccountState,
@@ -134,7 +141,9 @@ pub fn revoke(
 ) -> Result<Vec<Event>, Refusal> {
     users_decide(account)?;
     let held = user.in_epoch(account.epoch).own.kinds().union(seen);
-    let revoked = command.permissions.intersection(held);
+    let revoked = command
+        .permissions
+        .intersection(held.union(command.under_way));
     let reason = RevocationReason::UserRevoked;
     Ok(revocation(
         account,
@@ -171,6 +180,19 @@ fn users_decide(account: &AccountState) -> Result<(), Refusal> {
         Authorization::UserIndividual { .. } => Ok(()),
         Authorization::AdminConfigured { .. } => Err(Refusal::ManagedByAdministrator),
     }
+}
+
+/// What of a question still stands: all but what was said no to since.
+fn still_asked(
+    user: &UserState,
+    asked: PermissionSet,
+    begun_after: Sequence,
+) -> Result<PermissionSet, Refusal> {
+    let still_asked = asked.without(user.last_no.after(begun_after));
+    if still_asked.is_nothing() {
+        return Err(Refusal::FlowExpired);
+    }
+    Ok(still_asked)
 }
 
 fn revocation(

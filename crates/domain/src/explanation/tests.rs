@@ -7,8 +7,8 @@ use crate::ids::Sequence;
 use crate::permissions::Permission;
 use crate::samples::{
     ADMINISTRATOR, ALL_BUT_EMAIL, CALENDAR, CONTACTS, EMAIL, EVERYTHING, NOTHING, SENDING,
-    USERS_FULL, USERS_LIMITED, administered, auto_granted, consented, declined, granted,
-    mode_changed, revoked, withdrawn,
+    USERS_FULL, USERS_LIMITED, administered, auto_granted, auto_granted_to, colleague, consented,
+    declined, granted, granted_by, mode_changed, revoked, withdrawn,
 };
 
 /// Tells of a log whose first event has the sequence 1.
@@ -234,4 +234,45 @@ fn a_log_that_can_not_be_is_not_explained() {
     let grant = granted(0, EVERYTHING);
     let twice = explain([], [(Sequence(1), &grant), (Sequence(1), &grant)]);
     assert_eq!(twice, Err(IllegalEvent::OutOfOrder));
+}
+
+#[test]
+fn left_behind_with_another_mailbox() {
+    let told = told([
+        granted(0, CALENDAR.join(CONTACTS)),
+        revoked(0, [Permission::Contacts]),
+        granted_by(colleague(), 0, EMAIL),
+    ]);
+    assert_eq!(told.effective, EMAIL);
+    assert_eq!(told.moved, [Sequence(3)]);
+    assert_eq!(told.calendar, trail(Standing::LeftBehind, Some(3), [3]));
+    // It was off before, and nobody was asked about it for the new mailbox.
+    assert_eq!(told.contacts, trail(Standing::NeverGranted, Some(2), []));
+    assert_eq!(told.email, trail(Standing::Granted, Some(3), [3]));
+}
+
+#[test]
+fn granted_again_and_ended_again_for_the_other_mailbox() {
+    let told = told([
+        granted(0, EVERYTHING),
+        granted_by(colleague(), 0, CALENDAR),
+        granted_by(colleague(), 0, CONTACTS),
+        revoked(0, [Permission::Contacts]),
+    ]);
+    assert_eq!(told.calendar, trail(Standing::Granted, Some(2), [2]));
+    assert_eq!(
+        told.contacts,
+        trail(Standing::Ended(RevocationReason::UserRevoked), Some(4), [4])
+    );
+    assert_eq!(told.email, trail(Standing::LeftBehind, Some(2), [2]));
+}
+
+#[test]
+fn granted_anew_to_another_person_of_the_tenant() {
+    let told = told(administered(1, EVERYTHING).into_iter().chain([
+        auto_granted(1, 1, EVERYTHING),
+        auto_granted_to(colleague(), 1, 1, CALENDAR),
+    ]));
+    assert_eq!(told.calendar, trail(Standing::Granted, Some(4), [1, 2, 4]));
+    assert_eq!(told.email, trail(Standing::LeftBehind, Some(4), [4]));
 }

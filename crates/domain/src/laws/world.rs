@@ -11,23 +11,21 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof};
 
 use super::Recorded;
+use super::flows::{Flow, FlowAction, Said, flow_actions};
 use crate::account::AccountState;
 use crate::decide::administrator_consent::{FinishAdministratorConsent, ProofDemanded, finish};
 use crate::decide::automatic_grant::{self, RecordAutomaticGrant};
 use crate::decide::mode_change::{ChangeMode, change};
-use crate::decide::own_consent::{
-    self, DeclineOwnPermissions, GrantOwnPermissions, RevokeOwnPermissions, begin,
-};
 use crate::decide::withdrawal::{self, RecordWithdrawal};
 use crate::event::{Aggregate, Event};
-use crate::ids::{Cloud, ObjectId, Sequence, UserId};
+use crate::ids::{Cloud, MicrosoftIdentity, ObjectId, Sequence, UserId};
 use crate::login::SignIn;
 use crate::mode::Mode;
 use crate::permissions::{EmailLevel, Kinds, PermissionSet};
 use crate::refusal::Refusal;
 use crate::samples::{
-    ADMINISTRATOR, USERS_FULL, USERS_LIMITED, acme, ana_at_microsoft, another_tenant, consent_id,
-    person_of, proved_by_role, scopes, superadmin, tenant, tenant_in,
+    ADMINISTRATOR, USERS_FULL, USERS_LIMITED, acme, ana_at_microsoft, another_tenant, colleague,
+    consent_id, person_of, proved_by_role, scopes, superadmin, tenant, tenant_in,
 };
 use crate::user::UserState;
 use uuid::Uuid;
@@ -48,10 +46,12 @@ enum Action {
 
 #[derive(Debug, Clone)]
 enum UserAction {
-    Grant { ticked: Kinds, held: PermissionSet },
-    Decline(Kinds),
+    Flow(FlowAction),
     Revoke(Kinds),
-    SignIn(PermissionSet),
+    SignIn {
+        wanted: PermissionSet,
+        as_colleague: bool,
+    },
     Withdraw(Kinds),
 }
 
@@ -62,6 +62,15 @@ pub(super) struct World {
     pub(super) users: BTreeMap<UserId, UserState>,
     /// How often somebody had to decide again.
     pub(super) conflicts: usize,
+    /// Each time somebody said no, and each time a flow of theirs ended in a grant.
+    pub(super) noes: Vec<Said>,
+    pub(super) yeses: Vec<Said>,
+    /// How many flows were answered at Microsoft, and had come to nothing by then.
+    pub(super) expired: usize,
+    /// What users have begun.
+    pub(super) flows: Vec<Flow>,
+    /// How many steps were taken.
+    pub(super) now: usize,
     /// The company as it was, the present state last. Nobody can see it between the events
     /// of one append.
     companies: Vec<AccountState>,
@@ -71,16 +80,19 @@ pub(super) struct World {
 }
 
 /// The ways in which a user can have signed in.
-pub(super) const LOGINS: [fn() -> SignIn; 4] = [
+pub(super) const LOGINS: [fn() -> SignIn; 7] = [
     || SignIn::Other,
+    || SignIn::PersonalAccount,
+    || SignIn::MicrosoftGuest(colleague()),
     || SignIn::Microsoft(ana_at_microsoft()),
+    || SignIn::Microsoft(colleague()),
     || SignIn::Microsoft(person_of(another_tenant())),
     || SignIn::Microsoft(person_of(tenant_in(Cloud::China))),
 ];
 
 /// Any world.
 pub(super) fn worlds() -> impl Strategy<Value = World> {
-    vec(steps(), 0..40).prop_map(|steps| {
+    vec(steps(), 0..80).prop_map(|steps| {
         let mut world = World::new();
         for step in steps {
             world.take(step);
@@ -100,7 +112,7 @@ pub(super) fn permission_sets() -> impl Strategy<Value = PermissionSet> {
     })
 }
 
-fn kinds() -> impl Strategy<Value = Kinds> {
+pub(super) fn kinds() -> impl Strategy<Value = Kinds> {
     permission_sets().prop_map(PermissionSet::kinds)
 }
 
@@ -108,21 +120,20 @@ fn steps() -> impl Strategy<Value = Step> {
     let modes = prop::sample::select([USERS_FULL, USERS_LIMITED, ADMINISTRATOR].as_slice());
     let action = prop_oneof![
         2 => modes.prop_map(Action::ChangeMode),
-        3 => permission_sets().prop_map(Action::FinishConsent),
-        12 => (0_usize..3, user_actions()).prop_map(|(user, action)| Action::OfUser(user, action)),
+        2 => permission_sets().prop_map(Action::FinishConsent),
+        24 => (0_usize..3, user_actions()).prop_map(|(user, action)| Action::OfUser(user, action)),
     ];
     let seen_ago = prop_oneof![2 => Just(0_usize), 1 => 1_usize..4];
     (action, seen_ago).prop_map(|(action, seen_ago)| Step { action, seen_ago })
 }
 
 fn user_actions() -> impl Strategy<Value = UserAction> {
-    let held = prop_oneof![Just(PermissionSet::EVERYTHING), permission_sets()];
     let wanted = prop_oneof![Just(PermissionSet::EVERYTHING), permission_sets()];
     prop_oneof![
-        3 => (kinds(), held).prop_map(|(ticked, held)| UserAction::Grant { ticked, held }),
-        3 => wanted.prop_map(UserAction::SignIn),
-        1 => kinds().prop_map(UserAction::Decline),
-        1 => kinds().prop_map(UserAction::Revoke),
+        10 => flow_actions().prop_map(UserAction::Flow),
+        3 => (wanted, prop::bool::weighted(0.3))
+            .prop_map(|(wanted, as_colleague)| UserAction::SignIn { wanted, as_colleague }),
+        2 => kinds().prop_map(UserAction::Revoke),
         1 => kinds().prop_map(UserAction::Withdraw),
     ]
 }
@@ -136,6 +147,11 @@ impl World {
             log: Vec::new(),
             users: BTreeMap::new(),
             conflicts: 0,
+            noes: Vec::new(),
+            yeses: Vec::new(),
+            expired: 0,
+            flows: Vec::new(),
+            now: 0,
             companies: Vec::from([AccountState::default()]),
             pasts: BTreeMap::new(),
             consents: 0,
@@ -153,17 +169,18 @@ impl World {
         assert!(self.append(expected, &events).is_ok());
     }
 
-    fn company_ago(&self, ago: usize) -> &AccountState {
+    pub(super) fn company_ago(&self, ago: usize) -> &AccountState {
         &self.companies[(self.companies.len() - 1).saturating_sub(ago)]
     }
 
-    fn user_ago(&self, user: &UserId, ago: usize) -> UserState {
+    pub(super) fn user_ago(&self, user: &UserId, ago: usize) -> UserState {
         let past = self.pasts.get(user);
         past.and_then(|states| states.iter().nth_back(ago).cloned())
             .unwrap_or_default()
     }
 
     fn take(&mut self, step: Step) {
+        self.now += 1;
         match step.action {
             Action::ChangeMode(to) => self.of_company(step.seen_ago, |account| {
                 let (account_id, by) = (acme(), superadmin());
@@ -203,9 +220,20 @@ impl World {
             Action::OfUser(number, action) => {
                 let user = UserId::parse(&format!("user-{number}")).unwrap();
                 let account = self.company_ago(step.seen_ago).clone();
-                self.of_user(&user, step.seen_ago, |state| {
-                    by_user(&account, state, &user, &action)
-                });
+                match action {
+                    UserAction::Flow(action) => {
+                        self.take_in_flow(&account, &user, step.seen_ago, action);
+                    }
+                    UserAction::Revoke(permissions) => {
+                        self.revoke(&account, &user, step.seen_ago, permissions);
+                    }
+                    UserAction::SignIn { .. } | UserAction::Withdraw(_) => {
+                        // A refusal leaves the log as it was.
+                        let _refused = self.of_user(&user, step.seen_ago, |state| {
+                            by_nobody(&account, state, &user, &action)
+                        });
+                    }
+                }
             }
         }
     }
@@ -227,17 +255,18 @@ impl World {
         unreachable!("nobody else appends in between");
     }
 
-    fn of_user(
+    /// Likewise of a user; what was appended, or why it was not.
+    pub(super) fn of_user(
         &mut self,
         user: &UserId,
         ago: usize,
         decide: impl Fn(&UserState) -> Result<Vec<Event>, Refusal>,
-    ) {
+    ) -> Result<Vec<Event>, Refusal> {
         for ago in [ago, 0] {
             let seen = self.user_ago(user, ago);
-            let Ok(events) = decide(&seen) else { return };
+            let events = decide(&seen)?;
             match self.append(seen.last_sequence, &events) {
-                Ok(()) => return,
+                Ok(()) => return Ok(events),
                 Err(Conflict) => self.conflicts += 1,
             }
         }
@@ -285,7 +314,8 @@ impl World {
     }
 }
 
-fn by_user(
+/// What happens to a user without their doing.
+fn by_nobody(
     account: &AccountState,
     state: &UserState,
     user: &UserId,
@@ -293,41 +323,11 @@ fn by_user(
 ) -> Result<Vec<Event>, Refusal> {
     let user = user.clone();
     match *action {
-        UserAction::Grant { ticked, held } => own_consent::grant(
-            account,
-            state,
-            GrantOwnPermissions {
-                account: acme(),
-                user,
-                begun_in: account.epoch,
-                asked: begin(account, ticked)?,
-                held,
-                scopes: scopes(),
-                identity: ana_at_microsoft(),
-                expected: None,
-            },
-        ),
-        UserAction::Decline(asked) => own_consent::decline(
-            account,
-            state,
-            DeclineOwnPermissions {
-                account: acme(),
-                user,
-                begun_in: account.epoch,
-                asked,
-            },
-        ),
-        UserAction::Revoke(permissions) => own_consent::revoke(
-            account,
-            state,
-            Kinds::NONE,
-            RevokeOwnPermissions {
-                account: acme(),
-                user,
-                permissions,
-            },
-        ),
-        UserAction::SignIn(wanted) => automatic_grant::record(
+        UserAction::Flow(_) | UserAction::Revoke(_) => unreachable!("these are the user's own"),
+        UserAction::SignIn {
+            wanted,
+            as_colleague,
+        } => automatic_grant::record(
             account,
             state,
             RecordAutomaticGrant {
@@ -337,7 +337,8 @@ fn by_user(
                     .consent()
                     .map_or(consent_id(0), |consent| consent.id),
                 wanted,
-                identity: ana_at_microsoft(),
+                identity: person(as_colleague),
+                is_guest: false,
                 scopes: scopes(),
             },
         ),
@@ -350,6 +351,15 @@ fn by_user(
                 permissions,
             },
         )),
+    }
+}
+
+/// Whom a user is at Microsoft: usually themselves.
+pub(super) fn person(is_colleague: bool) -> MicrosoftIdentity {
+    if is_colleague {
+        colleague()
+    } else {
+        ana_at_microsoft()
     }
 }
 

@@ -1,14 +1,17 @@
 //! The rows of "Decision at login", and what lies between them.
 
-use super::{Decision, ProceedReason, ReauthenticateReason, SignIn, decide};
+use super::{
+    Decision, ProceedReason, PromptReason, ReauthenticateReason, SignIn, UnavailableReason, decide,
+    effective_for,
+};
 use crate::decide::tests::{Known, given, given_nothing};
 use crate::ids::Cloud;
 use crate::permissions::{Permission, PermissionSet};
 use crate::samples::{
     ADMINISTRATOR, ALL_BUT_EMAIL, CALENDAR, CONTACTS, EMAIL, EVERYTHING, NOTHING, SENDING,
     USERS_FULL, USERS_LIMITED, administered, ana_at_microsoft, another_tenant, auto_granted,
-    consent_id, consented, declined, granted, mode_changed, person_of, revoked, tenant_in,
-    withdrawn,
+    auto_granted_to, colleague, consent_id, consented, declined, granted, granted_by, mode_changed,
+    person_of, revoked, tenant_in, withdrawn,
 };
 
 const NOTHING_WANTED: Decision = Decision::Proceed(ProceedReason::NothingWanted);
@@ -16,7 +19,17 @@ const ALL_EFFECTIVE: Decision = Decision::Proceed(ProceedReason::AllEffective);
 const ALREADY_ANSWERED: Decision = Decision::Proceed(ProceedReason::AlreadyAnswered);
 
 fn prompt(missing: PermissionSet) -> Decision {
-    Decision::Prompt { missing }
+    Decision::Prompt {
+        missing,
+        reason: PromptReason::ConsentMissing,
+    }
+}
+
+fn prompt_for_another_mailbox(missing: PermissionSet) -> Decision {
+    Decision::Prompt {
+        missing,
+        reason: PromptReason::AnotherMailbox,
+    }
 }
 
 fn auto_grant(consent: u128, granted: PermissionSet) -> Decision {
@@ -39,6 +52,10 @@ impl Known {
     fn signed_in(&self, sign_in: SignIn, wanted: PermissionSet) -> Decision {
         decide(&self.account, &self.user, wanted, sign_in)
     }
+
+    fn effective_as(&self, sign_in: SignIn) -> PermissionSet {
+        effective_for(&self.account, &self.user, sign_in)
+    }
 }
 
 #[test]
@@ -49,6 +66,8 @@ fn who_wants_nothing_proceeds_before_all_else() {
             through_microsoft(),
             SignIn::Microsoft(person_of(another_tenant())),
             SignIn::Microsoft(person_of(tenant_in(Cloud::China))),
+            SignIn::MicrosoftGuest(colleague()),
+            SignIn::PersonalAccount,
         ] {
             assert_eq!(known.signed_in(sign_in, NOTHING), NOTHING_WANTED);
         }
@@ -66,7 +85,7 @@ fn clouds_that_are_not_served_have_nothing_to_offer() {
             let sign_in = SignIn::Microsoft(person_of(tenant_in(cloud)));
             assert_eq!(
                 known.signed_in(sign_in, CALENDAR),
-                Decision::Unavailable,
+                Decision::Unavailable(UnavailableReason::UnsupportedCloud),
                 "{cloud:?}"
             );
         }
@@ -234,4 +253,120 @@ fn a_new_epoch_asks_anew() {
             .and([mode_changed(ADMINISTRATOR, USERS_FULL)]);
         assert_eq!(known.wanting(EVERYTHING), prompt(EVERYTHING));
     }
+}
+
+#[test]
+fn guests_and_personal_accounts_have_no_mailbox_in_the_consents_tenant() {
+    let known = given(administered(1, EVERYTHING)).and([auto_granted(1, 1, EVERYTHING)]);
+    for guest in [ana_at_microsoft(), colleague()] {
+        assert_eq!(
+            known.signed_in(SignIn::MicrosoftGuest(guest), EVERYTHING),
+            Decision::Unavailable(UnavailableReason::Guest)
+        );
+    }
+    assert_eq!(
+        known.signed_in(SignIn::PersonalAccount, EVERYTHING),
+        Decision::Unavailable(UnavailableReason::PersonalAccount)
+    );
+    assert_eq!(known.effective_as(SignIn::PersonalAccount), NOTHING);
+    // Whoever is a guest elsewhere may be a member here.
+    assert_eq!(
+        known.signed_in(
+            SignIn::MicrosoftGuest(person_of(another_tenant())),
+            EVERYTHING
+        ),
+        Decision::Reauthenticate(ReauthenticateReason::AnotherTenant)
+    );
+}
+
+#[test]
+fn another_person_of_the_consents_tenant_is_granted_anew() {
+    let known = given(administered(1, CALENDAR)).and([auto_granted(1, 1, CALENDAR)]);
+    let other = SignIn::Microsoft(colleague());
+    assert_eq!(known.effective_as(other), NOTHING);
+    assert_eq!(known.signed_in(other, EVERYTHING), auto_grant(1, CALENDAR));
+    assert_eq!(known.signed_in(other, EMAIL), ALL_EFFECTIVE);
+
+    let moved = known.and([auto_granted_to(colleague(), 1, 1, CALENDAR)]);
+    assert_eq!(moved.signed_in(other, EVERYTHING), ALL_EFFECTIVE);
+    assert_eq!(moved.effective_as(other), CALENDAR);
+    assert_eq!(moved.effective_as(through_microsoft()), NOTHING);
+    assert_eq!(moved.wanting(EVERYTHING), auto_grant(1, CALENDAR));
+}
+
+#[test]
+fn whoever_signs_in_as_another_is_asked_about_that_mailbox() {
+    let other = SignIn::Microsoft(colleague());
+    for known in [
+        given([granted(0, EVERYTHING)]),
+        given([granted(0, CALENDAR), declined(0, [Permission::Email])]),
+        given([granted(0, EVERYTHING), revoked(0, Permission::ALL)]),
+    ] {
+        assert_eq!(known.effective_as(other), NOTHING);
+        assert_eq!(
+            known.signed_in(other, EVERYTHING),
+            prompt_for_another_mailbox(EVERYTHING)
+        );
+        assert_eq!(
+            known.signed_in(other, CALENDAR),
+            prompt_for_another_mailbox(CALENDAR)
+        );
+    }
+    let limited = given([
+        mode_changed(USERS_FULL, USERS_LIMITED),
+        granted(0, EVERYTHING),
+    ]);
+    assert_eq!(
+        limited.signed_in(other, EMAIL),
+        prompt_for_another_mailbox(SENDING)
+    );
+}
+
+#[test]
+fn whoever_moved_to_another_mailbox_has_answered_for_that_one_only() {
+    let moved = given([
+        granted(0, CALENDAR),
+        declined(0, [Permission::Email]),
+        granted_by(colleague(), 0, CONTACTS),
+    ]);
+    let other = SignIn::Microsoft(colleague());
+    assert_eq!(moved.effective_as(other), CONTACTS);
+    assert_eq!(moved.signed_in(other, CONTACTS), ALL_EFFECTIVE);
+    assert_eq!(
+        moved.signed_in(other, EVERYTHING),
+        prompt(CALENDAR.join(EMAIL))
+    );
+    assert_eq!(
+        moved.wanting(CALENDAR),
+        prompt_for_another_mailbox(CALENDAR)
+    );
+}
+
+#[test]
+fn an_answer_before_any_grant_is_of_whoever_signs_in() {
+    let known = given([declined(0, Permission::ALL)]);
+    let other = SignIn::Microsoft(colleague());
+    assert_eq!(known.signed_in(other, EVERYTHING), ALREADY_ANSWERED);
+}
+
+#[test]
+fn what_microsoft_withdrew_is_asked_for_once_more() {
+    let known = given([
+        granted(0, ALL_BUT_EMAIL),
+        revoked(0, [Permission::Contacts]),
+        withdrawn(0, Permission::ALL),
+    ]);
+    assert_eq!(known.wanting(ALL_BUT_EMAIL), prompt(CALENDAR));
+    let known = known.and([declined(0, [Permission::Calendar])]);
+    assert_eq!(known.wanting(ALL_BUT_EMAIL), ALREADY_ANSWERED);
+}
+
+/// What is of an earlier epoch is of no mailbox any more.
+#[test]
+fn a_new_epoch_knows_no_mailbox() {
+    let known = given([granted_by(colleague(), 0, EVERYTHING)])
+        .and(administered(1, EVERYTHING))
+        .and([mode_changed(ADMINISTRATOR, USERS_FULL)]);
+    assert_eq!(known.user.mailbox(known.account.epoch), None);
+    assert_eq!(known.wanting(EVERYTHING), prompt(EVERYTHING));
 }

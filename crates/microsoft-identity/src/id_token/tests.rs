@@ -72,6 +72,7 @@ fn check_with_key(token: &str, key: &SigningKey) -> Result<VerifiedIdentity, IdT
     let expectation = IdTokenExpectation {
         nonce: ExpectedNonce::Exactly("n1"),
         tenant: Some(TENANT.parse().unwrap()),
+        personal_accounts: false,
     };
     UnverifiedIdToken::parse(token)?.verify(key, &["host", "app"], expectation, NOW)
 }
@@ -93,6 +94,72 @@ fn a_genuine_token_tells_who_it_is() {
         crate::roles_able_to_consent(&identity),
         identity.directory_roles
     );
+}
+
+#[test]
+fn a_guest_is_told_from_a_member() {
+    let belonging = |changes: Value| {
+        check(&signed(Algorithm::RS256, &with(&changes)))
+            .unwrap()
+            .belonging
+    };
+    for member in [
+        json!({}),
+        json!({"acct": 0}),
+        json!({"acct": "0"}),
+        json!({"acct": null, "idp": null}),
+        json!({"idp": format!("https://sts.windows.net/{TENANT}/")}),
+        json!({"idp": format!("https://login.microsoftonline.com/{TENANT}/v2.0"), "acct": 0}),
+    ] {
+        assert_eq!(belonging(member.clone()), Belonging::Member, "{member}");
+    }
+    for guest in [
+        json!({"acct": 1}),
+        json!({"acct": "1"}),
+        json!({"acct": 2}),
+        json!({"acct": true}),
+        json!({"idp": format!("https://sts.windows.net/{OTHER}/")}),
+        json!({"idp": format!("https://sts.windows.net/{OTHER}/"), "acct": 0}),
+        json!({"idp": "https://sts.windows.net/9188040d-6c67-4c5b-b112-36a304b66dad/"}),
+        json!({"idp": "live.com"}),
+        json!({"idp": "mail"}),
+        json!({"idp": "google.com"}),
+        json!({"idp": ""}),
+    ] {
+        assert_eq!(belonging(guest.clone()), Belonging::Guest, "{guest}");
+    }
+}
+
+#[test]
+fn a_personal_account_is_an_answer_only_where_one_is_asked_for() {
+    let consumers = CONSUMERS.to_string();
+    let issuer = format!("https://login.microsoftonline.com/{consumers}/v2.0");
+    let claims = with(&json!({"tid": consumers, "iss": issuer, "idp": "live.com"}));
+    let token = signed(Algorithm::RS256, &claims);
+    let check = |key: &SigningKey, personal_accounts| {
+        let expectation = IdTokenExpectation {
+            nonce: ExpectedNonce::CheckedElsewhere,
+            tenant: None,
+            personal_accounts,
+        };
+        UnverifiedIdToken::parse(&token)
+            .unwrap()
+            .verify(key, &["app"], expectation, NOW)
+    };
+    let of_consumers = published(&issuer);
+    assert_eq!(
+        check(&of_consumers, true).unwrap().belonging,
+        Belonging::PersonalAccount
+    );
+    assert!(matches!(
+        check(&of_consumers, false),
+        Err(IdTokenError::Consumer)
+    ));
+    let of_a_tenant = published(&format!("https://login.microsoftonline.com/{TENANT}/v2.0"));
+    assert!(matches!(
+        check(&of_a_tenant, true),
+        Err(IdTokenError::Issuer)
+    ));
 }
 
 #[test]

@@ -15,6 +15,7 @@ async fn verify(entra: &Entra, token: &str) -> Result<VerifiedIdentity, IdTokenE
     let expectation = IdTokenExpectation {
         nonce: ExpectedNonce::Exactly("n1"),
         tenant: None,
+        personal_accounts: false,
     };
     entra.verify_id_token(token, &[CLIENT], expectation).await
 }

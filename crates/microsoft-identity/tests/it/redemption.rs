@@ -23,6 +23,7 @@ async fn redeem(entra: &Entra, nonce: &str) -> Result<Redeemed, RedeemError> {
     let expectation = IdTokenExpectation {
         nonce: ExpectedNonce::Exactly(nonce),
         tenant: Some(TENANT),
+        personal_accounts: false,
     };
     let redirect_uri = "https://assent.example/callbacks/microsoft/authorize"
         .parse()

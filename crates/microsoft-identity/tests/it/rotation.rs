@@ -83,6 +83,7 @@ async fn look_for(entra: &Entra, key: &str) -> IdTokenError {
     let expectation = IdTokenExpectation {
         nonce: ExpectedNonce::CheckedElsewhere,
         tenant: None,
+        personal_accounts: false,
     };
     entra
         .verify_id_token(&naming(key), &[], expectation)

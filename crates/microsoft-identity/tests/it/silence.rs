@@ -57,6 +57,7 @@ async fn redeem(entra: &Entra) -> Result<AccessToken, String> {
     let expectation = IdTokenExpectation {
         nonce: ExpectedNonce::Exactly("n1"),
         tenant: Some(TENANT),
+        personal_accounts: false,
     };
     let redirect_uri = "https://assent.example/callback".parse().unwrap();
     let code = AuthorizationCode::new("hush-code");

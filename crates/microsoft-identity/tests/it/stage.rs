@@ -158,7 +158,11 @@ impl Stage {
 
 pub(crate) fn expecting(nonce: &str, tenant: Uuid) -> IdTokenExpectation<'_> {
     let (nonce, tenant) = (ExpectedNonce::Exactly(nonce), Some(tenant));
-    IdTokenExpectation { nonce, tenant }
+    IdTokenExpectation {
+        nonce,
+        tenant,
+        personal_accounts: false,
+    }
 }
 
 pub(crate) fn callback() -> Url {

@@ -190,6 +190,7 @@ pub(crate) async fn redeem(entra: &Entra) -> Result<Redeemed, RedeemError> {
     let expectation = IdTokenExpectation {
         nonce: ExpectedNonce::Exactly("n1"),
         tenant: Some(TENANT),
+        personal_accounts: false,
     };
     let redirect_uri = "https://assent.example/callback".parse().unwrap();
     entra

@@ -4,11 +4,12 @@ use assent_domain::ids::{
 };
 use assent_domain::mode::EmailSync;
 use assent_domain::permissions::{EmailLevel, Kinds, PermissionSet};
-use assent_domain::user::UserState;
+use assent_domain::user::{LastNo, UserState};
 use uuid::Uuid;
 
 use super::{
-    ADMIN_CONFIGURED, AWAITING_SWITCH, BLOCKED, NoRow, USER, USER_INDIVIDUAL, USER_WITH_IDENTITY,
+    ADMIN_CONFIGURED, AWAITING_SWITCH, BLOCKED, NOES, NoRow, USER, USER_INDIVIDUAL,
+    USER_WITH_IDENTITY,
 };
 use crate::standing::Standing;
 
@@ -51,7 +52,7 @@ pub(super) fn user(row: &[u8]) -> Result<Standing<UserState>, NoRow> {
     }
     let own = row.set()?;
     let automatic = row.set()?;
-    let answered = row.kinds()?;
+    let (answered, last_no) = row.answers()?;
     let epoch = Epoch(row.number()?);
     let last_sequence = Sequence(row.number()?);
     let identity = match kind {
@@ -67,6 +68,7 @@ pub(super) fn user(row: &[u8]) -> Result<Standing<UserState>, NoRow> {
         own,
         automatic,
         answered,
+        last_no,
         identity,
         last_sequence,
     })
@@ -98,16 +100,28 @@ impl Row<'_> {
         Err(NoRow)
     }
 
-    fn kinds(&mut self) -> Result<Kinds, NoRow> {
+    fn answers(&mut self) -> Result<(Kinds, LastNo), NoRow> {
         let byte = self.byte()?;
-        if byte & !0b111 != 0 {
+        if byte >> (2 * NOES) != 0 {
             return Err(NoRow);
         }
-        Ok(Kinds {
-            calendar: byte & 0b1 != 0,
-            contacts: byte & 0b10 != 0,
-            email: byte & 0b100 != 0,
-        })
+        let said_no = kinds(byte >> NOES);
+        let mut no = |is_there: bool| {
+            if !is_there {
+                return Ok(Sequence(0));
+            }
+            // One that is left out has one way to be written.
+            match self.number()? {
+                0 => Err(NoRow),
+                at => Ok(Sequence(at)),
+            }
+        };
+        let last_no = LastNo {
+            calendar: no(said_no.calendar)?,
+            contacts: no(said_no.contacts)?,
+            email: no(said_no.email)?,
+        };
+        Ok((kinds(byte), last_no))
     }
 
     fn set(&mut self) -> Result<PermissionSet, NoRow> {
@@ -169,5 +183,14 @@ impl Row<'_> {
         } else {
             Err(NoRow)
         }
+    }
+}
+
+/// The lowest three bits.
+const fn kinds(bits: u8) -> Kinds {
+    Kinds {
+        calendar: bits & 0b1 != 0,
+        contacts: bits & 0b10 != 0,
+        email: bits & 0b100 != 0,
     }
 }

@@ -4,7 +4,7 @@ use assent_domain::ids::{
 };
 use assent_domain::mode::EmailSync;
 use assent_domain::permissions::{EmailLevel, Kinds, PermissionSet};
-use assent_domain::user::UserState;
+use assent_domain::user::{LastNo, UserState};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -75,15 +75,22 @@ fn users() -> impl Strategy<Value = UserState> {
         })
     });
     let numbers = (any::<u64>(), any::<u64>());
+    let no = || prop_oneof![Just(0), any::<u64>()].prop_map(Sequence);
+    let noes = (no(), no(), no()).prop_map(|(calendar, contacts, email)| LastNo {
+        calendar,
+        contacts,
+        email,
+    });
     (
         sets(),
         sets(),
         any::<(bool, bool, bool)>(),
+        noes,
         identities,
         numbers,
     )
         .prop_map(
-            |(own, automatic, answered, identity, (epoch, last))| UserState {
+            |(own, automatic, answered, last_no, identity, (epoch, last))| UserState {
                 epoch: Epoch(epoch),
                 own,
                 automatic,
@@ -92,6 +99,7 @@ fn users() -> impl Strategy<Value = UserState> {
                     contacts: answered.1,
                     email: answered.2,
                 },
+                last_no,
                 identity,
                 last_sequence: Sequence(last),
             },

@@ -2,10 +2,10 @@ use assent_domain::account::{AccountState, Authorization, Consent};
 use assent_domain::ids::{Cloud, Sequence, Tenant};
 use assent_domain::mode::EmailSync;
 use assent_domain::permissions::{EmailLevel, Kinds, PermissionSet};
-use assent_domain::user::UserState;
+use assent_domain::user::{LastNo, UserState};
 
 use super::{
-    ADMIN_CONFIGURED, AWAITING_SWITCH, BLOCKED, USER, USER_INDIVIDUAL, USER_WITH_IDENTITY,
+    ADMIN_CONFIGURED, AWAITING_SWITCH, BLOCKED, NOES, USER, USER_INDIVIDUAL, USER_WITH_IDENTITY,
 };
 use crate::standing::Standing;
 
@@ -49,7 +49,7 @@ pub(super) fn user(standing: &Standing<UserState>) -> Vec<u8> {
             });
             row.set(state.own);
             row.set(state.automatic);
-            row.kinds(state.answered);
+            row.answers(state.answered, state.last_no);
             row.number(state.epoch.0);
             row.number(state.last_sequence.0);
             if let Some(identity) = &state.identity {
@@ -85,10 +85,18 @@ impl Row {
         }
     }
 
-    fn kinds(&mut self, kinds: Kinds) {
-        self.byte(
-            u8::from(kinds.calendar) | u8::from(kinds.contacts) << 1 | u8::from(kinds.email) << 2,
-        );
+    fn answers(&mut self, answered: Kinds, last_no: LastNo) {
+        let said_no = last_no.after(Sequence(0));
+        self.byte(bits(answered) | bits(said_no) << NOES);
+        for (is_there, at) in [
+            (said_no.calendar, last_no.calendar),
+            (said_no.contacts, last_no.contacts),
+            (said_no.email, last_no.email),
+        ] {
+            if is_there {
+                self.number(at.0);
+            }
+        }
     }
 
     fn set(&mut self, set: PermissionSet) {
@@ -116,4 +124,8 @@ impl Row {
         self.tenant(consent.tenant);
         self.number(consent.recorded_at.0);
     }
+}
+
+fn bits(kinds: Kinds) -> u8 {
+    u8::from(kinds.calendar) | u8::from(kinds.contacts) << 1 | u8::from(kinds.email) << 2
 }

@@ -5,7 +5,7 @@ use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{AuthorizationError, ErrorClass};
 use assent_service_kit::telemetry::chain;
 
-use super::{FlowState, Purpose, Stage};
+use super::{FlowState, FlowView, Purpose, Stage};
 use crate::failure::Failure;
 use crate::use_cases::learn::wants_an_administrator;
 use crate::wording;
@@ -225,12 +225,27 @@ fn is_about_the_code(error: &AuthorizationError) -> bool {
     error.error == "invalid_grant" || error.codes.iter().any(|code| OF_THE_CODE.contains(code))
 }
 
-impl From<Ending> for Stage {
+impl From<Ending> for FlowView {
     fn from(ending: Ending) -> Self {
-        Self::Ended {
+        Self {
             state: ending.state(),
             code: ending.code().map(str::to_owned),
             detail: ending.detail(),
+        }
+    }
+}
+
+impl From<Ending> for Stage {
+    fn from(ending: Ending) -> Self {
+        let FlowView {
+            state,
+            code,
+            detail,
+        } = ending.into();
+        Self::Ended {
+            state,
+            code,
+            detail,
         }
     }
 }
@@ -254,6 +269,7 @@ fn state_of(refusal: Refusal) -> FlowState {
         | Refusal::ManagedByAdministrator
         | Refusal::AdministratorConsentRequired
         | Refusal::IdentityMismatch
+        | Refusal::GuestAccount
         | Refusal::NotAdministratorConfigured
         | Refusal::ConsentSuperseded => FlowState::Refused,
     }

@@ -161,7 +161,11 @@ async fn shown(
         .return_to
         .as_ref()
         .unwrap_or_else(|| gateway.addresses.after(&flow.purpose));
-    let response = pages::show(StatusCode::OK, &page, &[leads_to.origin().ascii_serialization()]);
+    let response = pages::show(
+        StatusCode::OK,
+        &page,
+        &[leads_to.origin().ascii_serialization()],
+    );
     Ok(browser.remembered(gateway, response))
 }
 

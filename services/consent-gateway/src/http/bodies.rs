@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::gateway::TenantName;
 use crate::return_to;
 use crate::use_cases::start_admin_consent::Selection;
-use crate::use_cases::start_own_consent::{WayBack, Wish};
+use crate::use_cases::start_own_consent::{Named, WayBack, Wish};
 
 /// `?at_least=`
 #[derive(Debug, Deserialize)]
@@ -95,10 +95,15 @@ pub(super) struct NewGrant {
 }
 
 impl NewGrant {
-    pub(super) fn check(self, origins: &[Origin]) -> Result<Wish, Failure> {
+    /// `may_vouch`: whether whoever sends it speaks for the host application, too.
+    pub(super) fn check(self, origins: &[Origin], may_vouch: bool) -> Result<Wish, Failure> {
         Ok(Wish {
             ticked: kinds_from_list(&self.permissions),
-            identity: self.microsoft_identity,
+            identity: match self.microsoft_identity {
+                Some(identity) if may_vouch => Named::Vouched(identity),
+                Some(identity) => Named::Claimed(identity),
+                None => Named::Nobody,
+            },
             way_back: WayBack::Host(checked(self.return_to.as_deref(), origins)?),
         })
     }

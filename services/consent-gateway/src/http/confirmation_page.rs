@@ -1,9 +1,9 @@
-//! The last step of a user's own consent where nobody knew whose mailbox to expect: whoever began it confirms it, by
-//! the session.
+//! The last step of a user's own consent where nobody knew whose mailbox to expect: whoever is in front of the browser
+//! is asked, and told both accounts by name and by id.
 //!
-//! If the browser comes back in the very session that it left in, that is the confirmation: the person chose here, and
-//! signed in at Microsoft a moment ago. In any other session of the same user, they are asked: somebody who had been
-//! given a session of another's could otherwise lose their mailbox to that other.
+//! They are asked in whatever session they come back, the very one included that they left in: anybody who has a token
+//! of their own can have opened it in somebody else's browser. In a session that was opened from a site that is none of
+//! the host application's they are not even asked.
 
 use askama::Template;
 use axum::extract::State;
@@ -15,11 +15,12 @@ use uuid::Uuid;
 
 use super::layout::Layout;
 use super::session::{InSession, Posted};
-use super::{Shared, pages, see_other};
+use super::{Shared, pages, see_other, words};
 use crate::failure::Failure;
-use crate::flow::{Flow, Stage};
+use crate::flow::Flow;
 use crate::gateway::Gateway;
 use crate::records::Stored;
+use crate::use_cases::finish_own_consent::{Held, Rehearsal, rehearse};
 use crate::use_cases::{confirm_grant, look_up};
 
 #[derive(Template)]
@@ -27,9 +28,15 @@ use crate::use_cases::{confirm_grant, look_up};
 struct ConfirmationPage<'a> {
     layout: Layout<'a>,
     user: &'a str,
+    user_name: Option<&'a str>,
     account: &'a str,
+    account_name: Option<&'a str>,
     object_id: Uuid,
     tenant_id: Uuid,
+    /// What would be granted, in words.
+    granted: Vec<&'static str>,
+    /// The Microsoft account whose grants would end.
+    leaves: Option<Uuid>,
     proof: &'a str,
     flow: Uuid,
     confirm: &'a str,
@@ -43,25 +50,30 @@ pub(super) async fn land(
     flow: Uuid,
     confirm: &str,
 ) -> Result<Response, Failure> {
-    let stored = look_up::own_flow(gateway, &session.session.caller(), flow).await?;
-    let Stage::AwaitingConfirmation { identity, .. } = &stored.value.stage else {
+    let caller = session.session.caller();
+    let stored = look_up::own_flow(gateway, &caller, flow).await?;
+    let Some(held) = Held::waiting_in(&stored.value) else {
         return Ok(see_other(&ended(gateway, flow)));
     };
-    let identity = *identity;
-    let left_from_here = stored
-        .value
-        .session
-        .as_ref()
-        .is_some_and(|begun| begun.as_str() == session.secret.digest().as_str());
-    if left_from_here {
-        return confirmed(gateway, stored, confirm).await;
+    if session.session.opened_elsewhere {
+        return Ok(not_bound(gateway));
     }
+    let rehearsal = match rehearse(gateway, &stored.value, &held).await {
+        Ok(rehearsal) => rehearsal,
+        // Nothing of it can be granted any more: the flow says so.
+        Err(Failure::Refused(_)) => return Ok(see_other(&ended(gateway, flow))),
+        Err(failure) => return Err(failure),
+    };
     let page = ConfirmationPage {
         layout: Layout::of(gateway),
         user: session.session.user.as_str(),
+        user_name: caller.name.as_deref(),
         account: session.session.account.as_str(),
-        object_id: identity.object_id,
-        tenant_id: identity.tenant.id,
+        account_name: caller.account_name.as_deref(),
+        object_id: held.identity.object_id.0,
+        tenant_id: held.identity.tenant.id.0,
+        granted: granted(rehearsal),
+        leaves: rehearsal.leaves.map(|left| left.object_id.0),
         proof: session.proof.expose(),
         flow,
         confirm,
@@ -74,6 +86,26 @@ pub(super) async fn land(
         &[],
         ancestors,
     ))
+}
+
+fn granted(rehearsal: Rehearsal) -> Vec<&'static str> {
+    let Rehearsal { granted, .. } = rehearsal;
+    granted
+        .kinds()
+        .iter()
+        .map(|permission| words::meaning(permission, granted.email))
+        .collect()
+}
+
+/// Somebody was led into a session that the host application did not open.
+fn not_bound(gateway: &Gateway) -> Response {
+    pages::settings_message(
+        gateway,
+        StatusCode::FORBIDDEN,
+        "Nothing was connected",
+        "These settings were opened from another site than the application, so no Microsoft account is connected in \
+         them. If you want to connect yours, open the settings from the application again, and choose there.",
+    )
 }
 
 /// The form on the page.
@@ -89,6 +121,9 @@ pub(super) async fn confirm(
     Posted { session, form }: Posted<Answer>,
 ) -> Response {
     let gateway = &shared.gateway;
+    if session.session.opened_elsewhere {
+        return not_bound(gateway);
+    }
     let answered = async {
         let caller = session.session.caller();
         let stored = look_up::own_flow(gateway, &caller, form.flow).await?;

@@ -4,13 +4,14 @@
 use assent_service_kit::Problem;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, FromRequest, FromRequestParts, Request, State};
-use axum::http::header::{LOCATION, SET_COOKIE};
+use axum::http::header::{LOCATION, ORIGIN, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use url::Url;
 
 use super::cookies::Cookie;
 use super::{Shared, pages};
@@ -33,7 +34,7 @@ pub(super) async fn open(
     headers: HeaderMap,
     form: Result<Form<Opening>, FormRejection>,
 ) -> Response {
-    match opened(&shared, form).await {
+    match opened(&shared, &headers, form).await {
         Ok(response) => response,
         Err(problem) if pages::wants_a_page(&headers) => {
             pages::settings_problem(&shared.gateway, &problem)
@@ -44,6 +45,7 @@ pub(super) async fn open(
 
 async fn opened(
     shared: &Shared,
+    headers: &HeaderMap,
     form: Result<Form<Opening>, FormRejection>,
 ) -> Result<Response, Problem> {
     let gateway = &shared.gateway;
@@ -55,7 +57,7 @@ async fn opened(
         None => gateway.addresses.account_settings.clone(),
     };
     let caller = shared.verifier.verify(&opening.token).await?;
-    let secret = open_session(gateway, &caller).await?;
+    let secret = open_session(gateway, &caller, is_from_elsewhere(gateway, headers)).await?;
     let lifetime = gateway.session_lifetime.as_secs();
     let headers = [
         (LOCATION, to.to_string()),
@@ -65,6 +67,25 @@ async fn opened(
         ),
     ];
     Ok((StatusCode::SEE_OTHER, headers).into_response())
+}
+
+/// Whether a browser says that the form was sent by a site that is none of the host application's. Anybody can send
+/// the form of a host application that knows them; what such a session is used for must not be taken for the will of
+/// whoever sits in front of the browser. What is no browser does not say, and nobody sits in front of it.
+fn is_from_elsewhere(gateway: &Gateway, headers: &HeaderMap) -> bool {
+    let is_of_another_site = headers
+        .get("sec-fetch-site")
+        .is_some_and(|site| site == "cross-site");
+    // `null` is what a page sends that hides where it is, so anybody's can.
+    let origin = headers
+        .get(ORIGIN)
+        .and_then(|origin| origin.to_str().ok())
+        .and_then(|origin| Url::parse(origin).ok());
+    let mut hosts = gateway
+        .return_origins
+        .iter()
+        .chain(&gateway.frame_ancestors);
+    is_of_another_site && !origin.is_some_and(|origin| hosts.any(|host| host.holds(&origin)))
 }
 
 /// `POST /session/end`

@@ -130,7 +130,7 @@ async fn flow_of(
         return Ok(None);
     };
     match look_up::own_flow(gateway, &session.session.caller(), flow).await {
-        Ok(stored) => Ok(Some(stored.value.view(Timestamp::now()))),
+        Ok(stored) => Ok(Some(look_up::view_of_flow(gateway, &stored.value).await)),
         Err(Failure::NotFound(_)) => Ok(None),
         Err(failure) => Err(failure),
     }

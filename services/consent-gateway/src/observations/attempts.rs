@@ -11,8 +11,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::flow::{CONFIRMATION_LIFETIME, LIFETIME};
+
 /// Somebody who signs in again so long after having been sent to Microsoft has not got through there.
 const LEFT_UNANSWERED: SignedDuration = SignedDuration::from_mins(2);
+
+/// How many flows of a user are kept in mind. Nobody has more in hand at a time.
+const MOST_UNDER_WAY: usize = 16;
 
 /// The attempts of one epoch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +26,9 @@ pub(crate) struct Attempts {
     dead_ends: Vec<DeadEnd>,
     /// The last attempt, while nothing is known of how it ended.
     open: Option<Attempt>,
+    /// What was asked for and may still be granted, the oldest first.
+    #[serde(default)]
+    under_way: Vec<UnderWay>,
     /// The tenant that the user was last expected in: there may be no grant yet that tells.
     #[serde(default)]
     tenant: Option<Tenant>,
@@ -41,17 +49,33 @@ struct Attempt {
     begun_at: Timestamp,
 }
 
+/// A flow that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct UnderWay {
+    flow: Uuid,
+    asked: Vec<Permission>,
+    until: Timestamp,
+}
+
 impl Attempts {
     /// A user is sent to Microsoft.
     pub(crate) fn begun(
         &mut self,
         (epoch, tenant): (Epoch, Option<Tenant>),
         flow: Uuid,
-        doubtful: Kinds,
+        (asked, doubtful): (Kinds, Kinds),
         now: Timestamp,
     ) {
         self.enter(epoch);
         self.give_up_on_the_last(now);
+        self.under_way.retain(|flow| now < flow.until);
+        let too_many = (self.under_way.len() + 1).saturating_sub(MOST_UNDER_WAY);
+        self.under_way.drain(..too_many);
+        self.under_way.push(UnderWay {
+            flow,
+            asked: kinds_to_list(asked),
+            until: now + LIFETIME + CONFIRMATION_LIFETIME,
+        });
         self.tenant = tenant.or(self.tenant);
         self.open = Some(Attempt {
             flow,
@@ -66,6 +90,20 @@ impl Attempts {
         self.close(flow);
         self.dead_ends
             .retain(|end| !permissions.contains(end.permission.into()));
+    }
+
+    /// What flows ask for that have not ended.
+    pub(crate) fn under_way(&self, epoch: Epoch, now: Timestamp) -> Kinds {
+        let open = self.under_way.iter().filter(|flow| now < flow.until);
+        open.filter(|_| self.epoch == epoch.0)
+            .fold(Kinds::NONE, |kinds, flow| {
+                kinds.union(kinds_from_list(&flow.asked))
+            })
+    }
+
+    /// A flow has ended: nothing will be granted by it any more.
+    pub(crate) fn over(&mut self, flow: Uuid) {
+        self.under_way.retain(|open| open.flow != flow);
     }
 
     /// The user answered, or something went wrong that is not the tenant's doing.
@@ -167,7 +205,7 @@ mod tests {
         attempts.begun(
             (EPOCH, tenant),
             Uuid::from_u128(flow),
-            kinds(doubtful),
+            (kinds(doubtful), kinds(doubtful)),
             at(minute),
         );
         attempts
@@ -209,7 +247,8 @@ mod tests {
     #[test]
     fn a_dead_end_is_remembered_over_other_attempts_and_gone_with_success() {
         let mut attempts = sent(1, &[Permission::Calendar, Permission::Email], 0);
-        attempts.begun((EPOCH, None), Uuid::from_u128(2), Kinds::NONE, at(10));
+        let nothing = (Kinds::NONE, Kinds::NONE);
+        attempts.begun((EPOCH, None), Uuid::from_u128(2), nothing, at(10));
         attempts.ended(EPOCH, Uuid::from_u128(2));
         assert_eq!(
             met(&attempts, EPOCH, 11),
@@ -219,11 +258,42 @@ mod tests {
         attempts.begun(
             (EPOCH, None),
             Uuid::from_u128(3),
-            kinds(&[Permission::Calendar]),
+            (Kinds::NONE, kinds(&[Permission::Calendar])),
             at(12),
         );
         attempts.ended(EPOCH, Uuid::from_u128(1));
         attempts.got(EPOCH, Uuid::from_u128(3), kinds(&[Permission::Calendar]));
         assert_eq!(met(&attempts, EPOCH, 20), [Permission::Email]);
+    }
+
+    #[test]
+    fn what_is_under_way_is_known_until_it_is_over() {
+        let mut attempts = sent(1, &[Permission::Calendar], 0);
+        let email = (kinds(&[Permission::Email]), Kinds::NONE);
+        attempts.begun((EPOCH, None), Uuid::from_u128(2), email, at(10));
+        let both = kinds(&[Permission::Calendar, Permission::Email]);
+        assert_eq!(attempts.under_way(EPOCH, at(24)), both);
+        // Fifteen minutes at Microsoft, and ten to confirm.
+        assert_eq!(attempts.under_way(EPOCH, at(25)), email.0);
+        assert_eq!(attempts.under_way(EPOCH.next(), at(24)), Kinds::NONE);
+        attempts.over(Uuid::from_u128(2));
+        assert_eq!(
+            attempts.under_way(EPOCH, at(24)),
+            kinds(&[Permission::Calendar])
+        );
+    }
+
+    #[test]
+    fn no_more_is_kept_in_mind_than_anybody_has_in_hand() {
+        let mut attempts = sent(0, &[Permission::Calendar], 0);
+        for flow in (1..).take(MOST_UNDER_WAY) {
+            let email = (kinds(&[Permission::Email]), Kinds::NONE);
+            attempts.begun((EPOCH, None), Uuid::from_u128(flow), email, at(1));
+        }
+        assert_eq!(attempts.under_way.len(), MOST_UNDER_WAY);
+        assert_eq!(
+            attempts.under_way(EPOCH, at(1)),
+            kinds(&[Permission::Email])
+        );
     }
 }

@@ -27,7 +27,7 @@ fn caller(token_id: Option<&str>) -> Caller {
 #[tokio::test]
 async fn a_token_opens_one_session_and_the_session_speaks_for_its_user() {
     let (_nats, gateway) = test_gateway::start().await;
-    let secret = open_session(&gateway, &caller(Some("t/1 *")))
+    let secret = open_session(&gateway, &caller(Some("t/1 *")), false)
         .await
         .unwrap();
     let session = gateway.sessions.find(&secret).await.unwrap().unwrap();
@@ -38,9 +38,11 @@ async fn a_token_opens_one_session_and_the_session_speaks_for_its_user() {
     assert!(!session.is_over(Timestamp::now()));
     assert!(session.is_over(Timestamp::now() + SignedDuration::from_mins(31)));
 
-    let again = open_session(&gateway, &caller(Some("t/1 *"))).await;
+    let again = open_session(&gateway, &caller(Some("t/1 *")), false).await;
     assert!(matches!(again, Err(Failure::Unauthenticated(_))));
-    let another = open_session(&gateway, &caller(Some("t2"))).await.unwrap();
+    let another = open_session(&gateway, &caller(Some("t2")), false)
+        .await
+        .unwrap();
     assert_ne!(another.expose(), secret.expose());
 
     gateway.sessions.end(&secret).await.unwrap();
@@ -51,19 +53,19 @@ async fn a_token_opens_one_session_and_the_session_speaks_for_its_user() {
 #[tokio::test]
 async fn a_token_that_could_be_used_twice_or_is_nobodys_opens_none() {
     let (_nats, gateway) = test_gateway::start().await;
-    let without_id = open_session(&gateway, &caller(None)).await;
+    let without_id = open_session(&gateway, &caller(None), false).await;
     assert!(matches!(without_id, Err(Failure::Unauthenticated(_))));
     let for_weeks = Caller {
         expires_at: SystemTime::now() + Duration::from_hours(25),
         ..caller(Some("long"))
     };
-    let for_weeks = open_session(&gateway, &for_weeks).await;
+    let for_weeks = open_session(&gateway, &for_weeks, false).await;
     assert!(matches!(for_weeks, Err(Failure::Unauthenticated(_))));
     let service = Caller {
         account: None,
         ..caller(Some("service"))
     };
-    let service = open_session(&gateway, &service).await;
+    let service = open_session(&gateway, &service, false).await;
     assert!(matches!(service, Err(Failure::Forbidden(_))));
 }
 
@@ -71,14 +73,14 @@ async fn a_token_that_could_be_used_twice_or_is_nobodys_opens_none() {
 #[tokio::test]
 async fn a_cut_off_ends_sessions_and_lets_no_earlier_token_open_another() {
     let (_nats, gateway) = test_gateway::start().await;
-    let before = open_session(&gateway, &caller(Some("before")))
+    let before = open_session(&gateway, &caller(Some("before")), false)
         .await
         .unwrap();
     let somebody_else = Caller {
         subject: "ben".to_owned(),
         ..caller(Some("else"))
     };
-    let somebody_else = open_session(&gateway, &somebody_else).await.unwrap();
+    let somebody_else = open_session(&gateway, &somebody_else, false).await.unwrap();
 
     let (account, user) = (
         AccountId::parse("acme").unwrap(),
@@ -93,9 +95,9 @@ async fn a_cut_off_ends_sessions_and_lets_no_earlier_token_open_another() {
         issued_at: SystemTime::now().checked_sub(Duration::from_secs(5)),
         ..caller(Some("kept"))
     };
-    let kept = open_session(&gateway, &kept).await;
+    let kept = open_session(&gateway, &kept, false).await;
     assert!(matches!(kept, Err(Failure::Unauthenticated(_))), "{kept:?}");
-    let after = open_session(&gateway, &caller(Some("after")))
+    let after = open_session(&gateway, &caller(Some("after")), false)
         .await
         .unwrap();
     assert!(gateway.sessions.find(&after).await.unwrap().is_some());

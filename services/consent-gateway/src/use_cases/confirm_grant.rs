@@ -9,6 +9,7 @@ use crate::flow::{Ending, Flow, FlowView, Stage};
 use crate::gateway::Gateway;
 use crate::records::Stored;
 use crate::use_cases::finish_own_consent::{Held, record, settle};
+use crate::use_cases::learn;
 use crate::use_cases::take_callback::used;
 
 /// Records the grant, then ends the flow: in this order, because recording twice changes
@@ -64,6 +65,7 @@ pub(crate) async fn confirm_grant(
     };
     stored.value.stage = Stage::from(ending);
     let stored = gateway.flows.change(stored).await.map_err(used)?;
+    learn::over(gateway, &stored.value).await;
     let user = gateway
         .ledger
         .user(&stored.value.account, &stored.value.started_by)

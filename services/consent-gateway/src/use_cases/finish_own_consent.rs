@@ -1,9 +1,11 @@
 //! A user came back from Microsoft: with a code, or with one of the three kinds of "no".
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use assent_domain::decide::own_consent::{self, DeclineOwnPermissions, GrantOwnPermissions};
-use assent_domain::ids::{Epoch, MicrosoftIdentity, ObjectId, Scope, Tenant};
+use assent_domain::event::Event;
+use assent_domain::ids::{Epoch, MicrosoftIdentity, ObjectId, Scope, Sequence, Tenant};
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{
@@ -39,6 +41,7 @@ pub(crate) async fn finish_own_consent(
             if let Some(refusal) = &not_redeemed.refusal {
                 learn::refused(gateway, &stored.value, &own, refusal).await;
             }
+            learn::over(gateway, &stored.value).await;
             return end(gateway, stored, not_redeemed.ending).await;
         }
     };
@@ -59,25 +62,26 @@ pub(crate) async fn finish_own_consent(
         identity,
     };
     let granted = own.asked.meet(held.permissions);
-    let looked_around = async {
-        // Somebody else's mailbox, and what somebody else may do, is none of our business.
-        if own.expected.is_some_and(|expected| expected != identity) {
-            return None;
-        }
-        learn::got(gateway, &stored.value, &own, tenant, granted).await;
-        Some(probe(gateway, &redeemed).await)
-    };
-    if own.expected.is_some() {
+    if own.vouched {
         // What the person came for does not wait for what is good to know.
         let recorded = record(gateway, &stored.value, held);
+        let looked_around = look_around(gateway, &stored.value, (identity, granted), &redeemed);
         let (recorded, mailbox) = tokio::join!(recorded, looked_around);
+        // Only now: until it is recorded, a no has to find it under way.
+        learn::over(gateway, &stored.value).await;
         let ending = match recorded {
             Ok(completion) => settle(gateway, &stored.value, completion, tenant, mailbox).await,
             Err(failure) => Ending::of(Err(failure)),
         };
         return end(gateway, stored, ending).await;
     }
-    let mailbox = looked_around.await;
+    // What can't be granted, or is somebody else's mailbox, is no question to anybody.
+    let rehearsed = rehearse(gateway, &stored.value, &held).await;
+    let mailbox = look_around(gateway, &stored.value, (identity, granted), &redeemed).await;
+    if let Err(Failure::Refused(refusal)) = rehearsed {
+        learn::over(gateway, &stored.value).await;
+        return end(gateway, stored, Ending::Refused(refusal)).await;
+    }
 
     // Whoever began the flow may have sent its link to somebody else, whose mailbox must not
     // end up under the wrong name. So the browser brings a secret back to the host
@@ -93,6 +97,22 @@ pub(crate) async fn finish_own_consent(
     };
     let stored = gateway.flows.change(stored).await.map_err(used)?;
     Ok(way_back(gateway, &stored.value, Some(&confirm)))
+}
+
+/// Learns what there is to learn from a grant. Somebody else's mailbox, and what somebody else may do, is none of our
+/// business.
+async fn look_around(
+    gateway: &Gateway,
+    flow: &Flow,
+    (identity, granted): (MicrosoftIdentity, PermissionSet),
+    redeemed: &Redeemed,
+) -> Option<Mailbox> {
+    let own = own_consent_of(flow).ok()?;
+    if own.expected.is_some_and(|expected| expected != identity) {
+        return None;
+    }
+    learn::got(gateway, flow, &own, identity.tenant, granted).await;
+    Some(probe(gateway, redeemed).await)
 }
 
 /// Looks where the mailbox is, while there is a token to look with: none is kept.
@@ -136,11 +156,34 @@ pub(crate) async fn refused(
 }
 
 /// What Microsoft granted, and to whom.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Held {
     pub(crate) permissions: PermissionSet,
     pub(crate) scopes: Vec<String>,
     pub(crate) identity: MicrosoftIdentity,
+}
+
+impl Held {
+    /// What waits for its confirmation.
+    pub(crate) fn waiting_in(flow: &Flow) -> Option<Self> {
+        match &flow.stage {
+            Stage::AwaitingConfirmation {
+                held,
+                scopes,
+                identity,
+                ..
+            } => Some(Self {
+                permissions: (*held).into(),
+                scopes: scopes.clone(),
+                identity: (*identity).into(),
+            }),
+            Stage::AtAdminConsent
+            | Stage::AtAuthorize { .. }
+            | Stage::Redeeming
+            | Stage::AwaitingAdministrator { .. }
+            | Stage::Ended { .. } => None,
+        }
+    }
 }
 
 /// Records the grant.
@@ -150,23 +193,82 @@ pub(crate) async fn record(
     held: Held,
 ) -> Result<Completion, Failure> {
     let own = own_consent_of(flow)?;
-    let command = GrantOwnPermissions {
+    let (granted, identity) = (held.permissions, held.identity);
+    let command = command(flow, &own, held);
+    let moved = AtomicBool::new(false);
+    let recorded = gateway
+        .ledger
+        .decide_user(&flow.account, &flow.started_by, |company, user| {
+            let is_of_another = user.is_of_another(company.epoch, identity);
+            moved.store(is_of_another, Ordering::Relaxed);
+            own_consent::grant(company, user, command.clone())
+        })
+        .await;
+    tell_of_a_mismatch(flow, recorded.as_ref().err());
+    recorded?;
+    if moved.into_inner() {
+        tracing::warn!(
+            security_event = "another_mailbox",
+            flow.id = %flow.id,
+            account.id = %flow.account,
+            user.id = %flow.started_by,
+            "a user's grants are of another Microsoft identity from here on"
+        );
+    }
+    Ok(Completion {
+        not_granted: in_words(own.asked.missing_from(granted)),
+        mailbox_trouble: None,
+    })
+}
+
+/// What recording a grant would come to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rehearsal {
+    pub(crate) granted: PermissionSet,
+    /// The mailbox whose grants would end with it.
+    pub(crate) leaves: Option<MicrosoftIdentity>,
+}
+
+/// What recording the grant would come to, as things stand.
+pub(crate) async fn rehearse(
+    gateway: &Gateway,
+    flow: &Flow,
+    held: &Held,
+) -> Result<Rehearsal, Failure> {
+    let own = own_consent_of(flow)?;
+    // The user first: its events name epochs that the company has to know by then.
+    let user = gateway.ledger.user(&flow.account, &flow.started_by).await?;
+    let company = gateway.ledger.company(&flow.account).await?;
+    let command = command(flow, &own, held.clone());
+    let events = own_consent::grant(&company.state, &user.state, command).map_err(Failure::from);
+    tell_of_a_mismatch(flow, events.as_ref().err());
+    let new = events?.into_iter().find_map(|event| match event {
+        Event::UserScopeGranted(granted) => Some(granted.permissions),
+        Event::UserScopeRevoked(_) | Event::ModeChanged(_) | Event::AdminConsentGranted(_) => None,
+    });
+    let mailbox = user.state.mailbox(company.state.epoch);
+    Ok(Rehearsal {
+        granted: new.unwrap_or_else(|| own.asked.meet(held.permissions)),
+        leaves: mailbox.filter(|mailbox| *mailbox != held.identity),
+    })
+}
+
+fn command(flow: &Flow, own: &OwnConsent, held: Held) -> GrantOwnPermissions {
+    GrantOwnPermissions {
         account: flow.account.clone(),
         user: flow.started_by.clone(),
         begun_in: own.begun_in,
+        begun_after: own.begun_after,
         asked: own.asked,
         held: held.permissions,
         scopes: held.scopes.into_iter().map(Scope).collect(),
         identity: held.identity,
         expected: own.expected,
-    };
-    let recorded = gateway
-        .ledger
-        .decide_user(&flow.account, &flow.started_by, |company, user| {
-            own_consent::grant(company, user, command.clone())
-        })
-        .await;
-    if let Err(Failure::Refused(Refusal::IdentityMismatch)) = recorded {
+    }
+}
+
+fn tell_of_a_mismatch(flow: &Flow, failure: Option<&Failure>) {
+    if let Some(Failure::Refused(Refusal::IdentityMismatch)) = failure {
         tracing::warn!(
             security_event = "identity_mismatch",
             flow.id = %flow.id,
@@ -174,11 +276,6 @@ pub(crate) async fn record(
             "a flow was finished by another Microsoft identity than expected"
         );
     }
-    recorded?;
-    Ok(Completion {
-        not_granted: in_words(own.asked.missing_from(held.permissions)),
-        mailbox_trouble: None,
-    })
 }
 
 /// A grant is recorded: now its mailbox is its user's, and can be told.
@@ -215,11 +312,15 @@ pub(crate) fn own_consent_of(flow: &Flow) -> Result<OwnConsent, Failure> {
         Purpose::OwnConsent {
             asked,
             begun_in,
+            begun_after,
             expected,
+            vouched,
         } => Ok(OwnConsent {
             asked: (*asked).into(),
             begun_in: Epoch(*begun_in),
+            begun_after: Sequence(*begun_after),
             expected: expected.map(Into::into),
+            vouched: *vouched,
         }),
         Purpose::AdministratorConsent { .. } => Err(Failure::Invalid(
             "this flow asked for an administrator".to_owned(),

@@ -42,7 +42,8 @@ pub(crate) async fn begun(
     gateway
         .observations
         .note_attempt(account, user, |attempts| {
-            attempts.begun((epoch, tenant.map(Into::into)), flow, doubtful, now);
+            let asked = (asked.kinds(), doubtful);
+            attempts.begun((epoch, tenant.map(Into::into)), flow, asked, now);
         })
         .await;
 }
@@ -70,6 +71,16 @@ pub(crate) async fn got(
         .await;
 }
 
+/// Nothing will be granted by a flow any more that has not been.
+pub(crate) async fn over(gateway: &Gateway, flow: &Flow) {
+    gateway
+        .observations
+        .note_attempt(&flow.account, &flow.started_by, |attempts| {
+            attempts.over(flow.id);
+        })
+        .await;
+}
+
 /// Microsoft refused a user. What it says of the tenant's policy is noted for the company's own use only: the browser
 /// that brings it could have made it up.
 pub(crate) async fn refused(
@@ -82,6 +93,7 @@ pub(crate) async fn refused(
     gateway
         .observations
         .note_attempt(&flow.account, &flow.started_by, |attempts| {
+            attempts.over(flow_id);
             match error.class {
                 ErrorClass::AdministratorApprovalRequired => {
                     attempts.blocked(epoch, flow_id, own.asked.kinds(), now);

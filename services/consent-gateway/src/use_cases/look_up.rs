@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::flow::Flow;
+use crate::flow::{Ending, Flow, FlowState, FlowView};
 use crate::gateway::Gateway;
 use crate::ledger::{Company, User};
 use crate::observations::Approval;
@@ -18,6 +18,7 @@ use crate::records::Stored;
 use crate::representation::{AccountView, Learnt, UserView};
 use crate::rights;
 use crate::use_cases::find_flow::find_flow;
+use crate::use_cases::finish_own_consent::{Held, rehearse};
 use crate::use_cases::learn;
 
 /// How long a read waits for the write that `at_least` names.
@@ -119,6 +120,22 @@ pub(crate) async fn own_flow(
             Ok(stored)
         }
         Some(_) | None => Err(unknown),
+    }
+}
+
+/// A flow as others see it. One that waits is over as soon as nothing of it can be granted any more: the user took it
+/// back, or the company moved on.
+pub(crate) async fn view_of_flow(gateway: &Gateway, flow: &Flow) -> FlowView {
+    let view = flow.view(Timestamp::now());
+    let Some(held) =
+        Held::waiting_in(flow).filter(|_| view.state == FlowState::AwaitingConfirmation)
+    else {
+        return view;
+    };
+    match rehearse(gateway, flow, &held).await {
+        Err(Failure::Refused(refusal)) => Ending::Refused(refusal).into(),
+        // What can't be known now is known when it is confirmed.
+        Ok(_) | Err(_) => view,
     }
 }
 

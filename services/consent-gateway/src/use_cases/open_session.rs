@@ -7,13 +7,15 @@ use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::session::{LONGEST_TOKEN, Session, SessionSecret};
 
-/// Opens a session for whoever a checked token speaks for. The token can't be used for another.
+/// Opens a session for whoever a checked token speaks for. The token can't be used for another. `from_elsewhere`: the
+/// browser says that the form was sent by a site that is none of the host application's.
 pub(crate) async fn open_session(
     gateway: &Gateway,
     caller: &Caller,
+    from_elsewhere: bool,
 ) -> Result<SessionSecret, Failure> {
     let now = Timestamp::now();
-    let session = Session::of(caller, now + gateway.session_lifetime)?;
+    let session = Session::of(caller, now + gateway.session_lifetime, from_elsewhere)?;
     let token_id = caller.token_id.as_deref().ok_or(Failure::Unauthenticated(
         "a token that opens a session needs a jti",
     ))?;
@@ -39,6 +41,14 @@ pub(crate) async fn open_session(
         return Err(Failure::Unauthenticated(
             "the token has opened a session already; each is good for one",
         ));
+    }
+    if from_elsewhere {
+        tracing::warn!(
+            security_event = "session_opened_elsewhere",
+            account.id = %session.account,
+            user.id = %session.user,
+            "a session was opened from a site that is none of the host application's: nothing is bound in it"
+        );
     }
     let secret = SessionSecret::new();
     tracing::info!(account.id = %session.account, user.id = %session.user, "a session of the settings began");

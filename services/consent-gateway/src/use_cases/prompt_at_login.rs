@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::observations::Approval;
 use crate::use_cases::learn::needs_approval;
-use crate::use_cases::start_own_consent::{Question, Wish, begin, question};
+use crate::use_cases::start_own_consent::{Named, Question, Wish, begin, question};
 
 pub(crate) async fn prompt_at_login(
     gateway: &Gateway,
@@ -23,7 +23,7 @@ pub(crate) async fn prompt_at_login(
     user: &UserId,
     wish: Wish,
 ) -> Result<UserConsentBegun, Failure> {
-    if let Some(identity) = wish.identity {
+    if let Named::Vouched(identity) = wish.identity {
         // The login hook verified the token that this tenant signed: nobody typed it, so it is not counted as typed.
         gateway.tenant(&TenantRef::Id(identity.tenant_id)).await?;
     }

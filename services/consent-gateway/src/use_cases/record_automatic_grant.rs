@@ -2,13 +2,14 @@
 //! consented to.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use assent_contract::command::{AutomaticGrantRecorded, RecordAutomaticGrant};
 use assent_domain::decide::automatic_grant;
-use assent_domain::effective::effective;
 use assent_domain::ids::{
     AccountId, ConsentId, MicrosoftIdentity, ObjectId, Scope, Tenant, UserId,
 };
+use assent_domain::login::{SignIn, effective_for};
 use assent_microsoft_identity::{AccessToken, ScopeSet};
 use assent_service_kit::telemetry::chain;
 use tracing::Instrument as _;
@@ -32,12 +33,19 @@ pub(crate) async fn record_automatic_grant(
             tenant: request.tenant.into(),
             object_id: ObjectId(request.object_id),
         },
+        is_guest: request.is_guest,
         scopes: Vec::new(),
     };
+    let moved = AtomicBool::new(false);
     let recorded = gateway
         .ledger
         .decide_user(&request.account_id, &request.user_id, |company, user| {
             let permissions = automatic_grant::granted(company, &command)?;
+            let is_of_another = user.is_of_another(company.epoch, command.identity);
+            moved.store(
+                is_of_another && !permissions.is_nothing(),
+                Ordering::Relaxed,
+            );
             let scopes = gateway
                 .scopes
                 .of(permissions)
@@ -54,7 +62,16 @@ pub(crate) async fn record_automatic_grant(
             )
         })
         .await?;
-    let effective = effective(&recorded.company, &recorded.user);
+    if moved.into_inner() {
+        tracing::warn!(
+            security_event = "another_mailbox",
+            account.id = %request.account_id,
+            user.id = %request.user_id,
+            "a user signed in as another person of the tenant, and was granted anew as that"
+        );
+    }
+    let sign_in = SignIn::Microsoft(command.identity);
+    let effective = effective_for(&recorded.company, &recorded.user, sign_in);
     if let Some(token) = request.graph_token {
         let holder = Holder {
             account: request.account_id,

@@ -35,6 +35,7 @@ pub(crate) async fn redeem(
     let expectation = IdTokenExpectation {
         nonce: ExpectedNonce::Exactly(&proof.nonce),
         tenant: proof.tenant.map(|tenant| tenant.id.0),
+        personal_accounts: false,
     };
     let redeemed = gateway
         .entra

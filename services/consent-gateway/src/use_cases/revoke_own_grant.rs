@@ -4,13 +4,15 @@
 
 use assent_domain::account::AccountState;
 use assent_domain::decide::own_consent::{self, RevokeOwnPermissions};
-use assent_domain::ids::{AccountId, Sequence, UserId};
+use assent_domain::ids::{AccountId, Epoch, Sequence, UserId};
 use assent_domain::permissions::Kinds;
 use assent_event_log::{Damage, Missing};
+use jiff::Timestamp;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::ledger::{Company, Recorded, User};
+use crate::observations::Attempts;
 use crate::view;
 
 /// How often it is decided anew when others keep getting in between.
@@ -32,35 +34,54 @@ pub(crate) async fn revoke_own_grant(
     permissions: Kinds,
 ) -> Result<Revoked, Failure> {
     gateway.limits.revoke(account, user)?;
-    let command = RevokeOwnPermissions {
+    let said = Said {
         account: account.clone(),
         user: user.clone(),
         permissions,
+        // Before the log is read: what comes back in between is held by then.
+        attempts: gateway.observations.attempts(account, user).await,
+        at: Timestamp::now(),
     };
-    let revoked = revoke(gateway, &command, Kinds::NONE).await;
+    let revoked = revoke(gateway, &said, Kinds::NONE).await;
     match revoked {
         Ok(recorded) if recorded.is_nothing => {
-            revoke_what_is_seen(gateway, &command, &recorded).await?;
+            revoke_what_is_seen(gateway, &said, &recorded).await?;
             Ok(Revoked::Known)
         }
         Ok(_) => Ok(Revoked::Known),
         Err(failure @ (Failure::Damaged(_) | Failure::LogNotBelieved(_))) => {
-            let known = revoke_past_damage(gateway, &command, failure).await?;
+            let known = revoke_past_damage(gateway, &said, failure).await?;
             Ok(Revoked::Partly(Box::new(known)))
         }
         Err(failure) => Err(failure),
     }
 }
 
-async fn revoke(
-    gateway: &Gateway,
-    command: &RevokeOwnPermissions,
-    seen: Kinds,
-) -> Result<Recorded, Failure> {
+/// A person's no, and what else the person has under way at Microsoft.
+struct Said {
+    account: AccountId,
+    user: UserId,
+    permissions: Kinds,
+    attempts: Attempts,
+    at: Timestamp,
+}
+
+impl Said {
+    fn in_epoch(&self, epoch: Epoch) -> RevokeOwnPermissions {
+        RevokeOwnPermissions {
+            account: self.account.clone(),
+            user: self.user.clone(),
+            permissions: self.permissions,
+            under_way: self.attempts.under_way(epoch, self.at),
+        }
+    }
+}
+
+async fn revoke(gateway: &Gateway, said: &Said, seen: Kinds) -> Result<Recorded, Failure> {
     gateway
         .ledger
-        .decide_user(&command.account, &command.user, |company, state| {
-            own_consent::revoke(company, state, seen, command.clone())
+        .decide_user(&said.account, &said.user, |company, state| {
+            own_consent::revoke(company, state, seen, said.in_epoch(company.epoch))
         })
         .await
 }
@@ -68,18 +89,18 @@ async fn revoke(
 /// The log holds nothing to revoke. Where the view says otherwise, the log has lost a grant.
 async fn revoke_what_is_seen(
     gateway: &Gateway,
-    command: &RevokeOwnPermissions,
+    said: &Said,
     decided: &Recorded,
 ) -> Result<(), Failure> {
-    if command.permissions.is_empty() {
+    if said.permissions.is_empty() {
         return Ok(());
     }
     let at_least = decided.company.last_sequence.max(decided.sequence);
-    let (account, user) = (&command.account, &command.user);
+    let (account, user) = (&said.account, &said.user);
     let Some(seen) = view::effective(&gateway.connection, account, user, at_least).await else {
         return Ok(());
     };
-    let seen = seen.intersection(command.permissions);
+    let seen = seen.intersection(said.permissions);
     if seen.is_empty() {
         return Ok(());
     }
@@ -89,13 +110,13 @@ async fn revoke_what_is_seen(
         user.id = %user,
         "the view says that something is effective which the event log holds no grant of; its revocation is recorded"
     );
-    revoke(gateway, command, seen).await.map(drop)
+    revoke(gateway, said, seen).await.map(drop)
 }
 
 /// The log can't be read in full. What is asked is recorded after whatever can be.
 async fn revoke_past_damage(
     gateway: &Gateway,
-    command: &RevokeOwnPermissions,
+    said: &Said,
     failure: Failure,
 ) -> Result<(Company, User), Failure> {
     let ledger = gateway.ledger.beyond_trouble();
@@ -103,7 +124,7 @@ async fn revoke_past_damage(
     // What can't be told by anybody is refused by the trouble that was met first.
     let mut failure = Some(failure);
     for _ in 0..ATTEMPTS {
-        let (account, user) = (&command.account, &command.user);
+        let (account, user) = (&said.account, &said.user);
         let company = match ledger.company(account).await {
             Ok(company) => company,
             Err(Failure::Damaged(damage)) => {
@@ -128,10 +149,11 @@ async fn revoke_past_damage(
             epoch: company.state.epoch.max(user.state.epoch),
             ..company.state.clone()
         };
+        let no = said.in_epoch(state.epoch);
         let events = if is_all {
-            own_consent::revoke(&state, &user.state, Kinds::NONE, command.clone())?
+            own_consent::revoke(&state, &user.state, Kinds::NONE, no)?
         } else {
-            own_consent::revoke_unread(&state, &user.state, command.clone())?
+            own_consent::revoke_unread(&state, &user.state, no)?
         };
         if let Some(recorded) = ledger.append(tail, &events).await? {
             let user = user.after(&recorded)?;

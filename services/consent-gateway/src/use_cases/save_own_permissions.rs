@@ -2,15 +2,15 @@
 //! user goes to Microsoft.
 
 use assent_contract::command::FlowStarted;
+use assent_contract::values::PersonId;
 use assent_domain::effective::effective;
 use assent_domain::ids::{AccountId, Epoch, UserId};
 use assent_domain::permissions::Kinds;
 
 use crate::failure::Failure;
-use crate::flow::Digest;
 use crate::gateway::Gateway;
 use crate::use_cases::revoke_own_grant::revoke_own_grant;
-use crate::use_cases::start_own_consent::{WayBack, Wish, start_own_consent};
+use crate::use_cases::start_own_consent::{Named, WayBack, Wish, start_own_consent};
 
 /// The boxes, as they were shown and as they came back. Only what the user changed is changed: a page that has stood
 /// open in another tab must not take back what was granted meanwhile.
@@ -42,7 +42,7 @@ pub(crate) async fn save_own_permissions(
     account: &AccountId,
     user: &UserId,
     boxes: Boxes,
-    session: Digest,
+    way_back: WayBack,
 ) -> Result<Saved, Failure> {
     let removed = boxes.shown.without(boxes.ticked);
     let state = gateway.ledger.user(account, user).await;
@@ -82,8 +82,12 @@ pub(crate) async fn save_own_permissions(
     }
     let wish = Wish {
         ticked: missing.kinds(),
-        identity: None,
-        way_back: WayBack::Session(session),
+        // Whoever gives one thing up and takes another is who they were when they sent the form.
+        identity: state
+            .mailbox(company.epoch)
+            .map(PersonId::from)
+            .map_or(Named::Nobody, Named::Vouched),
+        way_back,
     };
     match start_own_consent(gateway, account, user, wish).await {
         Ok(started) => Ok(Saved::AtMicrosoft(started)),

@@ -4,7 +4,7 @@
 use assent_contract::command::{ExpectedIdentity, FlowStarted};
 use assent_contract::values::Identity;
 use assent_domain::decide::own_consent;
-use assent_domain::ids::{AccountId, Epoch, MicrosoftIdentity, ObjectId, UserId};
+use assent_domain::ids::{AccountId, Epoch, MicrosoftIdentity, ObjectId, Sequence, UserId};
 use assent_domain::permissions::{Kinds, PermissionSet};
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{AuthorizeRequest, TenantRef, new_pkce, random_token};
@@ -23,9 +23,19 @@ use crate::use_cases::learn;
 #[derive(Debug)]
 pub(crate) struct Wish {
     pub(crate) ticked: Kinds,
-    /// Whom the host application knows the user to be at Microsoft.
-    pub(crate) identity: Option<ExpectedIdentity>,
+    pub(crate) identity: Named,
     pub(crate) way_back: WayBack,
+}
+
+/// Whether somebody says who the user is at Microsoft.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Named {
+    /// The host application's own word, or a verified sign-in.
+    Vouched(ExpectedIdentity),
+    /// The user's word. It may be another's account that they name, so it can refuse everybody else and spares no
+    /// question.
+    Claimed(ExpectedIdentity),
+    Nobody,
 }
 
 /// Where the browser goes afterwards.
@@ -34,7 +44,11 @@ pub(crate) enum WayBack {
     /// To the host application, or where it names no address to our settings pages.
     Host(Option<Url>),
     /// To our settings pages, in this session.
-    Session(Digest),
+    Session {
+        session: Digest,
+        /// Whether what comes back in it may be believed to be the person's own will.
+        binds: bool,
+    },
 }
 
 pub(crate) async fn start_own_consent(
@@ -51,9 +65,13 @@ pub(crate) async fn start_own_consent(
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Question {
     pub(crate) epoch: Epoch,
+    /// The user's last event.
+    pub(crate) after: Sequence,
     pub(crate) asked: PermissionSet,
     /// Who has to answer, where that is known.
     pub(crate) expected: Option<MicrosoftIdentity>,
+    /// Whether it is known so well that nobody need confirm it.
+    pub(crate) vouched: bool,
 }
 
 /// Whether the user may be asked, and what.
@@ -68,19 +86,28 @@ pub(crate) async fn question(
     let company = gateway.ledger.company(account).await?.state;
     let asked = own_consent::begin(&company, wish.ticked)?;
 
+    // Of the present grants: whoever has revoked all of them, or has not answered since a change of method, is asked
+    // anew whose mailbox it is.
+    let mailbox = state_of_user.mailbox(company.epoch);
     // The host application's word is newer than an earlier grant: people do move to
     // another Microsoft account.
-    let expected = match wish.identity {
-        Some(identity) => Some(known(gateway, account, identity).await?),
-        None => state_of_user.identity,
+    let (expected, vouched) = match wish.identity {
+        Named::Vouched(identity) => (Some(known(gateway, account, identity).await?), true),
+        Named::Claimed(identity) => {
+            let claimed = Some(known(gateway, account, identity).await?);
+            (claimed, claimed == mailbox)
+        }
+        Named::Nobody => (mailbox, mailbox.is_some()),
     };
     if expected.is_some_and(|expected| !expected.tenant.cloud.is_served()) {
         return Err(Refusal::UnsupportedCloud.into());
     }
     Ok(Question {
         epoch: company.epoch,
+        after: state_of_user.last_sequence,
         asked,
         expected,
+        vouched,
     })
 }
 
@@ -92,14 +119,16 @@ pub(crate) async fn begin(
     question: Question,
     way_back: WayBack,
 ) -> Result<FlowStarted, Failure> {
-    let (session, return_to) = match way_back {
-        WayBack::Host(return_to) => (None, return_to),
-        WayBack::Session(session) => (Some(session), None),
+    let (session, binds, return_to) = match way_back {
+        WayBack::Host(return_to) => (None, true, return_to),
+        WayBack::Session { session, binds } => (Some(session), binds, None),
     };
     let Question {
         epoch,
+        after,
         asked,
         expected,
+        vouched,
     } = question;
     let id = Uuid::now_v7();
     let (state, nonce, pkce) = (State::new(id), random_token(), new_pkce());
@@ -117,7 +146,9 @@ pub(crate) async fn begin(
         purpose: Purpose::OwnConsent {
             asked: asked.into(),
             begun_in: epoch.0,
+            begun_after: after.0,
             expected: expected.map(Identity::from),
+            vouched: vouched && binds,
         },
         states: States {
             authorize: Some(state.digest()),

@@ -94,7 +94,11 @@ impl Answer {
             email_sync: sentence::email_sync(told.account.email_sync),
             epoch: told.account.epoch.0,
             effective: told.effective.into(),
-            microsoft_identity: told.user.identity.map(Identity::from),
+            microsoft_identity: told
+                .user
+                .in_epoch(told.account.epoch)
+                .identity
+                .map(Identity::from),
             permissions: Permission::ALL.into_iter().map(trail).collect(),
             late: late.collect(),
             past_damage: past_damage.collect(),
@@ -193,7 +197,14 @@ impl Trail {
             since,
             because,
         } = told.of(permission);
-        let line = |sequence: &Sequence| story.find(*sequence).map(Line::of_recorded);
+        let line = |sequence: &Sequence| {
+            let line = Line::of_recorded(story.find(*sequence)?);
+            Some(if told.moved.contains(sequence) {
+                line.by_another_account()
+            } else {
+                line
+            })
+        };
         Self {
             permission: sentence::permission(permission),
             on: told.effective.kinds().contains(permission),
@@ -259,6 +270,9 @@ fn why(standing: Standing, account: &AccountState, permission: Permission) -> &'
         }
         (Standing::NeverGranted, AuthorizationMethod::AdminConfigured) => {
             "the user has not signed in through Microsoft since the company's administrator consented"
+        }
+        (Standing::LeftBehind, _) => {
+            "the user has not granted it as the Microsoft account of the present grants"
         }
         (Standing::NotInConsent, _) => "granted before, and the consent in force leaves it out",
         (Standing::Ended(RevocationReason::UserRevoked), _) => "the user took it back",

@@ -10,7 +10,7 @@ use assent_contract::query::{
     AccountFacts, AccountQuery, Changes, ChangesQuery, LoginState, Permissions, UserEntry,
     UserQuery, Users, UsersQuery,
 };
-use assent_contract::values::{Method, Permission};
+use assent_contract::values::{Method, Permission, PersonId};
 use assent_domain::account::AccountState;
 use serde_json::json;
 
@@ -66,6 +66,7 @@ fn commands_are_strict() {
         permissions: SET,
         tenant: tenant(),
         object_id: id(),
+        is_guest: false,
         graph_token: None,
     };
     assert_strict(
@@ -87,6 +88,18 @@ fn commands_are_strict() {
         }),
     );
     assert!(!format!("{record:?}").contains("hush"));
+    let of_a_guest = RecordAutomaticGrant {
+        is_guest: true,
+        graph_token: None,
+        ..record
+    };
+    assert_strict(
+        &of_a_guest,
+        &json!({
+            "account_id": "acme", "user_id": "ana", "consent_id": ID, "permissions": set(),
+            "tenant": {"cloud": "worldwide", "id": ID}, "object_id": ID, "is_guest": true,
+        }),
+    );
     let begin = BeginUserConsent {
         account_id: account_id(),
         user_id: user_id(),
@@ -155,12 +168,17 @@ fn answers_are_strict() {
             user_id: user_id(),
             method: Method::UserIndividual,
             effective: SET,
+            microsoft_identity: Some(PersonId {
+                tenant_id: id(),
+                object_id: id(),
+            }),
             sequence: 5,
             log: Some(LOG.to_owned()),
         },
         &json!({
             "account_id": "acme", "user_id": "ana", "method": "user_individual",
-            "effective": set(), "sequence": 5, "log": LOG,
+            "effective": set(), "microsoft_identity": {"tenant_id": ID, "object_id": ID},
+            "sequence": 5, "log": LOG,
         }),
     );
     assert_strict(

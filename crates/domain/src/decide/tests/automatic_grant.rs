@@ -2,13 +2,14 @@
 
 use super::{given, given_nothing};
 use crate::decide::automatic_grant::RecordAutomaticGrant;
-use crate::ids::Cloud;
+use crate::ids::{Cloud, Epoch};
 use crate::permissions::{Permission, PermissionSet};
 use crate::refusal::Refusal;
 use crate::samples::{
     ADMINISTRATOR, ALL_BUT_EMAIL, CALENDAR, CONTACTS, EMAIL, EVERYTHING, NOTHING, SENDING,
     USERS_FULL, acme, administered, ana, ana_at_microsoft, another_tenant, auto_granted,
-    consent_id, consented, granted, mode_changed, person_of, scopes, tenant_in, withdrawn,
+    auto_granted_to, colleague, consent_id, consented, granted, mode_changed, person_of, scopes,
+    tenant_in, withdrawn,
 };
 
 fn record(consent: u128, wanted: PermissionSet) -> RecordAutomaticGrant {
@@ -18,6 +19,7 @@ fn record(consent: u128, wanted: PermissionSet) -> RecordAutomaticGrant {
         consent: consent_id(consent),
         wanted,
         identity: ana_at_microsoft(),
+        is_guest: false,
         scopes: scopes(),
     }
 }
@@ -148,4 +150,37 @@ fn a_grant_that_lands_after_the_users_took_over_counts_for_nothing() {
             auto_granted(1, 1, EVERYTHING),
         ])
         .then_effective(NOTHING);
+}
+
+#[test]
+fn another_person_of_the_tenant_is_granted_anew() {
+    let as_another = |wanted| RecordAutomaticGrant {
+        identity: colleague(),
+        ..record(1, wanted)
+    };
+    let known = given(administered(1, EVERYTHING)).and([auto_granted(1, 1, EVERYTHING)]);
+    known.clone().when(as_another(NOTHING)).then_nothing();
+    let moved = known
+        .when(as_another(CALENDAR))
+        .then([auto_granted_to(colleague(), 1, 1, CALENDAR)])
+        .then_effective(CALENDAR);
+    assert_eq!(moved.user.mailbox(Epoch(1)), Some(colleague()));
+    moved.clone().when(as_another(CALENDAR)).then_nothing();
+    moved
+        .when(record(1, EVERYTHING))
+        .then([auto_granted(1, 1, EVERYTHING)]);
+}
+
+#[test]
+fn guests_have_no_mailbox_in_the_tenant() {
+    let guest = || RecordAutomaticGrant {
+        is_guest: true,
+        ..record(1, EVERYTHING)
+    };
+    given(administered(1, EVERYTHING))
+        .when(guest())
+        .then_refused(Refusal::GuestAccount);
+    given_nothing()
+        .when(guest())
+        .then_refused(Refusal::NotAdministratorConfigured);
 }

@@ -21,6 +21,7 @@ fn no(permissions: impl IntoIterator<Item = Permission>) -> RevokeOwnPermissions
         account: acme(),
         user: ana(),
         permissions: kinds(permissions),
+        under_way: Kinds::NONE,
     }
 }
 

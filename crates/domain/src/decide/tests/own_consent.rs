@@ -5,24 +5,26 @@ use crate::account::IllegalEvent;
 use crate::decide::own_consent::{
     DeclineOwnPermissions, GrantOwnPermissions, RevokeOwnPermissions, begin,
 };
-use crate::event::{Authority, Event, UserScopeGranted};
-use crate::ids::{Cloud, Epoch, MicrosoftIdentity, ObjectId, Sequence};
+use crate::ids::{Cloud, Epoch, Sequence};
 use crate::permissions::{Kinds, Permission, PermissionSet};
 use crate::refusal::Refusal;
 use crate::samples::{
     ADMINISTRATOR, ALL_BUT_EMAIL, CALENDAR, CONTACTS, EMAIL, EVERYTHING, NOTHING, SENDING,
     USERS_FULL, USERS_LIMITED, acme, administered, ana, ana_at_microsoft, another_tenant,
-    auto_granted, consented, declined, granted, kinds, mode_changed, person_of, revoked, scopes,
-    tenant_in, withdrawn,
+    auto_granted, colleague, consented, declined, granted, granted_by, kinds, mode_changed,
+    person_of, revoked, scopes, tenant_in, withdrawn,
 };
 use crate::user::UserState;
-use uuid::Uuid;
+
+/// After whatever the tests tell: the flow is a new one.
+const LATER: Sequence = Sequence(100);
 
 fn grant(epoch: u64, asked: PermissionSet, held: PermissionSet) -> GrantOwnPermissions {
     GrantOwnPermissions {
         account: acme(),
         user: ana(),
         begun_in: Epoch(epoch),
+        begun_after: LATER,
         asked,
         held,
         scopes: scopes(),
@@ -45,19 +47,8 @@ fn revoke(permissions: impl IntoIterator<Item = Permission>) -> RevokeOwnPermiss
         account: acme(),
         user: ana(),
         permissions: kinds(permissions),
+        under_way: Kinds::NONE,
     }
-}
-
-fn own_grant_by(identity: MicrosoftIdentity, permissions: PermissionSet) -> Event {
-    Event::UserScopeGranted(UserScopeGranted {
-        account: acme(),
-        user: ana(),
-        epoch: Epoch(0),
-        permissions,
-        authority: Authority::User,
-        identity,
-        scopes: scopes(),
-    })
 }
 
 #[test]
@@ -130,19 +121,17 @@ fn what_is_held_already_records_nothing() {
 
 #[test]
 fn the_same_permissions_by_another_person_at_microsoft_are_news() {
-    let other = MicrosoftIdentity {
-        object_id: ObjectId(Uuid::from_u128(0xb)),
-        ..ana_at_microsoft()
-    };
+    let other = colleague();
     let known = given([granted(0, EVERYTHING)])
         .when(GrantOwnPermissions {
             identity: other,
             expected: None,
             ..grant(0, CALENDAR, CALENDAR)
         })
-        .then([own_grant_by(other, CALENDAR)])
-        .then_effective(EVERYTHING);
+        .then([granted_by(other, 0, CALENDAR)])
+        .then_effective(CALENDAR);
     assert_eq!(known.user.identity, Some(other));
+    assert_eq!(known.user.answered, kinds([Permission::Calendar]));
 }
 
 #[test]
@@ -178,10 +167,7 @@ fn only_the_expected_person_can_finish() {
     for expected in [
         person_of(another_tenant()),
         person_of(tenant_in(Cloud::China)),
-        MicrosoftIdentity {
-            object_id: ObjectId(Uuid::from_u128(0xb)),
-            ..ana_at_microsoft()
-        },
+        colleague(),
     ] {
         given_nothing()
             .when(GrantOwnPermissions {
@@ -358,15 +344,105 @@ fn a_no_takes_nothing_away_that_is_held() {
         .then_effective(CALENDAR);
 }
 
+/// Another flow may have been begun since, and would grant what was declined just now.
 #[test]
-fn a_second_no_records_nothing() {
+fn a_second_no_is_one_as_well() {
     given([declined(0, Permission::ALL)])
         .when(decline(0, Permission::ALL))
-        .then_nothing();
+        .then([declined(0, Permission::ALL)]);
     given([granted(0, EVERYTHING)])
         .when(decline(0, Permission::ALL))
         .then_nothing()
         .then_effective(EVERYTHING);
+}
+
+/// A flow that was begun when this much had happened to the user.
+fn begun_after(sequence: u64, asked: PermissionSet) -> GrantOwnPermissions {
+    GrantOwnPermissions {
+        begun_after: Sequence(sequence),
+        ..grant(0, asked, EVERYTHING)
+    }
+}
+
+#[test]
+fn what_was_said_no_to_after_the_flow_began_is_left_out() {
+    for end in [revoked::<Vec<_>>, declined::<Vec<_>>] {
+        let known = given([
+            granted(0, CALENDAR),
+            end(0, Vec::from([Permission::Calendar])),
+        ]);
+        for asked_before in [0, 1] {
+            known
+                .clone()
+                .when(begun_after(asked_before, CALENDAR))
+                .then_refused(Refusal::FlowExpired);
+            known
+                .clone()
+                .when(begun_after(asked_before, ALL_BUT_EMAIL))
+                .then([granted(0, CONTACTS)])
+                .then_effective(CONTACTS);
+        }
+        known
+            .when(begun_after(2, ALL_BUT_EMAIL))
+            .then([granted(0, ALL_BUT_EMAIL)]);
+    }
+}
+
+#[test]
+fn a_no_rules_over_what_microsoft_granted_meanwhile() {
+    given([declined(0, [Permission::Contacts])])
+        .when(GrantOwnPermissions {
+            held: CALENDAR,
+            ..begun_after(0, CONTACTS)
+        })
+        .then_refused(Refusal::FlowExpired);
+}
+
+#[test]
+fn a_yes_after_the_no_revives_no_older_flow() {
+    given([
+        granted(0, CALENDAR),
+        revoked(0, [Permission::Calendar]),
+        granted(0, CONTACTS),
+    ])
+    .when(begun_after(1, CALENDAR))
+    .then_refused(Refusal::FlowExpired);
+}
+
+#[test]
+fn a_withdrawal_at_microsoft_is_no_ones_no() {
+    let known = given([
+        granted(0, ALL_BUT_EMAIL),
+        revoked(0, [Permission::Contacts]),
+        withdrawn(0, Permission::ALL),
+    ])
+    .then_effective(NOTHING);
+    assert_eq!(known.user.answered, kinds([Permission::Contacts]));
+    known
+        .when(begun_after(1, CALENDAR))
+        .then([granted(0, CALENDAR)]);
+}
+
+#[test]
+fn whoever_moves_to_another_mailbox_leaves_what_was_begun_for_the_old_one() {
+    let other = colleague();
+    given([granted(0, CALENDAR), granted_by(other, 0, EMAIL)])
+        .then_effective(EMAIL)
+        .when(begun_after(1, EVERYTHING))
+        .then_refused(Refusal::FlowExpired);
+}
+
+#[test]
+fn a_no_to_what_a_flow_asks_for_is_recorded_before_anything_is_held() {
+    let no = RevokeOwnPermissions {
+        under_way: kinds([Permission::Calendar]),
+        ..revoke(Permission::ALL)
+    };
+    given([granted(0, CONTACTS)])
+        .when(no)
+        .then([revoked(0, [Permission::Calendar, Permission::Contacts])])
+        .when(begun_after(1, CALENDAR))
+        .then_refused(Refusal::FlowExpired);
 }
 
 #[test]

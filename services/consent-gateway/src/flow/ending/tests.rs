@@ -15,6 +15,8 @@ fn own() -> Purpose {
     Purpose::OwnConsent {
         asked: PermissionSet::EVERYTHING.into(),
         begun_in: 0,
+        begun_after: 0,
+        vouched: false,
         expected: None,
     }
 }

@@ -33,7 +33,9 @@ fn flow(user: &str, route: Option<Route>) -> Flow {
             None => Purpose::OwnConsent {
                 asked: permissions,
                 begun_in: 0,
+                begun_after: 0,
                 expected: None,
+                vouched: false,
             },
         },
         states: States::default(),

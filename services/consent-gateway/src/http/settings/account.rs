@@ -23,6 +23,7 @@ use crate::names::Names;
 use crate::use_cases::hand_off::{self, Request};
 use crate::use_cases::look_up;
 use crate::use_cases::save_own_permissions::{Boxes, Saved, save_own_permissions};
+use crate::use_cases::start_own_consent::WayBack;
 
 const TITLE: &str = "Settings of my account";
 const COMPLETED: (&str, &str) = (
@@ -147,7 +148,11 @@ async fn saved(
 ) -> Result<Response, Failure> {
     let (account, user) = (&session.session.account, &session.session.user);
     let boxes = form.read()?;
-    let saved = save_own_permissions(gateway, account, user, boxes, session.secret.digest()).await;
+    let way_back = WayBack::Session {
+        session: session.secret.digest(),
+        binds: !session.session.opened_elsewhere,
+    };
+    let saved = save_own_permissions(gateway, account, user, boxes, way_back).await;
     let here = &gateway.addresses.account_settings;
     match saved {
         Ok(Saved::AtMicrosoft(started)) => to_microsoft(gateway, headers, &started),

@@ -34,6 +34,8 @@ pub(super) struct AccountPage<'a> {
     frame: Frame<'a>,
     notice: Option<Notice>,
     boxes: Vec<PermissionBox>,
+    /// The session was opened from elsewhere, so nothing can be connected in it.
+    binds_nothing: bool,
     epoch: u64,
     /// The boxes that were ticked when the page was shown, by name.
     shown: String,
@@ -106,6 +108,7 @@ impl<'a> AccountPage<'a> {
         Ok(Self {
             layout: Layout::of(gateway),
             frame: Frame::of(gateway, session, "account"),
+            binds_nothing: session.session.opened_elsewhere,
             epoch: company.state.epoch.0,
             shown: on.join(" "),
             needs_approval: needs_approval.map(words::key).collect(),
@@ -195,6 +198,7 @@ const fn status(standing: Standing) -> &'static str {
     match standing {
         Standing::Granted => "On",
         Standing::NeverGranted => "Off",
+        Standing::LeftBehind => "Off: you granted it for another Microsoft account",
         Standing::NotInConsent => "Off: not in the administrator's consent",
         Standing::Ended(RevocationReason::UserRevoked) => "Off: you took it back",
         Standing::Ended(RevocationReason::UserDeclined) => "Off: declined at Microsoft",

@@ -1,7 +1,7 @@
 use assent_domain::decide::administrator_consent::Mailboxes;
 use assent_domain::decide::own_consent::{self, GrantOwnPermissions};
 use assent_domain::ids::{
-    AccountId, Cloud, Epoch, MicrosoftIdentity, ObjectId, Scope, Tenant, TenantId, UserId,
+    AccountId, Cloud, Epoch, MicrosoftIdentity, ObjectId, Scope, Sequence, Tenant, TenantId, UserId,
 };
 use assent_domain::permissions::{Kinds, PermissionSet};
 use assent_microsoft_identity::MailboxLocation::{self, ExchangeOnline, OnPremises};
@@ -46,6 +46,7 @@ async fn grants(gateway: &Gateway, name: &str, tenant: Tenant, seen: MailboxLoca
         account: acme(),
         user: user(name),
         begun_in: Epoch::default(),
+        begun_after: Sequence::default(),
         asked: calendar,
         held: calendar,
         scopes: Vec::from([Scope("Calendars.ReadWrite".to_owned())]),

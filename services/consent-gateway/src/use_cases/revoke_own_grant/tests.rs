@@ -30,6 +30,7 @@ async fn view_that_says_calendar(server: &NatsServer) -> AbortOnDropHandle<()> {
             .into(),
             sequence: query.at_least.unwrap(),
             log: None,
+            microsoft_identity: None,
         };
         Ok(serde_json::to_vec(&said).unwrap())
     };

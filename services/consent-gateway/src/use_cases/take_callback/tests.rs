@@ -32,6 +32,8 @@ async fn flow(gateway: &Gateway, reached: Stage, minutes: i64) -> State {
         purpose: Purpose::OwnConsent {
             asked: PermissionSet::EVERYTHING.into(),
             begun_in: 0,
+            begun_after: 0,
+            vouched: false,
             expected: None,
         },
         states: States {

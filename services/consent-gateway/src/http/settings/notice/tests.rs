@@ -25,7 +25,7 @@ fn session() -> InSession {
         account_name: None,
     };
     InSession {
-        session: Session::of(&caller, Timestamp::now()).unwrap(),
+        session: Session::of(&caller, Timestamp::now(), false).unwrap(),
         proof: secret.form_proof(),
         secret,
     }
