@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use assent_dev_stack::actors::{ANA, BEN, HostUser, OLGA};
+use assent_dev_stack::actors::{ANA, BEN, ERIK, HostUser, OLGA};
 use assent_dev_stack::browser::{Browser, Look};
 use assent_dev_stack::{Stack, StackOptions, TokenBuilder};
 use serde_json::json;
@@ -83,21 +83,24 @@ async fn go_to(page: Page, stack: &Stack, browser: &Browser) -> anyhow::Result<(
                 "tenant": "contoso.example",
                 "permissions": {"calendar": true, "contacts": true, "email": "full"},
             });
-            let made = sam(stack).make_hand_off(&asked).await?.ok()?;
+            let sam = manager(stack, ("acme", "Acme"), ("sam", "Sam Sato"));
+            let made = sam.make_hand_off(&asked).await?.ok()?;
             let link = made.word("/url").context("there is no link")?;
             browser.open(link).await?;
             browser.sees("What is asked").await?;
         }
+        // Of another company than the pages after it, at whose tenant nobody has consented yet.
         Page::AdministratorConfirmation => {
             let asked = json!({
                 "administrator_confirmed": true,
-                "tenant": "contoso.example",
+                "tenant": "adatum.example",
                 "permissions": {"calendar": true, "contacts": true, "email": "full"},
             });
-            let started = sam(stack).start_admin_consent(&asked).await?.ok()?;
+            let dora = manager(stack, ("adatum", "Adatum"), ("dora", "Dora Diaz"));
+            let started = dora.start_admin_consent(&asked).await?.ok()?;
             let url = started.word("/authorize_url");
             browser.open(url.context("there is no flow")?).await?;
-            browser.at_microsoft().choose_person(OLGA).await?;
+            browser.at_microsoft().choose_person(ERIK).await?;
             browser.at_microsoft().accept().await?;
             browser.sees("Nothing is recorded yet").await?;
         }
@@ -136,13 +139,15 @@ async fn go_to(page: Page, stack: &Stack, browser: &Browser) -> anyhow::Result<(
     Ok(())
 }
 
-/// Sam, whom the host application names.
-fn sam(stack: &Stack) -> HostUser {
-    stack.with_token("acme", "sam", |token| {
+/// A Super Admin whom the host application names.
+fn manager(
+    stack: &Stack,
+    (account, company): (&str, &str),
+    (user, name): (&str, &str),
+) -> HostUser {
+    stack.with_token(account, user, |token| {
         let token = token.super_admin().permission("company_settings:manage");
-        token
-            .claim("name", "Sam Sato")
-            .claim("account_name", "Acme")
+        token.claim("name", name).claim("account_name", company)
     })
 }
 
