@@ -283,7 +283,8 @@ async fn authorize_callback(
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let taken = take_callback::authorize(&shared.gateway, &query).await;
+    // It holds all that a consent may need: too much for every request's stack.
+    let taken = Box::pin(take_callback::authorize(&shared.gateway, &query)).await;
     sent_on(&shared.gateway, &headers, taken)
 }
 

@@ -245,9 +245,9 @@ async fn within_the_account_of_the_log_an_answer_deletes_it() {
           "$JS.API.CONSUMER.CREATE.CONSENT_EVENTS" ] }
         subscribe: { allow: [ "_INBOX_occasional.>" ] } } }
 "#;
-    let (head, rest) = TEXT.split_once("\n  ASSENT {").unwrap();
+    let (before, rest) = TEXT.split_once("\n  ASSENT {").unwrap();
     let rest = rest.replacen("users: [", occasional, 1);
-    let server = NatsServer::start_configured(&format!("{head}\n  ASSENT {{{rest}"))
+    let server = NatsServer::start_configured(&format!("{before}\n  ASSENT {{{rest}"))
         .await
         .unwrap();
     let house = House::build(&server).await;

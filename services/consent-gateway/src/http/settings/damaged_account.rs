@@ -36,5 +36,5 @@ pub(super) async fn show(gateway: &Gateway, session: &InSession) -> Response {
             .map(|permission| (words::key(permission), words::name(permission))),
     };
     let ancestors = &gateway.frame_ancestors;
-    pages::show_embeddable(StatusCode::SERVICE_UNAVAILABLE, &page, None, ancestors)
+    pages::show_embeddable(StatusCode::SERVICE_UNAVAILABLE, &page, &[], ancestors)
 }

@@ -29,6 +29,7 @@ async fn view_that_says_calendar(server: &NatsServer) -> AbortOnDropHandle<()> {
             }
             .into(),
             sequence: query.at_least.unwrap(),
+            log: None,
         };
         Ok(serde_json::to_vec(&said).unwrap())
     };
