@@ -42,10 +42,11 @@ async fn flip(server: &mut NatsServer, damaged: &[u64]) -> EventLog {
 }
 
 async fn damage(log: &EventLog, name: &str) -> Damage {
-    match log.read(&user(name)).await {
-        Err(ReadError::Damaged(damage)) => *damage,
-        other => panic!("{other:?}"),
-    }
+    let damaged = match log.read(&user(name)).await {
+        Err(ReadError::Damaged(damage)) => Ok(*damage),
+        other => Err(other),
+    };
+    damaged.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
