@@ -1,5 +1,10 @@
 //! The development stack against the real thing.
-#![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test says what went wrong by failing"
+)]
 
 mod configuration;
 mod dangerous;
