@@ -12,6 +12,7 @@ mod house;
 mod nats_borders;
 mod nats_client;
 mod nats_permissions;
+mod nats_reading;
 mod nats_server;
 mod program;
 mod reply_subjects;
