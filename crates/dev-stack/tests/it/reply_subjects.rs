@@ -275,11 +275,16 @@ async fn within_the_account_of_the_log_an_answer_deletes_it() {
     let question = json!({ "stream_name": "CONSENT_EVENTS", "config": config });
     let created = ask(&inside, "$JS.API.CONSUMER.CREATE.CONSENT_EVENTS", &question).await;
     assert!(created.get("error").is_none(), "{created}");
-    let heard = tokio::time::timeout(PATIENCE, told.next())
+    let delivered = tokio::time::timeout(PATIENCE, told.next())
         .await
         .unwrap()
         .unwrap();
-    assert!(heard.reply.unwrap().starts_with("$JS.ACK.CONSENT_EVENTS."));
+    assert!(
+        delivered
+            .reply
+            .unwrap()
+            .starts_with("$JS.ACK.CONSENT_EVENTS.")
+    );
 
     let before = house.state().await;
     for (request, body, reply) in [
