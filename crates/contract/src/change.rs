@@ -1,4 +1,21 @@
-//! What the projection tells on `consent.changes.v1.…` after it applied an event.
+//! What the projection tells on `consent.changes.v1.…` after it applied an event, and what
+//! `consent.query.v1.changes` lists.
+//!
+//! A program that follows the changes, in any language, does four things:
+//!
+//! 1. Subscribe to `consent.changes.v1.>`, and make sure that the server has taken the subscription
+//!    (`flush`).
+//! 2. Ask `consent.query.v1.changes` for how everybody stands, page by page.
+//! 3. Of each account and user keep the message with the highest `sequence`, from wherever it came.
+//!    What is not known is not permitted, and nothing is begun before the last page was read.
+//! 4. Forget all of it and begin with 2. again when the connection was lost, when a message names
+//!    another `log` (sequences of two logs are never compared), or when one is missing: each carries
+//!    a `Nats-Sequence`, one more than the message before.
+//!
+//! A user's message counts only where its sequence is not below that of the company's. So a message
+//! of a company ends what was known of its users, until they were asked for again:
+//! `consent.query.v1.changes` with the `account_id`. What can't be read is passed over: the
+//! projections hear it too, and tell anew whom it spoke of.
 
 use assent_domain::ids::{AccountId, UserId};
 use serde::{Deserialize, Serialize};
@@ -25,6 +42,14 @@ pub struct Change {
     /// What may be done for the user now; absent where the company itself changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective: Option<PermissionSet>,
-    /// The event that made the change.
+    /// As of which event of the log this is so: the one that made the change, or a later one where
+    /// it had to be told anew. The higher number of two counts, within one log.
     pub sequence: u64,
+    /// Which log the sequence is of. Opaque: it is only ever compared. Another value means that
+    /// the log is another one, or was set back and goes on differently; sequences of two logs are
+    /// never compared, so whoever sees another value forgets what it knows and learns anew. Absent
+    /// in an entry of a page, which names the log once for all, and in what was told before there
+    /// was this field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
 }

@@ -7,9 +7,12 @@ use assent_domain::ids::{AccountId, UserId};
 pub const EVENT_STREAM: &str = "CONSENT_EVENTS";
 /// The subjects of the events.
 pub const EVENT_SUBJECTS: [&str; 2] = ["consent.events.v1.*.company", "consent.events.v1.*.user.*"];
-/// The stream that holds the last change of each account and user.
+/// The stream that holds the last change of each account and user, and with it how far telling has
+/// got: the projections' own memory. Whoever wants to know how everything stands asks
+/// [`QUERY_CHANGES`]; a message that somebody else got into the stream is told over, not taken out.
 pub const CHANGE_STREAM: &str = "CONSENT_CHANGES";
-/// The subjects that changes are told on.
+/// The subjects that changes are told on, live. Whoever listens passes over what it can't read: the
+/// projections listen too, and tell anew what somebody else's message said wrongly.
 pub const CHANGE_SUBJECTS: &str = "consent.changes.v1.>";
 /// The key-value bucket that holds the flows under way.
 pub const FLOW_BUCKET: &str = "CONSENT_FLOWS";
@@ -33,6 +36,8 @@ pub const QUERY_LOGIN_STATE: &str = "consent.query.v1.login-state";
 pub const QUERY_ACCOUNT: &str = "consent.query.v1.account";
 /// The users of an account, by page.
 pub const QUERY_USERS: &str = "consent.query.v1.users";
+/// How everybody stands, by page, in the shape of changes: what a sync worker begins with.
+pub const QUERY_CHANGES: &str = "consent.query.v1.changes";
 /// Record what an administrator's consent gives a user at login.
 pub const COMMAND_RECORD_AUTOMATIC_GRANT: &str = "consent.command.v1.record-automatic-grant";
 /// Begin a user's own consent.
@@ -53,7 +58,16 @@ pub fn change_subject(aggregate: &Aggregate) -> String {
 
 /// The aggregate that an event's subject names; `None` for a subject that is not ours.
 pub fn aggregate_of_event_subject(subject: &str) -> Option<Aggregate> {
-    let mut tokens = subject.strip_prefix(EVENTS)?.split('.');
+    aggregate(EVENTS, subject)
+}
+
+/// The aggregate that a change's subject names; `None` for a subject that is not ours.
+pub fn aggregate_of_change_subject(subject: &str) -> Option<Aggregate> {
+    aggregate(CHANGES, subject)
+}
+
+fn aggregate(prefix: &str, subject: &str) -> Option<Aggregate> {
+    let mut tokens = subject.strip_prefix(prefix)?.split('.');
     let account = AccountId::parse(tokens.next()?).ok()?;
     let aggregate = match (tokens.next()?, tokens.next()) {
         ("company", None) => Aggregate::Company(account),
@@ -75,7 +89,9 @@ mod tests {
     use assent_domain::event::Aggregate;
     use assent_domain::ids::{AccountId, UserId};
 
-    use super::{aggregate_of_event_subject, event_subject};
+    use super::{
+        aggregate_of_change_subject, aggregate_of_event_subject, change_subject, event_subject,
+    };
 
     #[test]
     fn a_subject_names_its_aggregate_and_back() {
@@ -86,7 +102,13 @@ mod tests {
             Aggregate::User(account, user),
         ] {
             let subject = event_subject(&aggregate);
-            assert_eq!(aggregate_of_event_subject(&subject), Some(aggregate));
+            assert_eq!(
+                aggregate_of_event_subject(&subject),
+                Some(aggregate.clone())
+            );
+            assert_eq!(aggregate_of_change_subject(&subject), None);
+            let subject = change_subject(&aggregate);
+            assert_eq!(aggregate_of_change_subject(&subject), Some(aggregate));
         }
         for foreign in [
             "consent.events.v1.acme",

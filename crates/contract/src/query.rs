@@ -8,6 +8,7 @@ use assent_domain::user::UserState;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::change::Change;
 use crate::values::{
     EmailSync, Identity, Method, Permission, PermissionSet, Tenant, kinds_from_list, kinds_to_list,
     optional_text, text,
@@ -44,6 +45,10 @@ pub struct Permissions {
     pub effective: PermissionSet,
     /// How much of the log the answer reflects.
     pub sequence: u64,
+    /// Which log the sequence is of, as [`Change::log`]; absent for the moment in which it is not
+    /// known yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
 }
 
 /// All that the decision at a login needs.
@@ -196,6 +201,7 @@ impl Permissions {
             method: account.method().into(),
             effective: effective(account, user).into(),
             sequence: sequence.0,
+            log: None,
         }
     }
 }
@@ -280,4 +286,41 @@ pub struct UserEntry {
     pub effective: PermissionSet,
     /// The user's last event.
     pub last_sequence: u64,
+}
+
+/// Asks how everybody stands, page by page: `consent.query.v1.changes`. An answer says no less than
+/// what was told on `consent.changes.v1.>` before it was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangesQuery {
+    /// Only this account and its users; everybody if absent.
+    #[serde(
+        default,
+        with = "optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub account_id: Option<AccountId>,
+    /// The `next` of the page before; absent for the first page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// How many entries at the most: 1 to 400, 200 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u16>,
+}
+
+/// A page of accounts and users that the log knows, as changes: what may be done now for each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Changes {
+    /// Which log the sequences are of, see [`Change::log`].
+    pub log: String,
+    /// How much of the log the page reflects.
+    pub sequence: u64,
+    /// The page: accounts that have decided something first, then users. A user's `sequence` is
+    /// that of the last event, of the user or of the company, that made it so. Somebody who is on
+    /// no page has nothing.
+    pub changes: Vec<Change>,
+    /// Give this back as `after` for the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }

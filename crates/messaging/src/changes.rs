@@ -3,28 +3,30 @@
 //!
 //! Every replica derives the same changes from the same source and publishes them all. Which one
 //! succeeds is decided by the stream: each message names the sequence it expects to follow, so a
-//! second one finds its place taken. The stream's last message tells how far the source has been
-//! published, so nothing has to be remembered elsewhere, and no time window bounds the guarantee.
+//! second one finds its place taken. Each message of ours carries how far the source has been
+//! published ([`Position`]), so nothing has to be remembered elsewhere, and no time window bounds
+//! the guarantee.
+//!
+//! Somebody else's message in the stream stops nobody: a publisher that meets one says that it was
+//! overtaken, and its caller, who knows the source, looks past it for the last message that is true.
 //!
 //! A plain subscriber must not hear the attempts that the stream then refused. So replicas
 //! publish on subjects of their own (*announcements*), the stream stores what it takes under the
 //! public subject, and the server republishes exactly that to whoever listens.
 
 mod publisher;
+mod told;
 
 use async_nats::jetstream::stream::{
     Config, DiscardPolicy, Republish, StorageType, SubjectTransform,
 };
 
 use crate::connection::Connection;
-pub use crate::jetstream::JetStreamError;
-use crate::jetstream::difference;
-pub use publisher::{Change, ChangePublisher, PublishChangesError, Published};
+pub use crate::jetstream::{JetStreamError, Subjects};
+use crate::jetstream::{LISTING_DEADLINE, difference};
+pub use publisher::{Anew, Change, ChangePublisher, PublishChangesError, Published};
+pub use told::{MENDED_THROUGH, Position, SEQUENCE, SOURCE, Stamp, TOLD_HASH, TOLD_THROUGH, Told};
 
-/// The header that names the source stream: its name and when it was created.
-pub const SOURCE: &str = "Assent-Source";
-/// The header with the sequence, in the source stream, of the event a change comes from.
-pub const SEQUENCE: &str = "Assent-Sequence";
 /// The stream's usual name.
 pub const CONSENT_CHANGES: &str = "CONSENT_CHANGES";
 
@@ -149,6 +151,48 @@ impl ChangeStream {
             }),
             None => Err(ChangeStreamError::NotThere { stream: name }),
         }
+    }
+
+    /// The stream of consent changes, without making sure that it is there.
+    pub fn unchecked(connection: &Connection) -> Self {
+        Self {
+            connection: connection.clone(),
+            name: CONSENT_CHANGES.to_owned(),
+        }
+    }
+
+    /// Its last message, whosever it is.
+    pub async fn last(&self) -> Result<Option<Told>, JetStreamError> {
+        let last = self.connection.last_message(&self.name, ">").await?;
+        Ok(last.map(Told::kept))
+    }
+
+    /// Its last message on a subject.
+    pub async fn last_on(&self, subject: &str) -> Result<Option<Told>, JetStreamError> {
+        let last = self.connection.last_message(&self.name, subject).await?;
+        Ok(last.map(Told::kept))
+    }
+
+    /// The message at this place; `None` where a later one on its subject took its place.
+    pub async fn at(&self, sequence: u64) -> Result<Option<Told>, JetStreamError> {
+        let found = self.connection.message_at(&self.name, sequence).await?;
+        Ok(found.map(Told::kept))
+    }
+
+    /// The sequence of its last message. A stream without messages counts on from those it had.
+    pub async fn end(&self) -> Result<u64, JetStreamError> {
+        let info = self.connection.stream_info(&self.name).await?;
+        let info = info.ok_or_else(|| JetStreamError::NobodyThere {
+            subject: self.name.clone(),
+        })?;
+        Ok(info.state.last_sequence)
+    }
+
+    /// Some of the subjects that it keeps a message of, in order, after the first `offset` of them.
+    pub async fn subjects(&self, offset: usize) -> Result<Subjects, JetStreamError> {
+        self.connection
+            .subjects_page(&self.name, ">", offset, LISTING_DEADLINE)
+            .await
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_nats::HeaderMap;
 use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::message::StreamMessage;
-use async_nats::jetstream::stream::{Config, Info, RawMessageErrorKind};
+use async_nats::jetstream::stream::{Config, Info, RawMessageError, RawMessageErrorKind};
 use async_nats::jetstream::{Context, ErrorCode, context::ContextBuilder};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -18,6 +18,9 @@ use crate::request::{RequestError, reply_to};
 
 /// How long JetStream may take for one operation.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
+
+/// How long it may take to list very many subjects: the server sorts all of them for every page.
+pub(crate) const LISTING_DEADLINE: Duration = Duration::from_secs(15);
 
 /// An error of JetStream's own, or of reaching it. Public because other errors carry it as their source.
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +128,18 @@ struct ApiError {
 struct InfoReply {
     state: Option<InfoState>,
     error: Option<ApiError>,
+    /// How many subjects there are in all.
+    #[serde(default)]
+    total: usize,
+}
+
+/// Some of a stream's subjects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subjects {
+    /// The subjects, in order.
+    pub subjects: Vec<String>,
+    /// Where the next ones begin; `None` after the last.
+    pub next: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -259,6 +274,30 @@ impl Connection {
             .await
             .map_err(|error| misunderstood(stream, error))?;
         let read = handle.raw_message_builder().last_by_subject(subject).send();
+        self.read_message(stream, read).await
+    }
+
+    /// The message of a stream at this place, read from the stream's leader.
+    pub(crate) async fn message_at(
+        &self,
+        stream: &str,
+        sequence: u64,
+    ) -> Result<Option<StreamMessage>, JetStreamError> {
+        self.require_connected()?;
+        let handle = self
+            .jetstream()
+            .get_stream_no_info(stream)
+            .await
+            .map_err(|error| misunderstood(stream, error))?;
+        let read = handle.raw_message_builder().sequence(sequence).send();
+        self.read_message(stream, read).await
+    }
+
+    async fn read_message(
+        &self,
+        stream: &str,
+        read: impl Future<Output = Result<StreamMessage, RawMessageError>>,
+    ) -> Result<Option<StreamMessage>, JetStreamError> {
         let api = format!("$JS.API.STREAM.MSG.GET.{stream}");
         let read = tokio::time::timeout(DEADLINE, read)
             .await
@@ -268,7 +307,7 @@ impl Connection {
             Err(error) => match error.kind() {
                 RawMessageErrorKind::NoMessageFound => Ok(None),
                 RawMessageErrorKind::JetStream(refusal) => Err(refused(&refusal)),
-                RawMessageErrorKind::InvalidSubject => Err(misunderstood(subject, error)),
+                RawMessageErrorKind::InvalidSubject => Err(misunderstood(stream, error)),
                 RawMessageErrorKind::Other => Err(self.no_answer(&api, stream)),
             },
         }
@@ -280,9 +319,22 @@ impl Connection {
         stream: &str,
         filter: &str,
     ) -> Result<Vec<String>, JetStreamError> {
-        let ask = serde_json::json!({ "subjects_filter": filter }).to_string();
+        let page = self.subjects_page(stream, filter, 0, DEADLINE).await?;
+        Ok(page.subjects)
+    }
+
+    /// The same after the first `offset` of them.
+    pub(crate) async fn subjects_page(
+        &self,
+        stream: &str,
+        filter: &str,
+        offset: usize,
+        deadline: Duration,
+    ) -> Result<Subjects, JetStreamError> {
+        let ask = serde_json::json!({ "subjects_filter": filter, "offset": offset }).to_string();
         let api = format!("$JS.API.STREAM.INFO.{stream}");
-        let answer = self.request(&api, ask.into_bytes(), None, DEADLINE).await?;
+        let asked = self.request(&api, ask.into_bytes(), None, deadline);
+        let answer = asked.await?;
         let reply: InfoReply =
             serde_json::from_slice(&answer).map_err(|error| misunderstood(stream, error))?;
         match (reply.state, reply.error) {
@@ -290,7 +342,15 @@ impl Connection {
                 code: error.err_code,
                 description: error.description,
             }),
-            (Some(state), None) => Ok(state.subjects.into_keys().collect()),
+            (Some(state), None) => {
+                let subjects: Vec<_> = state.subjects.into_keys().collect();
+                let seen = offset.saturating_add(subjects.len());
+                let more = !subjects.is_empty() && seen < reply.total;
+                Ok(Subjects {
+                    subjects,
+                    next: more.then_some(seen),
+                })
+            }
             (None, None) => Err(JetStreamError::Misunderstood {
                 what: stream.to_owned(),
                 source: "neither a state nor an error".into(),

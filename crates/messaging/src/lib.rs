@@ -27,8 +27,8 @@ pub mod settings;
 
 pub use bucket::{Bucket, BucketError, BucketSettings, Entry};
 pub use changes::{
-    Change, ChangePublisher, ChangeStream, ChangeStreamError, ChangeStreamSettings,
-    PublishChangesError, Published,
+    Anew, Change, ChangePublisher, ChangeStream, ChangeStreamError, ChangeStreamSettings, Position,
+    PublishChangesError, Published, Stamp, Told,
 };
 pub use connection::{ConnectError, Connection, ConnectionState, DrainError};
 pub use message::{Message, Messages, PublishError, SubscribeError};

@@ -23,6 +23,16 @@ pub(crate) fn company(account: &AccountId) -> Vec<u8> {
     key
 }
 
+/// Before every company.
+pub(crate) fn companies() -> Vec<u8> {
+    [ROWS, &[COMPANY]].concat()
+}
+
+/// Before every user of every account.
+pub(crate) fn all_users() -> Vec<u8> {
+    [ROWS, &[USER]].concat()
+}
+
 /// Before every user of an account.
 pub(crate) fn users(account: &AccountId) -> Vec<u8> {
     let mut key = Vec::with_capacity(3 + 2 * assent_domain::ids::MAX_ID_LENGTH);

@@ -17,7 +17,7 @@
 //! 3. [`cursor`]: how much of which log a view holds.
 //! 4. [`open`]: from a directory to a [`View`], or to a [`BulkLoad`] where there is none to trust.
 //! 5. [`bulk`]: building a view from the whole log. [`apply`]: following the log.
-//! 6. [`view`]: reading. [`verify`]: the digest, and whether the rows are what was written.
+//! 6. [`view`]: reading. [`stands`]: reading all, as it is told. [`verify`]: the digest, and whether the rows are what was written.
 
 pub mod entry;
 pub mod standing;
@@ -39,6 +39,8 @@ pub mod apply;
 
 pub mod view;
 
+pub mod stands;
+
 pub mod verify;
 
 pub use apply::ApplyError;
@@ -47,6 +49,7 @@ pub use cursor::{Counts, Cursor, FOLD_VERSION, SCHEMA_VERSION, Source};
 pub use entry::{Change, Entry};
 pub use open::{OpenError, Opened, Why};
 pub use standing::{Standing, effective};
+pub use stands::Stands;
 pub use table::Damage;
 pub use verify::{Digest, Verdict};
 pub use view::{Blocked, Page, ReadError, Reading, View};

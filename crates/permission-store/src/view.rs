@@ -67,7 +67,7 @@ pub struct Blocked {
 
 /// The view as it is at one sequence. Nothing is applied while it is held, so hold it briefly.
 pub struct Reading<'a> {
-    table: &'a Table,
+    pub(crate) table: &'a Table,
     state: RwLockReadGuard<'a, State>,
 }
 
@@ -229,7 +229,10 @@ impl Reading<'_> {
         &self.state.head
     }
 
-    fn standing<S: Stored + Default>(&self, key: &[u8]) -> Result<Standing<S>, ReadError> {
+    pub(crate) fn standing<S: Stored + Default>(
+        &self,
+        key: &[u8],
+    ) -> Result<Standing<S>, ReadError> {
         let row = self.table.get(key)?;
         Ok(row
             .map(|row| standing(&row))

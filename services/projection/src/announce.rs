@@ -4,29 +4,49 @@
 //! What was just applied comes through a bounded queue. Whatever did not come that way (the
 //! queue was full, NATS was away, this process was dead) is read from the log again, from where
 //! the stream of changes says that telling has got to.
+//!
+//! Nothing that others get into that stream stops the telling. `place` looks past it for the last
+//! message that is true of this log, `inspect` hears at once what none of us said, `judge` says
+//! what is ours and true, and `mend` has the last word: on the one subject, or, where the stream is
+//! of another log or of a later state of this one, on all of them.
+
+mod inspect;
+mod judge;
+mod mend;
+mod message;
+mod place;
+mod telling;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use assent_contract::change::Change as Told;
 use assent_contract::names;
 use assent_domain::event::Aggregate;
-use assent_event_log::EventLog;
-use assent_messaging::{
-    Change as Message, ChangePublisher, ChangeStream, ChangeStreamError, Connection, Published,
-};
-use assent_permission_store::{Change, ReadError, Reading, effective};
+use assent_event_log::{EventLog, LogEntry};
+use assent_messaging::{ChangeStream, ChangeStreamError, Connection};
+use assent_permission_store::{Change, ReadError, Reading, View, effective};
 use assent_service_kit::Dependency;
 use assent_service_kit::telemetry::chain;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::board::Board;
+use crate::find_view::still_agrees;
+use inspect::Inspector;
+pub(crate) use message::told;
+pub(crate) use place::Backwards;
+use place::LogNames;
+use telling::Telling;
 
 /// Batches that wait to be told. When there are more, the log is read again instead.
 pub(crate) const QUEUE: usize = 256;
 const BATCH: usize = 512;
 const PATIENCE: Duration = Duration::from_millis(200);
 const PAUSE: Duration = Duration::from_millis(500);
+/// Messages of others that wait to be told over.
+const FINDINGS: usize = 256;
+/// Those that wait because their subjects were told over time and again just now.
+const MOST_LATER: usize = 8192;
 
 /// A batch that was applied.
 #[derive(Debug)]
@@ -39,21 +59,39 @@ pub(crate) struct Applied {
     pub(crate) changes: Vec<Announced>,
 }
 
-/// A change, and the trace that its event was recorded in.
+/// A change, and the event that made it.
 #[derive(Debug)]
 pub(crate) struct Announced {
     pub(crate) change: Change,
-    pub(crate) traceparent: Option<String>,
+    pub(crate) entry: LogEntry,
 }
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is told of: a log, and the view of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Ground {
+    pub(crate) log: EventLog,
+    pub(crate) view: Arc<View>,
+    pub(crate) board: Arc<Board>,
+}
+
+impl Ground {
+    /// Makes sure that the log is still the one that the view is of.
+    async fn holds(&self) -> Result<(), Error> {
+        if still_agrees(&self.view, &self.log).await? {
+            Ok(())
+        } else {
+            Err("the log is not the one that the view is of".into())
+        }
+    }
+}
 
 /// Tells the changes of one log.
 #[derive(Debug)]
 pub(crate) struct Announcer {
     pub(crate) connection: Connection,
-    pub(crate) log: EventLog,
-    pub(crate) board: Arc<Board>,
+    pub(crate) ground: Ground,
     pub(crate) readiness: Dependency,
 }
 
@@ -77,38 +115,91 @@ impl Announcer {
 
     async fn until_trouble(&self, queue: &mut mpsc::Receiver<Applied>) -> Result<(), Error> {
         let stream = ChangeStream::open(&self.connection).await?;
-        let source = format!("{}@{}", names::EVENT_STREAM, self.log.identity());
-        let mut publisher = ChangePublisher::resume(stream, source).await?;
+        // Before anything is read, so that whatever comes after that is heard.
+        let live = self.connection.subscribe(names::CHANGE_SUBJECTS).await?;
+        let log_names = LogNames {
+            source: format!("{}@{}", names::EVENT_STREAM, self.ground.log.identity()),
+            former: self.ground.board.former_name_of_log(),
+        };
+        let mut telling =
+            Telling::resume(self.ground.clone(), log_names.clone(), stream.clone()).await?;
         // What is applied from here on comes through the queue.
-        let mut covered = *self.board.progress().borrow();
-        catch_up(&self.log, &self.board, &mut publisher, covered).await?;
-        self.readiness.ready();
-        while let Some(applied) = queue.recv().await {
-            if covered < applied.after {
-                // Something did not fit into the queue.
-                catch_up(&self.log, &self.board, &mut publisher, applied.after).await?;
+        let mut covered = *self.ground.board.progress().borrow();
+        self.show_mending(&telling);
+        catch_up(&self.ground, &mut telling, covered).await?;
+        let (found, mut findings) = mpsc::channel(FINDINGS);
+        let inspector = Inspector {
+            ground: self.ground.clone(),
+            names: log_names,
+            stream,
+            live,
+            findings: found,
+            seen: telling.publisher.last_sequence(),
+            through: telling.publisher.position().through,
+        };
+        // It ends with this scope, also when that is cancelled.
+        let mut beside = JoinSet::new();
+        beside.spawn(inspector.run());
+        loop {
+            self.show_mending(&telling);
+            for finding in telling.due() {
+                telling.repair(&finding).await?;
             }
-            let messages = applied
-                .changes
-                .iter()
-                .map(|announced| message(&announced.change, announced.traceparent.clone()))
-                .collect::<Result<Vec<_>, _>>()?;
-            publish(&mut publisher, messages).await?;
-            covered = covered.max(applied.through);
+            if MOST_LATER < telling.foreign.len() {
+                return Err("others write more than can be told over".into());
+            }
+            let next = if telling.mending().is_some() {
+                telling.mend_some().await?;
+                // What changes meanwhile does not wait until all is told anew.
+                match (queue.try_recv(), findings.try_recv()) {
+                    (Err(mpsc::error::TryRecvError::Disconnected), _) => return Ok(()),
+                    (applied, finding) => (applied.ok(), finding.ok()),
+                }
+            } else {
+                tokio::select! {
+                    applied = queue.recv() => match applied {
+                        Some(applied) => (Some(applied), None),
+                        None => return Ok(()),
+                    },
+                    finding = findings.recv() => (None, finding),
+                    // Some wait for their turn.
+                    () = tokio::time::sleep(PAUSE), if !telling.foreign.is_empty() => (None, None),
+                    Some(ended) = beside.join_next() => {
+                        ended??;
+                        return Err("changes are not heard any more".into());
+                    }
+                }
+            };
+            if let (Some(applied), _) = &next {
+                if covered < applied.after {
+                    // Something did not fit into the queue.
+                    catch_up(&self.ground, &mut telling, applied.after).await?;
+                }
+                telling.tell(&applied.changes).await?;
+                covered = covered.max(applied.through);
+            }
+            telling.foreign.extend(next.1);
         }
-        Ok(())
+    }
+
+    /// Telling all anew is an incident until it is done.
+    fn show_mending(&self, telling: &Telling) {
+        if telling.mending().is_none() {
+            metrics::gauge!("assent_changes_mending").set(0.0);
+            self.readiness.ready();
+        } else {
+            metrics::gauge!("assent_changes_mending").set(1.0);
+            self.readiness.not_ready(
+                "the stream of changes does not agree with the log: telling all that stands anew",
+            );
+        }
     }
 }
 
 /// Tells what lies between where telling has got to and `through`. Of an account or user that
 /// changed again since, only the newest change is told, as the stream keeps no older one.
-async fn catch_up(
-    log: &EventLog,
-    board: &Board,
-    publisher: &mut ChangePublisher,
-    through: u64,
-) -> Result<(), Error> {
-    let mut next = publisher.published_through();
+async fn catch_up(ground: &Ground, telling: &mut Telling, through: u64) -> Result<(), Error> {
+    let mut next = telling.publisher.position().through;
     if through <= next {
         return Ok(());
     }
@@ -117,22 +208,22 @@ async fn catch_up(
         through,
         "telling changes that were not told yet"
     );
-    let mut follow = log.follow(assent_domain::ids::Sequence(next));
+    let mut follow = ground.log.follow(assent_domain::ids::Sequence(next));
     while next < through {
         let entries = follow.next_batch(BATCH, PATIENCE).await?;
-        let view = board.view().map_err(|_| "the view is being rebuilt")?;
-        let mut messages = Vec::new();
-        for entry in entries.iter().filter(|entry| entry.sequence().0 <= through) {
-            if let Some(aggregate) = entry.aggregate()
-                && let Some(change) = newest(&view.read(), aggregate, entry.sequence().0)?
-            {
-                messages.push(message(&change, entry.traceparent().map(str::to_owned))?);
-            }
-        }
         if let Some(last) = entries.last() {
             next = last.sequence().0;
         }
-        publish(publisher, messages).await?;
+        let mut announced = Vec::new();
+        for entry in entries {
+            if entry.sequence().0 <= through
+                && let Some(aggregate) = entry.aggregate()
+                && let Some(change) = newest(&ground.view.read(), aggregate, entry.sequence().0)?
+            {
+                announced.push(Announced { change, entry });
+            }
+        }
+        telling.tell(&announced).await?;
     }
     Ok(())
 }
@@ -158,38 +249,4 @@ fn newest(
         effective,
     };
     Ok((last.0 == sequence).then_some(change))
-}
-
-fn message(change: &Change, traceparent: Option<String>) -> Result<Message, serde_json::Error> {
-    let (account, user) = match &change.aggregate {
-        Aggregate::Company(account) => (account, None),
-        Aggregate::User(account, user) => (account, Some(user)),
-    };
-    let told = Told {
-        account_id: account.clone(),
-        user_id: user.cloned(),
-        method: change.method.into(),
-        effective: change.effective.map(Into::into),
-        sequence: change.sequence.0,
-    };
-    Ok(Message {
-        source_sequence: change.sequence.0,
-        subject: names::change_subject(&change.aggregate),
-        payload: serde_json::to_vec(&told)?,
-        traceparent,
-    })
-}
-
-async fn publish(publisher: &mut ChangePublisher, messages: Vec<Message>) -> Result<(), Error> {
-    if messages.is_empty() {
-        return Ok(());
-    }
-    let outcomes = publisher.publish_batch(messages).await?;
-    let ours = outcomes
-        .iter()
-        .filter(|outcome| **outcome == Published::Now);
-    let now = ours.count();
-    let now = u64::try_from(now).unwrap_or(u64::MAX);
-    metrics::counter!("assent_changes_published_total").increment(now);
-    Ok(())
 }

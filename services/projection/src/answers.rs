@@ -16,6 +16,7 @@ const LARGEST_PAGE: u16 = 1000;
 
 pub(crate) async fn permissions(board: &Board, query: &UserQuery) -> Result<Permissions, Failure> {
     board.reaches(query.at_least).await?;
+    let log = board.log_name();
     read(board, |view| {
         let reading = view.read();
         let account = reading.account(&query.account_id)?;
@@ -26,6 +27,8 @@ pub(crate) async fn permissions(board: &Board, query: &UserQuery) -> Result<Perm
             method: account.method().into(),
             effective: effective(&account, &user).into(),
             sequence: reading.sequence().0,
+            // The view may have become another one since.
+            log: log.filter(|log| board.log_name().as_ref() == Some(log)),
         })
     })
 }

@@ -68,7 +68,7 @@ async fn serve_queries(connection: Connection, board: Arc<Board>, runtime: Runti
             () = board.answers_queries(true) => {}
         }
         let stop = runtime.shutdown_token();
-        let endpoints = queries::endpoints(&board);
+        let endpoints = queries::endpoints(&board, &connection);
         let serving = assent_messaging::serve(
             &connection,
             definition,

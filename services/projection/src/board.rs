@@ -21,6 +21,13 @@ pub(crate) struct Board {
     rebuilding: AtomicBool,
     answering: watch::Sender<bool>,
     damaged: watch::Sender<bool>,
+    /// The log is gone, or not known to be the one of the view: what the view says is not answered.
+    withheld: AtomicBool,
+    /// What the log is called in what is told and answered, once that is known.
+    log_name: watch::Sender<Option<Arc<str>>>,
+    /// The message of the stream of changes that called it so.
+    log_named_at: AtomicU64,
+    former_log_name: RwLock<Option<String>>,
 }
 
 impl Board {
@@ -32,6 +39,10 @@ impl Board {
             rebuilding: AtomicBool::new(false),
             answering: watch::Sender::new(false),
             damaged: watch::Sender::new(false),
+            withheld: AtomicBool::new(false),
+            log_name: watch::Sender::new(None),
+            log_named_at: AtomicU64::new(0),
+            former_log_name: RwLock::new(None),
         }
     }
 
@@ -39,7 +50,18 @@ impl Board {
     pub(crate) fn serve(&self, view: Option<Arc<View>>) {
         let state = view.as_ref().map(|view| (view.cursor(), view.counts()));
         self.rebuilding.store(view.is_none(), Ordering::Relaxed);
-        *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
+        {
+            let mut served = self.view.write().unwrap_or_else(PoisonError::into_inner);
+            let same = match (served.as_ref(), view.as_ref()) {
+                (Some(served), Some(view)) => Arc::ptr_eq(served, view),
+                (None | Some(_), None) | (None, Some(_)) => false,
+            };
+            if !same {
+                self.log_name.send_replace(None);
+            }
+            *served = view;
+        }
+        self.withheld.store(false, Ordering::Relaxed);
         if let Some((cursor, counts)) = state {
             self.advanced(cursor.sequence.0);
             show_counts(counts);
@@ -62,8 +84,70 @@ impl Board {
         drop(changes.wait_for(|is| *is == answering).await);
     }
 
+    /// The log that the view is of is gone: nothing is answered from the view until it is back, or
+    /// another view is served.
+    pub(crate) fn withhold(&self) {
+        self.withheld.store(true, Ordering::Relaxed);
+    }
+
+    /// A message of the stream of changes calls the log so. An older one changes nothing.
+    pub(crate) fn hears_name_of_log(&self, view: &Arc<View>, log: &str, message: u64) {
+        if self.log_named_at.load(Ordering::Relaxed) < message {
+            self.names_log(view, log, message);
+        }
+    }
+
+    /// The log of this view is called so as of a message of the stream of changes, if the view is
+    /// still the one that is served.
+    pub(crate) fn names_log(&self, view: &Arc<View>, log: &str, message: u64) {
+        let served = self.view.read().unwrap_or_else(PoisonError::into_inner);
+        if served
+            .as_ref()
+            .is_some_and(|served| Arc::ptr_eq(served, view))
+        {
+            self.log_named_at.store(message, Ordering::Relaxed);
+            self.log_name.send_if_modified(|name| {
+                let differs = name.as_deref() != Some(log);
+                if differs {
+                    *name = Some(Arc::from(log));
+                }
+                differs
+            });
+        }
+    }
+
+    /// What the log is called, as it becomes known.
+    pub(crate) fn log_names(&self) -> watch::Receiver<Option<Arc<str>>> {
+        self.log_name.subscribe()
+    }
+
+    /// What the log is called; `None` for the moment in which it is not known yet.
+    pub(crate) fn log_name(&self) -> Option<String> {
+        self.log_name.borrow().as_deref().map(str::to_owned)
+    }
+
+    /// The log is not the one that it was: its name says nothing about the one that there is now.
+    pub(crate) fn disown_log(&self) {
+        if let Some(name) = self.log_name.send_replace(None) {
+            let mut former = self
+                .former_log_name
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            *former = Some(name.to_string());
+        }
+    }
+
+    /// What the log was called before it turned out to be another one.
+    pub(crate) fn former_name_of_log(&self) -> Option<String> {
+        let former = self.former_log_name.read();
+        former.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The view that is served.
     pub(crate) fn view(&self) -> Result<Arc<View>, Failure> {
+        if self.withheld.load(Ordering::Relaxed) {
+            return Err(Failure::NotReady);
+        }
         let view = self.view.read().unwrap_or_else(PoisonError::into_inner);
         view.clone().ok_or(Failure::NotReady)
     }

@@ -19,10 +19,14 @@ pub(crate) enum Failure {
     Forbidden,
     /// What `at_least` names is not applied yet.
     NotYetApplied,
-    /// There is no view that can be served: it is being built.
+    /// There is no view that can be served: it is being built, or its log is gone.
     NotReady,
     /// The view can't be read. It is being rebuilt.
     Damaged(ReadError),
+    /// What was told can't be found out.
+    Untold(Box<dyn std::error::Error + Send + Sync>),
+    /// What the request goes on with is over.
+    Gone(&'static str),
     /// A fault of ours.
     Internal(serde_json::Error),
 }
@@ -41,7 +45,7 @@ impl From<Failure> for Problem {
                 "view_not_ready",
                 "The view is being built",
             )
-            .detail("the view of the log is being built; try again in a moment")
+            .detail("there is no view of the log: it is being built, or the log is gone; try again in a moment")
             .retry_after(RETRY_AFTER)
         };
         match failure {
@@ -50,6 +54,8 @@ impl From<Failure> for Problem {
             Failure::NotYetApplied => Self::not_yet_applied(),
             Failure::NotReady => not_ready(),
             Failure::Damaged(error) => not_ready().internal(error),
+            Failure::Untold(error) => not_ready().internal(error),
+            Failure::Gone(detail) => Self::gone(detail),
             Failure::Internal(error) => Self::bug(error),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assent_contract::names;
-use assent_event_log::EventLog;
+use assent_event_log::{EventLog, ReadError};
 use assent_permission_store::{BulkLoad, Opened, Source, Verdict, View};
 use assent_service_kit::{Dependency, Runtime};
 use tokio::task::{block_in_place, spawn_blocking};
@@ -58,6 +58,9 @@ impl Finder {
         if !self.distrusted && agrees(&view, &source, log).await? {
             self.board.serve(Some(Arc::clone(&view)));
             return Ok(view);
+        }
+        if !self.distrusted {
+            self.board.disown_log();
         }
         self.distrusted = true;
         tracing::error!(
@@ -130,6 +133,18 @@ impl Finder {
         self.board.serve(Some(Arc::clone(&view)));
         Ok(view)
     }
+}
+
+/// Whether the log that is there is still the one that was opened, and that the view is of.
+pub(crate) async fn still_agrees(view: &View, log: &EventLog) -> Result<bool, ReadError> {
+    let cursor = view.cursor();
+    let status = log.status().await?;
+    if status.created != *log.identity() || status.last_sequence < cursor.sequence {
+        return Ok(false);
+    }
+    // An event that is there and can't be read is trouble of its own, and no sign of another log.
+    let found = log.entry(cursor.sequence).await?;
+    Ok(found.is_none_or(|entry| *entry.hash().as_bytes() == cursor.hash))
 }
 
 /// Whether the view is of this log, and of no later state of it. A log that was rolled back uses

@@ -14,10 +14,10 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinSet, block_in_place};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use crate::announce::{Announced, Announcer, Applied, QUEUE};
+use crate::announce::{Announced, Announcer, Applied, Ground, QUEUE};
 use crate::board::{Board, show_counts};
-use crate::find_view::Finder;
-use crate::trouble::{Outlook, Trouble};
+use crate::find_view::{Finder, still_agrees};
+use crate::trouble::{Log, Outlook, Trouble};
 
 /// Readers wait for a whole batch, so live ones are small.
 const LIVE_BATCH: usize = 64;
@@ -65,6 +65,11 @@ impl KeepUp {
                 trouble = self.follow_until_trouble(&mut finder) => trouble,
             };
             trouble.measure();
+            match trouble.log_is() {
+                Log::AsItWas => {}
+                Log::Gone => self.board.withhold(),
+                Log::Another => self.board.disown_log(),
+            }
             match trouble.outlook() {
                 Outlook::Rebuild => {
                     tracing::error!(error = %chain(&trouble), "the view can't be believed");
@@ -101,8 +106,11 @@ impl KeepUp {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let announcer = Announcer {
             connection: self.connection.clone(),
-            log: log.clone(),
-            board: Arc::clone(&self.board),
+            ground: Ground {
+                log: log.clone(),
+                view: Arc::clone(&view),
+                board: Arc::clone(&self.board),
+            },
             readiness: self.changes.clone(),
         };
         // It ends with this scope, also when that is cancelled.
@@ -110,8 +118,52 @@ impl KeepUp {
         beside.spawn(announcer.run(waiting));
         tokio::select! {
             trouble = self.live(&log, &view, queue) => trouble,
-            trouble = measure(&log, &self.board) => trouble,
+            trouble = self.measure(&log, &view) => trouble,
             _ = beside.join_next() => Trouble::Ended,
+        }
+    }
+
+    /// Keeps asking how long the log is: an entry that never arrives must show as a lag. Returns
+    /// when the log is not the one that is followed; nothing needs to arrive for that to be noticed.
+    async fn measure(&self, log: &EventLog, view: &View) -> Trouble {
+        let mut tick = interval(MEASURE_EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut connection = self.connection.state_changes();
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {}
+                // Whoever sets a log back stops its server for that.
+                changed = connection.changed() => if changed.is_err() {
+                    tick.tick().await;
+                },
+            }
+            // Before the log is asked: what is applied meanwhile makes it no shorter.
+            let seen = view.cursor();
+            let status = match log.status().await {
+                Ok(status) => status,
+                Err(error @ ReadError::NotThere) => return Trouble::Read(error),
+                // Being out of reach ends nothing: following waits, and goes on.
+                Err(_) => continue,
+            };
+            if status.created != *log.identity() {
+                return Trouble::Follow(FollowError::StreamReplaced {
+                    expected: log.identity().clone(),
+                    found: status.created,
+                });
+            }
+            if status.last_sequence < seen.sequence {
+                return Trouble::Follow(FollowError::RolledBack {
+                    seen: seen.sequence,
+                    last: status.last_sequence,
+                });
+            }
+            match log.entry(seen.sequence).await {
+                Ok(Some(entry)) if *entry.hash().as_bytes() != seen.hash => {
+                    return Trouble::OtherEvents(seen.sequence);
+                }
+                // What can't be read shows when it is to be applied.
+                Ok(_) | Err(_) => self.board.heard_of(status.last_sequence.0),
+            }
         }
     }
 
@@ -121,6 +173,7 @@ impl KeepUp {
         let mut follow = log.follow(view.cursor().sequence);
         // The queue was full: whoever tells has to hear that it missed something.
         let mut untold = false;
+        let mut states = self.connection.state_changes();
         loop {
             let after = view.cursor().sequence.0;
             if caught_up_at <= after {
@@ -140,54 +193,34 @@ impl KeepUp {
                     Err(error) => return Trouble::Follow(error),
                 },
             };
-            let applied = match block_in_place(|| apply(view, after, &entries)) {
+            // A log that was set back while its server was away goes on from where it is now: its
+            // next events must not be put on top of what is there no longer.
+            if !entries.is_empty() && states.has_changed().unwrap_or_default() {
+                states.mark_unchanged();
+                match still_agrees(view, log).await {
+                    Ok(true) => {}
+                    Ok(false) => return Trouble::OtherEvents(Sequence(after)),
+                    Err(error) => return Trouble::Read(error),
+                }
+            }
+            let applied = match block_in_place(|| apply(view, after, entries)) {
                 Ok(applied) => applied,
                 Err(trouble) => return trouble,
             };
-            if !entries.is_empty() {
+            let is_further = after < applied.through;
+            if is_further {
                 self.board.advanced(applied.through);
                 show_counts(view.counts());
             }
-            if untold || !entries.is_empty() {
+            if untold || is_further {
                 untold = queue.try_send(applied).is_err();
             }
         }
     }
 }
 
-/// Keeps asking how long the log is: an entry that never arrives must show as a lag. Returns when
-/// the log is not the one that is followed; nothing needs to arrive for that to be noticed.
-async fn measure(log: &EventLog, board: &Board) -> Trouble {
-    let mut tick = interval(MEASURE_EVERY);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tick.tick().await;
-        // Before the log is asked: what is applied meanwhile makes it no shorter.
-        let seen = Sequence(*board.progress().borrow());
-        let status = match log.status().await {
-            Ok(status) => status,
-            Err(error @ ReadError::NotThere) => return Trouble::Read(error),
-            // Being out of reach ends nothing: following waits, and goes on.
-            Err(_) => continue,
-        };
-        if status.created != *log.identity() {
-            return Trouble::Follow(FollowError::StreamReplaced {
-                expected: log.identity().clone(),
-                found: status.created,
-            });
-        }
-        if status.last_sequence < seen {
-            return Trouble::Follow(FollowError::RolledBack {
-                seen,
-                last: status.last_sequence,
-            });
-        }
-        board.heard_of(status.last_sequence.0);
-    }
-}
-
-fn apply(view: &View, after: u64, entries: &[LogEntry]) -> Result<Applied, Trouble> {
-    let Some(hash) = hash_of(entries) else {
+fn apply(view: &View, after: u64, entries: Vec<LogEntry>) -> Result<Applied, Trouble> {
+    let Some(hash) = hash_of(&entries) else {
         return Ok(Applied {
             after,
             through: after,
@@ -196,21 +229,16 @@ fn apply(view: &View, after: u64, entries: &[LogEntry]) -> Result<Applied, Troub
     };
     let read: Vec<_> = entries.iter().map(as_entry).collect();
     let changes = view.apply(&read, hash).map_err(Trouble::Apply)?;
-    let traceparent = |sequence| {
-        let at = entries.binary_search_by_key(&sequence, LogEntry::sequence);
-        let entry = entries.get(at.ok()?)?;
-        entry.traceparent().map(str::to_owned)
-    };
+    // An entry makes one change at the most, and they come in the order of the entries.
+    let mut entries = entries.into_iter();
+    let announced = changes.into_iter().filter_map(|change| {
+        let entry = entries.find(|entry| entry.sequence() == change.sequence)?;
+        Some(Announced { change, entry })
+    });
     Ok(Applied {
         after,
+        changes: announced.collect(),
         through: view.cursor().sequence.0,
-        changes: changes
-            .into_iter()
-            .map(|change| Announced {
-                traceparent: traceparent(change.sequence),
-                change,
-            })
-            .collect(),
     })
 }
 

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use assent_contract::names;
-use assent_messaging::{Endpoint, Request, ServiceError};
+use assent_messaging::{Connection, Endpoint, Request, ServiceError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::answers;
 use crate::board::Board;
 use crate::failure::Failure;
+use crate::snapshot;
 
 /// The endpoints of the micro service.
-pub(crate) fn endpoints(board: &Arc<Board>) -> Vec<Endpoint> {
+pub(crate) fn endpoints(board: &Arc<Board>, connection: &Connection) -> Vec<Endpoint> {
+    let connection = connection.clone();
     Vec::from([
         endpoint(
             board,
@@ -38,6 +40,15 @@ pub(crate) fn endpoints(board: &Arc<Board>) -> Vec<Endpoint> {
             names::QUERY_USERS,
             |board, query| async move { answers::users(&board, &query).await },
         ),
+        endpoint(
+            board,
+            "changes",
+            names::QUERY_CHANGES,
+            move |board, query| {
+                let connection = connection.clone();
+                async move { snapshot::changes(&board, &connection, &query).await }
+            },
+        ),
     ])
 }
 
@@ -50,13 +61,19 @@ fn endpoint<Q, A, F, Fut>(
 where
     Q: DeserializeOwned + Send,
     A: Serialize,
-    F: Fn(Arc<Board>, Q) -> Fut + Copy + Send + Sync + 'static,
+    F: Fn(Arc<Board>, Q) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Result<A, Failure>> + Send + 'static,
 {
     let board = Arc::clone(board);
     Endpoint::new(name, subject, move |request: Request| {
         let board = Arc::clone(&board);
+        let answer = answer.clone();
         async move {
+            // Fields without names, which serde would take for a query too, are none.
+            if request.payload.trim_ascii_start().first() == Some(&b'[') {
+                let detail = format!("the request is not a {name} query: a list, not an object");
+                return Err(Failure::Invalid(detail).into());
+            }
             let query = serde_json::from_slice(&request.payload).map_err(|error| {
                 let (line, column) = (error.line(), error.column());
                 ServiceError::from(Failure::Invalid(format!(

@@ -20,6 +20,8 @@ pub(crate) enum Trouble {
     View(#[source] assent_permission_store::OpenError),
     #[error("the view can't be written")]
     Apply(#[source] ApplyError),
+    #[error("the log has another event where the view has {0}")]
+    OtherEvents(assent_domain::ids::Sequence),
     #[error("a reader found the view damaged")]
     Damaged,
     #[error("what runs beside following the log ended")]
@@ -36,10 +38,21 @@ pub(crate) enum Outlook {
     Rebuild,
 }
 
+/// The log, compared with what it was.
+pub(crate) enum Log {
+    /// The same, as far as is known.
+    AsItWas,
+    /// Not there.
+    Gone,
+    /// Another one, or set back to an earlier state.
+    Another,
+}
+
 impl Trouble {
     pub(crate) fn outlook(&self) -> Outlook {
         match self {
             Self::Damaged
+            | Self::OtherEvents(_)
             | Self::Apply(ApplyError::Damaged(_))
             | Self::Follow(FollowError::StreamReplaced { .. } | FollowError::RolledBack { .. }) => {
                 Outlook::Rebuild
@@ -56,6 +69,28 @@ impl Trouble {
                 | FollowError::NotPermitted { .. }
                 | FollowError::Refused(_),
             ) => Outlook::Resume,
+        }
+    }
+
+    /// Whether the log is gone, or another one than it was. Until there is a view of the one that
+    /// there is, what the view says must not be answered.
+    pub(crate) fn log_is(&self) -> Log {
+        match self {
+            Self::Open(OpenError::NotThere)
+            | Self::Read(ReadError::NotThere)
+            | Self::Follow(FollowError::NotThere) => Log::Gone,
+            Self::OtherEvents(_)
+            | Self::Follow(FollowError::StreamReplaced { .. } | FollowError::RolledBack { .. }) => {
+                Log::Another
+            }
+            Self::Open(_)
+            | Self::Read(_)
+            | Self::Follow(_)
+            | Self::View(_)
+            | Self::Apply(_)
+            | Self::Damaged
+            | Self::Ended
+            | Self::Stopping => Log::AsItWas,
         }
     }
 
@@ -86,6 +121,7 @@ impl Trouble {
             | Self::Follow(_)
             | Self::View(_)
             | Self::Apply(_)
+            | Self::OtherEvents(_)
             | Self::Damaged
             | Self::Ended
             | Self::Stopping => chain(self).to_string(),

@@ -39,6 +39,7 @@ impl StandIn {
                         method: Method::UserIndividual,
                         effective: effective.into(),
                         sequence,
+                        log: None,
                     }))
                 },
             ),

@@ -6,18 +6,16 @@ use async_nats::HeaderMap;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{ChangeStream, SEQUENCE, SOURCE, announcement};
-use crate::jetstream::{Append, DEADLINE, JetStreamError};
+use super::told::{MENDED_THROUGH, SEQUENCE, SOURCE, TOLD_HASH, TOLD_THROUGH};
+use super::{ChangeStream, Position, Stamp, Told, announcement};
+use crate::jetstream::{DEADLINE, JetStreamError};
 use crate::message::parse_headers;
 use crate::request::TRACEPARENT;
 
 const EXPECTED_LAST_SEQUENCE: &str = "Nats-Expected-Last-Sequence";
 
-/// Messages on their way at once. More would only make a lost race dearer.
-const WINDOW: usize = 256;
-
 /// Times in a row that the stream may take nothing of ours, for a reason that may pass, before
-/// the caller hears of it. Being overtaken by another replica is progress and does not count.
+/// the caller hears of it.
 const MOST_FRUITLESS: u32 = 3;
 
 /// One change, derived from one event of the source.
@@ -26,12 +24,27 @@ pub struct Change {
     /// The sequence of that event in the source. An event yields one change at most, so this is
     /// the change's identity, and grows from one to the next.
     pub source_sequence: u64,
+    /// The hash of that event.
+    pub hash: String,
     /// Where it is published.
     pub subject: String,
     /// What it says.
     pub payload: Vec<u8>,
     /// The trace it belongs to.
     pub traceparent: Option<String>,
+}
+
+/// Something that is told once more, or for the first time though no event made it so just now.
+#[derive(Clone, Debug)]
+pub struct Anew {
+    /// As of which event it is true.
+    pub sequence: u64,
+    /// Where it is published.
+    pub subject: String,
+    /// What it says.
+    pub payload: Vec<u8>,
+    /// Where telling has got to with it.
+    pub position: Position,
 }
 
 /// What became of a change.
@@ -44,8 +57,8 @@ pub enum Published {
     AlreadyThere,
 }
 
-/// Why changes were not published, or not all. [`ChangePublisher::published_through`] tells how
-/// far they were; trying again from there is always safe.
+/// Why changes were not published, or not all. [`ChangePublisher::position`] tells how far they
+/// were; trying again from there is always safe.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishChangesError {
     /// The changes are not in the order of their source.
@@ -62,7 +75,7 @@ pub enum PublishChangesError {
         /// The subject.
         subject: String,
     },
-    /// The source's name, or a traceparent, cannot be a header.
+    /// The log's name, or a traceparent, cannot be a header.
     #[error("the change of source sequence {source_sequence} cannot be sent")]
     CannotBeSent {
         /// The change.
@@ -71,14 +84,13 @@ pub enum PublishChangesError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The stream's last message says nothing readable about its source. Somebody else writes
-    /// into the stream.
-    #[error("message {sequence} of the stream {stream} is not one of ours")]
-    ForeignMessage {
+    /// The stream goes on with something that this publisher was not about to say: another replica
+    /// is further, or somebody else wrote into the stream. The caller looks where telling has got
+    /// to, and goes on from there with [`ChangePublisher::go_on_from`].
+    #[error("the stream {stream} went on without this publisher")]
+    Overtaken {
         /// The stream.
         stream: String,
-        /// The message.
-        sequence: u64,
     },
     /// JetStream could not be asked, or refused.
     #[error("the stream {stream} took no change")]
@@ -91,59 +103,69 @@ pub enum PublishChangesError {
     },
 }
 
-/// Publishes the changes of one source.
+/// Publishes the changes of one log. One message is on its way at a time: were there more, one that
+/// somebody slipped in between could make the stream refuse one of ours and take the next.
 #[derive(Debug)]
 pub struct ChangePublisher {
     stream: ChangeStream,
-    source: String,
     last_sequence: u64,
-    published_through: u64,
+    position: Position,
+    published: u64,
+}
+
+/// A message as it is sent.
+struct Outgoing {
+    subject: String,
+    sequence: u64,
+    payload: Bytes,
+    traceparent: Option<String>,
+    position: Position,
+}
+
+impl Outgoing {
+    fn is(&self, told: &Told) -> bool {
+        let stamp = Stamp::Full {
+            sequence: self.sequence,
+            position: self.position.clone(),
+        };
+        told.subject == self.subject && told.payload == self.payload && told.stamp == stamp
+    }
 }
 
 impl ChangePublisher {
-    /// Continues where the stream says that the source was published to. `source` identifies the
-    /// source stream by its name and the time it was created: another one begins at nothing.
-    pub async fn resume(
-        stream: ChangeStream,
-        source: impl Into<String>,
-    ) -> Result<Self, PublishChangesError> {
-        let mut publisher = Self {
+    /// Goes on from where telling has got to: the caller has made sure of the position, and that
+    /// nothing comes after message `last_sequence` of the stream.
+    pub fn new(stream: ChangeStream, last_sequence: u64, position: Position) -> Self {
+        Self {
             stream,
-            source: source.into(),
-            last_sequence: 0,
-            published_through: 0,
-        };
-        publisher.read_position().await?;
-        Ok(publisher)
+            last_sequence,
+            position,
+            published: 0,
+        }
     }
 
-    /// The source sequence of the last change known to be in the stream; 0 when there is none.
-    pub fn published_through(&self) -> u64 {
-        self.published_through
+    /// The same from another place, after [`PublishChangesError::Overtaken`].
+    pub fn go_on_from(&mut self, last_sequence: u64, position: Position) {
+        self.last_sequence = last_sequence;
+        self.position = position;
     }
 
-    /// Publishes one change.
-    pub async fn publish(
-        &mut self,
-        source_sequence: u64,
-        subject: impl Into<String>,
-        payload: Vec<u8>,
-        traceparent: Option<String>,
-    ) -> Result<Published, PublishChangesError> {
-        let change = Change {
-            source_sequence,
-            subject: subject.into(),
-            payload,
-            traceparent,
-        };
-        let published = self.publish_batch(vec![change]).await?;
-        Ok(published
-            .first()
-            .copied()
-            .unwrap_or(Published::AlreadyThere))
+    /// Where telling has got to, as far as is known here.
+    pub fn position(&self) -> &Position {
+        &self.position
     }
 
-    /// Publishes changes in the order of their source, many on their way at once.
+    /// How many messages this publisher has put into the stream.
+    pub fn published(&self) -> u64 {
+        self.published
+    }
+
+    /// The last message that is known to be in the stream.
+    pub fn last_sequence(&self) -> u64 {
+        self.last_sequence
+    }
+
+    /// Publishes changes in the order of their source.
     pub async fn publish_batch(
         &mut self,
         changes: Vec<Change>,
@@ -159,118 +181,138 @@ impl ChangePublisher {
             }
         }
         let mut outcomes = Vec::with_capacity(changes.len());
-        let mut left = VecDeque::from(changes);
+        let mut left = VecDeque::with_capacity(changes.len());
+        for change in changes {
+            if change.source_sequence <= self.position.through {
+                outcomes.push(Published::AlreadyThere);
+                continue;
+            }
+            left.push_back(Outgoing {
+                position: Position {
+                    through: change.source_sequence,
+                    hash: change.hash,
+                    ..self.position.clone()
+                },
+                sequence: change.source_sequence,
+                subject: change.subject,
+                payload: change.payload.into(),
+                traceparent: change.traceparent,
+            });
+        }
+        while !left.is_empty() {
+            match self.put(&left).await? {
+                None => {
+                    left.pop_front();
+                    outcomes.push(Published::Now);
+                }
+                Some(through) => {
+                    for _ in 0..=through {
+                        left.pop_front();
+                        outcomes.push(Published::AlreadyThere);
+                    }
+                }
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// Tells something anew, right after the last message that is known here.
+    pub async fn tell_anew(&mut self, anew: Anew) -> Result<Published, PublishChangesError> {
+        let outgoing = VecDeque::from([Outgoing {
+            subject: anew.subject,
+            sequence: anew.sequence,
+            payload: anew.payload.into(),
+            traceparent: None,
+            position: anew.position,
+        }]);
+        let put = self.put(&outgoing).await?;
+        Ok(put.map_or(Published::Now, |_| Published::AlreadyThere))
+    }
+
+    /// Puts the first of these into the stream: `None`. Or finds that the stream ends with one of
+    /// them, whoever put it there: which one.
+    async fn put(
+        &mut self,
+        left: &VecDeque<Outgoing>,
+    ) -> Result<Option<usize>, PublishChangesError> {
+        let Some(first) = left.front() else {
+            return Ok(None);
+        };
         let mut fruitless = 0;
         loop {
-            while left
-                .front()
-                .is_some_and(|change| change.source_sequence <= self.published_through)
-            {
-                left.pop_front();
-                outcomes.push(Published::AlreadyThere);
-            }
-            if left.is_empty() {
-                return Ok(outcomes);
-            }
-            let before = self.published_through;
-            let (taken, failure) = self.publish_window(&left).await?;
-            if let Some(failure) = failure {
-                // Whatever went wrong, some of it may be in the stream: sent and unanswered, or
-                // put there by another replica. Only the stream knows.
-                let passing = self.may_pass(failure)?;
-                self.read_position().await?;
-                fruitless = if self.published_through > before {
-                    0
-                } else {
-                    fruitless + 1
-                };
-                if fruitless >= MOST_FRUITLESS {
-                    return Err(self.failed(passing));
-                }
-            }
-            for ours in taken {
-                let through = self.published_through;
-                if left
-                    .front()
-                    .is_some_and(|change| change.source_sequence <= through)
-                {
-                    left.pop_front();
-                    outcomes.push(if ours {
-                        Published::Now
-                    } else {
-                        Published::AlreadyThere
-                    });
-                }
-            }
-        }
-    }
-
-    /// Sends a window of changes and collects, for each, whether the stream took it; and the
-    /// first failure.
-    async fn publish_window(
-        &mut self,
-        left: &VecDeque<Change>,
-    ) -> Result<(Vec<bool>, Option<JetStreamError>), PublishChangesError> {
-        let mut failure = None;
-        let mut on_their_way: Vec<(u64, Append)> = Vec::with_capacity(left.len().min(WINDOW));
-        for (change, expected) in left.iter().take(WINDOW).zip(self.last_sequence..) {
-            let headers = self.headers(change, expected)?;
-            let payload = Bytes::copy_from_slice(&change.payload);
-            let Some(subject) = announcement(&change.subject) else {
-                return Err(PublishChangesError::NotAChange {
-                    subject: change.subject.clone(),
-                });
-            };
-            let sent = self
-                .stream
-                .connection
-                .send_append(subject, headers, payload)
-                .await;
-            match sent {
-                Ok(append) => on_their_way.push((change.source_sequence, append)),
-                Err(error) => {
-                    failure = Some(error);
-                    break;
-                }
-            }
-        }
-        let deadline = Instant::now() + DEADLINE;
-        let mut taken = Vec::with_capacity(on_their_way.len());
-        for (source_sequence, append) in on_their_way {
-            match self.stream.connection.appended(append, deadline).await {
+            let failure = match self.send(first).await? {
                 Ok(sequence) => {
-                    taken.push(true);
-                    self.last_sequence = sequence;
-                    self.published_through = source_sequence;
+                    self.published = self.published.saturating_add(1);
+                    self.go_on_from(sequence, first.position.clone());
+                    return Ok(None);
                 }
-                Err(error) => {
-                    taken.push(false);
-                    failure.get_or_insert(error);
-                }
+                Err(failure) => self.may_pass(failure)?,
+            };
+            // Whatever went wrong, ours may be in the stream: sent and unanswered, or put there by
+            // another replica. Only the stream knows.
+            let last = self.stream.last().await;
+            let last = last.map_err(|source| self.failed(source))?;
+            let end = last.as_ref().and_then(|told| told.stream_sequence);
+            if let (Some(last), Some(end)) = (&last, end)
+                && let Some(at) = left.iter().position(|outgoing| outgoing.is(last))
+                && let Some(there) = left.get(at)
+            {
+                self.go_on_from(end, there.position.clone());
+                return Ok(Some(at));
+            }
+            if end.is_some_and(|end| end != self.last_sequence) {
+                return Err(PublishChangesError::Overtaken {
+                    stream: self.stream.name.clone(),
+                });
+            }
+            fruitless += 1;
+            if MOST_FRUITLESS <= fruitless {
+                return Err(self.failed(failure));
             }
         }
-        Ok((taken, failure))
     }
 
-    fn headers(
+    /// Sends one message, on condition that the stream is as it is known here.
+    async fn send(
         &self,
-        change: &Change,
-        expected_last: u64,
-    ) -> Result<HeaderMap, PublishChangesError> {
-        let (sequence, expected) = (
-            change.source_sequence.to_string(),
-            expected_last.to_string(),
-        );
+        outgoing: &Outgoing,
+    ) -> Result<Result<u64, JetStreamError>, PublishChangesError> {
+        let headers = self.headers(outgoing)?;
+        let Some(subject) = announcement(&outgoing.subject) else {
+            return Err(PublishChangesError::NotAChange {
+                subject: outgoing.subject.clone(),
+            });
+        };
+        let connection = &self.stream.connection;
+        let payload = outgoing.payload.clone();
+        let deadline = Instant::now() + DEADLINE;
+        Ok(
+            match connection.send_append(subject, headers, payload).await {
+                Ok(append) => connection.appended(append, deadline).await,
+                Err(error) => Err(error),
+            },
+        )
+    }
+
+    fn headers(&self, outgoing: &Outgoing) -> Result<HeaderMap, PublishChangesError> {
+        let position = &outgoing.position;
+        let (sequence, through) = (outgoing.sequence.to_string(), position.through.to_string());
+        let expected = self.last_sequence.to_string();
         let mut headers = vec![
-            (SOURCE, self.source.as_str()),
+            (SOURCE, position.log.as_str()),
             (SEQUENCE, sequence.as_str()),
+            (TOLD_THROUGH, through.as_str()),
+            (TOLD_HASH, position.hash.as_str()),
             (EXPECTED_LAST_SEQUENCE, expected.as_str()),
         ];
-        if let Some(traceparent) = &change.traceparent {
+        if let Some(mending) = &position.mending {
+            headers.push((MENDED_THROUGH, mending));
+        }
+        if let Some(traceparent) = &outgoing.traceparent {
             headers.push((TRACEPARENT, traceparent));
         }
         parse_headers(&headers).map_err(|error| PublishChangesError::CannotBeSent {
-            source_sequence: change.source_sequence,
+            source_sequence: outgoing.sequence,
             source: error.into(),
         })
     }
@@ -286,43 +328,6 @@ impl ChangePublisher {
             | JetStreamError::Refused { .. }
             | JetStreamError::Misunderstood { .. } => Err(self.failed(failure)),
         }
-    }
-
-    /// Reads from the stream's last message where the stream is and how far the source is in it.
-    async fn read_position(&mut self) -> Result<(), PublishChangesError> {
-        let ChangeStream { connection, name } = &self.stream;
-        let last = connection.last_message(name, ">").await;
-        let Some(last) = last.map_err(|source| self.failed(source))? else {
-            return self.read_position_of_empty().await;
-        };
-        let header = |name: &str| last.headers.get(name).map(async_nats::HeaderValue::as_str);
-        let sequence = header(SEQUENCE).and_then(|sequence| sequence.parse::<u64>().ok());
-        let (Some(source), Some(sequence)) = (header(SOURCE), sequence) else {
-            return Err(PublishChangesError::ForeignMessage {
-                stream: name.clone(),
-                sequence: last.sequence,
-            });
-        };
-        self.last_sequence = last.sequence;
-        self.published_through = if source == self.source { sequence } else { 0 };
-        Ok(())
-    }
-
-    /// A stream without messages has published nothing, but counts on from those it once had.
-    async fn read_position_of_empty(&mut self) -> Result<(), PublishChangesError> {
-        let ChangeStream { connection, name } = &self.stream;
-        let info = connection
-            .stream_info(name)
-            .await
-            .map_err(|source| self.failed(source))?;
-        let info = info.ok_or_else(|| {
-            self.failed(JetStreamError::NobodyThere {
-                subject: name.clone(),
-            })
-        })?;
-        self.last_sequence = info.state.last_sequence;
-        self.published_through = 0;
-        Ok(())
     }
 
     fn failed(&self, source: JetStreamError) -> PublishChangesError {

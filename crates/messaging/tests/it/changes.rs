@@ -3,8 +3,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use assent_dev_stack::{NatsServer, NatsUser};
 use assent_messaging::{
-    Change, ChangePublisher, ChangeStream, ChangeStreamError, ChangeStreamSettings,
-    PublishChangesError, Published,
+    Anew, Change, ChangePublisher, ChangeStream, ChangeStreamError, ChangeStreamSettings, Position,
+    PublishChangesError, Published, Stamp,
 };
 use async_nats::jetstream::consumer::push::{Ordered, OrderedConfig};
 use futures::StreamExt as _;
@@ -21,10 +21,66 @@ async fn create(server: &NatsServer) {
         .unwrap();
 }
 
-async fn publisher(server: &NatsServer, source: &str) -> ChangePublisher {
+/// Where telling has got to, for a caller who believes whatever is in the form of ours, and looks
+/// past the rest.
+async fn place(stream: &ChangeStream, source: &str) -> (u64, Position) {
+    let end = stream.end().await.unwrap();
+    for sequence in (1..=end).rev() {
+        let told = stream.at(sequence).await.unwrap();
+        if let Some(Stamp::Full { position, .. }) = told.map(|told| told.stamp)
+            && position.log == source
+        {
+            return (end, position);
+        }
+    }
+    (end, beginning(source))
+}
+
+fn beginning(source: &str) -> Position {
+    Position {
+        log: source.to_owned(),
+        through: 0,
+        hash: "0".to_owned(),
+        mending: None,
+    }
+}
+
+async fn stream(server: &NatsServer) -> ChangeStream {
     let connection = connect(server, NatsUser::Projection).await;
-    let stream = ChangeStream::open(&connection).await.unwrap();
-    ChangePublisher::resume(stream, source).await.unwrap()
+    ChangeStream::open(&connection).await.unwrap()
+}
+
+async fn publisher(server: &NatsServer, source: &str) -> ChangePublisher {
+    let stream = stream(server).await;
+    let (end, position) = place(&stream, source).await;
+    ChangePublisher::new(stream, end, position)
+}
+
+/// Publishes the way a service does it: overtaken, it looks where telling has got to.
+async fn publish(
+    stream: &ChangeStream,
+    publisher: &mut ChangePublisher,
+    changes: &[Change],
+) -> Result<Vec<Published>, PublishChangesError> {
+    loop {
+        match publisher.publish_batch(changes.to_vec()).await {
+            Err(PublishChangesError::Overtaken { .. }) => {
+                let (end, position) = place(stream, SOURCE).await;
+                publisher.go_on_from(end, position);
+            }
+            ended => return ended,
+        }
+    }
+}
+
+fn change(source_sequence: u64, subject: &str, payload: &str) -> Change {
+    Change {
+        source_sequence,
+        hash: format!("hash of {source_sequence}"),
+        subject: subject.to_owned(),
+        payload: payload.as_bytes().to_vec(),
+        traceparent: None,
+    }
 }
 
 /// Every other event of the source yields a change. Each has a subject of its own, so that the
@@ -32,6 +88,7 @@ async fn publisher(server: &NatsServer, source: &str) -> ChangePublisher {
 fn changes_after(sequence: u64) -> Vec<Change> {
     let changes = (1..=MANY).map(|number| Change {
         source_sequence: number * 2,
+        hash: number.to_string(),
         subject: format!("consent.changes.v1.account.user.u{number}"),
         payload: number.to_string().into_bytes(),
         traceparent: None,
@@ -46,7 +103,7 @@ struct Follower(Ordered);
 
 impl Follower {
     async fn start(server: &NatsServer) -> Self {
-        let worker = connect(server, NatsUser::SyncWorker).await;
+        let worker = connect(server, NatsUser::Operator).await;
         let client = worker.dangerous_client();
         let stream = worker
             .dangerous_jetstream()
@@ -87,7 +144,7 @@ impl Follower {
 }
 
 async fn last_sequence(server: &NatsServer) -> u64 {
-    let worker = connect(server, NatsUser::SyncWorker).await;
+    let worker = connect(server, NatsUser::Gateway).await;
     let stream = worker
         .dangerous_jetstream()
         .get_stream("CONSENT_CHANGES")
@@ -123,48 +180,33 @@ async fn publishing_again_publishes_nothing_and_another_source_begins_anew() {
     let server = server().await;
     create(&server).await;
     let mut first = publisher(&server, SOURCE).await;
-    assert_eq!(first.published_through(), 0);
+    assert_eq!(first.position(), &beginning(SOURCE));
     let subject = "consent.changes.v1.a.company";
-    assert_eq!(
-        first
-            .publish(7, subject, b"x".to_vec(), Some("00-a".to_owned()))
-            .await
-            .unwrap(),
-        Published::Now
-    );
-    assert_eq!(
-        first
-            .publish(7, subject, b"x".to_vec(), None)
-            .await
-            .unwrap(),
-        Published::AlreadyThere
-    );
+    let seven = Change {
+        traceparent: Some("00-a".to_owned()),
+        ..change(7, subject, "x")
+    };
+    let told = first.publish_batch(vec![seven.clone()]).await.unwrap();
+    assert_eq!(told, [Published::Now]);
+    let told = first.publish_batch(vec![seven]).await.unwrap();
+    assert_eq!(told, [Published::AlreadyThere]);
 
     // One that was there before knows nothing of what another published since.
     let mut second = publisher(&server, SOURCE).await;
-    assert_eq!(second.published_through(), 7);
-    assert_eq!(
-        second
-            .publish(9, subject, b"y".to_vec(), None)
-            .await
-            .unwrap(),
-        Published::Now
-    );
-    assert_eq!(
-        first
-            .publish(9, subject, b"y".to_vec(), None)
-            .await
-            .unwrap(),
-        Published::AlreadyThere
-    );
+    assert_eq!(second.position().through, 7);
+    assert_eq!(second.position().hash, "hash of 7");
+    let nine = change(9, subject, "y");
+    let told = second.publish_batch(vec![nine.clone()]).await.unwrap();
+    assert_eq!(told, [Published::Now]);
+    let told = first.publish_batch(vec![nine]).await.unwrap();
+    assert_eq!(told, [Published::AlreadyThere]);
     assert_eq!(last_sequence(&server).await, 2);
 
     let mut anew = publisher(&server, "CONSENT_EVENTS@2027").await;
-    assert_eq!(anew.published_through(), 0);
-    assert_eq!(
-        anew.publish(1, subject, b"z".to_vec(), None).await.unwrap(),
-        Published::Now
-    );
+    assert_eq!(anew.position().through, 0);
+    let one = change(1, subject, "z");
+    let told = anew.publish_batch(vec![one]).await.unwrap();
+    assert_eq!(told, [Published::Now]);
     assert_eq!(last_sequence(&server).await, 3);
 
     let mut swapped = changes_after(0);
@@ -182,6 +224,99 @@ async fn publishing_again_publishes_nothing_and_another_source_begins_anew() {
     );
 }
 
+#[tokio::test]
+async fn somebody_elses_message_overtakes_and_stops_nobody() {
+    let server = server().await;
+    create(&server).await;
+    let (stream, outsider) = (
+        stream(&server).await,
+        connect(&server, NatsUser::Projection).await,
+    );
+    let mut publisher = publisher(&server, SOURCE).await;
+    let subject = "consent.changes.v1.a.user.ana";
+    let announced = "consent.announce.v1.a.user.ana";
+    let headers: [&[(&str, &str)]; 4] = [
+        &[],
+        &[("Assent-Source", SOURCE)],
+        &[("Assent-Source", SOURCE), ("Assent-Sequence", "many")],
+        &[
+            ("Assent-Source", SOURCE),
+            ("Assent-Sequence", "99"),
+            ("Assent-Told-Through", "99"),
+        ],
+    ];
+    for (next, headers) in (1..).zip(headers) {
+        let before = last_sequence(&server).await;
+        outsider.publish(announced, headers, "junk").await.unwrap();
+        until("it is stored", async || {
+            last_sequence(&server).await > before
+        })
+        .await;
+        let kept = stream.last_on(subject).await.unwrap().unwrap();
+        assert_eq!(kept.stamp, Stamp::Missing, "{headers:?}");
+        let changes = [change(next, subject, "x")];
+        let error = publisher.publish_batch(changes.to_vec()).await.unwrap_err();
+        assert!(
+            matches!(error, PublishChangesError::Overtaken { .. }),
+            "{error:?}"
+        );
+        let told = publish(&stream, &mut publisher, &changes).await.unwrap();
+        assert_eq!(told, [Published::Now]);
+        assert_eq!(publisher.position().through, next);
+    }
+}
+
+#[tokio::test]
+async fn what_is_told_anew_carries_the_position_on() {
+    let server = server().await;
+    create(&server).await;
+    let stream = stream(&server).await;
+    let mut first = publisher(&server, SOURCE).await;
+    let mut second = publisher(&server, SOURCE).await;
+    let subject = "consent.changes.v1.a.user.ana";
+    first
+        .publish_batch(vec![change(7, subject, "x")])
+        .await
+        .unwrap();
+    let anew = Anew {
+        sequence: 3,
+        subject: "consent.changes.v1.a.user.ben".to_owned(),
+        payload: b"ben".to_vec(),
+        position: Position {
+            mending: Some("known ben".to_owned()),
+            ..first.position().clone()
+        },
+    };
+    assert_eq!(first.tell_anew(anew.clone()).await.unwrap(), Published::Now);
+    assert_eq!(place(&stream, SOURCE).await, (2, anew.position.clone()));
+    // Whoever was about to say the same finds it said.
+    let said = second.tell_anew(anew.clone()).await.unwrap();
+    assert_eq!(said, Published::AlreadyThere);
+    assert_eq!(second.position(), &anew.position);
+    let error = second
+        .publish_batch(vec![change(9, "consent.events.v1.a.company", "x")])
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, PublishChangesError::NotAChange { .. }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn subjects_come_in_order() {
+    let server = server().await;
+    create(&server).await;
+    let mut publisher = publisher(&server, SOURCE).await;
+    publisher.publish_batch(changes_after(0)).await.unwrap();
+    let page = stream(&server).await.subjects(0).await.unwrap();
+    assert_eq!(u64::try_from(page.subjects.len()).unwrap(), MANY);
+    assert_eq!(page.next, None);
+    assert!(page.subjects.is_sorted());
+    let rest = stream(&server).await.subjects(3).await.unwrap();
+    assert_eq!(rest.subjects, page.subjects[3..]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn racing_publishers_publish_each_change_once_and_in_order() {
     let server = server().await;
@@ -194,18 +329,14 @@ async fn racing_publishers_publish_each_change_once_and_in_order() {
     // Sizes that never fall together: one at a time, a few, everything at once.
     for size in [1, 13, 500] {
         let mut publisher = publisher(&server, SOURCE).await;
+        let stream = stream(&server).await;
         racing.push(tokio::spawn(async move {
-            let mut now = 0;
             for part in changes_after(0).chunks(size) {
-                let outcomes = publisher.publish_batch(part.to_vec()).await.unwrap();
+                let outcomes = publish(&stream, &mut publisher, part).await.unwrap();
                 assert_eq!(outcomes.len(), part.len());
-                now += outcomes
-                    .iter()
-                    .filter(|published| **published == Published::Now)
-                    .count();
             }
-            assert_eq!(publisher.published_through(), MANY * 2);
-            now
+            assert_eq!(publisher.position().through, MANY * 2);
+            publisher.published()
         }));
     }
     let mut now = 0;
@@ -213,11 +344,7 @@ async fn racing_publishers_publish_each_change_once_and_in_order() {
         now += publisher.await.unwrap();
     }
     assert_eq!(last_sequence(&server).await, MANY);
-    assert_eq!(
-        u64::try_from(now).unwrap(),
-        MANY,
-        "each was published by exactly one"
-    );
+    assert_eq!(now, MANY, "each was published by exactly one");
     follower.expect_all().await;
     // A plain subscriber hears what the stream took, and nothing else.
     for number in 1..=MANY {
@@ -257,9 +384,10 @@ async fn a_publisher_killed_half_way_is_resumed_while_another_goes_on() {
     let mut racing = Vec::new();
     for size in [7, 50] {
         let mut publisher = publisher(&server, SOURCE).await;
+        let stream = stream(&server).await;
         racing.push(tokio::spawn(async move {
-            for part in changes_after(publisher.published_through()).chunks(size) {
-                publisher.publish_batch(part.to_vec()).await.unwrap();
+            for part in changes_after(publisher.position().through).chunks(size) {
+                publish(&stream, &mut publisher, part).await.unwrap();
             }
         }));
     }
@@ -275,15 +403,16 @@ async fn a_server_killed_half_way_leaves_no_hole_and_no_double() {
     let mut server = server().await;
     create(&server).await;
     let mut publisher = publisher(&server, SOURCE).await;
+    let stream = stream(&server).await;
     let finished = Arc::new(AtomicBool::new(false));
     let publishing = tokio::spawn({
         let finished = Arc::clone(&finished);
         async move {
-            while publisher.published_through() < MANY * 2 {
+            while publisher.position().through < MANY * 2 {
                 // The way a service does it: an error is a reason to try again, from where it knows it was.
-                let left = changes_after(publisher.published_through());
-                let some = left.into_iter().take(20).collect();
-                if publisher.publish_batch(some).await.is_err() {
+                let left = changes_after(publisher.position().through);
+                let some: Vec<_> = left.into_iter().take(20).collect();
+                if publish(&stream, &mut publisher, &some).await.is_err() {
                     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
                 }
             }

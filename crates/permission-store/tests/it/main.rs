@@ -15,3 +15,4 @@ mod log;
 mod moments;
 mod opening;
 mod place;
+mod stands;

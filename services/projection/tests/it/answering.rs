@@ -40,9 +40,15 @@ async fn a_user_is_answered_alike_over_nats_and_http() {
     let login_hook = world.connect_as(NatsUser::LoginHook).await;
 
     let nothing = json!({"calendar": false, "contacts": false, "email": "none"});
+    let log = format!("CONSENT_EVENTS@{}", world.log().await.identity());
+    until("the log's name is known", async || {
+        let answer = world.permissions(&projection, "acme", "ana", 0).await;
+        answer["log"] == log.as_str()
+    })
+    .await;
     let answer = world.permissions(&projection, "acme", "ana", 0).await;
     let expected = json!({"account_id": "acme", "user_id": "ana", "method": "user_individual",
-        "effective": nothing, "sequence": 0});
+        "effective": nothing, "sequence": 0, "log": log});
     assert_eq!(answer, expected);
 
     world.append([granted("acme", "ana")]).await;
@@ -50,7 +56,7 @@ async fn a_user_is_answered_alike_over_nats_and_http() {
     let question = json!({"account_id": "acme", "user_id": "ana", "at_least": sequence});
     let expected = json!({"account_id": "acme", "user_id": "ana", "method": "user_individual",
         "effective": {"calendar": false, "contacts": true, "email": "full"},
-        "sequence": sequence});
+        "sequence": sequence, "log": log});
     let answer = ask(&login_hook, names::QUERY_PERMISSIONS, &question).await;
     assert_eq!(answer.as_ref(), Ok(&expected));
     let answer = world

@@ -9,6 +9,10 @@
 
 mod answering;
 mod events;
+mod foreign;
+mod other_log;
 mod recovering;
+mod snapshot;
 mod telling;
+mod worker;
 mod world;

@@ -62,12 +62,13 @@ async fn a_change_says_what_is_effective_now() {
         .append_as([(consent, given), (Uuid::now_v7(), switch)])
         .await;
     let heard = heard_until(&mut changes, last).await;
+    let log = format!("CONSENT_EVENTS@{}", world.log().await.identity());
     let user = |calendar: bool, sequence: u64| {
         json!({"account_id": "acme", "user_id": "ana", "method": "user_individual",
             "effective": {"calendar": calendar, "contacts": true, "email": "full"},
-            "sequence": sequence})
+            "sequence": sequence, "log": log})
     };
-    let company = |method: &str, sequence: u64| json!({"account_id": "acme", "method": method, "sequence": sequence});
+    let company = |method: &str, sequence: u64| json!({"account_id": "acme", "method": method, "sequence": sequence, "log": log});
     let of_ana = "consent.changes.v1.acme.user.ana".to_owned();
     let of_acme = "consent.changes.v1.acme.company".to_owned();
     let expected = [

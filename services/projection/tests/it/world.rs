@@ -24,6 +24,7 @@ pub(crate) struct World {
     pub(crate) host: HostApplication,
     pub(crate) gateway: Connection,
     directory: TempDir,
+    users: bool,
 }
 
 impl World {
@@ -51,6 +52,7 @@ impl World {
             gateway: Connection::connect(settings).await.unwrap(),
             host: HostApplication::start().await.unwrap(),
             directory: TempDir::new().unwrap(),
+            users,
             nats,
         }
     }
@@ -76,6 +78,17 @@ impl World {
     pub(crate) async fn connect_as(&self, user: NatsUser) -> Connection {
         let (name, password) = self.nats.credentials(user);
         let settings = ConnectionSettings::new(self.nats.url(), "test").with_user(name, password);
+        Connection::connect(settings).await.unwrap()
+    }
+
+    /// A connection with the permissions of the host's own services; with all, on a server that asks
+    /// nobody who they are.
+    pub(crate) async fn connect_as_worker(&self) -> Connection {
+        let mut settings = ConnectionSettings::new(self.nats.url(), "worker");
+        if self.users {
+            let (name, password) = self.nats.credentials(NatsUser::SyncWorker);
+            settings = settings.with_user(name, password);
+        }
         Connection::connect(settings).await.unwrap()
     }
 

@@ -7,7 +7,8 @@ use assent_contract::command::{
 };
 use assent_contract::problem::Problem;
 use assent_contract::query::{
-    AccountFacts, AccountQuery, LoginState, Permissions, UserEntry, UserQuery, Users, UsersQuery,
+    AccountFacts, AccountQuery, Changes, ChangesQuery, LoginState, Permissions, UserEntry,
+    UserQuery, Users, UsersQuery,
 };
 use assent_contract::values::{Method, Permission};
 use assent_domain::account::AccountState;
@@ -16,6 +17,8 @@ use serde_json::json;
 use super::{
     ID, SET, account_id, assert_strict, assert_written_as, id, set, tenant, user_facts, user_id,
 };
+
+const LOG: &str = "CONSENT_EVENTS@2026-11-24 1:52:22.0 +00:00:00";
 
 #[test]
 fn queries_are_strict() {
@@ -153,10 +156,11 @@ fn answers_are_strict() {
             method: Method::UserIndividual,
             effective: SET,
             sequence: 5,
+            log: Some(LOG.to_owned()),
         },
         &json!({
             "account_id": "acme", "user_id": "ana", "method": "user_individual",
-            "effective": set(), "sequence": 5,
+            "effective": set(), "sequence": 5, "log": LOG,
         }),
     );
     assert_strict(
@@ -206,22 +210,42 @@ fn changes_are_strict_and_say_whom_they_concern() {
         method: Method::UserIndividual,
         effective: Some(SET),
         sequence: 5,
+        log: Some(LOG.to_owned()),
     };
     assert_strict(
         &of_user,
         &json!({
             "account_id": "acme", "user_id": "ana", "method": "user_individual",
-            "effective": set(), "sequence": 5,
+            "effective": set(), "sequence": 5, "log": LOG,
         }),
     );
+    let of_company = Change {
+        user_id: None,
+        effective: None,
+        method: Method::AdminConfigured,
+        // As it was told before there was the field, and as the entry of a page.
+        log: None,
+        ..of_user
+    };
+    let entry = json!({"account_id": "acme", "method": "admin_configured", "sequence": 5});
+    assert_strict(&of_company, &entry);
     assert_strict(
-        &Change {
-            user_id: None,
-            effective: None,
-            method: Method::AdminConfigured,
-            ..of_user
+        &ChangesQuery {
+            account_id: Some(account_id()),
+            after: Some("a1".to_owned()),
+            limit: Some(400),
         },
-        &json!({"account_id": "acme", "method": "admin_configured", "sequence": 5}),
+        &json!({"account_id": "acme", "after": "a1", "limit": 400}),
+    );
+    assert_strict(&ChangesQuery::default(), &json!({}));
+    assert_strict(
+        &Changes {
+            log: LOG.to_owned(),
+            sequence: 9,
+            changes: vec![of_company],
+            next: Some("a1".to_owned()),
+        },
+        &json!({"log": LOG, "sequence": 9, "changes": [entry], "next": "a1"}),
     );
 }
 

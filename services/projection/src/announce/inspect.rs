@@ -1,0 +1,167 @@
+//! Hearing what is told, as a sync worker does, and finding out at once what none of us said.
+
+use assent_contract::names;
+use assent_messaging::{ChangeStream, Message, Messages, Told};
+use assent_service_kit::telemetry::chain;
+use futures::StreamExt as _;
+use tokio::sync::mpsc;
+
+use super::judge::{Believed, Ours, Verdict, against_view, believed, ours};
+use super::mend::Ghosts;
+use super::place::{LogNames, is_old};
+use super::{Error, Ground};
+
+/// Of how many of those whom the log does not know it is looked at what the stream keeps, at the
+/// start: each costs a request.
+const MOST_AUDITED: usize = 512;
+/// How many messages that were not heard are read from the stream. Beyond that whatever they say
+/// shows when telling goes on.
+const MOST_MISSED: u64 = 1024;
+
+/// A message that is not one of ours, or not true.
+#[derive(Debug, Clone)]
+pub(super) struct Finding {
+    /// `None` where it was only heard.
+    pub(super) stream_sequence: Option<u64>,
+    pub(super) subject: String,
+    /// What a listener may have taken from it.
+    pub(super) believed: Option<Believed>,
+}
+
+impl From<&Told> for Finding {
+    fn from(told: &Told) -> Self {
+        Self {
+            stream_sequence: told.stream_sequence,
+            subject: told.subject.clone(),
+            believed: believed(told),
+        }
+    }
+}
+
+/// Listens, and reports.
+#[derive(Debug)]
+pub(super) struct Inspector {
+    pub(super) ground: Ground,
+    pub(super) names: LogNames,
+    pub(super) stream: ChangeStream,
+    pub(super) live: Messages,
+    pub(super) findings: mpsc::Sender<Finding>,
+    /// The last message of the stream that was looked at.
+    pub(super) seen: u64,
+    /// Where telling has got to, by what was heard.
+    pub(super) through: u64,
+}
+
+impl Inspector {
+    /// Listens until nobody takes reports any more.
+    pub(super) async fn run(mut self) -> Result<(), Error> {
+        if let Err(error) = self.audit().await {
+            // What is told from here on is heard all the same.
+            tracing::warn!(error = %chain(&*error), "what is kept of changes was not looked through");
+        }
+        while let Some(message) = self.live.next().await {
+            self.take(&message).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks through what the stream keeps of those whom the log does not know: it must be "nothing".
+    async fn audit(&mut self) -> Result<(), Error> {
+        let mut ghosts = Ghosts::new();
+        for _ in 0..MOST_AUDITED {
+            let Some(ghost) = ghosts.next(&self.ground, &self.stream).await? else {
+                return Ok(());
+            };
+            let subject = names::change_subject(&ghost);
+            let Some(kept) = self.stream.last_on(&subject).await? else {
+                continue;
+            };
+            let verdict = ours(&kept).map(|ours| against_view(&self.ground.view.read(), &ours));
+            match verdict.transpose()? {
+                Some(Verdict::True | Verdict::Earlier | Verdict::Later) => {}
+                Some(Verdict::Wrong) | None => self.report(&kept).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, message: &Message) -> Result<(), Error> {
+        let told = Told::heard(message);
+        let Some(sequence) = told.stream_sequence else {
+            return self.look_at(&told).await;
+        };
+        let first_missed = self.seen.saturating_add(1);
+        let missed = first_missed.max(sequence.saturating_sub(MOST_MISSED))..sequence;
+        for missed in missed {
+            if let Some(told) = self.stream.at(missed).await? {
+                self.look_at(&told).await?;
+            }
+        }
+        if self.seen < sequence {
+            self.seen = sequence;
+            self.look_at(&told).await?;
+        }
+        Ok(())
+    }
+
+    async fn look_at(&mut self, told: &Told) -> Result<(), Error> {
+        if self.is_right(told).await? {
+            return Ok(());
+        }
+        self.report(told).await
+    }
+
+    async fn report(&self, told: &Told) -> Result<(), Error> {
+        // It might be right, and we the ones who follow a log that is gone.
+        self.ground.holds().await?;
+        let reported = self.findings.send(Finding::from(told)).await;
+        reported.map_err(|_| "nobody tells changes any more".into())
+    }
+
+    async fn is_right(&mut self, told: &Told) -> Result<bool, Error> {
+        if is_old(told) {
+            return Ok(true);
+        }
+        let Some(Ours {
+            aggregate,
+            change,
+            position: Some(position),
+        }) = ours(told)
+        else {
+            return Ok(false);
+        };
+        if !self.names.include(&position.log)
+            || position.through < self.through
+            || told.stream_sequence.is_none()
+        {
+            return Ok(false);
+        }
+        let most = position.through.max(change.sequence);
+        let mut applied = self.ground.board.progress();
+        if *applied.borrow_and_update() < most {
+            if self.ground.log.status().await?.last_sequence.0 < most {
+                return Ok(false);
+            }
+            // It fails only once the board is gone, and we hold it.
+            drop(applied.wait_for(|applied| most <= *applied).await);
+        }
+        self.through = position.through;
+        let log = position.log.clone();
+        let ours = Ours {
+            aggregate,
+            change,
+            position: Some(position),
+        };
+        let verdict = against_view(&self.ground.view.read(), &ours)?;
+        Ok(match verdict {
+            Verdict::True | Verdict::Earlier | Verdict::Later => {
+                // Another replica may have given it another name.
+                let message = told.stream_sequence.unwrap_or_default();
+                let Ground { board, view, .. } = &self.ground;
+                board.hears_name_of_log(view, &log, message);
+                true
+            }
+            Verdict::Wrong => false,
+        })
+    }
+}

@@ -1,0 +1,81 @@
+//! Changes as they are written.
+
+use assent_contract::chain::EventHash;
+use assent_contract::change::Change as Told;
+use assent_contract::names;
+use assent_domain::event::Aggregate;
+use assent_domain::mode::AuthorizationMethod;
+use assent_domain::permissions::PermissionSet;
+use assent_messaging::{Anew, Change as Message, Position};
+use assent_permission_store::Change;
+
+use super::{Announced, Error};
+
+/// The position of a log of which nothing was told.
+pub(super) fn beginning(log: &str) -> Position {
+    Position {
+        log: log.to_owned(),
+        through: 0,
+        hash: EventHash::NONE.to_string(),
+        mending: None,
+    }
+}
+
+/// A change, without the name of its log.
+pub(crate) fn told(change: &Change) -> Told {
+    let (account, user) = match &change.aggregate {
+        Aggregate::Company(account) => (account, None),
+        Aggregate::User(account, user) => (account, Some(user)),
+    };
+    Told {
+        account_id: account.clone(),
+        user_id: user.cloned(),
+        method: change.method.into(),
+        effective: change.effective.map(Into::into),
+        sequence: change.sequence.0,
+        log: None,
+    }
+}
+
+/// How somebody stands whom the log does not know.
+pub(super) fn nothing(aggregate: Aggregate, as_of: assent_domain::ids::Sequence) -> Change {
+    let effective = match &aggregate {
+        Aggregate::Company(_) => None,
+        Aggregate::User(..) => Some(PermissionSet::NOTHING),
+    };
+    Change {
+        aggregate,
+        sequence: as_of,
+        method: AuthorizationMethod::default(),
+        effective,
+    }
+}
+
+/// A change that an event made.
+pub(super) fn message(announced: &Announced, log: &str) -> Result<Message, Error> {
+    let change = &announced.change;
+    Ok(Message {
+        source_sequence: change.sequence.0,
+        hash: announced.entry.hash().to_string(),
+        subject: names::change_subject(&change.aggregate),
+        payload: body(change, log)?,
+        traceparent: announced.entry.traceparent().map(str::to_owned),
+    })
+}
+
+/// How somebody stands, told anew.
+pub(super) fn anew(change: &Change, position: Position) -> Result<Anew, Error> {
+    Ok(Anew {
+        sequence: change.sequence.0,
+        subject: names::change_subject(&change.aggregate),
+        payload: body(change, &position.log)?,
+        position,
+    })
+}
+
+fn body(change: &Change, log: &str) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec(&Told {
+        log: Some(log.to_owned()),
+        ..told(change)
+    })
+}
