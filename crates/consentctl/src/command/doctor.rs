@@ -1,6 +1,7 @@
 //! `doctor`: is everything there, and as it must be?
 
 mod change_stream;
+mod changes;
 mod checks;
 
 use assent_messaging::{ConnectError, Connection, ConnectionSettings};
@@ -74,7 +75,12 @@ pub(crate) async fn run(
     ];
     let (events, last) = checks::events(&connection).await;
     all.extend(events);
-    all.push(change_stream::check(&connection).await);
+    let stream = change_stream::check(&connection).await;
+    if stream.ok {
+        all.extend([stream, changes::check(&connection).await]);
+    } else {
+        all.push(stream);
+    }
     all.extend(checks::projection(&connection, last).await);
     all.push(checks::gateway(&connection).await);
     let found = all.iter().any(|check| !check.ok);

@@ -2,10 +2,13 @@
 
 use assent_contract::names::GATEWAY_SERVICE;
 use assent_dev_stack::{NatsServer, NatsUser};
+use assent_domain::ids::Sequence;
 use assent_domain::permissions::PermissionSet;
+use assent_messaging::{ChangeStream, Connection};
+use serde_json::json;
 
 use crate::stand_in::StandIn;
-use crate::world::{SENDING, World, granted, program, run};
+use crate::world::{PATIENCE, SENDING, World, connect, granted, program, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_everything_there_all_is_well() {
@@ -24,12 +27,103 @@ async fn with_everything_there_all_is_well() {
     ok       CONSENT_EVENTS   as it must be, created THEN
     ok       sequences        1 event, none missing
     ok       CONSENT_CHANGES  as it must be
+    ok       changes          none told yet
     ok       projection       consent-projection 1.2.3 answers
     ok       projection lag   none, at event 1
     ok       gateway          consent-gateway 1.2.3 answers
 
     All is well.
     ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_that_do_not_agree_with_the_log_are_findings() {
+    let world = World::start().await;
+    world.record([granted("globex", "ana", SENDING)]).await;
+    let projection = connect(&world.server, NatsUser::Projection).await;
+    let log = format!("CONSENT_EVENTS@{}", world.log.identity());
+    let entry = world.log.entry(Sequence(1)).await.unwrap().unwrap();
+    let hash = entry.hash().to_string();
+    let body = |log: &str, sequence: u64| {
+        json!({"account_id": "globex", "user_id": "ana", "method": "user_individual",
+            "effective": {"calendar": true, "contacts": false, "email": "limited"},
+            "sequence": sequence, "log": log})
+    };
+    let other = "CONSENT_EVENTS@another";
+    let cases = [
+        (log.as_str(), 1, hash.as_str(), None, "told up to event 1"),
+        (
+            other,
+            1,
+            &hash,
+            None,
+            "told of another log: CONSENT_EVENTS@another",
+        ),
+        (
+            &log,
+            9,
+            &hash,
+            None,
+            "told up to event 9, and the log ends with event 1",
+        ),
+        (
+            &log,
+            1,
+            "another",
+            None,
+            "told of another event 1 than the log has",
+        ),
+        (
+            &log,
+            1,
+            &hash,
+            Some("begun"),
+            "all that stands is being told anew",
+        ),
+    ];
+    for (log, sequence, hash, mending, says) in cases {
+        let number = sequence.to_string();
+        let mut headers = vec![
+            ("Assent-Source", log),
+            ("Assent-Sequence", number.as_str()),
+            ("Assent-Told-Through", number.as_str()),
+            ("Assent-Told-Hash", hash),
+        ];
+        headers.extend(mending.map(|mending| ("Assent-Mended-Through", mending)));
+        told(
+            &world,
+            &projection,
+            &headers,
+            &body(log, sequence).to_string(),
+        )
+        .await;
+        let ran = world.run(&["doctor"]).await;
+        let verdict = if says == "told up to event 1" {
+            "ok"
+        } else {
+            "PROBLEM"
+        };
+        let line = format!("{verdict:<8} changes          {says}");
+        assert!(ran.out.contains(&line), "{line}: {ran:?}");
+    }
+    told(&world, &projection, &[], "junk").await;
+    let ran = world.run(&["doctor"]).await;
+    let line =
+        "PROBLEM  changes          message 6, on consent.changes.v1.globex.user.ana, is none";
+    assert!(ran.out.contains(line), "{ran:?}");
+}
+
+/// Has the stream of changes store this.
+async fn told(world: &World, projection: &Connection, headers: &[(&str, &str)], body: &str) {
+    let stream = ChangeStream::open(&world.gateway).await.unwrap();
+    let before = stream.end().await.unwrap();
+    let subject = "consent.announce.v1.globex.user.ana";
+    projection
+        .publish(subject, headers, body.to_owned())
+        .await
+        .unwrap();
+    let stored = async { while stream.end().await.unwrap() == before {} };
+    tokio::time::timeout(PATIENCE, stored).await.unwrap();
 }
 
 /// What differs from run to run, left out.
