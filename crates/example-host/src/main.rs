@@ -94,7 +94,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let (nats, connected) = sync_worker::connect(&config).await?;
     let permissions = PermissionQuery::new(nats.clone());
     let jobs = Arc::new(Jobs::default());
-    let worker = SyncWorker::new(nats, connected, permissions.clone(), Arc::clone(&jobs));
+    let worker = SyncWorker::new(nats, connected, Arc::clone(&jobs));
     let app = Arc::new(App {
         gateway: Gateway::new(&http, &config, Arc::clone(&tokens)),
         login_hook: LoginHook::new(&http, &config, Arc::clone(&tokens)),

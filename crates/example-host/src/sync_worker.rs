@@ -1,18 +1,19 @@
 //! The sync worker: does for each user what is permitted, and stops at once when it is not any more.
 //!
-//! Assent keeps the last change of every user and company in the stream `CONSENT_CHANGES`. A consumer that starts with
-//! the last message of each subject hears how everything stands, and then every change as it comes. So there is no gap
-//! between reading the state and listening for changes, and a restart needs nothing remembered.
+//! Assent tells every change on `consent.changes.v1.>`, live, and lists how everybody stands on request, by page. So:
+//! listen, then read all pages, then go on with what was heard meanwhile. Nothing falls in between, whichever comes
+//! first of a user counts for nothing against what is later, and a restart needs nothing remembered.
 //!
-//! Three rules keep it honest:
+//! Four rules keep it honest:
 //!
-//! - What is not known is not permitted. Without a connection nothing is known, so everything stops until it is back.
+//! - What is not known is not permitted. Without a connection nothing is known, so everything stops until all pages were
+//!   read anew; likewise when a message is missing, or is of another log, for then what is known means nothing.
 //! - A user's message says what may be done for that user now. Whatever else runs for them stops.
-//! - A company's message ends what was known of all its users. All of it stops; then each is asked about anew.
-//!
-//! What has to stop stops with the message that says so. What may start waits until all that is kept was heard.
+//! - A company's message ends what was known of all its users. All of it stops; then the company's pages are read.
+//! - What can't be read is passed over. Assent hears it too, and tells anew whom it spoke of.
 
 mod jobs;
+mod pages;
 mod standing;
 
 use std::collections::HashMap;
@@ -20,44 +21,30 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_nats::jetstream::consumer::{DeliverPolicy, pull::OrderedConfig};
-use async_nats::{ConnectOptions, Event};
+use async_nats::{ConnectOptions, Event, HeaderValue, Message};
 use futures::StreamExt as _;
-use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
 use self::jobs::Occasion;
 pub(crate) use self::jobs::{JobKind, JobView, Jobs, LogLine};
-use self::standing::Standing;
-use crate::assent::PermissionQuery;
-use crate::assent::permissions::{Answer, Permissions};
+use self::pages::PagesError;
+use self::standing::{AnotherLog, Change, Standing};
 use crate::chain::chain;
 use crate::config::Config;
 use crate::users::{self, USERS, User};
 
-const STREAM: &str = "CONSENT_CHANGES";
 const SUBJECTS: &str = "consent.changes.v1.>";
+/// The server numbers the changes: each one more than the one before.
+const NUMBER: &str = "Nats-Sequence";
 /// A server that has fallen silent is noticed within two of these.
 const PING_EVERY: Duration = Duration::from_secs(5);
-const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
-
-/// A message of the stream. A company's names no user.
-#[derive(Debug, Deserialize)]
-struct Change {
-    account_id: String,
-    user_id: Option<String>,
-    /// What may be done for the user now.
-    effective: Option<Permissions>,
-    /// The event that made the change: a later one has a higher number.
-    sequence: u64,
-}
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// Follows the changes, and has the jobs follow them.
 pub(crate) struct SyncWorker {
     nats: async_nats::Client,
     connected: watch::Receiver<bool>,
-    permissions: PermissionQuery,
     jobs: Arc<Jobs>,
 }
 
@@ -66,10 +53,20 @@ pub(crate) struct SyncWorker {
 enum Ended {
     #[error("the connection to NATS is gone")]
     Disconnected,
-    #[error("the stream of changes cannot be followed")]
-    Stream(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("a change cannot be read")]
-    Unreadable(#[from] serde_json::Error),
+    #[error("the changes cannot be heard")]
+    NotHeard(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("it is not known how everybody stands")]
+    NotLearnt(#[from] PagesError),
+    #[error("a change was missed")]
+    Missed,
+    #[error("the changes are of another log")]
+    AnotherLog,
+}
+
+impl From<AnotherLog> for Ended {
+    fn from(AnotherLog: AnotherLog) -> Self {
+        Self::AnotherLog
+    }
 }
 
 /// Connects to NATS, now or later, and tells whether the connection stands.
@@ -107,13 +104,11 @@ impl SyncWorker {
     pub(crate) fn new(
         nats: async_nats::Client,
         connected: watch::Receiver<bool>,
-        permissions: PermissionQuery,
         jobs: Arc<Jobs>,
     ) -> Self {
         Self {
             nats,
             connected,
-            permissions,
             jobs,
         }
     }
@@ -148,81 +143,90 @@ impl SyncWorker {
     }
 
     async fn try_to_follow(&self) -> Result<Infallible, Ended> {
-        let stream = async_nats::jetstream::new(self.nats.clone())
-            .get_stream(STREAM)
+        let mut changes = self
+            .nats
+            .subscribe(SUBJECTS)
             .await
-            .map_err(|error| Ended::Stream(error.into()))?;
-        let consumer = stream
-            .create_consumer(OrderedConfig {
-                deliver_policy: DeliverPolicy::LastPerSubject,
-                filter_subject: SUBJECTS.to_owned(),
-                ..OrderedConfig::default()
-            })
+            .map_err(|error| Ended::NotHeard(error.into()))?;
+        // From here on the server has us hear everything; and only now is it asked how everybody stands.
+        self.nats
+            .flush()
             .await
-            .map_err(|error| Ended::Stream(error.into()))?;
-        let mut changes = consumer
-            .messages()
-            .await
-            .map_err(|error| Ended::Stream(error.into()))?;
-        let mut standing = Standing::default();
-        // Until all that is kept was heard, something may still come that takes away what came before.
-        let mut caught_up = false;
+            .map_err(|error| Ended::NotHeard(error.into()))?;
+        let (log, entries) = pages::ask(&self.nats, None, is_ours).await?;
+        let mut standing = Standing::of(log);
+        for entry in &entries {
+            standing.learn(entry);
+        }
+        self.start_all(&standing, &Occasion::now("learnt how everybody stands"));
+        let mut numbers = Numbers::default();
         // Asked beside the changes, because a change that takes something away must not wait for an answer.
         let mut questions = Questions::default();
         loop {
             tokio::select! {
                 message = changes.next() => {
                     let at = Instant::now();
-                    let message = message
-                        .ok_or(Ended::Disconnected)?
-                        .map_err(|error| Ended::Stream(error.into()))?;
-                    // Whose permission an unreadable one took away is unknown: so this ends, and with it everything.
-                    let change: Change = serde_json::from_slice(&message.payload)?;
-                    let occasion = learn(&mut standing, &change, at);
-                    for user in concerned(&change) {
-                        self.jobs.stop(user, standing.permitted(user), &occasion).await;
-                        if change.user_id.is_none() && user.has_mailbox() {
-                            questions.ask(&self.permissions, user, change.sequence);
+                    let message = message.ok_or(Ended::Disconnected)?;
+                    if numbers.is_one_missing_before(&message) {
+                        return Err(Ended::Missed);
+                    }
+                    let Some(change) = Change::read(&message.subject, &message.payload) else {
+                        tracing::warn!(subject = %message.subject, "not a change: passed over");
+                        continue;
+                    };
+                    if is_ours(&change) {
+                        standing.hear(&change)?;
+                        self.follow_change(&standing, &change, at).await;
+                        if change.user_id.is_none() {
+                            questions.ask(&self.nats, change.account_id);
                         }
                     }
-                    caught_up |= message.info().map_err(Ended::Stream)?.pending == 0;
-                    if caught_up {
-                        self.start(&standing, &occasion);
-                    }
                 }
-                Some((user, answer)) = questions.answer() => {
-                    let occasion = Occasion::now("asked anew what is permitted");
-                    standing.of_user(user.id, answer.effective, answer.sequence);
-                    self.jobs.stop(user, standing.permitted(user), &occasion).await;
-                    if caught_up {
-                        self.start(&standing, &occasion);
+                Some(answer) = questions.answer() => {
+                    let (log, entries) = answer?;
+                    if log != standing.log() {
+                        return Err(Ended::AnotherLog);
                     }
+                    for entry in &entries {
+                        standing.learn(entry);
+                    }
+                    self.start_all(&standing, &Occasion::now("asked anew what is permitted"));
                 }
             }
         }
     }
 
+    /// Stops whatever is not permitted any more, first; then starts whatever is.
+    async fn follow_change(&self, standing: &Standing, change: &Change, at: Instant) {
+        let occasion = Occasion::at(
+            at,
+            match change.user_id {
+                Some(_) => "consent changed",
+                None => "the company's authorization changed",
+            },
+        );
+        for user in concerned(change) {
+            let permitted = standing.permitted(user.account, user.id);
+            self.jobs.stop(user, permitted, &occasion).await;
+            self.jobs.start(user, permitted, &occasion);
+        }
+    }
+
     /// Starts whatever is permitted and does not run yet.
-    fn start(&self, standing: &Standing, why: &Occasion) {
+    fn start_all(&self, standing: &Standing, why: &Occasion) {
         for user in &USERS {
-            self.jobs.start(user, standing.permitted(user), why);
+            let permitted = standing.permitted(user.account, user.id);
+            self.jobs.start(user, permitted, why);
         }
     }
 }
 
-/// Takes note of a change.
-fn learn(standing: &mut Standing, change: &Change, at: Instant) -> Occasion {
-    let Some(user_id) = &change.user_id else {
-        standing.of_company(&change.account_id, change.sequence);
-        return Occasion::at(at, "the company's authorization changed");
-    };
-    // Somebody who is no user of ours any more has no jobs, and gets none.
-    if let Some(user) = users::find_in(&change.account_id, user_id) {
-        // A message that does not say what is permitted permits nothing.
-        let effective = change.effective.unwrap_or_default();
-        standing.of_user(user.id, effective, change.sequence);
+/// Somebody who is no user of ours any more has no jobs, and gets none.
+fn is_ours(change: &Change) -> bool {
+    match &change.user_id {
+        Some(user) => users::find_in(&change.account_id, user).is_some(),
+        None => USERS.iter().any(|user| user.account == change.account_id),
     }
-    Occasion::at(at, "consent changed")
 }
 
 /// Those of our users whom a change is about.
@@ -233,23 +237,50 @@ fn concerned(change: &Change) -> impl Iterator<Item = &'static User> {
     in_account.filter(|user| change.user_id.as_ref().is_none_or(|id| id == user.id))
 }
 
-/// Questions under way: one for each user at the most, the newest.
+/// The number of the last message, to notice when one is missing.
+#[derive(Debug, Default)]
+struct Numbers {
+    last: Option<u64>,
+}
+
+impl Numbers {
+    /// A message without a number comes from nobody who tells changes: it can't be read either.
+    fn is_one_missing_before(&mut self, message: &Message) -> bool {
+        let number = message.headers.as_ref();
+        let number = number.and_then(|headers| headers.get(NUMBER));
+        let Some(number) = number
+            .map(HeaderValue::as_str)
+            .and_then(|it| it.parse().ok())
+        else {
+            return false;
+        };
+        let last = self.last.replace(number);
+        last.is_some_and(|last| last.saturating_add(1) < number)
+    }
+}
+
+/// What is asked of a company: which log the pages are of, and its entries.
+type Answer = Result<(String, Vec<Change>), PagesError>;
+
+/// Questions under way: one for each company at the most, the newest.
 #[derive(Default)]
 struct Questions {
-    asked: JoinSet<(&'static User, Answer)>,
-    by_user: HashMap<&'static str, AbortHandle>,
+    asked: JoinSet<Answer>,
+    by_account: HashMap<String, AbortHandle>,
 }
 
 impl Questions {
-    fn ask(&mut self, permissions: &PermissionQuery, user: &'static User, at_least: u64) {
-        let question = self.asked.spawn(ask(permissions.clone(), user, at_least));
-        if let Some(older) = self.by_user.insert(user.id, question) {
+    fn ask(&mut self, nats: &async_nats::Client, account: String) {
+        let (nats, asked) = (nats.clone(), account.clone());
+        let question = async move { pages::ask(&nats, Some(&asked), is_ours).await };
+        let question = self.asked.spawn(question);
+        if let Some(older) = self.by_account.insert(account, question) {
             older.abort();
         }
     }
 
     /// The next answer, if anything is asked.
-    async fn answer(&mut self) -> Option<(&'static User, Answer)> {
+    async fn answer(&mut self) -> Option<Answer> {
         loop {
             // An error is an older question's end.
             if let Ok(answer) = self.asked.join_next().await? {
@@ -259,23 +290,48 @@ impl Questions {
     }
 }
 
-/// Asks until there is an answer. Until then nothing is permitted.
-async fn ask(
-    permissions: PermissionQuery,
-    user: &'static User,
-    at_least: u64,
-) -> (&'static User, Answer) {
-    loop {
-        match permissions.ask(user, Some(at_least)).await {
-            Ok(answer) => return (user, answer),
-            Err(error) => {
-                tracing::warn!(
-                    user = user.id,
-                    error = %chain(&error),
-                    "asking again"
-                );
-                tokio::time::sleep(TRY_AGAIN_AFTER).await;
-            }
+#[cfg(test)]
+mod tests {
+    use async_nats::HeaderMap;
+
+    use super::*;
+
+    fn numbered(number: Option<&str>) -> Message {
+        let headers = number.map(|number| {
+            let mut headers = HeaderMap::new();
+            headers.insert(NUMBER, number);
+            headers
+        });
+        Message {
+            subject: SUBJECTS.into(),
+            reply: None,
+            payload: String::new().into(),
+            headers,
+            status: None,
+            description: None,
+            length: 0,
+        }
+    }
+
+    #[test]
+    fn a_missing_message_shows_in_the_number_of_the_next() {
+        let mut numbers = Numbers::default();
+        let heard = [
+            (Some("7"), false),
+            (Some("8"), false),
+            (None, false),
+            (Some("junk"), false),
+            (Some("9"), false),
+            (Some("9"), false),
+            (Some("11"), true),
+        ];
+        for (number, missing) in heard {
+            let message = numbered(number);
+            assert_eq!(
+                numbers.is_one_missing_before(&message),
+                missing,
+                "{number:?}"
+            );
         }
     }
 }

@@ -94,8 +94,6 @@ struct Question<'a> {
 pub(crate) struct Answer {
     pub(crate) method: Method,
     pub(crate) effective: Permissions,
-    /// How much of Assent's log it reflects.
-    pub(crate) sequence: u64,
 }
 
 /// Nobody knows what may be done, so nothing may.
