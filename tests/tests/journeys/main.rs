@@ -4,6 +4,7 @@ mod browser;
 mod world;
 
 mod example_host;
+mod python_worker;
 mod story;
 mod visitor;
 

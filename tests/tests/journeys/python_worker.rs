@@ -1,0 +1,174 @@
+//! A sync worker in another language, by the recipe alone: it learns, hears, and starts anew when it has to.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, ensure};
+use assent_dev_stack::actors::{ANA, OLGA, Reaction};
+use assent_dev_stack::{NatsUser, Stack};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use crate::world::{PATIENCE, admin_consent, connect, eventually, grant, start};
+
+const NOTHING: &str = r#"{"calendar": false, "contacts": false, "email": "none"}"#;
+const CALENDAR: &str = r#"{"calendar": true, "contacts": false, "email": "none"}"#;
+
+fn clients() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/python")
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "a test that did not run must say so, and has no other way"
+)]
+fn skipped(why: &str) {
+    eprintln!("SKIPPED: the sync worker in Python was not run: {why}");
+}
+
+/// What the worker needs, fetched once; `None`, and a line about it, where this machine can't have it.
+async fn library() -> anyhow::Result<Option<PathBuf>> {
+    // Cargo's directory for what tests keep lies in the target directory, as the tools do.
+    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools");
+    let kept = tools.join("nats-py-2.16.0");
+    if kept.is_dir() {
+        return Ok(Some(kept));
+    }
+    std::fs::create_dir_all(&tools)?;
+    let workshop = tempfile::tempdir_in(&tools)?;
+    let packages = workshop.path().join("packages");
+    // Into a directory of its own: no virtual environment is needed, which some systems can't make, nor root.
+    let pip = Command::new("python3")
+        .args(["-m", "pip", "install", "--quiet", "--no-input"])
+        .args(["--disable-pip-version-check", "--no-deps", "--no-compile"])
+        .args([
+            "--only-binary=:all:",
+            "--require-hashes",
+            "--timeout=20",
+            "--target",
+        ])
+        .arg(&packages)
+        .arg("--requirement")
+        .arg(clients().join("requirements.txt"))
+        .env_remove("PIP_USER")
+        .stdin(Stdio::null())
+        .output()
+        .await;
+    match pip {
+        Ok(output) if output.status.success() => {}
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            skipped(&format!("pip did not fetch nats-py: {said}"));
+            return Ok(None);
+        }
+        Err(error) => {
+            skipped(&format!("there is no python3: {error}"));
+            return Ok(None);
+        }
+    }
+    // The name appears at once and complete. Whoever was faster has put the same there.
+    match std::fs::rename(&packages, &kept) {
+        Err(error) if !kept.is_dir() => Err(error.into()),
+        Ok(()) | Err(_) => Ok(Some(kept)),
+    }
+}
+
+/// The worker, which says what is permitted for Ana each time that it changes.
+struct Worker {
+    _process: Child,
+    says: Lines<BufReader<ChildStdout>>,
+}
+
+impl Worker {
+    fn start(stack: &Stack, library: &Path) -> anyhow::Result<Self> {
+        let (user, password) = stack.sync_worker();
+        let mut process = Command::new("python3")
+            // No bytecode beside the sources, and nothing from the machine's own packages.
+            .args(["-B", "-s"])
+            .arg(clients().join("sync_worker.py"))
+            .args(["acme", "ana"])
+            .env("PYTHONPATH", library)
+            .env("NATS_URL", stack.nats().url())
+            .env("NATS_INBOX_PREFIX", format!("_INBOX_{user}"))
+            .env("NATS_USER", user)
+            .env("NATS_PASSWORD", password)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let says = BufReader::new(process.stdout.take().context("no output")?).lines();
+        Ok(Self {
+            _process: process,
+            says,
+        })
+    }
+
+    async fn says(&mut self, expected: &str) -> anyhow::Result<()> {
+        let mut said = Vec::new();
+        let saying = async {
+            while let Some(line) = self.says.next_line().await? {
+                if line == expected {
+                    return anyhow::Ok(());
+                }
+                said.push(line);
+            }
+            anyhow::bail!("it ended")
+        };
+        let ended = tokio::time::timeout(PATIENCE, saying).await;
+        let ended = ended.context("it took too long").flatten();
+        ended.with_context(|| format!("it never said {expected}, but {said:?}"))
+    }
+}
+
+#[tokio::test]
+async fn a_worker_in_python_follows_by_the_recipe() -> anyhow::Result<()> {
+    let Some(library) = library().await? else {
+        return Ok(());
+    };
+    let mut stack = start().await?;
+    let (ana, sam) = (stack.user("acme", "ana"), stack.super_admin("acme", "sam"));
+    grant(&stack, &ana, ANA, &["calendar"]).await?;
+
+    // It starts, and learns what was before; then hears.
+    let mut worker = Worker::start(&stack, &library)?;
+    worker.says(CALENDAR).await?;
+    ana.revoke("calendar").await?.ok()?;
+    worker.says(NOTHING).await?;
+    grant(&stack, &ana, ANA, &["calendar"]).await?;
+    worker.says(CALENDAR).await?;
+
+    // Somebody else's messages are passed over, whatever they say.
+    let outsider = connect(&stack, NatsUser::Projection).await?;
+    for junk in [
+        "junk",
+        "[]",
+        r#"{"sequence": 1}"#,
+        r#"{"account_id": "acme", "user_id": "ana", "sequence": "9"}"#,
+    ] {
+        outsider
+            .publish("consent.announce.v1.acme.user.ana", &[], junk.to_owned())
+            .await?;
+    }
+    // A change of the company's that leaves the method: all stops, and what is still permitted comes back.
+    sam.set_method("user_individual", "limited").await?.ok()?;
+    worker.says(NOTHING).await?;
+    worker.says(CALENDAR).await?;
+
+    // What is not known is not permitted; and nothing is forgotten.
+    stack.nats_mut().kill();
+    worker.says(NOTHING).await?;
+    stack.nats_mut().restart().await?;
+    worker.says(CALENDAR).await?;
+    eventually("the gateway writes again", async || {
+        Ok(sam.set_method("user_individual", "full").await?.status == 200)
+    })
+    .await?;
+    worker.says(NOTHING).await?;
+    worker.says(CALENDAR).await?;
+
+    // The company's change of method: everybody starts anew.
+    let landing = admin_consent(&stack, &sam, None, OLGA, Reaction::Accept).await?;
+    ensure!(landing.outcome == "completed", "{landing:?}");
+    worker.says(NOTHING).await?;
+    Ok(())
+}
