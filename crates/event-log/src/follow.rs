@@ -195,8 +195,14 @@ impl Follow {
 
     /// Sees that the log is still the one that was followed, then goes on after the last event.
     async fn resume(&mut self) -> Result<(), FollowError> {
-        // Fetched before it is seen whose event it is, so that it is one of the log that was followed.
+        let sequence = Sequence(self.last.0.saturating_add(1));
+        // Fetched before it is seen whose events these are, so that they are of the log that was followed.
         let before = self.log.entry(self.last).await?;
+        let left_out = if self.skipped {
+            Some(self.log.entry(sequence).await?)
+        } else {
+            None
+        };
         let status = self.log.status().await?;
         if status.created != self.log.identity {
             return Err(FollowError::StreamReplaced {
@@ -210,12 +216,10 @@ impl Follow {
                 last: status.last_sequence,
             });
         }
-        if self.skipped {
-            let sequence = Sequence(self.last.0.saturating_add(1));
-            let fetched = self.log.entry(sequence).await?;
+        if let Some(fetched) = left_out {
             let entry = fetched.ok_or(FollowError::Gap { sequence })?;
-            self.skipped = false;
             self.feed = Some(Feed::begin(&self.log, sequence, Some(&entry)).await?);
+            self.skipped = false;
             self.accept(Received::Entry(entry));
             return Ok(());
         }

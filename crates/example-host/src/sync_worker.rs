@@ -305,7 +305,7 @@ mod tests {
         Message {
             subject: SUBJECTS.into(),
             reply: None,
-            payload: Default::default(),
+            payload: String::new().into(),
             headers,
             status: None,
             description: None,

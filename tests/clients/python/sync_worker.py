@@ -94,7 +94,7 @@ class SyncWorker:
             lost.set()
 
         self.nc = await nats.connect(allow_reconnect=False, disconnected_cb=gone, closed_cb=gone,
-                                     ping_interval=5, max_outstanding_pings=2, **self.server)
+                                     error_cb=gone, ping_interval=5, max_outstanding_pings=2, **self.server)
         try:
             changes = await self.nc.subscribe(CHANGES)
             await self.nc.flush()  # From here on everything is heard. Only now is it asked.

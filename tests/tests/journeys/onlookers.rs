@@ -36,9 +36,8 @@ async fn written(operator: &Connection) -> anyhow::Result<BTreeMap<&'static str,
             .request(&subject, Vec::new(), None, PATIENCE)
             .await?;
         let answer: Value = serde_json::from_slice(&answer)?;
-        let last = answer["state"]["last_seq"]
-            .as_u64()
-            .context("no last_seq")?;
+        let last = answer.pointer("/state/last_seq").and_then(Value::as_u64);
+        let last = last.context("no last_seq")?;
         written.insert(stream, last);
     }
     Ok(written)

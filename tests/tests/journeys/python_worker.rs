@@ -18,6 +18,14 @@ fn clients() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/python")
 }
 
+#[expect(
+    clippy::print_stderr,
+    reason = "a test that did not run must say so, and has no other way"
+)]
+fn skipped(why: &str) {
+    eprintln!("SKIPPED: the sync worker in Python was not run: {why}");
+}
+
 /// What the worker needs, fetched once; `None`, and a line about it, where this machine can't have it.
 async fn library() -> anyhow::Result<Option<PathBuf>> {
     // Cargo's directory for what tests keep lies in the target directory, as the tools do.
@@ -50,11 +58,11 @@ async fn library() -> anyhow::Result<Option<PathBuf>> {
         Ok(output) if output.status.success() => {}
         Ok(output) => {
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            eprintln!("SKIPPED: pip did not fetch nats-py for the sync worker in Python: {said}");
+            skipped(&format!("pip did not fetch nats-py: {said}"));
             return Ok(None);
         }
         Err(error) => {
-            eprintln!("SKIPPED: there is no python3 for the sync worker in Python: {error}");
+            skipped(&format!("there is no python3: {error}"));
             return Ok(None);
         }
     }

@@ -193,21 +193,7 @@ async fn a_whole_journey_leaves_no_secret_behind() -> anyhow::Result<()> {
     for (place, text) in &search.bodies {
         search.look_in(place, text)?;
     }
-    for service in [&stack.gateway, &stack.login_hook]
-        .into_iter()
-        .chain(&stack.projections)
-    {
-        let text = service.log_text();
-        // Or nothing would be found in it, whatever it should have held.
-        ensure!(
-            text.contains("listening"),
-            "{} is not the log of a run",
-            service.log_file().display()
-        );
-        ensure!(text.contains("\"level\":\"DEBUG\""), "it logs too little");
-        search.look_in(&service.log_file().display().to_string(), &text)?;
-        search.look_in("arguments or metrics", &shown_of(service).await?)?;
-    }
+    services_show_none(&stack, &search).await?;
     events_hold_none(&stack, &search).await
 }
 
@@ -277,6 +263,26 @@ async fn sign_in_with_a_token_for_graph(stack: &Stack, search: &mut Search) -> a
         decided.text
     );
     search.body(&decided);
+    Ok(())
+}
+
+/// Neither in their logs, nor in what they were started with, nor in their metrics.
+async fn services_show_none(stack: &Stack, search: &Search) -> anyhow::Result<()> {
+    for service in [&stack.gateway, &stack.login_hook]
+        .into_iter()
+        .chain(&stack.projections)
+    {
+        let text = service.log_text();
+        // Or nothing would be found in it, whatever it should have held.
+        ensure!(
+            text.contains("listening"),
+            "{} is not the log of a run",
+            service.log_file().display()
+        );
+        ensure!(text.contains("\"level\":\"DEBUG\""), "it logs too little");
+        search.look_in(&service.log_file().display().to_string(), &text)?;
+        search.look_in("arguments or metrics", &shown_of(service).await?)?;
+    }
     Ok(())
 }
 

@@ -25,7 +25,7 @@ async fn with_everything_there_all_is_well() {
     insta::assert_snapshot!(told, @r"
     ok       nats                 connected to URL
     ok       server version       nats-server VERSION
-    ok       jetstream            6 streams
+    ok       jetstream            7 streams
     ok       CONSENT_EVENTS       as it must be, created THEN
     ok       sequences            1 event, none missing by the server's count
     ok       every event          1 event read, each is there
@@ -146,13 +146,13 @@ async fn changes_that_do_not_agree_with_the_log_are_findings() {
         } else {
             "PROBLEM"
         };
-        let line = format!("{verdict:<8} changes          {says}");
+        let line = format!("{verdict:<8} changes              {says}");
         assert!(ran.out.contains(&line), "{line}: {ran:?}");
     }
     told(&world, &projection, &[], "junk").await;
     let ran = world.run(&["doctor"]).await;
     let line =
-        "PROBLEM  changes          message 6, on consent.changes.v1.globex.user.ana, is none";
+        "PROBLEM  changes              message 6, on consent.changes.v1.globex.user.ana, is none";
     assert!(ran.out.contains(line), "{ran:?}");
 }
 

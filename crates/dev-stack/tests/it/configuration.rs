@@ -64,8 +64,7 @@ pub(crate) fn covers(pattern: &str, subject: &str) -> bool {
     let (mut wanted, mut found) = (pattern.split('.'), subject.split('.'));
     loop {
         match (wanted.next(), found.next()) {
-            (None, None) => return true,
-            (Some(">"), Some(_)) => return true,
+            (None, None) | (Some(">"), Some(_)) => return true,
             (Some("*"), Some(token)) if token != ">" => {}
             (Some(wanted), Some(token)) if wanted == token => {}
             _ => return false,

@@ -127,32 +127,44 @@ fn the_readme_says_who_can_do_what() {
 }
 
 fn tables(accounts: &[Account]) -> String {
-    let mut text = "\n| user | account | may send | may hear |\n|---|---|---|---|\n".to_owned();
+    let mut rows = vec![
+        String::new(),
+        "| user | account | may send | may hear |".to_owned(),
+        "|---|---|---|---|".to_owned(),
+    ];
     for account in accounts {
         for user in &account.users {
             let (sends, hears) = (in_words(&user.publish), in_words(&user.subscribe));
-            text += &format!(
-                "| `{}` | `{}` | {sends} | {hears} |\n",
-                user.name, account.name
-            );
+            let (user, account) = (&user.name, &account.name);
+            rows.push(format!("| `{user}` | `{account}` | {sends} | {hears} |"));
         }
     }
-    text += "\n| from | to | requests that cross, and their answers back | messages that cross |\n|---|---|---|---|\n";
+    rows.extend([
+        String::new(),
+        "| from | to | requests that cross, and their answers back | messages that cross |"
+            .to_owned(),
+        "|---|---|---|---|".to_owned(),
+    ]);
     for account in accounts {
-        let mut by_exporter: BTreeMap<&str, [Vec<String>; 2]> = BTreeMap::new();
+        let mut by_exporter: BTreeMap<&str, (Vec<String>, Vec<String>)> = BTreeMap::new();
         for import in &account.imports {
             let kinds = by_exporter.entry(&import.account).or_default();
-            kinds[usize::from(import.kind == Kind::Stream)].push(import.subject.clone());
+            let (requests, messages) = kinds;
+            match import.kind {
+                Kind::Service => requests.push(import.subject.clone()),
+                Kind::Stream => messages.push(import.subject.clone()),
+            }
         }
-        for (exporter, [requests, messages]) in by_exporter {
+        for (exporter, (requests, messages)) in by_exporter {
             let (requests, messages) = (in_words(&requests), in_words(&messages));
-            text += &format!(
-                "| `{}` | `{exporter}` | {requests} | {messages} |\n",
-                account.name
-            );
+            let account = &account.name;
+            rows.push(format!(
+                "| `{account}` | `{exporter}` | {requests} | {messages} |"
+            ));
         }
     }
-    text + "\n"
+    rows.extend([String::new(), String::new()]);
+    rows.join("\n")
 }
 
 /// Subjects as a list; calls of JetStream's by what they are about.

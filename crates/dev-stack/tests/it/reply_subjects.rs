@@ -245,9 +245,9 @@ async fn within_the_account_of_the_log_an_answer_deletes_it() {
           "$JS.API.CONSUMER.CREATE.CONSENT_EVENTS" ] }
         subscribe: { allow: [ "_INBOX_occasional.>" ] } } }
 "#;
-    let (head, rest) = TEXT.split_once("\n  ASSENT {").unwrap();
+    let (before, rest) = TEXT.split_once("\n  ASSENT {").unwrap();
     let rest = rest.replacen("users: [", occasional, 1);
-    let server = NatsServer::start_configured(&format!("{head}\n  ASSENT {{{rest}"))
+    let server = NatsServer::start_configured(&format!("{before}\n  ASSENT {{{rest}"))
         .await
         .unwrap();
     let house = House::build(&server).await;
@@ -275,11 +275,16 @@ async fn within_the_account_of_the_log_an_answer_deletes_it() {
     let question = json!({ "stream_name": "CONSENT_EVENTS", "config": config });
     let created = ask(&inside, "$JS.API.CONSUMER.CREATE.CONSENT_EVENTS", &question).await;
     assert!(created.get("error").is_none(), "{created}");
-    let heard = tokio::time::timeout(PATIENCE, told.next())
+    let delivered = tokio::time::timeout(PATIENCE, told.next())
         .await
         .unwrap()
         .unwrap();
-    assert!(heard.reply.unwrap().starts_with("$JS.ACK.CONSENT_EVENTS."));
+    assert!(
+        delivered
+            .reply
+            .unwrap()
+            .starts_with("$JS.ACK.CONSENT_EVENTS.")
+    );
 
     let before = house.state().await;
     for (request, body, reply) in [

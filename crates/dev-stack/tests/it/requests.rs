@@ -22,7 +22,12 @@ pub(crate) fn requests(account: &Account, user: &User) -> Vec<Request> {
         let mut subjects = vec![pattern.clone()];
         subjects.extend(by_programs.map(|(from, _)| from.clone()));
         for subject in subjects {
-            all.extend(of_pattern(&subject, user));
+            let mut requests = of_pattern(&subject, user);
+            if subject.starts_with("JS.ASSENT.") {
+                // It is the same call under its inner name: once is enough.
+                requests.truncate(1);
+            }
+            all.extend(requests);
         }
     }
     all

@@ -8,10 +8,13 @@ use std::time::Duration;
 use assent_contract::chain::EventHash;
 use assent_dev_stack::NatsServer;
 use assent_domain::ids::Sequence;
-use assent_event_log::{AppendError, Damage, EventLog, FollowError, Missing, ReadError, Tail};
+use assent_event_log::{
+    AppendError, Damage, Draft, EventLog, FollowError, Missing, ReadError, Tail,
+    create_or_check_operations,
+};
 
 use crate::world::{
-    PATIENCE, append, connect, draft, grant, raw, sequences, server_with_log, take, user,
+    ONE, PATIENCE, append, connect, draft, grant, raw, sequences, server_with_log, take, user,
 };
 
 const STREAM: &str = "CONSENT_EVENTS";
@@ -39,10 +42,11 @@ async fn flip(server: &mut NatsServer, damaged: &[u64]) -> EventLog {
 }
 
 async fn damage(log: &EventLog, name: &str) -> Damage {
-    match log.read(&user(name)).await {
-        Err(ReadError::Damaged(damage)) => *damage,
-        other => panic!("{other:?}"),
-    }
+    let damaged = match log.read(&user(name)).await {
+        Err(ReadError::Damaged(damage)) => Ok(*damage),
+        other => Err(other),
+    };
+    damaged.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -124,6 +128,46 @@ async fn a_revocation_recorded_past_the_damage_is_read_once_it_is_healed() {
             .unwrap();
         assert_eq!(healed.read(&user("ana")).await.unwrap().tail, tail.tail);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_void_is_counted_and_hides_no_damage() {
+    let (mut server, log) = server_with_log().await;
+    create_or_check_operations(&connect(&server.url()).await, ONE)
+        .await
+        .unwrap();
+    let two = vec![grant("ana"), grant("ana")];
+    let tail = log.append(Tail::EMPTY, two).await.unwrap().tail;
+    let context = raw(&server).await;
+    let junk = context
+        .publish("consent.events.v1.acme.user.ana", "junk".into())
+        .await
+        .unwrap();
+    let junk = Sequence(junk.await.unwrap().sequence);
+    log.declare_void(junk, "junk", "kim", jiff::Timestamp::UNIX_EPOCH)
+        .await
+        .unwrap();
+    let history = log.read(&user("ana")).await.unwrap();
+    assert_eq!((history.events.len(), history.voids.len()), (2, 1));
+    assert_eq!(
+        (history.tail.sequence, history.tail.hash),
+        (junk, tail.hash)
+    );
+
+    // The last event is damaged, and only what is void comes after it.
+    let log = flip(&mut server, &[2]).await;
+    let found = damage(&log, "ana").await;
+    assert_eq!(found.missing, Missing::At(vec![Sequence(2)]));
+    assert_eq!((found.counted, found.found), (3, 2));
+    assert_eq!(found.latest, [], "event 1 is not the last one");
+    assert_eq!(found.tail.sequence, junk);
+    // A no is recorded past both, and read once the event is back.
+    log.append(found.tail, vec![draft("ana")]).await.unwrap();
+
+    let healed = flip(&mut server, &[2]).await;
+    let history = healed.read(&user("ana")).await.unwrap();
+    assert_eq!((history.events.len(), history.voids.len()), (3, 1));
+    assert_eq!(history.past_damage, [Sequence(4)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

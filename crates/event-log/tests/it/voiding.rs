@@ -11,7 +11,9 @@ use assent_event_log::{
 use async_nats::HeaderMap;
 use jiff::Timestamp;
 
-use crate::world::{ONE, PATIENCE, append, connect, connect_as, draft, raw, server_with_log, user};
+use crate::world::{
+    ONE, PATIENCE, append, connect, connect_as, draft, grant, raw, server_with_log, user,
+};
 
 const ANA: &str = "consent.events.v1.acme.user.ana";
 
@@ -120,7 +122,7 @@ async fn another_reader_and_a_newer_connection_see_it_at_once() {
 #[tokio::test]
 async fn what_can_be_read_is_never_void() {
     let (server, log) = server().await;
-    append(&log, "ana", 1).await;
+    log.append(Tail::EMPTY, vec![grant("ana")]).await.unwrap();
     let refused = void(&log, Sequence(1)).await;
     assert!(
         matches!(refused, Err(VoidError::IsAnEvent { .. })),

@@ -260,29 +260,58 @@ async fn no_more_are_handled_at_once_than_allowed() {
     serving.await.unwrap().unwrap();
 }
 
+/// A service where nobody is kept from anything, so it is the service itself that does not answer.
+struct Unguarded {
+    asker: Connection,
+    handled: Arc<AtomicUsize>,
+    shutdown: CancellationToken,
+    serving: JoinHandle<Result<(), ServeError>>,
+    _server: NatsServer,
+}
+
+impl Unguarded {
+    async fn start() -> Self {
+        let server = NatsServer::start_plain().await.unwrap();
+        let connect = async || {
+            let settings = ConnectionSettings::new(server.url(), "messaging-test");
+            Connection::connect(settings).await.unwrap()
+        };
+        let (connection, asker) = (connect().await, connect().await);
+        let handled = Arc::new(AtomicUsize::new(0));
+        let endpoint = Endpoint::new("echo", "consent.query.v1.echo", {
+            let handled = Arc::clone(&handled);
+            move |request| {
+                handled.fetch_add(1, Ordering::SeqCst);
+                async move { Ok(request.payload.into()) }
+            }
+        });
+        let shutdown = CancellationToken::new();
+        let serving = tokio::spawn({
+            let shutdown = shutdown.clone();
+            async move { serve(&connection, SERVICE, vec![endpoint], 8, shutdown).await }
+        });
+        replicas_known(&asker, 1).await;
+        Self {
+            asker,
+            handled,
+            shutdown,
+            serving,
+            _server: server,
+        }
+    }
+
+    /// How many requests it handled.
+    async fn stop(self) -> usize {
+        self.shutdown.cancel();
+        self.serving.await.unwrap().unwrap();
+        self.handled.load(Ordering::SeqCst)
+    }
+}
+
 #[tokio::test]
 async fn answers_go_into_inboxes_and_nowhere_else() {
-    // Nobody is kept from anything here, so it is the service itself that does not answer.
-    let server = NatsServer::start_plain().await.unwrap();
-    let connect = async || {
-        let settings = ConnectionSettings::new(server.url(), "messaging-test");
-        Connection::connect(settings).await.unwrap()
-    };
-    let (connection, asker) = (connect().await, connect().await);
-    let handled = Arc::new(AtomicUsize::new(0));
-    let endpoint = Endpoint::new("echo", "consent.query.v1.echo", {
-        let handled = Arc::clone(&handled);
-        move |request| {
-            handled.fetch_add(1, Ordering::SeqCst);
-            async move { Ok(request.payload.into()) }
-        }
-    });
-    let shutdown = CancellationToken::new();
-    let serving = tokio::spawn({
-        let shutdown = shutdown.clone();
-        async move { serve(&connection, SERVICE, vec![endpoint], 8, shutdown).await }
-    });
-    replicas_known(&asker, 1).await;
+    let service = Unguarded::start().await;
+    let asker = &service.asker;
     let mut heard = asker.subscribe(">").await.unwrap();
     let client = asker.dangerous_client();
 
@@ -311,8 +340,8 @@ async fn answers_go_into_inboxes_and_nowhere_else() {
     for request in requests {
         for reply in replies {
             let reply = reply.to_owned();
-            let asked = client.publish_with_reply(request, reply, "steered".into());
-            asked.await.unwrap();
+            let sent = client.publish_with_reply(request, reply, "steered".into());
+            sent.await.unwrap();
         }
     }
     // The service takes one after another, so whatever it would have answered came before this.
@@ -321,7 +350,7 @@ async fn answers_go_into_inboxes_and_nowhere_else() {
         assert!(!answer.await.unwrap().is_empty(), "{request}");
     }
     client.publish("the.end", "".into()).await.unwrap();
-    let mut asked = 0;
+    let mut requested = 0;
     loop {
         let message = tokio::time::timeout(PATIENCE, heard.next()).await;
         let subject = message.unwrap().unwrap().subject;
@@ -332,12 +361,17 @@ async fn answers_go_into_inboxes_and_nowhere_else() {
             !replies.contains(&subject.as_str()),
             "an answer went to {subject}"
         );
-        asked += usize::from(requests.contains(&subject.as_str()));
+        requested += usize::from(requests.contains(&subject.as_str()));
     }
-    assert_eq!(asked, requests.len() * (replies.len() + 1));
-    assert_eq!(handled.load(Ordering::SeqCst), 1);
+    assert_eq!(requested, requests.len() * (replies.len() + 1));
+    assert_eq!(service.stop().await, 1);
+}
 
-    // Nobody may name the subject of an acknowledgement, but what JetStream delivers carries one.
+/// Nobody may name the subject of an acknowledgement, but what JetStream delivers carries one.
+#[tokio::test]
+async fn what_jetstream_delivers_is_no_request() {
+    let service = Unguarded::start().await;
+    let asker = &service.asker;
     let stream = json!({ "name": "X", "subjects": ["x"], "storage": "memory", "retention": "limits",
         "discard": "old", "max_consumers": -1, "num_replicas": 1 });
     let ask = async |subject: String, question: Value| {
@@ -369,7 +403,5 @@ async fn answers_go_into_inboxes_and_nowhere_else() {
         let info = ask(format!("$JS.API.CONSUMER.INFO.X.{name}"), json!({})).await;
         assert_eq!(info["num_ack_pending"], 1, "an answer acknowledged it");
     }
-    assert_eq!(handled.load(Ordering::SeqCst), 2);
-    shutdown.cancel();
-    serving.await.unwrap().unwrap();
+    assert_eq!(service.stop().await, 1);
 }
