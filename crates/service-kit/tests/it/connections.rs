@@ -33,7 +33,9 @@ async fn serving(limits: ConnectionLimits) -> Server {
         .route("/small", get(async || "small"))
         .route("/large", get(async || vec![b'x'; LARGE]))
         .route("/body", post(async |body: Bytes| body.len().to_string()));
-    let bound = bind("127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap()).await.unwrap();
+    let bound = bind("127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap())
+        .await
+        .unwrap();
     let (address, runtime) = (bound.address().to_string(), Runtime::new());
     let bound = bound.limited(limits);
     let serving = runtime.clone();

@@ -90,7 +90,11 @@ pub(crate) async fn authorize(
                 .await
         }
         (Purpose::OwnConsent { .. }, Ok(code)) => {
-            finish_own_consent::finish_own_consent(gateway, stored, proof, code).await
+            // It holds all that a consent may need: too much for every request's stack.
+            Box::pin(finish_own_consent::finish_own_consent(
+                gateway, stored, proof, code,
+            ))
+            .await
         }
         (Purpose::AdministratorConsent { .. }, Err(error)) => {
             let ending = Ending::from_microsoft(&error, Said::ByTheBrowser, &stored.value.purpose);

@@ -39,7 +39,7 @@ pub(in crate::http) async fn open(
 ) -> Response {
     let gateway = &shared.gateway;
     in_session(gateway, &headers, TITLE, &landing, async |session| {
-        opened(gateway, &session, &landing).await
+        Box::pin(opened(gateway, &session, &landing)).await
     })
     .await
 }
