@@ -9,7 +9,7 @@ use assent_contract::chain::EventHash;
 use assent_dev_stack::NatsServer;
 use assent_domain::ids::Sequence;
 use assent_event_log::{
-    AppendError, Damage, Draft, EventLog, FollowError, Missing, ReadError, Tail,
+    AppendError, Damage, EventLog, FollowError, Missing, ReadError, Tail,
     create_or_check_operations,
 };
 

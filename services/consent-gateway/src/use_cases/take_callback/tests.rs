@@ -70,7 +70,7 @@ async fn a_callback_after_the_flows_time_is_told_so() {
     let state = flow(&gateway, at_authorize(), -1).await;
     let query = format!("code=c&state={}", state.expose());
     assert_eq!(
-        refusal(authorize(&gateway, &query).await),
+        refusal(Box::pin(authorize(&gateway, &query)).await),
         Refusal::FlowExpired
     );
     let stored = gateway.flows.find(state.flow).await.unwrap().unwrap();
@@ -111,6 +111,6 @@ async fn a_confirmation_after_its_time_records_nothing() {
 async fn a_flow_whose_gateway_died_is_not_taken_again() {
     let (_nats, gateway) = test_gateway::start().await;
     let state = flow(&gateway, Stage::Redeeming, 5).await.expose();
-    let again = authorize(&gateway, &format!("code=c&state={state}")).await;
+    let again = Box::pin(authorize(&gateway, &format!("code=c&state={state}"))).await;
     assert_eq!(refusal(again), Refusal::FlowAlreadyUsed);
 }
