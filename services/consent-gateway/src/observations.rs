@@ -7,6 +7,7 @@ mod attempts;
 mod consent_policy;
 mod mailbox;
 
+use assent_contract::names::id_token;
 use assent_domain::decide::administrator_consent::Mailboxes;
 use assent_domain::ids::{AccountId, UserId};
 use assent_messaging::Bucket;
@@ -85,7 +86,10 @@ impl Observations {
     /// What speaks for a company with servers of its own.
     pub(crate) async fn mailboxes(&self, account: &AccountId) -> Mailboxes {
         let records: Records<Option<Mailbox>> = Records::new(self.bucket.clone());
-        let keys = match records.keys_below(&format!("mailbox.{account}")).await {
+        let keys = match records
+            .keys_below(&format!("mailbox.{}", id_token(account.as_str())))
+            .await
+        {
             Ok(keys) => keys,
             Err(error) => {
                 lost(&error);
@@ -150,15 +154,20 @@ impl Observations {
 }
 
 fn policy_key(account: &AccountId) -> String {
-    format!("policy.{account}")
+    format!("policy.{}", id_token(account.as_str()))
 }
 
 fn attempts_key(account: &AccountId, user: &UserId) -> String {
-    format!("attempts.{account}.{user}")
+    user_key("attempts", account, user)
 }
 
 fn mailbox_key(account: &AccountId, user: &UserId) -> String {
-    format!("mailbox.{account}.{user}")
+    user_key("mailbox", account, user)
+}
+
+fn user_key(kind: &str, account: &AccountId, user: &UserId) -> String {
+    let (account, user) = (id_token(account.as_str()), id_token(user.as_str()));
+    format!("{kind}.{account}.{user}")
 }
 
 fn lost(error: &StoreError) {

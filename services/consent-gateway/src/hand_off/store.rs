@@ -1,5 +1,6 @@
 //! Where the links are kept, by account.
 
+use assent_contract::names::id_token;
 use assent_domain::ids::AccountId;
 use assent_messaging::Bucket;
 use uuid::Uuid;
@@ -44,7 +45,10 @@ impl HandOffStore {
         account: &AccountId,
         most: usize,
     ) -> Result<Vec<HandOff>, StoreError> {
-        let mut keys = self.records.keys_below(account.as_str()).await?;
+        let mut keys = self
+            .records
+            .keys_below(&id_token(account.as_str()).to_string())
+            .await?;
         // The ids are made in the order of time.
         keys.sort_unstable_by(|one, other| other.cmp(one));
         let mut found = Vec::new();
@@ -79,5 +83,5 @@ impl HandOffStore {
 }
 
 fn key(account: &AccountId, id: Uuid) -> String {
-    format!("{account}.{}", id.simple())
+    format!("{}.{}", id_token(account.as_str()), id.simple())
 }
