@@ -1,7 +1,10 @@
 //! Subjects, streams and services by their public names.
 
+use std::fmt;
+
 use assent_domain::event::Aggregate;
 use assent_domain::ids::{AccountId, UserId};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// The stream that holds the events.
 pub const EVENT_STREAM: &str = "CONSENT_EVENTS";
@@ -79,10 +82,10 @@ pub fn aggregate_of_change_subject(subject: &str) -> Option<Aggregate> {
 
 fn aggregate(prefix: &str, subject: &str) -> Option<Aggregate> {
     let mut tokens = subject.strip_prefix(prefix)?.split('.');
-    let account = AccountId::parse(tokens.next()?).ok()?;
+    let account = id_of_token(tokens.next()?, AccountId::parse)?;
     let aggregate = match (tokens.next()?, tokens.next()) {
         ("company", None) => Aggregate::Company(account),
-        ("user", Some(user)) => Aggregate::User(account, UserId::parse(user).ok()?),
+        ("user", Some(user)) => Aggregate::User(account, id_of_token(user, UserId::parse)?),
         _ => return None,
     };
     tokens.next().is_none().then_some(aggregate)
@@ -98,10 +101,30 @@ pub fn void_subject(log: &str, sequence: u64) -> String {
     format!("{VOIDS}{log}.{sequence}")
 }
 
+/// What stands for an id in one token of a subject or of a bucket's key: the id, with everything but
+/// `A-Z a-z 0-9 _ -` percent-encoded (`auth0|5f7c` is `auth0%7C5f7c`), for a dot would begin another token.
+pub fn id_token(id: &str) -> impl fmt::Display {
+    utf8_percent_encode(id, TOKEN)
+}
+
+const TOKEN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-');
+
+/// The id that a token stands for. Of the ways to write one only that of [`id_token`] is taken, so that nobody has two
+/// lines of events.
+fn id_of_token<T: fmt::Display, E>(token: &str, parse: fn(&str) -> Result<T, E>) -> Option<T> {
+    let text = percent_decode_str(token).decode_utf8().ok()?;
+    let id = parse(&text).ok()?;
+    (id_token(&text).to_string() == token).then_some(id)
+}
+
 fn subject(prefix: &str, aggregate: &Aggregate) -> String {
     match aggregate {
-        Aggregate::Company(account) => format!("{prefix}{account}.company"),
-        Aggregate::User(account, user) => format!("{prefix}{account}.user.{user}"),
+        Aggregate::Company(account) => format!("{prefix}{}.company", id_token(account.as_str())),
+        Aggregate::User(account, user) => format!(
+            "{prefix}{}.user.{}",
+            id_token(account.as_str()),
+            id_token(user.as_str())
+        ),
     }
 }
 
@@ -123,14 +146,56 @@ mod tests {
         );
     }
 
+    fn company(account: &str) -> Aggregate {
+        Aggregate::Company(AccountId::parse(account).unwrap())
+    }
+
+    fn user(account: &str, user: &str) -> Aggregate {
+        Aggregate::User(
+            AccountId::parse(account).unwrap(),
+            UserId::parse(user).unwrap(),
+        )
+    }
+
+    #[test]
+    fn a_subject_says_an_id_in_one_token() {
+        for (aggregate, subject) in [
+            (company("acme"), "consent.events.v1.acme.company"),
+            (
+                user("acme", "ana_B-1"),
+                "consent.events.v1.acme.user.ana_B-1",
+            ),
+            (
+                user("urn:acme", "auth0|5f7c"),
+                "consent.events.v1.urn%3Aacme.user.auth0%7C5f7c",
+            ),
+            (
+                user("acme.eu", "a.b+c=~"),
+                "consent.events.v1.acme%2Eeu.user.a%2Eb%2Bc%3D%7E",
+            ),
+        ] {
+            assert_eq!(event_subject(&aggregate), subject);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_id_comes_back_from_its_subject(
+            account in "[A-Za-z0-9_|:+=~.-]{3,128}",
+            id in "[A-Za-z0-9_|:+=~.-]{3,128}",
+        ) {
+            for aggregate in [company(&account), user(&account, &id)] {
+                let subject = event_subject(&aggregate);
+                let tokens = subject.split('.').count();
+                proptest::prop_assert!(tokens == 5 || tokens == 6, "{}", subject);
+                proptest::prop_assert_eq!(aggregate_of_event_subject(&subject), Some(aggregate));
+            }
+        }
+    }
+
     #[test]
     fn a_subject_names_its_aggregate_and_back() {
-        let account = AccountId::parse("acme").unwrap();
-        let user = UserId::parse("ana").unwrap();
-        for aggregate in [
-            Aggregate::Company(account.clone()),
-            Aggregate::User(account, user),
-        ] {
+        for aggregate in [company("acme"), user("acme", "ana")] {
             let subject = event_subject(&aggregate);
             assert_eq!(
                 aggregate_of_event_subject(&subject),
@@ -147,6 +212,13 @@ mod tests {
             "consent.events.v1.acme.user.*",
             "consent.events.v1.acme.user.ana.x",
             "consent.events.v2.acme.company",
+            // Other ways to write acme and auth0|5f7c.
+            "consent.events.v1.%61cme.company",
+            "consent.events.v1.acme.user.auth0|5f7c",
+            "consent.events.v1.acme.user.auth0%7c5f7c",
+            "consent.events.v1.acme.user.%",
+            "consent.events.v1.acme.user.%FF",
+            "consent.events.v1.acme.user.%40",
         ] {
             assert_eq!(aggregate_of_event_subject(foreign), None, "{foreign}");
         }

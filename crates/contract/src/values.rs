@@ -17,6 +17,7 @@ pub mod text {
     use std::fmt::Display;
     use std::str::FromStr;
 
+    use serde::de::{Error as _, Unexpected};
     use serde::{Deserialize, Deserializer, Serializer};
 
     /// Writes the value as it displays.
@@ -32,7 +33,10 @@ pub mod text {
         D: Deserializer<'de>,
     {
         let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
-        text.parse().map_err(serde::de::Error::custom)
+        // In serde's own words, by which a reader of a request tells what was wanted from what was sent.
+        text.parse().map_err(|error: T::Err| {
+            D::Error::invalid_value(Unexpected::Other("a text"), &error.to_string().as_str())
+        })
     }
 }
 

@@ -5,21 +5,44 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-/// The longest account or user id that the host application may use.
-pub const MAX_ID_LENGTH: usize = 64;
+/// The longest account or user id that the host application may use, in characters.
+pub const MAX_ID_LENGTH: usize = 128;
 
-/// An id that is not 1 to 64 characters of `A-Z a-z 0-9 _ -`.
+/// A text that is no account or user id. Each variant reads as what an id has to be.
 ///
-/// The alphabet is narrow because ids become tokens of message subjects: a dot, a star or
-/// a space in one of them would address somebody else's messages.
+/// The alphabet holds what identity providers put into ids (`auth0|5f7c…`, `urn:acme:42`) and nothing that needs a
+/// decision on how it is written: no spaces, no letters beyond ASCII, no `/`, no `%`. An `@` is refused by name, because
+/// an e-mail address is no id: it changes hands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an id is 1 to 64 characters of A-Z, a-z, 0-9, '_' and '-'")]
-pub struct InvalidId;
+pub enum InvalidId {
+    /// It is empty, or longer than [`MAX_ID_LENGTH`].
+    #[error("an id of 1 to 128 characters")]
+    Length,
+    /// It has a character that an id does not have.
+    #[error("an id made of A-Z, a-z, 0-9 and _ - | : . + = ~")]
+    Character,
+    /// It is an e-mail address, or looks like one.
+    #[error("an id without @: e-mail addresses change hands, so they are no ids")]
+    EmailAddress,
+    /// It is `.` or `..`, which addresses take for a place.
+    #[error("an id other than . and ..")]
+    Dots,
+}
 
 fn check(text: &str) -> Result<(), InvalidId> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    if text.is_empty() || MAX_ID_LENGTH < text.len() || !text.bytes().all(allowed) {
-        return Err(InvalidId);
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-|:.+=~".contains(&byte);
+    if text.contains('@') {
+        return Err(InvalidId::EmailAddress);
+    }
+    if !text.bytes().all(allowed) {
+        return Err(InvalidId::Character);
+    }
+    // Only ASCII is left, so bytes are characters.
+    if text.is_empty() || MAX_ID_LENGTH < text.len() {
+        return Err(InvalidId::Length);
+    }
+    if matches!(text, "." | "..") {
+        return Err(InvalidId::Dots);
     }
     Ok(())
 }
@@ -178,17 +201,46 @@ mod tests {
     use super::{AccountId, InvalidId, UserId};
 
     #[test]
-    fn ids_are_short_words_of_a_narrow_alphabet() {
-        let longest = "x".repeat(64);
-        for good in ["a", "A-1_z", longest.as_str()] {
+    fn ids_are_what_identity_providers_give() {
+        let longest = "x".repeat(128);
+        for good in [
+            "a",
+            "A-1_z",
+            "auth0|5f7c8ec7c33c6c004bbafe82",
+            "google-oauth2|103547991597142817347",
+            "urn:acme:users:42",
+            "ana.alvarez+test",
+            "YWJj~ZGVm=",
+            "...",
+            longest.as_str(),
+        ] {
             assert_eq!(
                 AccountId::parse(good).map(|id| id.to_string()),
                 Ok(good.to_owned())
             );
         }
-        let too_long = "x".repeat(65);
-        for bad in ["", "a.b", "a b", "*", ">", "a\n", "ü", too_long.as_str()] {
-            assert_eq!(UserId::parse(bad), Err(InvalidId), "{bad:?}");
+    }
+
+    #[test]
+    fn what_is_no_id_is_told_why() {
+        let too_long = "x".repeat(129);
+        for (bad, why) in [
+            ("", InvalidId::Length),
+            (too_long.as_str(), InvalidId::Length),
+            (".", InvalidId::Dots),
+            ("..", InvalidId::Dots),
+            ("ana@contoso.example", InvalidId::EmailAddress),
+            ("@", InvalidId::EmailAddress),
+            ("a b", InvalidId::Character),
+            ("*", InvalidId::Character),
+            (">", InvalidId::Character),
+            ("a/b", InvalidId::Character),
+            ("a%7Cb", InvalidId::Character),
+            ("a\n", InvalidId::Character),
+            ("a\0", InvalidId::Character),
+            ("ü", InvalidId::Character),
+        ] {
+            assert_eq!(UserId::parse(bad), Err(why), "{bad:?}");
         }
     }
 }

@@ -37,6 +37,8 @@ use crate::users::{self, USERS, User};
 const SUBJECTS: &str = "consent.changes.v1.>";
 /// The server numbers the changes: each one more than the one before.
 const NUMBER: &str = "Nats-Sequence";
+/// In which header it says which stream told a message.
+const STREAM: &str = "Nats-Stream";
 /// A server that has fallen silent is noticed within two of these.
 const PING_EVERY: Duration = Duration::from_secs(5);
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(500);
@@ -170,7 +172,10 @@ impl SyncWorker {
                     if numbers.is_one_missing_before(&message) {
                         return Err(Ended::Missed);
                     }
-                    let Some(change) = Change::read(&message.subject, &message.payload) else {
+                    let change = is_told(&message)
+                        .then(|| Change::read(&message.subject, &message.payload))
+                        .flatten();
+                    let Some(change) = change else {
                         tracing::warn!(subject = %message.subject, "not a change: passed over");
                         continue;
                     };
@@ -235,6 +240,15 @@ fn concerned(change: &Change) -> impl Iterator<Item = &'static User> {
         .iter()
         .filter(|user| user.account == change.account_id);
     in_account.filter(|user| change.user_id.as_ref().is_none_or(|id| id == user.id))
+}
+
+/// Whether Assent's stream of changes told it: the server says so in a header, which nobody can set who may only ask.
+fn is_told(message: &Message) -> bool {
+    let stream = message
+        .headers
+        .as_ref()
+        .and_then(|headers| headers.get(STREAM));
+    stream.is_some_and(|stream| stream.as_str() == "CONSENT_CHANGES")
 }
 
 /// The number of the last message, to notice when one is missing.

@@ -269,7 +269,8 @@ impl Bucket {
     }
 
     fn subject(&self, key: &str) -> Result<String, BucketError> {
-        let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | '=' | '.');
+        let valid =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | '=' | '.' | '%');
         let tokens = key.split('.').all(|token| !token.is_empty());
         if !tokens || !key.chars().all(valid) {
             return Err(BucketError::BadName(key.to_owned()));

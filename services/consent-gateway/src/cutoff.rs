@@ -4,6 +4,7 @@
 //! generation than the present one is over. So ending all of it is one write, however much there is, and asking costs one
 //! read. Generations are numbered by the server that keeps them: no clock of a gateway decides.
 
+use assent_contract::names::id_token;
 use assent_domain::ids::{AccountId, UserId};
 use assent_messaging::Bucket;
 use jiff::Timestamp;
@@ -93,11 +94,13 @@ fn generation_of(stored: Stored<Cutoff>) -> (Cutoff, Generation) {
 
 /// Three tokens: a link's key has two, so that an account with this very name is in nobody's way.
 fn key(account: &AccountId, user: &UserId) -> String {
+    let (account, user) = (id_token(account.as_str()), id_token(user.as_str()));
     format!("cutoff.{account}.{user}")
 }
 
 #[cfg(test)]
 mod tests {
+    use assent_contract::names::id_token;
     use assent_domain::ids::{AccountId, UserId};
 
     use crate::test_gateway;

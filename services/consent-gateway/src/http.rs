@@ -358,11 +358,11 @@ async fn openapi() -> Response {
 }
 
 fn account_id(text: &str) -> Result<AccountId, Failure> {
-    AccountId::parse(text).map_err(|error| Failure::Invalid(format!("account: {error}")))
+    AccountId::parse(text).map_err(|error| Failure::Invalid(format!("account must be {error}")))
 }
 
 fn user_id(text: &str) -> Result<UserId, Failure> {
-    UserId::parse(text).map_err(|error| Failure::Invalid(format!("user: {error}")))
+    UserId::parse(text).map_err(|error| Failure::Invalid(format!("user must be {error}")))
 }
 
 fn json(status: StatusCode, value: &impl Serialize) -> Response {

@@ -8,6 +8,7 @@ mod consent_policy;
 mod mailbox;
 mod sightings;
 
+use assent_contract::names::id_token;
 use assent_domain::ids::{AccountId, Tenant, UserId};
 use assent_messaging::Bucket;
 use assent_service_kit::telemetry::chain;
@@ -144,19 +145,24 @@ impl Observations {
 }
 
 fn policy_key(account: &AccountId) -> String {
-    format!("policy.{account}")
+    format!("policy.{}", id_token(account.as_str()))
 }
 
 fn attempts_key(account: &AccountId, user: &UserId) -> String {
-    format!("attempts.{account}.{user}")
+    user_key("attempts", account, user)
 }
 
 fn mailbox_key(account: &AccountId, user: &UserId) -> String {
-    format!("mailbox.{account}.{user}")
+    user_key("mailbox", account, user)
+}
+
+fn user_key(kind: &str, account: &AccountId, user: &UserId) -> String {
+    let (account, user) = (id_token(account.as_str()), id_token(user.as_str()));
+    format!("{kind}.{account}.{user}")
 }
 
 fn sightings_key(account: &AccountId) -> String {
-    format!("sightings.{account}")
+    format!("sightings.{}", id_token(account.as_str()))
 }
 
 fn lost(error: &StoreError) {

@@ -179,5 +179,5 @@ impl Shared {
 }
 
 fn invalid(what: &str, error: assent_domain::ids::InvalidId) -> Problem {
-    Failure::Invalid(format!("{what}: {error}")).into()
+    Failure::Invalid(format!("{what} must be {error}")).into()
 }

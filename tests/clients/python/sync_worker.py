@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import sys
+from urllib.parse import unquote
 
 import nats
 
@@ -19,18 +20,23 @@ class Anew(Exception):
     """What is known means nothing any more: forget it, and learn anew."""
 
 
-def subject(change):
-    who = f"user.{change['user_id']}" if change.get("user_id") else "company"
-    return f"consent.changes.v1.{change['account_id']}.{who}"
+def whose(change):
+    return change["account_id"], change.get("user_id")
+
+
+def named_by(subject):
+    """Whose change a subject is of. Ids are percent-encoded in it."""
+    account, kind, *user = [unquote(token) for token in subject.split(".")[3:]]
+    return account, user[0] if kind == "user" else None
 
 
 def read(message):
     """The change, or None for what somebody else may have sent: of whom is said by the subject."""
     try:
         change = json.loads(message.data)
-        sound = type(change["sequence"]) is int and subject(change) == message.subject
+        sound = type(change["sequence"]) is int and whose(change) == named_by(message.subject)
         return change if sound and (not change.get("user_id") or type(change["effective"]) is dict) else None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
         return None
 
 
@@ -41,16 +47,16 @@ class SyncWorker:
 
     def permitted(self, account, user):
         """What may be done for a user now. Ask it before each piece of work."""
-        company = self.known.get(f"consent.changes.v1.{account}.company", {"sequence": 0})
-        entry = self.known.get(f"consent.changes.v1.{account}.user.{user}")
+        company = self.known.get((account, None), {"sequence": 0})
+        entry = self.known.get((account, user))
         if not self.learnt or not entry or entry["sequence"] < company["sequence"]:
             return NOTHING
         return entry["effective"]
 
     def note(self, change, is_news):
-        before = self.known.get(subject(change))
+        before = self.known.get(whose(change))
         if not before or is_news(before["sequence"], change["sequence"]):
-            self.known[subject(change)] = change
+            self.known[whose(change)] = change
 
     async def learn(self, account=None):
         """Reads how everybody stands, or how one company and its users do."""
@@ -70,12 +76,14 @@ class SyncWorker:
             question["after"] = page["next"]
 
     async def hear(self, message):
-        number = (message.headers or {}).get("Nats-Sequence", "")  # The server numbers what it tells.
+        headers = message.headers or {}
+        # The server names the stream and numbers what it tells; nobody else can.
+        number = headers.get("Nats-Sequence", "") if headers.get("Nats-Stream") == "CONSENT_CHANGES" else ""
         if number.isdecimal():
             if self.number and int(number) > self.number + 1:
                 raise Anew("a change was missed")
             self.number = int(number)
-        change = read(message)
+        change = read(message) if number else None
         if not change:
             print("not a change: passed over", message.subject, file=sys.stderr)
             return

@@ -10,11 +10,15 @@ use crate::world::{SENDING, World, granted, program, run};
 async fn what_cant_be_used_is_64_and_says_why() {
     for (arguments, says) in [
         (
-            &["explain", "ac.me", "ana"][..],
-            "an id is 1 to 64 characters",
+            &["explain", "ac me", "ana"][..],
+            "an id made of A-Z, a-z, 0-9 and _ - | : . + = ~",
         ),
-        (&["explain", "acme", "a*"], "an id is 1 to 64 characters"),
-        (&["account", ""], "an id is 1 to 64 characters"),
+        (&["explain", "acme", "a*"], "an id made of A-Z, a-z, 0-9"),
+        (
+            &["explain", "acme", "ana@contoso.example"],
+            "an id without @",
+        ),
+        (&["account", ""], "an id of 1 to 128 characters"),
         (
             &["explain", "acme", "ana", "--at", "soon"],
             "a sequence such as",

@@ -99,7 +99,7 @@ fn an_unknown_value() {
         (GRANTED, r#""administrator_consent""#, r#""superadmin""#),
         (GRANTED, r#""epoch":1"#, r#""epoch":1.5"#),
         (GRANTED, r#""epoch":1"#, r#""epoch":18446744073709551616"#),
-        (GRANTED, r#""user_id":"ana""#, r#""user_id":"a.na""#),
+        (GRANTED, r#""user_id":"ana""#, r#""user_id":"a na""#),
         (REVOKED, r#""user_revoked""#, r#""whim""#),
         (REVOKED, r#"["email"]"#, r#"["email","tasks"]"#),
         (REVOKED, r#""revoked_by":"ana""#, r#""revoked_by":"*""#),

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use crate::assent::permissions::Permissions;
@@ -28,13 +29,22 @@ impl Change {
     /// A message of somebody else's may be anything, so what it says has to agree with where it came.
     pub(super) fn read(subject: &str, payload: &[u8]) -> Option<Self> {
         let change: Self = serde_json::from_slice(payload).ok()?;
-        (change.subject() == subject).then_some(change)
+        change.is_of(subject).then_some(change)
     }
 
-    fn subject(&self) -> String {
-        match &self.user_id {
-            Some(user) => format!("consent.changes.v1.{}.user.{user}", self.account_id),
-            None => format!("consent.changes.v1.{}.company", self.account_id),
+    /// Ids are percent-encoded in a subject.
+    fn is_of(&self, subject: &str) -> bool {
+        let decoded = |token| percent_decode_str(token).decode_utf8_lossy();
+        let tokens: Vec<_> = subject.split('.').map(decoded).collect();
+        let tokens: Vec<&str> = tokens.iter().map(AsRef::as_ref).collect();
+        match tokens.as_slice() {
+            ["consent", "changes", "v1", account, "company"] => {
+                self.account_id == *account && self.user_id.is_none()
+            }
+            ["consent", "changes", "v1", account, "user", user] => {
+                self.account_id == *account && self.user_id.as_deref() == Some(user)
+            }
+            _ => false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Which flows somebody has open. One small record for each user and each link, so that a new flow costs the same
 //! however many there have been.
 
+use assent_contract::names::id_token;
 use assent_domain::ids::{AccountId, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -35,8 +36,13 @@ impl<'a> Opener<'a> {
 
     pub(super) fn key(&self) -> String {
         match self {
-            Self::User(account, user) => format!("open.user.{account}.{user}"),
-            Self::Link(account, link) => format!("open.link.{account}.{}", link.simple()),
+            Self::User(account, user) => {
+                let (account, user) = (id_token(account.as_str()), id_token(user.as_str()));
+                format!("open.user.{account}.{user}")
+            }
+            Self::Link(account, link) => {
+                format!("open.link.{}.{}", id_token(account.as_str()), link.simple())
+            }
         }
     }
 

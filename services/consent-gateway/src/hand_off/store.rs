@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use assent_contract::names::id_token;
 use assent_domain::ids::{AccountId, Epoch, UserId};
 use assent_messaging::Bucket;
 use jiff::{SignedDuration, Timestamp};
@@ -120,7 +121,10 @@ impl HandOffStore {
             return Ok(stored.value);
         }
         // Nobody has made one since links are noted by account: there may be older ones.
-        let mut keys = self.records.keys_below(account.as_str()).await?;
+        let mut keys = self
+            .records
+            .keys_below(&id_token(account.as_str()).to_string())
+            .await?;
         // The ids are made in the order of time.
         keys.sort_unstable();
         let mut links = LinksOfAccount::default();
@@ -166,7 +170,11 @@ impl HandOffStore {
     }
 
     async fn count(&self, link: &HandOff) -> Result<(), Failure> {
-        let key = format!("made.by.{}.{}", link.account, link.requested_by);
+        let key = format!(
+            "made.by.{}.{}",
+            id_token(link.account.as_str()),
+            id_token(link.requested_by.as_str())
+        );
         write(&self.of_user, &key, LinksOfUser::default(), |links| {
             let counted = links.add(Timestamp::now());
             counted.map_err(|retry_after| limited(Limit::LinksADay, retry_after))
@@ -227,11 +235,11 @@ fn limited(limit: Limit, retry_after: SignedDuration) -> Failure {
 
 /// The keys of the records about links have one token more than those of links, so none is ever taken for another.
 fn account_key(account: &AccountId) -> String {
-    format!("links.of.{account}")
+    format!("links.of.{}", id_token(account.as_str()))
 }
 
 fn key(account: &AccountId, id: Uuid) -> String {
-    format!("{account}.{}", id.simple())
+    format!("{}.{}", id_token(account.as_str()), id.simple())
 }
 
 #[cfg(test)]

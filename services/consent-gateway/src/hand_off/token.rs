@@ -29,13 +29,14 @@ impl HandOffToken {
 
     /// Reads one. `None` for anything that can't be ours.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split('.');
-        let token = Self {
-            account: AccountId::parse(parts.next()?).ok()?,
+        // From the end: an account's id may hold dots.
+        let mut parts = text.rsplitn(3, '.');
+        let secret = parts.next()?.to_owned();
+        Some(Self {
             id: Uuid::try_parse(parts.next()?).ok()?,
-            secret: parts.next()?.to_owned(),
-        };
-        parts.next().is_none().then_some(token)
+            account: AccountId::parse(parts.next()?).ok()?,
+            secret,
+        })
     }
 
     /// What is stored of it.

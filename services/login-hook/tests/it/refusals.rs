@@ -70,7 +70,7 @@ async fn a_request_that_says_more_or_less_is_refused() {
         set("/sign_in/provider", json!("microsoft")),
         set("/sign_in/id_token", json!("a.b.c")),
         set("/sign_in", json!({})),
-        set("/account_id", json!("a.b")),
+        set("/account_id", json!("a b")),
         set("/account_id", json!("")),
         set("/user_id", json!("*")),
         set("/user_id", json!(7)),

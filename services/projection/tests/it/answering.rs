@@ -158,7 +158,7 @@ async fn nonsense_is_refused_by_name() {
         b"",
         b"\xff\xfe",
         b"[]",
-        b"{\"account_id\": \"a.b\", \"user_id\": \"ana\"}",
+        b"{\"account_id\": \"a b\", \"user_id\": \"ana\"}",
         b"{\"account_id\": \"acme\", \"user_id\": \"ana\", \"extra\": 1}",
         b"{\"account_id\": \"acme\", \"user_id\": \"ana\", \"at_least\": -1, \"limit\": 0}",
     ];
@@ -188,7 +188,7 @@ async fn nonsense_is_refused_by_name() {
         .unwrap_err();
     assert_eq!((status, code.as_str()), (400, "invalid_request"));
     for path in [
-        "/v1/accounts/a.b/users/ana/permissions",
+        "/v1/accounts/a@b/users/ana/permissions",
         "/v1/accounts/acme/users/a%20b/permissions",
         "/v1/accounts/acme/users/ana/permissions?at_least=x",
         "/v1/accounts/acme/users/ana/permissions?other=1",

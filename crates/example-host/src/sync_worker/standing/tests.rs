@@ -86,6 +86,9 @@ fn what_is_no_change_of_its_subject_is_not_read() {
         "effective":{"calendar":true,"contacts":false,"email":"none"},"sequence":5,"log":"log"}"#;
     let read = Change::read("consent.changes.v1.acme.user.ana", of_ana.as_bytes());
     assert_eq!(read, Some(ana(CALENDAR, 5)));
+    let of_another = of_ana.replace("ana", "auth0|a.na");
+    let subject = "consent.changes.v1.acme.user.auth0%7Ca%2Ena";
+    assert!(Change::read(subject, of_another.as_bytes()).is_some());
     for (subject, payload) in [
         ("consent.changes.v1.acme.user.ben", of_ana),
         ("consent.changes.v1.acme.company", of_ana),
