@@ -100,7 +100,6 @@ fn key(account: &AccountId, user: &UserId) -> String {
 
 #[cfg(test)]
 mod tests {
-    use assent_contract::names::id_token;
     use assent_domain::ids::{AccountId, UserId};
 
     use crate::test_gateway;

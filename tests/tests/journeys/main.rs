@@ -19,6 +19,7 @@ mod credentials;
 mod cut_off;
 mod hand_off;
 mod identity_proofs;
+mod ids;
 mod known_before_asked;
 mod lost_log;
 mod mailboxes;
