@@ -6,11 +6,9 @@ use assent_dev_stack::Stack;
 use assent_dev_stack::actors::{
     CONTOSO, HostUser, OLGA, PageForm, PlainBrowser, Reaction, Reply, forms,
 };
-use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::visitor::Visitor;
 use crate::world::{
     admin_consent, authorize_url, company_history, ended, last_sequence, log, query_value,
     selection, start,
@@ -29,16 +27,16 @@ const SAME_SITE: Fields<'_> = &[("sec-fetch-site", "same-site")];
 const FOREIGN: Fields<'_> = &[("origin", "https://evil.example")];
 
 /// The page that an administrator's browser has come to, opened.
-struct Waiting {
-    browser: PlainBrowser,
-    address: String,
-    page: Reply,
-    flow: String,
+pub(crate) struct Waiting {
+    pub(crate) browser: PlainBrowser,
+    pub(crate) address: String,
+    pub(crate) page: Reply,
+    pub(crate) flow: String,
 }
 
 impl Waiting {
     /// Olga accepts at Microsoft what `authorize_url` asks, in a browser that was nowhere before.
-    async fn at(stack: &Stack, authorize_url: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn at(stack: &Stack, authorize_url: &str) -> anyhow::Result<Self> {
         let microsoft = stack.microsoft();
         let mut browser = microsoft.new_browser();
         let address = microsoft
@@ -47,7 +45,7 @@ impl Waiting {
         Self::opened(browser, address).await
     }
 
-    async fn opened(mut browser: PlainBrowser, address: String) -> anyhow::Result<Self> {
+    pub(crate) async fn opened(mut browser: PlainBrowser, address: String) -> anyhow::Result<Self> {
         ensure!(address.contains(PAGE), "{address}");
         let page = browser.get(&address).await?;
         ensure!(page.status == 200, "{} {}", page.status, page.text);
@@ -68,14 +66,14 @@ impl Waiting {
         found.map_err(|found| anyhow::anyhow!("{found:?} on {}", self.page.text))
     }
 
-    async fn confirm(&mut self) -> anyhow::Result<Reply> {
+    pub(crate) async fn confirm(&mut self) -> anyhow::Result<Reply> {
         let [confirm, _] = self.forms()?;
         Ok(self.browser.submit(&self.address, &confirm, &[]).await?)
     }
 }
 
 /// A flow that Sam begins by the API, as far as Olga's page.
-async fn waiting(stack: &Stack, sam: &HostUser) -> anyhow::Result<Waiting> {
+pub(crate) async fn waiting(stack: &Stack, sam: &HostUser) -> anyhow::Result<Waiting> {
     let started = sam
         .start_admin_consent(&selection(Some(CONTOSO)))
         .await?
@@ -84,7 +82,7 @@ async fn waiting(stack: &Stack, sam: &HostUser) -> anyhow::Result<Waiting> {
 }
 
 /// An answer for a person, with somewhere to go on from it.
-fn is_a_page(reply: &Reply, status: u16, says: &str) -> anyhow::Result<()> {
+pub(crate) fn is_a_page(reply: &Reply, status: u16, says: &str) -> anyhow::Result<()> {
     let policy = reply.header("content-security-policy").unwrap_or_default();
     ensure!(
         reply.status == status
@@ -102,12 +100,17 @@ fn is_a_page(reply: &Reply, status: u16, says: &str) -> anyhow::Result<()> {
 }
 
 /// Where an answer sends the browser.
-fn sent_to(reply: &Reply) -> anyhow::Result<&str> {
+pub(crate) fn sent_to(reply: &Reply) -> anyhow::Result<&str> {
     ensure!(reply.status == 303, "{} {}", reply.status, reply.text);
     reply.header("location").context("no way on")
 }
 
-async fn stands(by: &HostUser, flow: &str, state: &str, code: Option<&str>) -> anyhow::Result<()> {
+pub(crate) async fn stands(
+    by: &HostUser,
+    flow: &str,
+    state: &str,
+    code: Option<&str>,
+) -> anyhow::Result<()> {
     let reply = by.flow(flow).await?.ok()?;
     ensure!(
         (reply.word("/state"), reply.word("/code")) == (Some(state), code),
@@ -355,248 +358,6 @@ fn set(body: &mut Value, name: &str, value: Value) {
     if let Some(fields) = body.as_object_mut() {
         fields.insert(name.to_owned(), value);
     }
-}
-
-/// Two administrators, each at a page of their own, and both at once.
-#[tokio::test]
-async fn of_two_administrators_at_once_one_decides_and_the_other_is_told() -> anyhow::Result<()> {
-    let stack = start().await?;
-    let log = log(&stack).await?;
-    let (sam, sue) = (
-        stack.super_admin("acme", "sam"),
-        stack.super_admin("acme", "sue"),
-    );
-    let mut pages = [waiting(&stack, &sam).await?, waiting(&stack, &sue).await?];
-    let flows = pages.each_ref().map(|page| page.flow.clone());
-
-    let sent = join_all(pages.iter_mut().map(Waiting::confirm)).await;
-
-    let mut completed = 0;
-    for (sent, (by, flow)) in sent.into_iter().zip([&sam, &sue].into_iter().zip(&flows)) {
-        let sent = sent?;
-        let outcome = if sent.status == 303 {
-            query_value(sent_to(&sent)?, "outcome")?
-        } else {
-            is_a_page(&sent, 410, "has expired")?;
-            "expired".to_owned()
-        };
-        if outcome == "completed" {
-            completed += 1;
-            stands(by, flow, "completed", None).await?;
-        } else {
-            ensure!(outcome == "expired", "{outcome}");
-            stands(by, flow, "expired", Some("flow_expired")).await?;
-        }
-    }
-    ensure!(completed == 1, "{completed} of two were recorded");
-    ensure!(company_history(&log, "acme").await?.events.len() == 2);
-    Ok(())
-}
-
-/// What the flow stood on is gone while the page lies open: by an administrator's other decision, or there and back.
-#[tokio::test]
-async fn a_company_that_moved_on_meanwhile_is_decided_for_by_nobody_who_did_not_see_it()
--> anyhow::Result<()> {
-    let stack = start().await?;
-    let log = log(&stack).await?;
-    let (sam, kim) = (
-        stack.super_admin("acme", "sam"),
-        stack.super_admin("acme", "kim"),
-    );
-    // One at the page, one at Microsoft, one before the second callback, and a link.
-    let mut at_the_page = waiting(&stack, &sam).await?;
-    let at_microsoft = sam
-        .start_admin_consent(&selection(Some(CONTOSO)))
-        .await?
-        .ok()?;
-    let link = |purpose: &str| {
-        json!({"purpose": purpose,
-            "permissions": {"calendar": true, "contacts": false, "email": "limited"}})
-    };
-    let mut links = Vec::new();
-    for purpose in ["administrator_consent", "approval"] {
-        links.push(sam.make_hand_off(&link(purpose)).await?.ok()?);
-    }
-    let followed = links.first().and_then(|made| made.word("/url"));
-    let followed = stack
-        .microsoft()
-        .follow_hand_off(followed.context("no link")?)
-        .await?;
-    let mut by_the_link = Waiting::at(&stack, sent_to(&followed)?).await?;
-
-    let landing = admin_consent(&stack, &kim, Some(CONTOSO), OLGA, Reaction::Accept).await?;
-    ended(&kim, &landing, "completed", None).await?;
-    kim.set_method("user_individual", "full").await?.ok()?;
-    let before = last_sequence(&log).await?;
-
-    for waiting in [&mut at_the_page, &mut by_the_link] {
-        stands(&sam, &waiting.flow, "expired", Some("flow_expired")).await?;
-        is_a_page(&waiting.confirm().await?, 410, "has expired")?;
-        let looked = waiting.browser.get(&waiting.address).await?;
-        is_a_page(&looked, 410, "settings were changed meanwhile")?;
-        ensure!(looked.text.contains("outcome=expired"), "{}", looked.text);
-    }
-    let mut browser = stack.microsoft().new_browser();
-    let walked = stack
-        .microsoft()
-        .walk_up_to_us(
-            &mut browser,
-            authorize_url(&at_microsoft)?,
-            OLGA,
-            Reaction::Accept,
-        )
-        .await;
-    let told = walked.err().context("it went on")?.to_string();
-    ensure!(told.contains("410"), "{told}");
-    let flow = at_microsoft.word("/flow_id").context("no flow")?;
-    stands(&sam, flow, "expired", Some("flow_expired")).await?;
-    for made in &links {
-        let (url, id) = made
-            .word("/url")
-            .zip(made.word("/hand_off_id"))
-            .context("no link")?;
-        let mut browser = stack.microsoft().new_browser();
-        is_a_page(&browser.get(url).await?, 410, "changed its settings since")?;
-        let shown = sam.hand_off(id).await?.ok()?;
-        ensure!(
-            shown.word("/state") == Some("expired") && shown.word("/code") == Some("flow_expired"),
-            "{}",
-            shown.text
-        );
-        let followed = stack.microsoft().follow_hand_off(url).await?;
-        is_a_page(&followed, 410, "changed its settings since")?;
-    }
-    ensure!(
-        last_sequence(&log).await? == before,
-        "something was recorded"
-    );
-
-    // E-mail sync is no epoch.
-    kim.set_method("user_individual", "limited").await?.ok()?;
-    kim.set_method("user_individual", "full").await?.ok()?;
-    let mut still_good = waiting(&stack, &sam).await?;
-    kim.set_method("user_individual", "limited").await?.ok()?;
-    let refused = still_good.confirm().await?;
-    let landed = sent_to(&refused)?;
-    ensure!(
-        query_value(landed, "reason")? == "full_sync_required",
-        "{landed}"
-    );
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_link_that_is_cancelled_while_the_page_lies_open_records_nothing() -> anyhow::Result<()> {
-    let stack = start().await?;
-    let log = log(&stack).await?;
-    let sam = stack.super_admin("acme", "sam");
-    for purpose in ["administrator_consent", "approval"] {
-        let asked = json!({"purpose": purpose,
-            "permissions": {"calendar": true, "contacts": false, "email": "limited"}});
-        let made = sam.make_hand_off(&asked).await?.ok()?;
-        let (url, id) = made
-            .word("/url")
-            .zip(made.word("/hand_off_id"))
-            .context("no link")?;
-        let followed = stack.microsoft().follow_hand_off(url).await?;
-        let mut waiting = Waiting::at(&stack, sent_to(&followed)?).await?;
-        let says = if purpose == "approval" {
-            "each user still\n      decides"
-        } else {
-            "authorization method changes for everybody"
-        };
-        is_a_page(&waiting.page, 200, says)?;
-        stands(&sam, &waiting.flow, "awaiting_confirmation", None).await?;
-        sam.cancel_hand_off(id).await?.ok()?;
-
-        let sent = waiting.confirm().await?;
-
-        let landed = sent_to(&sent)?;
-        ensure!(
-            query_value(landed, "reason")? == "hand_off_closed"
-                && landed.contains("/hand-off-outcome"),
-            "{landed}"
-        );
-        let shown = sam.hand_off(id).await?.ok()?;
-        ensure!(shown.word("/state") == Some("cancelled"), "{}", shown.text);
-    }
-    ensure!(last_sequence(&log).await? == 0, "something was recorded");
-    Ok(())
-}
-
-/// The one way in which nobody is asked again: begun on our page, and all the way back in the same session and browser.
-#[tokio::test]
-async fn only_the_session_that_began_it_is_not_asked_again() -> anyhow::Result<()> {
-    let stack = start().await?;
-    let log = log(&stack).await?;
-    let microsoft = stack.microsoft();
-    let begun = async |account: &str| {
-        let visitor = Visitor::super_admin(&stack, account, "sam").await?;
-        let fields = [
-            ("administrator_confirmed", "true"),
-            ("calendar", "true"),
-            ("tenant", CONTOSO),
-        ];
-        let sent = visitor
-            .post(
-                "/settings/company",
-                "/settings/company/administrator-consent",
-                &fields,
-            )
-            .await?;
-        let browser = microsoft.new_browser().with_cookie(&visitor.cookie);
-        Ok::<_, anyhow::Error>((sent_to(&sent)?.to_owned(), browser))
-    };
-
-    let (url, mut same) = begun("same").await?;
-    let rest = microsoft
-        .walk_up_to_us(&mut same, &url, OLGA, Reaction::Accept)
-        .await?;
-    ensure!(
-        rest.contains("/settings/company") && query_value(&rest, "outcome")? == "completed",
-        "{rest}"
-    );
-    let recorded = last_sequence(&log).await?;
-    ensure!(recorded == 2, "{recorded} events");
-    ensure!(
-        !stack
-            .gateway
-            .log_text()
-            .contains("administrator_flow_changed_browser"),
-        "one browser is told to be two"
-    );
-
-    // Another session of the same Super Admin; a browser in none; and the first callback in another browser.
-    let (url, _) = begun("another-session").await?;
-    let (_, mut another) = begun("another-session").await?;
-    let rest = microsoft
-        .walk_up_to_us(&mut another, &url, OLGA, Reaction::Accept)
-        .await?;
-    let mut waiting = Waiting::opened(another, rest).await?;
-    let (url, _) = begun("no-session").await?;
-    Waiting::at(&stack, &url).await?;
-    let (url, mut own) = begun("two-browsers").await?;
-    let state = query_value(&url, "state")?;
-    let forged = format!(
-        "{}/callbacks/microsoft/admin-consent?admin_consent=True&tenant={CONTOSO}&state={state}",
-        stack.gateway.url()
-    );
-    let taken = microsoft.new_browser().get(&forged).await?;
-    let rest = microsoft
-        .walk_up_to_us(&mut own, sent_to(&taken)?, OLGA, Reaction::Accept)
-        .await?;
-    Waiting::opened(own, rest).await?;
-    ensure!(
-        last_sequence(&log).await? == recorded,
-        "something was recorded"
-    );
-    let told = stack.gateway.log_text();
-    let told = told.matches("administrator_flow_changed_browser").count();
-    ensure!(told == 3, "{told} of three were told");
-
-    let sent = waiting.confirm().await?;
-    ensure!(query_value(sent_to(&sent)?, "outcome")? == "completed");
-    Ok(())
 }
 
 /// The page behind a link has a form as well: it goes on for nobody who did not read it.

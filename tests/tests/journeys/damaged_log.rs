@@ -35,6 +35,7 @@ async fn answers(by: &HostUser, code: Option<&str>) -> anyhow::Result<()> {
 
 /// The programs' views, the gateway and the log alone say the same.
 async fn all_agree(stack: &Stack, user: &HostUser, effective: &str) -> anyhow::Result<()> {
+    caught_up(stack).await?;
     let log = log(stack).await?;
     let last = last_sequence(&log).await?;
     let (account, id) = (user.account_id(), user.user_id());
@@ -59,16 +60,20 @@ async fn all_agree(stack: &Stack, user: &HostUser, effective: &str) -> anyhow::R
 }
 
 async fn digest(stack: &Stack) -> anyhow::Result<String> {
+    caught_up(stack).await?;
+    Ok(stack.service(0).digest().await?.ok()?.text)
+}
+
+/// The projection has found the server again as well, and has applied the whole log.
+async fn caught_up(stack: &Stack) -> anyhow::Result<()> {
     let last = last_sequence(&log(stack).await?).await?;
-    let service = stack.service(0);
     eventually("the projection has caught up", async || {
-        let Ok(status) = service.status().await else {
+        let Ok(status) = stack.service(0).status().await else {
             return Ok(false);
         };
         Ok(status.number("/applied_sequence") == Some(last))
     })
-    .await?;
-    Ok(service.digest().await?.ok()?.text)
+    .await
 }
 
 /// Throws the view away and has it built anew.

@@ -12,6 +12,7 @@ mod visitor;
 mod a_no_is_final;
 mod administrator_consent;
 mod administrator_page;
+mod administrators_at_once;
 mod brand;
 mod callbacks;
 mod clouds;
@@ -43,4 +44,5 @@ mod voided;
 
 mod processes;
 mod secrets;
+mod session_of_the_flow;
 mod sessions;

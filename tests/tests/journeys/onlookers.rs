@@ -10,6 +10,7 @@ use assent_messaging::Connection;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::administrator_page::waiting;
 use crate::visitor::Visitor;
 use crate::world::{PATIENCE, authorize_url, connect, query_value, selection, start};
 
@@ -48,6 +49,7 @@ struct UnderWay {
     admin_consent: String,
     authorize: String,
     confirmation: String,
+    administrator: String,
     link: String,
     hand_off: String,
     flow: String,
@@ -100,6 +102,7 @@ impl UnderWay {
             flow: query_value(&confirmation, "flow")?,
             link: made.word("/url").context("no link")?.to_owned(),
             hand_off: made.word("/hand_off_id").context("no id")?.to_owned(),
+            administrator: waiting(stack, sam).await?.address,
             admin_consent,
             authorize,
             confirmation,
@@ -113,6 +116,7 @@ impl UnderWay {
             "/callbacks/microsoft/admin-consent" => Some(&self.admin_consent),
             "/callbacks/microsoft/authorize" => Some(&self.authorize),
             "/settings/account" => Some(&self.confirmation),
+            "/administrator-confirmation/{page}" => Some(&self.administrator),
             "/hand-off/{token}" => Some(&self.link),
             _ => None,
         };

@@ -32,6 +32,20 @@ pub(crate) const SENDING: PermissionSet = PermissionSet {
     email: EmailLevel::Limited,
 };
 
+/// How much a bucket holds.
+pub(crate) const BUCKET_BYTES: i64 = 1024 * 1024;
+
+/// A bucket as the gateway has it, only smaller.
+pub(crate) async fn bucket(gateway: &Connection, name: &str) -> Bucket {
+    let settings = BucketSettings {
+        name: name.to_owned(),
+        max_age: Duration::ZERO,
+        replicas: 1,
+        max_bytes: BUCKET_BYTES,
+    };
+    Bucket::open_or_create(gateway, settings).await.unwrap()
+}
+
 /// A server with users and permissions, and what the gateway puts there.
 pub(crate) struct World {
     pub(crate) server: NatsServer,
@@ -57,13 +71,7 @@ impl World {
             HAND_OFF_BUCKET,
             OBSERVATION_BUCKET,
         ] {
-            let settings = BucketSettings {
-                name: name.to_owned(),
-                max_age: Duration::ZERO,
-                replicas: 1,
-                max_bytes: 1024 * 1024,
-            };
-            Bucket::open_or_create(&gateway, settings).await.unwrap();
+            bucket(&gateway, name).await;
         }
         Self {
             server,

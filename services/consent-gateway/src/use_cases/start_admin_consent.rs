@@ -34,7 +34,7 @@ pub(crate) struct Selection {
 pub(crate) struct Asker {
     pub(crate) manager: CompanyManager,
     pub(crate) names: Names,
-    /// The session of our settings pages in which they ask, if they ask there.
+    /// The session of our settings pages in which they ask, if they ask there and the host application opened it.
     pub(crate) session: Option<Digest>,
 }
 

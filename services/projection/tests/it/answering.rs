@@ -7,7 +7,7 @@ use assent_dev_stack::{NatsServer, NatsUser};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::events::{administrator_consents, granted, revoked_calendar};
+use crate::events::{administrator_consents, granted, revoked_calendar, tenant};
 use crate::world::{World, ask, ask_raw, get_as, until};
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn a_user_is_answered_alike_over_nats_and_http() {
     .await;
     let answer = world.permissions(&projection, "acme", "ana", 0).await;
     let expected = json!({"account_id": "acme", "user_id": "ana", "method": "user_individual",
-        "effective": nothing, "sequence": 0, "log": log});
+        "effective": nothing, "microsoft_identity": null, "sequence": 0, "log": log});
     assert_eq!(answer, expected);
 
     world.append([granted("acme", "ana")]).await;
@@ -56,6 +56,7 @@ async fn a_user_is_answered_alike_over_nats_and_http() {
     let question = json!({"account_id": "acme", "user_id": "ana", "at_least": sequence});
     let expected = json!({"account_id": "acme", "user_id": "ana", "method": "user_individual",
         "effective": {"calendar": false, "contacts": true, "email": "full"},
+        "microsoft_identity": {"tenant_id": tenant().id.0, "object_id": Uuid::from_u128(2)},
         "sequence": sequence, "log": log});
     let answer = ask(&login_hook, names::QUERY_PERMISSIONS, &question).await;
     assert_eq!(answer.as_ref(), Ok(&expected));

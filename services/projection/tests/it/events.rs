@@ -19,7 +19,7 @@ pub(crate) fn user(name: &str) -> UserId {
     UserId::parse(name).unwrap()
 }
 
-fn tenant() -> Tenant {
+pub(crate) fn tenant() -> Tenant {
     Tenant {
         cloud: Cloud::Worldwide,
         id: TenantId(Uuid::from_u128(1)),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::events::{administrator_consents, granted, revoked_calendar};
-use crate::world::{World, ask};
+use crate::world::{World, ask, until};
 
 async fn pages(world: &World, account: Option<&str>, limit: usize) -> Vec<Value> {
     let worker = world.connect_as_worker().await;
@@ -136,7 +136,9 @@ async fn the_largest_page_of_the_longest_ids_fits_into_a_message() {
     }
     let worker = world.connect_as(NatsUser::SyncWorker).await;
     let question = json!({"account_id": company, "limit": 400});
-    let page = ask(&worker, names::QUERY_CHANGES, &question).await.unwrap();
-    assert_eq!(page["changes"].as_array().unwrap().len(), 400);
-    assert_eq!(page["sequence"], last);
+    until("all of them are applied", async || {
+        let page = ask(&worker, names::QUERY_CHANGES, &question).await.unwrap();
+        page["sequence"] == last && page["changes"].as_array().unwrap().len() == 400
+    })
+    .await;
 }

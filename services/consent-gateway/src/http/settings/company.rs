@@ -248,10 +248,12 @@ pub(in crate::http) async fn begin_consent(
         let account = &session.session.account;
         let started = match form.selection() {
             Ok(selection) => {
+                // A session that another site opened vouches for nobody: whoever consents in it is asked.
+                let vouches = !session.session.opened_elsewhere;
                 let asker = Asker {
                     manager,
                     names: Names::of(&session.session.caller()),
-                    session: Some(session.secret.digest()),
+                    session: vouches.then(|| session.secret.digest()),
                 };
                 start_admin_consent(gateway, account, asker, selection).await
             }

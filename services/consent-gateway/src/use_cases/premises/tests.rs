@@ -46,7 +46,8 @@ async fn grants(gateway: &Gateway, name: &str, tenant: Tenant, seen: MailboxLoca
         account: acme(),
         user: user(name),
         begun_in: Epoch::default(),
-        begun_after: Sequence::default(),
+        // Just now.
+        begun_after: Sequence(u64::MAX),
         asked: calendar,
         held: calendar,
         scopes: Vec::from([Scope("Calendars.ReadWrite".to_owned())]),
