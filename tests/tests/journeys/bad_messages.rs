@@ -20,7 +20,17 @@ fn garbage() -> Vec<Vec<u8>> {
         .collect();
     payloads.push(vec![0xff; 64]);
     payloads.push("[".repeat(10_000).into_bytes());
-    for id in ["a.b", "a*b", "a b", ">", "", &"x".repeat(65)] {
+    for id in [
+        "a@b",
+        ".",
+        "..",
+        "a*b",
+        "a b",
+        "a%2Eb",
+        ">",
+        "",
+        &"x".repeat(129),
+    ] {
         let body = json!({"account_id": id, "user_id": id, "permissions": ["calendar"]});
         payloads.push(body.to_string().into_bytes());
     }

@@ -132,6 +132,12 @@ async fn a_company_is_unblocked_and_with_it_everybody() {
     let digest = digest_of_a_new_one(&world, "new").await;
     assert_eq!(world.digest(&one).await, digest);
     assert_eq!(world.digest(&two).await, digest);
+    // The one that was still blocked when the other told it did not take that for somebody else's message.
+    for projection in [&one, &two] {
+        let log = projection.log_text();
+        assert!(!log.contains("foreign_change"), "{log}");
+        assert!(!log.contains("changes_told_anew"), "{log}");
+    }
 }
 
 #[tokio::test]
