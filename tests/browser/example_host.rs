@@ -118,6 +118,7 @@ async fn dana_gets_out_of_microsofts_dead_end_with_a_link_for_erik() -> anyhow::
     dana.open(&format!("{home}/settings/account")).await?;
     dana.click_button("Make a link for my administrator")
         .await?;
+    dana.sees("Send this link to your administrator").await?;
     let link = dana
         .run("return document.getElementById('link').value")
         .await?;
