@@ -26,7 +26,7 @@
 //!
 //! async fn start(config: Config, runtime: Runtime) -> Result<(), StartError> {
 //!     let router = axum::Router::new();
-//!     serve(&runtime, config.listen.into(), router, Health::new()).await?;
+//!     serve(&runtime, config.listen, router, Health::new()).await?;
 //!     Ok(())
 //! }
 //!
