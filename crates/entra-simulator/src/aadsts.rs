@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 pub(crate) use redirect::CANCELLED;
-pub(crate) use table::{Code, OF_REQUESTS, ON_DEMAND};
+pub(crate) use table::{Code, ON_DEMAND};
+use table::{OF_REQUESTS, UNLISTED};
 
 use crate::clock;
 use crate::directory::Application;
@@ -45,8 +46,19 @@ pub(crate) enum Shape {
 pub(crate) struct Aadsts {
     pub(crate) code: Code,
     pub(crate) message: String,
+    /// The code's own, but for [`Code::Unlisted`].
+    number: u32,
+    /// Told in place of the row's.
+    other: Words,
     surface: Surface,
     shape: Shape,
+}
+
+/// The words that a program decides on, where they are to be others than those of the row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Words {
+    pub(crate) error: Option<String>,
+    pub(crate) suberror: Option<String>,
 }
 
 impl Code {
@@ -63,9 +75,18 @@ impl Code {
         Aadsts {
             code: self,
             message: self.refusal().message.to_owned(),
+            number: self.number(),
+            other: Words::default(),
             surface,
             shape,
         }
+    }
+
+    /// The code of any number.
+    pub(crate) fn of_number(number: u32) -> Self {
+        let mut all = ON_DEMAND.iter().chain(OF_REQUESTS).chain(UNLISTED);
+        let found = all.find(|code| code.number() == number);
+        found.copied().unwrap_or(Self::Unlisted)
     }
 
     pub(crate) fn error(self, surface: Surface, shape: Shape) -> &'static str {
@@ -114,8 +135,28 @@ impl Aadsts {
         }
     }
 
-    pub(crate) fn error(&self) -> &'static str {
-        self.code.error(self.surface, self.shape)
+    /// The same under another number, or in other words.
+    pub(crate) fn told_as(self, number: u32, other: Words) -> Self {
+        Self {
+            number,
+            other,
+            ..self
+        }
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+
+    pub(crate) fn error(&self) -> &str {
+        let own = self.code.error(self.surface, self.shape);
+        self.other.error.as_deref().unwrap_or(own)
+    }
+
+    fn suberror(&self) -> Option<&str> {
+        let own = self.code.refusal().suberror;
+        let own = own.filter(|_| self.shape == Shape::Observed);
+        self.other.suberror.as_deref().or(own)
     }
 
     /// The text that goes into `error_description`. The documentation shows lines where spaces were seen.
@@ -125,7 +166,7 @@ impl Aadsts {
             Shape::Observed => " ",
         };
         [
-            format!("AADSTS{}: {}", self.code.number(), self.message),
+            format!("AADSTS{}: {}", self.number, self.message),
             format!("Trace ID: {trace}"),
             format!("Correlation ID: {correlation}"),
             format!("Timestamp: {}", clock::timestamp_text(clock::system_now())),
@@ -153,7 +194,7 @@ impl Aadsts {
             "error_description",
             json!(self.description(trace, correlation)),
         );
-        put("error_codes", json!([refusal.number]));
+        put("error_codes", json!([self.number]));
         put(
             "timestamp",
             json!(clock::timestamp_text(clock::system_now())),
@@ -161,7 +202,7 @@ impl Aadsts {
         put("trace_id", json!(trace));
         put("correlation_id", json!(correlation));
         put("error_uri", json!(self.error_uri(base_url)));
-        if let (Shape::Observed, Some(suberror)) = (self.shape, refusal.suberror) {
+        if let Some(suberror) = self.suberror() {
             put("suberror", json!(suberror));
         }
         if refusal.claims {
@@ -171,7 +212,7 @@ impl Aadsts {
     }
 
     fn error_uri(&self, base_url: &str) -> String {
-        format!("{base_url}/error?code={}", self.code.number())
+        format!("{base_url}/error?code={}", self.number)
     }
 
     /// As an answer to a call that may have named its correlation id.

@@ -6,11 +6,10 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::aadsts::{Aadsts, Code, OF_REQUESTS, ON_DEMAND, Shape, Surface};
+use crate::aadsts::{Aadsts, Code, Shape, Surface, Words};
 use crate::directory::Application;
 use crate::id_token::Forgery;
 
@@ -68,39 +67,17 @@ fn once() -> u32 {
     1
 }
 
-/// A refusal to play, by its number.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+/// A refusal to play, by its number. One that has no row is told in the words that are given, or in the vaguest.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Refuse {
-    #[serde(serialize_with = "number", deserialize_with = "code")]
-    code: Code,
+    code: u32,
     #[serde(default)]
     shape: Shape,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands over a reference"
-)]
-fn number<S: Serializer>(code: &Code, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u32(code.number())
-}
-
-fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Code, D::Error> {
-    let number = u32::deserialize(deserializer)?;
-    if OF_REQUESTS.iter().any(|code| code.number() == number) {
-        let why = "it comes of a wrong request: send one";
-        return Err(D::Error::custom(format_args!(
-            "AADSTS{number} is not played, {why}"
-        )));
-    }
-    let found = ON_DEMAND.iter().find(|code| code.number() == number);
-    found.copied().ok_or_else(|| {
-        let where_to_look = "GET /_control/refusals lists what can";
-        D::Error::custom(format_args!(
-            "AADSTS{number} cannot be played; {where_to_look}"
-        ))
-    })
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suberror: Option<String>,
 }
 
 impl Refuse {
@@ -110,7 +87,13 @@ impl Refuse {
         application: Option<&Application>,
         segment: &str,
     ) -> Aadsts {
-        let error = self.code.shaped(surface, self.shape);
+        let words = Words {
+            error: self.error,
+            suberror: self.suberror,
+        };
+        let error = Code::of_number(self.code)
+            .shaped(surface, self.shape)
+            .told_as(self.code, words);
         match application {
             Some(application) => error.about_application(application, segment),
             None => error.about(&[("tenant", segment)]),

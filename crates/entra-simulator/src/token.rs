@@ -58,7 +58,7 @@ pub(crate) async fn token(
     let mut response = match answer {
         Ok(tokens) => Json(tokens).into_response(),
         Err(error) => {
-            let code = error.code.number();
+            let code = error.number();
             tracing::info!(code, error = error.error(), "token refused");
             error.into_response(&simulator.base_url, &headers)
         }

@@ -69,6 +69,7 @@ impl From<CallError> for DiscoveryError {
         match error {
             CallError::TimedOut => Self::TimedOut,
             CallError::TooLarge => Self::Nonsense("larger than anything expected"),
+            CallError::Redirected => Self::Nonsense("a redirect"),
             CallError::NotConnected(_)
             | CallError::Broken(_)
             | CallError::Unavailable(_)

@@ -2,6 +2,7 @@
 
 mod classify;
 mod numbers;
+mod table;
 mod token_refusal;
 
 use std::fmt;

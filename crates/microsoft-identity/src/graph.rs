@@ -37,6 +37,7 @@ impl From<CallError> for GraphError {
         match error {
             CallError::TimedOut => Self::TimedOut,
             CallError::TooLarge => Self::Nonsense("larger than anything expected"),
+            CallError::Redirected => Self::Nonsense("a redirect"),
             CallError::NotConnected(_)
             | CallError::Broken(_)
             | CallError::Unavailable(_)

@@ -125,7 +125,7 @@ impl From<CallError> for UnknownReason {
             | CallError::Unavailable(_)
             | CallError::CircuitOpen { .. }
             | CallError::Request(_) => Self::Unavailable,
-            CallError::TooLarge => Self::Unexpected,
+            CallError::TooLarge | CallError::Redirected => Self::Unexpected,
         }
     }
 }

@@ -76,6 +76,7 @@ impl From<CallError> for RedeemError {
         match error {
             CallError::TimedOut => Self::TimedOut,
             CallError::TooLarge => Self::Nonsense("larger than anything expected"),
+            CallError::Redirected => Self::Nonsense("a redirect"),
             CallError::Request(source) => Self::OurFault(source),
             CallError::NotConnected(_)
             | CallError::Broken(_)

@@ -107,10 +107,18 @@ impl Entra {
             .map_err(|error| match error {
                 RequestTokenError::ServerResponse(refusal) => RedeemError::Refused(refusal.into()),
                 RequestTokenError::Request(error) => error.into(),
-                // The body of an unreadable answer may hold tokens, so nothing of it is passed on.
-                RequestTokenError::Parse(..) => RedeemError::Nonsense("not a token response"),
-                RequestTokenError::Other(_) => RedeemError::Nonsense("an empty token response"),
+                RequestTokenError::Parse(_, body) => RedeemError::Nonsense(kind_of(&body)),
+                RequestTokenError::Other(_) => RedeemError::Nonsense("an empty answer"),
             })
+    }
+}
+
+/// What came in place of a token response. It may hold tokens, so nothing of it is passed on.
+fn kind_of(body: &[u8]) -> &'static str {
+    match body.trim_ascii_start().first() {
+        None => "an empty answer",
+        Some(b'<') => "a web page, as proxies send",
+        Some(_) => "no token response",
     }
 }
 

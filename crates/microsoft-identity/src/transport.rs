@@ -123,6 +123,8 @@ pub(crate) enum CallError {
     CircuitOpen { retry_after: Duration },
     #[error("the answer was larger than anything expected")]
     TooLarge,
+    #[error("the answer was a redirect")]
+    Redirected,
     #[error("the request could not be built")]
     Request(#[source] Box<dyn Error + Send + Sync>),
 }
@@ -139,6 +141,7 @@ impl CallError {
             | Self::Broken(_)
             | Self::Unavailable(_)
             | Self::TooLarge
+            | Self::Redirected
             | Self::Request(_) => None,
         }
     }

@@ -6,6 +6,7 @@
 
 mod answer;
 mod ending;
+mod microsofts_no;
 mod open;
 mod secrets;
 mod store;
@@ -26,7 +27,9 @@ use crate::observations::Mailbox;
 use crate::wording;
 
 pub(crate) use answer::{Answer, Asked};
-pub(crate) use ending::{Completion, Ending, Said, Setback};
+pub(crate) use ending::{Completion, Ending, Setback};
+use microsofts_no::MicrosoftsNo;
+pub(crate) use microsofts_no::Said;
 pub(crate) use secrets::{Digest, State};
 pub(crate) use store::FlowStore;
 

@@ -27,6 +27,15 @@ pub(crate) fn as_sentence(detail: &str) -> String {
     format!("{begun}.")
 }
 
+/// Of `administrator_approval_required`, where no consent would help.
+pub(crate) const IN_THE_WAY: &str = "Something of your organisation's own at Microsoft is in the way: a policy, a licence, \
+     an assignment or its sign-in. Approving this request will not help before your Office 365 administrator has changed \
+     that.";
+
+/// Of `undetermined`, where Microsoft gave a reason that is not known here.
+pub(crate) const UNKNOWN: &str = "Microsoft refused the request for a reason that is not known here, so nothing was \
+     granted. Your Office 365 administrator can look the number up.";
+
 /// How a request to Microsoft ended.
 fn of_request(code: &str) -> Option<&'static str> {
     Some(match code {

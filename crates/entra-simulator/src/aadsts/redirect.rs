@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Aadsts, Code, Shape, Surface};
+use super::{Aadsts, Code, Shape, Surface, Words};
 
 /// Somebody left without an answer, or could not give one: nothing says which.
 pub(crate) const CANCELLED: [(&str, &str); 2] =
@@ -11,7 +11,8 @@ pub(crate) const CANCELLED: [(&str, &str); 2] =
 impl Aadsts {
     /// The parameters that tell it, but for `state` and `admin_consent`, which the request adds.
     pub(crate) fn parameters(&self, base_url: &str) -> Vec<(&'static str, String)> {
-        if self.shape == Shape::Observed && self.code.refusal().ends_on_page {
+        let is_told = self.other != Words::default();
+        if self.shape == Shape::Observed && self.code.refusal().ends_on_page && !is_told {
             return CANCELLED
                 .iter()
                 .map(|(name, value)| (*name, (*value).to_owned()))
@@ -23,6 +24,9 @@ impl Aadsts {
             && (self.surface, self.shape) == (Surface::Authorize, Shape::Observed);
         if declined {
             parameters.push(("error_subcode", "cancel".to_owned()));
+        }
+        if let Some(suberror) = &self.other.suberror {
+            parameters.push(("suberror", suberror.clone()));
         }
         parameters.push((
             "error_description",

@@ -263,4 +263,10 @@ refusals! {
         9002313 MalformedRequest: invalid_request, invalid_grant =>
             "Invalid request. Request is malformed or invalid.";
     }
+
+    /// What is told with a number that has no row: as little as can be.
+    UNLISTED {
+        0 Unlisted: access_denied, invalid_grant =>
+            "Something is in the way that has no row here.";
+    }
 }

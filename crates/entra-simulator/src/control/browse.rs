@@ -147,7 +147,7 @@ pub(super) async fn browse(
 
 fn page(error: &Aadsts, steps: &[&str]) -> Json<Value> {
     let page = json!({
-        "code": format!("AADSTS{}", error.code.number()), "title": pages::title(error), "message": error.message,
+        "code": format!("AADSTS{}", error.number()), "title": pages::title(error), "message": error.message,
     });
     Json(json!({ "page": page, "steps": steps }))
 }

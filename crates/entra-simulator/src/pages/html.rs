@@ -271,7 +271,7 @@ fn explained(error: &Aadsts) -> String {
     format!(
         "<p>{}</p><p class=\"small\" id=\"error-code\">AADSTS{}</p>",
         escaped(&error.message),
-        error.code.number()
+        error.number()
     )
 }
 

@@ -163,16 +163,45 @@ async fn a_refusal_is_played_as_often_as_told_and_in_the_observed_shape_by_defau
 }
 
 #[tokio::test]
+async fn a_number_without_a_row_is_told_in_the_words_that_are_given_or_in_the_vaguest() {
+    let stage = Stage::new().await;
+    let words =
+        json!({ "code": 1_234_567, "error": "invalid_request", "suberror": "message_only" });
+    for (refuse, errors, suberror) in [
+        (words, ["invalid_request"; 2], Some("message_only")),
+        (
+            json!({ "code": 1_234_567 }),
+            ["invalid_grant", "access_denied"],
+            None,
+        ),
+    ] {
+        for endpoint in ["token", "authorize"] {
+            let fault = json!({ "endpoint": endpoint, "refuse": refuse });
+            stage.set(Method::POST, "/faults", fault).await;
+        }
+        let (_, told) = stage.token("contoso.example", &[]).await;
+        assert_eq!(told["error"], errors[0]);
+        assert_eq!(told["error_codes"], json!([1_234_567]));
+        assert_eq!(told.get("suberror").and_then(Value::as_str), suberror);
+        let url = stage.authorize_url("contoso.example", &[]);
+        let told = stage.browse(&url, story::ANA, "accept").await.parameters();
+        assert_eq!(told["error"], errors[1]);
+        assert!(told["error_description"].starts_with("AADSTS1234567: "));
+        assert_eq!(told.get("suberror").map(String::as_str), suberror);
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_played_is_refused_with_a_message() {
     let stage = Stage::new().await;
     for (fault, expected) in [
         (
-            json!({ "endpoint": "token", "refuse": { "code": 1 } }),
-            "AADSTS1 cannot be played",
+            json!({ "endpoint": "token", "refuse": { "code": -1 } }),
+            "u32",
         ),
         (
-            json!({ "endpoint": "token", "refuse": { "code": 50011 } }),
-            "wrong request",
+            json!({ "endpoint": "token", "refuse": { "code": 1, "claims": {} } }),
+            "unknown field",
         ),
         (
             json!({ "endpoint": "token", "refuse": { "code": 65001, "shape": "odd" } }),

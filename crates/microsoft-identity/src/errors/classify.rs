@@ -1,5 +1,6 @@
 //! The decision what a refusal means.
 
+use super::table::{class_of_code, is_of_a_credential};
 use super::{AuthorizationError, ErrorClass};
 
 /// Decides what a refusal means.
@@ -22,10 +23,9 @@ pub fn classify(
     let by_number = class_of_codes(codes);
     match (error.as_str(), by_number) {
         ("temporarily_unavailable", _) => return ErrorClass::TryAgain,
-        // Besides a wrong credential or registration, it is said of a service that the tenant has not subscribed to.
-        ("invalid_client", Some(ErrorClass::AdministratorApprovalRequired)) => {
-            return ErrorClass::AdministratorApprovalRequired;
-        }
+        // Besides a wrong credential or registration, it is said of what one tenant lacks: a service that it has not
+        // subscribed to, our service principal.
+        ("invalid_client", Some(class)) if is_one_customers(class) => return class,
         ("invalid_client", _) => return ErrorClass::OurFault,
         (error, Some(ErrorClass::Declined)) if !admits_declining(error) => {
             return ErrorClass::Undetermined;
@@ -40,7 +40,24 @@ pub fn classify(
         // Declined, or blocked at "Need admin approval" and gone back: the same words for both.
         return ErrorClass::Undetermined;
     }
-    class_of_error(&error)
+    let class = class_of_error(&error);
+    if class == ErrorClass::OurFault && !codes.is_empty() {
+        // A number that is not known can be anything, also one customer's trouble: a personal account comes as
+        // `invalid_request`.
+        return ErrorClass::Undetermined;
+    }
+    class
+}
+
+/// Whether it is the matter of one person or of one tenant, and says nothing about any other.
+fn is_one_customers(class: ErrorClass) -> bool {
+    matches!(
+        class,
+        ErrorClass::AdministratorApprovalRequired
+            | ErrorClass::TenantAbsent
+            | ErrorClass::WrongTenantOrUser
+            | ErrorClass::InteractionRequired
+    )
 }
 
 fn class_of_suberror(suberror: Option<&str>) -> Option<ErrorClass> {
@@ -118,101 +135,6 @@ fn changes_a_consent(class: ErrorClass) -> bool {
         | ErrorClass::AlreadyRedeemed
         | ErrorClass::TryAgain => false,
     }
-}
-
-/// What the documented and the observed numbers mean here.
-fn class_of_code(code: u32) -> Option<ErrorClass> {
-    let class =
-        match code {
-            65004 => ErrorClass::Declined,
-            // May not consent; the consent workflow; a risky application; assignment required; Conditional Access, device
-            // and age policies; tenant restrictions and cross-tenant policies; a guest account that was switched off; the
-            // application or the resource, or its licence, is missing or switched off in the tenant.
-            90093
-            | 90094
-            | 90095
-            | 900_941
-            | 900_981
-            | 90099
-            | 90123
-            | 50002
-            | 50005
-            | 50105
-            | 50127
-            | 50129
-            | 50131
-            | 50155
-            | 51000
-            | 53000..=53004
-            | 53009..=53011
-            | 54000
-            | 530_003
-            | 530_032
-            | 530_034
-            | 530_035
-            | 500_011
-            | 500_014
-            | 500_021
-            | 500_022
-            | 500_212
-            | 500_213
-            | 500_571
-            | 650_051
-            | 650_052
-            | 650_054
-            | 1_000_031
-            | 1_000_104 => ErrorClass::AdministratorApprovalRequired,
-            65001 => ErrorClass::ConsentMissing,
-            // Not of this tenant, a guest who has not accepted the invitation, a personal account.
-            50020 | 16000 | 16003 | 50014 | 50034 | 50197 | 51004 | 90072 | 90084 | 500_200
-            | 500_202 | 500_208 | 9_002_332 => ErrorClass::WrongTenantOrUser,
-            // The application: not found, disabled. The tenant: not found, blocked for inactivity, or in another cloud.
-            700_016 | 700_011 | 7_000_112 | 70001 | 90002 | 90038 | 900_382 | 900_432
-            | 5_000_225 => ErrorClass::TenantAbsent,
-            // A second factor, a device, a password that has to be changed, an account that is locked for a while, a choice
-            // of accounts, a page of Microsoft's that was left.
-            16001 | 16002 | 50053 | 50055 | 50058 | 50072 | 50074 | 50076 | 50078 | 50079
-            | 50097 | 50125 | 50135 | 50140 | 50144 | 50158 | 50199 | 700_020 => {
-                ErrorClass::InteractionRequired
-            }
-            70008 | 700_082 | 70043 | 50057 | 50085 | 50089 | 50132 | 50133 | 50139 | 50173 => {
-                ErrorClass::SessionEnded
-            }
-            54005 => ErrorClass::AlreadyRedeemed,
-            // Microsoft's own services, the tenant's share of them, and a directory on the customer's premises.
-            40010 | 50033 | 50087 | 50088 | 50166 | 50196 | 80001 | 80002 | 80014 | 90006
-            | 90012 | 90024 | 90033 | 90055 | 90090 | 90091 => ErrorClass::TryAgain,
-            // Registration, redirect address, scopes, PKCE, the wrong tenant path.
-            28002 | 28003 | 50001 | 50011 | 50194 | 65002 | 70004 | 500_112 | 65005 | 650_053
-            | 650_056 | 650_057 | 700_022 | 700_084 | 700_005 | 501_481 | 50147 | 900_144
-            | 900_971 => ErrorClass::OurFault,
-            code if is_of_a_credential(code) => ErrorClass::OurFault,
-            _ => return None,
-        };
-    Some(class)
-}
-
-/// A wrong or expired secret; an assertion that is missing, badly signed, badly addressed or out of its time; a
-/// certificate that is not registered.
-fn is_of_a_credential(code: u32) -> bool {
-    matches!(
-        code,
-        50012
-            | 50013
-            | 50027
-            | 50048
-            | 70002
-            | 700_021
-            | 700_023
-            | 700_024
-            | 700_025
-            | 700_027
-            | 700_030
-            | 7_000_215
-            | 7_000_216
-            | 7_000_218
-            | 7_000_222
-    )
 }
 
 impl AuthorizationError {

@@ -88,6 +88,9 @@ impl Service {
         let request =
             Request::try_from(request).map_err(|error| CallError::Request(error.into()))?;
         let answer = self.call(request, deadline).await?;
+        if (300..400).contains(&answer.status) {
+            return Err(CallError::Redirected);
+        }
         oauth2::http::Response::builder()
             .status(answer.status)
             .body(answer.body)
@@ -188,6 +191,7 @@ fn may_be_repeated(request: &Request, error: &CallError) -> bool {
         CallError::TimedOut
         | CallError::CircuitOpen { .. }
         | CallError::TooLarge
+        | CallError::Redirected
         | CallError::Request(_) => false,
     }
 }
@@ -202,7 +206,7 @@ fn outcome(result: &Result<Answer, CallError>) -> &'static str {
         Err(CallError::Unavailable(429) | CallError::Throttled { .. }) => "throttled",
         Err(CallError::Unavailable(_)) => "unavailable",
         Err(CallError::CircuitOpen { .. }) => "circuit_open",
-        Err(CallError::TooLarge | CallError::Request(_)) => "nonsense",
+        Err(CallError::TooLarge | CallError::Redirected | CallError::Request(_)) => "nonsense",
     }
 }
 

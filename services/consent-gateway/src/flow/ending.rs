@@ -2,12 +2,10 @@
 
 use assent_contract::problem::code;
 use assent_domain::refusal::Refusal;
-use assent_microsoft_identity::{AuthorizationError, ErrorClass};
-use assent_service_kit::telemetry::chain;
+use assent_microsoft_identity::AuthorizationError;
 
-use super::{FlowState, FlowView, Purpose, Stage};
+use super::{FlowState, FlowView, MicrosoftsNo, Purpose, Said, Stage};
 use crate::failure::Failure;
-use crate::use_cases::learn::wants_an_administrator;
 use crate::wording;
 
 /// How a flow ended.
@@ -19,6 +17,8 @@ pub(crate) enum Ending {
     Refused(Refusal),
     /// Something else was in the way. Nobody's consent changed because of it.
     SetBack(Setback),
+    /// Microsoft said no.
+    ByMicrosoft(MicrosoftsNo),
 }
 
 /// What there is to say of a flow that is complete.
@@ -57,15 +57,6 @@ pub(crate) enum Setback {
     EventLogDamaged,
 }
 
-/// From whom we have an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Said {
-    /// The token endpoint answered it to us.
-    ByMicrosoft,
-    /// It stood in the address that a browser came with.
-    ByTheBrowser,
-}
-
 impl Setback {
     /// The stable name.
     pub(crate) const fn code(self) -> &'static str {
@@ -85,7 +76,7 @@ impl Setback {
     }
 
     /// Where trying again can't help before something else has changed, the flow counts as refused.
-    const fn state(self) -> FlowState {
+    pub(super) const fn state(self) -> FlowState {
         match self {
             Self::TenantAbsent | Self::InvalidIdToken | Self::HandOffClosed => FlowState::Refused,
             Self::InteractionRequired
@@ -106,57 +97,13 @@ impl Ending {
         Self::Completed(Completion::default())
     }
 
-    /// What Microsoft's "no" means for a flow. Three kinds of "no" are never mixed: the
-    /// person declined, the person may not decide, and nobody knows.
-    ///
-    /// A browser can bring any error it likes: only what Microsoft itself answered to us is an operator's business.
+    /// What Microsoft's "no" means for a flow.
     pub(crate) fn from_microsoft(
         error: &AuthorizationError,
         said: Said,
         purpose: &Purpose,
     ) -> Self {
-        match error.class {
-            ErrorClass::Declined => Self::Refused(Refusal::Declined),
-            ErrorClass::AdministratorApprovalRequired => Self::Refused(match purpose {
-                Purpose::AdministratorConsent { .. } if wants_an_administrator(error) => {
-                    Refusal::NotAnAdministrator
-                }
-                Purpose::AdministratorConsent { .. } | Purpose::OwnConsent { .. } => {
-                    Refusal::AdministratorApprovalRequired
-                }
-            }),
-            ErrorClass::WrongTenantOrUser => Self::Refused(match purpose {
-                Purpose::AdministratorConsent { .. } => Refusal::TenantMismatch,
-                Purpose::OwnConsent { .. } => Refusal::IdentityMismatch,
-            }),
-            ErrorClass::Undetermined => Self::Refused(Refusal::Undetermined),
-            // Our own second callback: the first one has the answer.
-            ErrorClass::AlreadyRedeemed => Self::Refused(Refusal::FlowAlreadyUsed),
-            ErrorClass::InteractionRequired => Self::SetBack(Setback::InteractionRequired),
-            ErrorClass::SessionEnded => Self::SetBack(Setback::SessionEnded),
-            // These two say that there is no consent. But an error names nobody, so there is nobody of whom it could
-            // be recorded.
-            ErrorClass::ConsentMissing => Self::SetBack(Setback::ConsentMissing),
-            ErrorClass::TenantAbsent => Self::SetBack(Setback::TenantAbsent),
-            ErrorClass::TryAgain => Self::SetBack(Setback::MicrosoftUnavailable),
-            ErrorClass::OurFault => {
-                match said {
-                    Said::ByMicrosoft if !is_about_the_code(error) => {
-                        tracing::error!(
-                            operator_alarm = "microsoft_refused_us",
-                            error = %chain(error),
-                            "Microsoft refused our own registration, credential or request"
-                        );
-                        metrics::counter!("assent_microsoft_our_fault_total").increment(1);
-                    }
-                    Said::ByMicrosoft | Said::ByTheBrowser => tracing::info!(
-                        error = %chain(error),
-                        "a browser brought an error that would be our own fault, or a code that leads to one"
-                    ),
-                }
-                Self::SetBack(Setback::ApplicationMisconfigured)
-            }
-        }
+        Self::ByMicrosoft(MicrosoftsNo::of(error, said, purpose))
     }
 
     /// The ending of a flow whose last step was a decision on the log.
@@ -183,6 +130,7 @@ impl Ending {
             Self::Completed(_) => FlowState::Completed,
             Self::Refused(refusal) => state_of(*refusal),
             Self::SetBack(setback) => setback.state(),
+            Self::ByMicrosoft(no) => no.state(),
         }
     }
 
@@ -193,6 +141,7 @@ impl Ending {
                 .or_else(|| completion.not_granted.is_some().then_some("partial_grant")),
             Self::Refused(refusal) => Some(refusal.code()),
             Self::SetBack(setback) => Some(setback.code()),
+            Self::ByMicrosoft(no) => Some(no.code()),
         }
     }
 
@@ -213,16 +162,9 @@ impl Ending {
             Self::Refused(_) | Self::SetBack(_) => {
                 self.code().map(|code| wording::of(code).to_owned())
             }
+            Self::ByMicrosoft(no) => Some(no.detail()),
         }
     }
-}
-
-/// Whether Microsoft complains of the code: and that is what the browser brought. A code of another flow, another
-/// address or another tenant is nobody's fault but of whoever brings it.
-fn is_about_the_code(error: &AuthorizationError) -> bool {
-    // Of another PKCE challenge, tenant or redirect address than it was acquired with; malformed; missing.
-    const OF_THE_CODE: [u32; 6] = [501_481, 50_147, 700_005, 500_112, 9_002_313, 900_144];
-    error.error == "invalid_grant" || error.codes.iter().any(|code| OF_THE_CODE.contains(code))
 }
 
 impl From<Ending> for FlowView {
@@ -250,7 +192,7 @@ impl From<Ending> for Stage {
     }
 }
 
-fn state_of(refusal: Refusal) -> FlowState {
+pub(super) const fn state_of(refusal: Refusal) -> FlowState {
     match refusal {
         Refusal::Declined => FlowState::Declined,
         Refusal::Undetermined => FlowState::Undetermined,

@@ -55,7 +55,8 @@ async fn ended(gateway: &Gateway, landing: &Landing) -> Result<Option<FlowView>,
     Ok(found.map(|stored| stored.value.view(Timestamp::now())))
 }
 
-fn sentence(flow: &FlowView) -> Option<&'static str> {
+fn sentence(flow: &FlowView) -> Option<&str> {
     let of_state = wording::of_state(flow.state)?;
-    Some(flow.code.as_deref().map_or(of_state, wording::of))
+    let of_code = flow.code.as_deref().map(wording::of);
+    Some(flow.detail.as_deref().or(of_code).unwrap_or(of_state))
 }

@@ -5,9 +5,9 @@ use assent_microsoft_identity::{AuthorizationError, UnverifiedAuthorizeCallback}
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Completion, Ending, Said, Setback};
+use super::{Completion, Ending, Setback};
 use crate::cutoff::Generation;
-use crate::flow::{Aim, Flow, FlowState, FlowView, Purpose, Route, Stage, States};
+use crate::flow::{Aim, Flow, FlowState, FlowView, Purpose, Route, Said, Stage, States};
 use crate::names::Names;
 use crate::wording;
 
@@ -144,9 +144,55 @@ fn every_no_of_microsofts_ends_a_flow_in_its_own_way() {
                 (state, Some(code)),
                 "{query}"
             );
-            assert_eq!(view.detail.as_deref(), Some(wording::of(code)), "{query}");
+            let detail = view.detail.unwrap();
+            let own_words = [wording::of(code), wording::IN_THE_WAY];
+            assert!(
+                own_words.iter().any(|words| detail.starts_with(words)),
+                "{detail}"
+            );
         }
     }
+}
+
+/// What a flow says of a refusal.
+fn detail(query: &str, said: Said) -> String {
+    let ending = Ending::from_microsoft(&refusal(query), said, &own());
+    view(ending).detail.unwrap()
+}
+
+#[test]
+fn a_number_is_told_so_that_it_can_be_looked_up() {
+    let numbered = |number: u32| {
+        format!("error=invalid_request&error_description=AADSTS{number}%3A+Call+us+at+evil.example")
+    };
+    for said in [Said::ByMicrosoft, Said::ByTheBrowser] {
+        for number in [1_234_567, 53003, 700_016, 50076, 50011] {
+            let told = detail(&numbered(number), said);
+            assert!(
+                told.ends_with(&format!(" Microsoft answered AADSTS{number}.")),
+                "{told}"
+            );
+            assert!(!told.contains("evil"), "{told}");
+        }
+        assert!(detail(&numbered(1_234_567), said).starts_with(wording::UNKNOWN));
+        assert!(detail(&numbered(53003), said).starts_with(wording::IN_THE_WAY));
+        let answered = detail("error=access_denied&error_description=AADSTS65004", said);
+        assert_eq!(answered, wording::of("declined"));
+    }
+    let many = "error=x&error_description=AADSTS1+AADSTS2+AADSTS3+AADSTS4+AADSTS99999999999";
+    let told = detail(many, Said::ByTheBrowser);
+    assert!(told.ends_with("answered AADSTS1 and AADSTS2 and AADSTS3."));
+}
+
+#[test]
+fn a_word_is_told_only_where_microsoft_itself_said_it() {
+    let query = "error=call-evil.example";
+    let told = detail(query, Said::ByMicrosoft);
+    assert!(told.ends_with(" Microsoft answered call-evil.example."));
+    assert_eq!(
+        detail(query, Said::ByTheBrowser),
+        wording::of("undetermined")
+    );
 }
 
 #[test]
