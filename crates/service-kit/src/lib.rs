@@ -56,6 +56,8 @@ pub mod extract;
 
 pub mod bearer;
 
+pub mod return_to;
+
 pub mod server;
 
 mod request;

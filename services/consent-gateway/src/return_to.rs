@@ -1,33 +1,19 @@
-//! Where the browser goes after Microsoft. Only to origins that the operator named: an
-//! address of the caller's choosing would make us an open redirector.
+//! Where the browser goes after Microsoft, or once its session is open, and what it is told there.
 
 use assent_service_kit::config::Origin;
-use url::Url;
+use assent_service_kit::return_to as named_origins;
+use url::{Url, form_urlencoded};
 use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::flow::FlowState;
 use crate::gateway::Addresses;
 
-/// Longer addresses are refused.
-const LONGEST: usize = 2048;
-
 /// Checks an address that a caller wants the browser to return to.
 pub(crate) fn check(return_to: &str, allowed: &[Origin]) -> Result<Url, Failure> {
-    let refused = || {
-        Failure::Invalid(
-            "return_to must be an absolute URL of an origin that ASSENT_RETURN_ORIGINS names; a session can also lead \
-             to /settings/account or /settings/company"
-                .to_owned(),
-        )
-    };
-    let url = Url::parse(return_to).map_err(|_| refused())?;
-    let plain = url.username().is_empty() && url.password().is_none();
-    if plain && return_to.len() <= LONGEST && allowed.iter().any(|origin| origin.holds(&url)) {
-        Ok(url)
-    } else {
-        Err(refused())
-    }
+    named_origins::check(return_to, allowed)
+        .map(without_outcome)
+        .map_err(|error| Failure::Invalid(error.to_string()))
 }
 
 /// Checks where a browser goes once its session is open: to one of the settings pages, or to the host application. A
@@ -55,10 +41,43 @@ pub(crate) fn after_session(
     };
     candidates
         .into_iter()
-        .filter(|_| return_to.len() <= LONGEST)
+        .filter(|_| return_to.len() <= named_origins::LONGEST)
         .filter_map(|candidate| addresses.account_settings.join(candidate).ok())
         .find(is_ours)
-        .map_or_else(|| check(return_to, allowed), Ok)
+        .map(without_outcome)
+        .map_or_else(
+            || {
+                check(return_to, allowed).map_err(|_| {
+                    Failure::Invalid(format!(
+                        "{}, or lead to /settings/account or /settings/company",
+                        named_origins::NotAllowed
+                    ))
+                })
+            },
+            Ok,
+        )
+}
+
+/// What we add to an address. Hosts keep the address that somebody came to, and that may hold the outcome of an earlier
+/// flow: of two outcomes in one address a program reads the first, or both.
+const OURS: [&str; 4] = ["flow", "outcome", "reason", "confirm"];
+
+/// The address without the parameters that are ours; all others stay as they are written.
+fn without_outcome(mut url: Url) -> Url {
+    let is_ours = |pair: &&str| {
+        form_urlencoded::parse(pair.as_bytes())
+            .next()
+            .is_some_and(|(name, _)| OURS.contains(&name.as_ref()))
+    };
+    let Some(query) = url.query() else {
+        return url;
+    };
+    let (ours, others): (Vec<_>, Vec<_>) = query.split('&').partition(is_ours);
+    if !ours.is_empty() {
+        let others = others.join("&");
+        url.set_query((!others.is_empty()).then_some(&others));
+    }
+    url
 }
 
 /// What a browser is sent back with. All of it is for showing: nothing of it is believed.
@@ -88,7 +107,10 @@ pub(crate) fn with_outcome(mut url: Url, landing: &Landing<'_>) -> Url {
 mod tests {
     use assent_service_kit::config::Origin;
 
-    use super::{after_session, check};
+    use uuid::Uuid;
+
+    use super::{Landing, after_session, check, with_outcome};
+    use crate::flow::FlowState;
     use crate::gateway::Addresses;
 
     #[test]
@@ -103,14 +125,17 @@ mod tests {
                 "https://assent.example/consent/settings/account",
             ),
             (
-                "https://assent.example/consent/settings/company?flow=1",
-                "https://assent.example/consent/settings/company?flow=1",
+                "https://assent.example/consent/settings/company?tab=1",
+                "https://assent.example/consent/settings/company?tab=1",
             ),
             (
-                "/settings/company?flow=1",
-                "https://assent.example/consent/settings/company?flow=1",
+                "/settings/company?flow=1&outcome=completed&tab=1",
+                "https://assent.example/consent/settings/company?tab=1",
             ),
-            ("https://app.example/me", "https://app.example/me"),
+            (
+                "https://app.example/me?outcome=completed",
+                "https://app.example/me",
+            ),
         ] {
             assert_eq!(to(good).unwrap(), expected);
         }
@@ -131,22 +156,48 @@ mod tests {
     }
 
     #[test]
-    fn only_named_origins_are_returned_to() {
+    fn an_old_outcome_is_left_out_and_all_else_stays_as_it_is() {
         let allowed = [Origin::parse("https://app.example").unwrap()];
-        assert!(check("https://app.example/settings?tab=1", &allowed).is_ok());
-        for bad in [
-            "https://evil.example/",
-            "https://app.example.evil.example/",
-            "https://app.example@evil.example/",
-            "https://me:pw@app.example/",
-            "http://app.example/",
-            "https://app.example:8443/",
-            "//app.example/",
-            "/settings",
-            "javascript:alert(1)",
-            "",
+        for (asked, kept) in [
+            ("", ""),
+            ("?", "?"),
+            ("?a=1", "?a=1"),
+            ("?flow=1", ""),
+            (
+                "?flow=1&outcome=completed&reason=x&confirm=y#part?flow=2",
+                "#part?flow=2",
+            ),
+            ("?b=2&flow=1&a=1&flow=2&b=3", "?b=2&a=1&b=3"),
+            ("?%66low=1&outcom%65&a=%20+%C3%A9&c", "?a=%20+%C3%A9&c"),
+            ("?outcome&reason=&a", "?a"),
+            ("?a=1&&flow=1&", "?a=1&&"),
+            (
+                "?Flow=1&workflow=2&flow.x=3&flow[]=4&a=flow=1",
+                "?Flow=1&workflow=2&flow.x=3&flow[]=4&a=flow=1",
+            ),
+            ("?next=%26flow%3D1", "?next=%26flow%3D1"),
         ] {
-            assert!(check(bad, &allowed).is_err(), "{bad}");
+            let url = check(&format!("https://app.example/me{asked}"), &allowed).unwrap();
+            assert_eq!(url.as_str(), format!("https://app.example/me{kept}"));
         }
+    }
+
+    #[test]
+    fn an_address_names_one_flow_and_one_outcome() {
+        let allowed = [Origin::parse("https://app.example").unwrap()];
+        let url = check("https://app.example/?flow=1&a=b&confirm=old#top", &allowed).unwrap();
+        let landing = Landing {
+            flow: Uuid::nil(),
+            outcome: FlowState::Declined,
+            reason: None,
+            confirm: None,
+        };
+        assert_eq!(
+            with_outcome(url, &landing).as_str(),
+            format!(
+                "https://app.example/?a=b&flow={}&outcome=declined#top",
+                Uuid::nil()
+            )
+        );
     }
 }

@@ -19,7 +19,6 @@ pub mod config;
 
 mod answer;
 mod http;
-mod return_to;
 
 mod decide_login;
 

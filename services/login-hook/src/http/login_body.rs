@@ -7,10 +7,10 @@ use assent_domain::ids::{AccountId, UserId};
 use assent_domain::permissions::PermissionSet as DomainPermissionSet;
 use assent_service_kit::Problem;
 use assent_service_kit::config::Origin;
+use assent_service_kit::return_to;
 use serde::Deserialize;
 
 use crate::decide_login::Login;
-use crate::return_to;
 
 /// `POST /v1/login-decisions`. It holds an ID token, so it has no `Debug`.
 #[derive(Deserialize)]
@@ -68,7 +68,10 @@ impl LoginBody {
             ));
         }
         if let Some(return_to) = &self.return_to {
-            return_to::check(return_to, return_origins)?;
+            // The gateway checks it again. It is checked here too, because a wrong one is the host application's mistake
+            // and must show at every login, not only at those that prompt.
+            return_to::check(return_to, return_origins)
+                .map_err(|error| Problem::invalid_request(error.to_string()))?;
         }
         Ok(Login {
             query: UserQuery {
