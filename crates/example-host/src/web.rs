@@ -4,6 +4,7 @@ mod cookies;
 mod home;
 mod origin;
 mod pages;
+mod parameters;
 mod settings;
 mod sign_in;
 mod signed_in;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::middleware::{from_fn_with_state, map_response_with_state};
+use axum::middleware::{from_fn_with_state, map_response, map_response_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -70,12 +71,13 @@ pub(crate) fn router(app: Arc<App>) -> anyhow::Result<Router> {
             Arc::clone(&app),
             origin::only_our_own_forms,
         ))
-        .layer(map_response_with_state(headers, pages::with_headers))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::GATEWAY_TIMEOUT,
             REQUEST_DEADLINE,
         ))
+        .layer(map_response(pages::in_plain_words))
+        .layer(map_response_with_state(headers, pages::with_headers))
         .with_state(app))
 }
 

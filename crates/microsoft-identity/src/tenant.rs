@@ -1,5 +1,7 @@
 //! How a tenant is named before anything about it is known.
 
+mod typed;
+
 use std::fmt;
 
 use uuid::Uuid;

@@ -54,6 +54,8 @@ pub mod problem;
 
 pub mod extract;
 
+pub mod people;
+
 pub mod bearer;
 
 pub mod return_to;
@@ -65,6 +67,7 @@ mod request;
 pub use bearer::{BearerError, BearerVerifier, Caller};
 pub use extract::{ApiForm, ApiJson, ApiPath, ApiQuery};
 pub use health::{Dependency, Health};
+pub use people::ForPeople;
 pub use problem::Problem;
 pub use program::{
     Flag, Given, Misconfigured, NeedsOperator, NotReachable, Program, StartError, Variable, run,

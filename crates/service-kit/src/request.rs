@@ -10,7 +10,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
@@ -19,6 +19,7 @@ use futures::FutureExt as _;
 use tracing::{Instrument as _, Span, field};
 use uuid::Uuid;
 
+use crate::people::{ForPeople, prefers_page};
 use crate::telemetry::{adopt_traceparent, chain};
 use crate::{Problem, metrics};
 
@@ -50,13 +51,18 @@ impl fmt::Display for RequestId {
 }
 
 /// Surrounds a handler with all that every answer has in common.
-pub(crate) async fn surround(mut request: Request, next: Next) -> Response {
+pub(crate) async fn surround(
+    State(people): State<Option<ForPeople>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let began = Instant::now();
     let id = RequestId::of(request.headers());
     let method = method_name(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     request.extensions_mut().insert(id);
+    let people = people.filter(|_| prefers_page(request.headers()));
 
     // The target is the matched route: paths hold ids, queries codes and states.
     let span = tracing::error_span!(
@@ -82,15 +88,20 @@ pub(crate) async fn surround(mut request: Request, next: Next) -> Response {
         Err(panic) => panicked(panic.as_ref()).into_response(),
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        name_problem(problem, id, &mut response, &span);
+        log_problem(&problem, &span);
+        let is_page = people.is_some_and(|people| people.page_of(&problem, &mut response));
+        if !is_page {
+            *response.body_mut() = Body::from(problem.at(id).body());
+        }
+        response.headers_mut().remove(CONTENT_LENGTH);
     }
     add_headers(id, &mut response);
     report(method, route, response.status(), began.elapsed(), &span);
     response
 }
 
-/// Puts the request's id into the body and the cause into the log.
-fn name_problem(problem: Problem, id: RequestId, response: &mut Response, span: &Span) {
+/// Puts the cause into the log.
+fn log_problem(problem: &Problem, span: &Span) {
     let _entered = span.enter();
     let code = problem.code();
     match problem.internal_cause() {
@@ -100,9 +111,6 @@ fn name_problem(problem: Problem, id: RequestId, response: &mut Response, span: 
         Some(cause) => tracing::info!(code, error = %chain(cause), "refused"),
         None => tracing::debug!(code, "refused"),
     }
-    let problem = problem.at(id);
-    *response.body_mut() = Body::from(problem.body());
-    response.headers_mut().remove(CONTENT_LENGTH);
 }
 
 fn add_headers(id: RequestId, response: &mut Response) {

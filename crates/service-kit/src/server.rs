@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::config::ListenAddress;
 use crate::health::Health;
+use crate::people::{self, ForPeople};
 use crate::problem::Problem;
 use crate::runtime::Runtime;
 use crate::{extract, metrics, request};
@@ -101,6 +102,7 @@ pub async fn bind(listen: impl Into<Listen>) -> Result<Bound, ServeError> {
         metrics,
         is_https: listen.is_https,
         limits: ConnectionLimits::for_this_process(None, ConnectionLimits::default().head_within),
+        people: None,
     })
 }
 
@@ -122,6 +124,7 @@ pub struct Bound {
     metrics: Option<(TcpListener, SocketAddr)>,
     is_https: bool,
     limits: ConnectionLimits,
+    people: Option<ForPeople>,
 }
 
 impl Bound {
@@ -134,6 +137,15 @@ impl Bound {
     #[must_use]
     pub fn limited(self, limits: ConnectionLimits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same port, where people are answered with pages.
+    #[must_use]
+    pub fn for_people(self, people: ForPeople) -> Self {
+        Self {
+            people: Some(people),
+            ..self
+        }
     }
 
     /// Answers until the runtime's shutdown; see [`serve`].
@@ -158,14 +170,17 @@ impl Bound {
             }
         };
         let answered = connections::Routes {
-            all: by_https(surrounded(router.merge(watched.clone()))),
-            reserve: by_https(around(watched.fallback(async || crowded()))),
+            all: by_https(surrounded(
+                router.merge(watched.clone()),
+                self.people.clone(),
+            )),
+            reserve: by_https(around(watched.fallback(async || crowded()), self.people)),
         };
         if let Some((listener, address)) = metrics {
             tracing::info!(%address, "metrics have a port of their own");
             let shown = connections::Routes {
-                all: surrounded(exposition()),
-                reserve: around(exposition().fallback(async || crowded())),
+                all: surrounded(exposition(), None),
+                reserve: around(exposition().fallback(async || crowded()), None),
             };
             let stop = runtime.shutdown_token().cancelled_owned();
             runtime.spawn(connections::serve(listener, shown, self.limits, stop));
@@ -188,18 +203,21 @@ impl Bound {
 /// id, span, metrics, time and size limits, problems, security headers.
 ///
 /// [`serve`] does this; tests that call a router directly do it themselves.
-pub fn surrounded(router: Router) -> Router {
-    around(
-        router
-            .fallback(extract::unknown_route)
-            .method_not_allowed_fallback(extract::method_not_allowed),
-    )
+pub fn surrounded(router: Router, people: Option<ForPeople>) -> Router {
+    let exact = router
+        .fallback(extract::unknown_route)
+        .method_not_allowed_fallback(extract::method_not_allowed);
+    let all = match &people {
+        Some(people) => people::forgiving(exact, people),
+        None => exact,
+    };
+    around(all, people)
 }
 
-fn around(router: Router) -> Router {
+fn around(router: Router, people: Option<ForPeople>) -> Router {
     router
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(middleware::from_fn(request::surround))
+        .layer(middleware::from_fn_with_state(people, request::surround))
 }
 
 /// Liveness and readiness.

@@ -117,6 +117,7 @@ pub async fn run(config: Config, runtime: Runtime, given: Given) -> Result<(), S
         serve_commands(Arc::clone(&gateway), connection, runtime.clone()),
     );
 
+    let people = http::for_people(Arc::clone(&gateway));
     let router = http::router(gateway, verifier);
     let listen = Listen {
         address: config.listen.into(),
@@ -126,6 +127,7 @@ pub async fn run(config: Config, runtime: Runtime, given: Given) -> Result<(), S
     let bound = assent_service_kit::bind(listen).await?;
     let (most, idle) = (config.http_connections, config.http_idle_seconds.into());
     let bound = bound.limited(ConnectionLimits::for_this_process(most, idle));
+    let bound = bound.for_people(people);
     bound.serve(&runtime, router, health).await?;
     Ok(())
 }

@@ -160,6 +160,12 @@ impl TenantName {
 }
 
 impl Gateway {
+    /// Where people go back to: the application's own address, or else the first that browsers may be sent back to.
+    pub(crate) fn home(&self) -> Option<&str> {
+        let named = self.brand.product_url.as_ref().map(Url::as_str);
+        named.or_else(|| self.return_origins.first().map(Origin::as_str))
+    }
+
     /// Which tenant signed a token: one of the cloud that we sign people in to.
     pub(crate) async fn tenant(&self, id: &TenantRef) -> Result<Tenant, Failure> {
         let found = self.entra.tenant(id).await;

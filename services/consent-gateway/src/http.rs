@@ -46,6 +46,7 @@ use crate::use_cases::{
     take_callback,
 };
 use bodies::{AtLeast, Confirmation, NewAdminConsent, NewGrant, NewMode};
+pub(crate) use pages::for_people;
 use settings::{account, company};
 
 /// The description of all of this.

@@ -22,6 +22,7 @@ mod microsoft_standing;
 mod names;
 mod nats_watch;
 mod observations;
+mod pasted;
 mod records;
 mod representation;
 mod return_to;

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cutoff::Generation;
 use crate::failure::Failure;
+use crate::flow::Digest;
 use crate::rights;
 
 pub(crate) use secret::{FormProof, SessionSecret};
@@ -29,7 +30,7 @@ pub(crate) const LONGEST_TOKEN: SignedDuration = SignedDuration::from_hours(24);
 pub(crate) const KEPT_FOR: Duration = Duration::from_hours(25);
 
 /// One session, as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Session {
     #[serde(with = "text")]
     pub(crate) account: AccountId,
@@ -45,6 +46,10 @@ pub(crate) struct Session {
     /// mailbox under their own name. So no mailbox is bound in it.
     #[serde(default)]
     pub(crate) opened_elsewhere: bool,
+    /// The digest of the token that opened it, so that the same form sent twice is known. Sessions of earlier releases
+    /// have none.
+    #[serde(default)]
+    opened_by: Option<Digest>,
     /// What the host application calls the user and the account, for people to read.
     #[serde(default)]
     name: Option<String>,
@@ -56,6 +61,7 @@ impl Session {
     /// The session of whoever a token speaks for. A service of the host application is nobody's user.
     pub(crate) fn of(
         caller: &Caller,
+        token: Digest,
         expires_at: Timestamp,
         opened_elsewhere: bool,
     ) -> Result<Self, Failure> {
@@ -67,6 +73,7 @@ impl Session {
             expires_at,
             generation: Generation::default(),
             opened_elsewhere,
+            opened_by: Some(token),
             name: caller.name.clone(),
             account_name: caller.account_name.clone(),
         })
@@ -87,6 +94,12 @@ impl Session {
             name: self.name.clone(),
             account_name: self.account_name.clone(),
         }
+    }
+
+    /// Whether it was this very token that opened it.
+    pub(crate) fn was_opened_by(&self, token: &str) -> bool {
+        let opened_by = self.opened_by.as_ref();
+        opened_by.is_some_and(|digest| digest.is_of(token))
     }
 
     pub(crate) fn is_over(&self, now: Timestamp) -> bool {

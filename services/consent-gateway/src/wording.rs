@@ -175,6 +175,13 @@ fn of_page(code: &str) -> Option<&'static str> {
         "too_many_requests" => {
             "This was done very often within a short time. Nothing is lost: wait a minute, and do it again."
         }
+        "payload_too_large" | "unsupported_media_type" => {
+            "What was sent is not what a page of ours sends, so nothing was changed. Start again from the application."
+        }
+        "timeout" | "internal_error" | "too_many_connections" => {
+            "The answer could not be given just now. Try again in a moment; if it happens again, tell whoever runs this \
+             service."
+        }
         "store_full" => {
             "There is no room to begin anything new just now. What was granted stands, and can be taken back. An operator \
              has to make room; try again later."

@@ -194,6 +194,89 @@ async fn without_assent_people_are_in_all_the_same() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn whatever_stands_in_an_address_a_page_answers_in_plain_words() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let mut browser = visit(&stack).await?;
+    sign_in_with_password(&mut browser, "sam").await?;
+    let home = browser.page().url.join("/")?;
+    let flow = "019ab000-0000-7000-8000-000000000000";
+    let long = "x".repeat(20_000);
+    let queries = [
+        "flow=not-a-guid",
+        &format!("flow={flow}&flow=019ab000-0000-7000-8000-000000000001"),
+        &format!("flow={flow}&flow={flow}"),
+        &format!("flow={flow}&confirm=a&confirm=b"),
+        &format!("flow={flow}&outcome=completed&outcome=declined&reason=x&reason=y"),
+        &format!("flow={long}"),
+        &format!("flow={flow}&confirm={long}"),
+        "flow=%ff%fe",
+        "%ff=%ff",
+        "flow",
+        "state=a&state=b&code=c&code=d",
+        "state=%ff&error=%00&error=x",
+        "live=a&live=b",
+        "&&==%",
+        "",
+    ];
+    for path in [
+        "/",
+        "/signed-in",
+        "/sign-in/microsoft/callback",
+        "/sign-in/microsoft",
+        "/sign-in/password",
+        "/sign-out",
+        "/settings/account",
+        "/settings/company",
+        "/nowhere",
+        "/signed-in/",
+        "/%ff",
+        "/..%2f",
+    ] {
+        for query in queries {
+            let address = home.join(&format!("{path}?{query}"))?;
+            let page = browser.go(address.as_str()).await?;
+            let what = format!("{path}?{query:.60}: {} {}", page.status, page.html);
+            ensure!(page.status < 500 && page.html.contains("<h1>"), "{what}");
+            ensure!(!page.html.contains("deserialize"), "{what}");
+        }
+    }
+    let page = browser
+        .go(home.join("/signed-in?flow=not-a-guid")?.as_str())
+        .await?;
+    page.must_have("This address does not say what happened")?;
+    browser
+        .go(home.as_str())
+        .await?
+        .must_have("You manage Acme")?;
+
+    // Requests that no page sends.
+    let http = reqwest::Client::new();
+    let origin = home.origin().ascii_serialization();
+    for (path, body) in [
+        ("/sign-in/password", "user=sam&user=ben".to_owned()),
+        ("/sign-in/password", "user=%ff".to_owned()),
+        ("/sign-in/password", String::new()),
+        ("/sign-in/password", format!("user={long}")),
+        ("/signed-in", "x".to_owned()),
+        ("/nowhere", "x".to_owned()),
+    ] {
+        for kind in ["application/x-www-form-urlencoded", "application/json"] {
+            let request = http.post(home.join(path)?).header("origin", &origin);
+            let answer = request
+                .header("content-type", kind)
+                .body(body.clone())
+                .send();
+            let answer = answer.await?;
+            let status = answer.status();
+            let html = answer.text().await?;
+            ensure!(status.is_client_error(), "{path} {kind}: {status}");
+            ensure!(html.contains("<h1>"), "{path} {kind}: {status} {html}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_others_make_up_is_refused() -> anyhow::Result<()> {
     let stack = start().await?;
     let host = stack.example_host.as_ref().context("no example")?.url();

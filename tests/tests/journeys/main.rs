@@ -10,6 +10,7 @@ mod story;
 mod visitor;
 
 mod a_no_is_final;
+mod addresses;
 mod administrator_consent;
 mod administrator_page;
 mod administrators_at_once;

@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use assent_dev_stack::actors::{ANA, Reaction};
 use reqwest::Method;
 
-use crate::visitor::{Visitor, cookie, hidden, open};
+use crate::visitor::{Visitor, cookie, hidden, open, open_saying};
 use crate::world::{start, start_with};
 
 #[tokio::test]
@@ -33,19 +33,89 @@ async fn a_token_opens_one_session_and_leads_to_the_settings_or_back_to_the_host
         ensure!(set.contains(part), "{set}");
     }
 
-    let again = open(&stack, &token, "/settings/account").await?;
-    ensure!(again.status == 401, "{}", again.status);
-    ensure!(again.header("set-cookie").is_none());
-    ensure!(
-        again.text.contains("could not show who you are"),
-        "{}",
-        again.text
-    );
-
     let host = format!("{}/my/settings", stack.host.origin());
     let token = stack.host.token_for("ana", "acme").sign();
     let back = open(&stack, &token, &host).await?;
     ensure!(back.header("location") == Some(&host), "{back:?}");
+    Ok(())
+}
+
+/// A double click, or a form that is sent again, by whoever has the session; and by whoever has copied the token alone.
+#[tokio::test]
+async fn a_form_that_is_sent_twice_opens_one_session_and_shows_it_to_its_own_browser()
+-> anyhow::Result<()> {
+    let stack = start().await?;
+    let of_ana = || stack.host.token_for("ana", "acme").sign();
+    let (token, other) = (of_ana(), of_ana());
+    let opened = open(&stack, &token, "/settings/account").await?;
+    let ours = cookie(&opened)?;
+    let in_session = async |token: &str, cookie: &str, return_to: &str| {
+        open_saying(&stack, token, return_to, |request| {
+            request.header("cookie", cookie)
+        })
+        .await
+    };
+    for (return_to, there) in [
+        ("/settings/account", "account"),
+        ("/settings/company", "company"),
+    ] {
+        let again = in_session(&token, ours, return_to).await?;
+        let there = format!("{}/settings/{there}", stack.gateway.url());
+        ensure!(again.status == 303, "{}", again.text);
+        ensure!(again.header("location") == Some(&there), "{again:?}");
+        ensure!(again.header("set-cookie").is_none(), "{again:?}");
+    }
+    let refused = in_session(&token, ours, "https://evil.example/").await?;
+    ensure!(refused.status == 400, "{}", refused.status);
+
+    // Nobody else gets in with it: not without the cookie, nor with that of a session that another token opened.
+    let opened = open(&stack, &other, "/settings/account").await?;
+    let of_other = cookie(&opened)?;
+    let left = Visitor::user(&stack, "acme", "ana").await?;
+    for cookie in ["", "assent_session=made-up", of_other, &left.cookie] {
+        let again = in_session(&token, cookie, "/settings/account").await?;
+        ensure!(again.status == 401, "{cookie}: {}", again.status);
+        ensure!(again.header("set-cookie").is_none(), "{again:?}");
+        ensure!(
+            again.text.contains("The settings are open already"),
+            "{}",
+            again.text
+        );
+        let way_on = format!("href=\"{}/settings/account\"", stack.gateway.url());
+        ensure!(again.text.contains(&way_on), "{}", again.text);
+    }
+    let nobody = stack.user("acme", "nobody").bearing("none");
+    let form = [("token", token.as_str())];
+    let program = nobody.send(Method::POST, "/session", |request| request.form(&form));
+    program.await?.refused(401, "unauthenticated")?;
+
+    // A session that is over is not opened again.
+    let mut ana = Visitor::user(&stack, "acme", "ana").await?;
+    ours.clone_into(&mut ana.cookie);
+    ana.post("/settings/account", "/session/end", &[]).await?;
+    let again = in_session(&token, ours, "/settings/account").await?;
+    ensure!(again.status == 401, "{}", again.status);
+    Ok(())
+}
+
+/// Both clicks at once: one opens the session, and the other says so.
+#[tokio::test]
+async fn two_clicks_at_once_open_one_session() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let token = stack.host.token_for("ana", "acme").sign();
+    let click = || open(&stack, &token, "/settings/account");
+    let (one, two, three) = tokio::join!(click(), click(), click());
+    let all = [one?, two?, three?];
+    let (opened, told): (Vec<_>, Vec<_>) = all.into_iter().partition(|click| click.status == 303);
+    ensure!(opened.len() == 1, "{opened:?}");
+    for click in told {
+        ensure!(click.status == 401, "{}", click.status);
+        ensure!(
+            click.text.contains("The settings are open already"),
+            "{}",
+            click.text
+        );
+    }
     Ok(())
 }
 

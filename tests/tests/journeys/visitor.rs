@@ -17,7 +17,7 @@ pub(crate) async fn open(stack: &Stack, token: &str, return_to: &str) -> anyhow:
 }
 
 /// The same, where the browser says more of where the form comes from.
-async fn open_saying(
+pub(crate) async fn open_saying(
     stack: &Stack,
     token: &str,
     return_to: &str,

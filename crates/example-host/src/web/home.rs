@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::REFRESH;
 use axum::response::{Redirect, Response};
 use jiff::Timestamp;
-use serde::Deserialize;
 
+use super::parameters::Parameters;
 use super::{App, SignedIn, pages};
 use crate::after_login::{Notice, Offer};
 use crate::assent::permissions::{EmailLevel, Method, Permissions};
@@ -46,17 +46,11 @@ struct Row {
     job: Option<JobView>,
 }
 
-#[derive(Deserialize)]
-pub(super) struct Options {
-    /// The page loads itself again every two seconds, if somebody wants to watch.
-    live: Option<String>,
-}
-
-/// `GET /`
+/// `GET /`, and `GET /?live`: the page loads itself again every two seconds, if somebody wants to watch.
 pub(super) async fn page(
     State(app): State<Arc<App>>,
     signed_in: Result<SignedIn, Redirect>,
-    Query(options): Query<Options>,
+    options: Parameters,
 ) -> Response {
     let Ok(SignedIn { name, session }) = signed_in else {
         return pages::show(&Start {
@@ -77,7 +71,7 @@ pub(super) async fn page(
     // Nobody knows: so nothing.
     let permitted = answer.map_or(Permissions::NOTHING, |answer| answer.effective);
     app.sessions.change(&name, |session| session.outcome = None);
-    let live = options.live.is_some();
+    let live = options.has("live");
     let mut response = pages::show(&Home {
         user: Some(user),
         name: user.name.split(' ').next().unwrap_or(user.name),

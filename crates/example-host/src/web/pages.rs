@@ -3,8 +3,8 @@
 use askama::Template;
 use axum::extract::State;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, InvalidHeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, InvalidHeaderValue,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
@@ -45,6 +45,37 @@ pub(super) fn show(page: &impl Template) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// A page in place of the bare line with which the framework refuses a request: of a wrong method, a form that can't be read
+/// or is too large, an answer that takes too long.
+pub(super) async fn in_plain_words(answer: Response) -> Response {
+    let status = answer.status();
+    let is_refusal = status.is_client_error() || status.is_server_error();
+    let kind = answer.headers().get(CONTENT_TYPE);
+    if !is_refusal || kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
+        return answer;
+    }
+    let (title, text) = match status {
+        StatusCode::METHOD_NOT_ALLOWED => (
+            "There is nothing to see here",
+            "This address is used by forms. Start from the home page.",
+        ),
+        StatusCode::GATEWAY_TIMEOUT => ("That took too long", "Try again in a moment."),
+        status if status.is_client_error() => (
+            "That could not be understood",
+            "Something was sent that no page of ours sends, so nothing was done. Start from the home page.",
+        ),
+        _ => (
+            "That did not work",
+            "Something is wrong on our side. Try again in a moment.",
+        ),
+    };
+    let mut page = message(status, title, text);
+    if let Some(allowed) = answer.headers().get(ALLOW) {
+        page.headers_mut().insert(ALLOW, allowed.clone());
+    }
+    page
 }
 
 pub(super) async fn stylesheet() -> impl IntoResponse {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::Form;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
 use super::pages::{message, see_other};
+use super::parameters::Parameters;
 use super::{App, Broken, cookies};
 use crate::after_login::after_login;
 use crate::assent::login_decision::SignIn;
@@ -28,23 +29,15 @@ pub(super) async fn through_microsoft(State(app): State<Arc<App>>) -> Result<Res
     Ok(response)
 }
 
-/// What Microsoft sends the browser back with.
-#[derive(Deserialize)]
-pub(super) struct Back {
-    state: Option<String>,
-    code: Option<String>,
-    error: Option<String>,
-}
-
-/// `GET /sign-in/microsoft/callback`: somebody comes back from Microsoft.
+/// `GET /sign-in/microsoft/callback?state=…`, and `&code=…` or `&error=…`: somebody comes back from Microsoft.
 pub(super) async fn back_from_microsoft(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    Query(back): Query<Back>,
+    back: Parameters,
 ) -> Result<Response, Broken> {
     let pending = cookies::read(&headers, cookies::SIGN_IN)
         .and_then(|name| app.sign_ins.take(name))
-        .filter(|pending| back.state.as_ref() == Some(&pending.state));
+        .filter(|pending| back.one("state") == Some(&pending.state));
     let Some(pending) = pending else {
         return Ok(message(
             StatusCode::BAD_REQUEST,
@@ -52,15 +45,15 @@ pub(super) async fn back_from_microsoft(
             "It took too long, or it was begun in another browser. Start again from the home page.",
         ));
     };
-    let Some(code) = back.code else {
-        tracing::info!(error = back.error, "nobody signed in");
+    let Some(code) = back.one("code") else {
+        tracing::info!("nobody signed in");
         return Ok(message(
             StatusCode::OK,
             "You are not signed in",
             "You came back from Microsoft without signing in. Start again whenever you like.",
         ));
     };
-    let signed_in = match app.microsoft.finish(&pending, &code).await {
+    let signed_in = match app.microsoft.finish(&pending, code).await {
         Ok(signed_in) => signed_in,
         Err(error) => {
             tracing::warn!(error = %chain(&error), "nobody signed in");

@@ -2,49 +2,51 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
-use axum::response::Redirect;
-use serde::Deserialize;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
 use uuid::Uuid;
 
+use super::pages::message;
+use super::parameters::Parameters;
 use super::{App, SignedIn};
 use crate::after_login::{Notice, Offer};
 use crate::assent::CallError;
 use crate::assent::flow::{Flow, FlowState};
 use crate::chain::chain;
 
-/// What the browser brings. Anybody can make it up, so it decides nothing: it only says which flow to ask about.
-#[derive(Deserialize)]
-pub(super) struct Landing {
-    flow: Option<Uuid>,
-    /// Present where the flow waits for us to confirm it.
-    confirm: Option<String>,
-}
-
-/// `GET /signed-in?flow=…&outcome=…`
+/// `GET /signed-in?flow=…&outcome=…`, and `&confirm=…` where the flow waits for us to confirm it.
+///
+/// Anybody can make this up, so it decides nothing: it only says which flow to ask about.
 pub(super) async fn back_from_consent(
     State(app): State<Arc<App>>,
     SignedIn { name, session }: SignedIn,
-    Query(landing): Query<Landing>,
-) -> Redirect {
-    if let Some(flow) = landing.flow {
-        let ended = match &landing.confirm {
-            Some(confirm) => app.gateway.confirm(session.user, flow, confirm).await,
-            None => app
-                .gateway
-                .flow(session.user, flow)
-                .await
-                .map(|flow| (flow, None)),
-        };
-        let sequence = ended.as_ref().ok().and_then(|(_, sequence)| *sequence);
-        let notice = told(ended.map(|(flow, _)| flow));
-        app.sessions.change(&name, |session| {
-            session.outcome = Some(notice);
-            session.at_least = session.at_least.max(sequence);
-        });
-    }
+    landing: Parameters,
+) -> Response {
+    let flow = landing.one("flow").and_then(|flow| flow.parse().ok());
+    let Some(flow): Option<Uuid> = flow else {
+        return message(
+            StatusCode::BAD_REQUEST,
+            "This address does not say what happened",
+            "It is not quite the one that you were sent back to. The home page shows what is permitted now.",
+        );
+    };
+    let ended = match landing.one("confirm") {
+        Some(confirm) => app.gateway.confirm(session.user, flow, confirm).await,
+        None => app
+            .gateway
+            .flow(session.user, flow)
+            .await
+            .map(|flow| (flow, None)),
+    };
+    let sequence = ended.as_ref().ok().and_then(|(_, sequence)| *sequence);
+    let notice = told(ended.map(|(flow, _)| flow));
+    app.sessions.change(&name, |session| {
+        session.outcome = Some(notice);
+        session.at_least = session.at_least.max(sequence);
+    });
     // Away from this address: reloading it must not confirm again.
-    Redirect::to("/")
+    Redirect::to("/").into_response()
 }
 
 fn told(ended: Result<Flow, CallError>) -> Notice {

@@ -1,15 +1,16 @@
 //! Every refusal as a caller meets it: problem+json over a real socket.
 
-use assent_service_kit::{ApiForm, ApiJson, ApiPath, ApiQuery, Problem};
+use assent_service_kit::{ApiForm, ApiJson, ApiPath, ApiQuery, ForPeople, Problem};
 use axum::Router;
 use axum::http::HeaderValue;
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::response::{Html, IntoResponse as _};
 use axum::routing::{get, post};
 use reqwest::{Client, RequestBuilder};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::serving::serving;
+use crate::serving::{serving, serving_people};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -210,4 +211,62 @@ async fn a_callers_request_id_is_kept_if_it_is_one() {
     };
     assert_eq!(id(sent).await, sent);
     assert_ne!(id("hunter2").await, "hunter2");
+}
+
+/// Status and headers are the problem's, the text is the page's; and what was added to an address is passed over.
+#[tokio::test]
+async fn people_are_answered_with_a_page_where_programs_get_a_problem() {
+    let people = ForPeople::new(
+        |problem| {
+            let page = (problem.code() != "unauthenticated")
+                .then(|| Html(format!("<h1>{}</h1>", problem.code())).into_response());
+            page.map(|mut page| {
+                let policy = HeaderValue::from_static("default-src 'none'");
+                page.headers_mut().insert("content-security-policy", policy);
+                page
+            })
+        },
+        |path| path.strip_suffix('.').map(str::to_owned),
+    );
+    let server = serving_people(router(), people).await;
+    let client = Client::new();
+    let person = |request: RequestBuilder| request.header(ACCEPT, "text/html,*/*;q=0.8");
+    let get = |path: &str| client.get(format!("{}{path}", server.base));
+    for (path, status, code) in [
+        ("/nowhere", 404, "not_found"),
+        ("/json", 405, "method_not_allowed"),
+        ("/path/x", 400, "invalid_request"),
+        ("/query?count=hunter2", 400, "invalid_request"),
+        ("/bug", 500, "internal_error"),
+        ("/panic", 500, "internal_error"),
+        ("/nowhere.", 404, "not_found"),
+        ("/path/1.", 400, "invalid_request"),
+    ] {
+        let answer = person(get(path)).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        let headers = answer.headers().clone();
+        assert_eq!(headers[CONTENT_TYPE], "text/html; charset=utf-8", "{path}");
+        assert_eq!(headers["content-security-policy"], "default-src 'none'");
+        assert_eq!(headers[CACHE_CONTROL], "no-store");
+        assert_eq!(headers.contains_key(ALLOW), status == 405, "{path}");
+        let text = answer.text().await.unwrap();
+        assert_eq!(text, format!("<h1>{code}</h1>"), "{path}");
+        let (told, body, _) = problem(get(path)).await;
+        assert_eq!((told, body["code"].as_str()), (status, Some(code)));
+    }
+    // Where there is no page for something, it is a problem for everybody.
+    let (status, ..) = problem(person(get("/who"))).await;
+    assert_eq!(status, 401);
+
+    for found in ["/query.?count=1", "/kept.", "/kept"] {
+        let answer = get(found).send().await.unwrap();
+        assert_eq!(answer.text().await.unwrap(), "ok", "{found}");
+    }
+    let sent = client.post(format!("{}/json.", server.base));
+    let sent = sent
+        .header(CONTENT_TYPE, "application/json")
+        .body("{\"count\":1}");
+    assert_eq!(sent.send().await.unwrap().status(), 200);
+    let deleted = client.delete(format!("{}/kept.", server.base)).send().await;
+    assert_eq!(deleted.unwrap().status(), 404);
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assent_service_kit::{Health, Listen, Runtime, ServeError, bind};
+use assent_service_kit::{Bound, ForPeople, Health, Listen, Runtime, ServeError, bind};
 use axum::{Router, routing::get};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -26,7 +26,16 @@ pub(crate) async fn serving(router: Router) -> Serving {
 }
 
 async fn serving_at(listen: Listen, router: Router) -> Serving {
-    let bound = bind(listen).await.unwrap();
+    serving_on(bind(listen).await.unwrap(), router)
+}
+
+/// The same, with pages for people.
+pub(crate) async fn serving_people(router: Router, people: ForPeople) -> Serving {
+    let bound = bind(any_port()).await.unwrap();
+    serving_on(bound.for_people(people), router)
+}
+
+fn serving_on(bound: Bound, router: Router) -> Serving {
     let base = format!("http://{}", bound.address());
     let (runtime, health) = (Runtime::new(), Health::new());
     let ended = {

@@ -10,6 +10,8 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
+use crate::pasted;
+
 /// The digest of a one-time value.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -58,9 +60,9 @@ impl State {
         }
     }
 
-    /// Reads one that came back. `None` for anything that can't be ours.
+    /// Reads one that came back, whatever was added to it on the way. `None` for anything that can't be ours.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (flow, secret) = text.split_once('.')?;
+        let (flow, secret) = pasted::last_part(text).split_once('.')?;
         Some(Self {
             flow: Uuid::try_parse(flow).ok()?,
             secret: secret.to_owned(),

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::HandOff;
 use crate::flow::Digest;
+use crate::pasted;
 
 /// The last part of a link's address.
 #[derive(Clone)]
@@ -27,10 +28,10 @@ impl HandOffToken {
         }
     }
 
-    /// Reads one. `None` for anything that can't be ours.
+    /// Reads one, whatever was added to it on the way. `None` for anything that can't be ours.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         // From the end: an account's id may hold dots.
-        let mut parts = text.rsplitn(3, '.');
+        let mut parts = pasted::last_part(text).rsplitn(3, '.');
         let secret = parts.next()?.to_owned();
         Some(Self {
             id: Uuid::try_parse(parts.next()?).ok()?,

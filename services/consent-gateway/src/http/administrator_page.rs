@@ -7,9 +7,9 @@
 use std::sync::Arc;
 
 use askama::Template;
-use assent_service_kit::Problem;
+use assent_service_kit::{ApiPath, Problem};
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, State};
 use axum::http::header::ALLOW;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -67,15 +67,15 @@ enum Decision {
 pub(super) async fn open(
     State(shared): State<Shared>,
     headers: HeaderMap,
-    Path(token): Path<String>,
+    ApiPath(token): ApiPath<String>,
 ) -> Response {
     let gateway = &shared.gateway;
-    let opened = match page_of(&token) {
-        Ok(page) => confirm_admin_consent::find(gateway, &page).await,
-        Err(closed) => Err(closed),
+    let page = match page_of(&token) {
+        Ok(page) => page,
+        Err(closed) => return over(gateway, closed),
     };
-    let opened = match opened {
-        Ok((stored, answer)) => shown(gateway, &headers, &token, (&stored.value, &answer)).await,
+    let opened = match confirm_admin_consent::find(gateway, &page).await {
+        Ok((stored, answer)) => shown(gateway, &headers, &page, (&stored.value, &answer)).await,
         Err(closed) => Err(closed),
     };
     opened.unwrap_or_else(|closed| over(gateway, closed))
@@ -90,7 +90,7 @@ pub(super) async fn no_head() -> Response {
 pub(super) async fn decide(
     State(shared): State<Shared>,
     headers: HeaderMap,
-    Path(token): Path<String>,
+    ApiPath(token): ApiPath<String>,
     sent: Result<Form<Sent>, FormRejection>,
 ) -> Response {
     let gateway = &shared.gateway;
@@ -100,7 +100,7 @@ pub(super) async fn decide(
     };
     let browser = Browser::of(gateway, &headers);
     let decision = match sent {
-        Ok(Form(sent)) if browser.sent_from(&token, &sent.proof, (gateway, &headers)) => {
+        Ok(Form(sent)) if browser.sent_from(&page.expose(), &sent.proof, (gateway, &headers)) => {
             sent.decision
         }
         Ok(_) | Err(_) => return not_from_here(gateway),
@@ -125,7 +125,7 @@ fn page_of(token: &str) -> Result<flow::State, Closed> {
 async fn shown(
     gateway: &Gateway,
     headers: &HeaderMap,
-    token: &str,
+    page: &flow::State,
     (flow, answer): (&Flow, &Answer),
 ) -> Result<Response, Closed> {
     let Purpose::AdministratorConsent {
@@ -140,7 +140,7 @@ async fn shown(
     };
     let company = gateway.ledger.company(&flow.account).await?;
     let browser = Browser::of(gateway, headers);
-    let proof = browser.form_proof(token);
+    let proof = browser.form_proof(&page.expose());
     let page = AdministratorPage {
         layout: Layout::of(gateway),
         company: names.account.as_deref().unwrap_or(flow.account.as_str()),

@@ -70,12 +70,14 @@ pub(super) fn tenant_name(
     name: Option<&str>,
     cloud: Option<Cloud>,
 ) -> Result<Option<TenantName>, Failure> {
-    let name = match name.map(TenantRef::parse) {
+    let name = match name.map(TenantRef::typed) {
         None if cloud.is_none() => return Ok(None),
-        Some(Ok(name @ (TenantRef::Id(_) | TenantRef::Domain(_)))) => name,
-        None | Some(Ok(TenantRef::Organizations) | Err(_)) => {
+        Some(Ok(name)) => name,
+        None | Some(Err(_)) => {
             return Err(Failure::Invalid(
-                "tenant is the GUID or a domain of a Microsoft Entra tenant".to_owned(),
+                "tenant is the GUID or a domain of a Microsoft Entra tenant, such as contoso.com; an e-mail address or a \
+                 web address that has one of them will do"
+                    .to_owned(),
             ));
         }
     };

@@ -73,7 +73,10 @@ pub(super) async fn open(
     ApiPath(token): ApiPath<String>,
 ) -> Response {
     let gateway = &shared.gateway;
-    shown(gateway, &headers, &token, None).await
+    match token_of(&token) {
+        Ok(token) => shown(gateway, &headers, &token, None).await,
+        Err(failure) => failed(gateway, failure),
+    }
 }
 
 pub(super) async fn begin(
@@ -85,18 +88,18 @@ pub(super) async fn begin(
     let gateway = &shared.gateway;
     // A form that can't be read has no box that is ticked, and no proof.
     let Form(answer) = answer.unwrap_or_default();
+    let token = match token_of(&token) {
+        Ok(token) => token,
+        Err(failure) => return failed(gateway, failure),
+    };
     let browser = Browser::of(gateway, &headers);
-    if !browser.sent_from(&token, &answer.proof, (gateway, &headers)) {
+    if !browser.sent_from(&token.expose(), &answer.proof, (gateway, &headers)) {
         return shown(gateway, &headers, &token, Some(NOT_FROM_HERE)).await;
     }
     if answer.administrator_confirmed.as_deref() != Some("true") {
         return shown(gateway, &headers, &token, Some(NOT_TICKED)).await;
     }
-    let begun = match token_of(&token) {
-        Ok(token) => hand_off::begin(gateway, &token).await,
-        Err(failure) => Err(failure),
-    };
-    match begun {
+    match hand_off::begin(gateway, &token).await {
         Ok(Begun::Started(started)) => match Url::parse(&started.authorize_url) {
             Ok(url) => see_other(&url),
             Err(error) => failed(gateway, Failure::Internal(error.into())),
@@ -110,14 +113,10 @@ pub(super) async fn begin(
 async fn shown(
     gateway: &Gateway,
     headers: &HeaderMap,
-    token: &str,
+    token: &HandOffToken,
     problem: Option<(StatusCode, &'static str)>,
 ) -> Response {
-    let opened = match token_of(token) {
-        Ok(token) => hand_off::open(gateway, &token).await,
-        Err(failure) => Err(failure),
-    };
-    match opened {
+    match hand_off::open(gateway, token).await {
         Ok(found) => {
             let browser = Browser::of(gateway, headers);
             let response = page(gateway, &found, (&browser, token), problem);
@@ -146,7 +145,7 @@ fn failed(gateway: &Gateway, failure: Failure) -> Response {
 fn page(
     gateway: &Gateway,
     found: &HandOff,
-    (browser, token): (&Browser, &str),
+    (browser, token): (&Browser, &HandOffToken),
     problem: Option<(StatusCode, &'static str)>,
 ) -> Response {
     if let Err(closed) = found.require_open(Timestamp::now()) {
@@ -156,7 +155,7 @@ fn page(
         Some((status, problem)) => (status, Some(problem)),
         None => (StatusCode::OK, None),
     };
-    let proof = browser.form_proof(token);
+    let proof = browser.form_proof(&token.expose());
     let page = HandOffPage {
         layout: Layout::of(gateway),
         account: found.account.as_str(),

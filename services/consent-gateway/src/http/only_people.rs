@@ -22,6 +22,9 @@ use super::OPENAPI;
 /// Reads, and nothing but reads.
 const PURE: [&str; 4] = ["/v1/", "/assets/", "/openapi.json", "/favicon.ico"];
 
+/// The code of the problem of what is fetched ahead of time: nobody reads it.
+pub(super) const AHEAD: &str = "fetched_ahead";
+
 /// Turns away whoever only looks.
 pub(super) async fn turn_away(request: Request, next: Next) -> Response {
     if is_pure(request.uri().path()) {
@@ -97,7 +100,7 @@ fn is_ahead_of_time(headers: &HeaderMap) -> bool {
 fn ahead_of_time() -> Response {
     let mut response = Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
-        "fetched_ahead",
+        AHEAD,
         "Nobody has asked for this yet",
     )
     .detail("this address does something, and is not fetched ahead of time; open it to go there")

@@ -1,19 +1,24 @@
 //! Pages for people: rendered here, readable without JavaScript, and with nothing on them that a browser brought.
 
+use std::sync::Arc;
+
 use askama::Template;
+use assent_service_kit::ForPeople;
 use assent_service_kit::Problem;
 use assent_service_kit::config::Origin;
+pub(super) use assent_service_kit::people::prefers_page as wants_a_page;
 use assent_service_kit::telemetry::chain;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::layout::Layout;
+use super::only_people;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
-use crate::wording;
+use crate::{pasted, wording};
 
 /// A page that says one thing.
 #[derive(Template)]
@@ -61,6 +66,17 @@ pub(super) fn settings_message(
 ) -> Response {
     let ancestors = &gateway.frame_ancestors;
     show_message(gateway, status, (title, sentence, None), ancestors)
+}
+
+/// The same, leading on.
+pub(super) fn settings_message_leading_on(
+    gateway: &Gateway,
+    status: StatusCode,
+    (title, sentence): (&str, &str),
+    way_on: WayOn<'_>,
+) -> Response {
+    let says = (title, sentence, Some(way_on));
+    show_message(gateway, status, says, &gateway.frame_ancestors)
 }
 
 fn show_message(
@@ -120,12 +136,43 @@ pub(super) fn sentence(problem: &Problem) -> String {
     wording::of_problem(problem)
 }
 
-/// Whether whoever asks reads pages rather than JSON.
-pub(super) fn wants_a_page(headers: &HeaderMap) -> bool {
-    headers
-        .get(axum::http::header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"))
+/// What people get wherever programs get a problem: on unknown paths, for wrong methods, for what can't be read.
+pub(crate) fn for_people(gateway: Arc<Gateway>) -> ForPeople {
+    let page = move |problem: &Problem| {
+        if problem.code() == only_people::AHEAD {
+            return None;
+        }
+        let (title, sentence) = told(problem);
+        let words = format!("Back to {}", gateway.brand.product_name);
+        let way_on = gateway.home().map(|address| WayOn {
+            address,
+            words: &words,
+        });
+        let says = (title, sentence.as_str(), way_on);
+        let ancestors = &gateway.frame_ancestors;
+        Some(show_message(&gateway, problem.status(), says, ancestors))
+    };
+    ForPeople::new(page, pasted::path)
+}
+
+fn told(problem: &Problem) -> (&'static str, String) {
+    let (title, sentence) = match problem.status() {
+        StatusCode::NOT_FOUND => (
+            "There is no such page",
+            "Check that the whole address was copied, or start again from the application.",
+        ),
+        StatusCode::METHOD_NOT_ALLOWED => (
+            "There is nothing to see at this address",
+            "It is used by pages and programs behind the scenes. Start again from the application.",
+        ),
+        status if status.is_client_error() && problem.code() == "invalid_request" => (
+            "That could not be understood",
+            "Something is missing in the address or in what was sent, or too much is there, so nothing was changed. \
+             Start again from the application.",
+        ),
+        _ => return (FAILED, wording::of_problem(problem)),
+    };
+    (title, sentence.to_owned())
 }
 
 /// Where a form may end up that leads to Microsoft: there, and where people go from there. Browsers hold a form to its

@@ -14,12 +14,13 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::cookies::Cookie;
-use super::{Shared, pages};
+use super::pages::WayOn;
+use super::{Shared, pages, see_other};
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::return_to;
 use crate::session::{FormProof, Session, SessionSecret};
-use crate::use_cases::open_session::open_session;
+use crate::use_cases::open_session::{Opened, open_session};
 
 /// What the host application posts.
 #[derive(Deserialize)]
@@ -56,8 +57,23 @@ async fn opened(
         Some(to) => return_to::after_session(to, &gateway.addresses, &gateway.return_origins)?,
         None => gateway.addresses.account_settings.clone(),
     };
+    // A double click, or a form that is sent again: this browser is in the session that the token opened.
+    let present = InSession::find(gateway, headers).await?;
+    if present.is_some_and(|present| present.session.was_opened_by(&opening.token)) {
+        return Ok(see_other(&to));
+    }
     let caller = shared.verifier.verify(&opening.token).await?;
-    let secret = open_session(gateway, &caller, is_from_elsewhere(gateway, headers)).await?;
+    let sent = (opening.token.as_str(), &caller);
+    let opened = open_session(gateway, sent, is_from_elsewhere(gateway, headers)).await?;
+    let secret = match opened {
+        Opened::Session(secret) => secret,
+        Opened::UsedBefore if pages::wants_a_page(headers) => return Ok(used(gateway, &to)),
+        Opened::UsedBefore => {
+            return Err(Problem::unauthenticated(
+                "the token has opened a session already; each is good for one",
+            ));
+        }
+    };
     let lifetime = gateway.session_lifetime.as_secs();
     let headers = [
         (LOCATION, to.to_string()),
@@ -67,6 +83,22 @@ async fn opened(
         ),
     ];
     Ok((StatusCode::SEE_OTHER, headers).into_response())
+}
+
+/// To whoever sends a form again that has opened a session, without that session's cookie: perhaps the browser had the
+/// second click before the first one's answer, and has the cookie by the time that this is read. Who copied the token has
+/// none, and the way on leads them nowhere.
+fn used(gateway: &Gateway, to: &Url) -> Response {
+    let says = (
+        "The settings are open already",
+        "They were opened a moment ago, perhaps by a double click, and that works once each time. Go on from here; if they \
+         are not open in this browser, open them from the application again.",
+    );
+    let way_on = WayOn {
+        address: to.as_str(),
+        words: "Go on",
+    };
+    pages::settings_message_leading_on(gateway, StatusCode::UNAUTHORIZED, says, way_on)
 }
 
 /// Whether a browser says that the form was sent by a site that is none of the host application's. Anybody can send

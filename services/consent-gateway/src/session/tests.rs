@@ -6,8 +6,23 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::SessionSecret;
 use crate::failure::Failure;
+use crate::gateway::Gateway;
 use crate::test_gateway;
-use crate::use_cases::open_session::open_session;
+use crate::use_cases::open_session::{Opened, open_session};
+
+/// Opens a session with a token that is named like its id. `None` if it was used before.
+async fn open(
+    gateway: &Gateway,
+    caller: &Caller,
+    from_elsewhere: bool,
+) -> Result<Option<SessionSecret>, Failure> {
+    let token = caller.token_id.as_deref().unwrap_or_default();
+    let opened = open_session(gateway, (token, caller), from_elsewhere).await?;
+    Ok(match opened {
+        Opened::Session(secret) => Some(secret),
+        Opened::UsedBefore => None,
+    })
+}
 
 fn caller(token_id: Option<&str>) -> Caller {
     Caller {
@@ -27,45 +42,48 @@ fn caller(token_id: Option<&str>) -> Caller {
 #[tokio::test]
 async fn a_token_opens_one_session_and_the_session_speaks_for_its_user() {
     let (_nats, gateway) = test_gateway::start().await;
-    let secret = open_session(&gateway, &caller(Some("t/1 *")), false)
+    let secret = open(&gateway, &caller(Some("t/1 *")), false)
         .await
+        .unwrap()
         .unwrap();
     let session = gateway.sessions.find(&secret).await.unwrap().unwrap();
     assert_eq!(session.caller().roles, ["super_admin"]);
     assert_eq!(session.caller().account.as_deref(), Some("acme"));
     assert_eq!(session.caller().name.as_deref(), Some("Ana Alvarez"));
     assert_eq!(session.caller().account_name.as_deref(), Some("Acme"));
+    assert!(session.was_opened_by("t/1 *") && !session.was_opened_by("t2"));
     assert!(!session.is_over(Timestamp::now()));
     assert!(session.is_over(Timestamp::now() + SignedDuration::from_mins(31)));
 
-    let again = open_session(&gateway, &caller(Some("t/1 *")), false).await;
-    assert!(matches!(again, Err(Failure::Unauthenticated(_))));
-    let another = open_session(&gateway, &caller(Some("t2")), false)
+    let again = open(&gateway, &caller(Some("t/1 *")), false).await;
+    assert!(again.unwrap().is_none());
+    let another = open(&gateway, &caller(Some("t2")), false)
         .await
+        .unwrap()
         .unwrap();
     assert_ne!(another.expose(), secret.expose());
 
     gateway.sessions.end(&secret).await.unwrap();
-    assert_eq!(gateway.sessions.find(&secret).await.unwrap(), None);
+    assert!(gateway.sessions.find(&secret).await.unwrap().is_none());
     assert!(gateway.sessions.find(&another).await.unwrap().is_some());
 }
 
 #[tokio::test]
 async fn a_token_that_could_be_used_twice_or_is_nobodys_opens_none() {
     let (_nats, gateway) = test_gateway::start().await;
-    let without_id = open_session(&gateway, &caller(None), false).await;
+    let without_id = open(&gateway, &caller(None), false).await;
     assert!(matches!(without_id, Err(Failure::Unauthenticated(_))));
     let for_weeks = Caller {
         expires_at: SystemTime::now() + Duration::from_hours(25),
         ..caller(Some("long"))
     };
-    let for_weeks = open_session(&gateway, &for_weeks, false).await;
+    let for_weeks = open(&gateway, &for_weeks, false).await;
     assert!(matches!(for_weeks, Err(Failure::Unauthenticated(_))));
     let service = Caller {
         account: None,
         ..caller(Some("service"))
     };
-    let service = open_session(&gateway, &service, false).await;
+    let service = open(&gateway, &service, false).await;
     assert!(matches!(service, Err(Failure::Forbidden(_))));
 }
 
@@ -73,14 +91,18 @@ async fn a_token_that_could_be_used_twice_or_is_nobodys_opens_none() {
 #[tokio::test]
 async fn a_cut_off_ends_sessions_and_lets_no_earlier_token_open_another() {
     let (_nats, gateway) = test_gateway::start().await;
-    let before = open_session(&gateway, &caller(Some("before")), false)
+    let before = open(&gateway, &caller(Some("before")), false)
         .await
+        .unwrap()
         .unwrap();
     let somebody_else = Caller {
         subject: "ben".to_owned(),
         ..caller(Some("else"))
     };
-    let somebody_else = open_session(&gateway, &somebody_else, false).await.unwrap();
+    let somebody_else = open(&gateway, &somebody_else, false)
+        .await
+        .unwrap()
+        .unwrap();
 
     let (account, user) = (
         AccountId::parse("acme").unwrap(),
@@ -88,17 +110,18 @@ async fn a_cut_off_ends_sessions_and_lets_no_earlier_token_open_another() {
     );
     gateway.cutoffs.cut_off(&account, &user).await.unwrap();
 
-    assert_eq!(gateway.sessions.find(&before).await.unwrap(), None);
+    assert!(gateway.sessions.find(&before).await.unwrap().is_none());
     let found = gateway.sessions.find(&somebody_else).await.unwrap();
     assert!(found.is_some());
     let kept = Caller {
         issued_at: SystemTime::now().checked_sub(Duration::from_secs(5)),
         ..caller(Some("kept"))
     };
-    let kept = open_session(&gateway, &kept, false).await;
+    let kept = open(&gateway, &kept, false).await;
     assert!(matches!(kept, Err(Failure::Unauthenticated(_))), "{kept:?}");
-    let after = open_session(&gateway, &caller(Some("after")), false)
+    let after = open(&gateway, &caller(Some("after")), false)
         .await
+        .unwrap()
         .unwrap();
     assert!(gateway.sessions.find(&after).await.unwrap().is_some());
 }

@@ -4,18 +4,29 @@ use assent_service_kit::Caller;
 use jiff::Timestamp;
 
 use crate::failure::Failure;
+use crate::flow::Digest;
 use crate::gateway::Gateway;
 use crate::session::{LONGEST_TOKEN, Session, SessionSecret};
 
-/// Opens a session for whoever a checked token speaks for. The token can't be used for another. `from_elsewhere`: the
-/// browser says that the form was sent by a site that is none of the host application's.
+/// What came of a token.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// A session.
+    Session(SessionSecret),
+    /// It had opened one already. Single use is what keeps whoever copied it out.
+    UsedBefore,
+}
+
+/// Opens a session for whoever a token, which was checked, speaks for. The token can't be used for another. `from_elsewhere`:
+/// the browser says that the form was sent by a site that is none of the host application's.
 pub(crate) async fn open_session(
     gateway: &Gateway,
-    caller: &Caller,
+    (token, caller): (&str, &Caller),
     from_elsewhere: bool,
-) -> Result<SessionSecret, Failure> {
+) -> Result<Opened, Failure> {
     let now = Timestamp::now();
-    let session = Session::of(caller, now + gateway.session_lifetime, from_elsewhere)?;
+    let until = now + gateway.session_lifetime;
+    let session = Session::of(caller, Digest::of(token), until, from_elsewhere)?;
     let token_id = caller.token_id.as_deref().ok_or(Failure::Unauthenticated(
         "a token that opens a session needs a jti",
     ))?;
@@ -38,9 +49,7 @@ pub(crate) async fn open_session(
             user.id = %session.user,
             "a token that has opened a session was sent again"
         );
-        return Err(Failure::Unauthenticated(
-            "the token has opened a session already; each is good for one",
-        ));
+        return Ok(Opened::UsedBefore);
     }
     if from_elsewhere {
         tracing::warn!(
@@ -53,7 +62,7 @@ pub(crate) async fn open_session(
     let secret = SessionSecret::new();
     tracing::info!(account.id = %session.account, user.id = %session.user, "a session of the settings began");
     gateway.sessions.create(&secret, session).await?;
-    Ok(secret)
+    Ok(Opened::Session(secret))
 }
 
 /// Whether the user was cut off after the token was made, so that what it says of them may no longer be true. Tokens count

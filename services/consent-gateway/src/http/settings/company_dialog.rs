@@ -68,8 +68,8 @@ impl DialogForm {
     }
 
     pub(super) fn tenant(&self) -> Result<Option<TenantName>, Failure> {
-        let typed = self.tenant.as_deref().map(str::trim);
-        tenant_name(typed.filter(|name| !name.is_empty()), None)
+        let typed = self.tenant.as_deref();
+        tenant_name(typed.filter(|name| !name.trim().is_empty()), None)
     }
 
     pub(super) fn selection(&self) -> Result<Selection, Failure> {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Done, Landing, of_failure};
 use crate::failure::Failure;
-use crate::flow::{FlowState, FlowView};
+use crate::flow::{Digest, FlowState, FlowView};
 use crate::http::session::InSession;
 use crate::session::{Session, SessionSecret};
 
@@ -25,7 +25,7 @@ fn session() -> InSession {
         account_name: None,
     };
     InSession {
-        session: Session::of(&caller, Timestamp::now(), false).unwrap(),
+        session: Session::of(&caller, Digest::of("token"), Timestamp::now(), false).unwrap(),
         proof: secret.form_proof(),
         secret,
     }
