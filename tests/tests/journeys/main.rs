@@ -25,6 +25,7 @@ mod ids;
 mod known_before_asked;
 mod lost_log;
 mod mailboxes;
+mod operating;
 mod own_consent;
 mod redirects;
 
