@@ -134,6 +134,7 @@ async fn the_log_alone_is_restored_when_its_end_is_accepted() -> anyhow::Result<
         stack.nats().back_up(stream)?;
     }
     stack.nats_mut().restart().await?;
+    stack.gateway.ready().await?;
     grant(&stack, &ana, ANA, &["contacts"]).await?;
     everybody_says(&stack, "ana", "calendar, contacts").await?;
 
