@@ -1,7 +1,7 @@
 //! Settings > My account: an ordinary user's whole job.
 
 use anyhow::ensure;
-use assent_dev_stack::actors::{ANA, DANA, ERIK, Reaction};
+use assent_dev_stack::actors::{ANA, BEN, DANA, ERIK, Reaction};
 use assent_dev_stack::browser::{Key, Look};
 
 use crate::world::{
@@ -56,7 +56,8 @@ async fn a_user_grants_revokes_and_grants_again() -> anyhow::Result<()> {
     suits_everybody(&mut browser).await?;
     browser.tick("Calendar").await?;
     browser.click_button(SAVE).await?;
-    // Microsoft knows her and the consent, and asks nothing. We do: she has taken back all that told who she is.
+    // Microsoft knows the consent. But she has taken back all that told who she is, so she is asked, there and here.
+    browser.at_microsoft().choose_person(ANA).await?;
     browser.click_button(YES).await?;
     browser.sees("What you granted is on.").await?;
     ensure!(effective(&stack, "ana").await? == permissions(true, false, "none"));
@@ -100,6 +101,39 @@ async fn a_keyboard_is_enough_and_so_is_a_browser_without_scripts() -> anyhow::R
     browser.sees(" UTC").await?;
     ensure!(effective(&stack, "ana").await? == permissions(true, false, "none"));
     Ok(())
+}
+
+/// Her old mailbox is gone, or she just means another one.
+#[tokio::test]
+async fn a_user_moves_to_another_microsoft_account() -> anyhow::Result<()> {
+    const ANOTHER: &str = "Use another Microsoft account";
+    let stack = start().await?;
+    let mut browser = browser().await?;
+    open_account(&browser, &stack, "ana").await?;
+    browser.does_not_see("Your Microsoft account").await?;
+    browser.tick("Calendar").await?;
+    browser.click_button(SAVE).await?;
+    browser.at_microsoft().choose_person(ANA).await?;
+    browser.at_microsoft().accept().await?;
+    browser.click_button(YES).await?;
+    browser.sees("What you granted is on.").await?;
+    browser.sees("Your Microsoft account").await?;
+    browser.sees(ANA.object_id).await?;
+    suits_everybody(&mut browser).await?;
+
+    browser.click_button(ANOTHER).await?;
+    // Ana is signed in there, and nevertheless asked.
+    browser.sees("Pick an account").await?;
+    browser.at_microsoft().choose_person(BEN).await?;
+    browser.at_microsoft().accept().await?;
+    browser.sees("Connect this Microsoft account to").await?;
+    browser.sees(BEN.object_id).await?;
+    browser.sees(ANA.object_id).await?;
+    browser.click_button(YES).await?;
+    browser.sees("What you granted is on.").await?;
+    browser.sees(BEN.object_id).await?;
+    ensure!(effective(&stack, "ana").await? == permissions(true, false, "none"));
+    is_content(&browser).await
 }
 
 /// Who granted sending only, while the company allowed no more, can have the rest without revoking anything.
@@ -247,6 +281,7 @@ async fn from_microsofts_dead_end_to_the_administrators_approval() -> anyhow::Re
     browser.sees("approved").await?;
     browser.tick("Calendar").await?;
     browser.click_button(SAVE).await?;
+    browser.at_microsoft().choose_person(DANA).await?;
     browser.click_button(YES).await?;
     // Granted, but of no use: this company's mailboxes are on a server of its own.
     browser.sees("Recorded, with a remark").await?;

@@ -80,6 +80,9 @@ pub struct BeginUserConsent {
     /// Whom the flow expects, from a verified sign-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub microsoft_identity: Option<ExpectedIdentity>,
+    /// By what name Microsoft's sign-in page knows that person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_hint: Option<Sensitive>,
     /// Where the browser goes afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_to: Option<String>,

@@ -24,8 +24,11 @@ pub enum Refusal {
     /// The mailboxes are on the company's own servers.
     #[error("companies with on-premises Exchange servers are not served")]
     OnPremisesExchange,
-    /// Microsoft's answer is of another tenant than expected.
-    #[error("Microsoft's answer is of another tenant than the one expected")]
+    /// The tenant named, or that of Microsoft's answer, is another than expected.
+    #[error(
+        "this is another tenant than the one expected; a company that has moved to another tenant \
+         switches to user_individual first, and then has its administrator consent there"
+    )]
     TenantMismatch,
     /// Whoever accepted did not prove to be an administrator.
     #[error("the person who accepted is not an administrator of the Office 365 account")]

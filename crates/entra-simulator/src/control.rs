@@ -27,7 +27,10 @@ use crate::world::World;
 pub(crate) fn routes() -> Router<Arc<Simulator>> {
     Router::new()
         .route("/tenants", get(tenants::list).post(tenants::create))
-        .route("/tenants/{tenant}", patch(tenants::change))
+        .route(
+            "/tenants/{tenant}",
+            patch(tenants::change).delete(tenants::remove),
+        )
         .route(
             "/tenants/{tenant}/users",
             get(tenants::list_users).post(tenants::create_user),

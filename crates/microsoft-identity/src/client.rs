@@ -30,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) known_tenants: Known<TenantMetadata>,
     /// What strangers asked about. `None`: there is no such tenant.
     pub(crate) unproven_tenants: Known<Option<TenantMetadata>>,
+    pub(crate) gone_tenants: Known<bool>,
     /// What names stand for in all clouds. Nothing: there is no such tenant in any.
     pub(crate) known_candidates: Known<Vec<TenantMetadata>>,
     pub(crate) signing_keys: SigningKeys,
@@ -64,6 +65,7 @@ impl Entra {
                 board,
                 known_tenants: Known::default(),
                 unproven_tenants: Known::default(),
+                gone_tenants: Known::default(),
                 known_candidates: Known::default(),
                 signing_keys,
             }),

@@ -118,6 +118,30 @@ impl Entra {
         self.unproven(tenant, &self.shared.transport.claims).await
     }
 
+    /// Whether Microsoft says, now or within the last minutes, that there is no such tenant any more. Tenants practically
+    /// never go, and whoever is sent to one that did meets a page that leads nowhere. Without an answer it is not gone.
+    pub async fn is_gone(&self, tenant: Uuid) -> bool {
+        let (name, now) = (TenantRef::Id(tenant), Instant::now());
+        if let Some(gone) = self.shared.gone_tenants.get(&name, now) {
+            return gone;
+        }
+        let lookups = &self.shared.transport.lookups;
+        let answer = ask(lookups, &self.shared.authority, &name, lookups.deadline()).await;
+        let gone = match answer {
+            Ok(_) => false,
+            Err(DiscoveryError::UnknownTenant) => true,
+            Err(
+                DiscoveryError::Ambiguous { .. }
+                | DiscoveryError::NotOneTenant
+                | DiscoveryError::Unreachable(_)
+                | DiscoveryError::TimedOut
+                | DiscoveryError::Nonsense(_),
+            ) => return false,
+        };
+        self.shared.gone_tenants.put(name, gone, now + UNKNOWN_FOR);
+        gone
+    }
+
     /// Whether [`Entra::named_tenant`] has the answer without asking Microsoft.
     pub fn remembers_named_tenant(&self, tenant: &TenantRef) -> bool {
         self.remembered(tenant).is_some()

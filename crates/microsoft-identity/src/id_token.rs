@@ -12,6 +12,7 @@ use uuid::{Uuid, uuid};
 
 use crate::client::Entra;
 use crate::discovery::first_segment;
+use crate::login_hint::LoginHint;
 use crate::redemption::unix_now;
 use crate::signing_keys::{KeyLookupError, SigningKey};
 use crate::transport::retry_after;
@@ -62,6 +63,9 @@ pub struct VerifiedIdentity {
     pub audience: String,
     /// How the person belongs to the tenant.
     pub belonging: Belonging,
+    /// By what name Microsoft's sign-in page knows the person, where the token says: the claim `login_hint`, which
+    /// Microsoft makes for this, or `preferred_username`. It decides nothing.
+    pub login_hint: Option<LoginHint>,
 }
 
 /// How a person belongs to the tenant that issued a token.
@@ -179,9 +183,17 @@ struct Claims {
     /// 0 for a member, 1 for a guest.
     acct: Option<serde_json::Value>,
     idp: Option<String>,
+    login_hint: Option<serde_json::Value>,
+    preferred_username: Option<serde_json::Value>,
 }
 
 impl Claims {
+    /// A claim of another shape is as good as none: a token is not worth less for it.
+    fn login_hint(&self) -> Option<LoginHint> {
+        let mut claims = [&self.login_hint, &self.preferred_username].into_iter();
+        claims.find_map(|claim| LoginHint::parse(claim.as_ref()?.as_str()?).ok())
+    }
+
     fn belonging(&self, tenant_id: Uuid) -> Belonging {
         if tenant_id == CONSUMERS {
             return Belonging::PersonalAccount;
@@ -289,6 +301,7 @@ impl<'a> UnverifiedIdToken<'a> {
             tenant_id,
             object_id,
             belonging: claims.belonging(tenant_id),
+            login_hint: claims.login_hint(),
             directory_roles: claims.wids,
             audience: claims.aud,
         })

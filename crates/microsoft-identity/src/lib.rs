@@ -34,6 +34,7 @@ mod redemption;
 mod token_endpoint;
 
 mod id_token;
+mod login_hint;
 mod signing_keys;
 
 mod scopes;
@@ -58,6 +59,7 @@ pub use discovery::{DiscoveryError, TenantMetadata};
 pub use errors::{AuthorizationError, ErrorClass, classify};
 pub use graph::GraphError;
 pub use id_token::{Belonging, ExpectedNonce, IdTokenError, IdTokenExpectation, VerifiedIdentity};
+pub use login_hint::{LoginHint, LoginHintError};
 pub use mailbox::{AUTODISCOVER, MailboxLocation, UnknownReason};
 pub use metrics::describe_metrics;
 pub use pkce::{Pkce, PkceChallenge, new_pkce, random_token};
@@ -70,5 +72,5 @@ pub use standing::{
 };
 pub use tenant::{DomainName, TenantRef, TenantRefError};
 pub use transport::CircuitState;
-pub use urls::AuthorizeRequest;
+pub use urls::{AccountChoice, AuthorizeRequest};
 pub use user_consent::{OPEN_TO_USERS, is_open_to_users_by_default};

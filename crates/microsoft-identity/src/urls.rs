@@ -5,6 +5,7 @@ use std::fmt;
 use url::Url;
 
 use crate::client::{Entra, tenant_endpoint};
+use crate::login_hint::LoginHint;
 use crate::pkce::PkceChallenge;
 use crate::tenant::TenantRef;
 
@@ -21,8 +22,23 @@ pub struct AuthorizeRequest<'a> {
     pub nonce: &'a str,
     /// The PKCE challenge whose verifier will redeem the code.
     pub pkce_challenge: &'a PkceChallenge,
-    /// The user name to put into the sign-in field, where it is known.
-    pub login_hint: Option<&'a str>,
+    /// With which account the person is to sign in.
+    pub account: AccountChoice<'a>,
+}
+
+/// With which account a person is to sign in. Microsoft signs in silently whoever has a session in the browser, so where
+/// that could be somebody else than meant, it has to be told.
+///
+/// It refuses `login_hint` together with `prompt=select_account`, so the two are one choice. `prompt=consent` can't be
+/// expressed: it would re-open the consent screen for people whose administrator has consented already.
+#[derive(Clone, Copy, Debug)]
+pub enum AccountChoice<'a> {
+    /// Whoever has a session goes on with it, without a page.
+    Silent,
+    /// This account: its session where there is one, and else its sign-in page.
+    Hinted(&'a LoginHint),
+    /// The person picks one, whatever sessions there are (`prompt=select_account`).
+    SelectAccount,
 }
 
 impl fmt::Debug for AuthorizeRequest<'_> {
@@ -55,8 +71,7 @@ impl Entra {
         address
     }
 
-    /// Where a person signs in and consents for themselves. `prompt` is never sent: it would re-open the consent
-    /// screen for people whose administrator has consented already.
+    /// Where a person signs in and consents for themselves.
     pub fn authorize_url(&self, tenant: &TenantRef, request: AuthorizeRequest<'_>) -> Url {
         let mut address = tenant_endpoint(
             &self.shared.authority,
@@ -74,8 +89,14 @@ impl Entra {
             .append_pair("nonce", request.nonce)
             .append_pair("code_challenge", request.pkce_challenge.as_str())
             .append_pair("code_challenge_method", "S256");
-        if let Some(hint) = request.login_hint {
-            query.append_pair("login_hint", hint);
+        match request.account {
+            AccountChoice::Silent => {}
+            AccountChoice::Hinted(hint) => {
+                query.append_pair("login_hint", hint.expose());
+            }
+            AccountChoice::SelectAccount => {
+                query.append_pair("prompt", "select_account");
+            }
         }
         drop(query);
         address
@@ -135,38 +156,45 @@ mod tests {
     }
 
     #[test]
-    fn authorization_uses_s256_and_never_prompts() {
+    fn authorization_uses_s256_and_never_asks_for_consent_again() {
         let redirect_uri: Url = "https://assent.example/callbacks/microsoft/authorize"
             .parse()
             .unwrap();
         let challenge = PkceChallenge::of("verifier");
-        let request = AuthorizeRequest {
-            redirect_uri: &redirect_uri,
-            scopes: &["openid".to_owned()],
-            state: "s",
-            nonce: "n",
-            pkce_challenge: &challenge,
-            login_hint: Some("ana@contoso.example"),
-        };
+        let hint = LoginHint::parse("ana+1@contoso.example").unwrap();
         let tenant = TenantRef::parse("contoso.example").unwrap();
-        let address = entra().authorize_url(&tenant, request);
-        assert_eq!(address.path(), "/contoso.example/oauth2/v2.0/authorize");
-        let query = query(&address);
-        assert_eq!(query["code_challenge_method"], "S256");
-        assert_eq!(query["code_challenge"], challenge.as_str());
-        assert_eq!(
-            (query["state"].as_str(), query["nonce"].as_str()),
-            ("s", "n")
-        );
-        assert_eq!(query["login_hint"], "ana@contoso.example");
-        assert!(!query.contains_key("prompt"));
-        let plain = entra().authorize_url(
-            &tenant,
-            AuthorizeRequest {
-                login_hint: None,
-                ..request
-            },
-        );
-        assert!(!plain.as_str().contains("login_hint"));
+        let of = |account| {
+            let request = AuthorizeRequest {
+                redirect_uri: &redirect_uri,
+                scopes: &["openid".to_owned()],
+                state: "s",
+                nonce: "n",
+                pkce_challenge: &challenge,
+                account,
+            };
+            assert!(!format!("{request:?}").contains("ana"));
+            let address = entra().authorize_url(&tenant, request);
+            assert_eq!(address.path(), "/contoso.example/oauth2/v2.0/authorize");
+            query(&address)
+        };
+        for (account, prompt, login_hint) in [
+            (AccountChoice::Silent, None, None),
+            (
+                AccountChoice::Hinted(&hint),
+                None,
+                Some("ana+1@contoso.example"),
+            ),
+            (AccountChoice::SelectAccount, Some("select_account"), None),
+        ] {
+            let query = of(account);
+            assert_eq!(query["code_challenge_method"], "S256");
+            assert_eq!(query["code_challenge"], challenge.as_str());
+            assert_eq!(
+                (query["state"].as_str(), query["nonce"].as_str()),
+                ("s", "n")
+            );
+            assert_eq!(query.get("prompt").map(String::as_str), prompt);
+            assert_eq!(query.get("login_hint").map(String::as_str), login_hint);
+        }
     }
 }

@@ -43,6 +43,8 @@ pub(crate) enum Failure {
     NotFound(&'static str),
     /// A name stands for tenants in several of Microsoft's clouds.
     AmbiguousTenant(Vec<Candidate>),
+    /// Microsoft says that the tenant of the consent in force is there no more.
+    ConsentsTenantAbsent,
     /// What was to be declared void is an event; how that is known.
     MessageIsAnEvent(String),
     /// There was too much of something.
@@ -149,6 +151,15 @@ impl From<Failure> for Problem {
                 "candidates",
                 // Words and ids only: each has a JSON form.
                 serde_json::to_value(candidates).unwrap_or_default(),
+            ),
+            Failure::ConsentsTenantAbsent => Self::new(
+                StatusCode::CONFLICT,
+                "tenant_absent",
+                "The tenant is not there",
+            )
+            .detail(
+                "Microsoft knows the tenant of the consent in force no more; switch to user_individual first, then ask \
+                 the administrator of the tenant that the company is in now",
             ),
             Failure::MessageIsAnEvent(detail) => Self::new(
                 StatusCode::CONFLICT,

@@ -1,6 +1,7 @@
 //! What the use cases work with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use assent_domain::ids::{AccountId, Cloud, Tenant, TenantId};
 use assent_messaging::Connection;
@@ -20,6 +21,9 @@ use crate::limits::Limits;
 use crate::observations::Observations;
 use crate::scopes::ScopeMap;
 use crate::session::SessionStore;
+
+/// How long anybody waits to hear that a tenant is gone.
+const TENANT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Everything that a use case may need. Cheap to share, never changed.
 #[derive(Debug)]
@@ -170,6 +174,13 @@ impl Gateway {
     pub(crate) async fn tenant(&self, id: &TenantRef) -> Result<Tenant, Failure> {
         let found = self.entra.tenant(id).await;
         found.map(|metadata| tenant_of(&metadata)).map_err(unknown)
+    }
+
+    /// Whether Microsoft says that this tenant is there no more. It is good to know, and holds nobody up.
+    pub(crate) async fn has_no_tenant(&self, tenant: Tenant) -> bool {
+        let asked = self.entra.is_gone(tenant.id.0);
+        let answer = tokio::time::timeout(TENANT_PATIENCE, asked).await;
+        answer.unwrap_or(false)
     }
 
     /// Which tenant a browser claims to come from.

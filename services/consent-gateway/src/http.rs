@@ -143,6 +143,10 @@ pub(crate) fn router(gateway: Arc<Gateway>, verifier: BearerVerifier) -> Router 
         .route("/settings/account", get(account::open))
         .route("/settings/account/permissions", post(account::save))
         .route(
+            "/settings/account/another-microsoft-account",
+            post(account::use_another),
+        )
+        .route(
             "/settings/account/confirmation",
             post(confirmation_page::confirm),
         )

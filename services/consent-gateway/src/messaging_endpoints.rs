@@ -6,6 +6,7 @@ use assent_contract::command::{BeginUserConsent, RecordAutomaticGrant, VoidMessa
 use assent_contract::names;
 use assent_contract::values::kinds_from_list;
 use assent_messaging::{Endpoint, Request, ServiceError};
+use assent_microsoft_identity::LoginHint;
 use assent_service_kit::telemetry::adopt_traceparent;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -44,7 +45,11 @@ pub(crate) fn endpoints(gateway: &Arc<Gateway>) -> Vec<Endpoint> {
                     ticked: kinds_from_list(&command.permissions),
                     identity: command
                         .microsoft_identity
-                        .map_or(Named::Nobody, Named::Vouched),
+                        .map_or(Named::Nobody { until_now: None }, Named::Vouched),
+                    // It only saves typing: one that is none is no reason to ask nobody.
+                    login_hint: command
+                        .login_hint
+                        .and_then(|hint| LoginHint::parse(&hint.0).ok()),
                     way_back: WayBack::Host(return_to),
                 };
                 prompt_at_login(&gateway, &command.account_id, &command.user_id, wish).await

@@ -3,6 +3,7 @@
 //! Nobody's consent rests on any of it. It only spares people a page that can't help them, so it is written as well as
 //! can be and never holds anything up: what can't be read counts as not known, what can't be written is lost.
 
+mod accounts;
 mod attempts;
 mod consent_policy;
 mod mailbox;
@@ -17,6 +18,7 @@ use serde::de::DeserializeOwned;
 
 use crate::records::{Records, StoreError};
 
+pub(crate) use accounts::Accounts;
 pub(crate) use attempts::Attempts;
 pub(crate) use consent_policy::{Approval, ConsentPolicies, approval};
 pub(crate) use mailbox::{Mailbox, MailboxState};
@@ -65,6 +67,24 @@ impl Observations {
         note: impl Fn(&mut Attempts),
     ) {
         self.change(&attempts_key(account, user), note).await;
+    }
+
+    /// With which Microsoft accounts a user came.
+    pub(crate) async fn accounts(&self, account: &AccountId, user: &UserId) -> Accounts {
+        self.read(&user_key("accounts", account, user))
+            .await
+            .unwrap_or_default()
+    }
+
+    /// Notes with which account a user came.
+    pub(crate) async fn note_account(
+        &self,
+        account: &AccountId,
+        user: &UserId,
+        note: impl Fn(&mut Accounts),
+    ) {
+        let key = user_key("accounts", account, user);
+        self.change(&key, note).await;
     }
 
     /// Where a user's mailbox was seen last.
@@ -130,6 +150,10 @@ impl Observations {
                 Ok(None) => {
                     let mut value = T::default();
                     change(&mut value);
+                    // There is nothing to know.
+                    if value == T::default() {
+                        return;
+                    }
                     records.create(key, value).await
                 }
                 Err(error) => Err(error),

@@ -22,4 +22,5 @@ pub(crate) mod save_own_permissions;
 pub(crate) mod start_admin_consent;
 pub(crate) mod start_own_consent;
 pub(crate) mod take_callback;
+pub(crate) mod use_another_account;
 pub(crate) mod void_message;

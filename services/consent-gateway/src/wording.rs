@@ -56,12 +56,15 @@ fn of_request(code: &str) -> Option<&'static str> {
              Administrator of your Office 365 account."
         }
         "tenant_mismatch" => {
-            "The answer came from another organisation at Microsoft than the one expected, so nothing was recorded. \
-             Sign in at Microsoft with an account of your own organisation and start again."
+            "This is another organisation at Microsoft than the one expected, so nothing was recorded. Start again, and \
+             choose an account of your own organisation at Microsoft. If your company has moved to another organisation, \
+             a Super Admin first switches back to \"Users individually authorize\" in Settings > Company, and then has \
+             its administrator consent there."
         }
         "identity_mismatch" => {
             "The request was finished by another Microsoft account than the one expected, so nothing was recorded. \
-             Sign out at Microsoft, start again and sign in with your own work account."
+             Start again: Microsoft then asks which account you mean. If you have another one by now, choose \"Use \
+             another Microsoft account\" in Settings > My account."
         }
         "guest_account" => {
             "You are a guest in that organisation at Microsoft, and guests have no mailbox there. Sign in with an \
@@ -108,7 +111,8 @@ fn of_request(code: &str) -> Option<&'static str> {
         }
         "tenant_absent" => {
             "Your organisation at Microsoft does not know this application, or has switched it off. Ask your Office \
-             365 administrator to allow it, then start again."
+             365 administrator to allow it, then start again. If you have an account elsewhere by now, start again \
+             with that."
         }
         "application_misconfigured" => {
             "Something is wrong between this service and Microsoft; it is not your fault, and nothing has changed for \

@@ -14,7 +14,7 @@ use assent_domain::login::{
 use assent_domain::mode::AuthorizationMethod;
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
-use assent_microsoft_identity::{Belonging, IdTokenError, VerifiedIdentity};
+use assent_microsoft_identity::{Belonging, IdTokenError, LoginHint, VerifiedIdentity};
 use assent_service_kit::telemetry::{chain, current_traceparent};
 
 use uuid::Uuid;
@@ -44,13 +44,15 @@ pub(crate) struct Login {
     pub(crate) id_token: Option<String>,
     /// What came with it, to look where the mailbox is after an automatic grant.
     pub(crate) access_token: Option<Sensitive>,
+    /// By what name Microsoft's sign-in page knows whoever signed in, once that is verified.
+    pub(crate) hint: Option<LoginHint>,
     pub(crate) wanted: PermissionSet,
     pub(crate) return_to: Option<String>,
 }
 
 impl LoginHook {
     /// Decides, and has recorded or begun what follows from it before it answers.
-    pub(crate) async fn decide_login(&self, login: Login) -> Result<Answer, IdTokenError> {
+    pub(crate) async fn decide_login(&self, mut login: Login) -> Result<Answer, IdTokenError> {
         let verified = match &login.id_token {
             None => None,
             Some(id_token) => match self.sign_ins.verify(id_token).await {
@@ -65,6 +67,9 @@ impl LoginHook {
                 }
             },
         };
+        login.hint = verified
+            .as_ref()
+            .and_then(|verified| verified.login_hint.clone());
         let is_personal = verified
             .as_ref()
             .is_some_and(|verified| verified.belonging == Belonging::PersonalAccount);
@@ -219,11 +224,13 @@ impl LoginHook {
         login: Login,
         traceparent: Option<&str>,
     ) -> Answer {
+        let login_hint = login.hint.map(|hint| Sensitive(hint.expose().to_owned()));
         let command = BeginUserConsent {
             account_id: login.query.account_id,
             user_id: login.query.user_id,
             permissions: kinds_to_list(missing.kinds()),
             microsoft_identity: expected(sign_in),
+            login_hint,
             return_to: login.return_to,
         };
         let asked_for = |permissions: &[Permission]| missing.only(kinds_from_list(permissions));

@@ -25,9 +25,11 @@ mod ids;
 mod known_before_asked;
 mod lost_log;
 mod mailboxes;
+mod moved_away;
 mod operating;
 mod own_consent;
 mod redirects;
+mod which_account;
 
 mod bad_forms;
 mod bad_input;

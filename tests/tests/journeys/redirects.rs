@@ -62,9 +62,15 @@ async fn every_redirect_to_microsoft_is_ours_and_none_asks_again() -> anyhow::Re
 
     let mut states = std::collections::HashSet::new();
     ensure!(addresses.len() == 11, "{addresses:?}");
+    let mut asked_which_account = 0;
     for address in &addresses {
         let (path, query) = parameters(address)?;
-        ensure!(!query.contains_key("prompt"), "{address}");
+        // Of all these only one could be anybody: a first login without Microsoft.
+        if let Some(prompt) = query.get("prompt") {
+            ensure!(prompt == "select_account", "{address}");
+            ensure!(path.starts_with("/organizations/"), "{address}");
+            asked_which_account += 1;
+        }
         ensure!(address.starts_with(&stack.simulator.url()), "{address}");
         let state = query.get("state").context("no state")?;
         ensure!(
@@ -91,5 +97,6 @@ async fn every_redirect_to_microsoft_is_ours_and_none_asks_again() -> anyhow::Re
             );
         }
     }
+    ensure!(asked_which_account == 1, "{addresses:?}");
     Ok(())
 }

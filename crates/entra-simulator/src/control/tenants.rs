@@ -99,6 +99,17 @@ pub(super) async fn change(
     Ok(Json(shown(tenant)))
 }
 
+/// The tenant is gone, with all who were in it.
+pub(super) async fn remove(
+    State(simulator): State<Arc<Simulator>>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Refused> {
+    let mut world = simulator.world();
+    let id = tenant_id(&world, &name)?;
+    world.directory.tenants.remove(&id);
+    Ok(StatusCode::NO_CONTENT)
+}
+
 pub(super) async fn list_users(
     State(simulator): State<Arc<Simulator>>,
     Path(name): Path<String>,

@@ -325,3 +325,29 @@ fn what_is_no_token() {
         );
     }
 }
+
+#[test]
+fn who_signs_in_is_known_to_microsofts_page_by_the_claim_that_it_made_for_this() {
+    let of = |changes: Value| {
+        let verified = check(&signed(Algorithm::RS256, &with(&changes))).unwrap();
+        assert!(!format!("{verified:?}").contains("ana@"));
+        verified.login_hint.map(|hint| hint.expose().to_owned())
+    };
+    let name = "ana@contoso.example";
+    for (claims, hint) in [
+        (
+            json!({"login_hint": "O.CiQx", "preferred_username": name}),
+            Some("O.CiQx"),
+        ),
+        (json!({"preferred_username": name}), Some(name)),
+        (
+            json!({"login_hint": "", "preferred_username": name}),
+            Some(name),
+        ),
+        (json!({"login_hint": 7, "preferred_username": [name]}), None),
+        (json!({"preferred_username": "x".repeat(2000)}), None),
+        (json!({}), None),
+    ] {
+        assert_eq!(of(claims.clone()).as_deref(), hint, "{claims}");
+    }
+}

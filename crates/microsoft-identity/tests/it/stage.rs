@@ -2,9 +2,9 @@
 
 use assent_entra_simulator::{Running, start, story};
 use assent_microsoft_identity::{
-    AuthorizeRequest, ClientCredential, Credentials, Entra, ExpectedNonce, IdTokenError,
-    IdTokenExpectation, RedeemError, Redeemed, TenantRef, UnverifiedAuthorizeCallback,
-    VerifiedIdentity, new_pkce, random_token,
+    AccountChoice, AuthorizeRequest, ClientCredential, Credentials, Entra, ExpectedNonce,
+    IdTokenError, IdTokenExpectation, RedeemError, Redeemed, TenantRef,
+    UnverifiedAuthorizeCallback, VerifiedIdentity, new_pkce, random_token,
 };
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -109,7 +109,7 @@ impl Stage {
             state: "s2",
             nonce: &flow.nonce,
             pkce_challenge: &pkce.challenge,
-            login_hint: None,
+            account: AccountChoice::Silent,
         };
         (self.entra.authorize_url(&flow.tenant, request), flow)
     }

@@ -5,7 +5,7 @@ use assent_contract::values::{
     Cloud, EmailSync, Method, Permission, PermissionSet, kinds_from_list,
 };
 use assent_domain::mode::Mode;
-use assent_microsoft_identity::TenantRef;
+use assent_microsoft_identity::{LoginHint, TenantRef};
 use assent_service_kit::config::Origin;
 use serde::Deserialize;
 
@@ -93,6 +93,7 @@ pub(super) fn tenant_name(
 pub(super) struct NewGrant {
     permissions: Vec<Permission>,
     microsoft_identity: Option<ExpectedIdentity>,
+    login_hint: Option<String>,
     return_to: Option<String>,
 }
 
@@ -104,11 +105,18 @@ impl NewGrant {
             identity: match self.microsoft_identity {
                 Some(identity) if may_vouch => Named::Vouched(identity),
                 Some(identity) => Named::Claimed(identity),
-                None => Named::Nobody,
+                None => Named::Nobody { until_now: None },
             },
+            login_hint: login_hint(self.login_hint.as_deref())?,
             way_back: WayBack::Host(checked(self.return_to.as_deref(), origins)?),
         })
     }
+}
+
+fn login_hint(text: Option<&str>) -> Result<Option<LoginHint>, Failure> {
+    text.map(LoginHint::parse)
+        .transpose()
+        .map_err(|error| Failure::Invalid(format!("login_hint: {error}")))
 }
 
 /// `POST …/confirmation`

@@ -63,6 +63,7 @@ pub(crate) async fn confirm_grant(
         // The log is away: the flow goes on waiting, so this can be tried again.
         Err(failure) => return Err(failure),
     };
+    learn::ended(gateway, &stored.value, &ending).await;
     stored.value.stage = Stage::from(ending);
     let stored = gateway.flows.change(stored).await.map_err(used)?;
     learn::over(gateway, &stored.value).await;

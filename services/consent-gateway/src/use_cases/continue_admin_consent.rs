@@ -4,7 +4,7 @@
 use assent_domain::ids::Tenant;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{
-    AuthorizeRequest, TenantRef, UnverifiedTenant, new_pkce, random_token,
+    AccountChoice, AuthorizeRequest, TenantRef, UnverifiedTenant, new_pkce, random_token,
 };
 use secrecy::ExposeSecret;
 use url::Url;
@@ -47,6 +47,8 @@ pub(crate) async fn continue_admin_consent(
         return end(gateway, stored, Ending::Refused(Refusal::TenantMismatch)).await;
     }
 
+    let (host_account, asker) = (&stored.value.account, &stored.value.started_by);
+    let accounts = gateway.observations.accounts(host_account, asker).await;
     let (state, nonce, pkce) = (State::new(stored.value.id), random_token(), new_pkce());
     stored.value.states.authorize = Some(state.digest());
     // Anybody who knows the first address can make this callback up, and send somebody else on from here.
@@ -58,6 +60,13 @@ pub(crate) async fn continue_admin_consent(
     };
     gateway.flows.change(stored).await.map_err(used)?;
 
+    // Whoever was at the first page has just signed in, and would only be asked once more. Unless the last one was the
+    // wrong one: a silent session would bring them again.
+    let account = if accounts.administrator_mistaken() {
+        AccountChoice::SelectAccount
+    } else {
+        AccountChoice::Silent
+    };
     // `.default` gives all that was granted, and can't be mixed with other Graph scopes.
     let default = gateway
         .graph_url
@@ -72,7 +81,7 @@ pub(crate) async fn continue_admin_consent(
             state: &state.expose(),
             nonce: &nonce,
             pkce_challenge: &pkce.challenge,
-            login_hint: None,
+            account,
         },
     ))
 }

@@ -6,7 +6,7 @@ use assent_microsoft_identity::{AuthorizationError, ErrorClass, ScopeSet};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::flow::{Flow, OwnConsent};
+use crate::flow::{Ending, Flow, OwnConsent};
 use crate::gateway::Gateway;
 use crate::observations::{Approval, ConsentPolicies, approval};
 
@@ -81,6 +81,16 @@ pub(crate) async fn over(gateway: &Gateway, flow: &Flow) {
         .await;
 }
 
+/// A flow has ended: the next one of its user may have to be begun otherwise.
+pub(crate) async fn ended(gateway: &Gateway, flow: &Flow, ending: &Ending) {
+    gateway
+        .observations
+        .note_account(&flow.account, &flow.started_by, |accounts| {
+            accounts.ended(&flow.purpose, ending);
+        })
+        .await;
+}
+
 /// Microsoft refused a user. What it says of the tenant's policy is noted for the company's own use only: the browser
 /// that brings it could have made it up.
 pub(crate) async fn refused(
@@ -111,6 +121,19 @@ pub(crate) async fn refused(
             }
         })
         .await;
+    if let Some(expected) = own.expected
+        && matches!(
+            error.class,
+            ErrorClass::WrongTenantOrUser | ErrorClass::TenantAbsent
+        )
+    {
+        gateway
+            .observations
+            .note_account(&flow.account, &flow.started_by, |accounts| {
+                accounts.refused_there(expected);
+            })
+            .await;
+    }
     let tenant = own.expected.map(|expected| expected.tenant);
     if let Some(tenant) = tenant
         && wants_an_administrator(error)

@@ -28,7 +28,7 @@ pub(crate) async fn prompt_at_login(
         gateway.tenant(&TenantRef::Id(identity.tenant_id)).await?;
     }
     let question = question(gateway, account, user, &wish).await?;
-    let out_of_reach = out_of_reach(gateway, account, user, question).await;
+    let out_of_reach = out_of_reach(gateway, account, user, &question).await;
     let within_reach = question.asked.without(out_of_reach);
     if within_reach.is_nothing() {
         return Err(Refusal::AdministratorApprovalRequired.into());
@@ -56,7 +56,7 @@ async fn out_of_reach(
     gateway: &Gateway,
     account: &AccountId,
     user: &UserId,
-    question: Question,
+    question: &Question,
 ) -> Kinds {
     let (policies, attempts) = tokio::join!(
         gateway.observations.policies(account),

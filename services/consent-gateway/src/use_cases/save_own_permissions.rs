@@ -2,7 +2,6 @@
 //! user goes to Microsoft.
 
 use assent_contract::command::FlowStarted;
-use assent_contract::values::PersonId;
 use assent_domain::effective::effective;
 use assent_domain::ids::{AccountId, Epoch, UserId};
 use assent_domain::permissions::Kinds;
@@ -83,10 +82,10 @@ pub(crate) async fn save_own_permissions(
     let wish = Wish {
         ticked: missing.kinds(),
         // Whoever gives one thing up and takes another is who they were when they sent the form.
-        identity: state
-            .mailbox(company.epoch)
-            .map(PersonId::from)
-            .map_or(Named::Nobody, Named::Vouched),
+        identity: Named::Nobody {
+            until_now: state.mailbox(company.epoch),
+        },
+        login_hint: None,
         way_back,
     };
     match start_own_consent(gateway, account, user, wish).await {

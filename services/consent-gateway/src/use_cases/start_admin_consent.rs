@@ -154,6 +154,11 @@ pub(crate) async fn tenant_to_ask(
     named: Option<&TenantName>,
 ) -> Result<Option<Tenant>, Failure> {
     let consented = company.state.consent().map(|consent| consent.tenant);
+    if let (Some(consented), None) = (consented, named)
+        && gateway.has_no_tenant(consented).await
+    {
+        return Err(Failure::ConsentsTenantAbsent);
+    }
     let tenant = match named {
         Some(name) => Some(gateway.find_tenant(account, name).await?),
         None => consented,

@@ -7,7 +7,9 @@ use assent_domain::decide::own_consent;
 use assent_domain::ids::{AccountId, Epoch, MicrosoftIdentity, ObjectId, Sequence, UserId};
 use assent_domain::permissions::{Kinds, PermissionSet};
 use assent_domain::refusal::Refusal;
-use assent_microsoft_identity::{AuthorizeRequest, TenantRef, new_pkce, random_token};
+use assent_microsoft_identity::{
+    AccountChoice, AuthorizeRequest, LoginHint, TenantRef, new_pkce, random_token,
+};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use url::Url;
@@ -17,6 +19,7 @@ use crate::cutoff::Generation;
 use crate::failure::Failure;
 use crate::flow::{self, Digest, Flow, Purpose, Stage, State, States};
 use crate::gateway::{Gateway, reference};
+use crate::observations::Accounts;
 use crate::use_cases::learn;
 
 /// What is to be asked for, and of whom.
@@ -24,6 +27,8 @@ use crate::use_cases::learn;
 pub(crate) struct Wish {
     pub(crate) ticked: Kinds,
     pub(crate) identity: Named,
+    /// By what name Microsoft's sign-in page knows whoever is meant.
+    pub(crate) login_hint: Option<LoginHint>,
     pub(crate) way_back: WayBack,
 }
 
@@ -35,7 +40,12 @@ pub(crate) enum Named {
     /// The user's word. It may be another's account that they name, so it can refuse everybody else and spares no
     /// question.
     Claimed(ExpectedIdentity),
-    Nobody,
+    /// Nobody. The user's grants tell, or else those that were there a moment ago.
+    Nobody {
+        until_now: Option<MicrosoftIdentity>,
+    },
+    /// The user, who wants another account than that of the grants.
+    Another,
 }
 
 /// Where the browser goes afterwards.
@@ -62,7 +72,7 @@ pub(crate) async fn start_own_consent(
 }
 
 /// What Microsoft is to ask a user.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Question {
     pub(crate) epoch: Epoch,
     /// The user's last event.
@@ -72,6 +82,38 @@ pub(crate) struct Question {
     pub(crate) expected: Option<MicrosoftIdentity>,
     /// Whether it is known so well that nobody need confirm it.
     pub(crate) vouched: bool,
+    /// With which account to sign in.
+    pub(crate) sign_in: SignInWith,
+}
+
+/// With which account a user is to sign in at Microsoft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SignInWith {
+    /// Whoever has a session there. Anybody else than expected is refused.
+    Any,
+    Hinted(LoginHint),
+    /// Microsoft asks.
+    Chosen,
+}
+
+impl SignInWith {
+    /// Where nobody is expected, or the last one was somebody else, a silent sign-in could be anybody's.
+    fn of(is_somebody_expected: bool, was_mistaken: bool, hint: Option<LoginHint>) -> Self {
+        match hint {
+            _ if was_mistaken => Self::Chosen,
+            Some(hint) => Self::Hinted(hint),
+            None if is_somebody_expected => Self::Any,
+            None => Self::Chosen,
+        }
+    }
+
+    const fn choice(&self) -> AccountChoice<'_> {
+        match self {
+            Self::Any => AccountChoice::Silent,
+            Self::Hinted(hint) => AccountChoice::Hinted(hint),
+            Self::Chosen => AccountChoice::SelectAccount,
+        }
+    }
 }
 
 /// Whether the user may be asked, and what.
@@ -89,6 +131,7 @@ pub(crate) async fn question(
     // Of the present grants: whoever has revoked all of them, or has not answered since a change of method, is asked
     // anew whose mailbox it is.
     let mailbox = state_of_user.mailbox(company.epoch);
+    let accounts = gateway.observations.accounts(account, user).await;
     // The host application's word is newer than an earlier grant: people do move to
     // another Microsoft account.
     let (expected, vouched) = match wish.identity {
@@ -97,7 +140,18 @@ pub(crate) async fn question(
             let claimed = Some(known(gateway, account, identity).await?);
             (claimed, claimed == mailbox)
         }
-        Named::Nobody => (mailbox, mailbox.is_some()),
+        Named::Nobody { until_now } => {
+            let known = still_there(gateway, &accounts, mailbox.or(until_now)).await;
+            (known, known.is_some())
+        }
+        Named::Another => (None, false),
+    };
+    let hint = wish.login_hint.clone();
+    let sign_in = match wish.identity {
+        Named::Another => SignInWith::Chosen,
+        Named::Vouched(_) | Named::Claimed(_) | Named::Nobody { .. } => {
+            SignInWith::of(expected.is_some(), accounts.mistaken(), hint)
+        }
     };
     if expected.is_some_and(|expected| !expected.tenant.cloud.is_served()) {
         return Err(Refusal::UnsupportedCloud.into());
@@ -108,7 +162,20 @@ pub(crate) async fn question(
         asked,
         expected,
         vouched,
+        sign_in,
     })
+}
+
+/// The account of the grants, unless Microsoft knows it no more: whoever were sent there would not come back, and only the
+/// old account could finish the flow.
+async fn still_there(
+    gateway: &Gateway,
+    accounts: &Accounts,
+    mailbox: Option<MicrosoftIdentity>,
+) -> Option<MicrosoftIdentity> {
+    let mailbox = mailbox?;
+    let is_gone = accounts.is_gone(mailbox) || gateway.has_no_tenant(mailbox.tenant).await;
+    (!is_gone).then_some(mailbox)
 }
 
 /// Begins the flow, in which the user has 15 minutes.
@@ -129,6 +196,7 @@ pub(crate) async fn begin(
         asked,
         expected,
         vouched,
+        sign_in,
     } = question;
     let id = Uuid::now_v7();
     let (state, nonce, pkce) = (State::new(id), random_token(), new_pkce());
@@ -171,7 +239,7 @@ pub(crate) async fn begin(
             state: &state.expose(),
             nonce: &nonce,
             pkce_challenge: &pkce.challenge,
-            login_hint: None,
+            account: sign_in.choice(),
         },
     );
     Ok(FlowStarted {
@@ -192,4 +260,26 @@ async fn known(
         tenant,
         object_id: ObjectId(identity.object_id),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_signed_in_silently_who_could_be_anybody() {
+        let hint = LoginHint::parse("ana@contoso.example").unwrap();
+        let hinted = SignInWith::Hinted(hint.clone());
+        for (is_expected, was_mistaken, hint, with) in [
+            (true, false, None, SignInWith::Any),
+            (true, false, Some(&hint), hinted.clone()),
+            (false, false, Some(&hint), hinted),
+            (false, false, None, SignInWith::Chosen),
+            (true, true, None, SignInWith::Chosen),
+            (true, true, Some(&hint), SignInWith::Chosen),
+        ] {
+            let found = SignInWith::of(is_expected, was_mistaken, hint.cloned());
+            assert_eq!(found, with, "{is_expected} {was_mistaken} {hint:?}");
+        }
+    }
 }

@@ -19,7 +19,7 @@ use crate::records::{StoreError, Stored};
 use crate::return_to;
 use crate::use_cases::find_flow::find_flow;
 use crate::use_cases::redeem::Proof;
-use crate::use_cases::{continue_admin_consent, finish_admin_consent, finish_own_consent};
+use crate::use_cases::{continue_admin_consent, finish_admin_consent, finish_own_consent, learn};
 
 /// The browser that brings a callback.
 #[derive(Debug)]
@@ -135,6 +135,7 @@ pub(crate) async fn end(
     mut stored: Stored<Flow>,
     ending: Ending,
 ) -> Result<Url, Failure> {
+    learn::ended(gateway, &stored.value, &ending).await;
     stored.value.stage = Stage::from(ending);
     let stored = gateway.flows.change(stored).await.map_err(used)?;
     note_on_the_link(gateway, &stored.value).await;

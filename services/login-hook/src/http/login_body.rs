@@ -81,6 +81,7 @@ impl LoginBody {
             },
             id_token,
             access_token: self.sign_in.access_token.map(Sensitive),
+            hint: None,
             wanted: self
                 .wants
                 .map_or(DomainPermissionSet::EVERYTHING, DomainPermissionSet::from),

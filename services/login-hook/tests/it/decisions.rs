@@ -145,13 +145,17 @@ async fn a_user_is_prompted_for_exactly_what_is_missing() {
             object_id: ANA,
         };
         assert_eq!(flow.microsoft_identity, Some(ana));
+        let hint = flow.login_hint.as_ref().map(|hint| hint.0.as_str());
+        assert_eq!(hint, Some("ana@contoso.example"));
         assert_eq!(flow.return_to.as_deref(), Some(return_to.as_str()));
     }
 
     // Through another provider nobody is expected at Microsoft.
     house.forget();
     house.decide(&other_sign_in()).await;
-    assert_eq!(house.script().flows[0].microsoft_identity, None);
+    let script = house.script();
+    assert_eq!(script.flows[0].microsoft_identity, None);
+    assert_eq!(script.flows[0].login_hint, None);
 }
 
 #[tokio::test]

@@ -132,7 +132,7 @@ impl Microsoft {
 
     fn claims(&self, tenant: Uuid) -> Value {
         json!({
-            "iss": format!("{}/{tenant}/v2.0", self.url), "tid": tenant, "oid": ANA,
+            "iss": format!("{}/{tenant}/v2.0", self.url), "tid": tenant, "oid": ANA, "preferred_username": "ana@contoso.example",
             "aud": OUR_CLIENT, "nonce": "the host checked it",
             "nbf": now() - 5, "exp": now() + 600,
         })

@@ -108,19 +108,22 @@ fn commands_are_strict() {
             tenant_id: id(),
             object_id: id(),
         }),
+        login_hint: Some(Sensitive("O.CiQx".to_owned())),
         return_to: Some("https://app.example/settings?a=b c".to_owned()),
     };
+    assert!(!format!("{begin:?}").contains("CiQx"));
     assert_strict(
         &begin,
         &json!({
             "account_id": "acme", "user_id": "ana", "permissions": ["calendar", "email"],
-            "microsoft_identity": {"tenant_id": ID, "object_id": ID},
+            "microsoft_identity": {"tenant_id": ID, "object_id": ID}, "login_hint": "O.CiQx",
             "return_to": "https://app.example/settings?a=b c",
         }),
     );
     assert_strict(
         &BeginUserConsent {
             microsoft_identity: None,
+            login_hint: None,
             return_to: None,
             ..begin
         },

@@ -24,6 +24,7 @@ use crate::use_cases::hand_off::{self, Request};
 use crate::use_cases::look_up;
 use crate::use_cases::save_own_permissions::{Boxes, Saved, save_own_permissions};
 use crate::use_cases::start_own_consent::WayBack;
+use crate::use_cases::use_another_account::use_another_account;
 
 const TITLE: &str = "Settings of my account";
 const COMPLETED: (&str, &str) = (
@@ -148,11 +149,7 @@ async fn saved(
 ) -> Result<Response, Failure> {
     let (account, user) = (&session.session.account, &session.session.user);
     let boxes = form.read()?;
-    let way_back = WayBack::Session {
-        session: session.secret.digest(),
-        binds: !session.session.opened_elsewhere,
-    };
-    let saved = save_own_permissions(gateway, account, user, boxes, way_back).await;
+    let saved = save_own_permissions(gateway, account, user, boxes, way_back(session)).await;
     let here = &gateway.addresses.account_settings;
     match saved {
         Ok(Saved::AtMicrosoft(started)) => to_microsoft(gateway, headers, &started),
@@ -171,6 +168,55 @@ async fn saved(
             let (status, notice) = notice::of_failure(failure)?;
             page(gateway, session, status, Some(notice)).await
         }
+    }
+}
+
+/// The form of a page that spoke of this epoch.
+#[derive(Debug, Deserialize)]
+pub(in crate::http) struct OfEpoch {
+    epoch: String,
+}
+
+/// `POST /settings/account/another-microsoft-account`
+pub(in crate::http) async fn use_another(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    Posted { session, form }: Posted<OfEpoch>,
+) -> Response {
+    let gateway = &shared.gateway;
+    answered(
+        gateway,
+        sent_to_another(gateway, &headers, &session, &form).await,
+    )
+}
+
+async fn sent_to_another(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    session: &InSession,
+    form: &OfEpoch,
+) -> Result<Response, Failure> {
+    let (account, user) = (&session.session.account, &session.session.user);
+    let epoch = Epoch(form.epoch.parse().map_err(|_| unreadable())?);
+    let way_back = way_back(session);
+    match use_another_account(gateway, account, user, epoch, way_back).await {
+        Ok(Some(started)) => to_microsoft(gateway, headers, &started),
+        Ok(None) => Ok(done(
+            &gateway.addresses.account_settings,
+            session,
+            Done::ChangedMeanwhile,
+        )),
+        Err(failure) => {
+            let (status, notice) = notice::of_failure(failure)?;
+            page(gateway, session, status, Some(notice)).await
+        }
+    }
+}
+
+fn way_back(session: &InSession) -> WayBack {
+    WayBack::Session {
+        session: session.secret.digest(),
+        binds: !session.session.opened_elsewhere,
     }
 }
 

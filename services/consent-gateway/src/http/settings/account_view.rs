@@ -6,6 +6,8 @@ use assent_domain::explanation::{Explanation, Standing, explain};
 use assent_domain::mode::{AuthorizationMethod, EmailSync};
 use assent_domain::permissions::{EmailLevel, Permission};
 
+use uuid::Uuid;
+
 use super::Frame;
 use super::history::{self, Told};
 use super::links::LinkView;
@@ -44,6 +46,7 @@ pub(super) struct AccountPage<'a> {
     /// What an administrator should be asked to approve, by name.
     needs_approval: Vec<&'static str>,
     mailbox: Option<&'static str>,
+    connected: Option<Connected>,
     links: Vec<LinkView>,
     history: Told,
 }
@@ -61,6 +64,13 @@ struct PermissionBox {
     remark: Option<&'static str>,
     /// The company allows more e-mail by now than the user has granted.
     can_be_extended: bool,
+}
+
+/// The Microsoft account whose mailbox the permissions are of, or were last.
+struct Connected {
+    object_id: Uuid,
+    tenant_id: Uuid,
+    is_on: bool,
 }
 
 /// An administrator's consent, as far as it concerns a user.
@@ -126,6 +136,7 @@ impl<'a> AccountPage<'a> {
                 }),
             notice,
             boxes,
+            connected: Connected::of(known, &explanation),
             links,
             history: history::of(all, &session.session.user, &explanation.late),
         })
@@ -179,6 +190,21 @@ impl PermissionBox {
                 && company.email_sync == EmailSync::Full
                 && explanation.effective.email < EmailLevel::Full,
         }
+    }
+}
+
+impl Connected {
+    fn of(known: &Known, explanation: &Explanation) -> Option<Self> {
+        let identity = known
+            .user
+            .state
+            .in_epoch(known.company.state.epoch)
+            .identity?;
+        Some(Self {
+            object_id: identity.object_id.0,
+            tenant_id: identity.tenant.id.0,
+            is_on: !explanation.effective.is_nothing(),
+        })
     }
 }
 

@@ -214,6 +214,7 @@ pub(super) fn of_failure(failure: Failure) -> Result<(StatusCode, Notice), Failu
         Failure::Refused(_)
             | Failure::Invalid(_)
             | Failure::AmbiguousTenant(_)
+            | Failure::ConsentsTenantAbsent
             | Failure::MessageIsAnEvent(_)
             | Failure::TooMany(_)
             | Failure::StoreFull { .. }
@@ -228,6 +229,8 @@ pub(super) fn of_failure(failure: Failure) -> Result<(StatusCode, Notice), Failu
     let text = match (problem.code(), problem.public_detail()) {
         // Its detail says which part of the form is meant.
         ("invalid_request", Some(detail)) => wording::as_sentence(detail),
+        // It is the same from here, whether the tenant is gone or was named.
+        ("tenant_absent", _) => wording::of("tenant_mismatch").to_owned(),
         _ => wording::of_problem(&problem),
     };
     let notice = Notice {

@@ -1,0 +1,236 @@
+//! Accounts are deleted and made anew, and tenants go and merge: nobody is led to a tenant that knows them no more, and
+//! whoever has another mailbox by now can have it instead.
+
+use anyhow::{Context, ensure};
+use assent_dev_stack::Stack;
+use assent_dev_stack::actors::{
+    ANA, BEN, FABRIKAM, FARID, GRACE, HostUser, OLGA, Person, Reaction, Reply,
+};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::visitor::Visitor;
+use crate::world::{admin_consent, authorize_url, ended, grant, query_value, selection, start};
+
+const FORM: &str = "/settings/account/another-microsoft-account";
+
+async fn is_of(user: &HostUser, person: Person, effective: &str) -> anyhow::Result<Reply> {
+    let seen = user.see(user.user_id()).await?.ok()?;
+    ensure!(
+        seen.word("/microsoft_identity/object_id") == Some(person.object_id),
+        "{}",
+        seen.text
+    );
+    ensure!(seen.effective() == effective, "{}", seen.text);
+    Ok(seen)
+}
+
+/// Nobody of the old identity is demanded: the flow is begun at no tenant, and Microsoft asks which account it is.
+fn leads_anywhere(url: &str) -> anyhow::Result<()> {
+    ensure!(url.contains("/organizations/oauth2/"), "{url}");
+    ensure!(query_value(url, "prompt")? == "select_account", "{url}");
+    Ok(())
+}
+
+async fn walk(stack: &Stack, url: &str, person: Person) -> anyhow::Result<String> {
+    let mut browser = stack.microsoft().new_browser();
+    let microsoft = stack.microsoft();
+    let landed = microsoft.walk_up_to_us(&mut browser, url, person, Reaction::Accept);
+    Ok(landed.await?)
+}
+
+/// Confirms in the settings what came back there.
+async fn connects(visitor: &Visitor, landed: &str) -> anyhow::Result<Reply> {
+    let page = visitor.get(landed).await?;
+    ensure!(
+        page.text.contains("Connect this Microsoft account"),
+        "{}",
+        page.text
+    );
+    let (flow, confirm) = (
+        query_value(landed, "flow")?,
+        query_value(landed, "confirm")?,
+    );
+    let fields = [("flow", flow.as_str()), ("confirm", confirm.as_str())];
+    visitor
+        .post(
+            "/settings/account",
+            "/settings/account/confirmation",
+            &fields,
+        )
+        .await
+}
+
+#[tokio::test]
+async fn the_settings_name_the_account_and_lead_to_another_one() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let ana = stack.user("acme", "ana");
+    let visitor = Visitor::user(&stack, "acme", "ana").await?;
+    let page = visitor.get("/settings/account").await?;
+    ensure!(!page.text.contains(FORM), "nothing is connected yet");
+    grant(&stack, &ana, ANA, &["calendar", "email"]).await?;
+    let page = visitor.get("/settings/account").await?;
+    for named in [ANA.object_id, ANA.tenant, "Use another Microsoft account"] {
+        ensure!(page.text.contains(named), "{named}: {}", page.text);
+    }
+
+    let sent = visitor.post("/settings/account", FORM, &[]).await?;
+    let url = sent.header("location").context("not sent on")?.to_owned();
+    leads_anywhere(&url)?;
+    let landed = walk(&stack, &url, FARID).await?;
+    is_of(&ana, ANA, "calendar, email (full)").await?;
+    let page = visitor.get(&landed).await?;
+    for named in [FARID.object_id, ANA.object_id] {
+        ensure!(page.text.contains(named), "{named}: {}", page.text);
+    }
+    connects(&visitor, &landed).await?;
+    is_of(&ana, FARID, "calendar, email (full)").await?;
+    // At the new mailbox's login nothing is left to ask.
+    let (login, wants) = (
+        stack.login("acme"),
+        json!({"calendar": true, "contacts": false, "email": "full"}),
+    );
+    let decided = login.wanting("ana", FARID, &wants).await?.ok()?;
+    ensure!(
+        decided.word("/reason") == Some("all_effective"),
+        "{}",
+        decided.text
+    );
+
+    // Where all was taken back, what was on is asked for. Who picks the same account again just has it.
+    for permission in ["calendar", "email"] {
+        ana.revoke(permission).await?.ok()?;
+    }
+    let sent = visitor.post("/settings/account", FORM, &[]).await?;
+    let url = sent.header("location").context("not sent on")?.to_owned();
+    leads_anywhere(&url)?;
+    let landed = walk(&stack, &url, FARID).await?;
+    connects(&visitor, &landed).await?;
+    is_of(&ana, FARID, "calendar, email (full)").await?;
+
+    // A page that stood open while the company moved on begins nothing.
+    let sam = stack.super_admin("acme", "sam");
+    let landing = admin_consent(&stack, &sam, None, OLGA, Reaction::Accept).await?;
+    ended(&sam, &landing, "completed", None).await?;
+    let late = visitor
+        .post("/settings/account", FORM, &[("epoch", "0")])
+        .await?;
+    let to = late.header("location").context("not sent on")?;
+    ensure!(to.contains("changed_meanwhile"), "{to}");
+    let now = visitor
+        .post("/settings/account", FORM, &[("epoch", "1")])
+        .await?;
+    ensure!(now.status == 409, "{}", now.text);
+    Ok(())
+}
+
+/// Microsoft says of the account, or of its tenant, that it is not there.
+#[tokio::test]
+async fn whose_account_microsoft_knows_no_more_is_not_sent_there_again() -> anyhow::Result<()> {
+    let stack = start().await?;
+    for (number, code) in [50020, 50034, 90002, 700_016].into_iter().enumerate() {
+        let name = format!("user{number}");
+        let user = stack.user("acme", &name);
+        grant(&stack, &user, ANA, &["calendar"]).await?;
+        let started = user.start_grant(&["contacts"], None).await?.ok()?;
+        let url = authorize_url(&started)?;
+        ensure!(url.contains(ANA.tenant), "{url}");
+        let fault = json!({"endpoint": "authorize", "refuse": {"code": code}});
+        let microsoft = stack.microsoft();
+        microsoft
+            .control(Method::POST, "faults", Some(&fault))
+            .await?;
+        let landing = microsoft.walk(url, ANA, Reaction::Accept).await?;
+        ensure!(landing.outcome == "refused", "{code}: {landing:?}");
+
+        // From the settings, with the same boxes as ever.
+        let visitor = Visitor::user(&stack, "acme", &name).await?;
+        let boxes = [("calendar", "true"), ("contacts", "true")];
+        let form = "/settings/account/permissions";
+        let sent = visitor.post("/settings/account", form, &boxes).await?;
+        let url = sent.header("location").context("not sent on")?.to_owned();
+        leads_anywhere(&url)?;
+        let landed = walk(&stack, &url, BEN).await?;
+        connects(&visitor, &landed).await?;
+        is_of(&user, BEN, "contacts").await?;
+        // And there it is known again.
+        let started = user.start_grant(&["email"], None).await?.ok()?;
+        ensure!(authorize_url(&started)?.contains(BEN.tenant));
+    }
+    Ok(())
+}
+
+/// From a tenant that is gone nobody comes back to say so.
+#[tokio::test]
+async fn when_the_whole_tenant_is_gone_its_users_and_its_administrator_find_the_new_one()
+-> anyhow::Result<()> {
+    let stack = start().await?;
+    let farid = stack.user("acme", "farid");
+    grant(&stack, &farid, FARID, &["calendar"]).await?;
+    let tess = stack.super_admin("fab", "tess");
+    let landing = admin_consent(&stack, &tess, Some(FABRIKAM), GRACE, Reaction::Accept).await?;
+    ended(&tess, &landing, "completed", None).await?;
+    let path = format!("tenants/{FABRIKAM}");
+    stack
+        .microsoft()
+        .control(Method::DELETE, &path, None)
+        .await?;
+
+    let visitor = Visitor::user(&stack, "acme", "farid").await?;
+    for (form, boxes) in [
+        (FORM, Vec::new()),
+        (
+            "/settings/account/permissions",
+            vec![("calendar", "true"), ("contacts", "true")],
+        ),
+    ] {
+        let sent = visitor.post("/settings/account", form, &boxes).await?;
+        leads_anywhere(sent.header("location").context("not sent on")?)?;
+    }
+    let started = farid.start_grant(&["contacts"], None).await?.ok()?;
+    leads_anywhere(authorize_url(&started)?)?;
+    let landing = stack
+        .microsoft()
+        .walk(authorize_url(&started)?, BEN, Reaction::Accept)
+        .await?;
+    let confirm = landing.confirm.as_deref().context("no confirm")?;
+    farid.confirm(&landing.flow, confirm).await?.ok()?;
+    is_of(&farid, BEN, "contacts").await?;
+
+    // The company's consent is of the tenant that is gone, and so are its users' ids.
+    let refused = tess.start_admin_consent(&selection(None)).await?;
+    refused.refused(409, "tenant_absent")?;
+    for (tenant, code) in [
+        (Some("contoso.example"), "tenant_mismatch"),
+        (None, "tenant_absent"),
+    ] {
+        let refused = tess.start_admin_consent(&selection(tenant)).await?;
+        let refused = refused.refused(409, code)?;
+        let detail = refused.word("/detail").context("no detail")?;
+        ensure!(
+            detail.contains("switch") && detail.contains("user_individual"),
+            "{detail}"
+        );
+    }
+    tess.set_method("user_individual", "full").await?.ok()?;
+    let landing = admin_consent(
+        &stack,
+        &tess,
+        Some("contoso.example"),
+        OLGA,
+        Reaction::Accept,
+    )
+    .await?;
+    ended(&tess, &landing, "completed", None).await?;
+    let decided = stack
+        .login("fab")
+        .through_microsoft("ana", ANA, 0)
+        .await?
+        .ok()?;
+    ensure!(
+        decided.word("/decision") == Some("auto_grant"),
+        "{}",
+        decided.text
+    );
+    Ok(())
+}
