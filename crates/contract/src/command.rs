@@ -83,6 +83,10 @@ pub struct BeginUserConsent {
     /// By what name Microsoft's sign-in page knows that person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login_hint: Option<Sensitive>,
+    /// By the log the user has answered about these. The flow is begun only if that was as another Microsoft identity, and
+    /// else refused as `already_answered`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unless_answered: bool,
     /// Where the browser goes afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_to: Option<String>,

@@ -16,6 +16,8 @@ pub mod code {
     pub const EVENT_LOG_DAMAGED: &str = "event_log_damaged";
     /// The log holds an event of this account or user that can't be read.
     pub const EVENT_UNREADABLE: &str = "event_unreadable";
+    /// The user has answered about all that was to be asked, with this Microsoft account.
+    pub const ALREADY_ANSWERED: &str = "already_answered";
     /// The message is an event, or a newer program's: it can't be declared void.
     pub const MESSAGE_IS_AN_EVENT: &str = "message_is_an_event";
     /// There are as many of something as there may be.

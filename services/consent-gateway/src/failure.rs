@@ -45,6 +45,8 @@ pub(crate) enum Failure {
     AmbiguousTenant(Vec<Candidate>),
     /// Microsoft says that the tenant of the consent in force is there no more.
     ConsentsTenantAbsent,
+    /// This user's Microsoft account has answered about all that was to be asked.
+    AlreadyAnswered,
     /// What was to be declared void is an event; how that is known.
     MessageIsAnEvent(String),
     /// There was too much of something.
@@ -161,6 +163,12 @@ impl From<Failure> for Problem {
                 "Microsoft knows the tenant of the consent in force no more; switch to user_individual first, then ask \
                  the administrator of the tenant that the company is in now",
             ),
+            Failure::AlreadyAnswered => Self::new(
+                StatusCode::CONFLICT,
+                code::ALREADY_ANSWERED,
+                "The user has answered",
+            )
+            .detail("the user has answered about all of it, with this Microsoft account"),
             Failure::MessageIsAnEvent(detail) => Self::new(
                 StatusCode::CONFLICT,
                 code::MESSAGE_IS_AN_EVENT,

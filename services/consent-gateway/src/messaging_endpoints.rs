@@ -52,7 +52,8 @@ pub(crate) fn endpoints(gateway: &Arc<Gateway>) -> Vec<Endpoint> {
                         .and_then(|hint| LoginHint::parse(&hint.0).ok()),
                     way_back: WayBack::Host(return_to),
                 };
-                prompt_at_login(&gateway, &command.account_id, &command.user_id, wish).await
+                let (account, user) = (&command.account_id, &command.user_id);
+                prompt_at_login(&gateway, account, user, wish, command.unless_answered).await
             },
         ),
         endpoint(

@@ -1,8 +1,9 @@
 //! The use case: somebody signed in to the host application.
 
 use assent_contract::command::{
-    BeginUserConsent, ExpectedIdentity, RecordAutomaticGrant, Sensitive,
+    BeginUserConsent, ExpectedIdentity, RecordAutomaticGrant, Sensitive, UserConsentBegun,
 };
+use assent_contract::problem::code;
 use assent_contract::query::UserQuery;
 use assent_contract::values::{Method, Permission, kinds_from_list, kinds_to_list};
 use assent_domain::account::AccountState;
@@ -113,6 +114,8 @@ impl LoginHook {
                     method: account.method().into(),
                     attainable: attainable(&account, login.wanted),
                     effective: effective_for(&account, &user, sign_in),
+                    is_their_mailbox: sign_in.identity().is_some()
+                        && sign_in.identity() == user.mailbox(account.epoch),
                     consents_tenant: account.consent().map(|consent| consent.tenant.id.0),
                     sequence,
                 };
@@ -150,6 +153,13 @@ impl LoginHook {
         traceparent: Option<&str>,
     ) -> Answer {
         match decision {
+            // Of what the log says is answered it does not always say by which account.
+            Decision::Proceed(ProceedReason::AlreadyAnswered)
+                if matches!(sign_in, SignIn::Microsoft(_)) =>
+            {
+                self.prompt_unless_answered(found, sign_in, login, traceparent)
+                    .await
+            }
             Decision::Proceed(reason) => found.answer(Verdict::Proceed, proceeding(reason)),
             Decision::Reauthenticate(reason) => found.reauthenticate(reauthenticating(reason)),
             Decision::Unavailable(reason) => {
@@ -216,6 +226,36 @@ impl LoginHook {
         }
     }
 
+    /// The user has answered, if need be as somebody else: then whoever signed in now is asked, too. Where that can't be
+    /// known nobody is asked twice.
+    async fn prompt_unless_answered(
+        &self,
+        found: Found,
+        sign_in: SignIn,
+        login: Login,
+        traceparent: Option<&str>,
+    ) -> Answer {
+        let missing = found.attainable.missing_from(found.effective);
+        let command = BeginUserConsent {
+            unless_answered: true,
+            ..command(missing, sign_in, login)
+        };
+        match self.gateway.begin_user_consent(&command, traceparent).await {
+            Ok(begun) => {
+                let reason = if found.is_their_mailbox {
+                    Reason::ConsentMissing
+                } else {
+                    Reason::AnotherMailbox
+                };
+                found.prompt((missing, reason), begun)
+            }
+            Err(error) => {
+                tracing::debug!(error = %chain(&error), "nobody else has answered, as far as is known");
+                found.answer(Verdict::Proceed, Reason::AlreadyAnswered)
+            }
+        }
+    }
+
     async fn prompt(
         &self,
         (missing, reason): (PermissionSet, Reason),
@@ -224,23 +264,12 @@ impl LoginHook {
         login: Login,
         traceparent: Option<&str>,
     ) -> Answer {
-        let login_hint = login.hint.map(|hint| Sensitive(hint.expose().to_owned()));
-        let command = BeginUserConsent {
-            account_id: login.query.account_id,
-            user_id: login.query.user_id,
-            permissions: kinds_to_list(missing.kinds()),
-            microsoft_identity: expected(sign_in),
-            login_hint,
-            return_to: login.return_to,
-        };
-        let asked_for = |permissions: &[Permission]| missing.only(kinds_from_list(permissions));
+        let command = command(missing, sign_in, login);
         match self.gateway.begin_user_consent(&command, traceparent).await {
-            Ok(begun) => Answer {
-                missing: asked_for(&begun.permissions).into(),
-                needs_approval: some(asked_for(&begun.needs_approval)),
-                authorize_url: Some(begun.authorize_url),
-                ..found.answer(Verdict::Prompt, reason)
-            },
+            Ok(begun) => found.prompt((missing, reason), begun),
+            Err(CommandError::Refused(code)) if code == code::ALREADY_ANSWERED => {
+                found.answer(Verdict::Proceed, Reason::AlreadyAnswered)
+            }
             // Microsoft would only say once more that an administrator has to approve.
             Err(CommandError::Refused(code)) if code == ADMINISTRATOR_APPROVAL_REQUIRED => Answer {
                 needs_approval: some(missing),
@@ -259,6 +288,18 @@ impl LoginHook {
     }
 }
 
+fn command(missing: PermissionSet, sign_in: SignIn, login: Login) -> BeginUserConsent {
+    BeginUserConsent {
+        account_id: login.query.account_id,
+        user_id: login.query.user_id,
+        permissions: kinds_to_list(missing.kinds()),
+        microsoft_identity: expected(sign_in),
+        login_hint: login.hint.map(|hint| Sensitive(hint.expose().to_owned())),
+        unless_answered: false,
+        return_to: login.return_to,
+    }
+}
+
 fn some(permissions: PermissionSet) -> Option<assent_contract::values::PermissionSet> {
     (!permissions.is_nothing()).then(|| permissions.into())
 }
@@ -270,6 +311,8 @@ struct Found {
     attainable: PermissionSet,
     /// As far as the host application may act on this sign-in.
     effective: PermissionSet,
+    /// Whether whoever signed in is who the user's grants are of.
+    is_their_mailbox: bool,
     /// Where the administrator who decides for everyone consented.
     consents_tenant: Option<Uuid>,
     sequence: u64,
@@ -281,6 +324,21 @@ impl Found {
         Answer {
             tenant_id: self.consents_tenant,
             ..self.answer(Verdict::Reauthenticate, reason)
+        }
+    }
+
+    /// A flow has begun, for what can be had of what is missing.
+    fn prompt(
+        &self,
+        (missing, reason): (PermissionSet, Reason),
+        begun: UserConsentBegun,
+    ) -> Answer {
+        let asked_for = |permissions: &[Permission]| missing.only(kinds_from_list(permissions));
+        Answer {
+            missing: asked_for(&begun.permissions).into(),
+            needs_approval: some(asked_for(&begun.needs_approval)),
+            authorize_url: Some(begun.authorize_url),
+            ..self.answer(Verdict::Prompt, reason)
         }
     }
 

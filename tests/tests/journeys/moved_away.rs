@@ -10,7 +10,9 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::visitor::Visitor;
-use crate::world::{admin_consent, authorize_url, ended, grant, query_value, selection, start};
+use crate::world::{
+    admin_consent, authorize_url, ended, grant, last_sequence, log, query_value, selection, start,
+};
 
 const FORM: &str = "/settings/account/another-microsoft-account";
 
@@ -232,5 +234,109 @@ async fn when_the_whole_tenant_is_gone_its_users_and_its_administrator_find_the_
         "{}",
         decided.text
     );
+    Ok(())
+}
+
+/// How a login as this person is decided, with what is asked for if it is a prompt.
+async fn login(
+    stack: &Stack,
+    user: &str,
+    person: Person,
+    (decision, reason): (&str, &str),
+) -> anyhow::Result<Reply> {
+    let at_least = last_sequence(&log(stack).await?).await?;
+    let login = stack.login("acme");
+    let decided = login
+        .through_microsoft(user, person, at_least)
+        .await?
+        .ok()?;
+    let found = (decided.word("/decision"), decided.word("/reason"));
+    ensure!(
+        found == (Some(decision), Some(reason)),
+        "{} as {user}: {}",
+        person.name,
+        decided.text
+    );
+    Ok(decided)
+}
+
+async fn answers(
+    stack: &Stack,
+    decided: &Reply,
+    person: Person,
+    reaction: Reaction<'_>,
+) -> anyhow::Result<()> {
+    let url = authorize_url(decided)?;
+    ensure!(
+        url.contains(&format!("/{}/oauth2/", person.tenant)),
+        "{url}"
+    );
+    let landing = stack.microsoft().walk(url, person, reaction).await?;
+    let outcome = match reaction {
+        Reaction::Decline => "declined",
+        Reaction::Accept | Reaction::AcceptOnly(_) | Reaction::Cancel | Reaction::Return => {
+            "completed"
+        }
+    };
+    ensure!(landing.outcome == outcome, "{landing:?}");
+    Ok(())
+}
+
+const ANOTHER: (&str, &str) = ("prompt", "another_mailbox");
+const ANSWERED: (&str, &str) = ("proceed", "already_answered");
+
+/// The log does not say who declined.
+#[tokio::test]
+async fn a_no_is_an_answer_of_that_account_only() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let decided = login(&stack, "ana", ANA, ("prompt", "consent_missing")).await?;
+    answers(&stack, &decided, ANA, Reaction::Decline).await?;
+    login(&stack, "ana", ANA, ANSWERED).await?;
+
+    // She has another account by now, and nobody has asked that one.
+    let decided = login(&stack, "ana", BEN, ANOTHER).await?;
+    answers(&stack, &decided, BEN, Reaction::Decline).await?;
+    for asked in [BEN, ANA] {
+        login(&stack, "ana", asked, ANSWERED).await?;
+    }
+    // And another tenant.
+    let decided = login(&stack, "ana", FARID, ANOTHER).await?;
+    answers(&stack, &decided, FARID, Reaction::Accept).await?;
+    login(&stack, "ana", FARID, ("proceed", "all_effective")).await?;
+    for asked in [BEN, ANA] {
+        let decided = login(&stack, "ana", asked, ANSWERED).await?;
+        ensure!(decided.effective() == "nothing", "{}", decided.text);
+    }
+    let ana = stack.user("acme", "ana");
+    ana.revoke("calendar").await?.ok()?;
+    login(&stack, "ana", FARID, ANSWERED).await?;
+    // A change of method starts everybody anew.
+    let sam = stack.super_admin("acme", "sam");
+    let landing = admin_consent(&stack, &sam, None, OLGA, Reaction::Accept).await?;
+    ended(&sam, &landing, "completed", None).await?;
+    sam.set_method("user_individual", "full").await?.ok()?;
+    login(&stack, "ana", ANA, ("prompt", "consent_missing")).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn somebody_elses_no_does_not_stand_in_for_whose_mailbox_it_is() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let ana = stack.user("acme", "ana");
+    grant(&stack, &ana, ANA, &["calendar", "contacts"]).await?;
+    ana.revoke("contacts").await?.ok()?;
+    let decided = login(&stack, "ana", BEN, ANOTHER).await?;
+    answers(&stack, &decided, BEN, Reaction::Decline).await?;
+    // She took the contacts back herself; about e-mail nobody has asked her.
+    let decided = login(&stack, "ana", ANA, ("prompt", "consent_missing")).await?;
+    ensure!(
+        decided.value("/missing")
+            == &json!({"calendar": false, "contacts": false, "email": "full"}),
+        "{}",
+        decided.text
+    );
+    ensure!(decided.effective() == "calendar", "{}", decided.text);
+    answers(&stack, &decided, ANA, Reaction::Accept).await?;
+    login(&stack, "ana", ANA, ANSWERED).await?;
     Ok(())
 }

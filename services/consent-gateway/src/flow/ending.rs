@@ -125,6 +125,15 @@ impl Ending {
         }
     }
 
+    /// What was refused, by whomever.
+    pub(crate) const fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(*refusal),
+            Self::ByMicrosoft(no) => no.refusal(),
+            Self::Completed(_) | Self::SetBack(_) => None,
+        }
+    }
+
     fn state(&self) -> FlowState {
         match self {
             Self::Completed(_) => FlowState::Completed,

@@ -59,6 +59,13 @@ impl MicrosoftsNo {
         }
     }
 
+    pub(super) const fn refusal(&self) -> Option<Refusal> {
+        match self.verdict {
+            Verdict::Refused(refusal) => Some(refusal),
+            Verdict::SetBack(_) => None,
+        }
+    }
+
     pub(super) const fn code(&self) -> &'static str {
         self.verdict.code()
     }

@@ -98,6 +98,7 @@ fn what_may_be_too_much_is_described_where_it_can_be() {
         "get /v1/accounts/{account}/users/{user}",
         "post /hand-off/{token}",
         "post /settings/account/administrator-links",
+        "post /settings/account/another-microsoft-account",
         "post /settings/account/confirmation",
         "post /settings/account/permissions",
         "post /settings/company/administrator-consent",

@@ -2,13 +2,20 @@
 //!
 //! Microsoft signs in silently whoever has a session in the browser, and an account, or its whole tenant, can be gone for
 //! good. Neither can be seen beforehand; both show in how a flow ends.
+//!
+//! A decline on the log names no Microsoft account, because Microsoft's answer names none. Whom the flow expected is noted
+//! here, so that an answer counts for whoever was asked, and not for the next account of the same user.
 
-use assent_contract::values::Identity;
-use assent_domain::ids::MicrosoftIdentity;
+use assent_contract::values::{Identity, Permission, PersonId, kinds_from_list, kinds_to_list};
+use assent_domain::ids::{Epoch, MicrosoftIdentity};
+use assent_domain::permissions::{Kinds, PermissionSet};
 use assent_domain::refusal::Refusal;
 use serde::{Deserialize, Serialize};
 
 use crate::flow::{Ending, Purpose};
+
+/// So many accounts of one user are kept in mind. Whoever is forgotten is asked once more.
+const MOST_DECLINED: usize = 8;
 
 /// What is known of a user's Microsoft accounts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +27,19 @@ pub(crate) struct Accounts {
     pub(super) administrator_mistaken: bool,
     /// The account of the user's grants, where Microsoft said that nobody can sign in with it there.
     pub(super) gone: Option<Identity>,
+    /// The epoch of what follows.
+    epoch: u64,
+    /// Who said no, the latest last.
+    declined: Vec<Declined>,
+    /// What is answered on the log by nothing but these.
+    answered_by_these: Vec<Permission>,
+}
+
+/// A no at Microsoft.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Declined {
+    by: Identity,
+    permissions: Vec<Permission>,
 }
 
 impl Accounts {
@@ -38,28 +58,80 @@ impl Accounts {
         self.gone.map(MicrosoftIdentity::from) == Some(identity)
     }
 
+    /// Whether somebody is known to have said no who was another than this account.
+    pub(crate) fn somebody_else_declined(&self, account: PersonId) -> bool {
+        let mut declined = self.declined.iter();
+        declined.any(|no| PersonId::from(MicrosoftIdentity::from(no.by)) != account)
+    }
+
+    /// What this account has answered, of what the log says is answered; `None` where the log is about another mailbox.
+    pub(crate) fn answered_by(
+        &self,
+        epoch: Epoch,
+        identity: MicrosoftIdentity,
+        on_the_log: Option<Kinds>,
+    ) -> Kinds {
+        if self.epoch != epoch.0 {
+            return on_the_log.unwrap_or(Kinds::NONE);
+        }
+        let own = self
+            .declined
+            .iter()
+            .find(|no| MicrosoftIdentity::from(no.by) == identity)
+            .map_or(Kinds::NONE, |no| kinds_from_list(&no.permissions));
+        let others = kinds_from_list(&self.answered_by_these);
+        own.union(on_the_log.unwrap_or(Kinds::NONE).without(others))
+    }
+
+    /// Somebody said no, probably whom the flow expected; `answered` is what the log called answered before.
+    pub(crate) fn declined(
+        &mut self,
+        epoch: Epoch,
+        by: MicrosoftIdentity,
+        asked: Kinds,
+        answered: Kinds,
+    ) {
+        if self.epoch != epoch.0 {
+            self.epoch = epoch.0;
+            self.declined.clear();
+            self.answered_by_these.clear();
+        }
+        let before = self.answered_by(epoch, by, None);
+        self.declined
+            .retain(|no| MicrosoftIdentity::from(no.by) != by);
+        self.declined.push(Declined {
+            by: by.into(),
+            permissions: kinds_to_list(before.union(asked)),
+        });
+        let too_many = self.declined.len().saturating_sub(MOST_DECLINED);
+        self.declined.drain(..too_many);
+        let others = kinds_from_list(&self.answered_by_these);
+        self.answered_by_these = kinds_to_list(others.union(asked.without(answered)));
+    }
+
     /// A flow has ended.
     pub(crate) fn ended(&mut self, purpose: &Purpose, ending: &Ending) {
-        match (purpose, ending) {
-            (Purpose::OwnConsent { .. }, Ending::Completed(_)) => {
+        let is_complete = matches!(ending, Ending::Completed(_));
+        match (purpose, ending.refusal()) {
+            (Purpose::OwnConsent { asked, .. }, _) if is_complete => {
                 self.mistaken = false;
                 self.gone = None;
+                let asked = PermissionSet::from(*asked).kinds();
+                let others = kinds_from_list(&self.answered_by_these);
+                self.answered_by_these = kinds_to_list(others.without(asked));
             }
-            (Purpose::AdministratorConsent { .. }, Ending::Completed(_)) => {
+            (Purpose::AdministratorConsent { .. }, _) if is_complete => {
                 self.administrator_mistaken = false;
             }
             (
                 Purpose::OwnConsent { .. },
-                Ending::Refused(Refusal::IdentityMismatch | Refusal::TenantMismatch),
+                Some(Refusal::IdentityMismatch | Refusal::TenantMismatch),
             ) => self.mistaken = true,
             (
                 Purpose::AdministratorConsent { .. },
-                Ending::Refused(Refusal::NotAnAdministrator | Refusal::TenantMismatch),
+                Some(Refusal::NotAnAdministrator | Refusal::TenantMismatch),
             ) => self.administrator_mistaken = true,
-            (
-                Purpose::OwnConsent { .. } | Purpose::AdministratorConsent { .. },
-                Ending::Refused(_) | Ending::SetBack(_),
-            ) => {}
+            (Purpose::OwnConsent { .. } | Purpose::AdministratorConsent { .. }, _) => {}
         }
     }
 
@@ -72,7 +144,6 @@ impl Accounts {
 #[cfg(test)]
 mod tests {
     use assent_domain::ids::{Cloud, ObjectId, Tenant, TenantId};
-    use assent_domain::permissions::PermissionSet;
     use uuid::Uuid;
 
     use super::*;
@@ -145,6 +216,55 @@ mod tests {
         assert!(accounts.is_gone(identity(1)) && !accounts.is_gone(identity(2)));
         accounts.ended(&own(), &Ending::completed());
         assert!(!accounts.is_gone(identity(1)));
+    }
+
+    #[test]
+    fn an_answer_is_whose_it_was() {
+        const EPOCH: Epoch = Epoch(1);
+        let kinds = kinds_from_list;
+        let (old, new) = (identity(1), identity(2));
+        let (email, calendar) = (kinds(&[Permission::Email]), kinds(&[Permission::Calendar]));
+        let both = email.union(calendar);
+        let mut accounts = Accounts::default();
+        // Nothing is known: an answer counts for whoever comes.
+        assert!(!accounts.somebody_else_declined(new.into()));
+        assert_eq!(accounts.answered_by(EPOCH, new, Some(both)), both);
+
+        // The calendar was answered before, by whomever; the e-mail by the old account alone.
+        accounts.declined(EPOCH, old, both, calendar);
+        for (who, is_other, answered) in [(old, false, both), (new, true, calendar)] {
+            assert_eq!(accounts.somebody_else_declined(who.into()), is_other);
+            assert_eq!(accounts.answered_by(EPOCH, who, Some(both)), answered);
+        }
+        // Where the log is about another mailbox, only what an account itself said counts for it.
+        assert_eq!(accounts.answered_by(EPOCH, new, None), Kinds::NONE);
+        accounts.declined(EPOCH, new, email, both);
+        assert_eq!(accounts.answered_by(EPOCH, new, None), email);
+        assert_eq!(accounts.answered_by(EPOCH, new, Some(both)), both);
+
+        // Whoever was asked and granted it, and takes it back later, has answered.
+        accounts.ended(&own(), &Ending::completed());
+        let third = identity(3);
+        assert_eq!(accounts.answered_by(EPOCH, third, Some(both)), both);
+        // A change of method is a new start.
+        assert_eq!(accounts.answered_by(EPOCH.next(), old, None), Kinds::NONE);
+        accounts.declined(EPOCH.next(), third, email, Kinds::NONE);
+        assert_eq!(accounts.answered_by(EPOCH.next(), old, None), Kinds::NONE);
+    }
+
+    #[test]
+    fn so_many_are_kept_in_mind() {
+        let mut accounts = Accounts::default();
+        let email = kinds_from_list(&[Permission::Email]);
+        for number in 0..20 {
+            accounts.declined(Epoch(0), identity(number), email, Kinds::NONE);
+        }
+        assert_eq!(accounts.declined.len(), MOST_DECLINED);
+        assert_eq!(accounts.answered_by(Epoch(0), identity(19), None), email);
+        assert_eq!(
+            accounts.answered_by(Epoch(0), identity(0), None),
+            Kinds::NONE
+        );
     }
 
     #[test]

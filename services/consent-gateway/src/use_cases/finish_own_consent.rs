@@ -142,14 +142,18 @@ pub(crate) async fn refused(
             begun_in: own.begun_in,
             asked: own.asked.kinds(),
         };
+        let (account, user) = (&stored.value.account, &stored.value.started_by);
+        let before = gateway.ledger.user(account, user).await;
         let recorded = gateway
             .ledger
-            .decide_user(
-                &stored.value.account,
-                &stored.value.started_by,
-                |company, user| own_consent::decline(company, user, command.clone()),
-            )
+            .decide_user(account, user, |company, user| {
+                own_consent::decline(company, user, command.clone())
+            })
             .await;
+        if let (Ok(before), Ok(_)) = (before, &recorded) {
+            let answered = before.state.in_epoch(own.begun_in).answered;
+            learn::declined(gateway, &stored.value, &own, answered).await;
+        }
         ending = Ending::of(recorded.map(|_| ending));
     }
     end(gateway, stored, ending).await

@@ -91,6 +91,19 @@ pub(crate) async fn ended(gateway: &Gateway, flow: &Flow, ending: &Ending) {
         .await;
 }
 
+/// A user said no: whoever was expected, if anybody was. `answered` is what the log called answered before.
+pub(crate) async fn declined(gateway: &Gateway, flow: &Flow, own: &OwnConsent, answered: Kinds) {
+    let Some(expected) = own.expected else {
+        return;
+    };
+    gateway
+        .observations
+        .note_account(&flow.account, &flow.started_by, |accounts| {
+            accounts.declined(own.begun_in, expected, own.asked.kinds(), answered);
+        })
+        .await;
+}
+
 /// Microsoft refused a user. What it says of the tenant's policy is noted for the company's own use only: the browser
 /// that brings it could have made it up.
 pub(crate) async fn refused(

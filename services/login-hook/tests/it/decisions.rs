@@ -204,6 +204,57 @@ async fn an_access_token_goes_along_with_an_automatic_grant_and_nowhere_else() {
     assert_eq!(house.script().grants[0].graph_token, None);
 }
 
+/// The log does not say of which account an answer is; the gateway may know.
+#[tokio::test]
+async fn who_has_answered_as_somebody_else_is_asked_and_nobody_twice() {
+    let house = House::start().await;
+    house.script().state = Reply::With(individual(EmailSync::Full, CALENDAR, &ALL_KINDS));
+    let mut expected = Vec::new();
+    for (reply, decision, reason) in [
+        (
+            Reply::With(begun(&[Permission::Email], &[])),
+            "prompt",
+            "another_mailbox",
+        ),
+        (
+            Reply::Refuse(409, "already_answered"),
+            "proceed",
+            "already_answered",
+        ),
+        (
+            Reply::Refuse(503, "event_log_unavailable"),
+            "proceed",
+            "already_answered",
+        ),
+        (
+            Reply::Refuse(400, "invalid_request"),
+            "proceed",
+            "already_answered",
+        ),
+        (Reply::Never, "proceed", "already_answered"),
+    ] {
+        house.script().flow = reply;
+        let answer = house.decide(&house.microsoft_sign_in(CONTOSO)).await;
+        expect(&answer, decision, reason);
+        expected.push(true);
+    }
+    let asked: Vec<_> = house
+        .script()
+        .flows
+        .iter()
+        .map(|flow| flow.unless_answered)
+        .collect();
+    assert_eq!(asked, expected);
+
+    // What nobody has answered is asked without further ado, and the gateway may know better.
+    house.script().state = Reply::With(individual(EmailSync::Full, CALENDAR, &[]));
+    house.script().flow = Reply::Refuse(409, "already_answered");
+    let answer = house.decide(&house.microsoft_sign_in(CONTOSO)).await;
+    expect(&answer, "proceed", "already_answered");
+    let last = house.script().flows.pop();
+    assert!(last.is_some_and(|flow| !flow.unless_answered));
+}
+
 #[tokio::test]
 async fn who_has_answered_is_not_asked_again() {
     let house = House::start().await;

@@ -109,6 +109,7 @@ fn commands_are_strict() {
             object_id: id(),
         }),
         login_hint: Some(Sensitive("O.CiQx".to_owned())),
+        unless_answered: true,
         return_to: Some("https://app.example/settings?a=b c".to_owned()),
     };
     assert!(!format!("{begin:?}").contains("CiQx"));
@@ -117,6 +118,7 @@ fn commands_are_strict() {
         &json!({
             "account_id": "acme", "user_id": "ana", "permissions": ["calendar", "email"],
             "microsoft_identity": {"tenant_id": ID, "object_id": ID}, "login_hint": "O.CiQx",
+            "unless_answered": true,
             "return_to": "https://app.example/settings?a=b c",
         }),
     );
@@ -124,6 +126,7 @@ fn commands_are_strict() {
         &BeginUserConsent {
             microsoft_identity: None,
             login_hint: None,
+            unless_answered: false,
             return_to: None,
             ..begin
         },
