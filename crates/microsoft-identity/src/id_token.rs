@@ -23,8 +23,9 @@ const CONSUMERS: Uuid = uuid!("9188040d-6c67-4c5b-b112-36a304b66dad");
 /// How far clocks may differ, in seconds.
 const LEEWAY: u64 = 60;
 
-/// Genuine ID tokens are a few kilobytes.
-const LONGEST_TOKEN: usize = 16 * 1024;
+/// Genuine ID tokens are a few kilobytes; with two hundred groups, which is as many as Microsoft lists, and as many roles
+/// of an application, some twenty.
+const LONGEST_TOKEN: usize = 32 * 1024;
 
 /// Genuine key names have some forty characters. Unknown ones are remembered for a while, so they are bounded.
 const LONGEST_KEY_ID: usize = 256;
@@ -86,6 +87,9 @@ pub enum IdTokenError {
     /// It is no token, or lacks a claim that is needed.
     #[error("the token is malformed: {0}")]
     Malformed(&'static str),
+    /// It is longer than any genuine one.
+    #[error("the token is longer than {LONGEST_TOKEN} bytes")]
+    TooLong,
     /// It is unsigned, or signed in another way than RS256.
     #[error("the token is not signed with RS256")]
     Algorithm,
@@ -220,7 +224,7 @@ impl Claims {
 impl<'a> UnverifiedIdToken<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self, IdTokenError> {
         if text.len() > LONGEST_TOKEN {
-            return Err(IdTokenError::Malformed("it is too long"));
+            return Err(IdTokenError::TooLong);
         }
         let (header, _) = text
             .split_once('.')

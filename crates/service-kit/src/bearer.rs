@@ -128,10 +128,28 @@ impl fmt::Debug for BearerVerifier {
     }
 }
 
+impl BearerError {
+    /// The library tells a claim in another shape as missing. Where it is there, that is said. It is asked only once the
+    /// signature holds, which the library looks at first.
+    fn of_a_shape_in(self, token: &str) -> Self {
+        let Self::MissingClaim(name) = &self else {
+            return self;
+        };
+        let Some((claim, expected)) = claim::shape_of(name) else {
+            return self;
+        };
+        let claims = jsonwebtoken::dangerous::insecure_decode_claims::<serde_json::Value>(token);
+        match claims.ok().as_ref().and_then(|claims| claims.get(claim)) {
+            None | Some(serde_json::Value::Null) => self,
+            Some(_) => Self::MalformedClaim { claim, expected },
+        }
+    }
+}
+
 impl Key {
     fn check(&self, token: &str) -> Result<Caller, BearerError> {
         jsonwebtoken::decode::<Claims>(token, self.decoding(), self.validation())
-            .map_err(|error| keys::refusal(&error))?
+            .map_err(|error| keys::refusal(&error).of_a_shape_in(token))?
             .claims
             .into_caller()
     }

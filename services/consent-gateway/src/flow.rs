@@ -58,6 +58,10 @@ pub(crate) struct Flow {
     /// The browser that came back with the first of two callbacks.
     #[serde(default)]
     pub(crate) browser: Option<Digest>,
+    /// How often an administrator was led through Microsoft's sign-in page again, because their consent was not effective
+    /// yet.
+    #[serde(default)]
+    pub(crate) asked_again: u8,
     pub(crate) return_to: Option<Url>,
     pub(crate) expires_at: Timestamp,
     pub(crate) purpose: Purpose,

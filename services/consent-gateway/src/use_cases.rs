@@ -1,5 +1,6 @@
 //! What can be asked of the gateway: one file for each thing.
 
+pub(crate) mod ask_again;
 pub(crate) mod change_mode;
 pub(crate) mod confirm_admin_consent;
 pub(crate) mod confirm_grant;

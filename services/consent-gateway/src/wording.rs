@@ -7,6 +7,7 @@ use crate::flow::FlowState;
 /// The sentences for a code. Codes are fixed words of ours, so nothing that a browser brings is ever repeated.
 pub(crate) fn of(code: &str) -> &'static str {
     of_request(code)
+        .or_else(|| of_microsoft(code))
         .or_else(|| of_page(code))
         .unwrap_or("The request could not be completed, and nothing was granted. Start again.")
 }
@@ -71,8 +72,9 @@ fn of_request(code: &str) -> Option<&'static str> {
              account of its own."
         }
         "scopes_missing" => {
-            "Microsoft granted less than what was asked for, so nothing was recorded. Start again and accept everything \
-             on Microsoft's page."
+            "Microsoft granted less than what was asked for, so nothing was recorded. If you accepted everything on \
+             Microsoft's page, it needs some time to be effective everywhere: wait a minute, then start again. Otherwise \
+             start again and accept everything."
         }
         "partial_grant" => {
             "Done, but Microsoft granted only a part of what was asked for. Start again for the rest, or leave it so."
@@ -106,21 +108,6 @@ fn of_request(code: &str) -> Option<&'static str> {
             "Your session at Microsoft is over, for example after a change of password. Sign in there again and start \
              again; what was granted before still stands."
         }
-        "consent_missing" => {
-            "Microsoft says that nobody has consented to this. Start again and accept on Microsoft's page."
-        }
-        "tenant_absent" => {
-            "Your organisation at Microsoft does not know this application, or has switched it off. Ask your Office \
-             365 administrator to allow it, then start again. If you have an account elsewhere by now, start again \
-             with that."
-        }
-        "application_misconfigured" => {
-            "Something is wrong between this service and Microsoft; it is not your fault, and nothing has changed for \
-             you. An operator was alarmed; try again later."
-        }
-        "microsoft_unavailable" => {
-            "Microsoft could not answer just now, so nothing was recorded. Start again in a moment."
-        }
         "invalid_id_token" => {
             "Microsoft's answer did not prove who you are, so nothing was recorded. Start again; if it happens twice, \
              tell whoever runs this service."
@@ -134,6 +121,33 @@ fn of_request(code: &str) -> Option<&'static str> {
         }
         "consent_superseded" => {
             "Another administrator consent is in force by now. Look at the settings to see which."
+        }
+        _ => return None,
+    })
+}
+
+/// What Microsoft said of the consent, the tenant or us, or that it said nothing.
+fn of_microsoft(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "consent_missing" => {
+            "Microsoft says that nobody has consented to this. Start again and accept on Microsoft's page; if you have just \
+             accepted, wait a minute first, because Microsoft needs some time until a consent is effective everywhere."
+        }
+        "consent_not_yet_effective" => {
+            "You have accepted, but the consent is not effective everywhere at Microsoft yet, so nothing was recorded. \
+             Wait a minute, then start again: Microsoft will not ask a second time."
+        }
+        "tenant_absent" => {
+            "Your organisation at Microsoft does not know this application, or has switched it off. Ask your Office \
+             365 administrator to allow it, then start again. If you have an account elsewhere by now, start again \
+             with that."
+        }
+        "application_misconfigured" => {
+            "Something is wrong between this service and Microsoft; it is not your fault, and nothing has changed for \
+             you. An operator was alarmed; try again later."
+        }
+        "microsoft_unavailable" => {
+            "Microsoft could not answer just now, so nothing was recorded. Start again in a moment."
         }
         _ => return None,
     })

@@ -17,6 +17,7 @@ mod administrators_at_once;
 mod brand;
 mod callbacks;
 mod clouds;
+mod consent_spreading;
 mod credentials;
 mod cut_off;
 mod hand_off;
@@ -35,6 +36,7 @@ mod bad_forms;
 mod bad_input;
 mod bad_messages;
 mod callers;
+mod token_shapes;
 
 mod crashes;
 mod damaged_log;

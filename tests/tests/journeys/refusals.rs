@@ -34,6 +34,10 @@ impl Refusal {
         let on_a_page = self.endpoint != "token";
         Ok(match self.code {
             _ if on_a_page && self.looks_like_leaving => "undetermined",
+            // Said three times to somebody who has just accepted.
+            65001 if of_administrator && self.endpoint != "adminconsent" => {
+                "consent_not_yet_effective"
+            }
             // Only an answer that admits it is a decline.
             65004 if !on_a_page => "undetermined",
             _ if of_administrator => told.administrator,
@@ -59,7 +63,8 @@ impl Refusal {
 
     /// Whether there is a number for whoever looks it up.
     fn is_told_by_number(&self, code: &str) -> bool {
-        !self.looks_like_leaving && !["declined", "flow_already_used"].contains(&code)
+        let without = ["declined", "flow_already_used", "consent_not_yet_effective"];
+        !self.looks_like_leaving && !without.contains(&code)
     }
 }
 
@@ -121,7 +126,9 @@ async fn each(
     mut play: impl AsyncFnMut(&Refusal) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     for refusal in refusals(stack, endpoint).await? {
-        let fault = json!({"endpoint": endpoint, "refuse": refusal.words});
+        // As often as it may be asked again.
+        let count = if refusal.code == 65001 { 3 } else { 1 };
+        let fault = json!({"endpoint": endpoint, "refuse": refusal.words, "count": count});
         stack
             .microsoft()
             .control(Method::POST, "faults", Some(&fault))
@@ -130,6 +137,10 @@ async fn each(
         play(&refusal)
             .await
             .with_context(|| format!("{refusal:?}"))?;
+        stack
+            .microsoft()
+            .control(Method::DELETE, "faults", None)
+            .await?;
         quiet(stack, &refusal, alarms)
             .await
             .with_context(|| format!("{refusal:?}"))?;
@@ -212,6 +223,7 @@ fn state(code: &str) -> &'static str {
         | "interaction_required"
         | "session_ended"
         | "consent_missing"
+        | "consent_not_yet_effective"
         | "application_misconfigured"
         | "microsoft_unavailable" => "undetermined",
         _ => "refused",

@@ -9,9 +9,9 @@ use super::plain_browser::{PlainBrowser, forms};
 use super::reply::{ActorError, Reply};
 use crate::stack::{SIMULATOR_HOST_CLIENT_ID, SIMULATOR_HOST_CLIENT_SECRET};
 
-/// How often a browser is sent on before it must have arrived: an administrator consent sends it to Microsoft twice,
-/// and to us twice.
-const HOPS: usize = 6;
+/// How often a browser is sent on before it must have arrived: an administrator consent sends it to Microsoft twice, twice
+/// more while the consent is not effective yet, and to us each time.
+const HOPS: usize = 10;
 
 /// What the page of ours begins with on which an administrator confirms.
 const ADMINISTRATORS_PAGE: &str = "/administrator-confirmation/";

@@ -11,6 +11,18 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::BearerError;
 
+/// The claims that the library itself looks at, and what each must be.
+pub(super) fn shape_of(name: &str) -> Option<(&'static str, &'static str)> {
+    Some(match name {
+        "iss" => ("iss", "a string"),
+        "sub" => ("sub", "a string"),
+        "aud" => ("aud", "a string or a list of strings"),
+        "exp" => ("exp", "a number"),
+        "nbf" => ("nbf", "a number"),
+        _ => return None,
+    })
+}
+
 /// A claim that is a text, `null` or not there.
 #[derive(Debug, Default)]
 pub(super) struct Text(Found<String>);

@@ -151,7 +151,9 @@ pub(super) fn refusal(error: &Error) -> BearerError {
         ErrorKind::InvalidIssuer => BearerError::Issuer,
         ErrorKind::InvalidAudience => BearerError::Audience,
         ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => BearerError::Algorithm,
-        ErrorKind::MissingRequiredClaim(claim) => BearerError::MissingClaim(claim.clone()),
+        ErrorKind::MissingRequiredClaim(claim) | ErrorKind::InvalidClaimFormat(claim) => {
+            BearerError::MissingClaim(claim.clone())
+        }
         _ => BearerError::Malformed,
     }
 }

@@ -122,7 +122,34 @@ async fn claims_are_checked_one_by_one() {
         let error = outcome(refused.clone()).await.unwrap_err();
         assert_eq!(error.to_string(), expected, "{refused}");
     }
-    assert!(outcome(with("exp", "soon".into())).await.is_err());
+    // What is there in another shape is not said to be missing.
+    for (name, shapes, expected) in [
+        ("sub", vec![json!(7), json!(["ana"])], "a string"),
+        ("iss", vec![json!(7), json!({"a": 1})], "a string"),
+        (
+            "aud",
+            vec![json!(7), json!([AUDIENCE, 7]), json!(true)],
+            "a string or a list of strings",
+        ),
+        (
+            "exp",
+            vec![json!("soon"), json!("1790000000"), json!([1])],
+            "a number",
+        ),
+        ("nbf", vec![json!("now"), json!([1])], "a number"),
+        ("iat", vec![json!("now"), json!(true)], "a number"),
+        ("account", vec![json!(7), json!({})], "a string"),
+        ("jti", vec![json!([1])], "a string"),
+    ] {
+        for shape in shapes {
+            let error = outcome(with(name, shape.clone())).await.unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("the token's claim {name} must be {expected}"),
+                "{shape}"
+            );
+        }
+    }
 }
 
 #[tokio::test]

@@ -39,6 +39,8 @@ pub(crate) enum Setback {
     SessionEnded,
     /// Microsoft says that there is no consent.
     ConsentMissing,
+    /// Microsoft still says so to an administrator who has accepted.
+    ConsentNotYetEffective,
     /// The tenant, or our application in it, is not there or is switched off.
     TenantAbsent,
     /// Microsoft refuses our registration, credential or request.
@@ -64,6 +66,7 @@ impl Setback {
             Self::InteractionRequired => "interaction_required",
             Self::SessionEnded => "session_ended",
             Self::ConsentMissing => "consent_missing",
+            Self::ConsentNotYetEffective => "consent_not_yet_effective",
             Self::TenantAbsent => "tenant_absent",
             Self::ApplicationMisconfigured => "application_misconfigured",
             Self::MicrosoftUnavailable => "microsoft_unavailable",
@@ -82,6 +85,7 @@ impl Setback {
             Self::InteractionRequired
             | Self::SessionEnded
             | Self::ConsentMissing
+            | Self::ConsentNotYetEffective
             | Self::ApplicationMisconfigured
             | Self::MicrosoftUnavailable
             | Self::ConcurrentChange

@@ -38,6 +38,12 @@ pub(super) async fn open(
     match opened(&shared, &headers, form).await {
         Ok(response) => response,
         Err(problem) if pages::wants_a_page(&headers) => {
+            // The page is for the person; this is for whoever made the token.
+            tracing::info!(
+                code = problem.code(),
+                detail = problem.public_detail(),
+                "a session was not opened"
+            );
             pages::settings_problem(&shared.gateway, &problem)
         }
         Err(problem) => problem.into_response(),

@@ -49,17 +49,6 @@ pub(crate) async fn continue_admin_consent(
 
     let (host_account, asker) = (&stored.value.account, &stored.value.started_by);
     let accounts = gateway.observations.accounts(host_account, asker).await;
-    let (state, nonce, pkce) = (State::new(stored.value.id), random_token(), new_pkce());
-    stored.value.states.authorize = Some(state.digest());
-    // Anybody who knows the first address can make this callback up, and send somebody else on from here.
-    stored.value.browser = Some(returning.browser.digest());
-    stored.value.stage = Stage::AtAuthorize {
-        tenant: Some(tenant.into()),
-        nonce: nonce.clone(),
-        pkce_verifier: pkce.verifier.expose_secret().to_owned(),
-    };
-    gateway.flows.change(stored).await.map_err(used)?;
-
     // Whoever was at the first page has just signed in, and would only be asked once more. Unless the last one was the
     // wrong one: a silent session would bring them again.
     let account = if accounts.administrator_mistaken() {
@@ -67,6 +56,27 @@ pub(crate) async fn continue_admin_consent(
     } else {
         AccountChoice::Silent
     };
+    // Anybody who knows the first address can make this callback up, and send somebody else on from here.
+    stored.value.browser = Some(returning.browser.digest());
+    lead_on(gateway, stored, tenant, account).await
+}
+
+/// Leads the browser on to sign in at exactly this tenant.
+pub(crate) async fn lead_on(
+    gateway: &Gateway,
+    mut stored: Stored<Flow>,
+    tenant: Tenant,
+    account: AccountChoice<'_>,
+) -> Result<Url, Failure> {
+    let (state, nonce, pkce) = (State::new(stored.value.id), random_token(), new_pkce());
+    stored.value.states.authorize = Some(state.digest());
+    stored.value.stage = Stage::AtAuthorize {
+        tenant: Some(tenant.into()),
+        nonce: nonce.clone(),
+        pkce_verifier: pkce.verifier.expose_secret().to_owned(),
+    };
+    gateway.flows.change(stored).await.map_err(used)?;
+
     // `.default` gives all that was granted, and can't be mixed with other Graph scopes.
     let default = gateway
         .graph_url

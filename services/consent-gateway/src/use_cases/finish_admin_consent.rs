@@ -17,6 +17,9 @@ use crate::failure::Failure;
 use crate::flow::{Answer, Asked, CONFIRMATION_LIFETIME, Ending, Flow, Stage, State};
 use crate::gateway::{AdminProof, Gateway};
 use crate::records::Stored;
+use crate::use_cases::ask_again::{
+    ask_again, may_be_on_its_way, pause_before_the_next, without_consent,
+};
 use crate::use_cases::record_admin_consent::{asked_of, may_record, record};
 use crate::use_cases::redeem::{Proof, redeem};
 use crate::use_cases::take_callback::{Returning, end, used, went_on};
@@ -36,9 +39,17 @@ pub(crate) async fn finish_admin_consent(
     };
     let redeemed = match redeem(gateway, flow, proof, code).await {
         Ok(redeemed) => redeemed,
+        Err(not_redeemed) if not_redeemed.says_that_nobody_consented() => {
+            return without_consent(gateway, stored, Some(tenant)).await;
+        }
         Err(not_redeemed) => return end(gateway, stored, not_redeemed.ending).await,
     };
     let answer = answer(gateway, asked, tenant, &redeemed).await;
+    if may_be_on_its_way(&answer)
+        && let Some(pause) = pause_before_the_next(flow)
+    {
+        return ask_again(gateway, stored, tenant, pause).await;
+    }
     if comes_back_to_its_session(flow, returning) {
         let recorded = record(gateway, flow, route, answer).await;
         return end(gateway, stored, Ending::of(recorded)).await;

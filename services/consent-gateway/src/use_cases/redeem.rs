@@ -3,8 +3,8 @@
 use assent_domain::ids::Tenant;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{
-    AuthorizationCode, AuthorizationError, ExpectedNonce, IdTokenError, IdTokenExpectation,
-    RedeemError, Redeemed,
+    AuthorizationCode, AuthorizationError, ErrorClass, ExpectedNonce, IdTokenError,
+    IdTokenExpectation, RedeemError, Redeemed,
 };
 use assent_service_kit::telemetry::chain;
 
@@ -23,6 +23,13 @@ pub(crate) struct Proof {
 pub(crate) struct NotRedeemed {
     pub(crate) ending: Ending,
     pub(crate) refusal: Option<AuthorizationError>,
+}
+
+impl NotRedeemed {
+    pub(crate) fn says_that_nobody_consented(&self) -> bool {
+        let refusal = self.refusal.as_ref();
+        refusal.is_some_and(|refusal| refusal.class == ErrorClass::ConsentMissing)
+    }
 }
 
 /// Redeems a code where it was acquired.

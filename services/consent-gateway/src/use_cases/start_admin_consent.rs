@@ -113,6 +113,7 @@ pub(crate) async fn begin(
         account: question.account,
         started_by: question.started_by,
         generation: Generation::default(),
+        asked_again: 0,
         session: question.session,
         browser: None,
         return_to: question.return_to,

@@ -207,6 +207,7 @@ pub(crate) async fn begin(
         account: account.clone(),
         started_by: user.clone(),
         generation: Generation::default(),
+        asked_again: 0,
         session,
         browser: None,
         return_to,

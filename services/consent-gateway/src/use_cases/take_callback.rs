@@ -6,7 +6,9 @@
 use std::convert::Infallible;
 
 use assent_domain::refusal::Refusal;
-use assent_microsoft_identity::{UnverifiedAdminConsentCallback, UnverifiedAuthorizeCallback};
+use assent_microsoft_identity::{
+    ErrorClass, UnverifiedAdminConsentCallback, UnverifiedAuthorizeCallback,
+};
 use assent_service_kit::telemetry::chain;
 use jiff::Timestamp;
 use url::Url;
@@ -19,7 +21,9 @@ use crate::records::{StoreError, Stored};
 use crate::return_to;
 use crate::use_cases::find_flow::find_flow;
 use crate::use_cases::redeem::Proof;
-use crate::use_cases::{continue_admin_consent, finish_admin_consent, finish_own_consent, learn};
+use crate::use_cases::{
+    ask_again, continue_admin_consent, finish_admin_consent, finish_own_consent, learn,
+};
 
 /// The browser that brings a callback.
 #[derive(Debug)]
@@ -95,6 +99,11 @@ pub(crate) async fn authorize(
                 gateway, stored, proof, code,
             ))
             .await
+        }
+        (Purpose::AdministratorConsent { .. }, Err(error))
+            if error.class == ErrorClass::ConsentMissing =>
+        {
+            ask_again::without_consent(gateway, stored, proof.tenant).await
         }
         (Purpose::AdministratorConsent { .. }, Err(error)) => {
             let ending = Ending::from_microsoft(&error, Said::ByTheBrowser, &stored.value.purpose);

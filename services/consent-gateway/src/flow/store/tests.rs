@@ -17,6 +17,7 @@ fn flow(user: &str, route: Option<Route>) -> Flow {
         account: AccountId::parse("acme").unwrap(),
         started_by: UserId::parse(user).unwrap(),
         generation: Generation::default(),
+        asked_again: 0,
         session: None,
         browser: None,
         return_to: None,

@@ -56,6 +56,7 @@ async fn waiting(gateway: &Gateway, minutes: i64, taken: Option<i64>) -> State {
         account: acme(),
         started_by: sam(),
         generation: Generation::default(),
+        asked_again: 0,
         session: None,
         browser: None,
         return_to: None,

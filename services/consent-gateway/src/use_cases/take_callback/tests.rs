@@ -25,6 +25,7 @@ async fn flow(gateway: &Gateway, reached: Stage, minutes: i64) -> State {
         account: AccountId::parse("acme").unwrap(),
         started_by: UserId::parse("ana").unwrap(),
         generation: Generation::default(),
+        asked_again: 0,
         session: None,
         browser: None,
         return_to: None,
