@@ -7,6 +7,7 @@ mod accounts;
 mod attempts;
 mod consent_policy;
 mod mailbox;
+mod reach;
 mod sightings;
 
 use assent_contract::names::id_token;
@@ -19,13 +20,14 @@ use serde::de::DeserializeOwned;
 use crate::records::{Records, StoreError};
 
 pub(crate) use accounts::Accounts;
-pub(crate) use attempts::Attempts;
+pub(crate) use attempts::{Asked, Attempts};
 pub(crate) use consent_policy::{Approval, ConsentPolicies, approval};
 pub(crate) use mailbox::{Mailbox, MailboxState};
+pub(crate) use reach::Reach;
 pub(crate) use sightings::Sightings;
 
-/// How often a record is changed anew when others keep getting in between.
-const ATTEMPTS: usize = 4;
+/// How often a record is changed anew when others keep getting in between. Each time one of them gets through.
+const ATTEMPTS: usize = 16;
 
 /// All that was observed.
 #[derive(Debug)]
@@ -49,7 +51,8 @@ impl Observations {
         account: &AccountId,
         learn: impl Fn(&mut ConsentPolicies),
     ) {
-        self.change(&policy_key(account), learn).await;
+        let learnt = self.change(&policy_key(account), learn).await;
+        learnt.unwrap_or_else(|error| lost(&error));
     }
 
     /// How a user fared at Microsoft.
@@ -66,7 +69,19 @@ impl Observations {
         user: &UserId,
         note: impl Fn(&mut Attempts),
     ) {
-        self.change(&attempts_key(account, user), note).await;
+        let noted = self.weigh_attempt(account, user, note).await;
+        noted.unwrap_or_else(|error| lost(&error));
+    }
+
+    /// Notes how a user fares, and says what `weigh` made of what was known: of several who do so at once each knows of
+    /// those before it.
+    pub(crate) async fn weigh_attempt<R>(
+        &self,
+        account: &AccountId,
+        user: &UserId,
+        weigh: impl Fn(&mut Attempts) -> R,
+    ) -> Result<R, StoreError> {
+        self.change(&attempts_key(account, user), weigh).await
     }
 
     /// With which Microsoft accounts a user came.
@@ -84,7 +99,8 @@ impl Observations {
         note: impl Fn(&mut Accounts),
     ) {
         let key = user_key("accounts", account, user);
-        self.change(&key, note).await;
+        let noted = self.change(&key, note).await;
+        noted.unwrap_or_else(|error| lost(&error));
     }
 
     /// Where a user's mailbox was seen last.
@@ -101,14 +117,15 @@ impl Observations {
         seen: Mailbox,
     ) {
         let key = mailbox_key(account, user);
-        self.change(&key, |known: &mut Option<Mailbox>| {
+        let noted = self.change(&key, |known: &mut Option<Mailbox>| {
             *known = Some(seen.after(*known));
-        })
-        .await;
-        self.change(&sightings_key(account), |sightings: &mut Sightings| {
+        });
+        noted.await.unwrap_or_else(|error| lost(&error));
+        let key = sightings_key(account);
+        let noted = self.change(&key, |sightings: &mut Sightings| {
             sightings.saw(user, tenant, seen);
-        })
-        .await;
+        });
+        noted.await.unwrap_or_else(|error| lost(&error));
     }
 
     /// Where the mailboxes of a company's users were seen.
@@ -132,39 +149,35 @@ impl Observations {
         }
     }
 
-    async fn change<T>(&self, key: &str, change: impl Fn(&mut T))
+    async fn change<T, R>(&self, key: &str, change: impl Fn(&mut T) -> R) -> Result<R, StoreError>
     where
         T: Serialize + DeserializeOwned + Default + Clone + PartialEq,
     {
         let records: Records<T> = Records::new(self.bucket.clone());
         for _ in 0..ATTEMPTS {
-            let done = match records.find(key).await {
-                Ok(Some(mut stored)) => {
-                    let before = stored.value.clone();
-                    change(&mut stored.value);
-                    if stored.value == before {
-                        return;
-                    }
-                    records.change(stored).await
+            let (said, done) = if let Some(mut stored) = records.find(key).await? {
+                let before = stored.value.clone();
+                let said = change(&mut stored.value);
+                if stored.value == before {
+                    return Ok(said);
                 }
-                Ok(None) => {
-                    let mut value = T::default();
-                    change(&mut value);
-                    // There is nothing to know.
-                    if value == T::default() {
-                        return;
-                    }
-                    records.create(key, value).await
+                (said, records.change(stored).await)
+            } else {
+                let mut value = T::default();
+                let said = change(&mut value);
+                // There is nothing to know.
+                if value == T::default() {
+                    return Ok(said);
                 }
-                Err(error) => Err(error),
+                (said, records.create(key, value).await)
             };
             match done {
-                Ok(_) => return,
+                Ok(_) => return Ok(said),
                 Err(StoreError::Changed) => {}
-                Err(error) => return lost(&error),
+                Err(error) => return Err(error),
             }
         }
-        lost(&StoreError::Changed);
+        Err(StoreError::Changed)
     }
 }
 
@@ -189,7 +202,7 @@ fn sightings_key(account: &AccountId) -> String {
     format!("sightings.{}", id_token(account.as_str()))
 }
 
-fn lost(error: &StoreError) {
+pub(crate) fn lost(error: &StoreError) {
     metrics::counter!("assent_observations_lost_total").increment(1);
     tracing::warn!(error = %chain(error), "an observation was not read or kept");
 }

@@ -20,6 +20,7 @@ mod clouds;
 mod consent_spreading;
 mod credentials;
 mod cut_off;
+mod dead_end;
 mod hand_off;
 mod identity_proofs;
 mod ids;

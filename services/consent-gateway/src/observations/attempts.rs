@@ -1,31 +1,31 @@
 //! How a user fared at Microsoft, so that a login does not send them into the same dead end twice.
 //!
-//! Microsoft's page "Need admin approval" leads nowhere: whoever meets it closes the window, or follows a link back
-//! that looks like any cancellation. So an attempt that asked for something users usually may not consent to, and that
-//! brought no answer, counts as a dead end for that. The settings go on offering it; only the login does not.
+//! Microsoft's page "Need admin approval" leads nowhere: whoever meets it closes the window, follows a link back that
+//! looks like any cancellation, or signs in again at once, maybe in another browser. So what users usually may not
+//! consent to counts as a dead end from the moment a user is sent to Microsoft for it, until something better is known:
+//! the attempt may still complete. The settings go on offering it; only the login does not.
 
 use assent_contract::values::{Permission, Tenant, kinds_from_list, kinds_to_list};
 use assent_domain::ids::Epoch;
-use assent_domain::permissions::Kinds;
-use jiff::{SignedDuration, Timestamp};
+use assent_domain::permissions::{EmailLevel, Kinds, PermissionSet};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::flow::{CONFIRMATION_LIFETIME, LIFETIME};
 
-/// Somebody who signs in again so long after having been sent to Microsoft has not got through there.
-const LEFT_UNANSWERED: SignedDuration = SignedDuration::from_mins(2);
-
 /// How many flows of a user are kept in mind. Nobody has more in hand at a time.
 const MOST_UNDER_WAY: usize = 16;
+
+/// How many dead ends are: those of all these flows, and some more. There are three permissions.
+const MOST_DEAD_ENDS: usize = 4 * MOST_UNDER_WAY;
 
 /// The attempts of one epoch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Attempts {
     epoch: u64,
+    /// The oldest first.
     dead_ends: Vec<DeadEnd>,
-    /// The last attempt, while nothing is known of how it ended.
-    open: Option<Attempt>,
     /// What was asked for and may still be granted, the oldest first.
     #[serde(default)]
     under_way: Vec<UnderWay>,
@@ -35,18 +35,51 @@ pub(crate) struct Attempts {
 }
 
 /// A permission that could not be had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct DeadEnd {
-    pub(crate) permission: Permission,
-    pub(crate) at: Timestamp,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct DeadEnd {
+    permission: Permission,
+    at: Timestamp,
+    /// The flow that asked, as long as nothing is known of how it ended.
+    #[serde(default)]
+    flow: Option<Uuid>,
+    /// The tenant that was asked, where it was known.
+    #[serde(default)]
+    tenant: Option<Tenant>,
+    /// Whether of e-mail only sending was asked for, which users usually may consent to.
+    #[serde(default)]
+    limited: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Attempt {
-    flow: Uuid,
-    /// What users usually may not consent to, of what was asked for.
-    doubtful: Vec<Permission>,
-    begun_at: Timestamp,
+impl DeadEnd {
+    fn is_like(&self, other: &Self) -> bool {
+        let kind = |end: &Self| (end.flow, end.permission, end.tenant, end.limited);
+        kind(self) == kind(other)
+    }
+}
+
+/// A question to a user.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    pub(crate) epoch: Epoch,
+    /// Where it is known.
+    pub(crate) tenant: Option<Tenant>,
+    pub(crate) permissions: PermissionSet,
+}
+
+impl Asked {
+    fn dead_end(self, permission: Permission, at: Timestamp, flow: Option<Uuid>) -> DeadEnd {
+        DeadEnd {
+            permission,
+            at,
+            flow,
+            tenant: self.tenant,
+            limited: self.limits(permission),
+        }
+    }
+
+    fn limits(self, permission: Permission) -> bool {
+        permission == Permission::Email && self.permissions.email == EmailLevel::Limited
+    }
 }
 
 /// A flow that has not ended.
@@ -58,38 +91,40 @@ struct UnderWay {
 }
 
 impl Attempts {
-    /// A user is sent to Microsoft.
-    pub(crate) fn begun(
-        &mut self,
-        (epoch, tenant): (Epoch, Option<Tenant>),
-        flow: Uuid,
-        (asked, doubtful): (Kinds, Kinds),
-        now: Timestamp,
-    ) {
-        self.enter(epoch);
-        self.give_up_on_the_last(now);
+    /// A user is sent to Microsoft. What is doubtful of what is asked for is a dead end unless this flow says otherwise.
+    pub(crate) fn begun(&mut self, flow: Uuid, asked: Asked, doubtful: Kinds, now: Timestamp) {
+        if self.epoch != asked.epoch.0 {
+            *self = Self {
+                epoch: asked.epoch.0,
+                tenant: self.tenant,
+                ..Self::default()
+            };
+        }
         self.under_way.retain(|flow| now < flow.until);
         let too_many = (self.under_way.len() + 1).saturating_sub(MOST_UNDER_WAY);
         self.under_way.drain(..too_many);
         self.under_way.push(UnderWay {
             flow,
-            asked: kinds_to_list(asked),
+            asked: kinds_to_list(asked.permissions.kinds()),
             until: now + LIFETIME + CONFIRMATION_LIFETIME,
         });
-        self.tenant = tenant.or(self.tenant);
-        self.open = Some(Attempt {
-            flow,
-            doubtful: kinds_to_list(doubtful),
-            begun_at: now,
-        });
+        self.tenant = asked.tenant.or(self.tenant);
+        let doubtful = kinds_to_list(doubtful).into_iter();
+        let feared = doubtful.map(|permission| asked.dead_end(permission, now, Some(flow)));
+        self.dead_ends.extend(feared);
+        self.tidy();
     }
 
-    /// The user has these now: whatever was in the way is not any more.
-    pub(crate) fn got(&mut self, epoch: Epoch, flow: Uuid, permissions: Kinds) {
-        self.enter(epoch);
-        self.close(flow);
-        self.dead_ends
-            .retain(|end| !permissions.contains(end.permission.into()));
+    /// The user has these now: whatever was in the way is not any more. What the flow asked for besides was not to be had.
+    pub(crate) fn got(&mut self, (epoch, tenant): (Epoch, Tenant), flow: Uuid, granted: Kinds) {
+        if self.epoch != epoch.0 {
+            return;
+        }
+        self.dead_ends.retain(|end| {
+            !granted.contains(end.permission.into())
+                || end.tenant.is_some_and(|other| other != tenant)
+        });
+        self.settle(flow);
     }
 
     /// What flows ask for that have not ended.
@@ -101,42 +136,53 @@ impl Attempts {
             })
     }
 
-    /// A flow has ended: nothing will be granted by it any more.
+    /// A flow has ended: nothing will be granted by it any more. If nothing else was said of it, what ended it says
+    /// nothing of what users may consent to: the user answered, or something went wrong.
     pub(crate) fn over(&mut self, flow: Uuid) {
         self.under_way.retain(|open| open.flow != flow);
-    }
-
-    /// The user answered, or something went wrong that is not the tenant's doing.
-    pub(crate) fn ended(&mut self, epoch: Epoch, flow: Uuid) {
-        self.enter(epoch);
-        self.close(flow);
+        self.dead_ends.retain(|end| end.flow != Some(flow));
     }
 
     /// Microsoft said that an administrator has to approve. It does not say for what: for what was doubtful, or for
     /// all of it where nothing was.
-    pub(crate) fn blocked(&mut self, epoch: Epoch, flow: Uuid, asked: Kinds, now: Timestamp) {
-        self.enter(epoch);
-        let doubtful = self.close(flow).map(|attempt| attempt.doubtful);
-        match doubtful {
-            Some(doubtful) if !doubtful.is_empty() => self.met(&doubtful, now),
-            Some(_) | None => self.met(&kinds_to_list(asked), now),
+    pub(crate) fn blocked(&mut self, flow: Uuid, asked: Asked, now: Timestamp) {
+        let mut doubtful: Vec<Permission> = self.of(flow).map(|end| end.permission).collect();
+        if doubtful.is_empty() {
+            doubtful = kinds_to_list(asked.permissions.kinds());
+        }
+        self.over(flow);
+        if self.epoch == asked.epoch.0 {
+            let met = doubtful.into_iter();
+            let met = met.map(|permission| asked.dead_end(permission, now, None));
+            self.dead_ends.extend(met);
+            self.tidy();
         }
     }
 
     /// The attempt came back without an answer: only what was doubtful counts as met with a dead end.
-    pub(crate) fn unanswered(&mut self, epoch: Epoch, flow: Uuid, now: Timestamp) {
-        self.enter(epoch);
-        if let Some(attempt) = self.close(flow) {
-            self.met(&attempt.doubtful, now);
-        }
+    pub(crate) fn unanswered(&mut self, flow: Uuid) {
+        self.settle(flow);
+        self.over(flow);
     }
 
-    /// The dead ends of this epoch, one that nobody came back from among them.
-    pub(crate) fn dead_ends(&self, epoch: Epoch, now: Timestamp) -> Vec<DeadEnd> {
-        let mut known = self.clone();
-        known.enter(epoch);
-        known.give_up_on_the_last(now);
-        known.dead_ends
+    /// Whether a permission, or less of it, led into a dead end in this tenant, since when nobody was seen to get it.
+    pub(crate) fn lead_nowhere(
+        &self,
+        asked: Asked,
+        permission: Permission,
+        is_open_since: impl Fn(Timestamp) -> bool,
+    ) -> bool {
+        let was_more = |end: &DeadEnd| asked.limits(permission) && !end.limited;
+        let was_elsewhere = |end: &DeadEnd| {
+            end.tenant.is_some() && asked.tenant.is_some() && end.tenant != asked.tenant
+        };
+        let leads_nowhere = |end: &DeadEnd| {
+            end.permission == permission
+                && !was_more(end)
+                && !was_elsewhere(end)
+                && !is_open_since(end.at)
+        };
+        self.epoch == asked.epoch.0 && self.dead_ends.iter().any(leads_nowhere)
     }
 
     /// The tenant that the user was last expected in.
@@ -144,156 +190,44 @@ impl Attempts {
         self.tenant
     }
 
-    fn enter(&mut self, epoch: Epoch) {
-        if self.epoch != epoch.0 {
-            *self = Self {
-                epoch: epoch.0,
-                tenant: self.tenant,
-                ..Self::default()
-            };
-        }
-    }
-
-    fn give_up_on_the_last(&mut self, now: Timestamp) {
-        if let Some(attempt) = self
-            .open
-            .take_if(|attempt| attempt.begun_at + LEFT_UNANSWERED <= now)
-        {
-            self.met(&attempt.doubtful, attempt.begun_at);
-        }
-    }
-
-    /// Ends the last attempt if it is this one; an older one has been given up on already.
-    fn close(&mut self, flow: Uuid) -> Option<Attempt> {
-        self.open.take_if(|attempt| attempt.flow == flow)
-    }
-
-    fn met(&mut self, permissions: &[Permission], at: Timestamp) {
-        let kinds = kinds_from_list(permissions);
+    /// What a flow counts as a dead end as long as nothing is known of it.
+    fn of(&mut self, flow: Uuid) -> impl Iterator<Item = &mut DeadEnd> {
         self.dead_ends
-            .retain(|end| !kinds.contains(end.permission.into()));
-        let met = permissions.iter();
-        self.dead_ends.extend(met.map(|permission| DeadEnd {
-            permission: *permission,
-            at,
-        }));
+            .iter_mut()
+            .filter(move |end| end.flow == Some(flow))
+    }
+
+    /// A flow led into the dead ends that it was feared to.
+    fn settle(&mut self, flow: Uuid) {
+        for end in self.of(flow) {
+            end.flow = None;
+        }
+        self.tidy();
+    }
+
+    /// Of what is sure the latest is enough. What was begun and is not any more is sure: nobody came back.
+    fn tidy(&mut self) {
+        for end in &mut self.dead_ends {
+            let under_way = &self.under_way;
+            end.flow = end
+                .flow
+                .filter(|flow| under_way.iter().any(|open| open.flow == *flow));
+        }
+        let mut kept: Vec<DeadEnd> = Vec::with_capacity(self.dead_ends.len());
+        for end in self.dead_ends.drain(..) {
+            let known = kept
+                .iter_mut()
+                .find(|known| end.flow.is_none() && known.is_like(&end));
+            match known {
+                Some(known) => known.at = known.at.max(end.at),
+                None => kept.push(end),
+            }
+        }
+        let too_many = kept.len().saturating_sub(MOST_DEAD_ENDS);
+        kept.drain(..too_many);
+        self.dead_ends = kept;
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const EPOCH: Epoch = Epoch(3);
-
-    fn at(minute: i64) -> Timestamp {
-        Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute)
-    }
-
-    fn kinds(permissions: &[Permission]) -> Kinds {
-        kinds_from_list(permissions)
-    }
-
-    fn met(attempts: &Attempts, epoch: Epoch, minute: i64) -> Vec<Permission> {
-        let ends = attempts.dead_ends(epoch, at(minute));
-        ends.into_iter().map(|end| end.permission).collect()
-    }
-
-    fn sent(flow: u128, doubtful: &[Permission], minute: i64) -> Attempts {
-        let mut attempts = Attempts::default();
-        let tenant = None;
-        attempts.begun(
-            (EPOCH, tenant),
-            Uuid::from_u128(flow),
-            (kinds(doubtful), kinds(doubtful)),
-            at(minute),
-        );
-        attempts
-    }
-
-    #[test]
-    fn nobody_came_back() {
-        let attempts = sent(1, &[Permission::Calendar], 0);
-        assert_eq!(met(&attempts, EPOCH, 1), []);
-        assert_eq!(met(&attempts, EPOCH, 2), [Permission::Calendar]);
-        // After a change of method everybody starts anew.
-        assert_eq!(met(&attempts, EPOCH.next(), 2), []);
-    }
-
-    #[test]
-    fn a_cancellation_says_nothing_of_what_users_may_consent_to() {
-        let mut attempts = sent(1, &[], 0);
-        attempts.unanswered(EPOCH, Uuid::from_u128(1), at(1));
-        assert_eq!(met(&attempts, EPOCH, 9), []);
-        let mut attempts = sent(1, &[Permission::Email], 0);
-        attempts.unanswered(EPOCH, Uuid::from_u128(1), at(1));
-        assert_eq!(met(&attempts, EPOCH, 1), [Permission::Email]);
-    }
-
-    #[test]
-    fn a_refusal_is_for_what_was_doubtful_or_else_for_all() {
-        let asked = kinds(&[Permission::Calendar, Permission::Contacts]);
-        let mut attempts = sent(1, &[Permission::Calendar], 0);
-        attempts.blocked(EPOCH, Uuid::from_u128(1), asked, at(1));
-        assert_eq!(met(&attempts, EPOCH, 1), [Permission::Calendar]);
-        let mut attempts = sent(1, &[], 0);
-        attempts.blocked(EPOCH, Uuid::from_u128(1), asked, at(1));
-        assert_eq!(
-            met(&attempts, EPOCH, 1),
-            [Permission::Calendar, Permission::Contacts]
-        );
-    }
-
-    #[test]
-    fn a_dead_end_is_remembered_over_other_attempts_and_gone_with_success() {
-        let mut attempts = sent(1, &[Permission::Calendar, Permission::Email], 0);
-        let nothing = (Kinds::NONE, Kinds::NONE);
-        attempts.begun((EPOCH, None), Uuid::from_u128(2), nothing, at(10));
-        attempts.ended(EPOCH, Uuid::from_u128(2));
-        assert_eq!(
-            met(&attempts, EPOCH, 11),
-            [Permission::Calendar, Permission::Email]
-        );
-        // An older flow that comes back late closes no newer one.
-        attempts.begun(
-            (EPOCH, None),
-            Uuid::from_u128(3),
-            (Kinds::NONE, kinds(&[Permission::Calendar])),
-            at(12),
-        );
-        attempts.ended(EPOCH, Uuid::from_u128(1));
-        attempts.got(EPOCH, Uuid::from_u128(3), kinds(&[Permission::Calendar]));
-        assert_eq!(met(&attempts, EPOCH, 20), [Permission::Email]);
-    }
-
-    #[test]
-    fn what_is_under_way_is_known_until_it_is_over() {
-        let mut attempts = sent(1, &[Permission::Calendar], 0);
-        let email = (kinds(&[Permission::Email]), Kinds::NONE);
-        attempts.begun((EPOCH, None), Uuid::from_u128(2), email, at(10));
-        let both = kinds(&[Permission::Calendar, Permission::Email]);
-        assert_eq!(attempts.under_way(EPOCH, at(24)), both);
-        // Fifteen minutes at Microsoft, and ten to confirm.
-        assert_eq!(attempts.under_way(EPOCH, at(25)), email.0);
-        assert_eq!(attempts.under_way(EPOCH.next(), at(24)), Kinds::NONE);
-        attempts.over(Uuid::from_u128(2));
-        assert_eq!(
-            attempts.under_way(EPOCH, at(24)),
-            kinds(&[Permission::Calendar])
-        );
-    }
-
-    #[test]
-    fn no_more_is_kept_in_mind_than_anybody_has_in_hand() {
-        let mut attempts = sent(0, &[Permission::Calendar], 0);
-        for flow in (1..).take(MOST_UNDER_WAY) {
-            let email = (kinds(&[Permission::Email]), Kinds::NONE);
-            attempts.begun((EPOCH, None), Uuid::from_u128(flow), email, at(1));
-        }
-        assert_eq!(attempts.under_way.len(), MOST_UNDER_WAY);
-        assert_eq!(
-            attempts.under_way(EPOCH, at(1)),
-            kinds(&[Permission::Email])
-        );
-    }
-}
+mod tests;

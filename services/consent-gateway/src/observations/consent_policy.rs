@@ -121,19 +121,11 @@ impl ConsentPolicy {
 
     /// Whether every one of these was had by somebody after a moment.
     pub(crate) fn is_open_since(&self, scopes: &[String], moment: Timestamp) -> bool {
+        let is_open_since =
+            |answer: &Answer| answer.verdict == Verdict::Open && moment <= answer.at;
         scopes
             .iter()
-            .all(|scope| match self.scopes.get(scope).copied() {
-                Some(Answer {
-                    verdict: Verdict::Open,
-                    at,
-                }) => moment <= at,
-                Some(Answer {
-                    verdict: Verdict::Closed,
-                    ..
-                }) => false,
-                None => is_open_to_users_by_default(scope),
-            })
+            .all(|scope| self.scopes.get(scope).is_some_and(is_open_since))
     }
 }
 

@@ -50,7 +50,10 @@ pub(crate) async fn finish_own_consent(
         .await
     {
         Ok(tenant) => tenant,
-        Err(failure) => return end(gateway, stored, Ending::of(Err(failure))).await,
+        Err(failure) => {
+            learn::over(gateway, &stored.value).await;
+            return end(gateway, stored, Ending::of(Err(failure))).await;
+        }
     };
     let identity = MicrosoftIdentity {
         tenant,

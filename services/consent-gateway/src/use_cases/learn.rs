@@ -1,51 +1,70 @@
 //! What a flow teaches about a tenant and a user, for the next one. See [`crate::observations`].
 
-use assent_domain::ids::{AccountId, Epoch, Tenant, UserId};
-use assent_domain::permissions::{Kinds, Permission, PermissionSet};
+use assent_domain::ids::{AccountId, Tenant, UserId};
+use assent_domain::permissions::{Kinds, PermissionSet};
 use assent_microsoft_identity::{AuthorizationError, ErrorClass, ScopeSet};
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::flow::{Ending, Flow, OwnConsent};
 use crate::gateway::Gateway;
-use crate::observations::{Approval, ConsentPolicies, approval};
+use crate::observations::{Asked, Attempts, Reach, lost};
+use crate::records::StoreError;
+use crate::use_cases::start_own_consent::Question;
 
-/// Whether a user of this tenant needs an administrator for a permission.
-pub(crate) fn needs_approval(
-    gateway: &Gateway,
-    policies: &ConsentPolicies,
-    tenant: Option<Tenant>,
-    of: PermissionSet,
-    permission: Permission,
-) -> Approval {
-    let scopes = gateway.scopes.of(of.only(just(permission)));
-    approval(policies.of(tenant), &scopes)
+/// Who wants a user to go to Microsoft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// The user, who may always try.
+    ByTheUser,
+    /// A login, which nobody asked to ask anything: it leaves out what is known to lead nowhere.
+    ByALogin,
 }
 
-/// A user is sent to Microsoft.
+/// A user is to be sent to Microsoft. It is noted with what, and said what of it is left out.
 pub(crate) async fn begun(
     gateway: &Gateway,
     (account, user): (&AccountId, &UserId),
     flow: Uuid,
-    (epoch, asked): (Epoch, PermissionSet),
-    tenant: Option<Tenant>,
-) {
+    question: &Question,
+    wanted: Wanted,
+) -> Kinds {
+    let (asked, expected) = (question.asked, question.expected);
     let policies = gateway.observations.policies(account).await;
-    let doubtful: Kinds = asked
-        .kinds()
-        .iter()
-        .filter(|permission| {
-            needs_approval(gateway, &policies, tenant, asked, *permission) != Approval::NotNeeded
-        })
-        .collect();
-    let now = Timestamp::now();
-    gateway
+    let reach = Reach {
+        scopes: &gateway.scopes,
+        policies: &policies,
+        epoch: question.epoch,
+        tenant: expected.map(|expected| expected.tenant),
+        asked,
+    };
+    let (doubtful, now) = (reach.doubtful(), Timestamp::now());
+    let weighed = gateway
         .observations
-        .note_attempt(account, user, |attempts| {
-            let asked = (asked.kinds(), doubtful);
-            attempts.begun((epoch, tenant.map(Into::into)), flow, asked, now);
+        .weigh_attempt(account, user, |attempts| {
+            let left_out = match wanted {
+                Wanted::ByTheUser => Kinds::NONE,
+                Wanted::ByALogin => reach.out_of_reach(attempts),
+            };
+            let question = Asked {
+                permissions: asked.without(left_out),
+                ..reach.question()
+            };
+            if !question.permissions.is_nothing() {
+                attempts.begun(flow, question, doubtful.without(left_out), now);
+            }
+            left_out
         })
         .await;
+    weighed.unwrap_or_else(|error| {
+        lost(&error);
+        match (wanted, error) {
+            (Wanted::ByTheUser, _) => Kinds::NONE,
+            // So many logins of one user at once: others of them have asked.
+            (Wanted::ByALogin, StoreError::Changed) => doubtful,
+            (Wanted::ByALogin, _) => reach.out_of_reach(&Attempts::default()),
+        }
+    })
 }
 
 /// A user granted this, and needed nobody for it.
@@ -66,7 +85,7 @@ pub(crate) async fn got(
     gateway
         .observations
         .note_attempt(&flow.account, &flow.started_by, |attempts| {
-            attempts.got(own.begun_in, flow.id, granted.kinds());
+            attempts.got((own.begun_in, tenant.into()), flow.id, granted.kinds());
         })
         .await;
 }
@@ -112,16 +131,21 @@ pub(crate) async fn refused(
     own: &OwnConsent,
     error: &AuthorizationError,
 ) {
-    let (flow_id, epoch, now) = (flow.id, own.begun_in, Timestamp::now());
+    let (flow_id, now) = (flow.id, Timestamp::now());
+    let tenant = own.expected.map(|expected| expected.tenant);
+    let asked = Asked {
+        epoch: own.begun_in,
+        tenant: tenant.map(Into::into),
+        permissions: own.asked,
+    };
     gateway
         .observations
         .note_attempt(&flow.account, &flow.started_by, |attempts| {
-            attempts.over(flow_id);
             match error.class {
                 ErrorClass::AdministratorApprovalRequired => {
-                    attempts.blocked(epoch, flow_id, own.asked.kinds(), now);
+                    attempts.blocked(flow_id, asked, now);
                 }
-                ErrorClass::Undetermined => attempts.unanswered(epoch, flow_id, now),
+                ErrorClass::Undetermined => attempts.unanswered(flow_id),
                 ErrorClass::Declined
                 | ErrorClass::InteractionRequired
                 | ErrorClass::SessionEnded
@@ -130,7 +154,7 @@ pub(crate) async fn refused(
                 | ErrorClass::TenantAbsent
                 | ErrorClass::ConsentMissing
                 | ErrorClass::AlreadyRedeemed
-                | ErrorClass::TryAgain => attempts.ended(epoch, flow_id),
+                | ErrorClass::TryAgain => attempts.over(flow_id),
             }
         })
         .await;
@@ -147,7 +171,6 @@ pub(crate) async fn refused(
             })
             .await;
     }
-    let tenant = own.expected.map(|expected| expected.tenant);
     if let Some(tenant) = tenant
         && wants_an_administrator(error)
     {
@@ -189,8 +212,4 @@ pub(crate) fn wants_an_administrator(error: &AuthorizationError) -> bool {
             .codes
             .iter()
             .any(|code| matches!(code, 90_093..=90_095 | 900_941 | 900_981))
-}
-
-fn just(permission: Permission) -> Kinds {
-    Kinds::from_iter([permission])
 }

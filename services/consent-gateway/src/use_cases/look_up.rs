@@ -13,13 +13,12 @@ use crate::failure::Failure;
 use crate::flow::{Ending, Flow, FlowState, FlowView};
 use crate::gateway::Gateway;
 use crate::ledger::{Company, User};
-use crate::observations::Approval;
+use crate::observations::{Approval, Reach};
 use crate::records::Stored;
 use crate::representation::{AccountView, Learnt, UserView};
 use crate::rights;
 use crate::use_cases::find_flow::find_flow;
 use crate::use_cases::finish_own_consent::{Held, rehearse};
-use crate::use_cases::learn;
 
 /// How long a read waits for the write that `at_least` names.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -87,14 +86,17 @@ async fn learnt(
     let granted_in = user.state.identity.map(|identity| identity.tenant);
     let tenant = granted_in.or_else(|| attempts.tenant().map(Into::into));
     let cap = company.state.email_sync.cap();
-    let dead_ends = attempts.dead_ends(company.state.epoch, Timestamp::now());
+    let reach = Reach {
+        scopes: &gateway.scopes,
+        policies: &policies,
+        epoch: company.state.epoch,
+        tenant,
+        asked: cap,
+    };
     let approvals = Permission::ALL.into_iter().map(|permission| {
-        let needed = learn::needs_approval(gateway, &policies, tenant, cap, permission);
-        let met_a_dead_end = dead_ends
-            .iter()
-            .any(|end| permission == end.permission.into());
+        let needed = reach.approval(permission);
         let approval = match needed {
-            Approval::NotNeeded if met_a_dead_end => Approval::Likely,
+            Approval::NotNeeded if reach.led_nowhere(&attempts, permission) => Approval::Likely,
             Approval::NotNeeded | Approval::Likely | Approval::Required => needed,
         };
         (permission, approval)

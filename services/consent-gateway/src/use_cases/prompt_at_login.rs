@@ -7,15 +7,11 @@
 use assent_contract::command::{FlowStarted, UserConsentBegun};
 use assent_contract::values::kinds_to_list;
 use assent_domain::ids::{AccountId, UserId};
-use assent_domain::permissions::Kinds;
-use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::TenantRef;
-use jiff::Timestamp;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
-use crate::observations::Approval;
-use crate::use_cases::learn::needs_approval;
+use crate::use_cases::learn::Wanted;
 use crate::use_cases::start_own_consent::{Named, Question, Wish, begin, question};
 
 pub(crate) async fn prompt_at_login(
@@ -34,26 +30,19 @@ pub(crate) async fn prompt_at_login(
     }
     let question = question(gateway, account, user, &wish).await?;
     let question = unanswered(gateway, account, user, &wish, question).await?;
-    let out_of_reach = out_of_reach(gateway, account, user, &question).await;
-    let within_reach = question.asked.without(out_of_reach);
-    if within_reach.is_nothing() {
-        return Err(Refusal::AdministratorApprovalRequired.into());
-    }
-    let question = Question {
-        asked: within_reach,
-        ..question
-    };
+    let who = (account, user);
+    let begun = begin(gateway, who, question, wish.way_back, Wanted::ByALogin).await?;
     let FlowStarted {
         flow_id,
         authorize_url,
         expires_at,
-    } = begin(gateway, account, user, question, wish.way_back).await?;
+    } = begun.started;
     Ok(UserConsentBegun {
         flow_id,
         authorize_url,
         expires_at,
-        permissions: kinds_to_list(within_reach.kinds()),
-        needs_approval: kinds_to_list(out_of_reach),
+        permissions: kinds_to_list(begun.asked),
+        needs_approval: kinds_to_list(begun.left_out),
     })
 }
 
@@ -95,37 +84,4 @@ async fn unanswered(
         return Err(Failure::AlreadyAnswered);
     }
     Ok(Question { asked, ..question })
-}
-
-/// What the tenant refuses its users, and what this user has met a dead end with, unless somebody got it since.
-async fn out_of_reach(
-    gateway: &Gateway,
-    account: &AccountId,
-    user: &UserId,
-    question: &Question,
-) -> Kinds {
-    let (policies, attempts) = tokio::join!(
-        gateway.observations.policies(account),
-        gateway.observations.attempts(account, user)
-    );
-    let tenant = question.expected.map(|expected| expected.tenant);
-    let policy = policies.of(tenant);
-    let dead_ends = attempts.dead_ends(question.epoch, Timestamp::now());
-    let asked = question.asked;
-    asked
-        .kinds()
-        .iter()
-        .filter(|permission| {
-            let need = needs_approval(gateway, &policies, tenant, asked, *permission);
-            let scopes = gateway
-                .scopes
-                .of(asked.only(Kinds::from_iter([*permission])));
-            need == Approval::Required
-                || dead_ends.iter().any(|end| {
-                    let since =
-                        |moment| policy.is_some_and(|policy| policy.is_open_since(&scopes, moment));
-                    *permission == end.permission.into() && !since(end.at)
-                })
-        })
-        .collect()
 }

@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::flow::{self, Digest, Flow, Purpose, Stage, State, States};
 use crate::gateway::{Gateway, reference};
 use crate::observations::Accounts;
-use crate::use_cases::learn;
+use crate::use_cases::learn::{self, Wanted};
 
 /// What is to be asked for, and of whom.
 #[derive(Debug)]
@@ -68,7 +68,9 @@ pub(crate) async fn start_own_consent(
     wish: Wish,
 ) -> Result<FlowStarted, Failure> {
     let question = question(gateway, account, user, &wish).await?;
-    begin(gateway, account, user, question, wish.way_back).await
+    let who = (account, user);
+    let begun = begin(gateway, who, question, wish.way_back, Wanted::ByTheUser).await?;
+    Ok(begun.started)
 }
 
 /// What Microsoft is to ask a user.
@@ -178,14 +180,30 @@ async fn still_there(
     (!is_gone).then_some(mailbox)
 }
 
+/// A flow that was begun.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    pub(crate) started: FlowStarted,
+    pub(crate) asked: Kinds,
+    /// What Microsoft is not asked for, because an administrator is needed for it.
+    pub(crate) left_out: Kinds,
+}
+
 /// Begins the flow, in which the user has 15 minutes.
 pub(crate) async fn begin(
     gateway: &Gateway,
-    account: &AccountId,
-    user: &UserId,
+    (account, user): (&AccountId, &UserId),
     question: Question,
     way_back: WayBack,
-) -> Result<FlowStarted, Failure> {
+    wanted: Wanted,
+) -> Result<Begun, Failure> {
+    let id = Uuid::now_v7();
+    // Before there is a flow, so that a no that is said meanwhile finds it under way.
+    let left_out = learn::begun(gateway, (account, user), id, &question, wanted).await;
+    let asked = question.asked.without(left_out);
+    if asked.is_nothing() {
+        return Err(Refusal::AdministratorApprovalRequired.into());
+    }
     let (session, binds, return_to) = match way_back {
         WayBack::Host(return_to) => (None, true, return_to),
         WayBack::Session { session, binds } => (Some(session), binds, None),
@@ -193,12 +211,11 @@ pub(crate) async fn begin(
     let Question {
         epoch,
         after,
-        asked,
+        asked: _,
         expected,
         vouched,
         sign_in,
     } = question;
-    let id = Uuid::now_v7();
     let (state, nonce, pkce) = (State::new(id), random_token(), new_pkce());
     let expires_at = Timestamp::now() + flow::LIFETIME;
     let tenant = expected.map(|expected| expected.tenant);
@@ -229,8 +246,10 @@ pub(crate) async fn begin(
             pkce_verifier: pkce.verifier.expose_secret().to_owned(),
         },
     };
-    gateway.flows.create(flow).await?;
-    learn::begun(gateway, (account, user), id, (epoch, asked), tenant).await;
+    if let Err(not_kept) = gateway.flows.create(flow.clone()).await {
+        learn::over(gateway, &flow).await;
+        return Err(not_kept.into());
+    }
 
     let authorize_url = gateway.entra.authorize_url(
         &reference(tenant),
@@ -243,10 +262,14 @@ pub(crate) async fn begin(
             account: sign_in.choice(),
         },
     );
-    Ok(FlowStarted {
-        flow_id: id,
-        authorize_url: authorize_url.into(),
-        expires_at,
+    Ok(Begun {
+        started: FlowStarted {
+            flow_id: id,
+            authorize_url: authorize_url.into(),
+            expires_at,
+        },
+        asked: asked.kinds(),
+        left_out,
     })
 }
 
