@@ -79,7 +79,7 @@ pub enum PromptReason {
 pub enum UnavailableReason {
     /// The tenant is in a cloud that is not served.
     UnsupportedCloud,
-    /// A guest of the consent's tenant has no mailbox in it.
+    /// A guest of a tenant has no mailbox in it: not in the consent's, nor in any that could be asked for one.
     Guest,
     /// A personal account has no mailbox in any tenant.
     PersonalAccount,
@@ -178,10 +178,25 @@ fn under_consent(
     }
 }
 
-/// Under the users' own method. Whoever signed in as another Microsoft identity than what is known
-/// is about has not been asked about *that* mailbox: what was answered about the other does not
-/// count either.
+/// Under the users' own method. Who would be asked for a mailbox that is not there is not asked: a guest's is where the
+/// guest comes from.
 fn by_the_user(
+    account: &AccountState,
+    user: &UserState,
+    wanted: PermissionSet,
+    sign_in: SignIn,
+) -> Decision {
+    match (question(account, user, wanted, sign_in), sign_in) {
+        (Decision::Prompt { .. }, SignIn::MicrosoftGuest(_)) => {
+            Decision::Unavailable(UnavailableReason::Guest)
+        }
+        (decision, _) => decision,
+    }
+}
+
+/// Whoever signed in as another Microsoft identity than what is known is about has not been asked
+/// about *that* mailbox: what was answered about the other does not count either.
+fn question(
     account: &AccountState,
     user: &UserState,
     wanted: PermissionSet,

@@ -63,6 +63,9 @@ pub enum Refusal {
     /// A guest's mailbox is not in the tenant.
     #[error("guests of the tenant have no mailbox in it")]
     GuestAccount,
+    /// A personal account is in no tenant.
+    #[error("a personal account has no mailbox in any organisation")]
+    PersonalAccount,
     /// There is no administrator's consent to grant from.
     #[error("the account is not configured by an administrator")]
     NotAdministratorConfigured,
@@ -93,6 +96,7 @@ impl Refusal {
             Self::AdministratorConsentRequired => "administrator_consent_required",
             Self::IdentityMismatch => "identity_mismatch",
             Self::GuestAccount => "guest_account",
+            Self::PersonalAccount => "personal_account",
             Self::NotAdministratorConfigured => "not_administrator_configured",
             Self::ConsentSuperseded => "consent_superseded",
         }

@@ -51,6 +51,9 @@ impl Subject<'_> {
             put("name", json!(self.user.name));
             put("preferred_username", json!(self.user.upn));
         }
+        if let Some(idp) = &self.user.idp {
+            put("idp", json!(idp));
+        }
         if self.email {
             put("email", json!(self.user.upn));
         }

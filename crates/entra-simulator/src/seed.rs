@@ -97,6 +97,9 @@ pub(crate) struct UserSpec {
     pub(crate) roles: Vec<String>,
     #[serde(default)]
     pub(crate) mailbox: Mailbox,
+    /// Who authenticates a guest.
+    #[serde(default)]
+    pub(crate) idp: Option<String>,
 }
 
 impl UserSpec {
@@ -107,6 +110,7 @@ impl UserSpec {
             upn: upn.to_owned(),
             roles: Vec::new(),
             mailbox: Mailbox::Ok,
+            idp: None,
         }
     }
 
@@ -117,6 +121,7 @@ impl UserSpec {
             upn: self.upn.clone(),
             roles: parse_roles(&self.roles)?,
             mailbox: self.mailbox,
+            idp: self.idp.clone(),
             enabled: true,
             sessions_valid_from: 0,
         })

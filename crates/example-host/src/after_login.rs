@@ -2,6 +2,7 @@
 //! mailboxes, not about who may use Hirely.
 
 use url::Url;
+use uuid::Uuid;
 
 use crate::assent::login_decision::{Decision, LoginDecision};
 use crate::assent::permissions::Permissions;
@@ -28,7 +29,10 @@ pub(crate) struct Notice {
 /// What a person can do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Offer {
-    SignInThroughMicrosoft,
+    /// At this tenant's own page, where it matters which. At everybody's page people are signed in to their own.
+    SignInThroughMicrosoft {
+        tenant: Option<Uuid>,
+    },
     MyAccountSettings,
 }
 
@@ -56,14 +60,8 @@ pub(crate) fn after_login(decision: Option<&LoginDecision>) -> AfterLogin {
             text: format!("From now on Hirely may use: {}.", decision.effective),
             offer: None,
         }),
-        Decision::Reauthenticate => Some(sign_in_again(&decision.reason)),
-        Decision::Unavailable => Some(Notice {
-            title: "Microsoft 365 cannot be connected",
-            text: "Your organisation's Microsoft 365 is in a national cloud that Hirely does not reach. Everything else \
-                   works."
-                .to_owned(),
-            offer: None,
-        }),
+        Decision::Reauthenticate => Some(sign_in_again(&decision.reason, decision.tenant_id)),
+        Decision::Unavailable => Some(unavailable(&decision.reason)),
     };
     let degraded = decision.degraded.then(not_known);
     let approval = decision.needs_approval.map(needs_approval);
@@ -74,7 +72,7 @@ pub(crate) fn after_login(decision: Option<&LoginDecision>) -> AfterLogin {
     }
 }
 
-fn sign_in_again(reason: &str) -> Notice {
+fn sign_in_again(reason: &str, tenant: Option<Uuid>) -> Notice {
     let text = match reason {
         "another_tenant" => {
             "Your company's administrator has connected Microsoft 365 of another organisation than the one you signed \
@@ -88,7 +86,36 @@ fn sign_in_again(reason: &str) -> Notice {
     Notice {
         title: "Sign in through Microsoft to sync",
         text: text.to_owned(),
-        offer: Some(Offer::SignInThroughMicrosoft),
+        offer: Some(Offer::SignInThroughMicrosoft { tenant }),
+    }
+}
+
+fn unavailable(reason: &str) -> Notice {
+    let own_account = Some(Offer::SignInThroughMicrosoft { tenant: None });
+    let (text, offer) = match reason {
+        "guest" => (
+            "You signed in as a guest of an organisation, and guests have no mailbox there. Sign in with the account of \
+             your own organisation, or go on without sync.",
+            own_account,
+        ),
+        "personal_account" => (
+            "You signed in with a personal Microsoft account, and Hirely syncs with mailboxes of organisations only. Sign \
+             in with your work account, or go on without sync.",
+            own_account,
+        ),
+        "unsupported_cloud" => (
+            "Your organisation's Microsoft 365 is in a national cloud that Hirely does not reach. Everything else works.",
+            None,
+        ),
+        _ => (
+            "There is no mailbox that Hirely could sync with. Everything else works.",
+            None,
+        ),
+    };
+    Notice {
+        title: "Microsoft 365 cannot be connected",
+        text: text.to_owned(),
+        offer,
     }
 }
 
@@ -123,6 +150,7 @@ mod tests {
             effective: Permissions::NOTHING,
             needs_approval: None,
             authorize_url: None,
+            tenant_id: None,
             degraded: false,
             sequence: Some(7),
         }
@@ -185,23 +213,47 @@ mod tests {
         let of = |reason: &str| {
             after_login(Some(&LoginDecision {
                 reason: reason.to_owned(),
+                tenant_id: Some(Uuid::nil()),
                 ..decided(Decision::Reauthenticate)
             }))
         };
 
+        let at_the_tenant = Offer::SignInThroughMicrosoft {
+            tenant: Some(Uuid::nil()),
+        };
         for reason in ["not_through_microsoft", "another_tenant"] {
             let after = of(reason);
             assert_eq!(after.go_to, None);
-            assert_eq!(after.notices[0].offer, Some(Offer::SignInThroughMicrosoft));
+            assert_eq!(after.notices[0].offer, Some(at_the_tenant));
         }
         assert_ne!(of("not_through_microsoft"), of("another_tenant"));
     }
 
     #[test]
-    fn another_cloud_is_told() {
-        let after = after_login(Some(&decided(Decision::Unavailable)));
-
-        assert_eq!(titles(&after), ["Microsoft 365 cannot be connected"]);
+    fn who_has_no_mailbox_that_could_be_had_is_told_why_and_where_to_go() {
+        let of = |reason: &str| {
+            after_login(Some(&LoginDecision {
+                reason: reason.to_owned(),
+                ..decided(Decision::Unavailable)
+            }))
+        };
+        let own_account = Some(Offer::SignInThroughMicrosoft { tenant: None });
+        for (reason, says, offer) in [
+            ("guest", "as a guest", own_account),
+            (
+                "personal_account",
+                "personal Microsoft account",
+                own_account,
+            ),
+            ("unsupported_cloud", "national cloud", None),
+            ("something_new", "Everything else works", None),
+        ] {
+            let after = of(reason);
+            assert_eq!(titles(&after), ["Microsoft 365 cannot be connected"]);
+            let notice = &after.notices[0];
+            assert!(notice.text.contains(says), "{}", notice.text);
+            assert_eq!(notice.offer, offer, "{reason}");
+        }
     }
 
     #[test]

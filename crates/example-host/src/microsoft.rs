@@ -40,6 +40,8 @@ pub(crate) struct PendingSignIn {
     pub(crate) state: String,
     nonce: String,
     pkce_verifier: String,
+    /// Where it was begun: a tenant, or `organizations`.
+    place: String,
 }
 
 /// Somebody signed in.
@@ -100,17 +102,20 @@ impl Microsoft {
         })
     }
 
-    /// Where to send the browser, and what to remember until it comes back.
-    pub(crate) fn begin(&self) -> anyhow::Result<(Url, PendingSignIn)> {
+    /// Where to send the browser, and what to remember until it comes back. Without a tenant people are signed in to
+    /// their own.
+    pub(crate) fn begin(&self, tenant: Option<Uuid>) -> anyhow::Result<(Url, PendingSignIn)> {
+        let place = tenant.map_or_else(|| "organizations".to_owned(), |tenant| tenant.to_string());
         let pending = PendingSignIn {
+            place,
             state: unguessable()?,
             nonce: unguessable()?,
             pkce_verifier: unguessable()?,
         };
         let challenge = digest(&SHA256, pending.pkce_verifier.as_bytes());
         let mut address = Url::parse(&format!(
-            "{}/organizations/oauth2/v2.0/authorize",
-            self.authority
+            "{}/{}/oauth2/v2.0/authorize",
+            self.authority, pending.place
         ))?;
         address.query_pairs_mut().extend_pairs([
             ("client_id", self.client_id.as_str()),
@@ -136,8 +141,8 @@ impl Microsoft {
         let answer = self
             .http
             .post(format!(
-                "{}/organizations/oauth2/v2.0/token",
-                self.authority
+                "{}/{}/oauth2/v2.0/token",
+                self.authority, pending.place
             ))
             .form(&[
                 ("grant_type", "authorization_code"),

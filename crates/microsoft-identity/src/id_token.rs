@@ -74,8 +74,9 @@ pub struct VerifiedIdentity {
 pub enum Belonging {
     /// The tenant is the person's own.
     Member,
-    /// The person comes from elsewhere: `acct` says so, or `idp` names who authenticated them, which Microsoft does where
-    /// it was not the tenant itself. Their mailbox is where they come from.
+    /// The person comes from elsewhere: `acct` says so, `idp` names who authenticated them, which Microsoft does where it
+    /// was not the tenant itself, or the name is one that Microsoft makes for guests. Their mailbox is where they come
+    /// from. A token with none of these claims is a member's: `acct` has to be asked for, `idp` is left out for members.
     Guest,
     /// It is a personal account, of the tenant that all of those share.
     PersonalAccount,
@@ -189,6 +190,7 @@ struct Claims {
     idp: Option<String>,
     login_hint: Option<serde_json::Value>,
     preferred_username: Option<serde_json::Value>,
+    upn: Option<serde_json::Value>,
 }
 
 impl Claims {
@@ -213,12 +215,24 @@ impl Claims {
                     || Url::parse(idp).ok().as_ref().and_then(first_segment) == Some(tenant_id)
             }
         };
-        if is_member_by_account && is_authenticated_here {
+        let names = [&self.upn, &self.preferred_username];
+        let mut names = names
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.as_str());
+        let is_named_as_guest = names.any(is_of_a_guest);
+        if is_member_by_account && is_authenticated_here && !is_named_as_guest {
             Belonging::Member
         } else {
             Belonging::Guest
         }
     }
+}
+
+/// `ana_contoso.example#EXT#@fabrikam.example`: nobody else has a `#` in their name. Such a name makes somebody a guest;
+/// no name makes anybody a member.
+fn is_of_a_guest(name: &str) -> bool {
+    name.to_ascii_uppercase().contains("#EXT#@")
 }
 
 impl<'a> UnverifiedIdToken<'a> {

@@ -126,6 +126,7 @@ fn status(refusal: Refusal) -> StatusCode {
         | Refusal::AdministratorConsentRequired
         | Refusal::IdentityMismatch
         | Refusal::GuestAccount
+        | Refusal::PersonalAccount
         | Refusal::NotAdministratorConfigured
         | Refusal::ConsentSuperseded => StatusCode::CONFLICT,
     }

@@ -68,8 +68,12 @@ fn of_request(code: &str) -> Option<&'static str> {
              another Microsoft account\" in Settings > My account."
         }
         "guest_account" => {
-            "You are a guest in that organisation at Microsoft, and guests have no mailbox there. Sign in with an \
-             account of its own."
+            "You are a guest in that organisation at Microsoft, and guests have no mailbox there, so nothing was recorded. \
+             Start again and sign in with the account of the organisation that your mailbox is in."
+        }
+        "personal_account" => {
+            "That was a personal Microsoft account, and only mailboxes of an organisation can be connected, so nothing \
+             was recorded. Start again and sign in with your work account."
         }
         "scopes_missing" => {
             "Microsoft granted less than what was asked for, so nothing was recorded. If you accepted everything on \

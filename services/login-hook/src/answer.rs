@@ -136,9 +136,9 @@ words! {
         AnotherTenant = "another_tenant",
         /// The tenant is in a cloud that is not served.
         UnsupportedCloud = "unsupported_cloud",
-        /// The administrator decides, and a guest of the tenant signed in, who has no mailbox in it.
+        /// A guest signed in, who has no mailbox in that tenant: not in the consent's, nor in one that could be asked.
         Guest = "guest",
-        /// The administrator decides, and a personal account signed in, which has no mailbox in any tenant.
+        /// A personal account signed in, which has no mailbox in any tenant.
         PersonalAccount = "personal_account",
         /// Degraded: the ID token could not be verified, so it proves nothing.
         MicrosoftKeysUnavailable = "microsoft_keys_unavailable",

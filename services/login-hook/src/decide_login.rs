@@ -12,7 +12,6 @@ use assent_domain::login::{
     Decision, ProceedReason, PromptReason, ReauthenticateReason, SignIn, UnavailableReason, decide,
     effective_for, is_of_another_mailbox,
 };
-use assent_domain::mode::AuthorizationMethod;
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{Belonging, IdTokenError, LoginHint, VerifiedIdentity};
@@ -71,24 +70,12 @@ impl LoginHook {
         login.hint = verified
             .as_ref()
             .and_then(|verified| verified.login_hint.clone());
-        let is_personal = verified
-            .as_ref()
-            .is_some_and(|verified| verified.belonging == Belonging::PersonalAccount);
         let traceparent = current_traceparent();
         let traceparent = traceparent.as_deref();
         let (sign_in, known) = tokio::join!(
             self.sign_in(verified),
             self.projection.login_state(&login.query, traceparent)
         );
-        let known = match known {
-            // Where users decide for themselves it proves nobody who could: only a tenant's mailbox can be granted.
-            Ok(Known::State { account, .. })
-                if is_personal && account.method() == AuthorizationMethod::UserIndividual =>
-            {
-                return Err(IdTokenError::Consumer);
-            }
-            known => known,
-        };
         Ok(match known {
             Err(unknown) => Answer::unknown(unknown.reason(), login.wanted),
             Ok(Known::Blocked { method, sequence }) => Answer {

@@ -52,7 +52,7 @@ impl SignIns {
             nonce: ExpectedNonce::CheckedElsewhere,
             // Which tenant is the right one is for the decision to say.
             tenant: None,
-            // It depends on the company's method what is to be done about one.
+            // A genuine sign-in, about which there is a decision.
             personal_accounts: true,
         };
         let verified = self

@@ -42,6 +42,7 @@ mod token_shapes;
 mod crashes;
 mod damaged_log;
 mod floods;
+mod guests;
 mod microsoft_away;
 mod onlookers;
 mod outage;

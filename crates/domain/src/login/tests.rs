@@ -370,3 +370,24 @@ fn a_new_epoch_knows_no_mailbox() {
     assert_eq!(known.user.mailbox(known.account.epoch), None);
     assert_eq!(known.wanting(EVERYTHING), prompt(EVERYTHING));
 }
+
+/// They could accept at Microsoft, and nothing could be synced.
+#[test]
+fn nobody_is_asked_for_a_mailbox_that_is_not_there() {
+    let guest = SignIn::MicrosoftGuest(person_of(another_tenant()));
+    for known in [given_nothing(), given([granted(0, EVERYTHING)])] {
+        for (sign_in, reason) in [
+            (guest, UnavailableReason::Guest),
+            (SignIn::PersonalAccount, UnavailableReason::PersonalAccount),
+        ] {
+            assert_eq!(
+                known.signed_in(sign_in, EVERYTHING),
+                Decision::Unavailable(reason)
+            );
+            assert_eq!(known.effective_as(sign_in), NOTHING);
+        }
+    }
+    // Where there is no question there is nothing to tell a guest either.
+    let answered = given([declined(0, Permission::ALL)]);
+    assert_eq!(answered.signed_in(guest, EVERYTHING), ALREADY_ANSWERED);
+}

@@ -32,7 +32,7 @@ fn shown(tenant: &Tenant) -> Value {
 fn shown_user(user: &User) -> Value {
     json!({
         "id": user.id, "name": user.name, "upn": user.upn, "roles": user.roles, "mailbox": user.mailbox,
-        "enabled": user.enabled,
+        "idp": user.idp, "enabled": user.enabled,
     })
 }
 

@@ -64,7 +64,7 @@ pub(crate) enum Mailbox {
     Gone,
 }
 
-/// A member of a tenant.
+/// A member of a tenant, or a guest.
 #[derive(Clone, Debug)]
 pub(crate) struct User {
     pub(crate) id: ObjectId,
@@ -72,6 +72,8 @@ pub(crate) struct User {
     pub(crate) upn: String,
     pub(crate) roles: BTreeSet<Uuid>,
     pub(crate) mailbox: Mailbox,
+    /// Who authenticates a guest, as ID tokens name it. `None` is the tenant itself: a member.
+    pub(crate) idp: Option<String>,
     pub(crate) enabled: bool,
     /// Refresh tokens issued before this moment are dead.
     pub(crate) sessions_valid_from: i64,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
+use uuid::Uuid;
 
 use super::permissions::Permissions;
 use super::{CallError, accepted};
@@ -60,6 +61,8 @@ pub(crate) struct LoginDecision {
     pub(crate) needs_approval: Option<Permissions>,
     /// Where to send the user, with [`Decision::Prompt`].
     pub(crate) authorize_url: Option<Url>,
+    /// With [`Decision::Reauthenticate`]: the tenant to sign in at.
+    pub(crate) tenant_id: Option<Uuid>,
     /// Something did not answer in time.
     pub(crate) degraded: bool,
     /// How much of Assent's log this reflects.
@@ -78,7 +81,7 @@ pub(crate) enum Decision {
     AutoGrant,
     /// Have the user sign in through Microsoft, in the right tenant.
     Reauthenticate,
-    /// Go on: nothing can be had for this user's tenant.
+    /// Go on: nothing can be had for whoever signed in so.
     Unavailable,
 }
 

@@ -8,6 +8,7 @@ use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::pages::{message, see_other};
 use super::parameters::Parameters;
@@ -18,9 +19,18 @@ use crate::chain::chain;
 use crate::sessions::Session;
 use crate::users::{self, User};
 
-/// `POST /sign-in/microsoft`: sends the browser to Microsoft.
-pub(super) async fn through_microsoft(State(app): State<Arc<App>>) -> Result<Response, Broken> {
-    let (address, pending) = app.microsoft.begin()?;
+/// `POST /sign-in/microsoft`: sends the browser to Microsoft, with `?tenant=` to the page of that tenant.
+pub(super) async fn through_microsoft(
+    State(app): State<Arc<App>>,
+    Query(parameters): Query<Vec<(String, String)>>,
+) -> Result<Response, Broken> {
+    let mut parameters = parameters.iter();
+    // Whose token comes back is checked then, so it does no harm to be sent to a wrong one.
+    let tenant = parameters.find_map(|(name, value)| match name.as_str() {
+        "tenant" => Uuid::try_parse(value).ok(),
+        _ => None,
+    });
+    let (address, pending) = app.microsoft.begin(tenant)?;
     let mut response = see_other(address.as_str())?;
     // The cookie binds the sign-in to this browser: nobody can be made to finish another one's.
     let name = app.sign_ins.keep(pending)?;

@@ -110,6 +110,7 @@ fn a_guest_is_told_from_a_member() {
         json!({"acct": null, "idp": null}),
         json!({"idp": format!("https://sts.windows.net/{TENANT}/")}),
         json!({"idp": format!("https://login.microsoftonline.com/{TENANT}/v2.0"), "acct": 0}),
+        json!({"upn": "ana@contoso.example", "preferred_username": "ana#ext@contoso.example"}),
     ] {
         assert_eq!(belonging(member.clone()), Belonging::Member, "{member}");
     }
@@ -125,6 +126,8 @@ fn a_guest_is_told_from_a_member() {
         json!({"idp": "mail"}),
         json!({"idp": "google.com"}),
         json!({"idp": ""}),
+        json!({"upn": "ana_contoso.example#EXT#@fabrikam.example"}),
+        json!({"preferred_username": "ana_contoso.example#ext#@fabrikam.example", "acct": 0}),
     ] {
         assert_eq!(belonging(guest.clone()), Belonging::Guest, "{guest}");
     }

@@ -225,6 +225,7 @@ pub(super) const fn state_of(refusal: Refusal) -> FlowState {
         | Refusal::AdministratorConsentRequired
         | Refusal::IdentityMismatch
         | Refusal::GuestAccount
+        | Refusal::PersonalAccount
         | Refusal::NotAdministratorConfigured
         | Refusal::ConsentSuperseded => FlowState::Refused,
     }

@@ -9,7 +9,7 @@ use assent_domain::ids::{Epoch, MicrosoftIdentity, ObjectId, Scope, Sequence, Te
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{
-    AuthorizationCode, AuthorizationError, ErrorClass, Redeemed, TenantRef, random_token,
+    AuthorizationCode, AuthorizationError, Belonging, ErrorClass, Redeemed, TenantRef, random_token,
 };
 use jiff::Timestamp;
 use url::Url;
@@ -45,6 +45,11 @@ pub(crate) async fn finish_own_consent(
             return end(gateway, stored, not_redeemed.ending).await;
         }
     };
+    // A guest can accept, and has no mailbox there to use it with.
+    if redeemed.identity.belonging == Belonging::Guest {
+        learn::over(gateway, &stored.value).await;
+        return end(gateway, stored, Ending::Refused(Refusal::GuestAccount)).await;
+    }
     let tenant = match gateway
         .tenant(&TenantRef::Id(redeemed.identity.tenant_id))
         .await

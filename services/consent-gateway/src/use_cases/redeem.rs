@@ -75,6 +75,13 @@ pub(crate) async fn redeem(
                     refusal: None,
                 };
             }
+            // A genuine account, and nobody's mailbox in any organisation.
+            RedeemError::IdToken(IdTokenError::Consumer) => {
+                return NotRedeemed {
+                    ending: Ending::Refused(Refusal::PersonalAccount),
+                    refusal: None,
+                };
+            }
             RedeemError::IdToken(IdTokenError::KeysUnavailable(_)) => Setback::MicrosoftUnavailable,
             RedeemError::IdToken(_) => {
                 security_event("invalid_id_token", flow);

@@ -5,7 +5,7 @@ use assent_contract::values::{EmailLevel, EmailSync, Permission, PermissionSet};
 use serde_json::{Value, json};
 
 use crate::house::{House, other_sign_in, sign_in_with};
-use crate::microsoft::{ANA, CONTOSO, FABRIKAM, HOST_CLIENT, NORTHWIND_GOV};
+use crate::microsoft::{ANA, CONTOSO, FABRIKAM, HOST_CLIENT, NORTHWIND_GOV, PERSONAL_ACCOUNTS};
 use crate::played::{
     ALL_KINDS, AUTHORIZE_URL, CONSENT, EVERYTHING, NOTHING, Reply, begun, consented, individual,
     set,
@@ -74,6 +74,30 @@ async fn under_a_consent_only_its_own_tenant_will_do() {
         let missing = set(false, true, EmailLevel::Limited);
         assert_eq!(answer["missing"], json!(missing));
     }
+}
+
+#[tokio::test]
+async fn guests_and_personal_accounts_get_a_decision_and_no_question() {
+    let house = House::start().await;
+    let guest = sign_in_with(&house.microsoft.id_token_of_a_guest());
+    let personal = house.microsoft_sign_in(PERSONAL_ACCOUNTS);
+    for state in [
+        individual(EmailSync::Full, NOTHING, &[]),
+        consented(CONTOSO, EVERYTHING, NOTHING),
+    ] {
+        house.script().state = Reply::With(state);
+        for (sign_in, reason) in [(&guest, "guest"), (&personal, "personal_account")] {
+            let answer = house.decide(sign_in).await;
+            expect(&answer, "unavailable", reason);
+            assert_eq!(answer["effective"], json!(NOTHING));
+            assert!(answer.get("authorize_url").is_none(), "{answer}");
+        }
+    }
+    house.script().state = Reply::With(consented(FABRIKAM, EVERYTHING, NOTHING));
+    let answer = house.decide(&guest).await;
+    expect(&answer, "reauthenticate", "another_tenant");
+    assert_eq!(answer["tenant_id"], json!(FABRIKAM));
+    assert!(house.script().grants.is_empty() && house.script().flows.is_empty());
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ pub(crate) const FABRIKAM: Uuid = uuid!("f0000000-0000-4000-8000-000000000001");
 pub(crate) const NORTHWIND_GOV: Uuid = uuid!("90000000-0000-4000-8000-000000000001");
 pub(crate) const ANA: Uuid = uuid!("c0000000-0000-4000-8000-0000000000a1");
 
-const PERSONAL_ACCOUNTS: Uuid = uuid!("9188040d-6c67-4c5b-b112-36a304b66dad");
+pub(crate) const PERSONAL_ACCOUNTS: Uuid = uuid!("9188040d-6c67-4c5b-b112-36a304b66dad");
 const KEY: &str = "key-1";
 
 pub(crate) struct Microsoft {
@@ -92,6 +92,11 @@ impl Microsoft {
         self.key.sign(KEY, &self.claims(tenant))
     }
 
+    /// Of somebody whom another tenant authenticated.
+    pub(crate) fn id_token_of_a_guest(&self) -> String {
+        self.with("idp", json!(format!("https://sts.windows.net/{FABRIKAM}/")))
+    }
+
     pub(crate) fn id_token_for(&self, audience: &str) -> String {
         self.with("aud", json!(audience))
     }
@@ -118,7 +123,6 @@ impl Microsoft {
             (self.with("exp", json!(now() - 3600)), "expired"),
             (self.with("nbf", json!(now() + 3600)), "not valid yet"),
             (self.with("oid", Value::Null), "no oid"),
-            (self.id_token(PERSONAL_ACCOUNTS), "personal account"),
             // Last: Microsoft is asked again for unknown keys, and not at once.
             (self.key.sign("key-2", &good), "key of the token is unknown"),
         ]

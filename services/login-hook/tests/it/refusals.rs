@@ -23,9 +23,8 @@ async fn a_bad_id_token_is_never_another_sign_in() {
         let text = refusal.1.to_string();
         assert!(token.is_empty() || !text.contains(&token), "{text}");
     }
-    // Nobody is asked about a bad token. A personal account's is genuine: whether it is refused is for the company's
-    // method to say.
-    assert!(house.script().queries.len() <= 1);
+    // Nobody is asked about a bad token.
+    assert_eq!(house.script().queries.len(), 0);
 }
 
 #[tokio::test]
