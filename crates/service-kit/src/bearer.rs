@@ -111,8 +111,15 @@ impl BearerVerifier {
         if header.crit.is_some() {
             return Err(BearerError::Malformed);
         }
-        let key = self.keys.find(header.kid.as_deref(), header.alg).await?;
-        key.check(token)
+        let (id, algorithm) = (header.kid.as_deref(), header.alg);
+        let (key, keys) = self.keys.find(id, algorithm).await?;
+        match key.check(token) {
+            Err(BearerError::Signature) => match self.keys.find_anew(&keys, id, algorithm).await {
+                Some(key) => key.check(token),
+                None => Err(BearerError::Signature),
+            },
+            checked => checked,
+        }
     }
 
     /// Who sent a request, by its `Authorization` header.

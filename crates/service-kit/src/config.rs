@@ -22,7 +22,9 @@ mod values;
 
 pub use known::{KNOWN_VARIABLES, SECRET_VARIABLES};
 pub use origin::{Origin, OriginError};
-pub use values::{CommaSeparated, HttpUrl, HttpUrlError, ListenAddress, Secret};
+pub use values::{
+    CommaSeparated, HttpUrl, HttpUrlError, ListenAddress, Secret, without_path, without_query,
+};
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "ASSENT_";
@@ -167,6 +169,7 @@ pub fn load<C: DeserializeOwned>(
             Some(value) => Some(value),
             None => find(variable, &file)?,
         };
+        refuse_quotation_marks(variable, value.as_ref())?;
         if let Some(value) = value.or_else(|| variable.default.map(Value::from)) {
             values.insert(key, value);
         }
@@ -190,9 +193,28 @@ fn read_environment(
         let value = value.to_str().ok_or_else(|| ConfigError::NotUnicode {
             name: name.to_owned(),
         })?;
-        ours.insert(key_of(name), Value::from(value));
+        // Files of variables come from other systems and editors, too: their line ends, and what was typed around a value,
+        // are passed on as a part of it.
+        ours.insert(key_of(name), Value::from(value.trim()));
     }
     Ok(ours)
+}
+
+/// Who sets variables by something else than a shell gets the shell's quotation marks passed on.
+fn refuse_quotation_marks(variable: &Variable, value: Option<&Value>) -> Result<(), ConfigError> {
+    let text = value.and_then(Value::as_str).unwrap_or_default();
+    let is_quoted = ['"', '\''].into_iter().any(|mark| {
+        let rest = text.strip_prefix(mark);
+        rest.is_some_and(|rest| rest.ends_with(mark))
+    });
+    if is_quoted {
+        return Err(ConfigError::Invalid {
+            name: variable.name.to_owned(),
+            expected: "a value without quotation marks around it; they belong to a shell, and none has taken them off"
+                .to_owned(),
+        });
+    }
+    Ok(())
 }
 
 fn read_file(path: &Path) -> Result<Dict, ConfigError> {
@@ -239,8 +261,8 @@ fn read_secret(name: &str, path: &Value) -> Result<Value, ConfigError> {
         path: PathBuf::from(path),
         source,
     })?;
-    // Editors and `echo` end a file with a newline that is not part of the secret.
-    let secret = text.trim_end_matches(['\n', '\r']);
+    // Editors and `echo` end a file with a newline that is not part of the secret, and some begin it with a mark.
+    let secret = text.trim_start_matches('\u{feff}').trim();
     if secret.is_empty() {
         return Err(ConfigError::Invalid {
             name: format!("{name}_FILE"),

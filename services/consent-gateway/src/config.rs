@@ -19,7 +19,7 @@ use crate::brand::{Brand, read_logo};
 
 pub use crate::brand::{Color, LogoError};
 pub use crate::gateway::AdminProof;
-pub use values::{HandOffDays, ProductName, ProductUrl, SessionMinutes};
+pub use values::{HandOffDays, ProductName, ProductUrl, Scopes, SessionMinutes};
 pub use variables::PROGRAM;
 
 /// The values.
@@ -34,6 +34,7 @@ pub struct Config {
     /// Where the metrics are, if not there.
     pub metrics_listen: Option<ListenAddress>,
     /// What redirect URIs derive from.
+    #[serde(deserialize_with = "assent_service_kit::config::without_query")]
     pub public_url: HttpUrl,
     /// NATS.
     #[serde(flatten)]
@@ -41,6 +42,7 @@ pub struct Config {
     /// Stream replicas.
     pub nats_replicas: usize,
     /// Microsoft's sign-in service.
+    #[serde(deserialize_with = "assent_service_kit::config::without_path")]
     pub entra_authority: HttpUrl,
     /// Microsoft Graph.
     pub graph_url: HttpUrl,
@@ -86,13 +88,13 @@ pub struct Config {
     #[serde(default)]
     pub return_origins: CommaSeparated<Origin>,
     /// Scopes for the calendar.
-    pub scopes_calendar: CommaSeparated<String>,
+    pub scopes_calendar: Scopes,
     /// Scopes for contacts.
-    pub scopes_contacts: CommaSeparated<String>,
+    pub scopes_contacts: Scopes,
     /// Scopes for limited e-mail.
-    pub scopes_email_limited: CommaSeparated<String>,
+    pub scopes_email_limited: Scopes,
     /// Scopes for full e-mail.
-    pub scopes_email_full: CommaSeparated<String>,
+    pub scopes_email_full: Scopes,
 }
 
 /// Variables that don't go together, or name what can't be used.

@@ -81,6 +81,7 @@ pub struct Config {
     #[serde(flatten)]
     pub nats: NatsValues,
     /// Microsoft's sign-in service.
+    #[serde(deserialize_with = "assent_service_kit::config::without_path")]
     pub entra_authority: HttpUrl,
     /// Who we are at Microsoft.
     pub entra_client_id: ClientId,
@@ -202,6 +203,10 @@ mod tests {
             ("ASSENT_HOST_ENTRA_CLIENT_ID", "a b"),
             ("ASSENT_RETURN_ORIGINS", "https://host.example/path"),
             ("ASSENT_ENTRA_AUTHORITY", "http://login.example"),
+            (
+                "ASSENT_ENTRA_AUTHORITY",
+                "https://login.example/common/v2.0",
+            ),
         ] {
             let refused = config(&[(name, value)]).unwrap_err();
             assert!(refused.to_string().contains(name), "{name}: {refused}");

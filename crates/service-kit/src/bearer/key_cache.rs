@@ -1,6 +1,6 @@
 //! When keys are fetched: at the first token, every hour, and for a key nobody
-//! knows, but the last no oftener than every ten seconds, because anyone can
-//! invent a key's name.
+//! knows or one that did not sign what it is said to have signed, but the last no
+//! oftener than every ten seconds, because anyone can invent a key's name and a signature.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::telemetry::chain;
 /// Keys this old are fetched again, without keeping the request waiting.
 const REFRESH_AFTER: Duration = Duration::from_hours(1);
 
-/// The least time between two fetches that unknown keys cause.
+/// The least time between two fetches that unknown keys and bad signatures cause.
 const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The least time between two fetches after one failed.
@@ -48,12 +48,12 @@ impl KeyCache {
         }
     }
 
-    /// The key with this id for this algorithm, from memory if it is there.
+    /// The key with this id for this algorithm, from memory if it is there, and the keys that it is one of.
     pub(super) async fn find(
         self: &Arc<Self>,
         id: Option<&str>,
         algorithm: Algorithm,
-    ) -> Result<Arc<Key>, BearerError> {
+    ) -> Result<(Arc<Key>, Arc<KeySet>), BearerError> {
         let keys = match self.current() {
             Some(keys) => keys,
             None => self.first_keys().await?,
@@ -63,16 +63,30 @@ impl KeyCache {
             if keys.fetched_at.elapsed() > REFRESH_AFTER {
                 self.refresh_in_background();
             }
-            return Ok(key);
+            return Ok((key, keys));
         }
-        let found = match self.newer_keys(&keys).await {
-            Some(newer) => newer.find(id, algorithm),
-            None => known,
+        let (found, keys) = match self.newer_keys(&keys).await? {
+            Some(newer) => (newer.find(id, algorithm), newer),
+            None => (known, keys),
         };
         match found {
-            Found::Key(key) => Ok(key),
+            Found::Key(key) => Ok((key, keys)),
             Found::OfAnotherAlgorithm => Err(BearerError::Algorithm),
             Found::Nothing => Err(BearerError::UnknownKey),
+        }
+    }
+
+    /// The key that has this id now. Some issuers keep the name when they change the key, or give none; so where a
+    /// signature does not fit, the keys are looked at anew.
+    pub(super) async fn find_anew(
+        &self,
+        seen: &Arc<KeySet>,
+        id: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Option<Arc<Key>> {
+        match self.newer_keys(seen).await.ok()??.find(id, algorithm) {
+            Found::Key(key) => Some(key),
+            Found::OfAnotherAlgorithm | Found::Nothing => None,
         }
     }
 
@@ -99,21 +113,30 @@ impl KeyCache {
             .map_err(|error| BearerError::KeysUnavailable(Some(error)))
     }
 
-    /// Keys newer than those that lacked one, if they may be fetched now.
-    async fn newer_keys(&self, seen: &Arc<KeySet>) -> Option<Arc<KeySet>> {
+    /// Keys newer than those that lacked one, if they may be fetched now. Where they can't be, nothing can be said about
+    /// a token that they might be needed for.
+    async fn newer_keys(&self, seen: &Arc<KeySet>) -> Result<Option<Arc<KeySet>>, BearerError> {
         let mut attempts = self.attempts.lock().await;
         // Somebody else may have fetched while this request waited.
         if let Some(keys) = self.current().filter(|keys| !Arc::ptr_eq(keys, seen)) {
-            return Some(keys);
+            return Ok(Some(keys));
         }
-        if attempts
-            .for_unknown_key
-            .is_some_and(|at| at.elapsed() < UNKNOWN_KEY_INTERVAL)
+        if let Some((at, error)) = &attempts.failed
+            && at.elapsed() < RETRY_INTERVAL
         {
-            return None;
+            return Err(BearerError::KeysUnavailable(Some(Arc::clone(error))));
+        }
+        let looked_lately = attempts
+            .for_unknown_key
+            .is_some_and(|at| at.elapsed() < UNKNOWN_KEY_INTERVAL);
+        if looked_lately && attempts.failed.is_none() {
+            return Ok(None);
         }
         attempts.for_unknown_key = Some(Instant::now());
-        self.fetch(&mut attempts).await.ok()
+        match self.fetch(&mut attempts).await {
+            Ok(keys) => Ok(Some(keys)),
+            Err(error) => Err(BearerError::KeysUnavailable(Some(error))),
+        }
     }
 
     fn refresh_in_background(self: &Arc<Self>) {

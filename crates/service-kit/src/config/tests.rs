@@ -214,3 +214,51 @@ fn a_secret_may_stand_in_a_file_of_its_own() {
         "ASSENT_NATS_PASSWORD_FILE: cannot read /nowhere"
     );
 }
+
+#[test]
+fn what_editors_and_other_systems_put_around_a_value_is_no_part_of_it() {
+    let set = [
+        ("ASSENT_PUBLIC_URL", " https://assent.example\r"),
+        ("ASSENT_LISTEN", "[::1]:2\r\n"),
+        ("ASSENT_NATS_USER", "gateway\r"),
+        ("ASSENT_NATS_PASSWORD", "hunter2\r"),
+        ("ASSENT_NATS_REPLICAS", "3 "),
+        ("ASSENT_RETURN_ORIGINS", " \r\n"),
+    ];
+    let config = loaded(&set, None).unwrap();
+    assert_eq!(config.public_url.as_str(), "https://assent.example");
+    assert_eq!(config.listen, "[::1]:2".parse().unwrap());
+    assert_eq!(config.nats_user.as_deref(), Some("gateway"));
+    assert_eq!(config.nats_password.unwrap().expose(), "hunter2");
+    assert_eq!(config.nats_replicas, 3);
+    assert!(config.return_origins.as_slice().is_empty());
+
+    for text in ["hunter2\r\n", "\u{feff}hunter2\n", " hunter2 \n\n"] {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        write!(file, "{text}").unwrap();
+        let path = format!("{}\r", file.path().to_str().unwrap());
+        let config = loaded(&[URL, ("ASSENT_NATS_PASSWORD_FILE", &path)], None).unwrap();
+        assert_eq!(config.nats_password.unwrap().expose(), "hunter2");
+    }
+}
+
+#[test]
+fn quotation_marks_that_no_shell_took_off_are_told() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "'hunter2'").unwrap();
+    for (name, value) in [
+        ("ASSENT_NATS_USER", "\"gateway\""),
+        ("ASSENT_NATS_PASSWORD", "'hunter2'"),
+        ("ASSENT_NATS_PASSWORD_FILE", file.path().to_str().unwrap()),
+    ] {
+        let refused = loaded(&[URL, (name, value)], None).unwrap_err();
+        assert!(refused.contains("quotation marks"), "{refused}");
+        assert!(
+            refused.contains(name.trim_end_matches("_FILE")),
+            "{refused}"
+        );
+        assert!(!refused.contains("hunter2"), "{refused}");
+    }
+    let marks_within = loaded(&[URL, ("ASSENT_NATS_PASSWORD", "it's \"so\"")], None).unwrap();
+    assert_eq!(marks_within.nats_password.unwrap().expose(), "it's \"so\"");
+}

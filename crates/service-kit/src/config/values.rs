@@ -99,6 +99,26 @@ impl FromStr for HttpUrl {
     }
 }
 
+/// A service that has its host to itself: no tenant and no version stand behind it, as in what Microsoft's portal shows.
+pub fn without_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HttpUrl, D::Error> {
+    let url = HttpUrl::deserialize(deserializer)?;
+    if url.as_url().path() != "/" || url.as_url().query().is_some() {
+        return Err(de::Error::custom(
+            "an https URL with nothing behind the host: no tenant, no v2.0",
+        ));
+    }
+    Ok(url)
+}
+
+/// A base that addresses are made of by adding to its path.
+pub fn without_query<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HttpUrl, D::Error> {
+    let url = HttpUrl::deserialize(deserializer)?;
+    if url.as_url().query().is_some() {
+        return Err(de::Error::custom("an https URL without a query"));
+    }
+    Ok(url)
+}
+
 impl fmt::Display for HttpUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())

@@ -85,6 +85,15 @@ fn whatever_stands_in_for_microsoft_stands_alone() {
 #[test]
 fn what_makes_no_sense_is_refused_by_name() {
     for (name, value) in [
+        ("ASSENT_PUBLIC_URL", "https://assent.example/?x=1"),
+        (
+            "ASSENT_ENTRA_AUTHORITY",
+            "https://login.example/organizations",
+        ),
+        (
+            "ASSENT_ENTRA_AUTHORITY",
+            "https://login.example/common/v2.0",
+        ),
         ("ASSENT_HAND_OFF_DAYS", "0"),
         ("ASSENT_HAND_OFF_DAYS", "31"),
         ("ASSENT_HAND_OFF_DAYS", "for ever"),
@@ -189,4 +198,17 @@ fn one_credential_or_two_and_never_a_half() {
         credentials(&[secret, second_key]),
         Err(ConfigError::SecondCredential)
     ));
+}
+
+#[test]
+fn scopes_are_parted_by_commas_or_by_spaces() {
+    for text in [
+        "Mail.Send,Mail.ReadWrite",
+        "Mail.Send Mail.ReadWrite",
+        " Mail.Send,  Mail.ReadWrite ",
+    ] {
+        let config = config(&[("ASSENT_SCOPES_EMAIL_FULL", text)]).unwrap();
+        let scopes = config.scopes_email_full.as_slice();
+        assert_eq!(scopes, ["Mail.Send", "Mail.ReadWrite"], "{text}");
+    }
 }

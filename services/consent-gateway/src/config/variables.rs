@@ -143,22 +143,22 @@ pub static PROGRAM: Program = Program {
         ),
         Variable::plain(
             "ASSENT_SCOPES_CALENDAR",
-            "Graph scopes for the calendar",
+            "Graph scopes for the calendar, with commas or spaces between them",
             Some("Calendars.ReadWrite"),
         ),
         Variable::plain(
             "ASSENT_SCOPES_CONTACTS",
-            "Graph scopes for contacts",
+            "Graph scopes for contacts, likewise",
             Some("Contacts.Read"),
         ),
         Variable::plain(
             "ASSENT_SCOPES_EMAIL_LIMITED",
-            "Graph scopes for limited e-mail",
+            "Graph scopes for limited e-mail, likewise",
             Some("Mail.Send"),
         ),
         Variable::plain(
             "ASSENT_SCOPES_EMAIL_FULL",
-            "Graph scopes for full e-mail",
+            "Graph scopes for full e-mail, likewise",
             Some("Mail.ReadWrite,Mail.Send"),
         ),
     ],
