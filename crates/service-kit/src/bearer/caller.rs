@@ -74,8 +74,14 @@ pub(super) struct Claims {
     account_name: Text,
 }
 
-/// So many seconds after the epoch.
+/// No time in seconds is so far away, and every one in milliseconds is.
+const MILLISECONDS: f64 = 1e11;
+
+/// So many seconds after the epoch. Who writes milliseconds has made a token that never runs out.
 fn moment(seconds: f64) -> Option<SystemTime> {
+    if seconds >= MILLISECONDS {
+        return None;
+    }
     let since_epoch = Duration::try_from_secs_f64(seconds).ok()?;
     SystemTime::UNIX_EPOCH.checked_add(since_epoch)
 }

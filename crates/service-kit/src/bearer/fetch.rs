@@ -66,7 +66,9 @@ impl Fetcher {
             }
             body.extend_from_slice(&chunk);
         }
-        serde_json::from_slice::<Document>(&body)
+        // Some servers begin text files with a byte order mark.
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body);
+        serde_json::from_slice::<Document>(body)
             .map(|document| document.keys)
             .map_err(FetchError::NotAKeySet)
     }

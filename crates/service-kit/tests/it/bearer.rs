@@ -111,6 +111,15 @@ async fn claims_are_checked_one_by_one() {
         (without("sub"), "the token's claim sub is missing"),
         (with("sub", "".into()), "the token's claim sub is missing"),
         (
+            with("sub", 7.into()),
+            "the token's claim sub must be a string",
+        ),
+        // Milliseconds: it would be good for some fifty thousand years.
+        (
+            with("exp", (now() * 1000).into()),
+            "the token's claim exp must be a time in seconds since 1970",
+        ),
+        (
             with("account", json!(["acme"])),
             "the token's claim account must be a string",
         ),
@@ -349,6 +358,19 @@ async fn a_flood_of_unknown_keys_causes_one_fetch() {
     assert!(verifier.verify(&signer.token("a", &claims())).await.is_ok());
     // The first keys, and one more look because of the unknown ones.
     assert!(published.fetched() <= 2, "{}", published.fetched());
+}
+
+#[tokio::test]
+async fn keys_may_be_served_from_a_file_that_some_editor_wrote() {
+    let signer = Signer::ed25519();
+    let text = format!("\u{feff}{}\r\n", json!({"keys": [signer.jwk("a")]}));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = axum::Router::new().route("/jwks", axum::routing::get(move || async { text }));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let url = HttpUrl::parse(&format!("http://{address}/jwks")).unwrap();
+    let verifier = BearerVerifier::new(ISSUER, &url, AUDIENCE).unwrap();
+    assert!(verifier.verify(&signer.token("a", &claims())).await.is_ok());
 }
 
 #[tokio::test]
