@@ -216,10 +216,7 @@ impl Claims {
             }
         };
         let names = [&self.upn, &self.preferred_username];
-        let mut names = names
-            .into_iter()
-            .flatten()
-            .filter_map(|name| name.as_str());
+        let mut names = names.into_iter().flatten().filter_map(|name| name.as_str());
         let is_named_as_guest = names.any(is_of_a_guest);
         if is_member_by_account && is_authenticated_here && !is_named_as_guest {
             Belonging::Member

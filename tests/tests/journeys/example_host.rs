@@ -127,6 +127,10 @@ async fn a_companys_change_stops_everybody_until_they_sign_in_again() -> anyhow:
     browser.submit("/sign-out", &[]).await?;
     let page = sign_in_with_password(&mut browser, "ana").await?;
     page.must_have("Sign in through Microsoft to sync")?;
+    // Where the administrator consented, and nowhere else: elsewhere she might be somebody else's employee, too.
+    let form = page.form("/sign-in/microsoft")?;
+    let there = format!("/sign-in/microsoft?tenant={}", ANA.tenant);
+    ensure!(form.action == there, "{form:?}");
 
     let page = sign_in(&mut browser, ANA).await?;
     page.must_have("From now on Hirely may use: calendar, e-mail (sending only).")?;

@@ -209,7 +209,7 @@ async fn invented_tenants() -> anyhow::Result<()> {
     // Whoever needs no question is served, and so is a login: nobody typed its tenant.
     ana.start_grant(&["calendar"], None).await?.ok()?;
     let login = stack.login("acme");
-    let wants = json!({"calendar": true, "contacts": false, "email": "none"});
+    let wants = json!({"calendar": false, "contacts": true, "email": "none"});
     let decided = login.wanting("ana", ANA, &wants).await?.ok()?;
     ensure!(decided.word("/authorize_url").is_some(), "{}", decided.text);
     another_company_is_served(&stack).await

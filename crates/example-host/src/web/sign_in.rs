@@ -22,14 +22,10 @@ use crate::users::{self, User};
 /// `POST /sign-in/microsoft`: sends the browser to Microsoft, with `?tenant=` to the page of that tenant.
 pub(super) async fn through_microsoft(
     State(app): State<Arc<App>>,
-    Query(parameters): Query<Vec<(String, String)>>,
+    wish: Parameters,
 ) -> Result<Response, Broken> {
-    let mut parameters = parameters.iter();
     // Whose token comes back is checked then, so it does no harm to be sent to a wrong one.
-    let tenant = parameters.find_map(|(name, value)| match name.as_str() {
-        "tenant" => Uuid::try_parse(value).ok(),
-        _ => None,
-    });
+    let tenant = wish.one("tenant").and_then(|id| Uuid::try_parse(id).ok());
     let (address, pending) = app.microsoft.begin(tenant)?;
     let mut response = see_other(address.as_str())?;
     // The cookie binds the sign-in to this browser: nobody can be made to finish another one's.
