@@ -193,13 +193,14 @@ impl Home {
         replaces: Vec<Generation>,
     ) -> Result<BulkLoad, OpenError> {
         let generation = self.io(self.directory.next())?;
-        let table = Table::open(generation.path(), self.cache_capacity).map_err(|source| {
-            OpenError::Database {
+        let opened = Table::open(generation.path(), self.cache_capacity)
+            .map_err(|source| OpenError::Database {
                 path: generation.path().to_owned(),
                 source,
-            }
-        })?;
-        self.io(generation.close_to_others())?;
+            })
+            .and_then(|table| self.io(generation.close_to_others()).map(|()| table));
+        // On a full disk it is tried again and again, and what each attempt leaves would fill it further.
+        let table = opened.inspect_err(|_| generation.remove())?;
         let head = Head::start(source.clone());
         let view = View::new(self, generation, table, head, BTreeSet::new());
         Ok(BulkLoad::new(view, replaces))
