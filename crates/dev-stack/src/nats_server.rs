@@ -98,6 +98,19 @@ impl NatsServer {
         Self::start_with(configuration, ReservedPort::pick()?).await
     }
 
+    /// The deployed configuration, with some of its words replaced, on a port of the caller's choice.
+    pub async fn start_changed_on(
+        port: ReservedPort,
+        changes: &[(String, String)],
+    ) -> Result<Self, NatsServerError> {
+        let configuration = changes
+            .iter()
+            .fold(CONFIGURATION.to_owned(), |text, (from, to)| {
+                text.replacen(from, to, 1)
+            });
+        Self::start_with(&configuration, port).await
+    }
+
     /// Starts a server that asks nobody who they are.
     pub async fn start_plain() -> Result<Self, NatsServerError> {
         Self::start_with(PLAIN_CONFIGURATION, ReservedPort::pick()?).await

@@ -36,6 +36,8 @@ pub struct StackOptions {
     pub simulator_arguments: Vec<String>,
     /// Whether the example application is the host application; else this process is.
     pub example_host: bool,
+    /// What is changed in the configuration of nats-server: these words, and what takes their place.
+    pub nats_configuration: Vec<(String, String)>,
     /// Where the programs listen.
     pub ports: Ports,
 }
@@ -69,6 +71,7 @@ impl Default for StackOptions {
             variables: Vec::new(),
             simulator_arguments: Vec::new(),
             example_host: false,
+            nats_configuration: Vec::new(),
             ports: Ports::Any,
         }
     }
@@ -143,7 +146,8 @@ impl Stack {
             .map_err(StackError::Directory)?;
         let logs = directory.path().join("logs");
         std::fs::create_dir(&logs).map_err(StackError::Directory)?;
-        let nats = NatsServer::start_on(options.ports.reserve(4222)?).await?;
+        let port = options.ports.reserve(4222)?;
+        let nats = NatsServer::start_changed_on(port, &options.nats_configuration).await?;
 
         let mut ports = Vec::new();
         let mut reserve = |usual| -> Result<std::net::SocketAddr, PortError> {

@@ -109,6 +109,35 @@ async fn nobody_rewrites_history() {
 }
 
 #[tokio::test]
+async fn the_gateway_sets_the_sizes_of_its_buckets_and_nobody_changes_anything_else() {
+    let server = server_with_streams().await;
+
+    for user in NatsUser::ALL {
+        let client = NatsClient::connect(&server, user).await;
+        for stream in crate::dangerous::STREAMS {
+            if user != NatsUser::Gateway || !stream.starts_with("KV_") {
+                client
+                    .assert_refused_to_publish(&format!("$JS.API.STREAM.UPDATE.{stream}"))
+                    .await;
+            }
+        }
+    }
+    let gateway = NatsClient::connect(&server, NatsUser::Gateway)
+        .await
+        .jetstream();
+    let mut config = async_nats::jetstream::stream::Config {
+        name: "KV_CONSENT_FLOWS".to_owned(),
+        subjects: vec!["$KV.CONSENT_FLOWS.>".to_owned()],
+        max_bytes: 1 << 20,
+        ..async_nats::jetstream::stream::Config::default()
+    };
+    gateway.create_stream(&config).await.unwrap();
+    config.max_bytes = 2 << 20;
+    let updated = gateway.update_stream(&config).await.unwrap();
+    assert_eq!(updated.config.max_bytes, 2 << 20);
+}
+
+#[tokio::test]
 async fn the_log_is_hidden_from_those_who_only_ask_and_hear_of_changes() {
     let server = server_with_streams().await;
 
