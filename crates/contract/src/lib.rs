@@ -15,6 +15,7 @@
 //! 6. [`query`], [`command`] and [`change`]: the other messages.
 //! 7. [`operation`]: what operators did.
 //! 8. [`problem`]: errors, over NATS as over HTTP.
+//! 9. [`store`]: what is kept in JetStream.
 
 pub mod body;
 pub mod chain;
@@ -25,4 +26,5 @@ pub mod names;
 pub mod operation;
 pub mod problem;
 pub mod query;
+pub mod store;
 pub mod values;

@@ -28,6 +28,8 @@ pub mod code {
     pub const NOT_YET_APPLIED: &str = "not_yet_applied";
     /// A store holds as much as it may.
     pub const STORE_FULL: &str = "store_full";
+    /// A store other than the event log can't be used: it is not there, or takes nothing.
+    pub const STORE_UNAVAILABLE: &str = "store_unavailable";
     /// A fault of ours.
     pub const INTERNAL_ERROR: &str = "internal_error";
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use assent_contract::names::EVENT_STREAM;
-use assent_messaging::{Connection, RequestError};
+use assent_messaging::{Connection, Full, RequestError};
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::response::Response;
@@ -230,6 +230,12 @@ async fn ask<T: DeserializeOwned>(
         Response::Ok(answer) => Ok(answer),
         Response::Err { error } if error.error_code() == ErrorCode::STREAM_NOT_FOUND => {
             Err(ReadError::NotThere)
+        }
+        Response::Err { error } if Full::of(error.error_code().0, "").is_some() => {
+            Err(ReadError::Refused {
+                code: error.error_code().0,
+                description: error.to_string(),
+            })
         }
         // JetStream is starting, or the stream has no leader at the moment.
         Response::Err { error } if error.code() == 503 => Err(ReadError::NotReachable),

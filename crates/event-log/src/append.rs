@@ -70,6 +70,14 @@ pub enum AppendError {
     /// There is no connection, or no JetStream behind it. Nothing was stored, or will be.
     #[error("the event log can't be reached")]
     NotReachable,
+    /// The log, or the server that keeps it, holds as much as it may. Nothing was stored.
+    #[error("the event log is full; the server answered {code}: {description}")]
+    Full {
+        /// JetStream's number of the error.
+        code: u64,
+        /// What it says about it.
+        description: String,
+    },
     /// The server denies it to this user. Nothing was stored.
     #[error("this user may not append to the event log: {complaint}")]
     NotPermitted {

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use assent_domain::ids::Sequence;
-use assent_messaging::{Connection, ServerVersionError};
+use assent_messaging::{Connection, Full, ServerVersionError};
 use async_nats::jetstream::ErrorCode;
 
 use crate::acks::Acks;
@@ -91,6 +91,22 @@ pub enum OpenError {
     /// The server answered something else.
     #[error("the event log can't be opened")]
     Refused(#[source] ReadError),
+}
+
+impl OpenError {
+    /// Whether there is no room for it.
+    pub fn full(&self) -> Option<Full> {
+        match self {
+            Self::Refused(ReadError::Refused { code, description }) => Full::of(*code, description),
+            Self::Refused(_)
+            | Self::NotThere
+            | Self::ConfiguredOtherwise { .. }
+            | Self::ServerTooOld(_)
+            | Self::NotReachable
+            | Self::TimedOut
+            | Self::NotPermitted { .. } => None,
+        }
+    }
 }
 
 impl From<ReadError> for OpenError {

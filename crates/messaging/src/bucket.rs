@@ -1,5 +1,8 @@
 //! A key-value bucket in JetStream: the last value of each key, changed by compare-and-set.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::HeaderMap;
@@ -7,9 +10,10 @@ use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
 use bytes::Bytes;
 
-use crate::connection::Connection;
-pub use crate::jetstream::JetStreamError;
-use crate::jetstream::difference;
+use crate::connection::{Connection, ConnectionState};
+use crate::jetstream::{DEADLINE, difference};
+pub use crate::jetstream::{Full, JetStreamError};
+use crate::stream_state::{MADE_ANEW, StreamState};
 
 mod space;
 
@@ -17,6 +21,8 @@ pub use space::{BucketSpace, Room};
 
 const EXPECTED_LAST_SUBJECT_SEQUENCE: &str = "Nats-Expected-Last-Subject-Sequence";
 const OPERATION: &str = "KV-Operation";
+/// The key of a value that says nothing: it is written to find out whether anything can be.
+const PROBE: &str = "probe";
 
 /// What a bucket is like.
 #[derive(Clone, Debug)]
@@ -27,8 +33,12 @@ pub struct BucketSettings {
     pub max_age: Duration,
     /// On how many servers it is kept.
     pub replicas: usize,
-    /// How much it may hold; beyond that a write is refused.
+    /// How much it may hold; beyond that a write is refused. One that is there keeps the limit that it has: see
+    /// [`Bucket::resize`].
     pub max_bytes: i64,
+    /// Where it is created: whether there was one before that is lost, which whoever asks is told by
+    /// [`BucketOrigin::is_made_anew`].
+    pub anew: bool,
 }
 
 /// A value, and the revision to name when it is replaced.
@@ -38,6 +48,15 @@ pub struct Entry {
     pub value: Vec<u8>,
     /// Its revision.
     pub revision: u64,
+}
+
+/// Where a bucket comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketOrigin {
+    /// When the server created it, as the server writes it: no two of one name have the same.
+    pub created: String,
+    /// Whether there was one before that was lost.
+    pub is_made_anew: bool,
 }
 
 /// Why a bucket did not do as asked.
@@ -63,6 +82,16 @@ pub enum BucketError {
         /// The revision it was read at.
         expected: u64,
     },
+    /// It holds more than it should be allowed to.
+    #[error("the bucket {bucket} holds {bytes} bytes, which is more than {max_bytes}")]
+    HoldsMore {
+        /// The bucket.
+        bucket: String,
+        /// What it holds.
+        bytes: u64,
+        /// What it should be allowed to.
+        max_bytes: i64,
+    },
     /// JetStream could not be asked, or refused.
     #[error("the bucket {bucket} cannot be used")]
     JetStream {
@@ -76,14 +105,59 @@ pub enum BucketError {
 
 impl BucketError {
     /// Whether the bucket, or what it is kept on, holds as much as it may.
-    pub fn is_full(&self) -> bool {
+    pub fn full(&self) -> Option<Full> {
         match self {
-            Self::JetStream { source, .. } => source.is_full(),
+            Self::JetStream { source, .. } => source.full(),
             Self::BadName(_)
             | Self::ConfiguredOtherwise { .. }
             | Self::AlreadyExists
-            | Self::WrongRevision { .. } => false,
+            | Self::HoldsMore { .. }
+            | Self::WrongRevision { .. } => None,
         }
+    }
+}
+
+/// The first setting in which a stream is not the bucket of this name, if there is one. For how long and on how many
+/// servers it keeps what, and how much, is the deployment's business; but it has to have a limit.
+pub fn difference_from_a_bucket(found: &StreamState, name: &str) -> Option<String> {
+    let found = found.config();
+    if found.max_bytes <= 0 {
+        return Some("max_bytes is without limit".to_owned());
+    }
+    let wanted = stream_config(&BucketSettings {
+        name: name.to_owned(),
+        max_age: found.max_age,
+        replicas: found.num_replicas,
+        max_bytes: found.max_bytes,
+        anew: false,
+    });
+    difference(&wanted, found)
+}
+
+/// The stream that is a bucket to any NATS key-value client, so that the usual tools read it.
+fn stream_config(settings: &BucketSettings) -> Config {
+    Config {
+        name: format!("KV_{}", settings.name),
+        subjects: vec![format!("$KV.{}.>", settings.name)],
+        max_messages_per_subject: 1,
+        max_age: settings.max_age,
+        max_bytes: settings.max_bytes,
+        storage: StorageType::File,
+        num_replicas: settings.replicas,
+        // A full bucket refuses the newest rather than forgets the oldest, which somebody
+        // is in the middle of.
+        discard: DiscardPolicy::New,
+        allow_rollup: true,
+        deny_delete: true,
+        allow_direct: true,
+        // JetStream wants the window no longer than the age; we do not use it.
+        duplicate_window: settings.max_age.min(Duration::from_mins(2)),
+        metadata: HashMap::from_iter(
+            settings
+                .anew
+                .then(|| (MADE_ANEW.to_owned(), "true".to_owned())),
+        ),
+        ..Config::default()
     }
 }
 
@@ -93,6 +167,8 @@ pub struct Bucket {
     connection: Connection,
     name: String,
     stream: String,
+    /// Clones share it.
+    takes_nothing: Arc<AtomicBool>,
 }
 
 impl Bucket {
@@ -109,8 +185,9 @@ impl Bucket {
             connection: connection.clone(),
             stream: format!("KV_{}", settings.name),
             name: settings.name.clone(),
+            takes_nothing: Arc::default(),
         };
-        let wanted = bucket.stream_config(&settings);
+        let wanted = stream_config(&settings);
         let found = connection.stream_info(&bucket.stream).await;
         let info = match found.map_err(|source| bucket.failed(source))? {
             Some(info) => info,
@@ -118,6 +195,10 @@ impl Bucket {
                 .create_stream(wanted.clone())
                 .await
                 .map_err(|source| bucket.failed(source))?,
+        };
+        let wanted = Config {
+            max_bytes: info.config.max_bytes,
+            ..wanted
         };
         match difference(&wanted, &info.config) {
             Some(difference) => Err(BucketError::ConfiguredOtherwise {
@@ -128,26 +209,71 @@ impl Bucket {
         }
     }
 
-    /// The stream that is a bucket to any NATS key-value client, so that the usual tools read it.
-    fn stream_config(&self, settings: &BucketSettings) -> Config {
-        Config {
-            name: self.stream.clone(),
-            subjects: vec![format!("$KV.{}.>", self.name)],
-            max_messages_per_subject: 1,
-            max_age: settings.max_age,
-            max_bytes: settings.max_bytes,
-            storage: StorageType::File,
-            num_replicas: settings.replicas,
-            // A full bucket refuses the newest rather than forgets the oldest, which somebody
-            // is in the middle of.
-            discard: DiscardPolicy::New,
-            allow_rollup: true,
-            deny_delete: true,
-            allow_direct: true,
-            // JetStream wants the window no longer than the age; we do not use it.
-            duplicate_window: settings.max_age.min(Duration::from_mins(2)),
-            ..Config::default()
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether a failure may be that of the connection, and not the bucket's own.
+    pub fn is_out_of_reach(&self, error: &BucketError) -> bool {
+        let is_sent = !matches!(
+            error,
+            BucketError::JetStream {
+                source: JetStreamError::NotConnected,
+                ..
+            }
+        );
+        !is_sent || self.connection.state() == ConnectionState::Disconnected
+    }
+
+    /// Whether what was written last was not taken, for whatever reason but that somebody else was first.
+    pub fn took_nothing(&self) -> bool {
+        self.takes_nothing.load(Ordering::Relaxed)
+    }
+
+    /// Writes something that says nothing, to find out whether anything can be written.
+    pub async fn probe(&self) -> Result<(), BucketError> {
+        let written = self.append(PROBE, HeaderMap::new(), Bytes::new()).await;
+        written.map(drop)
+    }
+
+    /// Lets it hold more or less; never less than it holds. Whether that is a change.
+    pub async fn resize(&self, max_bytes: i64) -> Result<bool, BucketError> {
+        let info = self.connection.stream_info(&self.stream).await;
+        let info = info.map_err(|source| self.failed(source))?.ok_or_else(|| {
+            self.failed(JetStreamError::NobodyThere {
+                subject: self.stream.clone(),
+            })
+        })?;
+        if info.config.max_bytes == max_bytes {
+            return Ok(false);
         }
+        let bytes = info.state.bytes;
+        if u64::try_from(max_bytes).is_ok_and(|max_bytes| max_bytes < bytes) {
+            return Err(BucketError::HoldsMore {
+                bucket: self.name.clone(),
+                bytes,
+                max_bytes,
+            });
+        }
+        let resized = self.connection.set_max_bytes(info.config, max_bytes).await;
+        resized.map_err(|source| self.failed(source))?;
+        Ok(true)
+    }
+
+    /// When it was created, and after what.
+    pub async fn origin(&self) -> Result<BucketOrigin, BucketError> {
+        let state = self.connection.stream_state(&self.stream, DEADLINE).await;
+        let state = state.map_err(|source| self.failed(source))?;
+        let state = state.ok_or_else(|| {
+            self.failed(JetStreamError::NobodyThere {
+                subject: self.stream.clone(),
+            })
+        })?;
+        Ok(BucketOrigin {
+            is_made_anew: state.is_made_anew(),
+            created: state.created,
+        })
     }
 
     /// The value of a key, as the bucket's leader has it.
@@ -259,6 +385,10 @@ impl Bucket {
     ) -> Result<u64, BucketError> {
         let subject = self.subject(key)?;
         let appended = self.connection.append(subject, headers, value).await;
+        let is_refused = appended
+            .as_ref()
+            .is_err_and(|error| !error.is_wrong_last_sequence());
+        self.takes_nothing.store(is_refused, Ordering::Relaxed);
         appended.map_err(|source| self.failed(source))
     }
 

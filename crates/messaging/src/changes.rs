@@ -22,8 +22,8 @@ use async_nats::jetstream::stream::{
 };
 
 use crate::connection::Connection;
+use crate::jetstream::{DEADLINE, Full, LISTING_DEADLINE, difference};
 pub use crate::jetstream::{JetStreamError, Subjects};
-use crate::jetstream::{LISTING_DEADLINE, difference};
 pub use publisher::{Anew, Change, ChangePublisher, PublishChangesError, Published};
 pub use told::{MENDED_THROUGH, Position, SEQUENCE, SOURCE, Stamp, TOLD_HASH, TOLD_THROUGH, Told};
 
@@ -87,6 +87,16 @@ pub enum ChangeStreamError {
         #[source]
         source: JetStreamError,
     },
+}
+
+impl ChangeStreamError {
+    /// Whether there is no room for it.
+    pub fn full(&self) -> Option<Full> {
+        match self {
+            Self::JetStream { source, .. } => source.full(),
+            Self::NotThere { .. } | Self::ConfiguredOtherwise { .. } => None,
+        }
+    }
 }
 
 /// The stream of derived changes.
@@ -159,6 +169,12 @@ impl ChangeStream {
             connection: connection.clone(),
             name: CONSENT_CHANGES.to_owned(),
         }
+    }
+
+    /// When it was created, as the server writes it: another time is another stream. `None`: it is not there.
+    pub async fn created(&self) -> Result<Option<String>, JetStreamError> {
+        let state = self.connection.stream_state(&self.name, DEADLINE).await?;
+        Ok(state.map(|state| state.created))
     }
 
     /// Its last message, whosever it is.

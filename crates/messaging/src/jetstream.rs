@@ -13,6 +13,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::connection::{Connection, ConnectionState};
+pub use crate::full::Full;
 use crate::replies::ExpectedReply;
 use crate::request::{RequestError, reply_to};
 
@@ -67,19 +68,14 @@ pub enum JetStreamError {
 
 impl JetStreamError {
     /// Whether the stream, or what it is kept on, holds as much as it may.
-    pub(crate) fn is_full(&self) -> bool {
+    pub fn full(&self) -> Option<Full> {
         match self {
-            // The first stands for whatever keeps a message from being stored; its words tell what.
-            Self::Refused {
-                code: 10_077,
-                description,
-            } => description.contains("maximum bytes"),
-            Self::Refused { code, .. } => matches!(code, 10_023 | 10_047),
+            Self::Refused { code, description } => Full::of(*code, description),
             Self::NotConnected
             | Self::TimedOut { .. }
             | Self::NobodyThere { .. }
             | Self::NotPermitted { .. }
-            | Self::Misunderstood { .. } => false,
+            | Self::Misunderstood { .. } => None,
         }
     }
 
@@ -148,6 +144,11 @@ struct InfoReply {
     /// How many subjects there are in all.
     #[serde(default)]
     total: usize,
+}
+
+#[derive(Deserialize)]
+struct UpdateReply {
+    error: Option<ApiError>,
 }
 
 /// Some of a stream's subjects.
@@ -275,6 +276,27 @@ impl Connection {
                 | Kind::ResponseParse => Err(misunderstood(&name, error)),
             },
         }
+    }
+
+    /// Gives a stream another limit of its size, and leaves all else as it is.
+    pub(crate) async fn set_max_bytes(
+        &self,
+        mut config: Config,
+        max_bytes: i64,
+    ) -> Result<(), JetStreamError> {
+        config.max_bytes = max_bytes;
+        let api = format!("$JS.API.STREAM.UPDATE.{}", config.name);
+        let ask =
+            serde_json::to_vec(&config).map_err(|error| misunderstood(&config.name, error))?;
+        let answer = self.request(&api, ask, None, DEADLINE).await?;
+        let reply: UpdateReply =
+            serde_json::from_slice(&answer).map_err(|error| misunderstood(&config.name, error))?;
+        reply.error.map_or(Ok(()), |error| {
+            Err(JetStreamError::Refused {
+                code: error.err_code,
+                description: error.description,
+            })
+        })
     }
 
     /// The last message of a stream on a subject, read from the stream's leader: a direct read
@@ -451,6 +473,14 @@ pub(crate) fn difference(wanted: &Config, found: &Config) -> Option<String> {
             )
         })
         .or_else(|| differs("max_age", &wanted.max_age, &found.max_age))
+        .or_else(|| {
+            differs(
+                "max_msg_size",
+                &wanted.max_message_size.max(0),
+                &found.max_message_size.max(0),
+            )
+        })
+        .or_else(|| differs("sealed", &wanted.sealed, &found.sealed))
 }
 
 /// No limit is written as 0 in what we ask for and as -1 in what the server tells.

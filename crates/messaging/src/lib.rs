@@ -11,13 +11,14 @@
 //!    publish and subscribe.
 //! 3. [`micro_service`]: answering requests, as a NATS micro service (ADR-32).
 //! 4. [`bucket`]: a JetStream key-value bucket, compare-and-set.
-//! 5. [`stream_state`]: whether a stream is there, as it was, and how full.
+//! 5. [`stream_state`]: whether a stream is there, as it was, and how full; [`storage`]: how much room there is in all.
 //! 6. [`changes`]: the derived stream, written exactly once and in order by any number of replicas.
 
 pub mod bucket;
 pub mod changes;
 pub mod connection;
 mod denials;
+mod full;
 mod jetstream;
 pub mod message;
 pub mod micro_service;
@@ -25,9 +26,13 @@ mod replies;
 pub mod request;
 pub mod server_version;
 pub mod settings;
+pub mod storage;
 pub mod stream_state;
 
-pub use bucket::{Bucket, BucketError, BucketSettings, BucketSpace, Entry, Room};
+pub use bucket::{
+    Bucket, BucketError, BucketOrigin, BucketSettings, BucketSpace, Entry, Full, Room,
+    difference_from_a_bucket,
+};
 pub use changes::{
     Anew, Change, ChangePublisher, ChangeStream, ChangeStreamError, ChangeStreamSettings, Position,
     PublishChangesError, Published, Stamp, Told,
@@ -35,8 +40,11 @@ pub use changes::{
 pub use connection::{ConnectError, Connection, ConnectionState, DrainError};
 pub use jetstream::JetStreamError;
 pub use message::{Message, Messages, PublishError, SubscribeError};
-pub use micro_service::{Endpoint, Request, ServeError, ServiceDefinition, ServiceError, serve};
+pub use micro_service::{
+    Endpoint, Request, ServeError, ServiceDefinition, ServiceError, Troubles, serve, serve_telling,
+};
 pub use request::RequestError;
 pub use server_version::{ServerVersion, ServerVersionError};
 pub use settings::ConnectionSettings;
+pub use storage::Storage;
 pub use stream_state::StreamState;

@@ -14,6 +14,7 @@ mod reply;
 mod statistics;
 mod worker;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -139,16 +140,41 @@ pub enum ServeError {
     },
 }
 
-/// Serves until `shutdown`, then stops taking requests, answers those it has, and returns.
-///
-/// At most `max_in_flight` requests are handled at once, over all endpoints; more wait in the
-/// subscriptions, which are bounded too.
+/// What is wrong with the service, by what it needs: told in its statistics, so that whoever looks after it need not reach
+/// its own port. Nothing in it may be secret.
+pub type Troubles = Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>;
+
+/// As [`serve_telling`], where there is nothing to tell.
 pub async fn serve(
     connection: &Connection,
     definition: ServiceDefinition,
     endpoints: Vec<Endpoint>,
     max_in_flight: usize,
     shutdown: CancellationToken,
+) -> Result<(), ServeError> {
+    let nothing: Troubles = Arc::new(BTreeMap::new);
+    serve_telling(
+        connection,
+        definition,
+        endpoints,
+        max_in_flight,
+        shutdown,
+        nothing,
+    )
+    .await
+}
+
+/// Serves until `shutdown`, then stops taking requests, answers those it has, and returns.
+///
+/// At most `max_in_flight` requests are handled at once, over all endpoints; more wait in the
+/// subscriptions, which are bounded too.
+pub async fn serve_telling(
+    connection: &Connection,
+    definition: ServiceDefinition,
+    endpoints: Vec<Endpoint>,
+    max_in_flight: usize,
+    shutdown: CancellationToken,
+    troubles: Troubles,
 ) -> Result<(), ServeError> {
     let service = definition.name;
     let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
@@ -175,7 +201,7 @@ pub async fn serve(
         let worker = Worker::new(connection, endpoint.handler, counted, Arc::clone(&permits));
         workers.spawn(worker.run(subscription, shutdown.clone()));
     }
-    let discovery = Discovery::start(connection, definition, statistics)
+    let discovery = Discovery::start(connection, definition, statistics, troubles)
         .await
         .map_err(|source| ServeError::Subscribe { service, source })?;
     // Discovery ends with this scope: a service that drains still says what it is.

@@ -8,6 +8,9 @@ use serde::Deserialize;
 use crate::connection::Connection;
 use crate::jetstream::{JetStreamError, difference};
 
+/// In the metadata of a stream: it was created in the place of one that was lost.
+pub(crate) const MADE_ANEW: &str = "assent.made-anew";
+
 /// JetStream's number for a stream that is not there.
 const STREAM_NOT_FOUND: u64 = 10_059;
 
@@ -22,19 +25,37 @@ pub struct StreamState {
     pub max_bytes: Option<u64>,
     /// The last message that was ever stored in it; 0 if there never was one.
     pub last_sequence: u64,
+    /// When it was created, as the server writes it.
+    pub created: String,
     config: Config,
 }
 
 impl StreamState {
-    /// The first setting in which it is not what it was, if there is one.
+    /// The first setting in which it is not what it was, if there is one. A limit of its size may be another one, but
+    /// where there was none there must be none.
     pub fn difference_from(&self, before: &Self) -> Option<String> {
-        difference(&before.config, &self.config)
+        let mut before_now = before.config.clone();
+        if before.max_bytes.is_some() && self.max_bytes.is_some() {
+            before_now.max_bytes = self.config.max_bytes;
+        }
+        difference(&before_now, &self.config)
+    }
+
+    pub(crate) const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Whether it was created in the place of one that was lost.
+    pub fn is_made_anew(&self) -> bool {
+        self.config.metadata.contains_key(MADE_ANEW)
     }
 }
 
 #[derive(Deserialize)]
 struct Reply {
     config: Option<Config>,
+    #[serde(default)]
+    created: String,
     state: Option<State>,
     cluster: Option<Cluster>,
     error: Option<ApiError>,
@@ -96,6 +117,7 @@ impl Connection {
                 bytes: state.bytes,
                 max_bytes: u64::try_from(config.max_bytes).ok().filter(|max| 0 < *max),
                 last_sequence: state.last_seq,
+                created: reply.created,
                 config,
             })),
             _ => Err(misunderstood("neither a stream nor an error".into())),

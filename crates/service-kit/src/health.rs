@@ -59,6 +59,21 @@ impl Health {
                 .all(|standing| !matches!(standing, Standing::NotReady(_)))
     }
 
+    /// What is not as it should be, by name, and why.
+    pub fn troubles(&self) -> BTreeMap<String, String> {
+        let dependencies = &self.shared.dependencies;
+        let dependencies = dependencies.read().unwrap_or_else(PoisonError::into_inner);
+        let troubles = dependencies
+            .iter()
+            .filter_map(|(name, standing)| match standing {
+                Standing::Ready => None,
+                Standing::DoneWithout(reason) | Standing::NotReady(reason) => {
+                    Some(((*name).to_owned(), reason.clone()))
+                }
+            });
+        troubles.collect()
+    }
+
     /// From now on the program is not ready: it finishes what it has.
     pub fn drain(&self) {
         self.shared.draining.store(true, Ordering::Release);

@@ -23,6 +23,7 @@ use crate::nats_watch::NatsWatch;
 use crate::scopes::ScopeMap;
 use crate::space;
 use crate::start::{self, Decision, Kept};
+use crate::stores::Stores;
 
 /// How long one operation against Microsoft may take.
 const MICROSOFT_DEADLINE: Duration = Duration::from_secs(5);
@@ -52,7 +53,8 @@ pub async fn run(config: Config, runtime: Runtime, given: Given) -> Result<(), S
         .await
         .map_err(|error| NotReachable::new(format!("NATS at {address}"), Some(error.into())))?;
     connection.require_server_version()?;
-    let kept = start::open_or_create(&connection, config.nats_replicas, decision).await?;
+    let stores = Stores::new(&connection, config.nats_replicas, config.store_megabytes);
+    let kept = start::open_or_create(&connection, &stores, decision).await?;
     nats.ready();
     let Kept {
         ledger,
@@ -64,7 +66,13 @@ pub async fn run(config: Config, runtime: Runtime, given: Given) -> Result<(), S
         log,
         guard,
     } = kept;
-    let watch = NatsWatch::begin(&connection, log, guard, &health, nats).await;
+    let buckets = Vec::from([
+        flows.bucket(),
+        sessions.bucket(),
+        hand_offs.bucket(),
+        observations.bucket(),
+    ]);
+    let watch = NatsWatch::begin(stores, &buckets, log, guard, &health, nats).await;
     runtime.spawn_critical("nats-watch", watch.run(runtime.clone()));
 
     runtime.spawn_critical(
@@ -76,12 +84,6 @@ pub async fn run(config: Config, runtime: Runtime, given: Given) -> Result<(), S
         ),
     );
 
-    let buckets = Vec::from([
-        flows.bucket(),
-        sessions.bucket(),
-        hand_offs.bucket(),
-        observations.bucket(),
-    ]);
     let room = space::watch(buckets, health.dependency("space"), runtime.clone());
     runtime.spawn_critical("space-watch", room);
 
@@ -114,7 +116,12 @@ pub async fn run(config: Config, runtime: Runtime, given: Given) -> Result<(), S
 
     runtime.spawn_critical(
         "commands",
-        serve_commands(Arc::clone(&gateway), connection, runtime.clone()),
+        serve_commands(
+            Arc::clone(&gateway),
+            connection,
+            health.clone(),
+            runtime.clone(),
+        ),
     );
 
     let people = http::for_people(Arc::clone(&gateway));
@@ -148,18 +155,24 @@ fn microsoft(config: &Config) -> Result<Entra, StartError> {
     Ok(entra.map_err(|error| Misconfigured::because(&error))?)
 }
 
-async fn serve_commands(gateway: Arc<Gateway>, connection: Connection, runtime: Runtime) {
+async fn serve_commands(
+    gateway: Arc<Gateway>,
+    connection: Connection,
+    health: Health,
+    runtime: Runtime,
+) {
     let definition = ServiceDefinition {
         name: names::GATEWAY_SERVICE,
         version: env!("CARGO_PKG_VERSION"),
         description: "Records consent events.",
     };
-    let served = assent_messaging::serve(
+    let served = assent_messaging::serve_telling(
         &connection,
         definition,
         endpoints(&gateway),
         COMMANDS_IN_FLIGHT,
         runtime.shutdown_token(),
+        Arc::new(move || health.troubles()),
     );
     if let Err(error) = served.await {
         tracing::error!(

@@ -19,7 +19,7 @@ use crate::brand::{Brand, read_logo};
 
 pub use crate::brand::{Color, LogoError};
 pub use crate::gateway::AdminProof;
-pub use values::{HandOffDays, ProductName, ProductUrl, Scopes, SessionMinutes};
+pub use values::{HandOffDays, ProductName, ProductUrl, Scopes, SessionMinutes, StoreMegabytes};
 pub use variables::PROGRAM;
 
 /// The values.
@@ -41,6 +41,8 @@ pub struct Config {
     pub nats: NatsValues,
     /// Stream replicas.
     pub nats_replicas: usize,
+    /// How much the buckets may hold together.
+    pub store_megabytes: Option<StoreMegabytes>,
     /// Microsoft's sign-in service.
     #[serde(deserialize_with = "assent_service_kit::config::without_path")]
     pub entra_authority: HttpUrl,

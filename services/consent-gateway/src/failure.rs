@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use assent_contract::names::EVENT_STREAM;
 use assent_contract::problem::code;
 use assent_contract::values::Cloud;
 use assent_domain::ids::Tenant;
@@ -55,10 +56,12 @@ pub(crate) enum Failure {
     ConcurrentChange,
     /// What `at_least` names is not there yet.
     NotYetApplied,
-    /// The event log or the flow state can't be reached.
+    /// The event log can't be reached; with it nothing else can, as all of it is in NATS.
     LogUnavailable(Cause),
     /// A store holds as much as it may.
     StoreFull { store: String, cause: Cause },
+    /// A store beside the log is not there, or does not answer, or takes nothing.
+    StoreUnavailable { store: String, cause: Cause },
     /// The log holds what can't be read.
     Unreadable(Cause),
     /// The log has lost events of an account or user.
@@ -188,9 +191,21 @@ impl From<Failure> for Problem {
                 code::STORE_FULL,
                 "A store is full",
             )
-            .detail("the store for this is full, so nothing new can begin; what is on the log stands, and can be taken back")
+            .detail(full(&store))
             .extension("store", store)
             .retry_after(RETRY_AFTER_FULL)
+            .internal(cause),
+            Failure::StoreUnavailable { store, cause } => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                code::STORE_UNAVAILABLE,
+                "A store cannot be used",
+            )
+            .detail(format!(
+                "{store} cannot be used just now, and what was asked needs it; what was granted stands on the log, and can \
+                 be taken back"
+            ))
+            .extension("store", store)
+            .retry_after(RETRY_AFTER)
             .internal(cause),
             Failure::Unreadable(cause) => Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -249,6 +264,20 @@ impl From<Failure> for ServiceError {
             // A problem of strings and a number always has a JSON form.
             body: serde_json::to_vec(&body).unwrap_or_default(),
         }
+    }
+}
+
+/// Where the log itself is full, nothing can be taken back, either.
+fn full(store: &str) -> String {
+    if store == EVENT_STREAM {
+        format!(
+            "the event log {store} is full, so nothing can be recorded until an operator has made room; permissions are as \
+             they were"
+        )
+    } else {
+        format!(
+            "{store} is full, so nothing that needs it can begin; what is on the log stands, and can be taken back"
+        )
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) struct Flow {
     #[serde(with = "text")]
     pub(crate) started_by: UserId,
     /// That user's generation. The store notes it, and lets what is of another one be over.
-    #[serde(default)]
+    #[serde(flatten)]
     pub(crate) generation: Generation,
     /// The browser session that it was begun in, if it was begun on our own pages.
     #[serde(default)]

@@ -20,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::cutoff::Generation;
+use crate::cutoff::{Generation, Present};
 use crate::flow::{Aim, Digest};
 use crate::names::Names;
 
@@ -43,7 +43,7 @@ pub(crate) struct HandOff {
     #[serde(with = "text")]
     pub(crate) requested_by: UserId,
     /// That user's generation. The store notes it, and lets a link of another one be outdated.
-    #[serde(default)]
+    #[serde(flatten)]
     pub(crate) generation: Generation,
     /// The epoch that it ends with. A link that names none was made by a release that noted none, and is outdated.
     #[serde(default)]
@@ -129,8 +129,8 @@ impl HandOff {
     }
 
     /// The maker as they are now.
-    pub(crate) fn note_generation(&mut self, present: Generation) {
-        self.is_outdated |= self.generation != present;
+    pub(crate) fn note_generation(&mut self, present: &Present) {
+        self.is_outdated |= !present.is(&self.generation);
     }
 
     /// Somebody looks at the page. Looking costs nothing: programs that scan mail look, too.

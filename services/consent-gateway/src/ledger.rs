@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assent_contract::operation::VoidRecord;
+use assent_contract::store::Store;
 use assent_domain::account::AccountState;
 use assent_domain::event::{AdminConsentGranted, Aggregate, Event};
 use assent_domain::ids::{AccountId, Sequence, UserId};
@@ -21,7 +22,7 @@ use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::limits::{Limit, Limited};
-use crate::log_guard::LogGuard;
+use crate::log_guard::{AppendTrouble, LogGuard};
 
 /// How often a decision is made anew when others keep getting in between.
 const ATTEMPTS: usize = 4;
@@ -271,7 +272,14 @@ impl Ledger {
                 retry_after: Duration::from_mins(1),
             }),
             VoidError::Read(error) => unreadable_or_unavailable(error),
-            VoidError::OutcomeUnknown(_) => Failure::LogUnavailable(error.into()),
+            VoidError::Full { .. } => Failure::StoreFull {
+                store: Store::Operations.name().to_owned(),
+                cause: error.into(),
+            },
+            VoidError::OutcomeUnknown(_) => Failure::StoreUnavailable {
+                store: Store::Operations.name().to_owned(),
+                cause: error.into(),
+            },
         })
     }
 
@@ -315,6 +323,17 @@ impl Ledger {
                 Ok(Some(appended.sequences.into_iter().zip(events).collect()))
             }
             Err(AppendError::Conflict) => Ok(None),
+            Err(error @ AppendError::Full { .. }) => {
+                self.guard.not_appended(AppendTrouble::Full);
+                Err(Failure::StoreFull {
+                    store: Store::Events.name().to_owned(),
+                    cause: error.into(),
+                })
+            }
+            Err(error @ AppendError::OutcomeUnknown { .. }) => {
+                self.guard.not_appended(AppendTrouble::Silent);
+                Err(Failure::LogUnavailable(error.into()))
+            }
             Err(error) => Err(Failure::LogUnavailable(error.into())),
         }
     }

@@ -31,6 +31,7 @@ mod scopes;
 mod session;
 mod space;
 pub mod start;
+mod stores;
 mod stripes;
 mod use_cases;
 mod view;

@@ -8,6 +8,8 @@
 mod marks;
 mod verdict;
 
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,9 +19,10 @@ use assent_event_log::{EventLog, ReadError};
 use assent_messaging::{Bucket, Connection, ConnectionState};
 use assent_service_kit::telemetry::chain;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::failure::Failure;
+use crate::records::StoreError;
 
 pub(crate) use marks::{Mark, Marks};
 pub(crate) use verdict::{LogTrouble, Verdict, alarm, look};
@@ -27,6 +30,10 @@ pub(crate) use verdict::{LogTrouble, Verdict, alarm, look};
 /// How long somebody waits for the log to be looked at, after the connection was lost.
 const PATIENCE: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(5);
+/// How long the mark may take that other gateways keep.
+const MARK_PATIENCE: Duration = Duration::from_millis(250);
+/// How long an append that failed says something about the next.
+const REMEMBERED: Duration = Duration::from_mins(1);
 
 /// The guard. Clones share what they know.
 #[derive(Debug, Clone)]
@@ -39,6 +46,10 @@ struct Shared {
     marks: Marks,
     /// The last event that this gateway knows of.
     known: watch::Sender<Option<Mark>>,
+    /// What was wrong with the last append, and when that was.
+    append_trouble: Mutex<Option<(AppendTrouble, Instant)>>,
+    /// The mark could not be kept: told once.
+    is_not_kept: AtomicBool,
     looked: Mutex<Looked>,
 }
 
@@ -59,6 +70,26 @@ enum Found {
     Trouble(LogTrouble),
 }
 
+/// Why the log took no event, though it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AppendTrouble {
+    /// There is no room in it.
+    Full,
+    /// It said nothing: nor does a server whose disk was full when it wrote to the stream last.
+    Silent,
+}
+
+impl fmt::Display for AppendTrouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "is full: JetStream has no room left; raise max_file_store of nats-server",
+            Self::Silent => {
+                "took no event when it was asked to last; where its disk was full, make room and restart nats-server"
+            }
+        })
+    }
+}
+
 /// Why nothing is known of the log.
 #[derive(Debug, thiserror::Error)]
 #[error("the event log was not looked at since the connection was lost")]
@@ -73,6 +104,8 @@ impl LogGuard {
             shared: Arc::new(Shared {
                 marks: Marks::new(bucket),
                 known: watch::Sender::new(known),
+                append_trouble: Mutex::new(None),
+                is_not_kept: AtomicBool::new(false),
                 looked: Mutex::new(Looked {
                     found: Found::Sound,
                     damaged: None,
@@ -110,9 +143,35 @@ impl LogGuard {
         *self.looked().connection.borrow() == ConnectionState::Disconnected
     }
 
+    /// The log took no event. It counts until one is taken, the connection is a new one, or nobody tried for a while.
+    pub(crate) fn not_appended(&self, trouble: AppendTrouble) {
+        if !self.is_disconnected() {
+            *self.append_troubled() = Some((trouble, Instant::now()));
+        }
+    }
+
+    /// What is wrong with writing to the log, as far as is known.
+    pub(crate) fn append_trouble(&self) -> Option<AppendTrouble> {
+        let mut troubled = self.append_troubled();
+        *troubled = troubled.filter(|(_, since)| since.elapsed() < REMEMBERED);
+        troubled.map(|(trouble, _)| trouble)
+    }
+
+    /// The server has room again, and the log has no limit of its own.
+    pub(crate) fn there_is_room(&self) {
+        let mut troubled = self.append_troubled();
+        *troubled = troubled.filter(|(trouble, _)| *trouble != AppendTrouble::Full);
+    }
+
+    fn append_troubled(&self) -> MutexGuard<'_, Option<(AppendTrouble, Instant)>> {
+        let troubled = self.shared.append_trouble.lock();
+        troubled.unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// An event was recorded: the log is at least this long. What is recorded in spite of trouble must not make it
     /// look as if there were none.
     pub(crate) fn recorded(&self, log: &EventLog, sequence: Sequence, hash: EventHash) {
+        *self.append_troubled() = None;
         if matches!(self.looked().found, Found::Trouble(_)) {
             return;
         }
@@ -128,6 +187,7 @@ impl LogGuard {
 
     /// The connection was lost or is back: what was found before counts no more.
     pub(crate) fn connection_changed(&self) {
+        *self.append_troubled() = None;
         let mut looked = self.looked();
         looked.connection.mark_unchanged();
         if looked.found == Found::Sound {
@@ -166,7 +226,9 @@ impl LogGuard {
         };
         if is_new {
             verdict::alarm(&trouble);
-            // Once, and before any operator can have decided: whoever starts after us has to know as well.
+        }
+        if is_new || self.shared.marks.is_lost() {
+            // Before any operator can have decided: whoever starts after us has to know as well.
             self.keep(known).await;
         }
         Ok(Some(trouble))
@@ -174,7 +236,9 @@ impl LogGuard {
 
     /// Another gateway may have recorded more.
     async fn learn_from_others(&self) {
-        match self.shared.marks.read().await {
+        // It only adds to what is known: requests wait for this look, and must not wait for a bucket that is broken.
+        let read = timeout(MARK_PATIENCE, self.shared.marks.read()).await;
+        match read.unwrap_or(Err(StoreError::Changed)) {
             Ok(Some(kept)) => {
                 self.shared.known.send_if_modified(|known| {
                     let is_later = known.as_ref().is_none_or(|known| known.is_before(&kept));
@@ -184,7 +248,8 @@ impl LogGuard {
                     is_later
                 });
             }
-            Ok(None) => {}
+            // With its bucket: it is kept once more.
+            Ok(None) => self.shared.marks.lost(),
             Err(error) => {
                 tracing::debug!(error = %chain(&error), "the mark of the log was not read");
             }
@@ -202,8 +267,13 @@ impl LogGuard {
 
     async fn keep(&self, mark: Option<Mark>) {
         let Some(mark) = mark else { return };
-        if let Err(error) = self.shared.marks.keep(mark).await {
-            tracing::warn!(error = %chain(&error), "the mark of the log was not kept");
+        let kept = self.shared.marks.keep(mark).await;
+        let was_not_kept = self
+            .shared
+            .is_not_kept
+            .swap(kept.is_err(), Ordering::Relaxed);
+        if let (Err(error), false) = (kept, was_not_kept) {
+            tracing::warn!(error = %chain(&error), "the mark of the log was not kept; trying again each second");
         }
     }
 

@@ -1,16 +1,23 @@
 //! Keeps readiness in step with NATS: the connection, each stream and bucket, and whether the log is still the one that
-//! was written. Nothing is created or mended here; what is back is ready again by itself.
+//! was written.
+//!
+//! What is back is ready again by itself. What is lost is made again, but for the log: while that is not there, nothing is
+//! made, so that whoever looks finds everything as it was.
+
+mod watched;
 
 use std::time::Duration;
 
-use assent_contract::names;
+use assent_contract::store::Store;
 use assent_event_log::EventLog;
-use assent_messaging::{Connection, ConnectionState, StreamState};
+use assent_messaging::{Bucket, Connection, ConnectionState};
 use assent_service_kit::telemetry::chain;
 use assent_service_kit::{Dependency, Health, Runtime};
 use tokio::time::{Instant, sleep_until};
 
-use crate::log_guard::LogGuard;
+use crate::log_guard::{AppendTrouble, LogGuard};
+use crate::stores::Stores;
+use watched::{Found, Watched};
 
 /// Between two looks at everything.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -18,8 +25,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// How often the mark of the log is kept, where it has moved.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
-/// How long JetStream may take to describe one stream.
-const DEADLINE: Duration = Duration::from_secs(1);
 
 /// What is watched.
 #[derive(Debug)]
@@ -28,61 +33,44 @@ pub(crate) struct NatsWatch {
     log: EventLog,
     guard: LogGuard,
     nats: Dependency,
-    stores: Vec<Store>,
-}
-
-/// A stream or bucket.
-#[derive(Debug)]
-struct Store {
-    /// How it is called by people: "bucket CONSENT_FLOWS".
-    what: String,
-    stream: String,
-    /// As it was when the gateway started, and all its settings had just been checked.
-    at_start: Option<StreamState>,
-    /// Whether requests can be served without it.
-    is_required: bool,
-    dependency: Dependency,
+    stores: Stores,
+    watched_log: Watched,
+    watched: Vec<Watched>,
 }
 
 impl NatsWatch {
     /// Sees how everything stands now.
     pub(crate) async fn begin(
-        connection: &Connection,
+        stores: Stores,
+        buckets: &[Bucket],
         log: EventLog,
         guard: LogGuard,
         health: &Health,
         nats: Dependency,
     ) -> Self {
-        let mut stores = Vec::new();
-        for (name, is_bucket) in [
-            (names::EVENT_STREAM, false),
-            (names::OPERATION_STREAM, false),
-            (names::CHANGE_STREAM, false),
-            (names::FLOW_BUCKET, true),
-            (names::SESSION_BUCKET, true),
-            (names::HAND_OFF_BUCKET, true),
-            (names::OBSERVATION_BUCKET, true),
-        ] {
-            let kind = if is_bucket { "bucket" } else { "stream" };
-            let prefix = if is_bucket { "KV_" } else { "" };
-            let stream = format!("{prefix}{name}");
-            let found = connection.stream_state(&stream, DEADLINE).await;
-            stores.push(Store {
-                what: format!("{kind} {name}"),
-                at_start: found.ok().flatten(),
-                stream,
-                // The projection writes the changes; what the gateway does needs none of them. Without what
-                // operators did, nothing is void, and whoever has a message that is no event is blocked.
-                is_required: !matches!(name, names::CHANGE_STREAM | names::OPERATION_STREAM),
-                dependency: health.dependency(name),
-            });
+        watched::describe_metrics();
+        let connection = stores.connection().clone();
+        let begin = async |store: Store| {
+            let bucket = buckets.iter().find(|bucket| bucket.name() == store.name());
+            let dependency = health.dependency(store.name());
+            Watched::begin(&connection, store, bucket.cloned(), dependency).await
+        };
+        let watched_log = begin(Store::Events).await;
+        let mut watched = Vec::new();
+        for store in Store::ALL
+            .into_iter()
+            .filter(|store| *store != Store::Events)
+        {
+            watched.push(begin(store).await);
         }
         let watch = Self {
-            connection: connection.clone(),
+            connection,
             log,
             guard,
             nats,
             stores,
+            watched_log,
+            watched,
         };
         watch.look_at_everything().await;
         watch
@@ -137,45 +125,47 @@ impl NatsWatch {
         }
         // First, as requests wait for it.
         let log = self.guard.look(&self.log).await;
-        let looks = self.stores.iter().map(|store| store.look(&self.connection));
-        let found = futures::future::join_all(looks).await;
-        for (store, found) in self.stores.iter().zip(found) {
-            let is_log = store.stream == names::EVENT_STREAM;
-            match (found, &log) {
-                (Err(reason), _) => store.is_amiss(reason),
-                (Ok(_), Ok(Some(trouble))) if is_log => store.is_amiss(trouble.to_string()),
-                (Ok(_), Err(error)) if is_log => store.is_amiss(chain(error).to_string()),
-                (Ok(_), _) => store.dependency.ready(),
-            }
+        let log_found = self.watched_log.look(&self.connection).await;
+        let may_make = matches!(log_found, Found::AsItWas);
+        let is_urgent = self.guard.append_trouble() == Some(AppendTrouble::Full);
+        let looks = self.watched.iter().map(async |watched| {
+            let found = watched.look(&self.connection).await;
+            let found = match found {
+                Found::Missing if may_make => self.make(watched.store).await,
+                Found::AsItWas | Found::Missing | Found::Amiss(_) => found,
+            };
+            let (found, has_room) = watched.probe(found, is_urgent).await;
+            watched.tell(found);
+            has_room
+        });
+        let rooms = futures::future::join_all(looks).await;
+        let server_is_full = rooms.contains(&Some(false));
+        if !server_is_full && rooms.contains(&Some(true)) {
+            self.guard.there_is_room();
         }
+        self.watched_log.tell(match (log_found, &log) {
+            (Found::AsItWas, Ok(Some(trouble))) => Found::Amiss(trouble.to_string()),
+            (Found::AsItWas, Err(error)) => Found::Amiss(chain(error).to_string()),
+            (Found::AsItWas, Ok(None)) if server_is_full => Found::Amiss(format!(
+                "{} takes no event: JetStream has no room left; raise max_file_store of nats-server",
+                Store::Events
+            )),
+            (Found::AsItWas, Ok(None)) => match self.guard.append_trouble() {
+                Some(trouble) => Found::Amiss(format!("{} {trouble}", Store::Events)),
+                None => Found::AsItWas,
+            },
+            (found, _) => found,
+        });
         log.is_ok()
     }
-}
 
-impl Store {
-    /// How it stands; in words what is wrong with it.
-    async fn look(&self, connection: &Connection) -> Result<StreamState, String> {
-        let what = &self.what;
-        match connection.stream_state(&self.stream, DEADLINE).await {
-            Ok(Some(state)) => {
-                let before = self.at_start.as_ref();
-                match before.and_then(|before| state.difference_from(before)) {
-                    Some(difference) => {
-                        Err(format!("{what} is configured otherwise: {difference}"))
-                    }
-                    None => Ok(state),
-                }
-            }
-            Ok(None) => Err(format!("{what} is not there")),
-            Err(error) => Err(format!("{what} can't be used: {}", chain(&error))),
-        }
-    }
-
-    fn is_amiss(&self, reason: String) {
-        if self.is_required {
-            self.dependency.not_ready(reason);
-        } else {
-            self.dependency.do_without(reason);
+    async fn make(&self, store: Store) -> Found {
+        match self.stores.make(store, true).await {
+            Ok(()) => Found::AsItWas,
+            Err(error) => Found::Amiss(format!(
+                "{store} is not there, and can't be made: {}",
+                chain(&error)
+            )),
         }
     }
 }

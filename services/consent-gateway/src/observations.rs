@@ -10,12 +10,16 @@ mod mailbox;
 mod reach;
 mod sightings;
 
+use std::time::Duration;
+
 use assent_contract::names::id_token;
 use assent_domain::ids::{AccountId, Tenant, UserId};
 use assent_messaging::Bucket;
 use assent_service_kit::telemetry::chain;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use crate::records::{Records, StoreError};
 
@@ -25,6 +29,11 @@ pub(crate) use consent_policy::{Approval, ConsentPolicies, approval};
 pub(crate) use mailbox::{Mailbox, MailboxState};
 pub(crate) use reach::Reach;
 pub(crate) use sightings::Sightings;
+
+/// How long a person's no waits for what was noted.
+const PATIENCE_OF_A_NO: Duration = Duration::from_millis(500);
+/// Longer than any request to Microsoft is under way, with its confirmation.
+const UNDER_WAY_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// How often a record is changed anew when others keep getting in between. Each time one of them gets through.
 const ATTEMPTS: usize = 16;
@@ -60,6 +69,31 @@ impl Observations {
         self.read(&attempts_key(account, user))
             .await
             .unwrap_or_default()
+    }
+
+    /// The same for somebody who says no; `None` where it is not known what is under way, because it can't be read, or what
+    /// was noted is lost.
+    pub(crate) async fn attempts_for_a_no(
+        &self,
+        account: &AccountId,
+        user: &UserId,
+    ) -> Option<Attempts> {
+        let records: Records<Attempts> = Records::new(self.bucket.clone());
+        let key = attempts_key(account, user);
+        let read = async { tokio::try_join!(records.find(&key), records.lost_before()) };
+        let (found, lost_before) = match timeout(PATIENCE_OF_A_NO, read).await {
+            Ok(Ok(read)) => read,
+            Ok(Err(error)) => {
+                lost(&error);
+                return None;
+            }
+            Err(_) => return None,
+        };
+        let is_recent = |lost: Timestamp| Timestamp::now().duration_since(lost) < UNDER_WAY_FOR;
+        if lost_before.is_some_and(is_recent) {
+            return None;
+        }
+        Some(found.map(|stored| stored.value).unwrap_or_default())
     }
 
     /// Notes how a user fares.

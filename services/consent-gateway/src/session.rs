@@ -40,7 +40,7 @@ pub(crate) struct Session {
     permissions: Vec<String>,
     pub(crate) expires_at: Timestamp,
     /// The user's generation. The store notes it, and finds no session of another one.
-    #[serde(default)]
+    #[serde(flatten)]
     pub(crate) generation: Generation,
     /// It was opened from a site that is none of the host application's: perhaps by somebody who wants another's
     /// mailbox under their own name. So no mailbox is bound in it.

@@ -130,6 +130,6 @@ mod tests {
         tell(&looked, &space);
         assert!(!space.is_ready() && health.is_ready());
         let refused = gateway.flows.bucket().create("one.more", kilobytes).await;
-        assert!(refused.unwrap_err().is_full());
+        assert!(refused.unwrap_err().full().is_some());
     }
 }

@@ -9,29 +9,20 @@ mod traces;
 use std::time::Duration;
 
 use assent_contract::names;
+use assent_contract::store::Store;
 use assent_domain::ids::Sequence;
-use assent_event_log::{EventLog, StreamSettings, create_or_check_operations};
-use assent_messaging::{
-    Bucket, BucketSettings, ChangeStream, ChangeStreamSettings, Connection, StreamState,
-};
+use assent_event_log::{EventLog, StreamSettings};
+use assent_messaging::{Connection, StreamState};
 use assent_service_kit::{Flag, Given, Misconfigured, NeedsOperator, StartError};
 
 use crate::cutoff::Cutoffs;
-use crate::flow::{self, FlowStore};
-use crate::hand_off::{self, HandOffStore};
+use crate::flow::FlowStore;
+use crate::hand_off::HandOffStore;
 use crate::ledger::Ledger;
 use crate::log_guard::{self, LogGuard, LogTrouble, Mark, Marks, Verdict};
 use crate::observations::Observations;
-use crate::session::{self, SessionStore};
-
-/// The flow bucket's bound: hundreds of thousands of flows a day.
-const FLOW_BYTES: i64 = 512 * 1024 * 1024;
-/// The session bucket's bound: a million of them a day, and the tokens that opened them.
-const SESSION_BYTES: i64 = 1024 * 1024 * 1024;
-/// The bound of the links: a hundred thousand of them.
-const HAND_OFF_BYTES: i64 = 128 * 1024 * 1024;
-/// The bound of what is learnt: some hundred bytes for each of a few million users.
-const OBSERVATION_BYTES: i64 = 2 * 1024 * 1024 * 1024;
+use crate::session::SessionStore;
+use crate::stores::{self, Stores};
 
 /// How long JetStream may take to describe a stream.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
@@ -99,36 +90,45 @@ pub(crate) struct Kept {
 /// Opens it all. The log comes first, so that a first start which is interrupted leaves no trace of a log that was lost.
 pub(crate) async fn open_or_create(
     connection: &Connection,
-    replicas: usize,
+    stores: &Stores,
     decision: Decision,
 ) -> Result<Kept, StartError> {
-    let settings = StreamSettings { replicas };
+    let settings = StreamSettings {
+        replicas: stores.replicas(),
+    };
     let there = connection
         .stream_state(names::EVENT_STREAM, DEADLINE)
         .await?;
     let is_new = there.is_none();
+    // Where nothing was ever recorded nothing can be lost: a first start may have been interrupted.
+    let was_used = there.as_ref().is_some_and(|log| 0 < log.last_sequence);
     may_create(connection, there.as_ref(), decision).await?;
-    let log = EventLog::create_or_check(connection, settings).await?;
+    let log = EventLog::create_or_check(connection, settings).await;
+    let log = match log {
+        Err(error) if error.full().is_some() => {
+            return Err(stores::no_room(stores, Store::Events, error.into()).await);
+        }
+        other => other?,
+    };
     if !is_new {
         // Before anything is created: a log that is not believed is left as it was found.
-        check_the_mark(connection, &log, replicas, decision).await?;
+        check_the_mark(connection, &log, stores, decision).await?;
     }
-    create_or_check_operations(connection, settings).await?;
-    let changes = ChangeStreamSettings::consent_changes(replicas);
-    ChangeStream::create_or_check(connection, changes).await?;
-    let flows = bucket(
-        connection,
-        names::FLOW_BUCKET,
-        flow::KEPT_FOR,
-        replicas,
-        FLOW_BYTES,
-    );
-    let flows = flows.await?;
-    let sessions = (names::SESSION_BUCKET, session::KEPT_FOR, SESSION_BYTES);
-    let sessions = bucket(connection, sessions.0, sessions.1, replicas, sessions.2).await?;
-    let hand_offs = (names::HAND_OFF_BUCKET, hand_off::KEPT_FOR, HAND_OFF_BYTES);
-    let hand_offs = bucket(connection, hand_offs.0, hand_offs.1, replicas, hand_offs.2).await?;
-    let observations = observation_bucket(connection, replicas).await?;
+    stores::fit(stores).await?;
+    for store in [Store::Operations, Store::Changes] {
+        if let Err(error) = stores.make(store, was_used).await {
+            return Err(stores::no_room(stores, store, error).await);
+        }
+    }
+    let bucket = async |store| match stores.bucket(store, was_used).await {
+        Ok(bucket) => Ok(bucket),
+        Err(error) => Err(stores::no_room(stores, store, error).await),
+    };
+    let flows = bucket(Store::Flows).await?;
+    let sessions = bucket(Store::Sessions).await?;
+    let hand_offs = bucket(Store::HandOffs).await?;
+    let observations = bucket(Store::Observations).await?;
+    stores::grow(stores).await?;
     let mark = first_mark(&log, &Marks::new(observations.clone()), decision).await?;
     let guard = LogGuard::new(connection, observations.clone(), mark);
     let cutoffs = Cutoffs::new(hand_offs.clone());
@@ -192,20 +192,27 @@ async fn may_create(
 async fn check_the_mark(
     connection: &Connection,
     log: &EventLog,
-    replicas: usize,
+    stores: &Stores,
     decision: Decision,
 ) -> Result<(), StartError> {
-    let bucket = format!("KV_{}", names::OBSERVATION_BUCKET);
+    let bucket = Store::Observations.stream();
     let mark = match connection.stream_state(&bucket, DEADLINE).await? {
         // It is there already, so this creates nothing.
         Some(_) => {
-            Marks::new(observation_bucket(connection, replicas).await?)
+            Marks::new(stores.bucket(Store::Observations, false).await?)
                 .read()
                 .await?
         }
         None => None,
     };
-    let verdict = log_guard::look(log, mark.as_ref()).await?;
+    let verdict = match &mark {
+        Some(mark) => log_guard::look(log, Some(mark)).await?,
+        // It is lost, or an earlier release never made one: others may know.
+        None => match traces::of_another_end(connection, log).await? {
+            Some(trouble) => Verdict::Trouble(trouble),
+            None => Verdict::Agrees,
+        },
+    };
     let trouble = match (verdict, decision.accept_end) {
         (Verdict::Agrees | Verdict::MarkDamaged(_), None) => return Ok(()),
         (Verdict::Agrees | Verdict::MarkDamaged(_), Some(_)) => {
@@ -262,32 +269,6 @@ async fn first_mark(
     );
     marks.replace(empty.clone()).await?;
     Ok(Some(empty))
-}
-
-async fn observation_bucket(
-    connection: &Connection,
-    replicas: usize,
-) -> Result<Bucket, StartError> {
-    // What is learnt stays until it is learnt anew.
-    let for_ever = Duration::ZERO;
-    let name = names::OBSERVATION_BUCKET;
-    bucket(connection, name, for_ever, replicas, OBSERVATION_BYTES).await
-}
-
-async fn bucket(
-    connection: &Connection,
-    name: &str,
-    max_age: Duration,
-    replicas: usize,
-    max_bytes: i64,
-) -> Result<Bucket, StartError> {
-    let settings = BucketSettings {
-        name: name.to_owned(),
-        max_age,
-        replicas,
-        max_bytes,
-    };
-    Ok(Bucket::open_or_create(connection, settings).await?)
 }
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ pub(crate) async fn on(server: &NatsServer) -> Gateway {
             max_age: Duration::from_hours(1),
             replicas: 1,
             max_bytes: 1024 * 1024,
+            anew: false,
         };
         Bucket::open_or_create(&connection, settings).await.unwrap()
     };

@@ -205,8 +205,12 @@ fn of_page(code: &str) -> Option<&'static str> {
              service."
         }
         "store_full" => {
-            "There is no room to begin anything new just now. What was granted stands, and can be taken back. An operator \
-             has to make room; try again later."
+            "There is no room to begin or record anything new just now. What was granted stands. An operator has to make \
+             room; try again later."
+        }
+        "store_unavailable" => {
+            "A part of this service can't be used just now. What was granted stands, and nothing was lost of it. Try again \
+             in a moment; the settings show what was recorded."
         }
         "host_keys_unavailable" => {
             "Who you are could not be checked just now, so nothing was changed. Open the settings again in a moment."

@@ -46,6 +46,8 @@ pub(crate) const QUEUE: usize = 256;
 const BATCH: usize = 512;
 const PATIENCE: Duration = Duration::from_millis(200);
 const PAUSE: Duration = Duration::from_millis(500);
+/// How often it is looked whether the stream of changes is still the same.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Messages of others that wait to be told over.
 const FINDINGS: usize = 256;
 /// Those that wait because their subjects were told over time and again just now.
@@ -121,6 +123,7 @@ impl Announcer {
 
     async fn until_trouble(&self, queue: &mut mpsc::Receiver<Applied>) -> Result<(), Error> {
         let stream = ChangeStream::open(&self.connection).await?;
+        let created = stream.created().await?;
         // Before anything is read, so that whatever comes after that is heard.
         let live = self.connection.subscribe(names::CHANGE_SUBJECTS).await?;
         let log_names = LogNames {
@@ -134,6 +137,7 @@ impl Announcer {
         self.show_mending(&telling);
         catch_up(&self.ground, &mut telling, covered).await?;
         telling.tell_blocked_and_unblocked().await?;
+        let stream_to_watch = stream.clone();
         let (found, mut findings) = mpsc::channel(FINDINGS);
         let inspector = Inspector {
             ground: self.ground.clone(),
@@ -147,6 +151,7 @@ impl Announcer {
         // It ends with this scope, also when that is cancelled.
         let mut beside = JoinSet::new();
         beside.spawn(inspector.run());
+        beside.spawn(until_another(stream_to_watch, created));
         loop {
             self.show_mending(&telling);
             for finding in telling.due() {
@@ -200,6 +205,20 @@ impl Announcer {
             self.readiness.not_ready(
                 "the stream of changes does not agree with the log: telling all that stands anew",
             );
+        }
+    }
+}
+
+/// Looks whether the stream is still the one that is told to. One that was lost and made anew holds nothing: all that stands
+/// is told anew, though nothing may have changed.
+async fn until_another(stream: ChangeStream, created: Option<String>) -> Result<(), Error> {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        match stream.created().await {
+            Ok(now) if now == created => {}
+            Ok(_) => return Err("the stream of changes is not the one that it was".into()),
+            // Whether it can be reached shows when something is told.
+            Err(_) => {}
         }
     }
 }

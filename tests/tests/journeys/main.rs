@@ -41,6 +41,7 @@ mod token_shapes;
 
 mod crashes;
 mod damaged_log;
+mod disk_full;
 mod floods;
 mod guests;
 mod microsoft_away;
@@ -48,6 +49,7 @@ mod onlookers;
 mod outage;
 mod racing;
 mod refusals;
+mod stores;
 mod voided;
 
 mod processes;

@@ -89,7 +89,7 @@ pub(crate) async fn run(
     all.extend(buckets::check(&connection).await);
     all.push(space::check(&connection).await);
     all.extend(checks::projection(&connection, last).await);
-    all.push(checks::gateway(&connection).await);
+    all.extend(checks::gateway(&connection).await);
     let found = all.iter().any(|check| !check.ok);
     tell(all, output)?;
     Ok(Ending::with(found))

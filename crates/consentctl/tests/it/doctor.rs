@@ -31,11 +31,12 @@ async fn with_everything_there_all_is_well() {
     ok       every event          1 event read, each is there
     ok       CONSENT_CHANGES      as it must be
     ok       changes              none told yet
+    ok       CONSENT_OPERATIONS   0 records, 0 MiB
     ok       CONSENT_FLOWS        0 values, 0 of 1 MiB
     ok       CONSENT_SESSIONS     0 values, 0 of 1 MiB
     ok       CONSENT_HAND_OFFS    0 values, 0 of 1 MiB
     ok       CONSENT_OBSERVATIONS 0 values, 0 of 1 MiB
-    ok       space                enough; the fullest is CONSENT_SESSIONS at 0 %
+    ok       space                enough; the fullest is CONSENT_SESSIONS at 0 %; in all 1 MiB used and 4 MiB reserved
     ok       projection           consent-projection 1.2.3 answers
     ok       blocked              nobody
     ok       projection lag       none, at event 1

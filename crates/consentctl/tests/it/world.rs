@@ -42,6 +42,7 @@ pub(crate) async fn bucket(gateway: &Connection, name: &str) -> Bucket {
         max_age: Duration::ZERO,
         replicas: 1,
         max_bytes: BUCKET_BYTES,
+        anew: false,
     };
     Bucket::open_or_create(gateway, settings).await.unwrap()
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use assent_contract::names::EVENT_STREAM;
 use assent_domain::ids::Sequence;
-use assent_messaging::{Connection, ConnectionState};
+use assent_messaging::{Connection, ConnectionState, Full};
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::publish::PublishAck;
 use async_nats::jetstream::response::Response;
@@ -154,7 +154,11 @@ impl Pending<'_> {
             },
             ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM
             | ErrorCode::STREAM_HEADER_EXCEEDS_MAXIMUM => Err(AppendError::TooLarge),
-            // JetStream is not up, has no leader or no space.
+            code if Full::of(code.0, &error.to_string()).is_some() => Err(AppendError::Full {
+                code: code.0,
+                description: error.to_string(),
+            }),
+            // JetStream is not up, or has no leader.
             _ if error.code() == 503 => Err(AppendError::NotReachable),
             code => Err(AppendError::Refused {
                 code: code.0,

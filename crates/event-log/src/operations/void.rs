@@ -9,6 +9,7 @@ use assent_contract::codec::Unreadable;
 use assent_contract::names::OPERATION_STREAM;
 use assent_contract::operation::VoidRecord;
 use assent_domain::ids::Sequence;
+use assent_messaging::Full;
 use async_nats::HeaderMap;
 use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_EXPECTED_STREAM};
 use async_nats::jetstream::publish::PublishAck;
@@ -59,6 +60,12 @@ pub enum VoidError {
     /// The log, or what operators did, can't be read.
     #[error("it can't be found out whether the message can be void")]
     Read(#[from] ReadError),
+    /// There is no room for the record.
+    #[error("there is no room for the record: {description}")]
+    Full {
+        /// What the server says about it.
+        description: String,
+    },
     /// The record is not stored, or nobody knows. Declaring the message void again finds out.
     #[error("it is not known whether the record is stored")]
     OutcomeUnknown(#[source] Option<Box<dyn Error + Send + Sync>>),
@@ -101,7 +108,7 @@ impl EventLog {
                 let already = found != record;
                 Ok((found, already))
             }
-            Some(_) | None => Err(VoidError::OutcomeUnknown(stored.err())),
+            Some(_) | None => Err(stored.err().unwrap_or(VoidError::OutcomeUnknown(None))),
         }
     }
 
@@ -149,7 +156,24 @@ impl EventLog {
         Ok(found < counted.messages || counted.lost != 0)
     }
 
-    async fn store(&self, record: &VoidRecord) -> Result<(), Box<dyn Error + Send + Sync>> {
+    async fn store(&self, record: &VoidRecord) -> Result<(), VoidError> {
+        match self.send_void(record).await {
+            Ok(Response::Ok(_stored)) => Ok(()),
+            Ok(Response::Err { error }) => {
+                let description = error.to_string();
+                Err(match Full::of(error.error_code().0, &description) {
+                    Some(_) => VoidError::Full { description },
+                    None => VoidError::OutcomeUnknown(Some(description.into())),
+                })
+            }
+            Err(error) => Err(VoidError::OutcomeUnknown(Some(error))),
+        }
+    }
+
+    async fn send_void(
+        &self,
+        record: &VoidRecord,
+    ) -> Result<Response<PublishAck>, Box<dyn Error + Send + Sync>> {
         let subject = self.void_subject(Sequence(record.sequence));
         let mut headers = HeaderMap::new();
         headers.insert(NATS_EXPECTED_STREAM, OPERATION_STREAM);
@@ -163,10 +187,7 @@ impl EventLog {
         timeout(self.deadline, sent).await??;
         let answer = timeout(self.deadline, ack.arrival()).await?;
         let answer = answer.ok_or("the connection was lost")?;
-        match serde_json::from_slice::<Response<PublishAck>>(&answer.payload)? {
-            Response::Ok(_stored) => Ok(()),
-            Response::Err { error } => Err(error.to_string().into()),
-        }
+        Ok(serde_json::from_slice(&answer.payload)?)
     }
 }
 

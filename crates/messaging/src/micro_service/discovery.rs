@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::statistics::{EndpointInfo, EndpointStats, Statistics};
-use super::{ServiceDefinition, reply};
+use super::{ServiceDefinition, Troubles, reply};
 use crate::connection::Connection;
 use crate::message::SubscribeError;
 
@@ -19,6 +19,7 @@ pub(super) struct Discovery {
     id: String,
     started: String,
     endpoints: Vec<Arc<Statistics>>,
+    troubles: Troubles,
     questions: SelectAll<Subscriber>,
 }
 
@@ -53,6 +54,7 @@ impl Discovery {
         connection: &Connection,
         definition: ServiceDefinition,
         endpoints: Vec<Arc<Statistics>>,
+        troubles: Troubles,
     ) -> Result<Self, SubscribeError> {
         // The last token of an inbox is unique, which is all an instance's id has to be.
         let inbox = connection.client().new_inbox();
@@ -74,6 +76,7 @@ impl Discovery {
             id,
             started: jiff::Timestamp::now().to_string(),
             endpoints,
+            troubles,
             questions: select_all(questions),
         })
     }
@@ -97,6 +100,7 @@ impl Discovery {
     }
 
     fn answer(&self, subject: &str) -> Option<Vec<u8>> {
+        let troubles = (self.troubles)();
         let answer = match subject.split('.').nth(1) {
             Some("PING") => serde_json::to_vec(&self.identity("io.nats.micro.v1.ping_response")),
             Some("INFO") => serde_json::to_vec(&Info {
@@ -114,7 +118,7 @@ impl Discovery {
                 endpoints: self
                     .endpoints
                     .iter()
-                    .map(|endpoint| endpoint.stats())
+                    .map(|endpoint| endpoint.stats(&troubles))
                     .collect(),
             }),
             Some(_) | None => return None,

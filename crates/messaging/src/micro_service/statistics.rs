@@ -1,5 +1,6 @@
 //! What an endpoint counts.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -29,6 +30,13 @@ pub(super) struct EndpointStats<'a> {
     last_error: String,
     processing_time: u64,
     average_processing_time: u64,
+    data: Data<'a>,
+}
+
+/// What ADR-32 leaves to the service to tell.
+#[derive(Debug, Serialize)]
+struct Data<'a> {
+    not_ready: &'a BTreeMap<String, String>,
 }
 
 /// An endpoint as `$SRV.INFO` shows it.
@@ -75,7 +83,10 @@ impl Statistics {
         }
     }
 
-    pub(super) fn stats(&self) -> EndpointStats<'_> {
+    pub(super) fn stats<'a>(
+        &'a self,
+        not_ready: &'a BTreeMap<String, String>,
+    ) -> EndpointStats<'a> {
         let (requests, time) = (
             self.requests.load(Ordering::Relaxed),
             self.nanoseconds.load(Ordering::Relaxed),
@@ -93,6 +104,7 @@ impl Statistics {
                 .clone(),
             processing_time: time,
             average_processing_time: time.checked_div(requests).unwrap_or(0),
+            data: Data { not_ready },
         }
     }
 }

@@ -12,6 +12,7 @@ fn flows() -> BucketSettings {
         max_age: Duration::from_hours(1),
         replicas: 1,
         max_bytes: 16 * 1024 * 1024,
+        anew: false,
     }
 }
 

@@ -63,6 +63,7 @@ pub const KNOWN_VARIABLES: &[&str] = &[
     "ASSENT_SIMULATOR_PUBLIC_URL",
     "ASSENT_SIMULATOR_SEED",
     "ASSENT_SIMULATOR_TLS_CA_FILE",
+    "ASSENT_STORE_MEGABYTES",
 ];
 
 /// Those of them that hold a secret, which `NAME_FILE` may supply.

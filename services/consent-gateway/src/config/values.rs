@@ -145,3 +145,34 @@ impl From<Scopes> for Vec<String> {
         scopes.0
     }
 }
+
+/// How much the buckets may hold together, in MiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u64")]
+pub struct StoreMegabytes(i64);
+
+/// The number is no size of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a number of megabytes from 8 to 1048576")]
+pub struct StoreMegabytesError;
+
+impl StoreMegabytes {
+    /// What there is without a choice: enough for tens of thousands of requests and sessions a day.
+    pub const USUAL: Self = Self(256);
+
+    /// An eighth of it, in bytes.
+    pub const fn eighth(self) -> i64 {
+        self.0 * (1024 * 1024 / 8)
+    }
+}
+
+impl TryFrom<u64> for StoreMegabytes {
+    type Error = StoreMegabytesError;
+
+    fn try_from(number: u64) -> Result<Self, StoreMegabytesError> {
+        match i64::try_from(number) {
+            Ok(megabytes @ 8..=1_048_576) => Ok(Self(megabytes)),
+            Ok(_) | Err(_) => Err(StoreMegabytesError),
+        }
+    }
+}

@@ -36,6 +36,13 @@ pub static PROGRAM: Program = Program {
             Some("1"),
         ),
         Variable::plain(
+            "ASSENT_STORE_MEGABYTES",
+            "how many megabytes (MiB) the four buckets reserve together on each NATS server; the event log and the \
+             stream of changes reserve none and grow beside them (256 for buckets that are not there yet; without it \
+             those that are there keep their sizes)",
+            None,
+        ),
+        Variable::plain(
             "ASSENT_ENTRA_AUTHORITY",
             "Microsoft's sign-in service",
             Some("https://login.microsoftonline.com"),

@@ -57,6 +57,10 @@ pub(crate) enum Setback {
     EventLogUnavailable,
     /// The log is damaged, so nothing can be recorded until it is restored.
     EventLogDamaged,
+    /// There is no room to record it.
+    StoreFull,
+    /// Something that it needs beside the log can't be used.
+    StoreUnavailable,
 }
 
 impl Setback {
@@ -75,6 +79,8 @@ impl Setback {
             Self::ConcurrentChange => "concurrent_change",
             Self::EventLogUnavailable => "event_log_unavailable",
             Self::EventLogDamaged => code::EVENT_LOG_DAMAGED,
+            Self::StoreFull => code::STORE_FULL,
+            Self::StoreUnavailable => code::STORE_UNAVAILABLE,
         }
     }
 
@@ -90,7 +96,9 @@ impl Setback {
             | Self::MicrosoftUnavailable
             | Self::ConcurrentChange
             | Self::EventLogUnavailable
-            | Self::EventLogDamaged => FlowState::Undetermined,
+            | Self::EventLogDamaged
+            | Self::StoreFull
+            | Self::StoreUnavailable => FlowState::Undetermined,
         }
     }
 }
@@ -121,6 +129,17 @@ impl Ending {
             }
             Err(Failure::Damaged(_) | Failure::LogNotBelieved(_)) => {
                 Self::SetBack(Setback::EventLogDamaged)
+            }
+            Err(Failure::StoreFull { store, .. }) => {
+                tracing::error!(store, "a flow could not be recorded: the store is full");
+                Self::SetBack(Setback::StoreFull)
+            }
+            Err(Failure::StoreUnavailable { store, .. }) => {
+                tracing::error!(
+                    store,
+                    "a flow could not be recorded: the store can't be used"
+                );
+                Self::SetBack(Setback::StoreUnavailable)
             }
             Err(failure) => {
                 tracing::error!(?failure, "a flow could not be recorded");

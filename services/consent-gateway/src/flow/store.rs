@@ -43,7 +43,7 @@ impl FlowStore {
     pub(crate) async fn create(&self, flow: Flow) -> Result<Stored<Flow>, StoreError> {
         let key = key(flow.id);
         let begun_by = self.cutoffs.generation(&flow.account, &flow.started_by);
-        let generation = begun_by.await?;
+        let generation = begun_by.await?.into();
         let flow = Flow { generation, ..flow };
         let stored = self.records.create(&key, flow).await?;
         // After it is there: what is noted and not there counts as over.
@@ -61,7 +61,7 @@ impl FlowStore {
         let flow = &mut stored.value;
         if !flow.has_ended() {
             let present = self.cutoffs.generation(&flow.account, &flow.started_by);
-            if flow.generation != present.await? {
+            if !present.await?.is(&flow.generation) {
                 flow.cut_short();
             }
         }

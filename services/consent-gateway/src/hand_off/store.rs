@@ -52,7 +52,7 @@ impl HandOffStore {
         let _others_wait = self.makers.lock(link.account.as_str()).await;
         let made_by = self.cutoffs.generation(&link.account, &link.requested_by);
         let link = HandOff {
-            generation: made_by.await?,
+            generation: made_by.await?.into(),
             ..link
         };
         self.require_room(&link).await?;
@@ -73,7 +73,7 @@ impl HandOffStore {
         };
         let link = &mut stored.value;
         let present = self.cutoffs.generation(account, &link.requested_by);
-        link.note_generation(present.await?);
+        link.note_generation(&present.await?);
         Ok(Some(stored))
     }
 

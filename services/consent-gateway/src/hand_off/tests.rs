@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{Closed, HandOff, HandOffToken, LinkState, Stage};
-use crate::cutoff::Generation;
+use crate::cutoff::{Generation, Present};
 use crate::flow::Aim;
 use crate::names::Names;
 
@@ -105,8 +105,8 @@ fn an_expired_link_begins_nothing_and_what_it_began_may_end() {
 
 #[test]
 fn a_link_ends_with_its_epoch_and_with_its_makers_right() {
-    let another: Generation = serde_json::from_str("7").unwrap();
-    let outdated: [fn(&mut HandOff, Generation); 3] = [
+    let another = Present::numbered(7);
+    let outdated: [fn(&mut HandOff, &Present); 3] = [
         |link, _| link.note_epoch(Epoch(1)),
         |link, another| link.note_generation(another),
         |link, _| {
@@ -117,9 +117,9 @@ fn a_link_ends_with_its_epoch_and_with_its_makers_right() {
     for outdate in outdated {
         let (mut link, _) = link();
         link.note_epoch(Epoch(0));
-        link.note_generation(Generation::default());
+        link.note_generation(&Present::numbered(0));
         link.begin(FLOW, at(1)).unwrap();
-        outdate(&mut link, another);
+        outdate(&mut link, &another);
         assert_eq!(link.state(at(2)), LinkState::Expired);
         assert_eq!(link.require_open(at(2)), Err(Closed::Outdated));
         assert_eq!(link.begin(LATER_FLOW, at(2)), Err(Closed::Outdated));

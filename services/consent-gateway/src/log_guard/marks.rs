@@ -117,6 +117,16 @@ impl Marks {
         outcome
     }
 
+    /// What was kept is not there any more.
+    pub(super) fn lost(&self) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether nothing is kept, as far as is known here.
+    pub(super) fn is_lost(&self) -> bool {
+        self.last_kept().is_none()
+    }
+
     fn last_kept(&self) -> Option<Mark> {
         self.kept
             .lock()

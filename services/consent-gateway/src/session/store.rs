@@ -1,6 +1,7 @@
 //! Where sessions are kept, and the tokens that opened one.
 
 use assent_messaging::Bucket;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Session, SessionSecret};
@@ -48,6 +49,11 @@ impl SessionStore {
         }
     }
 
+    /// Before what time it is not known any more which tokens were used up.
+    pub(crate) async fn lost_before(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.tokens.lost_before().await
+    }
+
     /// Keeps a new session.
     pub(crate) async fn create(
         &self,
@@ -55,7 +61,7 @@ impl SessionStore {
         session: Session,
     ) -> Result<(), StoreError> {
         let of = self.cutoffs.generation(&session.account, &session.user);
-        let generation = of.await?;
+        let generation = of.await?.into();
         let session = Session {
             generation,
             ..session
@@ -71,7 +77,7 @@ impl SessionStore {
         };
         let session = stored.value;
         let present = self.cutoffs.generation(&session.account, &session.user);
-        let is_present = session.generation == present.await?;
+        let is_present = present.await?.is(&session.generation);
         Ok(is_present.then_some(session))
     }
 

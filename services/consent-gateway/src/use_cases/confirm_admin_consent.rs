@@ -41,9 +41,10 @@ impl From<StoreError> for Closed {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Changed => Self::BeingRecorded,
-            StoreError::Unavailable(_) | StoreError::Full(_) | StoreError::Unreadable(_) => {
-                Self::Failed(error.into())
-            }
+            StoreError::Full { .. }
+            | StoreError::OutOfReach(_)
+            | StoreError::Unavailable { .. }
+            | StoreError::Unreadable(_) => Self::Failed(error.into()),
         }
     }
 }

@@ -37,6 +37,12 @@ pub(crate) async fn open_session(
             "a token that opens a session runs out within 24 hours",
         ));
     }
+    if is_of_lost_times(gateway, caller, now).await? {
+        return Err(Failure::Unauthenticated(
+            "what was known of tokens of that time was lost, so it can't be told whether this one was used; make a new one, \
+             with an iat",
+        ));
+    }
     if is_of_earlier_times(gateway, caller, &session).await? {
         return Err(Failure::Unauthenticated(
             "everything of the user was ended after the token was made; make a new one",
@@ -72,13 +78,35 @@ async fn is_of_earlier_times(
     caller: &Caller,
     session: &Session,
 ) -> Result<bool, Failure> {
-    let issued_at = caller
-        .issued_at
-        .and_then(|issued_at| Timestamp::try_from(issued_at).ok());
-    let Some(issued_at) = issued_at else {
+    let Some(issued_at) = issued_at(caller) else {
         return Ok(false);
     };
     let last = gateway.cutoffs.last(&session.account, &session.user);
     let last = last.await?;
-    Ok(last.is_some_and(|(cutoff, _)| issued_at.as_second() < cutoff.at.as_second()))
+    Ok(last.is_some_and(|cutoff| issued_at.as_second() < cutoff.at.as_second()))
+}
+
+/// Whether the token may have been used up, or its user cut off since it was made, and what says so is lost. One that does
+/// not say when it was made may be of any time, as long as one of before can still be good.
+async fn is_of_lost_times(
+    gateway: &Gateway,
+    caller: &Caller,
+    now: Timestamp,
+) -> Result<bool, Failure> {
+    let (used_up, cut_off) = tokio::try_join!(
+        gateway.sessions.lost_before(),
+        gateway.cutoffs.lost_before()
+    )?;
+    let Some(lost_before) = used_up.max(cut_off) else {
+        return Ok(false);
+    };
+    Ok(match issued_at(caller) {
+        // Of the very second of the loss: perhaps of before.
+        Some(issued_at) => issued_at.as_second() <= lost_before.as_second(),
+        None => now.duration_since(lost_before) <= LONGEST_TOKEN,
+    })
+}
+
+fn issued_at(caller: &Caller) -> Option<Timestamp> {
+    Timestamp::try_from(caller.issued_at?).ok()
 }

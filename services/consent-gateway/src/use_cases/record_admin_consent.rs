@@ -66,7 +66,7 @@ pub(crate) async fn record(
         .cutoffs
         .generation(&flow.account, &flow.started_by)
         .await?;
-    if present != flow.generation {
+    if !present.is(&flow.generation) {
         return Err(Refusal::FlowExpired.into());
     }
     let (tenant, scopes) = (answer.tenant, scopes_of(gateway, &answer));

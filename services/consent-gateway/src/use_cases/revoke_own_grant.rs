@@ -39,7 +39,7 @@ pub(crate) async fn revoke_own_grant(
         user: user.clone(),
         permissions,
         // Before the log is read: what comes back in between is held by then.
-        attempts: gateway.observations.attempts(account, user).await,
+        attempts: gateway.observations.attempts_for_a_no(account, user).await,
         at: Timestamp::now(),
     };
     let revoked = revoke(gateway, &said, Kinds::NONE).await;
@@ -62,7 +62,8 @@ struct Said {
     account: AccountId,
     user: UserId,
     permissions: Kinds,
-    attempts: Attempts,
+    /// `None`: not known.
+    attempts: Option<Attempts>,
     at: Timestamp,
 }
 
@@ -72,7 +73,10 @@ impl Said {
             account: self.account.clone(),
             user: self.user.clone(),
             permissions: self.permissions,
-            under_way: self.attempts.under_way(epoch, self.at),
+            // What is not known may be under way: a no to it holds.
+            under_way: self.attempts.as_ref().map_or(self.permissions, |attempts| {
+                attempts.under_way(epoch, self.at)
+            }),
         }
     }
 }

@@ -211,9 +211,10 @@ pub(crate) fn landing(gateway: &Gateway, flow: &Flow, confirm: Option<&str>) -> 
 pub(crate) fn used(error: StoreError) -> Failure {
     match error {
         StoreError::Changed => Refusal::FlowAlreadyUsed.into(),
-        StoreError::Full(_) | StoreError::Unavailable(_) | StoreError::Unreadable(_) => {
-            error.into()
-        }
+        StoreError::Full { .. }
+        | StoreError::OutOfReach(_)
+        | StoreError::Unavailable { .. }
+        | StoreError::Unreadable(_) => error.into(),
     }
 }
 

@@ -1,7 +1,7 @@
-//! The buckets: whether each is there, and how full.
+//! The buckets, and the stream of what operators did: whether each is there, as it must be, and how full.
 
-use assent_contract::names::{FLOW_BUCKET, HAND_OFF_BUCKET, OBSERVATION_BUCKET, SESSION_BUCKET};
-use assent_messaging::{Connection, StreamState};
+use assent_contract::store::Store;
+use assent_messaging::{Connection, Room, StreamState, difference_from_a_bucket};
 use assent_service_kit::telemetry::chain;
 
 use super::Check;
@@ -10,39 +10,59 @@ use crate::output::count;
 
 pub(super) async fn check(connection: &Connection) -> Vec<Check> {
     let mut checks = Vec::new();
-    for bucket in [
-        FLOW_BUCKET,
-        SESSION_BUCKET,
-        HAND_OFF_BUCKET,
-        OBSERVATION_BUCKET,
-    ] {
-        let stream = format!("KV_{bucket}");
-        checks.push(match connection.stream_state(&stream, DEADLINE).await {
-            Ok(Some(state)) => Check::ok(bucket, says(&state)),
+    for store in std::iter::once(Store::Operations).chain(Store::BUCKETS) {
+        let name = store.name();
+        let state = connection.stream_state(&store.stream(), DEADLINE).await;
+        checks.push(match state {
+            Ok(Some(state)) => look_at(store, &state),
             Ok(None) => Check::problem(
-                bucket,
-                "the bucket is not there",
-                "restart consent-gateway, which creates it empty",
+                name,
+                format!("{store} is not there"),
+                "consent-gateway makes it again, empty, while it runs: see that it does, and look at its /readyz",
             ),
             Err(error) => Check::problem(
-                bucket,
+                name,
                 chain(&error).to_string(),
-                "look at the log of nats-server",
+                "look at the log of nats-server, and give the user the permissions of deploy/nats",
             ),
         });
     }
     checks
 }
 
-fn says(state: &StreamState) -> String {
-    let values = count(state.messages, "value");
+fn look_at(store: Store, state: &StreamState) -> Check {
+    let name = store.name();
+    let difference = store
+        .is_bucket()
+        .then(|| difference_from_a_bucket(state, name));
+    if let Some(difference) = difference.flatten() {
+        return Check::problem(
+            name,
+            difference,
+            "correct it with the nats command line, or delete it: consent-gateway makes it again, empty",
+        );
+    }
+    // That there is too little room is told once, of all of them.
+    Check::ok(name, says(store, state))
+}
+
+fn says(store: Store, state: &StreamState) -> String {
+    let held = if store.is_bucket() {
+        count(state.messages, "value")
+    } else {
+        count(state.messages, "record")
+    };
     let megabytes = |bytes: u64| bytes.div_ceil(1024 * 1024);
-    match state.max_bytes {
-        Some(most) => format!(
-            "{values}, {} of {} MiB",
-            megabytes(state.bytes),
-            megabytes(most)
-        ),
-        None => format!("{values}, {} MiB", megabytes(state.bytes)),
+    match (state.max_bytes, Room::of(state.bytes, state.max_bytes)) {
+        (Some(most), room) => {
+            let full = match room {
+                Room::Enough => String::new(),
+                Room::Filling(percent) => format!(", {percent} % full"),
+                Room::Full => ", full".to_owned(),
+            };
+            let bytes = megabytes(state.bytes);
+            format!("{held}, {bytes} of {} MiB{full}", megabytes(most))
+        }
+        (None, _) => format!("{held}, {} MiB", megabytes(state.bytes)),
     }
 }

@@ -24,7 +24,10 @@ pub(super) async fn check(connection: &Connection) -> Check {
     if let Some(error) = info.get("error") {
         let says = error.get("description").and_then(Value::as_str);
         let says = says.unwrap_or("the stream can't be asked for").to_owned();
-        return problem(says, "start consent-gateway, which creates it");
+        return problem(
+            says,
+            "consent-gateway makes it again while it runs: see that it does, and look at its /readyz",
+        );
     }
     let differences = differences(info.get("config").unwrap_or(&Value::Null));
     if differences.is_empty() {

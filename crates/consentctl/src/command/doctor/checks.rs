@@ -1,8 +1,10 @@
 //! The checks, each of one thing.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use assent_contract::names::{EVENT_STREAM, GATEWAY_SERVICE, PROJECTION_SERVICE};
+use assent_contract::store::Store;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, OpenError, StreamStatus};
@@ -189,9 +191,51 @@ async fn applied(connection: &Connection, last: Sequence, aggregate: &Aggregate)
     )]
 }
 
-pub(super) async fn gateway(connection: &Connection) -> Check {
+/// The gateway, and what it finds wrong with what it writes to, which nobody else can see.
+pub(super) async fn gateway(connection: &Connection) -> Vec<Check> {
+    let name = "gateway";
     let advice = "start consent-gateway, or look at its /readyz";
-    service(connection, "gateway", GATEWAY_SERVICE, advice).await
+    let ping = service(connection, name, GATEWAY_SERVICE, advice).await;
+    if !ping.ok {
+        return vec![ping];
+    }
+    let subject = format!("$SRV.STATS.{GATEWAY_SERVICE}");
+    let stats = connection.request(&subject, Vec::new(), None, DEADLINE);
+    let stats: Stats = match stats.await.map(|stats| serde_json::from_slice(&stats)) {
+        Ok(Ok(stats)) => stats,
+        // One of an earlier release tells nothing.
+        Ok(Err(_)) | Err(_) => return vec![ping],
+    };
+    let told = stats.endpoints.into_iter().next().unwrap_or_default();
+    let mut checks = vec![ping];
+    for store in Store::ALL {
+        if let Some(reason) = told.data.not_ready.get(store.name()) {
+            checks.push(Check::problem(
+                name,
+                format!("it says: {reason}"),
+                "what to do is said there; deploy/nats/README.md says more about space",
+            ));
+        }
+    }
+    checks
+}
+
+/// What a service says of itself, as far as it matters here.
+#[derive(Deserialize)]
+struct Stats {
+    endpoints: Vec<EndpointStats>,
+}
+
+#[derive(Deserialize, Default)]
+struct EndpointStats {
+    #[serde(default)]
+    data: EndpointData,
+}
+
+#[derive(Deserialize, Default)]
+struct EndpointData {
+    #[serde(default)]
+    not_ready: BTreeMap<String, String>,
 }
 
 /// What a service says when it is pinged.

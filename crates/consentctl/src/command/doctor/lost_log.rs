@@ -1,9 +1,7 @@
 //! Whether there was a log where there is none, or more of it than there is: others may know of it.
 
-use assent_contract::names::{
-    CHANGE_STREAM, EVENT_STREAM, FLOW_BUCKET, HAND_OFF_BUCKET, OBSERVATION_BUCKET,
-    OPERATION_STREAM, SESSION_BUCKET,
-};
+use assent_contract::names::EVENT_STREAM;
+use assent_contract::store::Store;
 use assent_domain::ids::AccountId;
 use assent_event_log::StreamStatus;
 use assent_messaging::Connection;
@@ -18,18 +16,13 @@ const RESTORE: &str =
 /// There is no log. Where it never was, the gateway creates it.
 pub(super) async fn check(connection: &Connection) -> Check {
     let mut traces = Vec::new();
-    let buckets = [
-        FLOW_BUCKET,
-        SESSION_BUCKET,
-        HAND_OFF_BUCKET,
-        OBSERVATION_BUCKET,
-    ];
-    let buckets = buckets.map(|bucket| (bucket, format!("KV_{bucket}")));
-    let streams = [CHANGE_STREAM, OPERATION_STREAM].map(|stream| (stream, stream.to_owned()));
-    for (name, stream) in streams.into_iter().chain(buckets) {
-        let state = connection.stream_state(&stream, DEADLINE).await;
+    let others = Store::ALL
+        .into_iter()
+        .filter(|store| *store != Store::Events);
+    for store in others {
+        let state = connection.stream_state(&store.stream(), DEADLINE).await;
         if matches!(state, Ok(Some(state)) if 0 < state.last_sequence) {
-            traces.push(format!("{name} has content"));
+            traces.push(format!("{} has content", store.name()));
         }
     }
     if let Some(position) = position(connection).await.filter(|position| 0 < *position) {

@@ -1,22 +1,18 @@
 //! Whether there is room in the gateway's buckets: a full one refuses what is new.
 
-use assent_contract::names::{FLOW_BUCKET, HAND_OFF_BUCKET, OBSERVATION_BUCKET, SESSION_BUCKET};
-use assent_messaging::{BucketSpace, Connection};
+use assent_contract::store::Store;
+use assent_messaging::{BucketSpace, Connection, Storage};
 use assent_service_kit::telemetry::chain;
 
 use super::Check;
+use super::checks::DEADLINE;
 
 const NAME: &str = "space";
 
 pub(super) async fn check(connection: &Connection) -> Check {
     let mut fullest = None;
     let mut complaints = Vec::new();
-    for bucket in [
-        FLOW_BUCKET,
-        SESSION_BUCKET,
-        HAND_OFF_BUCKET,
-        OBSERVATION_BUCKET,
-    ] {
+    for bucket in Store::BUCKETS.map(Store::name) {
         match BucketSpace::of(connection, bucket).await {
             Ok(Some(space)) => {
                 complaints.extend(space.room().complaint(bucket));
@@ -31,14 +27,31 @@ pub(super) async fn check(connection: &Connection) -> Check {
         }
     }
     if !complaints.is_empty() {
-        let advice = "nothing that needs a full bucket can begin: find out who fills it, and give it more room";
+        let advice = "nothing that needs a full bucket can begin: find out who fills it, and give it more room \
+                      (ASSENT_STORE_MEGABYTES of the gateway)";
         return Check::problem(NAME, complaints.join(", "), advice);
     }
+    // The server tells no more of its limits than what the account's are.
+    let storage = connection.storage(DEADLINE).await;
+    let storage = storage.map_or_else(|_| String::new(), |storage| in_all(&storage));
     let says = fullest.map_or_else(
         || "no bucket is there yet".to_owned(),
         |(percent, bucket)| format!("enough; the fullest is {bucket} at {percent} %"),
     );
-    Check::ok(NAME, says)
+    Check::ok(NAME, format!("{says}{storage}"))
+}
+
+fn in_all(storage: &Storage) -> String {
+    let megabytes = |bytes: u64| bytes.div_ceil(1024 * 1024);
+    let most = storage
+        .most
+        .map(|most| format!(" of {} MiB", megabytes(most)));
+    format!(
+        "; in all {} MiB used and {} MiB reserved{}",
+        megabytes(storage.used),
+        megabytes(storage.reserved),
+        most.unwrap_or_default()
+    )
 }
 
 fn percent(space: &BucketSpace) -> Option<u64> {

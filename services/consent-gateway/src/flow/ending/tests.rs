@@ -210,6 +210,8 @@ fn every_ending_has_sentences_of_its_own() {
         Setback::HandOffClosed,
         Setback::ConcurrentChange,
         Setback::EventLogUnavailable,
+        Setback::StoreFull,
+        Setback::StoreUnavailable,
         Setback::EventLogDamaged,
     ];
     let refusals = [

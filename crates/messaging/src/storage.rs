@@ -1,0 +1,70 @@
+//! How much room JetStream has for our account, as far as it says.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::connection::Connection;
+use crate::jetstream::JetStreamError;
+
+/// What is used and reserved on disk, of all streams of the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Storage {
+    /// The bytes that they hold.
+    pub used: u64,
+    /// The bytes that they have reserved: the limits of those that have one.
+    pub reserved: u64,
+    /// The bytes that the account may hold; `None` where only the server's own limit counts, which it tells nobody here.
+    pub most: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    #[serde(default)]
+    storage: u64,
+    #[serde(default)]
+    reserved_storage: u64,
+    #[serde(default)]
+    limits: Limits,
+    error: Option<ApiError>,
+}
+
+#[derive(Deserialize, Default)]
+struct Limits {
+    #[serde(default)]
+    max_storage: i64,
+}
+
+#[derive(Deserialize)]
+struct ApiError {
+    #[serde(default)]
+    err_code: u64,
+    #[serde(default)]
+    description: String,
+}
+
+impl Connection {
+    /// What JetStream says about the account's storage.
+    pub async fn storage(&self, deadline: Duration) -> Result<Storage, JetStreamError> {
+        let asked = self.request("$JS.API.INFO", Vec::new(), None, deadline);
+        let reply: Reply = serde_json::from_slice(&asked.await?).map_err(|error| {
+            JetStreamError::Misunderstood {
+                what: "the account's storage".to_owned(),
+                source: error.into(),
+            }
+        })?;
+        if let Some(error) = reply.error {
+            return Err(JetStreamError::Refused {
+                code: error.err_code,
+                description: error.description,
+            });
+        }
+        Ok(Storage {
+            used: reply.storage,
+            reserved: reply.reserved_storage,
+            most: u64::try_from(reply.limits.max_storage)
+                .ok()
+                .filter(|most| 0 < *most),
+        })
+    }
+}

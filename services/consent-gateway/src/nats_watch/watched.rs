@@ -1,0 +1,155 @@
+//! One stream or bucket, how it stands, and telling it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use assent_contract::store::Store;
+use assent_messaging::{Bucket, Connection, Full, Room, StreamState};
+use assent_service_kit::Dependency;
+use assent_service_kit::telemetry::chain;
+
+/// How long JetStream may take to describe one stream.
+const DEADLINE: Duration = Duration::from_secs(1);
+/// An operator is alarmed at the second look in a row: right after a restart of the server one may fail.
+const ALARM_AT: u32 = 2;
+
+/// How one stands.
+#[derive(Debug)]
+pub(super) enum Found {
+    AsItWas,
+    Missing,
+    /// What is wrong with it, in words.
+    Amiss(String),
+}
+
+/// A stream or bucket.
+#[derive(Debug)]
+pub(super) struct Watched {
+    pub(super) store: Store,
+    bucket: Option<Bucket>,
+    /// As it was when the gateway started, and all its settings had just been checked.
+    at_start: Option<StreamState>,
+    dependency: Dependency,
+    /// How many looks in a row found something amiss.
+    amiss: AtomicU32,
+}
+
+pub(super) fn describe_metrics() {
+    metrics::describe_gauge!(
+        "assent_store_usable",
+        "1 while a store is there and takes what is written to it, else 0"
+    );
+    metrics::describe_counter!(
+        "assent_stores_made_anew_total",
+        "Stores that were lost and made again"
+    );
+}
+
+impl Watched {
+    pub(super) async fn begin(
+        connection: &Connection,
+        store: Store,
+        bucket: Option<Bucket>,
+        dependency: Dependency,
+    ) -> Self {
+        let found = connection.stream_state(&store.stream(), DEADLINE).await;
+        Self {
+            store,
+            bucket,
+            at_start: found.ok().flatten(),
+            dependency,
+            amiss: AtomicU32::new(0),
+        }
+    }
+
+    /// How it stands, by the server's description.
+    pub(super) async fn look(&self, connection: &Connection) -> Found {
+        let store = self.store;
+        match connection.stream_state(&store.stream(), DEADLINE).await {
+            Ok(Some(state)) => {
+                let before = self.at_start.as_ref();
+                match before.and_then(|before| state.difference_from(before)) {
+                    Some(difference) => {
+                        Found::Amiss(format!("{store} is configured otherwise: {difference}"))
+                    }
+                    // What replaces something of the same size is taken all the same, so writing would not show it.
+                    None if Room::of(state.bytes, state.max_bytes) == Room::Full => {
+                        Found::Amiss(format!("{store} is full"))
+                    }
+                    None => Found::AsItWas,
+                }
+            }
+            Ok(None) => Found::Missing,
+            Err(error) => Found::Amiss(format!("{store} can't be used: {}", chain(&error))),
+        }
+    }
+
+    /// A server describes a stream also where it can't write to it. So a bucket that took nothing is written to until it
+    /// does. One that is well is left alone: who only looks changes nothing. Whether the server has room, if that was
+    /// found out.
+    pub(super) async fn probe(&self, found: Found, is_urgent: bool) -> (Found, Option<bool>) {
+        let (Found::AsItWas, Some(bucket)) = (&found, &self.bucket) else {
+            return (found, None);
+        };
+        if !bucket.took_nothing() && !is_urgent {
+            return (found, None);
+        }
+        let store = self.store;
+        match bucket.probe().await {
+            Ok(()) => (Found::AsItWas, Some(true)),
+            Err(error) => match error.full() {
+                Some(Full::Stream) => (Found::Amiss(format!("{store} is full")), Some(true)),
+                Some(Full::Server) => {
+                    let reason = format!(
+                        "{store} takes nothing: JetStream has no room left; raise max_file_store of nats-server"
+                    );
+                    (Found::Amiss(reason), Some(false))
+                }
+                None => {
+                    let reason = format!(
+                        "{store} takes nothing: {}; where its disk was full, make room and restart nats-server",
+                        chain(&error)
+                    );
+                    (Found::Amiss(reason), None)
+                }
+            },
+        }
+    }
+
+    /// Tells it, an operator once.
+    pub(super) fn tell(&self, found: Found) {
+        let reason = match found {
+            Found::AsItWas => {
+                self.amiss.store(0, Ordering::Relaxed);
+                self.measure(1.0);
+                self.dependency.ready();
+                return;
+            }
+            Found::Missing => format!("{} is not there", self.store),
+            Found::Amiss(reason) => reason,
+        };
+        self.measure(0.0);
+        if self.amiss.fetch_add(1, Ordering::Relaxed) + 1 == ALARM_AT {
+            tracing::error!(
+                operator_alarm = "store_unusable",
+                store = self.store.name(),
+                "{reason}"
+            );
+        }
+        match self.store {
+            Store::Events => self.dependency.not_ready(reason),
+            // All replicas share them, so nobody would be served better elsewhere, and what is on the log can be read
+            // and taken back without any of them.
+            Store::Operations
+            | Store::Changes
+            | Store::Flows
+            | Store::Sessions
+            | Store::HandOffs
+            | Store::Observations => self.dependency.do_without(reason),
+        }
+    }
+
+    fn measure(&self, usable: f64) {
+        metrics::gauge!("assent_store_usable", "store" => self.store.name()).set(usable);
+    }
+}
