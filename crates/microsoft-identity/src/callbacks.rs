@@ -44,7 +44,8 @@ impl AuthorizationCode {
         Self(code.into())
     }
 
-    pub(crate) fn expose(&self) -> &str {
+    /// The code itself: to redeem it, or to tell by its digest whether it came before.
+    pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 }
@@ -67,6 +68,14 @@ pub enum CallbackError {
     /// `tenant` is not a tenant id.
     #[error("the tenant of the callback is not a tenant id")]
     Tenant,
+}
+
+/// The `state` of a query that may be no callback for other reasons.
+pub fn state_of(query: &str) -> Option<String> {
+    Parameters::read(query)
+        .ok()?
+        .get("state")
+        .map(str::to_owned)
 }
 
 impl UnverifiedAdminConsentCallback {

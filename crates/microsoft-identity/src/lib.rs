@@ -50,7 +50,7 @@ mod transport;
 
 pub use callbacks::{
     AuthorizationCode, CallbackError, UnverifiedAdminConsentCallback, UnverifiedAuthorizeCallback,
-    UnverifiedTenant,
+    UnverifiedTenant, state_of,
 };
 pub use client::Entra;
 pub use cloud::{CloudInstance, NATIONAL_AUTHORITIES};

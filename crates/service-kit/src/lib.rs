@@ -75,4 +75,4 @@ pub use program::{
 };
 pub use request::RequestId;
 pub use runtime::Runtime;
-pub use server::{Bound, ConnectionLimits, Listen, ServeError, bind, serve};
+pub use server::{BODY_LIMIT, Bound, ConnectionLimits, Listen, ServeError, bind, serve};

@@ -125,7 +125,7 @@ pub async fn run(config: Config, runtime: Runtime, given: Given) -> Result<(), S
     );
 
     let people = http::for_people(Arc::clone(&gateway));
-    let router = http::router(gateway, verifier);
+    let router = http::router(gateway, verifier, runtime.clone());
     let listen = Listen {
         address: config.listen.into(),
         metrics: config.metrics_listen.map(Into::into),

@@ -2,7 +2,7 @@
 //!
 //! A flow is kept in a key-value bucket with expiry and changed by compare-and-swap, so any
 //! gateway can take any callback, once. If a gateway dies while it redeems a code, the flow
-//! simply expires: nothing is half recorded, and the person starts again.
+//! is given up after a short time: nothing is half recorded, and the person starts again.
 
 mod answer;
 mod ending;
@@ -10,6 +10,7 @@ mod microsofts_no;
 mod open;
 mod secrets;
 mod store;
+mod visits;
 
 use assent_domain::ids::{AccountId, Epoch, MicrosoftIdentity, Sequence, UserId};
 use assent_domain::permissions::PermissionSet;
@@ -32,6 +33,7 @@ use microsofts_no::MicrosoftsNo;
 pub(crate) use microsofts_no::Said;
 pub(crate) use secrets::{Digest, State};
 pub(crate) use store::FlowStore;
+pub(crate) use visits::Way;
 
 /// How long somebody has at Microsoft.
 pub(crate) const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
@@ -146,6 +148,17 @@ pub(crate) struct States {
     /// Not a `state`, but the same kind of value: it leads to the administrator's page.
     #[serde(default)]
     pub(crate) administrator_page: Option<Digest>,
+    /// Other ways to the second callback than the present one, the oldest first.
+    #[serde(default)]
+    pub(crate) ways: Vec<Way>,
+    /// The code that came with the callback that was taken.
+    #[serde(default)]
+    pub(crate) code: Option<Digest>,
+    /// What else the grant can be confirmed with, and the page be found by, than the newest.
+    #[serde(default)]
+    pub(crate) confirms: Vec<Digest>,
+    #[serde(default)]
+    pub(crate) pages: Vec<Digest>,
 }
 
 /// How far it got.
@@ -161,7 +174,7 @@ pub(crate) enum Stage {
         nonce: String,
         pkce_verifier: String,
     },
-    /// A callback was taken. Whoever took it is redeeming the code.
+    /// A callback was taken. Whoever took it is redeeming the code, and has until `expires_at` to say how it went.
     Redeeming,
     /// The grant waits for the session that began it.
     AwaitingConfirmation {
@@ -246,8 +259,15 @@ impl Flow {
         self.expires_at = Timestamp::MIN;
     }
 
+    fn is_cut_short(&self) -> bool {
+        self.expires_at == Timestamp::MIN
+    }
+
     /// The flow as others see it.
     pub(crate) fn view(&self, now: Timestamp) -> FlowView {
+        if self.is_given_up(now) {
+            return Ending::SetBack(Setback::Interrupted).into();
+        }
         if self.is_expired(now) {
             let refusal = Refusal::FlowExpired;
             return FlowView {

@@ -123,6 +123,11 @@ pub(crate) enum Closed {
 }
 
 impl HandOff {
+    /// Whether both are what one form asked for.
+    fn is_the_same_as(&self, other: &Self) -> bool {
+        self.requested_by == other.requested_by && self.secret.as_str() == other.secret.as_str()
+    }
+
     /// The company as it is now: a link ends with the epoch that it was made in.
     pub(crate) fn note_epoch(&mut self, present: Epoch) {
         self.is_outdated |= self.made_in != Some(present.0);

@@ -15,13 +15,14 @@ mod outcome_page;
 mod pages;
 mod session;
 mod settings;
+mod to_its_end;
 mod words;
 
 use std::sync::Arc;
 
 use assent_domain::ids::{AccountId, UserId};
 use assent_domain::permissions::{Kinds, Permission};
-use assent_service_kit::{ApiJson, ApiPath, ApiQuery, BearerVerifier, Caller, Problem};
+use assent_service_kit::{ApiJson, ApiPath, ApiQuery, BearerVerifier, Caller, Problem, Runtime};
 use axum::extract::{FromRequestParts, RawQuery, State};
 use axum::http::header::{CONTENT_TYPE, HeaderName, LOCATION};
 use axum::http::request::Parts;
@@ -30,7 +31,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use axum::{Router, middleware};
 use serde::Serialize;
-use tracing::Instrument;
 use url::Url;
 use uuid::Uuid;
 
@@ -41,6 +41,7 @@ use crate::representation::UserView;
 use crate::rights;
 use crate::use_cases::revoke_own_grant::Revoked;
 use crate::use_cases::start_admin_consent::Asker;
+use crate::use_cases::take_callback::Astray;
 use crate::use_cases::{
     change_mode, confirm_grant, look_up, revoke_own_grant, start_admin_consent, start_own_consent,
     take_callback,
@@ -62,11 +63,12 @@ struct Shared {
 }
 
 /// All routes.
-pub(crate) fn router(gateway: Arc<Gateway>, verifier: BearerVerifier) -> Router {
+pub(crate) fn router(gateway: Arc<Gateway>, verifier: BearerVerifier, runtime: Runtime) -> Router {
     let shared = Shared {
         gateway,
         verifier: Arc::new(verifier),
     };
+    let to_its_end = middleware::from_fn_with_state((shared.clone(), runtime), to_its_end::bring);
     Router::new()
         .route("/v1/accounts/{account}", get(get_account))
         .route(
@@ -160,6 +162,7 @@ pub(crate) fn router(gateway: Arc<Gateway>, verifier: BearerVerifier) -> Router 
         )
         .route("/openapi.json", get(openapi))
         .layer(middleware::map_response(pages::when_to_come_back))
+        .layer(to_its_end)
         .layer(middleware::from_fn(only_people::turn_away))
         .with_state(shared)
 }
@@ -315,14 +318,13 @@ async fn admin_consent_callback(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
+    let gateway = &shared.gateway;
+    let (browser, returning) = browser::returning(gateway, &headers).await;
     let query = query.unwrap_or_default();
-    let gateway = Arc::clone(&shared.gateway);
-    let (browser, returning) = browser::returning(&gateway, &headers).await;
-    let taken =
-        to_its_end(async move { take_callback::admin_consent(&gateway, &query, &returning).await });
-    let response = sent_on(&shared.gateway, &headers, taken.await);
+    let taken = take_callback::admin_consent(gateway, &query, &returning).await;
+    let response = sent_on(gateway, &headers, taken);
     // The second callback has to come from the same browser.
-    browser.remembered(&shared.gateway, response)
+    browser.remembered(gateway, response)
 }
 
 async fn authorize_callback(
@@ -330,31 +332,19 @@ async fn authorize_callback(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
+    let gateway = &shared.gateway;
+    let (_, returning) = browser::returning(gateway, &headers).await;
     let query = query.unwrap_or_default();
-    let gateway = Arc::clone(&shared.gateway);
-    let (_, returning) = browser::returning(&gateway, &headers).await;
-    let taken =
-        to_its_end(async move { take_callback::authorize(&gateway, &query, &returning).await });
-    sent_on(&shared.gateway, &headers, taken.await)
+    let taken = take_callback::authorize(gateway, &query, &returning).await;
+    sent_on(gateway, &headers, taken)
 }
 
-/// Does something to its end, whether or not whoever asked for it still listens. What was begun with a one-time value can't
-/// be begun again.
-async fn to_its_end<T, E>(work: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
-where
-    T: Send + 'static,
-    E: From<Failure> + Send + 'static,
-{
-    let done = tokio::spawn(work.in_current_span()).await;
-    done.unwrap_or_else(|error| Err(Failure::Internal(error.into()).into()))
-}
-
-/// A browser is sent on. Where that can't be, a person is told why on a page, and a program by a problem.
-fn sent_on(gateway: &Gateway, headers: &HeaderMap, to: Result<Url, Failure>) -> Response {
+/// A browser is sent on. Where that can't be, a person is told why on a page that leads on, and a program by a problem.
+fn sent_on(gateway: &Gateway, headers: &HeaderMap, to: Result<Url, Astray>) -> Response {
     match to {
         Ok(url) => see_other(&url),
-        Err(failure) if pages::wants_a_page(headers) => pages::failure(gateway, failure),
-        Err(failure) => failure.into_response(),
+        Err(astray) if pages::wants_a_page(headers) => pages::astray(gateway, astray),
+        Err(astray) => astray.failure.into_response(),
     }
 }
 

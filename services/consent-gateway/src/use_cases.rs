@@ -5,6 +5,7 @@ pub(crate) mod change_mode;
 pub(crate) mod confirm_admin_consent;
 pub(crate) mod confirm_grant;
 pub(crate) mod continue_admin_consent;
+pub(crate) mod end_flow;
 pub(crate) mod find_flow;
 pub(crate) mod finish_admin_consent;
 pub(crate) mod finish_own_consent;

@@ -108,6 +108,10 @@ fn of_request(code: &str) -> Option<&'static str> {
             "Microsoft wants you to confirm who you are first, for example with a second factor. Sign in at Microsoft, \
              do what it asks, and start again."
         }
+        "interrupted" => {
+            "We were interrupted while this was being recorded, and can't say how far it got. The settings show how \
+             things stand; start again if something is missing."
+        }
         "session_ended" => {
             "Your session at Microsoft is over, for example after a change of password. Sign in there again and start \
              again; what was granted before still stands."

@@ -50,6 +50,7 @@ mod outage;
 mod racing;
 mod refusals;
 mod stores;
+mod visits;
 mod voided;
 
 mod processes;

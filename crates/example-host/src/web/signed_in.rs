@@ -31,13 +31,21 @@ pub(super) async fn back_from_consent(
             "It is not quite the one that you were sent back to. The home page shows what is permitted now.",
         );
     };
-    let ended = match landing.one("confirm") {
-        Some(confirm) => app.gateway.confirm(session.user, flow, confirm).await,
-        None => app
-            .gateway
-            .flow(session.user, flow)
-            .await
-            .map(|flow| (flow, None)),
+    let confirmed = match landing.one("confirm") {
+        Some(confirm) => Some(app.gateway.confirm(session.user, flow, confirm).await),
+        None => None,
+    };
+    let ended = match confirmed {
+        // Another tab of the same visit was here first: what has become of it is what there is to say.
+        Some(Err(CallError::Refused { code, .. })) if code == "flow_already_used" => None,
+        confirmed => confirmed,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            let flow = app.gateway.flow(session.user, flow).await;
+            flow.map(|flow| (flow, None))
+        }
     };
     let sequence = ended.as_ref().ok().and_then(|(_, sequence)| *sequence);
     let notice = told(ended.map(|(flow, _)| flow));

@@ -61,6 +61,8 @@ pub(crate) enum Setback {
     StoreFull,
     /// Something that it needs beside the log can't be used.
     StoreUnavailable,
+    /// Whoever took the callback never said how it went.
+    Interrupted,
 }
 
 impl Setback {
@@ -81,6 +83,7 @@ impl Setback {
             Self::EventLogDamaged => code::EVENT_LOG_DAMAGED,
             Self::StoreFull => code::STORE_FULL,
             Self::StoreUnavailable => code::STORE_UNAVAILABLE,
+            Self::Interrupted => "interrupted",
         }
     }
 
@@ -98,7 +101,8 @@ impl Setback {
             | Self::EventLogUnavailable
             | Self::EventLogDamaged
             | Self::StoreFull
-            | Self::StoreUnavailable => FlowState::Undetermined,
+            | Self::StoreUnavailable
+            | Self::Interrupted => FlowState::Undetermined,
         }
     }
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::HandOff;
 use crate::flow::Digest;
 use crate::pasted;
+use crate::session::SessionSecret;
 
 /// The last part of a link's address.
 #[derive(Clone)]
@@ -25,6 +26,15 @@ impl HandOffToken {
             account,
             id,
             secret: random_token(),
+        }
+    }
+
+    /// The one that this session's form makes, however often it is sent. Nobody else can make it.
+    pub(crate) fn of_form(account: AccountId, id: Uuid, session: &SessionSecret) -> Self {
+        Self {
+            secret: session.link_secret(id),
+            account,
+            id,
         }
     }
 

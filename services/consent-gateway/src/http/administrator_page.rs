@@ -4,8 +4,6 @@
 //! The page's address has a secret that only this browser was given, by the second callback. Its forms are sent by the page
 //! alone. Looking at it changes nothing.
 
-use std::sync::Arc;
-
 use askama::Template;
 use assent_service_kit::{ApiPath, Problem};
 use axum::extract::rejection::FormRejection;
@@ -21,7 +19,7 @@ use super::hand_off_page::{Item, items};
 use super::layout::Layout;
 use super::pages::{self, WayOn};
 use super::words::When;
-use super::{Shared, see_other, to_its_end};
+use super::{Shared, see_other};
 use crate::flow::{self, Aim, Answer, Flow, Purpose};
 use crate::gateway::Gateway;
 use crate::names::Names;
@@ -105,16 +103,13 @@ pub(super) async fn decide(
         }
         Ok(_) | Err(_) => return not_from_here(gateway),
     };
-    let gateway = Arc::clone(&shared.gateway);
-    let carried_out = to_its_end(async move {
-        match decision {
-            Decision::Confirm => confirm_admin_consent::confirm(&gateway, &page).await,
-            Decision::Refuse => confirm_admin_consent::disown(&gateway, &page).await,
-        }
-    });
-    match carried_out.await {
+    let carried_out = match decision {
+        Decision::Confirm => confirm_admin_consent::confirm_or_follow(gateway, &page).await,
+        Decision::Refuse => confirm_admin_consent::disown(gateway, &page).await,
+    };
+    match carried_out {
         Ok(to) => see_other(&to),
-        Err(closed) => over(&shared.gateway, closed),
+        Err(closed) => over(gateway, closed),
     }
 }
 

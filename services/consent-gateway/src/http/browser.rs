@@ -81,6 +81,7 @@ pub(super) async fn returning(gateway: &Gateway, headers: &HeaderMap) -> (Browse
     };
     let returning = Returning {
         browser: browser.secret.clone(),
+        is_known: browser.is_known,
         session,
     };
     (browser, returning)

@@ -124,6 +124,7 @@ pub(super) async fn create(
         permissions: body.permissions.into(),
         tenant: tenant_name(body.tenant.as_deref(), body.tenant_cloud)?,
         mailboxes_in_exchange_online: body.mailboxes_in_exchange_online,
+        token: None,
     };
     let asker = hand_off::Asker {
         user: by,

@@ -1,8 +1,8 @@
 //! Whoever only looks changes nothing.
 //!
 //! A GET of ours may take a callback, record a grant, or note that a link was opened. Axum answers a HEAD with the GET's
-//! handler, mail scanners and link checkers ask with HEAD, and browsers fetch pages ahead that nobody has asked for yet.
-//! So both are turned away before any handler, wherever a GET is not known to be a pure read: a route that is added
+//! handler, mail scanners and link checkers ask with HEAD, and browsers fetch what nobody has asked for yet, or what a
+//! page names as a picture of its own. So all of these are turned away before any handler, wherever a GET is not known to be a pure read: a route that is added
 //! later is safe before anybody thinks of it.
 
 use std::collections::BTreeMap;
@@ -33,10 +33,17 @@ pub(super) async fn turn_away(request: Request, next: Next) -> Response {
     if request.method() == Method::HEAD {
         return without_a_handler(request.extensions().get());
     }
-    if request.method() == Method::GET && is_ahead_of_time(request.headers()) {
+    let headers = request.headers();
+    let is_nobodys = is_ahead_of_time(headers) || is_part_of_a_page(request.uri().path(), headers);
+    if request.method() == Method::GET && is_nobodys {
         return ahead_of_time();
     }
     next.run(request).await
+}
+
+/// Whether a request reads, and nothing else.
+pub(super) fn is_pure_read(request: &Request) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD) && is_pure(request.uri().path())
 }
 
 fn is_pure(path: &str) -> bool {
@@ -96,6 +103,13 @@ fn is_ahead_of_time(headers: &HeaderMap) -> bool {
         })
 }
 
+/// A picture, a script, a request of a page's own script: no person went there. The settings look at themselves now and
+/// then, which only reads.
+fn is_part_of_a_page(path: &str, headers: &HeaderMap) -> bool {
+    let mode = headers.get("sec-fetch-mode");
+    mode.is_some_and(|mode| mode != "navigate") && !path.starts_with("/settings/")
+}
+
 /// Not kept by the browser, which comes again when the person really goes there.
 fn ahead_of_time() -> Response {
     let mut response = Problem::new(
@@ -103,7 +117,7 @@ fn ahead_of_time() -> Response {
         AHEAD,
         "Nobody has asked for this yet",
     )
-    .detail("this address does something, and is not fetched ahead of time; open it to go there")
+    .detail("this address does something, and is fetched neither ahead of time nor by a page; open it to go there")
     .into_response();
     response
         .headers_mut()
@@ -115,7 +129,7 @@ fn ahead_of_time() -> Response {
 mod tests {
     use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::{METHODS, is_ahead_of_time, is_pure};
+    use super::{METHODS, is_ahead_of_time, is_part_of_a_page, is_pure};
 
     #[test]
     fn the_methods_of_a_route_are_known() {
@@ -148,6 +162,22 @@ mod tests {
         }
         assert!(!ahead("sec-fetch-mode", "navigate"));
         assert!(!ahead("purpose", "conversation"));
+    }
+
+    #[test]
+    fn only_a_navigation_is_a_persons() {
+        let is_part = |path: &str, mode: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("sec-fetch-mode", HeaderValue::from_static(mode));
+            is_part_of_a_page(path, &headers)
+        };
+        let callback = "/callbacks/microsoft/authorize";
+        for mode in ["no-cors", "cors", "same-origin", "websocket"] {
+            assert!(is_part(callback, mode), "{mode}");
+        }
+        assert!(!is_part(callback, "navigate"));
+        assert!(!is_part("/settings/company", "cors"));
+        assert!(!is_part_of_a_page(callback, &HeaderMap::new()));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use super::layout::Layout;
 use super::only_people;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
+use crate::use_cases::take_callback::Astray;
 use crate::{pasted, wording};
 
 /// A page that says one thing.
@@ -98,6 +99,27 @@ fn show_message(
 pub(super) fn failure(gateway: &Gateway, failure: Failure) -> Response {
     let problem = Problem::from(failure);
     let page = message(gateway, problem.status(), FAILED, &sentence(&problem));
+    with_retry_after(problem.retry_after_seconds(), page)
+}
+
+/// Why a callback leads nowhere, and where to go from there: the same address again where that may help, or back.
+pub(super) fn astray(gateway: &Gateway, Astray { failure, way_back }: Astray) -> Response {
+    let problem = Problem::from(failure);
+    let back = way_back.as_ref().or(gateway.brand.product_url.as_ref());
+    let way_on = if problem.status().is_server_error() {
+        Some(WayOn {
+            address: "",
+            words: "Try again",
+        })
+    } else {
+        back.map(|url| WayOn {
+            address: url.as_str(),
+            words: "Go back to the application",
+        })
+    };
+    let sentence = sentence(&problem);
+    let says = (FAILED, sentence.as_str(), way_on);
+    let page = show_message(gateway, problem.status(), says, &[]);
     with_retry_after(problem.retry_after_seconds(), page)
 }
 

@@ -129,11 +129,18 @@ fn is_from_elsewhere(gateway: &Gateway, headers: &HeaderMap) -> bool {
 /// `POST /session/end`
 pub(super) async fn end(
     State(shared): State<Shared>,
-    Posted { session, form: () }: Posted<()>,
+    sent: Result<Posted<()>, Response>,
 ) -> Response {
     let gateway = &shared.gateway;
-    if let Err(error) = gateway.sessions.end(&session.secret).await {
-        return pages::settings_failure(gateway, error.into());
+    match sent {
+        Ok(Posted { session, form: () }) => {
+            if let Err(error) = gateway.sessions.end(&session.secret).await {
+                return pages::settings_failure(gateway, error.into());
+            }
+        }
+        // Sent twice, or too late: there is no session to leave.
+        Err(refused) if refused.status() == StatusCode::UNAUTHORIZED => {}
+        Err(refused) => return refused,
     }
     let mut response = pages::settings_message(
         gateway,

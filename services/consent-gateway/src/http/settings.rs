@@ -19,6 +19,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use jiff::Timestamp;
 use url::Url;
+use uuid::Uuid;
 
 use super::layout::Layout;
 use super::session::InSession;
@@ -41,6 +42,8 @@ struct Frame<'a> {
     proof: &'a str,
     /// What stands before every path of ours.
     base: &'a str,
+    /// The link that a form of this page makes: one, however often the form is sent.
+    new_link: Uuid,
 }
 
 impl<'a> Frame<'a> {
@@ -53,6 +56,7 @@ impl<'a> Frame<'a> {
             account: session.session.account.as_str(),
             proof: session.proof.expose(),
             base: gateway.addresses.base_path(),
+            new_link: Uuid::now_v7(),
         }
     }
 }

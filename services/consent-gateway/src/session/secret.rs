@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
 use crate::flow::Digest;
 
@@ -39,6 +40,12 @@ impl SessionSecret {
     /// this.
     pub(crate) fn form_proof(&self) -> FormProof {
         FormProof::derived(&[b"form of a session", self.0.as_bytes()])
+    }
+
+    /// The secret of the link that a form of this session makes.
+    pub(crate) fn link_secret(&self, link: Uuid) -> String {
+        let link = link.simple().to_string();
+        FormProof::derived(&[b"link of a form", link.as_bytes(), self.0.as_bytes()]).0
     }
 }
 

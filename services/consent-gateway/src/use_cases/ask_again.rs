@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use assent_domain::decide::administrator_consent::{FinishAdministratorConsent, ProofDemanded};
 use assent_domain::ids::Tenant;
+use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::AccountChoice;
 use jiff::Timestamp;
 use url::Url;
@@ -19,7 +20,7 @@ use crate::flow::{Ending, Flow, LIFETIME, Setback};
 use crate::gateway::Gateway;
 use crate::records::Stored;
 use crate::use_cases::continue_admin_consent::lead_on;
-use crate::use_cases::take_callback::end;
+use crate::use_cases::end_flow::{end, landing};
 
 /// How long is waited before each further try. All of it has to fit into a request, with what Microsoft takes.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
@@ -68,7 +69,22 @@ pub(crate) async fn ask_again(
     stored.value.asked_again += 1;
     stored.value.expires_at = Timestamp::now() + LIFETIME;
     // They have just signed in, and chosen where there was a choice.
-    let url = lead_on(gateway, stored, tenant, AccountChoice::Silent).await?;
-    tokio::time::sleep(pause).await;
-    Ok(url)
+    let id = stored.value.id;
+    if let Some(url) = lead_on_again(gateway, stored, tenant).await? {
+        tokio::time::sleep(pause).await;
+        return Ok(url);
+    }
+    // It took so long that the flow was given up.
+    let found = gateway.flows.find(id).await?.ok_or(Refusal::FlowExpired)?;
+    Ok(landing(gateway, &found.value, None))
+}
+
+/// The same for the same visit once more: somebody who loads again the callback after which Microsoft is asked again.
+pub(crate) async fn lead_on_again(
+    gateway: &Gateway,
+    stored: Stored<Flow>,
+    tenant: Tenant,
+) -> Result<Option<Url>, Failure> {
+    let browser = stored.value.browser.clone();
+    lead_on(gateway, stored, tenant, (AccountChoice::Silent, browser)).await
 }

@@ -1,20 +1,19 @@
 //! The proved administrator decides on our page: it is recorded, or it was not them.
 
 use assent_domain::refusal::Refusal;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::failure::Failure;
 use crate::flow::{Answer, Ending, Flow, Stage, State};
 use crate::gateway::Gateway;
 use crate::records::{StoreError, Stored};
+use crate::use_cases::end_flow::{end, landing};
 use crate::use_cases::find_flow::find_flow;
 use crate::use_cases::finish_admin_consent::demanded;
 use crate::use_cases::record_admin_consent::{asked_of, record};
-use crate::use_cases::take_callback::{end, landing};
-
-/// A gateway that died while it recorded gives the flow free again after this time.
-const CLAIM_LIFETIME: SignedDuration = SignedDuration::from_mins(1);
+use crate::use_cases::take_callback::{LOOKS_EVERY, PATIENCE};
 
 /// Why there is nothing to confirm, or not now.
 #[derive(Debug)]
@@ -57,8 +56,7 @@ pub(crate) async fn find(
     let stored = find_flow(gateway, page.flow).await?;
     let stored = stored.ok_or(Closed::Unknown)?;
     let flow = &stored.value;
-    let digest = flow.states.administrator_page.as_ref();
-    if !digest.is_some_and(|digest| page.matches(digest)) {
+    if !flow.states.lead_to_the_page(page) {
         return Err(Closed::Unknown);
     }
     let now = Timestamp::now();
@@ -66,9 +64,9 @@ pub(crate) async fn find(
         return Err(Closed::Expired(landing(gateway, flow, None)));
     }
     match &flow.stage {
-        Stage::AwaitingAdministrator {
-            taken_at: Some(at), ..
-        } if now < *at + CLAIM_LIFETIME => Err(Closed::BeingRecorded),
+        Stage::AwaitingAdministrator { .. } if flow.is_being_recorded(now) => {
+            Err(Closed::BeingRecorded)
+        }
         Stage::AwaitingAdministrator { answer, .. } => {
             let answer = answer.clone();
             Ok((stored, answer))
@@ -106,6 +104,21 @@ pub(crate) async fn confirm(gateway: &Gateway, page: &State) -> Result<Url, Clos
         }
     };
     Ok(end(gateway, stored, ending).await?)
+}
+
+/// The same for a person who may have sent the form twice: whoever comes second goes where the first one went, once that
+/// is recorded.
+pub(crate) async fn confirm_or_follow(gateway: &Gateway, page: &State) -> Result<Url, Closed> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match confirm(gateway, page).await {
+            Err(Closed::Answered(to)) => return Ok(to),
+            Err(Closed::BeingRecorded) if Instant::now() < until => {
+                tokio::time::sleep(LOOKS_EVERY).await;
+            }
+            done => return done,
+        }
+    }
 }
 
 /// The administrator did not mean this. Whoever led them here was in another browser, or is a stranger to them.

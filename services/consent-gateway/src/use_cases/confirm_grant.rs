@@ -7,16 +7,16 @@ use jiff::Timestamp;
 use crate::failure::Failure;
 use crate::flow::{Ending, Flow, FlowView, Stage};
 use crate::gateway::Gateway;
-use crate::records::Stored;
+use crate::records::{StoreError, Stored};
+use crate::use_cases::end_flow::went_on;
 use crate::use_cases::finish_own_consent::{Held, record, settle};
 use crate::use_cases::learn;
-use crate::use_cases::take_callback::used;
 
 /// Records the grant, then ends the flow: in this order, because recording twice changes
 /// nothing, and a flow that ended can't be recorded any more.
 pub(crate) async fn confirm_grant(
     gateway: &Gateway,
-    mut stored: Stored<Flow>,
+    stored: Stored<Flow>,
     confirm: &str,
 ) -> Result<(FlowView, Sequence), Failure> {
     let now = Timestamp::now();
@@ -25,13 +25,13 @@ pub(crate) async fn confirm_grant(
     }
     let (held, mailbox) = match &stored.value.stage {
         Stage::AwaitingConfirmation {
-            confirm: digest,
             held,
             scopes,
             identity,
             mailbox,
+            ..
         } => {
-            if !digest.is_of(confirm) {
+            if !stored.value.is_confirmed_by(confirm) {
                 return Err(Failure::Invalid(
                     "this is not the flow's confirm value".to_owned(),
                 ));
@@ -64,12 +64,35 @@ pub(crate) async fn confirm_grant(
         Err(failure) => return Err(failure),
     };
     learn::ended(gateway, &stored.value, &ending).await;
-    stored.value.stage = Stage::from(ending);
-    let stored = gateway.flows.change(stored).await.map_err(used)?;
+    let stored = ended(gateway, stored, &Stage::from(ending)).await?;
     learn::over(gateway, &stored.value).await;
     let user = gateway
         .ledger
         .user(&stored.value.account, &stored.value.started_by)
         .await?;
     Ok((stored.value.view(now), user.state.last_sequence))
+}
+
+/// Ends the flow. A visit that came again may have got another value to confirm with meanwhile: that ends it for nobody.
+async fn ended(
+    gateway: &Gateway,
+    mut stored: Stored<Flow>,
+    stage: &Stage,
+) -> Result<Stored<Flow>, Failure> {
+    let id = stored.value.id;
+    loop {
+        stored.value.stage = stage.clone();
+        match gateway.flows.change(stored).await {
+            Ok(ended) => {
+                went_on(&ended.value);
+                return Ok(ended);
+            }
+            Err(StoreError::Changed) => {}
+            Err(error) => return Err(error.into()),
+        }
+        stored = match gateway.flows.find(id).await? {
+            Some(found) if !found.value.has_ended() => found,
+            Some(_) | None => return Err(Refusal::FlowAlreadyUsed.into()),
+        };
+    }
 }

@@ -10,43 +10,41 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use crate::failure::Failure;
-use crate::flow::{Ending, Flow, Purpose, Stage, State};
+use crate::flow::{Digest, Ending, Flow, Purpose, Route, State, Way};
 use crate::gateway::{Gateway, reference};
-use crate::records::Stored;
-use crate::use_cases::take_callback::{Returning, end, used};
+use crate::records::{StoreError, Stored};
+use crate::use_cases::end_flow::{end, landing};
+use crate::use_cases::take_callback::Returning;
 
+/// Where to send the administrator; `None` where somebody else changed the flow first. A first callback that comes again
+/// leads on as well, by a way of its own, and ends nothing: of several copies nobody knows which is the person's.
 pub(crate) async fn continue_admin_consent(
     gateway: &Gateway,
-    mut stored: Stored<Flow>,
+    stored: Stored<Flow>,
     claimed: UnverifiedTenant,
-    returning: &Returning,
-) -> Result<Url, Failure> {
-    let tenant = match gateway.claimed_tenant(&TenantRef::Id(claimed.0)).await {
+    (returning, is_first): (&Returning, bool),
+) -> Result<Option<Url>, Failure> {
+    let tenant = match verified(gateway, &stored.value, claimed).await? {
         Ok(tenant) => tenant,
-        // There is no such tenant: the claim is forged, or of another cloud.
-        Err(Failure::Invalid(_)) => {
-            return end(gateway, stored, Ending::Refused(Refusal::TenantMismatch)).await;
+        Err(refusal) if is_first => {
+            let ended = end(gateway, stored, Ending::Refused(refusal)).await?;
+            return Ok(Some(ended));
         }
-        // The flow is left as it is, so that loading the page again goes on.
-        Err(failure) => return Err(failure),
+        Err(_) => return Ok(Some(landing(gateway, &stored.value, None))),
     };
-    let expected: Option<Tenant> = match &stored.value.purpose {
-        Purpose::AdministratorConsent { tenant, .. } => tenant.map(Into::into),
-        Purpose::OwnConsent { .. } => None,
-    };
-    if !tenant.cloud.is_served() {
-        return end(gateway, stored, Ending::Refused(Refusal::UnsupportedCloud)).await;
+    // Each copy is written down. Beyond what anybody does, the ways that there are have to do.
+    if !is_first && too_often(gateway, &stored.value) {
+        return Ok(Some(landing(gateway, &stored.value, None)));
     }
-    if expected.is_some_and(|expected| expected != tenant) {
+    let browser = returning.browser.digest();
+    if returning.is_known && !is_first && !stored.value.is_led_in(&returning.browser) {
         tracing::warn!(
-            security_event = "tenant_mismatch",
+            security_event = "administrator_flow_changed_browser",
             flow.id = %stored.value.id,
             account.id = %stored.value.account,
-            "an administrator consent came back from another tenant"
+            "an administrator's flow is continued in another browser"
         );
-        return end(gateway, stored, Ending::Refused(Refusal::TenantMismatch)).await;
     }
-
     let (host_account, asker) = (&stored.value.account, &stored.value.started_by);
     let accounts = gateway.observations.accounts(host_account, asker).await;
     // Whoever was at the first page has just signed in, and would only be asked once more. Unless the last one was the
@@ -57,25 +55,29 @@ pub(crate) async fn continue_admin_consent(
         AccountChoice::Silent
     };
     // Anybody who knows the first address can make this callback up, and send somebody else on from here.
-    stored.value.browser = Some(returning.browser.digest());
-    lead_on(gateway, stored, tenant, account).await
+    lead_on(gateway, stored, tenant, (account, Some(browser))).await
 }
 
-/// Leads the browser on to sign in at exactly this tenant.
+/// Leads the browser on to sign in at exactly this tenant; `None` where somebody else changed the flow first.
 pub(crate) async fn lead_on(
     gateway: &Gateway,
     mut stored: Stored<Flow>,
     tenant: Tenant,
-    account: AccountChoice<'_>,
-) -> Result<Url, Failure> {
+    (account, browser): (AccountChoice<'_>, Option<Digest>),
+) -> Result<Option<Url>, Failure> {
     let (state, nonce, pkce) = (State::new(stored.value.id), random_token(), new_pkce());
-    stored.value.states.authorize = Some(state.digest());
-    stored.value.stage = Stage::AtAuthorize {
+    stored.value.lead_on(Way {
+        state: state.digest(),
+        browser,
         tenant: Some(tenant.into()),
         nonce: nonce.clone(),
         pkce_verifier: pkce.verifier.expose_secret().to_owned(),
-    };
-    gateway.flows.change(stored).await.map_err(used)?;
+    });
+    match gateway.flows.change(stored).await {
+        Ok(_) => {}
+        Err(StoreError::Changed) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
 
     // `.default` gives all that was granted, and can't be mixed with other Graph scopes.
     let default = gateway
@@ -83,7 +85,7 @@ pub(crate) async fn lead_on(
         .join("/.default")
         .map_err(|error| Failure::Internal(error.into()))?;
     let scopes = ["openid", "profile", "offline_access", default.as_str()].map(str::to_owned);
-    Ok(gateway.entra.authorize_url(
+    Ok(Some(gateway.entra.authorize_url(
         &reference(Some(tenant)),
         AuthorizeRequest {
             redirect_uri: &gateway.addresses.authorize_callback,
@@ -93,5 +95,53 @@ pub(crate) async fn lead_on(
             pkce_challenge: &pkce.challenge,
             account,
         },
-    ))
+    )))
+}
+
+/// The tenant that is claimed to have consented, where that can be so. The proof comes later.
+async fn verified(
+    gateway: &Gateway,
+    flow: &Flow,
+    claimed: UnverifiedTenant,
+) -> Result<Result<Tenant, Refusal>, Failure> {
+    let tenant = match gateway.claimed_tenant(&TenantRef::Id(claimed.0)).await {
+        Ok(tenant) => tenant,
+        // There is no such tenant: the claim is forged, or of another cloud.
+        Err(Failure::Invalid(_)) => return Ok(Err(Refusal::TenantMismatch)),
+        // The flow is left as it is, so that loading the page again goes on.
+        Err(failure) => return Err(failure),
+    };
+    let expected: Option<Tenant> = match &flow.purpose {
+        Purpose::AdministratorConsent { tenant, .. } => tenant.map(Into::into),
+        Purpose::OwnConsent { .. } => None,
+    };
+    if !tenant.cloud.is_served() {
+        return Ok(Err(Refusal::UnsupportedCloud));
+    }
+    if expected.is_some_and(|expected| expected != tenant) {
+        tracing::warn!(
+            security_event = "tenant_mismatch",
+            flow.id = %flow.id,
+            account.id = %flow.account,
+            "an administrator consent came back from another tenant"
+        );
+        return Ok(Err(Refusal::TenantMismatch));
+    }
+    Ok(Ok(tenant))
+}
+
+/// Whether this flow is led on more often than whoever began it may begin flows.
+fn too_often(gateway: &Gateway, flow: &Flow) -> bool {
+    let limited = match flow.purpose {
+        Purpose::AdministratorConsent {
+            route: Route::HandOff { id, .. },
+            ..
+        } => gateway.limits.start_through_link(&flow.account, id),
+        Purpose::AdministratorConsent {
+            route: Route::Direct,
+            ..
+        }
+        | Purpose::OwnConsent { .. } => gateway.limits.start(&flow.account, &flow.started_by),
+    };
+    limited.is_err()
 }

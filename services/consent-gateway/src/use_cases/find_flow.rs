@@ -5,12 +5,14 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::flow::{Flow, Purpose, Stage};
+use crate::flow::{Ending, Flow, Purpose, Setback, Stage};
 use crate::gateway::Gateway;
-use crate::records::Stored;
+use crate::records::{StoreError, Stored};
+use crate::use_cases::end_flow::{note_on_the_link, went_on};
 
 /// Finds a flow; `None` if there is none, or none any more. An administrator's flow is over with the epoch that it was
-/// begun in, and any flow with its user's right (which the store looks after): what is found then has expired.
+/// begun in, and any flow with its user's right (which the store looks after): what is found then has expired. One that
+/// a gateway took and did not end in time is over, too.
 pub(crate) async fn find_flow(
     gateway: &Gateway,
     id: Uuid,
@@ -18,11 +20,36 @@ pub(crate) async fn find_flow(
     let Some(mut stored) = gateway.flows.find(id).await? else {
         return Ok(None);
     };
+    if stored.value.is_given_up(Timestamp::now()) {
+        return Ok(Some(give_up(gateway, stored).await?));
+    }
     let flow = &mut stored.value;
     if !flow.is_expired(Timestamp::now()) && is_outdated(gateway, flow).await? {
         flow.cut_short();
     }
     Ok(Some(stored))
+}
+
+/// Writes down that whoever took a flow is gone, unless they say at this very moment how it went.
+async fn give_up(gateway: &Gateway, stored: Stored<Flow>) -> Result<Stored<Flow>, Failure> {
+    let mut over = stored.clone();
+    over.value.stage = Stage::from(Ending::SetBack(Setback::Interrupted));
+    match gateway.flows.change(over).await {
+        Ok(over) => {
+            tracing::warn!(
+                flow.id = %over.value.id,
+                "whoever took a callback did not say in time how it went"
+            );
+            went_on(&over.value);
+            note_on_the_link(gateway, &over.value).await;
+            Ok(over)
+        }
+        Err(StoreError::Changed) => {
+            let found = gateway.flows.find(stored.value.id).await?;
+            Ok(found.unwrap_or(stored))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whether the company has moved on since. Where it has because of this very flow, the flow is about to say so.

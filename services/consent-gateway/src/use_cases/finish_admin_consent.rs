@@ -14,15 +14,16 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::flow::{Answer, Asked, CONFIRMATION_LIFETIME, Ending, Flow, Stage, State};
+use crate::flow::{Answer, Asked, CONFIRMATION_LIFETIME, Ending, Flow, Stage};
 use crate::gateway::{AdminProof, Gateway};
 use crate::records::Stored;
 use crate::use_cases::ask_again::{
     ask_again, may_be_on_its_way, pause_before_the_next, without_consent,
 };
+use crate::use_cases::end_flow::{end, landing, still_counts, wait};
 use crate::use_cases::record_admin_consent::{asked_of, may_record, record};
 use crate::use_cases::redeem::{Proof, redeem};
-use crate::use_cases::take_callback::{Returning, end, used, went_on};
+use crate::use_cases::take_callback::Returning;
 
 pub(crate) async fn finish_admin_consent(
     gateway: &Gateway,
@@ -49,6 +50,9 @@ pub(crate) async fn finish_admin_consent(
         && let Some(pause) = pause_before_the_next(flow)
     {
         return ask_again(gateway, stored, tenant, pause).await;
+    }
+    if let Err(failure) = still_counts(gateway, &stored).await {
+        return end(gateway, stored, Ending::of(Err(failure))).await;
     }
     if comes_back_to_its_session(flow, returning) {
         let recorded = record(gateway, flow, route, answer).await;
@@ -89,16 +93,19 @@ async fn wait_for_the_administrator(
     mut stored: Stored<Flow>,
     answer: &FinishAdministratorConsent,
 ) -> Result<Url, Failure> {
-    let page = State::new(stored.value.id);
-    stored.value.states.administrator_page = Some(page.digest());
     stored.value.expires_at = Timestamp::now() + CONFIRMATION_LIFETIME;
     stored.value.stage = Stage::AwaitingAdministrator {
         answer: Answer::of(answer),
         taken_at: None,
     };
-    let stored = gateway.flows.change(stored).await.map_err(used)?;
-    went_on(&stored.value);
-    Ok(gateway.addresses.administrator_confirmation(&page))
+    let page = stored.value.another_page();
+    Ok(match wait(gateway, stored).await? {
+        Ok(stored) => match page {
+            Some(page) => gateway.addresses.administrator_confirmation(&page),
+            None => landing(gateway, &stored.value, None),
+        },
+        Err(given_up) => given_up,
+    })
 }
 
 /// What Microsoft's answer comes to.

@@ -21,9 +21,9 @@ use crate::flow::{
 use crate::gateway::Gateway;
 use crate::observations::Mailbox;
 use crate::records::Stored;
+use crate::use_cases::end_flow::{end, landing, still_counts, wait};
 use crate::use_cases::learn;
 use crate::use_cases::redeem::{Proof, redeem};
-use crate::use_cases::take_callback::{end, used, way_back};
 
 /// How long the browser waits for the mailbox to be found. It is good to know, and no reason to keep anybody waiting.
 const PROBE_PATIENCE: Duration = Duration::from_secs(2);
@@ -69,6 +69,10 @@ pub(crate) async fn finish_own_consent(
         scopes: redeemed.scopes.iter().map(str::to_owned).collect(),
         identity,
     };
+    if let Err(failure) = still_counts(gateway, &stored).await {
+        learn::over(gateway, &stored.value).await;
+        return end(gateway, stored, Ending::of(Err(failure))).await;
+    }
     let granted = own.asked.meet(held.permissions);
     if own.vouched {
         // What the person came for does not wait for what is good to know.
@@ -103,8 +107,10 @@ pub(crate) async fn finish_own_consent(
         identity: held.identity.into(),
         mailbox,
     };
-    let stored = gateway.flows.change(stored).await.map_err(used)?;
-    Ok(way_back(gateway, &stored.value, Some(&confirm)))
+    Ok(match wait(gateway, stored).await? {
+        Ok(stored) => landing(gateway, &stored.value, Some(&confirm)),
+        Err(given_up) => given_up,
+    })
 }
 
 /// Learns what there is to learn from a grant. Somebody else's mailbox, and what somebody else may do, is none of our

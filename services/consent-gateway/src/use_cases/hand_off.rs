@@ -32,6 +32,8 @@ pub(crate) struct Request {
     pub(crate) tenant: Option<TenantName>,
     /// A Super Admin knows better than what was seen of mailboxes.
     pub(crate) mailboxes_in_exchange_online: bool,
+    /// What the link is to be, where a form says so that may be sent twice.
+    pub(crate) token: Option<HandOffToken>,
 }
 
 /// Whoever asks.
@@ -59,8 +61,9 @@ pub(crate) async fn create(
     let permissions = may_ask(&company, request.aim, request.permissions, premises)?;
 
     let now = Timestamp::now();
-    let id = Uuid::now_v7();
-    let token = HandOffToken::new(account.clone(), id);
+    let fresh = || HandOffToken::new(account.clone(), Uuid::now_v7());
+    let token = request.token.unwrap_or_else(fresh);
+    let id = token.id;
     let hand_off = HandOff {
         id,
         account: account.clone(),

@@ -8,7 +8,7 @@ use assent_microsoft_identity::{
 };
 use assent_service_kit::telemetry::chain;
 
-use crate::flow::{Ending, Flow, Said, Setback};
+use crate::flow::{Ending, Flow, Said, Setback, Way};
 use crate::gateway::{Gateway, reference};
 
 /// What a code has to be redeemed with.
@@ -17,6 +17,16 @@ pub(crate) struct Proof {
     pub(crate) tenant: Option<Tenant>,
     pub(crate) nonce: String,
     pub(crate) pkce_verifier: String,
+}
+
+impl From<Way> for Proof {
+    fn from(way: Way) -> Self {
+        Self {
+            tenant: way.tenant.map(Into::into),
+            nonce: way.nonce,
+            pkce_verifier: way.pkce_verifier,
+        }
+    }
 }
 
 /// How a flow ends whose code proved nothing, and Microsoft's own refusal where that is why.

@@ -1,36 +1,63 @@
 //! Taking a callback: finding the flow it claims to belong to, once.
 //!
-//! Anybody can send a browser to a callback. It changes nothing unless it brings the
-//! secret `state` of a flow that waits for exactly this callback.
+//! Anybody can send a browser to a callback. It changes nothing unless it brings the secret `state` of a flow that waits
+//! for exactly this callback. And a person's own visit may be the second one: browsers fetch ahead, people reload and
+//! lose their connection. So whoever comes afterwards goes where the first visit went, and whoever comes in the middle
+//! of it waits for its end. What there is to confirm is only for whoever brings the code as well: the `state` alone is
+//! known to whoever began the flow and sent its link to somebody else.
 
-use std::convert::Infallible;
+use std::time::Duration;
 
-use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{
-    ErrorClass, UnverifiedAdminConsentCallback, UnverifiedAuthorizeCallback,
+    AuthorizationCode, CallbackError, ErrorClass, UnverifiedAdminConsentCallback, UnverifiedAuthorizeCallback,
+    state_of,
 };
-use assent_service_kit::telemetry::chain;
 use jiff::Timestamp;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::browser::BrowserSecret;
 use crate::failure::Failure;
-use crate::flow::{Digest, Ending, Flow, FlowState, Purpose, Route, Said, Stage, State, States};
+use crate::flow::{Digest, Ending, Flow, Purpose, Said, Stage, State, States};
 use crate::gateway::Gateway;
 use crate::records::{StoreError, Stored};
-use crate::return_to;
+use crate::use_cases::end_flow::{end, landing};
 use crate::use_cases::find_flow::find_flow;
 use crate::use_cases::redeem::Proof;
 use crate::use_cases::{
-    ask_again, continue_admin_consent, finish_admin_consent, finish_own_consent, learn,
+    ask_again, continue_admin_consent, finish_admin_consent, finish_own_consent,
 };
+
+/// How long a visit waits for the end of an earlier one. Microsoft has less.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it looks.
+pub(crate) const LOOKS_EVERY: Duration = Duration::from_millis(100);
 
 /// The browser that brings a callback.
 #[derive(Debug)]
 pub(crate) struct Returning {
     pub(crate) browser: BrowserSecret,
+    /// Whether it was here before.
+    pub(crate) is_known: bool,
     /// The session of our settings pages that it is in, if it is in one.
     pub(crate) session: Option<Digest>,
+}
+
+/// A callback that leads nowhere.
+#[derive(Debug)]
+pub(crate) struct Astray {
+    pub(crate) failure: Failure,
+    /// Where whoever began the flow is waited for, if it names one of ours.
+    pub(crate) way_back: Option<Url>,
+}
+
+impl From<Failure> for Astray {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            way_back: None,
+        }
+    }
 }
 
 /// The callback of Microsoft's admin-consent page.
@@ -38,27 +65,50 @@ pub(crate) async fn admin_consent(
     gateway: &Gateway,
     query: &str,
     returning: &Returning,
-) -> Result<Url, Failure> {
-    let callback = UnverifiedAdminConsentCallback::parse(query).map_err(invalid)?;
-    let stored = find(gateway, &callback.state, |states| {
-        states.admin_consent.as_ref()
-    })
-    .await?;
-    match &stored.value.stage {
-        Stage::AtAdminConsent => {}
-        Stage::AtAuthorize { .. }
-        | Stage::Redeeming
-        | Stage::AwaitingConfirmation { .. }
-        | Stage::AwaitingAdministrator { .. }
-        | Stage::Ended { .. } => return Err(Refusal::FlowAlreadyUsed.into()),
-    }
-    match callback.outcome {
-        Ok(tenant) => {
-            continue_admin_consent::continue_admin_consent(gateway, stored, tenant, returning).await
+) -> Result<Url, Astray> {
+    let leads_here = |states: &States, state: &State| {
+        let digest = states.admin_consent.as_ref();
+        digest.is_some_and(|digest| state.matches(digest))
+    };
+    let callback = match UnverifiedAdminConsentCallback::parse(query) {
+        Ok(callback) => callback,
+        Err(error) => return unreadable(gateway, query, leads_here, error).await,
+    };
+    let (_, mut stored) = find(gateway, &callback.state, leads_here).await?;
+    let mut visit = Visit::begin();
+    loop {
+        let flow = &stored.value;
+        if flow.is_expired(Timestamp::now()) {
+            return Ok(landing(gateway, flow, None));
         }
-        Err(error) => {
-            let ending = Ending::from_microsoft(&error, Said::ByTheBrowser, &stored.value.purpose);
-            end(gateway, stored, ending).await
+        let (id, is_first) = (flow.id, matches!(flow.stage, Stage::AtAdminConsent));
+        let led_on = match (&flow.stage, &callback.outcome) {
+            (Stage::AtAdminConsent, Err(error)) => {
+                let ending = Ending::from_microsoft(error, Said::ByTheBrowser, &flow.purpose);
+                return Ok(end(gateway, stored, ending).await?);
+            }
+            // It has no code: the person's own visit, whichever it is, has to be led on.
+            (Stage::AtAdminConsent | Stage::AtAuthorize { .. }, Ok(tenant)) => {
+                let lead_on = continue_admin_consent::continue_admin_consent;
+                lead_on(gateway, stored, *tenant, (returning, is_first)).await?
+            }
+            (Stage::Redeeming, _) => {
+                if !visit.waits().await {
+                    return Ok(landing(gateway, flow, None));
+                }
+                None
+            }
+            (
+                Stage::AtAuthorize { .. }
+                | Stage::AwaitingConfirmation { .. }
+                | Stage::AwaitingAdministrator { .. }
+                | Stage::Ended { .. },
+                _,
+            ) => return Ok(landing(gateway, flow, None)),
+        };
+        match led_on {
+            Some(url) => return Ok(url),
+            None => stored = again(gateway, id).await?,
         }
     }
 }
@@ -68,27 +118,35 @@ pub(crate) async fn authorize(
     gateway: &Gateway,
     query: &str,
     returning: &Returning,
-) -> Result<Url, Failure> {
-    let callback = UnverifiedAuthorizeCallback::parse(query).map_err(invalid)?;
-    let mut stored = find(gateway, &callback.state, |states| states.authorize.as_ref()).await?;
-    let Stage::AtAuthorize {
-        tenant,
-        nonce,
-        pkce_verifier,
-    } = stored.value.stage
-    else {
-        return Err(Refusal::FlowAlreadyUsed.into());
+) -> Result<Url, Astray> {
+    let callback = match UnverifiedAuthorizeCallback::parse(query) {
+        Ok(callback) => callback,
+        Err(error) => return unreadable(gateway, query, States::lead_to_authorize, error).await,
     };
-    // From here on the callback is ours: another copy of it finds the flow used.
-    stored.value.stage = Stage::Redeeming;
-    let stored = gateway.flows.change(stored).await.map_err(used)?;
-    let proof = Proof {
-        tenant: tenant.map(Into::into),
-        nonce,
-        pkce_verifier,
+    let (state, mut stored) = find(gateway, &callback.state, States::lead_to_authorize).await?;
+    let code = callback.outcome.as_ref().ok();
+    let code = code.map(AuthorizationCode::expose);
+    let mut visit = Visit::begin();
+    let (stored, proof) = loop {
+        let (id, now) = (stored.value.id, Timestamp::now());
+        if stored.value.is_expired(now) {
+            return Ok(landing(gateway, &stored.value, None));
+        }
+        if let Some(way) = stored.value.take(&state, code, now) {
+            // From here on the callback is ours: another copy of it finds the flow taken.
+            match gateway.flows.change(stored).await {
+                Ok(stored) => break (stored, Proof::from(way)),
+                Err(StoreError::Changed) => {}
+                Err(error) => return Err(Failure::from(error).into()),
+            }
+        } else if stored.value.is_at_work(now) && visit.waits().await {
+            // It has ended, or goes on.
+        } else if let Some(url) = landing_again(gateway, stored, code).await? {
+            return Ok(url);
+        }
+        stored = again(gateway, id).await?;
     };
-
-    match (&stored.value.purpose, callback.outcome) {
+    let finished = match (&stored.value.purpose, callback.outcome) {
         (Purpose::AdministratorConsent { .. }, Ok(code)) => {
             finish_admin_consent::finish_admin_consent(gateway, stored, proof, code, returning)
                 .await
@@ -112,114 +170,101 @@ pub(crate) async fn authorize(
         (Purpose::OwnConsent { .. }, Err(error)) => {
             finish_own_consent::refused(gateway, stored, &error).await
         }
+    };
+    Ok(finished?)
+}
+
+/// A visit that may have to wait for another one.
+struct Visit(Instant);
+
+impl Visit {
+    fn begin() -> Self {
+        Self(Instant::now() + PATIENCE)
+    }
+
+    /// Waits a little; whether it still had the time.
+    async fn waits(&mut self) -> bool {
+        let has_time = Instant::now() < self.0;
+        if has_time {
+            tokio::time::sleep(LOOKS_EVERY).await;
+        }
+        has_time
+    }
+}
+
+/// Where a later visit goes: where the first one went, to another page or with another value to confirm with if that is
+/// still awaited and the visit brings the code. `None` where the flow has gone on meanwhile.
+async fn landing_again(
+    gateway: &Gateway,
+    mut stored: Stored<Flow>,
+    code: Option<&str>,
+) -> Result<Option<Url>, Failure> {
+    let flow = &mut stored.value;
+    let is_the_visit = code.is_some_and(|code| flow.was_taken_with(code));
+    if is_the_visit && let Some(tenant) = flow.is_led_on() {
+        return ask_again::lead_on_again(gateway, stored, tenant.into()).await;
+    }
+    let (mut confirm, mut page) = (None, None);
+    if is_the_visit {
+        (confirm, page) = (flow.another_confirm(), flow.another_page());
+    }
+    if confirm.is_some() || page.is_some() {
+        match gateway.flows.change(stored).await {
+            Ok(changed) => stored = changed,
+            Err(StoreError::Changed) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(Some(match page {
+        Some(page) => gateway.addresses.administrator_confirmation(&page),
+        None => landing(gateway, &stored.value, confirm.as_deref()),
+    }))
+}
+
+async fn again(gateway: &Gateway, id: uuid::Uuid) -> Result<Stored<Flow>, Astray> {
+    let found = find_flow(gateway, id).await?;
+    found.ok_or_else(|| forged(None))
+}
+
+fn forged(way_back: Option<Url>) -> Astray {
+    tracing::warn!(
+        security_event = "unknown_state",
+        "a callback brought no state of ours"
+    );
+    Astray {
+        failure: Failure::Invalid(
+            "this link belongs to no request of ours; start again".to_owned(),
+        ),
+        way_back,
     }
 }
 
 async fn find(
     gateway: &Gateway,
     state: &str,
-    digest: impl Fn(&States) -> Option<&Digest>,
-) -> Result<Stored<Flow>, Failure> {
-    let forged = || {
-        tracing::warn!(
-            security_event = "unknown_state",
-            "a callback brought no state of ours"
-        );
-        Failure::Invalid("this link belongs to no request of ours; start again".to_owned())
-    };
-    let state = State::parse(state).ok_or_else(forged)?;
-    let stored = find_flow(gateway, state.flow).await?.ok_or_else(forged)?;
-    if !digest(&stored.value.states).is_some_and(|digest| state.matches(digest)) {
-        return Err(forged());
+    leads_here: impl Fn(&States, &State) -> bool,
+) -> Result<(State, Stored<Flow>), Astray> {
+    let state = State::parse(state).ok_or_else(|| forged(None))?;
+    let stored = again(gateway, state.flow).await?;
+    if !leads_here(&stored.value.states, &state) {
+        return Err(forged(Some(landing(gateway, &stored.value, None))));
     }
-    if stored.value.is_expired(Timestamp::now()) {
-        return Err(Refusal::FlowExpired.into());
-    }
-    Ok(stored)
+    Ok((state, stored))
 }
 
-/// Ends a flow, and sends the browser back.
-pub(crate) async fn end(
+/// What Microsoft has not sent. Where it brings the `state` all the same, the browser goes back to the application.
+async fn unreadable(
     gateway: &Gateway,
-    mut stored: Stored<Flow>,
-    ending: Ending,
-) -> Result<Url, Failure> {
-    learn::ended(gateway, &stored.value, &ending).await;
-    stored.value.stage = Stage::from(ending);
-    let stored = gateway.flows.change(stored).await.map_err(used)?;
-    note_on_the_link(gateway, &stored.value).await;
-    Ok(way_back(gateway, &stored.value, None))
-}
-
-/// Whoever asked for an administrator sees how it went. A consent has been noted by whoever recorded it.
-async fn note_on_the_link(gateway: &Gateway, flow: &Flow) {
-    let Purpose::AdministratorConsent {
-        route: Route::HandOff { id, .. },
-        ..
-    } = flow.purpose
-    else {
-        return;
+    query: &str,
+    leads_here: impl Fn(&States, &State) -> bool,
+    error: CallbackError,
+) -> Result<Url, Astray> {
+    let failure = Failure::Invalid(error.to_string());
+    let Some(state) = state_of(query) else {
+        return Err(failure.into());
     };
-    let view = flow.view(Timestamp::now());
-    let Some(code) = view.code.filter(|_| view.state != FlowState::Completed) else {
-        return;
-    };
-    let noted = gateway.hand_offs.change(&flow.account, id, |link| {
-        link.refused(flow.id, &code, Timestamp::now());
-        Ok::<(), Infallible>(())
-    });
-    if let Err(error) = noted.await {
-        tracing::warn!(error = %chain(&error), "how a link went was not noted");
-    }
-}
-
-/// Where the browser goes from here.
-pub(crate) fn way_back(gateway: &Gateway, flow: &Flow, confirm: Option<&str>) -> Url {
-    went_on(flow);
-    landing(gateway, flow, confirm)
-}
-
-/// Says in the log how far a flow got.
-pub(crate) fn went_on(flow: &Flow) {
-    let view = flow.view(Timestamp::now());
-    tracing::info!(
-        flow.id = %flow.id,
-        flow.state = view.state.as_str(),
-        flow.code = view.code,
-        account.id = %flow.account,
-        "a flow went on"
-    );
-}
-
-/// Where the browser of a flow belongs, as it stands.
-pub(crate) fn landing(gateway: &Gateway, flow: &Flow, confirm: Option<&str>) -> Url {
-    let view = flow.view(Timestamp::now());
-    let url = flow
-        .return_to
-        .clone()
-        .unwrap_or_else(|| gateway.addresses.after(&flow.purpose).clone());
-    let landing = return_to::Landing {
-        flow: flow.id,
-        outcome: view.state,
-        reason: view.code.as_deref(),
-        confirm,
-    };
-    return_to::with_outcome(url, &landing)
-}
-
-/// Whoever changed the flow first has taken the callback.
-pub(crate) fn used(error: StoreError) -> Failure {
-    match error {
-        StoreError::Changed => Refusal::FlowAlreadyUsed.into(),
-        StoreError::Full { .. }
-        | StoreError::OutOfReach(_)
-        | StoreError::Unavailable { .. }
-        | StoreError::Unreadable(_) => error.into(),
-    }
-}
-
-fn invalid(error: assent_microsoft_identity::CallbackError) -> Failure {
-    Failure::Invalid(error.to_string())
+    let (_, stored) = find(gateway, &state, leads_here).await?;
+    Ok(landing(gateway, &stored.value, None))
 }
 
 #[cfg(test)]

@@ -213,6 +213,7 @@ fn every_ending_has_sentences_of_its_own() {
         Setback::StoreFull,
         Setback::StoreUnavailable,
         Setback::EventLogDamaged,
+        Setback::Interrupted,
     ];
     let refusals = [
         Refusal::Declined,

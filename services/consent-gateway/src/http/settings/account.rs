@@ -220,27 +220,36 @@ fn way_back(session: &InSession) -> WayBack {
     }
 }
 
+/// What an administrator is to be asked for, and the link that this makes.
+#[derive(Debug, Deserialize)]
+pub(in crate::http) struct LinkForm {
+    #[serde(flatten)]
+    ticks: Ticks,
+    link: Option<String>,
+}
+
 /// `POST /settings/account/administrator-links`
 pub(in crate::http) async fn make_link(
     State(shared): State<Shared>,
-    Posted { session, form }: Posted<Ticks>,
+    Posted { session, form }: Posted<LinkForm>,
 ) -> Response {
     let gateway = &shared.gateway;
-    answered(gateway, made_link(gateway, &session, form.kinds()).await)
+    answered(gateway, made_link(gateway, &session, &form).await)
 }
 
 async fn made_link(
     gateway: &Gateway,
     session: &InSession,
-    asked: Kinds,
+    form: &LinkForm,
 ) -> Result<Response, Failure> {
     let (account, user) = (&session.session.account, &session.session.user);
     let company = gateway.ledger.company(account).await?;
     let request = Request {
         aim: Aim::Approval,
-        permissions: company.state.email_sync.cap().only(asked),
+        permissions: company.state.email_sync.cap().only(form.ticks.kinds()),
         tenant: None,
         mailboxes_in_exchange_online: false,
+        token: links::token(session, form.link.as_deref()),
     };
     let by = hand_off::Asker {
         user: user.clone(),
@@ -269,10 +278,10 @@ pub(in crate::http) async fn cancel_link(
 ) -> Response {
     let gateway = &shared.gateway;
     let (account, user) = (&session.session.account, &session.session.user);
-    let cancelled = hand_off::cancel(gateway, account, link, user, Some(user)).await;
+    let cancelled = links::cancel(gateway, (account, link), user, Some(user)).await;
     let here = &gateway.addresses.account_settings;
     answered(
         gateway,
-        cancelled.map(|_| done(here, &session, Done::LinkCancelled)),
+        cancelled.map(|()| done(here, &session, Done::LinkCancelled)),
     )
 }

@@ -122,7 +122,7 @@ pub(in crate::http) async fn save_email_sync(
             _ => return Err(unreadable()),
         };
         let (manager, company) = managed(gateway, &session).await?;
-        if is_stale(&company, &form.seen)? {
+        if is_stale(&company, &form.seen)? && company.state.email_sync != email_sync {
             return Ok(changed_meanwhile(gateway, &session));
         }
         let is_to_be_confirmed = email_sync == EmailSync::Limited
@@ -139,11 +139,9 @@ pub(in crate::http) async fn save_email_sync(
             EmailSync::Full => Done::FullSync,
             EmailSync::Limited => Done::LimitedSync,
         };
-        let saved = if to == company.state.mode() {
-            Done::Unchanged
-        } else {
-            saved
-        };
+        // Sent twice, it finds what it has done itself.
+        let is_unchanged = to == company.state.mode() && !is_stale(&company, &form.seen)?;
+        let saved = if is_unchanged { Done::Unchanged } else { saved };
         let then = form.then.as_deref();
         changed(gateway, &session, (manager, &company), to, (saved, then)).await
     };
@@ -167,7 +165,15 @@ pub(in crate::http) async fn save_method(
     let saved = async {
         let (manager, company) = managed(gateway, &session).await?;
         if is_stale(&company, &form.seen)? {
-            return Ok(changed_meanwhile(gateway, &session));
+            let is_done = form.method == "user_individual"
+                && is_ticked(form.confirmed.as_ref())
+                && company.state.method() == AuthorizationMethod::UserIndividual;
+            let here = &gateway.addresses.company_settings;
+            return Ok(if is_done {
+                done(here, &session, Done::UsersAuthorize)
+            } else {
+                changed_meanwhile(gateway, &session)
+            });
         }
         match form.method.as_str() {
             // Only Microsoft's answer switches to it; here it only opens the dialog.
@@ -203,7 +209,16 @@ async fn changed(
 ) -> Result<Response, Failure> {
     let account = &session.session.account;
     let seen = shown.state.last_sequence;
-    match change_mode_as_seen(gateway, account, manager, to, seen).await {
+    let changed = match change_mode_as_seen(gateway, account, manager, to, seen).await {
+        // By the same form, sent twice at once.
+        Err(Failure::ConcurrentChange)
+            if gateway.ledger.company(account).await?.state.mode() == to =>
+        {
+            Ok(())
+        }
+        changed => changed,
+    };
+    match changed {
         Ok(()) if then == Some(DIALOG) => Ok(see_other(&dialog(gateway))),
         Ok(()) => Ok(done(&gateway.addresses.company_settings, session, saved)),
         Err(Failure::ConcurrentChange) => Ok(changed_meanwhile(gateway, session)),
@@ -283,6 +298,7 @@ pub(in crate::http) async fn make_link(
                     permissions: form.permissions(),
                     tenant,
                     mailboxes_in_exchange_online: form.mailboxes_in_exchange_online(),
+                    token: links::token(&session, form.link.as_deref()),
                 };
                 let asker = hand_off::Asker {
                     user: manager.user().clone(),
@@ -323,7 +339,7 @@ pub(in crate::http) async fn cancel_link(
     let cancelled = async {
         let account = &session.session.account;
         let manager = rights::manager(&session.session.caller(), account)?;
-        hand_off::cancel(gateway, account, link, manager.user(), None).await?;
+        links::cancel(gateway, (account, link), manager.user(), None).await?;
         let here = &gateway.addresses.company_settings;
         Ok(done(here, &session, Done::LinkCancelled))
     };

@@ -46,6 +46,7 @@ pub(in crate::http) struct DialogForm {
     tenant: Option<String>,
     mailboxes_in_exchange_online: Option<String>,
     pub(super) seen: String,
+    pub(super) link: Option<String>,
 }
 
 impl DialogForm {

@@ -1,19 +1,23 @@
 //! Links for an administrator, on the settings pages: how each stands, and the page that shows a new one.
 
 use askama::Template;
+use assent_domain::ids::{AccountId, UserId};
 use assent_domain::refusal::Refusal;
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
 use url::Url;
+use uuid::Uuid;
 
 use super::{Frame, show};
+use crate::failure::Failure;
 use crate::flow::Aim;
 use crate::gateway::Gateway;
-use crate::hand_off::{Closed, HandOff, LinkState, Stage};
+use crate::hand_off::{Closed, HandOff, HandOffToken, LinkState, Stage};
 use crate::http::layout::Layout;
 use crate::http::session::InSession;
 use crate::http::words::{self, When};
+use crate::use_cases::hand_off;
 use crate::wording;
 
 /// How many are listed; the newest.
@@ -98,4 +102,35 @@ pub(super) fn show_new(
         back: back.path(),
     };
     show(gateway, StatusCode::CREATED, &page)
+}
+
+/// What the link of a form is to be. A form that says nothing that a page of ours would say makes a new one each time.
+pub(super) fn token(session: &InSession, link: Option<&str>) -> Option<HandOffToken> {
+    let id = Uuid::try_parse(link?).ok()?;
+    let is_ours = id.get_version() == Some(uuid::Version::SortRand);
+    let account = session.session.account.clone();
+    is_ours.then(|| HandOffToken::of_form(account, id, &session.secret))
+}
+
+/// Cancels a link, by this click or by an earlier one.
+pub(super) async fn cancel(
+    gateway: &Gateway,
+    (account, id): (&AccountId, Uuid),
+    by: &UserId,
+    only_of: Option<&UserId>,
+) -> Result<(), Failure> {
+    match hand_off::cancel(gateway, account, id, by, only_of).await {
+        Err(Failure::Refused(Refusal::FlowAlreadyUsed)) => {
+            let found = hand_off::find(gateway, account, id, only_of).await?;
+            match found.stage {
+                Stage::Cancelled { .. } => Ok(()),
+                Stage::Idle
+                | Stage::Started { .. }
+                | Stage::Refused { .. }
+                | Stage::Completing { .. }
+                | Stage::Completed { .. } => Err(Refusal::FlowAlreadyUsed.into()),
+            }
+        }
+        cancelled => cancelled.map(drop),
+    }
 }

@@ -1,20 +1,24 @@
 //! What becomes of a callback by the flow it claims, on a real NATS server. Microsoft is never
 //! reached: none of these gets that far.
 
+use std::collections::BTreeMap;
+
 use assent_domain::ids::{AccountId, UserId};
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{Returning, admin_consent, authorize};
+use super::{Astray, LOOKS_EVERY, Returning, admin_consent, authorize};
 use crate::browser::BrowserSecret;
 use crate::cutoff::Generation;
 use crate::failure::Failure;
-use crate::flow::{Digest, Flow, FlowState, Purpose, Stage, State, States};
+use crate::flow::{Digest, Ending, Flow, Purpose, Stage, State, States};
 use crate::gateway::Gateway;
+use crate::records::Stored;
 use crate::test_gateway;
 use crate::use_cases::confirm_grant::confirm_grant;
+use crate::use_cases::end_flow::{end, still_counts};
 
 /// A flow at some stage, which ends so many minutes from now.
 async fn flow(gateway: &Gateway, reached: Stage, minutes: i64) -> State {
@@ -40,7 +44,7 @@ async fn flow(gateway: &Gateway, reached: Stage, minutes: i64) -> State {
         states: States {
             admin_consent: Some(state.digest()),
             authorize: Some(state.digest()),
-            administrator_page: None,
+            ..States::default()
         },
         stage: reached,
     };
@@ -51,6 +55,7 @@ async fn flow(gateway: &Gateway, reached: Stage, minutes: i64) -> State {
 fn somebody() -> Returning {
     Returning {
         browser: BrowserSecret::new(),
+        is_known: true,
         session: None,
     }
 }
@@ -63,46 +68,12 @@ fn at_authorize() -> Stage {
     }
 }
 
-fn refusal(result: Result<url::Url, Failure>) -> Refusal {
-    let failure = result.unwrap_err();
-    let Failure::Refused(refusal) = failure else {
-        panic!("{failure:?}");
-    };
-    refusal
-}
-
-#[tokio::test]
-async fn a_callback_after_the_flows_time_is_told_so() {
-    let (_nats, gateway) = test_gateway::start().await;
-    let state = flow(&gateway, Stage::AtAdminConsent, -1).await.expose();
-    let tenant = Uuid::now_v7();
-    let query = format!("admin_consent=True&tenant={tenant}&state={state}");
-    assert_eq!(
-        refusal(admin_consent(&gateway, &query, &somebody()).await),
-        Refusal::FlowExpired
-    );
-
-    let state = flow(&gateway, at_authorize(), -1).await;
-    let query = format!("code=c&state={}", state.expose());
-    assert_eq!(
-        refusal(authorize(&gateway, &query, &somebody()).await),
-        Refusal::FlowExpired
-    );
-    let stored = gateway.flows.find(state.flow).await.unwrap().unwrap();
-    assert_eq!(
-        stored.value.view(Timestamp::now()).state,
-        FlowState::Expired
-    );
-}
-
-#[tokio::test]
-async fn a_confirmation_after_its_time_records_nothing() {
-    let (_nats, gateway) = test_gateway::start().await;
+fn awaiting_confirmation() -> Stage {
     let tenant = assent_contract::values::Tenant {
         cloud: assent_contract::values::Cloud::Worldwide,
         id: Uuid::nil(),
     };
-    let waiting = Stage::AwaitingConfirmation {
+    Stage::AwaitingConfirmation {
         confirm: Digest::of("confirm"),
         held: PermissionSet::EVERYTHING.into(),
         scopes: Vec::new(),
@@ -111,8 +82,58 @@ async fn a_confirmation_after_its_time_records_nothing() {
             object_id: Uuid::nil(),
         },
         mailbox: None,
-    };
-    let state = flow(&gateway, waiting, -1).await;
+    }
+}
+
+/// A flow that was taken with the code `c`, and got so far.
+async fn taken(gateway: &Gateway, reached: Stage) -> (State, Stored<Flow>) {
+    let state = flow(gateway, at_authorize(), 5).await;
+    let mut stored = gateway.flows.find(state.flow).await.unwrap().unwrap();
+    stored.value.take(&state, Some("c"), Timestamp::now());
+    stored.value.stage = reached;
+    let stored = gateway.flows.change(stored).await.unwrap();
+    (state, stored)
+}
+
+async fn found(gateway: &Gateway, state: &State) -> Flow {
+    gateway.flows.find(state.flow).await.unwrap().unwrap().value
+}
+
+/// Where a visit with this query ends.
+async fn visit(gateway: &Gateway, state: &State, query: &str) -> BTreeMap<String, String> {
+    let query = format!("{query}&state={}", state.expose());
+    let landed = authorize(gateway, &query, &somebody()).await.unwrap();
+    landed.query_pairs().into_owned().collect()
+}
+
+fn outcome(landed: &BTreeMap<String, String>) -> (&str, Option<&str>) {
+    let reason = landed.get("reason").map(String::as_str);
+    (landed.get("outcome").unwrap(), reason)
+}
+
+#[tokio::test]
+async fn a_callback_after_the_flows_time_goes_back_and_is_told_so() {
+    let (_nats, gateway) = test_gateway::start().await;
+    let state = flow(&gateway, Stage::AtAdminConsent, -1).await.expose();
+    let tenant = Uuid::now_v7();
+    let query = format!("admin_consent=True&tenant={tenant}&state={state}");
+    let landed = admin_consent(&gateway, &query, &somebody()).await.unwrap();
+    let landed = landed.query_pairs().into_owned().collect();
+    assert_eq!(outcome(&landed), ("expired", Some("flow_expired")));
+
+    let state = flow(&gateway, at_authorize(), -1).await;
+    let landed = visit(&gateway, &state, "code=c").await;
+    assert_eq!(outcome(&landed), ("expired", Some("flow_expired")));
+    assert!(matches!(
+        found(&gateway, &state).await.stage,
+        Stage::AtAuthorize { .. }
+    ));
+}
+
+#[tokio::test]
+async fn a_confirmation_after_its_time_records_nothing() {
+    let (_nats, gateway) = test_gateway::start().await;
+    let state = flow(&gateway, awaiting_confirmation(), -1).await;
     let stored = gateway.flows.find(state.flow).await.unwrap().unwrap();
     let confirmed = confirm_grant(&gateway, stored, "confirm").await;
     assert!(
@@ -123,9 +144,99 @@ async fn a_confirmation_after_its_time_records_nothing() {
 }
 
 #[tokio::test]
-async fn a_flow_whose_gateway_died_is_not_taken_again() {
+async fn a_flow_whose_gateway_died_is_given_up_and_not_taken_again() {
     let (_nats, gateway) = test_gateway::start().await;
-    let state = flow(&gateway, Stage::Redeeming, 5).await.expose();
-    let again = authorize(&gateway, &format!("code=c&state={state}"), &somebody()).await;
-    assert_eq!(refusal(again), Refusal::FlowAlreadyUsed);
+    let (state, mut stored) = taken(&gateway, Stage::Redeeming).await;
+    stored.value.expires_at = Timestamp::now() - SignedDuration::from_secs(1);
+    gateway.flows.change(stored).await.unwrap();
+    for query in ["code=c", "code=other", "error=access_denied"] {
+        let landed = visit(&gateway, &state, query).await;
+        assert_eq!(outcome(&landed), ("undetermined", Some("interrupted")));
+    }
+    assert!(found(&gateway, &state).await.was_interrupted());
+}
+
+#[tokio::test]
+async fn what_took_too_long_is_told_as_it_is() {
+    let (_nats, gateway) = test_gateway::start().await;
+    let (state, mut stored) = taken(&gateway, Stage::Redeeming).await;
+    still_counts(&gateway, &stored).await.unwrap();
+    stored.value.expires_at = Timestamp::now() - SignedDuration::from_secs(1);
+    let mut late = gateway.flows.change(stored).await.unwrap();
+    visit(&gateway, &state, "code=c").await;
+
+    // Nothing is recorded any more by whoever took it.
+    let counts = still_counts(&gateway, &late).await;
+    assert!(
+        matches!(counts, Err(Failure::Refused(Refusal::FlowExpired))),
+        "{counts:?}"
+    );
+    let refused = Ending::Refused(Refusal::FlowExpired);
+    end(&gateway, late.clone(), refused).await.unwrap();
+    assert!(found(&gateway, &state).await.was_interrupted());
+    // Unless it was on the log by then.
+    late.value.stage = Stage::Redeeming;
+    let landed = end(&gateway, late.clone(), Ending::completed()).await;
+    assert!(landed.unwrap().as_str().contains("outcome=completed"));
+    let refused = Ending::Refused(Refusal::FlowExpired);
+    let landed = end(&gateway, late, refused).await.unwrap();
+    assert!(landed.as_str().contains("outcome=completed"), "{landed}");
+}
+
+#[tokio::test]
+async fn a_visit_in_the_middle_of_another_waits_for_its_end() {
+    let (_nats, gateway) = test_gateway::start().await;
+    let (state, stored) = taken(&gateway, Stage::Redeeming).await;
+    let visits = async {
+        tokio::join!(
+            visit(&gateway, &state, "code=c"),
+            visit(&gateway, &state, "error=access_denied")
+        )
+    };
+    let mut visits = std::pin::pin!(visits);
+    let too_early = tokio::time::timeout(LOOKS_EVERY * 3, &mut visits).await;
+    assert!(too_early.is_err(), "{too_early:?}");
+    let first = end(&gateway, stored, Ending::completed()).await.unwrap();
+    let (landed, without_code) = visits.await;
+    let first: BTreeMap<String, String> = first.query_pairs().into_owned().collect();
+    assert_eq!(landed, first);
+    assert_eq!(without_code, first);
+    assert_eq!(outcome(&first), ("completed", None));
+}
+
+#[tokio::test]
+async fn only_whoever_brings_the_code_again_may_confirm() {
+    let (_nats, gateway) = test_gateway::start().await;
+    let (state, _) = taken(&gateway, awaiting_confirmation()).await;
+    for query in ["code=other", "error=access_denied", "x=y"] {
+        let landed = visit(&gateway, &state, query).await;
+        assert_eq!(outcome(&landed), ("awaiting_confirmation", None));
+        assert!(!landed.contains_key("confirm"), "{query}: {landed:?}");
+    }
+    let first = visit(&gateway, &state, "code=c").await;
+    let second = visit(&gateway, &state, "code=c").await;
+    assert_ne!(first.get("confirm"), second.get("confirm"));
+    let flow = found(&gateway, &state).await;
+    for value in ["confirm", first.get("confirm").unwrap()] {
+        assert!(flow.is_confirmed_by(value));
+    }
+    assert!(flow.is_confirmed_by(second.get("confirm").unwrap()));
+}
+
+#[tokio::test]
+async fn a_stranger_to_the_flow_is_shown_the_way_back_and_changes_nothing() {
+    let (_nats, gateway) = test_gateway::start().await;
+    let (state, stored) = taken(&gateway, awaiting_confirmation()).await;
+    let guessed = State::new(state.flow).expose();
+    let astray = authorize(&gateway, &format!("code=c&state={guessed}"), &somebody()).await;
+    let Astray { failure, way_back } = astray.unwrap_err();
+    assert!(matches!(failure, Failure::Invalid(_)), "{failure:?}");
+    let back = way_back.unwrap();
+    assert!(
+        back.as_str().contains("outcome=awaiting_confirmation")
+            && !back.as_str().contains("confirm="),
+        "{back}"
+    );
+    let now = gateway.flows.find(state.flow).await.unwrap().unwrap();
+    assert_eq!(now.revision(), stored.revision());
 }

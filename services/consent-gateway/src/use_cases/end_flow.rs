@@ -1,0 +1,139 @@
+//! How far a flow got: written down, told in the log, and where its browser goes.
+
+use std::convert::Infallible;
+
+use assent_domain::refusal::Refusal;
+use assent_service_kit::telemetry::chain;
+use jiff::Timestamp;
+use url::Url;
+
+use crate::failure::Failure;
+use crate::flow::{Ending, Flow, FlowState, Purpose, Route, Stage};
+use crate::gateway::Gateway;
+use crate::records::{StoreError, Stored};
+use crate::return_to;
+use crate::use_cases::find_flow::find_flow;
+use crate::use_cases::learn;
+
+/// Ends a flow, and sends the browser back.
+pub(crate) async fn end(
+    gateway: &Gateway,
+    mut stored: Stored<Flow>,
+    ending: Ending,
+) -> Result<Url, Failure> {
+    let id = stored.value.id;
+    learn::ended(gateway, &stored.value, &ending).await;
+    let completed = matches!(ending, Ending::Completed(_));
+    let stage = Stage::from(ending);
+    loop {
+        stored.value.stage = stage.clone();
+        match gateway.flows.change(stored).await {
+            Ok(ended) => {
+                note_on_the_link(gateway, &ended.value).await;
+                return Ok(way_back(gateway, &ended.value, None));
+            }
+            Err(StoreError::Changed) => {}
+            Err(error) => return Err(error.into()),
+        }
+        // Somebody said first how it went. That stands, unless they only gave it up: what is on the log is told. Or it
+        // goes on waiting, and a visit that came again was led to it.
+        let Some(found) = gateway.flows.find(id).await? else {
+            return Err(Refusal::FlowExpired.into());
+        };
+        let counts = found.value.is_waiting(Timestamp::now());
+        if !(counts || (completed && found.value.was_interrupted())) {
+            return Ok(landing(gateway, &found.value, None));
+        }
+        stored = found;
+    }
+}
+
+/// A flow waits for somebody to confirm it. If it was given up meanwhile: where the browser goes.
+pub(crate) async fn wait(
+    gateway: &Gateway,
+    stored: Stored<Flow>,
+) -> Result<Result<Stored<Flow>, Url>, Failure> {
+    let id = stored.value.id;
+    match gateway.flows.change(stored).await {
+        Ok(stored) => {
+            went_on(&stored.value);
+            Ok(Ok(stored))
+        }
+        Err(StoreError::Changed) => {
+            let found = gateway.flows.find(id).await?;
+            let found = found.ok_or(Refusal::FlowExpired)?;
+            Ok(Err(landing(gateway, &found.value, None)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a flow that is being redeemed still counts. What took so long that it was given up, or whose user was cut off
+/// meanwhile, is not recorded any more.
+pub(crate) async fn still_counts(gateway: &Gateway, stored: &Stored<Flow>) -> Result<(), Failure> {
+    let found = find_flow(gateway, stored.value.id).await?;
+    let counts = found.is_some_and(|found| {
+        found.revision() == stored.revision() && !found.value.is_expired(Timestamp::now())
+    });
+    if counts {
+        Ok(())
+    } else {
+        Err(Refusal::FlowExpired.into())
+    }
+}
+
+/// Whoever asked for an administrator sees how it went. A consent has been noted by whoever recorded it.
+pub(crate) async fn note_on_the_link(gateway: &Gateway, flow: &Flow) {
+    let Purpose::AdministratorConsent {
+        route: Route::HandOff { id, .. },
+        ..
+    } = flow.purpose
+    else {
+        return;
+    };
+    let view = flow.view(Timestamp::now());
+    let Some(code) = view.code.filter(|_| view.state != FlowState::Completed) else {
+        return;
+    };
+    let noted = gateway.hand_offs.change(&flow.account, id, |link| {
+        link.refused(flow.id, &code, Timestamp::now());
+        Ok::<(), Infallible>(())
+    });
+    if let Err(error) = noted.await {
+        tracing::warn!(error = %chain(&error), "how a link went was not noted");
+    }
+}
+
+/// Where the browser goes from here.
+pub(crate) fn way_back(gateway: &Gateway, flow: &Flow, confirm: Option<&str>) -> Url {
+    went_on(flow);
+    landing(gateway, flow, confirm)
+}
+
+/// Says in the log how far a flow got.
+pub(crate) fn went_on(flow: &Flow) {
+    let view = flow.view(Timestamp::now());
+    tracing::info!(
+        flow.id = %flow.id,
+        flow.state = view.state.as_str(),
+        flow.code = view.code,
+        account.id = %flow.account,
+        "a flow went on"
+    );
+}
+
+/// Where the browser of a flow belongs, as it stands.
+pub(crate) fn landing(gateway: &Gateway, flow: &Flow, confirm: Option<&str>) -> Url {
+    let view = flow.view(Timestamp::now());
+    let url = flow
+        .return_to
+        .clone()
+        .unwrap_or_else(|| gateway.addresses.after(&flow.purpose).clone());
+    let landing = return_to::Landing {
+        flow: flow.id,
+        outcome: view.state,
+        reason: view.code.as_deref(),
+        confirm,
+    };
+    return_to::with_outcome(url, &landing)
+}
