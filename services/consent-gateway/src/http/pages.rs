@@ -13,6 +13,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
+use url::Url;
 
 use super::layout::Layout;
 use super::only_people;
@@ -105,15 +106,17 @@ pub(super) fn failure(gateway: &Gateway, failure: Failure) -> Response {
 /// Why a callback leads nowhere, and where to go from there: the same address again where that may help, or back.
 pub(super) fn astray(gateway: &Gateway, Astray { failure, way_back }: Astray) -> Response {
     let problem = Problem::from(failure);
-    let back = way_back.as_ref().or(gateway.brand.product_url.as_ref());
+    let application = gateway.brand.product_url.as_ref().map(Url::as_str);
+    let application = application.or_else(|| gateway.return_origins.first().map(Origin::as_str));
+    let back = way_back.as_ref().map(Url::as_str).or(application);
     let way_on = if problem.status().is_server_error() {
         Some(WayOn {
             address: "",
             words: "Try again",
         })
     } else {
-        back.map(|url| WayOn {
-            address: url.as_str(),
+        back.map(|address| WayOn {
+            address,
             words: "Go back to the application",
         })
     };
