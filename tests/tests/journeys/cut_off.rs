@@ -134,9 +134,8 @@ impl Begun {
         }
         let grant = authorize_url(&self.grant)?;
         for (address, person) in [(grant, ANA), (self.followed.as_str(), OLGA)] {
-            let walked = microsoft.walk(address, person, Reaction::Accept).await;
-            let told = walked.err().context("it went on")?.to_string();
-            ensure!(told.contains("410"), "{told}");
+            let landing = microsoft.walk(address, person, Reaction::Accept).await?;
+            ensure!(landing.outcome == "expired", "{landing:?}");
         }
         let sent = self.confirm().await?;
         ensure!(
