@@ -40,12 +40,11 @@ pub(super) async fn back_from_consent(
         Some(Err(CallError::Refused { code, .. })) if code == "flow_already_used" => None,
         confirmed => confirmed,
     };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            let flow = app.gateway.flow(session.user, flow).await;
-            flow.map(|flow| (flow, None))
-        }
+    let ended = if let Some(ended) = ended {
+        ended
+    } else {
+        let flow = app.gateway.flow(session.user, flow).await;
+        flow.map(|flow| (flow, None))
     };
     let sequence = ended.as_ref().ok().and_then(|(_, sequence)| *sequence);
     let notice = told(ended.map(|(flow, _)| flow));

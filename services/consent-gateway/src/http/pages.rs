@@ -106,9 +106,7 @@ pub(super) fn failure(gateway: &Gateway, failure: Failure) -> Response {
 /// Why a callback leads nowhere, and where to go from there: the same address again where that may help, or back.
 pub(super) fn astray(gateway: &Gateway, Astray { failure, way_back }: Astray) -> Response {
     let problem = Problem::from(failure);
-    let application = gateway.brand.product_url.as_ref().map(Url::as_str);
-    let application = application.or_else(|| gateway.return_origins.first().map(Origin::as_str));
-    let back = way_back.as_ref().map(Url::as_str).or(application);
+    let back = way_back.as_ref().map(Url::as_str).or(gateway.home());
     let way_on = if problem.status().is_server_error() {
         Some(WayOn {
             address: "",

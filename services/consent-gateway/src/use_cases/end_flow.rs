@@ -1,10 +1,12 @@
 //! How far a flow got: written down, told in the log, and where its browser goes.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use assent_domain::refusal::Refusal;
 use assent_service_kit::telemetry::chain;
 use jiff::Timestamp;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::failure::Failure;
@@ -14,6 +16,10 @@ use crate::records::{StoreError, Stored};
 use crate::return_to;
 use crate::use_cases::find_flow::find_flow;
 use crate::use_cases::learn;
+
+/// How long the end of a flow is tried to be written down while the store can't be reached, and how often.
+const KEEPS_TRYING_FOR: Duration = Duration::from_secs(30);
+const TRIES_EVERY: Duration = Duration::from_secs(1);
 
 /// Ends a flow, and sends the browser back.
 pub(crate) async fn end(
@@ -25,14 +31,20 @@ pub(crate) async fn end(
     learn::ended(gateway, &stored.value, &ending).await;
     let completed = matches!(ending, Ending::Completed(_));
     let stage = Stage::from(ending);
+    let until = Instant::now() + KEEPS_TRYING_FOR;
     loop {
         stored.value.stage = stage.clone();
-        match gateway.flows.change(stored).await {
+        match gateway.flows.change(stored.clone()).await {
             Ok(ended) => {
                 note_on_the_link(gateway, &ended.value).await;
                 return Ok(way_back(gateway, &ended.value, None));
             }
             Err(StoreError::Changed) => {}
+            // How it went is known now, and nowhere else.
+            Err(StoreError::Unavailable(_)) if Instant::now() < until => {
+                tokio::time::sleep(TRIES_EVERY).await;
+                continue;
+            }
             Err(error) => return Err(error.into()),
         }
         // Somebody said first how it went. That stands, unless they only gave it up: what is on the log is told. Or it

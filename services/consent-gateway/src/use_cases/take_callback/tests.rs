@@ -13,7 +13,7 @@ use super::{Astray, LOOKS_EVERY, Returning, admin_consent, authorize};
 use crate::browser::BrowserSecret;
 use crate::cutoff::Generation;
 use crate::failure::Failure;
-use crate::flow::{Digest, Ending, Flow, Purpose, Stage, State, States};
+use crate::flow::{Digest, Ending, Flow, FlowState, Purpose, Stage, State, States};
 use crate::gateway::Gateway;
 use crate::records::Stored;
 use crate::test_gateway;
@@ -239,4 +239,20 @@ async fn a_stranger_to_the_flow_is_shown_the_way_back_and_changes_nothing() {
     );
     let now = gateway.flows.find(state.flow).await.unwrap().unwrap();
     assert_eq!(now.revision(), stored.revision());
+}
+
+#[tokio::test]
+async fn how_it_went_is_written_down_though_the_store_was_away() {
+    let (mut nats, gateway) = test_gateway::start().await;
+    let (state, stored) = taken(&gateway, Stage::Redeeming).await;
+    nats.kill();
+    let mut ended = std::pin::pin!(end(&gateway, stored, Ending::completed()));
+    // Longer than one attempt may take.
+    let too_early = tokio::time::timeout(std::time::Duration::from_secs(7), &mut ended).await;
+    assert!(too_early.is_err(), "{too_early:?}");
+    nats.restart().await.unwrap();
+    let landed = ended.await.unwrap();
+    assert!(landed.as_str().contains("outcome=completed"), "{landed}");
+    let flow = found(&gateway, &state).await;
+    assert_eq!(flow.view(Timestamp::now()).state, FlowState::Completed);
 }
