@@ -64,10 +64,8 @@ struct Shared {
 
 /// All routes.
 pub(crate) fn router(gateway: Arc<Gateway>, verifier: BearerVerifier, runtime: Runtime) -> Router {
-    let shared = Shared {
-        gateway,
-        verifier: Arc::new(verifier),
-    };
+    let verifier = Arc::new(verifier);
+    let shared = Shared { gateway, verifier };
     let to_its_end = middleware::from_fn_with_state((shared.clone(), runtime), to_its_end::bring);
     Router::new()
         .route("/v1/accounts/{account}", get(get_account))

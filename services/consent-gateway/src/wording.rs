@@ -108,10 +108,6 @@ fn of_request(code: &str) -> Option<&'static str> {
             "Microsoft wants you to confirm who you are first, for example with a second factor. Sign in at Microsoft, \
              do what it asks, and start again."
         }
-        "interrupted" => {
-            "We were interrupted while this was being recorded, and can't say how far it got. The settings show how \
-             things stand; start again if something is missing."
-        }
         "session_ended" => {
             "Your session at Microsoft is over, for example after a change of password. Sign in there again and start \
              again; what was granted before still stands."
@@ -183,6 +179,10 @@ fn of_page(code: &str) -> Option<&'static str> {
         "ambiguous_tenant" => {
             "This domain stands for several organisations at Microsoft. Enter the tenant id instead: it stands in the \
              Microsoft Entra admin center, under Overview."
+        }
+        "interrupted" => {
+            "We were interrupted while this was being recorded, and can't say how far it got. The settings show how \
+             things stand; start again if something is missing."
         }
         "forbidden" => {
             "Only a Super Admin who may manage the company's settings can do this. Your own permissions are in Settings \
