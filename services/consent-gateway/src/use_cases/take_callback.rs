@@ -9,8 +9,8 @@
 use std::time::Duration;
 
 use assent_microsoft_identity::{
-    AuthorizationCode, CallbackError, ErrorClass, UnverifiedAdminConsentCallback, UnverifiedAuthorizeCallback,
-    state_of,
+    AuthorizationCode, CallbackError, ErrorClass, UnverifiedAdminConsentCallback,
+    UnverifiedAuthorizeCallback, state_of,
 };
 use jiff::Timestamp;
 use tokio::time::Instant;
