@@ -360,28 +360,27 @@ async fn a_form_that_is_sent_twice_does_one_thing() -> anyhow::Result<()> {
     let with = |fields: &[(&'static str, &'static str)]| [&page, fields].concat();
 
     // A link for an administrator: twice at once, and once more.
-    let make = "/settings/company/administrator-links";
+    let links_form = "/settings/company/administrator-links";
     let form = with(&[("calendar", "true"), ("email", "true")]);
-    let (one, two) = tokio::join!(sam.post_bare(make, &form), sam.post_bare(make, &form));
+    let (one, two) = tokio::join!(
+        sam.post_bare(links_form, &form),
+        sam.post_bare(links_form, &form)
+    );
     let mut links = BTreeSet::new();
-    for made in [one?, two?, sam.post_bare(make, &form).await?] {
+    for made in [one?, two?, sam.post_bare(links_form, &form).await?] {
         ensure!(made.status == 201, "{} {}", made.status, made.text);
         let at = made.text.find("/hand-off/").context("no link")?;
         let rest = made.text.get(at..).unwrap_or_default();
         links.insert(rest.split(['"', '<']).next().unwrap_or_default().to_owned());
     }
     ensure!(links.len() == 1, "{links:?}");
-    let made = stack.super_admin("acme", "sam").hand_offs().await?.ok()?;
-    let made = made
-        .value("/hand_offs")
-        .as_array()
-        .context("no list")?
-        .clone();
-    ensure!(made.len() == 1, "{made:?}");
+    let reply = stack.super_admin("acme", "sam").hand_offs().await?.ok()?;
+    let listed = reply.value("/hand_offs").as_array().context("no list")?;
+    ensure!(listed.len() == 1, "{listed:?}");
 
     // Taken back twice.
-    let id = made.first().and_then(|link| link["hand_off_id"].as_str());
-    let cancel = format!("{make}/{}/cancellation", id.context("no id")?);
+    let id = listed.first().and_then(|link| link["hand_off_id"].as_str());
+    let cancel = format!("{links_form}/{}/cancellation", id.context("no id")?);
     for _ in 0..2 {
         let cancelled = sam.post_bare(&cancel, &page[..1]).await?;
         ensure!(sent_to(&cancelled)?.contains("done=link_cancelled"));
