@@ -41,7 +41,9 @@ pub(crate) async fn end(
             }
             Err(StoreError::Changed) => {}
             // How it went is known now, and nowhere else.
-            Err(StoreError::Unavailable(_)) if Instant::now() < until => {
+            Err(StoreError::OutOfReach(_) | StoreError::Unavailable { .. })
+                if Instant::now() < until =>
+            {
                 tokio::time::sleep(TRIES_EVERY).await;
                 continue;
             }
