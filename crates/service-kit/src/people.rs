@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::response::{IntoResponse as _, Response};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
@@ -63,23 +63,37 @@ impl fmt::Debug for ForPeople {
 
 /// Whether whoever asks would rather read a page than JSON. Who says nothing of HTML is a program.
 pub fn prefers_page(headers: &HeaderMap) -> bool {
-    let accepted = || {
-        headers
-            .get_all(ACCEPT)
+    let accepted: Vec<(String, f32)> = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|accept| accept.to_str().ok())
+        .flat_map(|accept| accept.split(','))
+        .filter_map(weighed)
+        .collect();
+    let best = |wanted: &[&str]| {
+        let weights = accepted
             .iter()
-            .filter_map(|accept| accept.to_str().ok())
-            .flat_map(|accept| accept.split(','))
-            .filter_map(weighed)
+            .filter(|(kind, _)| wanted.contains(&kind.as_str()))
+            .map(|(_, weight)| *weight);
+        weights.reduce(f32::max)
     };
-    let best = |wanted: fn(&str) -> bool| {
-        accepted()
-            .filter(|(kind, _)| wanted(kind))
-            .map(|(_, weight)| weight)
-            .fold(0.0, f32::max)
+    let page = best(&["text/html", "application/xhtml+xml"]).unwrap_or(0.0);
+    // What is named counts, and only else what it is a kind of.
+    let json = best(&["application/json", "application/problem+json"])
+        .or_else(|| best(&["application/*"]))
+        .or_else(|| best(&["*/*"]));
+    page > 0.0 && page >= json.unwrap_or(0.0)
+}
+
+/// Whether a program calls the API, whatever its HTTP library says by itself: Java's asks for `text/html` first. No browser
+/// brings a token.
+pub(crate) fn is_call(request: &Request) -> bool {
+    let is_bearer = |value: &HeaderValue| {
+        let scheme = value.as_bytes().get(..7);
+        scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "))
     };
-    let page = best(|kind| kind == "text/html" || kind == "application/xhtml+xml");
-    let json = best(|kind| kind == "application/json" || kind == "application/problem+json");
-    page > 0.0 && page >= json
+    let mut authorizations = request.headers().get_all(AUTHORIZATION).iter();
+    request.uri().path().starts_with("/v1/") && authorizations.any(is_bearer)
 }
 
 /// A media type, and how much it is wanted.
@@ -123,9 +137,10 @@ fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
     use axum::http::{HeaderMap, HeaderValue};
 
-    use super::{ACCEPT, prefers_page};
+    use super::{ACCEPT, AUTHORIZATION, Request, is_call, prefers_page};
 
     #[test]
     fn a_page_is_for_those_who_would_rather_read_one() {
@@ -143,6 +158,8 @@ mod tests {
             &["application/json", "text/html"],
             &["application/xhtml+xml;q=0.9"],
             &["text/html; charset=utf-8; q=0.3"],
+            &["text/html, */*; q=0.01"],
+            &["text/html;q=0.5, application/json;q=0, */*"],
         ] {
             assert!(prefers(page), "{page:?}");
         }
@@ -153,9 +170,31 @@ mod tests {
             &["application/problem+json, text/html;q=0.9"],
             &["text/html;q=0"],
             &["text/html;q=much"],
+            &["text/html;q=NaN"],
+            &["text/html;q=-1"],
+            &["text/html;q=0.1, */*"],
+            &["text/html;q=0.1, application/*;q=0.2, */*;q=0"],
             &["text/plain, text/*;q=0.1"],
         ] {
             assert!(!prefers(problem), "{problem:?}");
+        }
+    }
+    #[test]
+    fn who_brings_a_token_to_the_api_is_a_program() {
+        for (path, authorization, is_program) in [
+            ("/v1/accounts/acme", None, false),
+            ("/v1/accounts/acme", Some("Basic c3RhZ2luZzp4"), false),
+            ("/v1/accounts/acme", Some("Bearer x"), true),
+            ("/v1/accounts/acme", Some("bearer x"), true),
+            ("/settings/account", Some("Bearer x"), false),
+        ] {
+            let request = Request::builder().uri(path);
+            let request = match authorization {
+                Some(value) => request.header(AUTHORIZATION, value),
+                None => request,
+            };
+            let request = request.body(Body::empty()).unwrap();
+            assert_eq!(is_call(&request), is_program, "{path} {authorization:?}");
         }
     }
 }

@@ -19,7 +19,7 @@ use futures::FutureExt as _;
 use tracing::{Instrument as _, Span, field};
 use uuid::Uuid;
 
-use crate::people::{ForPeople, prefers_page};
+use crate::people::{ForPeople, is_call, prefers_page};
 use crate::telemetry::{adopt_traceparent, chain};
 use crate::{Problem, metrics};
 
@@ -62,7 +62,7 @@ pub(crate) async fn surround(
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     request.extensions_mut().insert(id);
-    let people = people.filter(|_| prefers_page(request.headers()));
+    let people = people.filter(|_| prefers_page(request.headers()) && !is_call(&request));
 
     // The target is the matched route: paths hold ids, queries codes and states.
     let span = tracing::error_span!(

@@ -11,25 +11,34 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'~');
 
-/// The path that was meant; `None` where nothing was added to it, and for programs, which copy exactly.
+/// The first parts of the addresses that people come to. All others stay exact: programs copy exactly, and what a proxy in
+/// front keeps from the world by its path (`/metrics`) must have no second spelling.
+const FOR_PEOPLE: [&str; 6] = [
+    "administrator-confirmation",
+    "callbacks",
+    "hand-off",
+    "hand-off-outcome",
+    "session",
+    "settings",
+];
+
+/// The path that was meant; `None` where nothing was added to it, and where nothing is passed over.
 pub(crate) fn path(found: &str) -> Option<String> {
-    let decoded = percent_decode_str(found).decode_utf8_lossy();
-    let mut parts: Vec<&str> = decoded.split('/').filter(|part| !part.is_empty()).collect();
-    if parts.first() == Some(&"v1") {
+    // An encoded slash is no slash of ours.
+    let mut parts: Vec<&str> = found.split('/').filter(|part| !part.is_empty()).collect();
+    let last = loop {
+        let last = percent_decode_str(parts.pop()?).decode_utf8_lossy();
+        let meant = last_part(&last);
+        if !meant.is_empty() {
+            break utf8_percent_encode(meant, ENCODED).to_string();
+        }
+    };
+    parts.push(&last);
+    if !FOR_PEOPLE.contains(parts.first()?) {
         return None;
     }
-    while let Some(last) = parts.pop() {
-        let meant = last_part(last);
-        if !meant.is_empty() {
-            parts.push(meant);
-            break;
-        }
-    }
-    let encoded = parts
-        .iter()
-        .map(|part| format!("/{}", utf8_percent_encode(part, ENCODED)));
-    let meant: String = encoded.collect();
-    (meant != found && !meant.is_empty()).then_some(meant)
+    let meant: String = parts.iter().flat_map(|part| ["/", part]).collect();
+    (meant != found).then_some(meant)
 }
 
 /// The last part of an address of ours, decoded, without what was added to it.
@@ -105,7 +114,9 @@ mod tests {
             ("/hand-off/a%7Cb.1.xY/", "/hand-off/a%7Cb.1.xY"),
             ("/hand-off/a.1.x/)", "/hand-off/a.1.x"),
             ("/hand-off/a.1.x%", "/hand-off/a.1.x"),
-            ("/favicon.ico%ff", "/favicon.ico"),
+            ("/session%29.", "/session"),
+            ("/settings/account%2F", "/settings/account"),
+            ("/settings/account%0d%0aX-A:b", "/settings/account"),
         ] {
             assert_eq!(path(found).as_deref(), Some(meant), "{found}");
         }
@@ -116,8 +127,19 @@ mod tests {
             "/.",
             "/settings/account",
             "/nowhere",
+            "/nowhere.",
             "/v1/accounts/acme/",
+            "/v1%2Faccounts/acme",
             "/v1/",
+            "/metrics.",
+            "//metrics",
+            "/%6Detrics",
+            "/readyz)",
+            "/openapi.json.",
+            "/favicon.ico%ff",
+            "/%73ettings/account.",
+            "//evil.example/settings/account",
+            "/../settings/account.",
         ] {
             assert_eq!(path(exact), None, "{exact}");
         }

@@ -191,6 +191,10 @@ async fn a_tenant_is_named_as_people_name_it() -> anyhow::Result<()> {
         ("b\u{fc}cher.example", books),
         ("  B\u{dc}CHER.example. ", books),
         ("olga@contoso.example", CONTOSO),
+        (
+            "mailto:olga@contoso.example?cc=farid@fabrikam.example",
+            CONTOSO,
+        ),
         ("contoso.example.", CONTOSO),
         ("https://contoso.example/", CONTOSO),
         ("https://www.contoso.example/jobs?x=1", CONTOSO),
@@ -253,6 +257,7 @@ async fn a_tenant_is_named_as_people_name_it() -> anyhow::Result<()> {
         "contoso",
         "Contoso Ltd",
         "olga@",
+        "olga@contoso.example, farid@fabrikam.example",
         "https://localhost/",
         "organizations",
     ] {
@@ -313,7 +318,7 @@ fn everywhere() -> anyhow::Result<Vec<(Method, String)>> {
 #[tokio::test]
 async fn people_get_a_page_that_leads_back_and_programs_a_problem() -> anyhow::Result<()> {
     let stack = start().await?;
-    let nobody = stack.user("acme", "nobody").bearing("none");
+    let nobody = stack.user("acme", "nobody").in_a_browser();
     let home = format!("href=\"{}\"", stack.host.origin());
     let mut unknown = 0;
     for (method, path) in everywhere()? {
@@ -366,5 +371,71 @@ async fn people_get_a_page_that_leads_back_and_programs_a_problem() -> anyhow::R
         }
     }
     ensure!(unknown > 100, "{unknown}");
+    Ok(())
+}
+
+/// What a proxy in front keeps from the world by its path has no second spelling, and nothing leads off.
+#[tokio::test]
+async fn what_is_not_for_people_is_found_by_its_very_address_only() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let person = stack.user("acme", "nobody").in_a_browser();
+    let opens = async |path: &str| {
+        let asked = person.send(Method::GET, path, |request| {
+            request.header("accept", BROWSER)
+        });
+        asked.await
+    };
+    for path in ["/metrics", "/livez", "/readyz", "/openapi.json"] {
+        ensure!(opens(path).await?.status == 200, "{path}");
+        let name = path.trim_start_matches('/');
+        for spelled in [
+            format!("{path}."),
+            format!("{path})"),
+            format!("{path}%2E"),
+            format!("{path}/"),
+            format!("//{name}"),
+            format!("/.//{name}"),
+            format!("/%2F{name}"),
+            path.replace('e', "%65"),
+            format!("/settings%2F..%2F{name}"),
+        ] {
+            let found = opens(&spelled).await?;
+            ensure!(found.status == 404, "{spelled}: {found:?}");
+        }
+    }
+    for path in [
+        "//evil.example",
+        "//evil.example/settings/account",
+        "/settings/account/%5C%5Cevil.example",
+        "/callbacks%2Fmicrosoft%2Fauthorize?state=x",
+        "/session/..//evil.example/",
+    ] {
+        let found = opens(path).await?;
+        ensure!(matches!(found.status, 401 | 404), "{path}: {found:?}");
+        ensure!(found.header("location").is_none(), "{path}: {found:?}");
+        ensure!(!found.text.contains("evil"), "{path}: {}", found.text);
+    }
+    Ok(())
+}
+
+/// Java's `HttpURLConnection` asks for HTML wherever nobody tells it otherwise.
+#[tokio::test]
+async fn who_calls_the_api_with_a_token_gets_problems_whatever_it_accepts() -> anyhow::Result<()> {
+    const JAVAS: &str = "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2";
+    let stack = start().await?;
+    for caller in [
+        stack.user("acme", "ana"),
+        stack.user("acme", "ana").bearing("expired"),
+    ] {
+        for path in ["/v1/accounts/other", "/v1/nowhere"] {
+            let called = caller.send(Method::GET, path, |request| request.header("accept", JAVAS));
+            let called = called.await?;
+            let kind = called.header("content-type");
+            ensure!(
+                kind == Some("application/problem+json"),
+                "{path}: {called:?}"
+            );
+        }
+    }
     Ok(())
 }

@@ -50,6 +50,13 @@ impl Client {
         }
     }
 
+    pub(crate) fn without_token(self) -> Self {
+        Self {
+            token: None,
+            ..self
+        }
+    }
+
     /// Calls with a JSON body, or with none.
     pub(crate) async fn call(
         &self,

@@ -156,6 +156,14 @@ impl HostUser {
         self
     }
 
+    /// Whoever opens an address in a browser, which brings no token.
+    #[must_use]
+    pub fn in_a_browser(mut self) -> Self {
+        self.gateway = self.gateway.without_token();
+        self.backend = self.backend.without_token();
+        self
+    }
+
     /// Calls the gateway in any way.
     pub async fn send(
         &self,

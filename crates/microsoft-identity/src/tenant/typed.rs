@@ -32,14 +32,47 @@ impl TenantRef {
         if let Ok(id) = Uuid::try_parse(text) {
             return Ok(Self::Id(id));
         }
-        let domain = match (text.split_once("://"), text.rsplit_once('@')) {
-            (Some(_), _) => return in_address(text),
-            (None, Some((_, behind))) => behind.split(['?', '/', '#']).next().unwrap_or(behind),
-            (None, None) if text.contains('/') => return in_address(&format!("https://{text}")),
-            (None, None) => text,
-        };
-        in_any_script(domain)
+        if text.contains("://") {
+            in_address(text)
+        } else if begins_with_a_host(text) {
+            in_address(&format!("https://{text}"))
+        } else if text.contains('@') {
+            behind_at(text)
+        } else {
+            in_any_script(text)
+        }
     }
+}
+
+/// Whether it is a web address without its scheme. There can be an `@` further on.
+fn begins_with_a_host(text: &str) -> bool {
+    let host = text
+        .split_once('/')
+        .and_then(|(host, _)| host.split(':').next());
+    host.is_some_and(|host| !host.contains('@') && in_any_script(host).is_ok())
+}
+
+/// Of which domain an e-mail address is. Several addresses name a tenant only where all of them name the same.
+fn behind_at(text: &str) -> Result<TenantRef, TenantRefError> {
+    // Behind it are parameters of a link, where there can be other people's addresses.
+    let text = text.split('?').next().unwrap_or(text);
+    let mut domains = text.split('@').skip(1).peekable();
+    let mut found = None;
+    while let Some(behind) = domains.next() {
+        let is_last = domains.peek().is_none();
+        // Between two addresses there can be anything.
+        let ends_it = |letter: char| match letter {
+            '/' | '#' => true,
+            '.' | '-' => false,
+            letter => !is_last && !letter.is_alphanumeric(),
+        };
+        let domain = in_any_script(behind.split(ends_it).next().unwrap_or(behind))?;
+        if found.as_ref().is_some_and(|found| *found != domain) {
+            return Err(TenantRefError);
+        }
+        found = Some(domain);
+    }
+    found.ok_or(TenantRefError)
 }
 
 fn in_address(text: &str) -> Result<TenantRef, TenantRefError> {
@@ -63,7 +96,8 @@ fn in_address(text: &str) -> Result<TenantRef, TenantRefError> {
         .fragment()
         .and_then(|fragment| fragment.strip_prefix('@'))
         .and_then(|fragment| fragment.split('/').next());
-    [first_of_path, in_query.as_deref(), behind_at]
+    // What says that it is a tenant first: in a path there can be the name of a file, `login.srf`.
+    [in_query.as_deref(), behind_at, first_of_path]
         .into_iter()
         .flatten()
         .find_map(|name| match Uuid::try_parse(name) {
@@ -118,6 +152,28 @@ mod tests {
             ("https://olga@contoso.example/", "contoso.example"),
             ("contoso.example/", "contoso.example"),
             ("contoso.example/about", "contoso.example"),
+            ("contoso.example:443/about", "contoso.example"),
+            (
+                "contoso.example/team?mail=petr@fabrikam.example",
+                "contoso.example",
+            ),
+            (
+                "mailto:olga@contoso.example?cc=petr@fabrikam.example",
+                "contoso.example",
+            ),
+            (
+                "\"olga@contoso.example\" <olga@contoso.example>",
+                "contoso.example",
+            ),
+            (
+                "olga@contoso.example; petr@Contoso.Example",
+                "contoso.example",
+            ),
+            ("Olga / Sales <olga@contoso.example>", "contoso.example"),
+            (
+                "petr_fabrikam.example#EXT#@contoso.example",
+                "contoso.example",
+            ),
             (
                 "https://login.microsoftonline.com/contoso.example/v2.0/adminconsent",
                 "contoso.example",
@@ -150,6 +206,8 @@ mod tests {
             &format!("login.microsoftonline.com/{upper}/v2.0"),
             &format!("https://sts.windows.net/{ID}/"),
             &format!("https://myapplications.microsoft.com/?tenantId={ID}"),
+            &format!("https://www.office.com/login.aspx?tenantId={ID}"),
+            &format!("login.microsoftonline.com/{ID}/?login_hint=petr@fabrikam.example"),
         ] {
             let expected = TenantRef::Id(ID.parse().unwrap());
             assert_eq!(TenantRef::typed(typed), Ok(expected), "{typed}");
@@ -171,6 +229,11 @@ mod tests {
             "olga@",
             "olga@contoso",
             "contoso.example, fabrikam.example",
+            "olga@contoso.example, petr@fabrikam.example",
+            "olga@contoso.example; petr@fabrikam.example",
+            "\"olga@contoso.example\" <petr@fabrikam.example>",
+            "olga@contoso.example or fabrikam.example",
+            "olga@contoso.example@fabrikam.example",
             "contoso .example",
             "a.-b.example",
             "a..example",
