@@ -19,7 +19,7 @@ impl LoginHint {
     /// Reads a hint; spaces around it are dropped.
     pub fn parse(text: &str) -> Result<Self, LoginHintError> {
         let text = text.trim();
-        if text.is_empty() || text.len() > LONGEST || text.chars().any(char::is_control) {
+        if text.is_empty() || text.chars().count() > LONGEST || text.chars().any(char::is_control) {
             return Err(LoginHintError);
         }
         Ok(Self(text.to_owned()))
@@ -48,6 +48,7 @@ mod tests {
         assert_eq!(format!("{hint:?}"), "LoginHint(..)");
         let longest = "x".repeat(LONGEST);
         assert!(LoginHint::parse(&longest).is_ok());
+        assert!(LoginHint::parse(&"\u{fc}".repeat(LONGEST)).is_ok());
         for bad in ["", "  ", "a\nb", &format!("{longest}x")] {
             assert_eq!(LoginHint::parse(bad), Err(LoginHintError), "{bad:?}");
         }

@@ -163,6 +163,31 @@ async fn a_tenants_own_word_counts_for_all_its_users_of_that_company_only() -> a
     Ok(())
 }
 
+/// Anybody can say to be of a tenant, and make up what it answers. Nobody else is spared a question for it.
+#[tokio::test]
+async fn who_only_says_to_be_of_a_tenant_teaches_nothing_about_it() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let eve = stack.user("acme", "eve");
+    let all = ["calendar", "contacts", "email"];
+    let started = eve.start_grant_claiming(&all, ANA).await?.ok()?;
+    let state = crate::world::query_value(crate::world::authorize_url(&started)?, "state")?;
+    let callback = format!(
+        "{}/callbacks/microsoft/authorize?error=access_denied&error_description=AADSTS90094&state={state}",
+        stack.gateway.url()
+    );
+    let landed = stack.microsoft().open(&callback).await?;
+    let to = landed.header("location").context("not sent on")?;
+    ensure!(to.contains("administrator_approval_required"), "{to}");
+    let login = stack.login("acme");
+    let decided = login.through_microsoft("ana", ANA, 0).await?.ok()?;
+    ensure!(
+        decided.word("/decision") == Some("prompt") && decided.value("/needs_approval").is_null(),
+        "{}",
+        decided.text
+    );
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_tenant_that_lets_its_users_consent_is_asked_as_ever() -> anyhow::Result<()> {
     let stack = start().await?;

@@ -162,6 +162,51 @@ async fn whose_account_microsoft_knows_no_more_is_not_sent_there_again() -> anyh
     Ok(())
 }
 
+/// What Microsoft says of an account that was named for one flow only says nothing of the account of the grants. And whatever
+/// a browser makes up, nothing is granted by it.
+#[tokio::test]
+async fn what_is_said_of_another_account_leaves_what_is_known_of_ones_own() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let log = log(&stack).await?;
+    let ana = stack.user("acme", "ana");
+    grant(&stack, &ana, ANA, &["calendar"]).await?;
+    let makes_up = async |started: &Reply| -> anyhow::Result<()> {
+        let state = query_value(authorize_url(started)?, "state")?;
+        let back = format!(
+            "{}/callbacks/microsoft/authorize?error=access_denied&error_description=AADSTS50020&state={state}",
+            stack.gateway.url()
+        );
+        let landed = stack.microsoft().open(&back).await?;
+        let to = landed.header("location").context("not sent on")?;
+        ensure!(to.contains("identity_mismatch"), "{to}");
+        Ok(())
+    };
+    let before = last_sequence(&log).await?;
+    for claimed in [false, true] {
+        let started = if claimed {
+            ana.start_grant_claiming(&["contacts"], FARID).await?
+        } else {
+            ana.start_grant(&["contacts"], Some(FARID)).await?
+        };
+        makes_up(&started.ok()?).await?;
+        let started = ana.start_grant(&["contacts"], None).await?.ok()?;
+        ensure!(authorize_url(&started)?.contains(ANA.tenant));
+    }
+    // Her own: then whoever comes has to be confirmed, and what is said of others does not bring hers back.
+    makes_up(&ana.start_grant(&["contacts"], None).await?.ok()?).await?;
+    makes_up(&ana.start_grant_claiming(&["contacts"], FARID).await?.ok()?).await?;
+    let started = ana.start_grant(&["contacts"], None).await?.ok()?;
+    leads_anywhere(authorize_url(&started)?)?;
+    let microsoft = stack.microsoft();
+    let landing = microsoft
+        .walk(authorize_url(&started)?, BEN, Reaction::Accept)
+        .await?;
+    ensure!(landing.outcome == "awaiting_confirmation", "{landing:?}");
+    ensure!(last_sequence(&log).await? == before, "it counted unseen");
+    is_of(&ana, ANA, "calendar").await?;
+    Ok(())
+}
+
 /// From a tenant that is gone nobody comes back to say so.
 #[tokio::test]
 async fn when_the_whole_tenant_is_gone_its_users_and_its_administrator_find_the_new_one()

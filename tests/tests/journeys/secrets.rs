@@ -6,6 +6,7 @@ use assent_dev_stack::actors::{
 };
 use assent_dev_stack::{NatsUser, Program, SIMULATOR_CLIENT_SECRET, Stack};
 use assent_domain::ids::Sequence;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::visitor::{Visitor, open};
@@ -160,6 +161,17 @@ async fn a_whole_journey_leaves_no_secret_behind() -> anyhow::Result<()> {
     search
         .walk(&stack, authorize_url(&started)?, ANA, Reaction::Decline)
         .await?;
+    // The address that each is sent to names a Microsoft account, for Microsoft alone.
+    let body = json!({"permissions": ["email"], "login_hint": "hint-of-ben"});
+    search.never("a login hint", "hint-of-ben");
+    let path = "/v1/accounts/acme/users/ben/grants";
+    let hinted = ben.send(Method::POST, path, |request| request.json(&body));
+    let login = stack.login("acme");
+    let at_login = login.through_microsoft("dana", ANA, 0).await?;
+    for reply in [hinted.await?.ok()?, at_login.ok()?] {
+        let hint = crate::world::query_value(authorize_url(&reply)?, "login_hint")?;
+        ensure!(hint.contains("ben") || hint.contains("ana@"), "{hint}");
+    }
     grant_on_the_pages(&stack, &mut search).await?;
     let started = sam
         .start_admin_consent(&selection(Some(CONTOSO)))

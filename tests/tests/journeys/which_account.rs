@@ -189,6 +189,7 @@ async fn whoever_signed_in_is_hinted_at_and_the_hint_stays_in_the_address() -> a
     for bad in [
         json!(""),
         json!("x".repeat(1025)),
+        json!("\u{fc}".repeat(1025)),
         json!("a\u{7}b"),
         json!(7),
     ] {

@@ -1,6 +1,6 @@
 //! What a flow teaches about a tenant and a user, for the next one. See [`crate::observations`].
 
-use assent_domain::ids::{AccountId, Tenant, UserId};
+use assent_domain::ids::{AccountId, Epoch, MicrosoftIdentity, Tenant, UserId};
 use assent_domain::permissions::{Kinds, PermissionSet};
 use assent_microsoft_identity::{AuthorizationError, ErrorClass, ScopeSet};
 use jiff::Timestamp;
@@ -158,30 +158,39 @@ pub(crate) async fn refused(
             }
         })
         .await;
-    if let Some(expected) = own.expected
-        && matches!(
-            error.class,
-            ErrorClass::WrongTenantOrUser | ErrorClass::TenantAbsent
-        )
-    {
-        gateway
-            .observations
-            .note_account(&flow.account, &flow.started_by, |accounts| {
-                accounts.refused_there(expected);
-            })
-            .await;
+    let Some(expected) = own.expected else {
+        return;
+    };
+    if matches!(
+        error.class,
+        ErrorClass::WrongTenantOrUser | ErrorClass::TenantAbsent
+    ) {
+        refused_there(gateway, flow, own.begun_in, expected).await;
     }
-    if let Some(tenant) = tenant
-        && wants_an_administrator(error)
-    {
+    // Of whoever only says to be of a tenant nothing is believed about it: what it refuses, its other users are spared.
+    if own.vouched && wants_an_administrator(error) {
         let asked = gateway.scopes.of(own.asked);
         gateway
             .observations
             .learn_policy(&flow.account, |policies| {
-                policies.of_mut(tenant).refused(&asked, now);
+                policies.of_mut(expected.tenant).refused(&asked, now);
             })
             .await;
     }
+}
+
+/// Nobody can sign in with this account. That counts of the account of the grants, which flows expect by themselves; any
+/// other was named for this one flow.
+async fn refused_there(gateway: &Gateway, flow: &Flow, epoch: Epoch, expected: MicrosoftIdentity) {
+    let (account, user) = (&flow.account, &flow.started_by);
+    let known = gateway.ledger.user(account, user).await;
+    if !known.is_ok_and(|known| known.state.mailbox(epoch) == Some(expected)) {
+        return;
+    }
+    gateway
+        .observations
+        .note_account(account, user, |accounts| accounts.refused_there(expected))
+        .await;
 }
 
 /// An administrator consented for everybody in a tenant.
