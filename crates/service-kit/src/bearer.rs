@@ -136,20 +136,20 @@ impl fmt::Debug for BearerVerifier {
 }
 
 impl BearerError {
-    /// The library tells a claim in another shape as missing. Where it is there, that is said. It is asked only once the
-    /// signature holds, which the library looks at first.
+    /// The library tells a claim in another shape as missing, or says that it can't read the token. Which claim it is
+    /// stands in the token that the caller sent, so it can be said whether or not the signature holds.
     fn of_a_shape_in(self, token: &str) -> Self {
-        let Self::MissingClaim(name) = &self else {
+        if !matches!(self, Self::MissingClaim(_) | Self::Malformed) {
             return self;
-        };
-        let Some((claim, expected)) = claim::shape_of(name) else {
-            return self;
-        };
-        let claims = jsonwebtoken::dangerous::insecure_decode_claims::<serde_json::Value>(token);
-        match claims.ok().as_ref().and_then(|claims| claims.get(claim)) {
-            None | Some(serde_json::Value::Null) => self,
-            Some(_) => Self::MalformedClaim { claim, expected },
         }
+        let claims = jsonwebtoken::dangerous::insecure_decode_claims::<serde_json::Value>(token);
+        claims
+            .ok()
+            .and_then(|claims| claim::misshapen(&claims))
+            .map_or(self, |(claim, expected)| Self::MalformedClaim {
+                claim,
+                expected,
+            })
     }
 }
 

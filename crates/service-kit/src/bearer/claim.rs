@@ -8,19 +8,32 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
 use super::BearerError;
 
-/// The claims that the library itself looks at, and what each must be.
-pub(super) fn shape_of(name: &str) -> Option<(&'static str, &'static str)> {
-    Some(match name {
-        "iss" => ("iss", "a string"),
-        "sub" => ("sub", "a string"),
-        "aud" => ("aud", "a string or a list of strings"),
-        "exp" => ("exp", "a number"),
-        "nbf" => ("nbf", "a number"),
-        _ => return None,
+/// The first of the claims that the library itself looks at which is there in another shape than it must have, and what
+/// it must be.
+pub(super) fn misshapen(claims: &Value) -> Option<(&'static str, &'static str)> {
+    let is_text_or_texts = |value: &Value| match value {
+        Value::Array(values) => values.iter().all(Value::is_string),
+        value => value.is_string(),
+    };
+    let a_text: fn(&Value) -> bool = Value::is_string;
+    let a_number: fn(&Value) -> bool = Value::is_number;
+    [
+        ("iss", "a string", a_text),
+        ("sub", "a string", a_text),
+        ("aud", "a string or a list of strings", is_text_or_texts),
+        ("exp", "a number", a_number),
+        ("nbf", "a number", a_number),
+    ]
+    .into_iter()
+    .find(|(claim, _, fits)| {
+        let value = claims.get(claim).filter(|value| !value.is_null());
+        value.is_some_and(|value| !fits(value))
     })
+    .map(|(claim, expected, _)| (claim, expected))
 }
 
 /// A claim that is a text, `null` or not there.

@@ -97,7 +97,6 @@ fn what_makes_no_sense_is_refused_by_name() {
         ("ASSENT_HAND_OFF_DAYS", "0"),
         ("ASSENT_HAND_OFF_DAYS", "31"),
         ("ASSENT_HAND_OFF_DAYS", "for ever"),
-        ("ASSENT_PRODUCT_NAME", "  "),
         ("ASSENT_PRODUCT_NAME", "two\nlines"),
         ("ASSENT_ENTRA_NATIONAL_AUTHORITIES", "http://login.example"),
         ("ASSENT_AUTODISCOVER_URL", "mail.example"),
