@@ -191,10 +191,14 @@ impl Bucket {
         let found = connection.stream_info(&bucket.stream).await;
         let info = match found.map_err(|source| bucket.failed(source))? {
             Some(info) => info,
-            None => connection
-                .create_stream(wanted.clone())
-                .await
-                .map_err(|source| bucket.failed(source))?,
+            None => match connection.create_stream(wanted.clone()).await {
+                Ok(info) => info,
+                // Somebody else made it at this moment, maybe of another size, which it keeps.
+                Err(source) => {
+                    let made = connection.stream_info(&bucket.stream).await.ok().flatten();
+                    made.ok_or_else(|| bucket.failed(source))?
+                }
+            },
         };
         let wanted = Config {
             max_bytes: info.config.max_bytes,

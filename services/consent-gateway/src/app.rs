@@ -125,16 +125,16 @@ pub async fn run(config: Config, runtime: Runtime, given: Given) -> Result<(), S
     );
 
     let people = http::for_people(Arc::clone(&gateway));
-    let router = http::router(gateway, verifier, runtime.clone());
+    let (most, idle) = (config.http_connections, config.http_idle_seconds.into());
+    let limits = ConnectionLimits::for_this_process(most, idle);
+    let router = http::router(gateway, verifier, runtime.clone(), limits.most);
     let listen = Listen {
         address: config.listen.into(),
         metrics: config.metrics_listen.map(Into::into),
         is_https,
     };
     let bound = assent_service_kit::bind(listen).await?;
-    let (most, idle) = (config.http_connections, config.http_idle_seconds.into());
-    let bound = bound.limited(ConnectionLimits::for_this_process(most, idle));
-    let bound = bound.for_people(people);
+    let bound = bound.limited(limits).for_people(people);
     bound.serve(&runtime, router, health).await?;
     Ok(())
 }

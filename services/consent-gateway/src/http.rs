@@ -62,11 +62,17 @@ struct Shared {
     verifier: Arc<BearerVerifier>,
 }
 
-/// All routes.
-pub(crate) fn router(gateway: Arc<Gateway>, verifier: BearerVerifier, runtime: Runtime) -> Router {
+/// All routes. `most`: how many requests that may change something are worked on at once.
+pub(crate) fn router(
+    gateway: Arc<Gateway>,
+    verifier: BearerVerifier,
+    runtime: Runtime,
+    most: usize,
+) -> Router {
     let verifier = Arc::new(verifier);
+    let works = to_its_end::Works::new(Arc::clone(&gateway), runtime, most);
     let shared = Shared { gateway, verifier };
-    let to_its_end = middleware::from_fn_with_state((shared.clone(), runtime), to_its_end::bring);
+    let to_its_end = middleware::from_fn_with_state(works, to_its_end::bring);
     Router::new()
         .route("/v1/accounts/{account}", get(get_account))
         .route(

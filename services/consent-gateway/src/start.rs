@@ -100,8 +100,14 @@ pub(crate) async fn open_or_create(
         .stream_state(names::EVENT_STREAM, DEADLINE)
         .await?;
     let is_new = there.is_none();
-    // Where nothing was ever recorded nothing can be lost: a first start may have been interrupted.
-    let was_used = there.as_ref().is_some_and(|log| 0 < log.last_sequence);
+    // A first start may have been interrupted: what is not there then was never there.
+    let was_used = decision.begin_anew
+        || match &there {
+            Some(log) if 0 < log.last_sequence => true,
+            // Sessions may have been opened and ended before anything was recorded.
+            Some(_) => !traces::of_a_log(connection).await?.is_empty(),
+            None => false,
+        };
     may_create(connection, there.as_ref(), decision).await?;
     let log = EventLog::create_or_check(connection, settings).await;
     let log = match log {

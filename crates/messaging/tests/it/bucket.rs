@@ -16,6 +16,21 @@ fn flows() -> BucketSettings {
     }
 }
 
+#[tokio::test]
+async fn of_several_who_make_it_with_other_sizes_one_does_and_all_have_it() {
+    let server = server().await;
+    let connection = connect(&server, NatsUser::Gateway).await;
+    let sizes = (1..=8).map(|megabytes| BucketSettings {
+        max_bytes: megabytes * 1024 * 1024,
+        ..flows()
+    });
+    let opened =
+        join_all(sizes.map(|settings| Bucket::open_or_create(&connection, settings))).await;
+    for bucket in opened {
+        bucket.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_racing_writers_exactly_one_wins() {
     let server = server().await;

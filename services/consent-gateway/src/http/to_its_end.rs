@@ -3,7 +3,12 @@
 //! A server drops a handler when its client hangs up or when a request takes too long: after a code was spent and before
 //! what it is good for was recorded, for example. So every request that may change something is handled in a task of its
 //! own, in the request's span; the program waits for these tasks when it stops. Reads are dropped with their requests.
+//!
+//! Whoever hangs up gives their connection free and leaves the work behind. So there is no more of it at once than there
+//! may be connections; what is beyond that has not begun, and is dropped when nobody waits for it.
 
+use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use assent_service_kit::{BODY_LIMIT, Problem, Runtime};
@@ -14,10 +19,11 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures::StreamExt as _;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::Instrument as _;
 
-use super::{Shared, only_people, pages};
+use super::{only_people, pages};
 use crate::gateway::Gateway;
 
 /// How long a browser waits for the end before it is told that the work goes on: a little less than a request has.
@@ -25,12 +31,39 @@ const TOLD_AFTER: Duration = Duration::from_secs(12);
 /// How long the work may go on. Each call that it makes has a deadline of its own, so this ends what nobody foresaw.
 const AT_MOST: Duration = Duration::from_mins(1);
 
+/// What is being worked on.
+#[derive(Debug, Clone)]
+pub(super) struct Works {
+    gateway: Arc<Gateway>,
+    runtime: Runtime,
+    /// A permit for each that may be worked on.
+    room: Arc<Semaphore>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, PartialEq, Eq)]
+enum Unanswered {
+    /// Too much else is being worked on.
+    NotBegun,
+    /// It takes longer than anybody waits.
+    GoesOn,
+    /// It panicked, and has said so.
+    Died,
+}
+
+impl Works {
+    /// `most`: how much at once.
+    pub(super) fn new(gateway: Arc<Gateway>, runtime: Runtime, most: usize) -> Self {
+        Self {
+            gateway,
+            runtime,
+            room: Arc::new(Semaphore::new(most)),
+        }
+    }
+}
+
 /// The middleware.
-pub(super) async fn bring(
-    State((shared, runtime)): State<(Shared, Runtime)>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn bring(State(works): State<Works>, request: Request, next: Next) -> Response {
     if only_people::is_pure_read(&request) {
         return next.run(request).await;
     }
@@ -40,9 +73,29 @@ pub(super) async fn bring(
         Err(refused) => return refused,
     };
     let visitor = Visitor::of(&request);
+    let done = begun(&works.runtime, &works.room, next.run(request)).await;
+    done.unwrap_or_else(|unanswered| match unanswered {
+        Unanswered::NotBegun => crowded().into_response(),
+        Unanswered::GoesOn => visitor.told_that_it_goes_on(&works.gateway),
+        Unanswered::Died => Problem::bug("the handler did not come to its end").into_response(),
+    })
+}
+
+/// Begins the work as soon as there is room for it, and waits for its end as long as somebody waits for the answer.
+async fn begun(
+    runtime: &Runtime,
+    room: &Arc<Semaphore>,
+    work: impl Future<Output = Response> + Send + 'static,
+) -> Result<Response, Unanswered> {
+    let until = Instant::now() + TOLD_AFTER;
+    let permit = timeout_at(until, Arc::clone(room).acquire_owned()).await;
+    let Ok(Ok(permit)) = permit else {
+        return Err(Unanswered::NotBegun);
+    };
     let (done, answer) = oneshot::channel();
     let work = async move {
-        let answered = tokio::time::timeout(AT_MOST, next.run(request)).await;
+        let answered = timeout(AT_MOST, work).await;
+        drop(permit);
         let Ok(response) = answered else {
             tracing::error!("what was begun did not come to its end in time, and was dropped");
             return;
@@ -55,12 +108,20 @@ pub(super) async fn bring(
         }
     };
     runtime.spawn(work.in_current_span());
-    match tokio::time::timeout(TOLD_AFTER, answer).await {
-        Ok(Ok(response)) => response,
-        // It panicked, and has said so.
-        Ok(Err(_)) => Problem::bug("the handler did not come to its end").into_response(),
-        Err(_) => visitor.told_that_it_goes_on(&shared.gateway),
+    match timeout_at(until, answer).await {
+        Ok(answer) => answer.map_err(|_| Unanswered::Died),
+        Err(_) => Err(Unanswered::GoesOn),
     }
+}
+
+/// The same as where there are too many connections: for whoever comes it is.
+fn crowded() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too_many_connections",
+        "Too many requests are being worked on",
+    )
+    .retry_after(2)
 }
 
 /// The request with its body as it was sent. Of one that is too large only so much that the handler sees it is.
@@ -139,7 +200,44 @@ fn page_of(path: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::page_of;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use assent_service_kit::Runtime;
+    use axum::http::StatusCode;
+    use axum::response::IntoResponse as _;
+    use futures::poll;
+    use tokio::sync::Semaphore;
+
+    use super::{Unanswered, begun, page_of};
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_left_behind_leaves_no_room_for_more_of_it() {
+        let (runtime, room) = (Runtime::new(), Arc::new(Semaphore::new(1)));
+        let (begins, free) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+        let visit = || {
+            let (begins, free) = (Arc::clone(&begins), Arc::clone(&free));
+            let work = async move {
+                begins.fetch_add(1, Ordering::Relaxed);
+                let _free = free.acquire().await;
+                StatusCode::OK.into_response()
+            };
+            Box::pin(begun(&runtime, &room, work))
+        };
+        for _ in 0..3 {
+            let mut hangs_up = visit();
+            assert!(poll!(&mut hangs_up).is_pending());
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(begins.load(Ordering::Relaxed), 1);
+        assert_eq!(visit().await.unwrap_err(), Unanswered::NotBegun);
+
+        free.add_permits(2);
+        assert_eq!(visit().await.unwrap().status(), StatusCode::OK);
+        assert_eq!(begins.load(Ordering::Relaxed), 2);
+        runtime.tasks_ended().await;
+        assert_eq!(room.available_permits(), 1);
+    }
 
     #[test]
     fn a_form_of_the_settings_leads_back_to_its_page() {

@@ -130,8 +130,8 @@ async fn verified(
     Ok(Ok(tenant))
 }
 
-/// Whether this flow is led on more often than whoever began it may begin flows.
-fn too_often(gateway: &Gateway, flow: &Flow) -> bool {
+/// Whether this flow's visits come again more often than whoever began it may begin flows.
+pub(crate) fn too_often(gateway: &Gateway, flow: &Flow) -> bool {
     let limited = match flow.purpose {
         Purpose::AdministratorConsent {
             route: Route::HandOff { id, .. },

@@ -21,6 +21,7 @@ use crate::failure::Failure;
 use crate::flow::{Digest, Ending, Flow, Purpose, Said, Stage, State, States};
 use crate::gateway::Gateway;
 use crate::records::{StoreError, Stored};
+use crate::use_cases::continue_admin_consent::too_often;
 use crate::use_cases::end_flow::{end, landing};
 use crate::use_cases::find_flow::find_flow;
 use crate::use_cases::redeem::Proof;
@@ -200,7 +201,10 @@ async fn landing_again(
     code: Option<&str>,
 ) -> Result<Option<Url>, Failure> {
     let flow = &mut stored.value;
-    let is_the_visit = code.is_some_and(|code| flow.was_taken_with(code));
+    // What is given out is written down. Beyond what anybody does, what was given out before has to do.
+    let is_the_visit = code.is_some_and(|code| flow.was_taken_with(code))
+        && !flow.has_ended()
+        && !too_often(gateway, flow);
     if is_the_visit && let Some(tenant) = flow.is_led_on() {
         return ask_again::lead_on_again(gateway, stored, tenant.into()).await;
     }

@@ -224,6 +224,25 @@ async fn only_whoever_brings_the_code_again_may_confirm() {
 }
 
 #[tokio::test]
+async fn whoever_loads_a_callback_without_end_writes_no_more() {
+    let (_nats, gateway) = test_gateway::start().await;
+    let (state, _) = taken(&gateway, awaiting_confirmation()).await;
+    let mut given = Vec::new();
+    for _ in 0..100 {
+        let landed = visit(&gateway, &state, "code=c").await;
+        assert_eq!(outcome(&landed), ("awaiting_confirmation", None));
+        given.extend(landed.get("confirm").cloned());
+    }
+    assert!((10..90).contains(&given.len()), "{}", given.len());
+    let stored = gateway.flows.find(state.flow).await.unwrap().unwrap();
+    visit(&gateway, &state, "code=c").await;
+    let now = gateway.flows.find(state.flow).await.unwrap().unwrap();
+    assert_eq!(now.revision(), stored.revision());
+    // What the person got before counts.
+    assert!(now.value.is_confirmed_by(given.last().unwrap()));
+}
+
+#[tokio::test]
 async fn a_stranger_to_the_flow_is_shown_the_way_back_and_changes_nothing() {
     let (_nats, gateway) = test_gateway::start().await;
     let (state, stored) = taken(&gateway, awaiting_confirmation()).await;
