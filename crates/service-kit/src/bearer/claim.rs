@@ -15,9 +15,9 @@ use super::BearerError;
 /// The first of the claims that the library itself looks at which is there in another shape than it must have, and what
 /// it must be.
 pub(super) fn misshapen(claims: &Value) -> Option<(&'static str, &'static str)> {
-    let is_text_or_texts = |value: &Value| match value {
-        Value::Array(values) => values.iter().all(Value::is_string),
-        value => value.is_string(),
+    let is_text_or_texts = |value: &Value| match value.as_array() {
+        Some(values) => values.iter().all(Value::is_string),
+        None => value.is_string(),
     };
     let a_text: fn(&Value) -> bool = Value::is_string;
     let a_number: fn(&Value) -> bool = Value::is_number;
