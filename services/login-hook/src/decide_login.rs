@@ -251,9 +251,15 @@ impl LoginHook {
         login: Login,
         traceparent: Option<&str>,
     ) -> Answer {
-        let command = command(missing, sign_in, login);
+        // What is answered by the log may have been answered by another account; the gateway leaves out what this one did.
+        let asked = if matches!(sign_in, SignIn::Microsoft(_)) {
+            found.attainable.missing_from(found.effective)
+        } else {
+            missing
+        };
+        let command = command(asked, sign_in, login);
         match self.gateway.begin_user_consent(&command, traceparent).await {
-            Ok(begun) => found.prompt((missing, reason), begun),
+            Ok(begun) => found.prompt((asked, reason), begun),
             Err(CommandError::Refused(code)) if code == code::ALREADY_ANSWERED => {
                 found.answer(Verdict::Proceed, Reason::AlreadyAnswered)
             }

@@ -364,6 +364,27 @@ async fn a_no_is_an_answer_of_that_account_only() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A no to a part of it, as well: the other account is asked about all of it at once.
+#[tokio::test]
+async fn a_no_to_a_part_is_an_answer_of_that_account_only() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let calendar = json!({"calendar": true, "contacts": false, "email": "none"});
+    for (user, person, is_asked) in [("ana", ANA, false), ("anna", BEN, true)] {
+        let asked = stack.login("acme").wanting(user, ANA, &calendar).await?;
+        answers(&stack, &asked.ok()?, ANA, Reaction::Decline).await?;
+        let decided = login(&stack, user, person, ("prompt", "consent_missing")).await?;
+        ensure!(
+            decided.value("/missing")
+                == &json!({"calendar": is_asked, "contacts": true, "email": "full"}),
+            "{user}: {}",
+            decided.text
+        );
+        let on = query_value(authorize_url(&decided)?, "scope")?;
+        ensure!(on.contains("Calendars") == is_asked, "{on}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn somebody_elses_no_does_not_stand_in_for_whose_mailbox_it_is() -> anyhow::Result<()> {
     let stack = start().await?;
