@@ -2,7 +2,6 @@
 
 use assent_domain::refusal::Refusal;
 use jiff::Timestamp;
-use tokio::time::Instant;
 use url::Url;
 
 use crate::failure::Failure;
@@ -13,7 +12,7 @@ use crate::use_cases::end_flow::{end, landing};
 use crate::use_cases::find_flow::find_flow;
 use crate::use_cases::finish_admin_consent::demanded;
 use crate::use_cases::record_admin_consent::{asked_of, record};
-use crate::use_cases::take_callback::{LOOKS_EVERY, PATIENCE};
+use crate::use_cases::take_callback::Visit;
 
 /// Why there is nothing to confirm, or not now.
 #[derive(Debug)]
@@ -109,13 +108,11 @@ pub(crate) async fn confirm(gateway: &Gateway, page: &State) -> Result<Url, Clos
 /// The same for a person who may have sent the form twice: whoever comes second goes where the first one went, once that
 /// is recorded.
 pub(crate) async fn confirm_or_follow(gateway: &Gateway, page: &State) -> Result<Url, Closed> {
-    let until = Instant::now() + PATIENCE;
+    let mut visit = Visit::begin();
     loop {
         match confirm(gateway, page).await {
             Err(Closed::Answered(to)) => return Ok(to),
-            Err(Closed::BeingRecorded) if Instant::now() < until => {
-                tokio::time::sleep(LOOKS_EVERY).await;
-            }
+            Err(Closed::BeingRecorded) if visit.waits().await => {}
             done => return done,
         }
     }

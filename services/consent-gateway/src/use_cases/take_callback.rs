@@ -30,9 +30,10 @@ use crate::use_cases::{
 };
 
 /// How long a visit waits for the end of an earlier one. Microsoft has less.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
-/// How often it looks.
-pub(crate) const LOOKS_EVERY: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_secs(10);
+/// After what time it looks, twice as long each time, up to this. What takes this long takes long.
+const LOOKS_FIRST: Duration = Duration::from_millis(100);
+const LOOKS_LAST: Duration = Duration::from_secs(1);
 
 /// The browser that brings a callback.
 #[derive(Debug)]
@@ -176,18 +177,25 @@ pub(crate) async fn authorize(
 }
 
 /// A visit that may have to wait for another one.
-struct Visit(Instant);
+pub(crate) struct Visit {
+    until: Instant,
+    looks_after: Duration,
+}
 
 impl Visit {
-    fn begin() -> Self {
-        Self(Instant::now() + PATIENCE)
+    pub(crate) fn begin() -> Self {
+        Self {
+            until: Instant::now() + PATIENCE,
+            looks_after: LOOKS_FIRST,
+        }
     }
 
     /// Waits a little; whether it still had the time.
-    async fn waits(&mut self) -> bool {
-        let has_time = Instant::now() < self.0;
+    pub(crate) async fn waits(&mut self) -> bool {
+        let has_time = Instant::now() < self.until;
         if has_time {
-            tokio::time::sleep(LOOKS_EVERY).await;
+            tokio::time::sleep(self.looks_after).await;
+            self.looks_after = (self.looks_after * 2).min(LOOKS_LAST);
         }
         has_time
     }

@@ -9,7 +9,7 @@ use assent_domain::refusal::Refusal;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{Astray, LOOKS_EVERY, Returning, admin_consent, authorize};
+use super::{Astray, LOOKS_FIRST, Returning, Visit, admin_consent, authorize};
 use crate::browser::BrowserSecret;
 use crate::cutoff::Generation;
 use crate::failure::Failure;
@@ -194,7 +194,7 @@ async fn a_visit_in_the_middle_of_another_waits_for_its_end() {
         )
     };
     let mut visits = std::pin::pin!(visits);
-    let too_early = tokio::time::timeout(LOOKS_EVERY * 3, &mut visits).await;
+    let too_early = tokio::time::timeout(LOOKS_FIRST * 3, &mut visits).await;
     assert!(too_early.is_err(), "{too_early:?}");
     let first = end(&gateway, stored, Ending::completed()).await.unwrap();
     let (landed, without_code) = visits.await;
@@ -202,6 +202,17 @@ async fn a_visit_in_the_middle_of_another_waits_for_its_end() {
     assert_eq!(landed, first);
     assert_eq!(without_code, first);
     assert_eq!(outcome(&first), ("completed", None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_visit_that_waits_looks_seldom_where_it_takes_long() {
+    let (mut visit, began, mut looks) = (Visit::begin(), tokio::time::Instant::now(), 0);
+    while visit.waits().await {
+        looks += 1;
+    }
+    let waited = began.elapsed().as_secs();
+    assert!((10..=11).contains(&waited), "{waited}");
+    assert!((5..20).contains(&looks), "{looks}");
 }
 
 #[tokio::test]
