@@ -236,6 +236,9 @@ impl LoginHook {
                 };
                 found.prompt((missing, reason), begun)
             }
+            Err(CommandError::Refused(code)) if code == ADMINISTRATOR_APPROVAL_REQUIRED => {
+                found.needing_approval(missing)
+            }
             Err(error) => {
                 tracing::debug!(error = %chain(&error), "nobody else has answered, as far as is known");
                 found.answer(Verdict::Proceed, Reason::AlreadyAnswered)
@@ -263,11 +266,9 @@ impl LoginHook {
             Err(CommandError::Refused(code)) if code == code::ALREADY_ANSWERED => {
                 found.answer(Verdict::Proceed, Reason::AlreadyAnswered)
             }
-            // Microsoft would only say once more that an administrator has to approve.
-            Err(CommandError::Refused(code)) if code == ADMINISTRATOR_APPROVAL_REQUIRED => Answer {
-                needs_approval: some(missing),
-                ..found.answer(Verdict::Proceed, Reason::AdministratorApprovalRequired)
-            },
+            Err(CommandError::Refused(code)) if code == ADMINISTRATOR_APPROVAL_REQUIRED => {
+                found.needing_approval(missing)
+            }
             // The host application can still offer its settings page later.
             Err(error) => {
                 tracing::debug!(error = %chain(&error), "no flow was begun");
@@ -332,6 +333,14 @@ impl Found {
             needs_approval: some(asked_for(&begun.needs_approval)),
             authorize_url: Some(begun.authorize_url),
             ..self.answer(Verdict::Prompt, reason)
+        }
+    }
+
+    /// Microsoft would only say once more that an administrator has to approve.
+    fn needing_approval(&self, missing: PermissionSet) -> Answer {
+        Answer {
+            needs_approval: some(missing),
+            ..self.answer(Verdict::Proceed, Reason::AdministratorApprovalRequired)
         }
     }
 

@@ -148,14 +148,18 @@ struct Visitor {
     again: Option<String>,
     /// Whether it may be asked again without a person's doing.
     is_a_visit: bool,
+    /// The cookie is lost with the answer, so that nothing is left to look at.
+    opens_a_session: bool,
     wants_a_page: bool,
 }
 
 impl Visitor {
     fn of(request: &Request) -> Self {
+        let path = request.uri().path();
         Self {
-            again: page_of(request.uri().path()),
+            again: page_of(path),
             is_a_visit: request.method() == Method::GET,
+            opens_a_session: path.ends_with("/session"),
             wants_a_page: pages::wants_a_page(request.headers()),
         }
     }
@@ -171,6 +175,14 @@ impl Visitor {
             .retry_after(5)
             .into_response();
         }
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        if self.opens_a_session {
+            let (title, sentence) = (
+                "This takes too long",
+                "Open the settings from the application again.",
+            );
+            return pages::settings_message(gateway, status, title, sentence);
+        }
         let says = (
             "Just a moment",
             "This takes longer than usual. It goes on by itself, and is not lost if you leave.",
@@ -180,7 +192,6 @@ impl Visitor {
             address,
             words: "Look again",
         };
-        let status = StatusCode::SERVICE_UNAVAILABLE;
         let mut page = pages::message_leading_on(gateway, status, says, way_on);
         if self.is_a_visit {
             let headers = page.headers_mut();
@@ -204,12 +215,16 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use assent_service_kit::Runtime;
+    use axum::body::{Body, to_bytes};
+    use axum::extract::Request;
     use axum::http::StatusCode;
+    use axum::http::header::{ACCEPT, REFRESH};
     use axum::response::IntoResponse as _;
     use futures::poll;
     use tokio::sync::Semaphore;
 
-    use super::{Unanswered, begun, page_of};
+    use super::{Unanswered, Visitor, begun, page_of};
+    use crate::test_gateway;
 
     #[tokio::test(start_paused = true)]
     async fn what_was_left_behind_leaves_no_room_for_more_of_it() {
@@ -237,6 +252,27 @@ mod tests {
         assert_eq!(begins.load(Ordering::Relaxed), 2);
         runtime.tasks_ended().await;
         assert_eq!(room.available_permits(), 1);
+    }
+
+    /// What somebody reads who waits for the answer to a form with this address.
+    async fn told_after(address: &str) -> String {
+        let (_nats, gateway) = test_gateway::start().await;
+        let form = Request::post(address).header(ACCEPT, "text/html");
+        let visitor = Visitor::of(&form.body(Body::empty()).unwrap());
+        let told = visitor.told_that_it_goes_on(&gateway);
+        assert_eq!(told.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(!told.headers().contains_key(REFRESH));
+        let page = to_bytes(told.into_body(), usize::MAX).await.unwrap();
+        String::from_utf8(page.to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn nobody_is_told_to_look_for_a_session_whose_cookie_is_lost() {
+        let page = told_after("/consent/session").await;
+        assert!(page.contains("Open the settings from the application again."));
+        assert!(!page.contains("Look again"));
+
+        assert!(told_after("/hand-off/x").await.contains("Look again"));
     }
 
     #[test]

@@ -246,6 +246,11 @@ async fn who_has_answered_as_somebody_else_is_asked_and_nobody_twice() {
             "already_answered",
         ),
         (
+            Reply::Refuse(409, "administrator_approval_required"),
+            "proceed",
+            "administrator_approval_required",
+        ),
+        (
             Reply::Refuse(503, "event_log_unavailable"),
             "proceed",
             "already_answered",
