@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use assent_microsoft_identity::{
-    AuthorizationCode, CallbackError, ErrorClass, UnverifiedAdminConsentCallback,
+    AccountChoice, AuthorizationCode, CallbackError, ErrorClass, UnverifiedAdminConsentCallback,
     UnverifiedAuthorizeCallback, state_of,
 };
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::flow::{Digest, Ending, Flow, Purpose, Said, Stage, State, States};
 use crate::gateway::Gateway;
 use crate::records::{StoreError, Stored};
-use crate::use_cases::continue_admin_consent::too_often;
+use crate::use_cases::continue_admin_consent::{lead_on, too_often};
 use crate::use_cases::end_flow::{end, landing};
 use crate::use_cases::find_flow::find_flow;
 use crate::use_cases::redeem::Proof;
@@ -143,7 +143,7 @@ pub(crate) async fn authorize(
             }
         } else if stored.value.is_at_work(now) && visit.waits().await {
             // It has ended, or goes on.
-        } else if let Some(url) = landing_again(gateway, stored, code).await? {
+        } else if let Some(url) = landing_again(gateway, stored, code, returning).await? {
             return Ok(url);
         }
         stored = again(gateway, id).await?;
@@ -207,14 +207,23 @@ async fn landing_again(
     gateway: &Gateway,
     mut stored: Stored<Flow>,
     code: Option<&str>,
+    returning: &Returning,
 ) -> Result<Option<Url>, Failure> {
     let flow = &mut stored.value;
     // What is given out is written down. Beyond what anybody does, what was given out before has to do.
-    let is_the_visit = code.is_some_and(|code| flow.was_taken_with(code))
-        && !flow.has_ended()
-        && !too_often(gateway, flow);
+    let may_have_more = code.is_some() && !flow.has_ended() && !too_often(gateway, flow);
+    let is_the_visit = may_have_more && code.is_some_and(|code| flow.was_taken_with(code));
     if is_the_visit && let Some(tenant) = flow.is_led_on() {
         return ask_again::lead_on_again(gateway, stored, tenant.into()).await;
+    }
+    // Another copy took the flow and it was led on, so the way that this one came is spent.
+    if may_have_more
+        && flow.is_led_in(&returning.browser)
+        && let Some(tenant) = flow.is_led_on()
+    {
+        let browser = Some(returning.browser.digest());
+        let by_its_own_way = (AccountChoice::Silent, browser);
+        return lead_on(gateway, stored, tenant.into(), by_its_own_way).await;
     }
     let (mut confirm, mut page) = (None, None);
     if is_the_visit {

@@ -13,7 +13,7 @@ use super::{Astray, LOOKS_FIRST, Returning, Visit, admin_consent, authorize};
 use crate::browser::BrowserSecret;
 use crate::cutoff::Generation;
 use crate::failure::Failure;
-use crate::flow::{Digest, Ending, Flow, FlowState, Purpose, Stage, State, States};
+use crate::flow::{Digest, Ending, Flow, FlowState, Purpose, Stage, State, States, Way};
 use crate::gateway::Gateway;
 use crate::records::Stored;
 use crate::test_gateway;
@@ -285,4 +285,59 @@ async fn how_it_went_is_written_down_though_the_store_was_away() {
     assert!(landed.as_str().contains("outcome=completed"), "{landed}");
     let flow = found(&gateway, &state).await;
     assert_eq!(flow.view(Timestamp::now()).state, FlowState::Completed);
+}
+
+/// A browser is led on to Microsoft: the state it comes back with.
+fn led_on(flow: &mut Flow, browser: &BrowserSecret) -> State {
+    let state = State::new(flow.id);
+    flow.lead_on(Way {
+        state: state.digest(),
+        browser: Some(browser.digest()),
+        tenant: Some(assent_contract::values::Tenant {
+            cloud: assent_contract::values::Cloud::Worldwide,
+            id: Uuid::from_u128(7),
+        }),
+        nonce: "nonce".to_owned(),
+        pkce_verifier: "verifier".to_owned(),
+    });
+    state
+}
+
+#[tokio::test]
+async fn whose_way_another_copy_has_spent_is_led_on_by_one_of_their_own() {
+    let (_nats, gateway) = test_gateway::start().await;
+    let begun = flow(&gateway, Stage::AtAdminConsent, 5).await;
+    let mut stored = gateway.flows.find(begun.flow).await.unwrap().unwrap();
+    let (person, other) = (somebody(), somebody());
+    let state = led_on(&mut stored.value, &person.browser);
+    let others = led_on(&mut stored.value, &other.browser);
+    // The other copy took the flow, Microsoft knew of no consent yet, and it was led on.
+    stored.value.take(&others, None, Timestamp::now()).unwrap();
+    led_on(&mut stored.value, &other.browser);
+    let stored = gateway.flows.change(stored).await.unwrap();
+
+    // Whoever was never led to Microsoft, or brings no code, is led nowhere and changes nothing.
+    let callback = format!("code=c&state={}", state.expose());
+    for (query, returning) in [
+        (callback.as_str(), &somebody()),
+        (
+            &format!("error=access_denied&state={}", state.expose()),
+            &person,
+        ),
+    ] {
+        let landed = authorize(&gateway, query, returning).await.unwrap();
+        assert!(landed.as_str().contains("outcome=pending"), "{landed}");
+    }
+    let found = gateway.flows.find(state.flow).await.unwrap().unwrap();
+    assert_eq!(found.revision(), stored.revision());
+
+    let led = authorize(&gateway, &callback, &person).await.unwrap();
+    assert!(led.path().ends_with("/oauth2/v2.0/authorize"), "{led}");
+    let parameters: BTreeMap<_, _> = led.query_pairs().into_owned().collect();
+    let own_way = State::parse(parameters.get("state").unwrap()).unwrap();
+    let mut found = gateway.flows.find(state.flow).await.unwrap().unwrap().value;
+    found.take(&own_way, Some("d"), Timestamp::now()).unwrap();
+    // It counts as the browser that was led to Microsoft, as it was.
+    let browser = found.browser.unwrap();
+    assert!(browser.is_of(person.browser.expose()));
 }
