@@ -12,6 +12,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use crate::api_error::ApiError;
 use crate::connection::{Connection, ConnectionState};
 pub use crate::full::Full;
 use crate::replies::ExpectedReply;
@@ -130,14 +131,6 @@ struct AppendReply {
 }
 
 #[derive(Deserialize)]
-struct ApiError {
-    #[serde(default)]
-    err_code: u64,
-    #[serde(default)]
-    description: String,
-}
-
-#[derive(Deserialize)]
 struct InfoReply {
     state: Option<InfoState>,
     error: Option<ApiError>,
@@ -211,10 +204,7 @@ impl Connection {
             }
         })?;
         match (reply.seq, reply.error) {
-            (_, Some(error)) => Err(JetStreamError::Refused {
-                code: error.err_code,
-                description: error.description,
-            }),
+            (_, Some(error)) => Err(error.into()),
             (Some(sequence), None) => Ok(sequence),
             (None, None) => Err(JetStreamError::Misunderstood {
                 what: subject,
@@ -291,12 +281,7 @@ impl Connection {
         let answer = self.request(&api, ask, None, DEADLINE).await?;
         let reply: UpdateReply =
             serde_json::from_slice(&answer).map_err(|error| misunderstood(&config.name, error))?;
-        reply.error.map_or(Ok(()), |error| {
-            Err(JetStreamError::Refused {
-                code: error.err_code,
-                description: error.description,
-            })
-        })
+        reply.error.map_or(Ok(()), |error| Err(error.into()))
     }
 
     /// The last message of a stream on a subject, read from the stream's leader: a direct read
@@ -377,10 +362,7 @@ impl Connection {
         let reply: InfoReply =
             serde_json::from_slice(&answer).map_err(|error| misunderstood(stream, error))?;
         match (reply.state, reply.error) {
-            (_, Some(error)) => Err(JetStreamError::Refused {
-                code: error.err_code,
-                description: error.description,
-            }),
+            (_, Some(error)) => Err(error.into()),
             (Some(state), None) => {
                 let subjects: Vec<_> = state.subjects.into_keys().collect();
                 let seen = offset.saturating_add(subjects.len());

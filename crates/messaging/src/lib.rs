@@ -14,6 +14,7 @@
 //! 5. [`stream_state`]: whether a stream is there, as it was, and how full; [`storage`]: how much room there is in all.
 //! 6. [`changes`]: the derived stream, written exactly once and in order by any number of replicas.
 
+mod api_error;
 pub mod bucket;
 pub mod changes;
 pub mod connection;

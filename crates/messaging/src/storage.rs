@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::api_error::ApiError;
 use crate::connection::Connection;
 use crate::jetstream::JetStreamError;
 
@@ -35,14 +36,6 @@ struct Limits {
     max_storage: i64,
 }
 
-#[derive(Deserialize)]
-struct ApiError {
-    #[serde(default)]
-    err_code: u64,
-    #[serde(default)]
-    description: String,
-}
-
 impl Connection {
     /// What JetStream says about the account's storage.
     pub async fn storage(&self, deadline: Duration) -> Result<Storage, JetStreamError> {
@@ -54,10 +47,7 @@ impl Connection {
             }
         })?;
         if let Some(error) = reply.error {
-            return Err(JetStreamError::Refused {
-                code: error.err_code,
-                description: error.description,
-            });
+            return Err(error.into());
         }
         Ok(Storage {
             used: reply.storage,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_nats::jetstream::stream::Config;
 use serde::Deserialize;
 
+use crate::api_error::ApiError;
 use crate::connection::Connection;
 use crate::jetstream::{JetStreamError, difference};
 
@@ -76,14 +77,6 @@ struct Cluster {
     replicas: Option<Vec<serde::de::IgnoredAny>>,
 }
 
-#[derive(Deserialize)]
-struct ApiError {
-    #[serde(default)]
-    err_code: u64,
-    #[serde(default)]
-    description: String,
-}
-
 impl Connection {
     /// How a stream stands; `None` when it is not there.
     pub async fn stream_state(
@@ -108,10 +101,7 @@ impl Connection {
         }
         match (reply.config, reply.state, reply.error) {
             (_, _, Some(error)) if error.err_code == STREAM_NOT_FOUND => Ok(None),
-            (_, _, Some(error)) => Err(JetStreamError::Refused {
-                code: error.err_code,
-                description: error.description,
-            }),
+            (_, _, Some(error)) => Err(error.into()),
             (Some(config), Some(state), None) => Ok(Some(StreamState {
                 messages: state.messages,
                 bytes: state.bytes,

@@ -73,13 +73,13 @@ impl ScopeMap {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use assent_domain::permissions::{EmailLevel, PermissionSet};
     use assent_microsoft_identity::ScopeSet;
 
     use super::ScopeMap;
 
-    fn map() -> ScopeMap {
+    pub(crate) fn map() -> ScopeMap {
         let list = |text: &str| text.split(' ').map(str::to_owned).collect();
         ScopeMap {
             calendar: list("Calendars.ReadWrite"),

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::Reach;
 use crate::observations::{Approval, Attempts, ConsentPolicies};
 use crate::scopes::ScopeMap;
+use crate::scopes::tests::map as scopes;
 
 const EPOCH: Epoch = Epoch(1);
 const TENANT: Tenant = Tenant {
@@ -53,16 +54,6 @@ struct World {
     model: Model,
     seconds: i64,
     flows: u128,
-}
-
-fn scopes() -> ScopeMap {
-    let list = |text: &str| text.split(' ').map(str::to_owned).collect();
-    ScopeMap {
-        calendar: list("Calendars.ReadWrite"),
-        contacts: list("Contacts.Read"),
-        email_limited: list("Mail.Send"),
-        email_full: list("Mail.ReadWrite Mail.Send"),
-    }
 }
 
 impl World {
