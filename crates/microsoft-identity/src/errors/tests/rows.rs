@@ -87,7 +87,7 @@ pub(super) const TABLE: &[Row] = &[
     row(&[28002, 28003, 50001, 50194, 65002, 70004, 70011, 500_013, 500_111, 500_113, 650_053, 700_009, 700_022, 700_051, 700_054, 900_971], [&["invalid_request", "invalid_scope", "invalid_resource", "access_denied"], &["invalid_request"], &["invalid_request", "invalid_scope", "invalid_resource", "invalid_grant"]], &[], OurFault),
     row(&[50011, 70003, 70005, 70007, 90004, 90005, 90013, 90014, 90015, 90023, 90056, 90100, 90102, 90117, 90121, 900_144, 900_561, 901_002, 9_000_411, 9_001_023, 9_002_313], [&["invalid_request"], &["invalid_request"], &["invalid_request", "unsupported_grant_type", "invalid_grant"]], &[], OurFault),
     row(&[50012, 50013, 50027, 50048, 70002, 70021, 700_021, 700_023, 700_024, 700_025, 700_026, 700_030, 700_211, 700_212, 700_213, 7_000_216], [NEVER, NEVER, &["invalid_client", "unauthorized_client", "invalid_request"]], &[], OurFault),
-    row(&[501_481, 501_491, 50147, 7_000_012, 9_002_325], [&["invalid_request"], NEVER, &["invalid_grant", "invalid_request"]], &[], OurFault),
+    row(&[501_481, 501_491, 50147, 700_005, 7_000_012, 9_002_325], [&["invalid_request"], NEVER, &["invalid_grant", "invalid_request"]], &[], OurFault),
 ];
 
 /// The ways in which a callback was seen to carry one number.
