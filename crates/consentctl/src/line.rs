@@ -265,7 +265,7 @@ fn short(event_type: &str) -> Option<&str> {
 
 fn names(aggregate: &Aggregate) -> (Option<String>, Option<String>) {
     match aggregate {
-        Aggregate::Company(account) => (Some(account.to_string()), None),
+        Aggregate::Account(account) => (Some(account.to_string()), None),
         Aggregate::User(account, user) => (Some(account.to_string()), Some(user.to_string())),
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use assent_contract::names::{QUERY_ACCOUNT, QUERY_BLOCKED, QUERY_PERMISSIONS, QUERY_USERS};
 use assent_contract::problem::{Problem, code};
 use assent_contract::query::{
-    Account, AccountQuery, BlockedList, BlockedQuery, Permissions, UserQuery, Users, UsersQuery,
-    Whose,
+    AccountAnswer, AccountQuery, AggregateId, BlockedPage, BlockedQuery, PermissionsAnswer,
+    UserQuery, UsersPage, UsersQuery,
 };
 use assent_domain::ids::AccountId;
 use assent_messaging::{Connection, RequestError};
@@ -46,7 +46,7 @@ pub(crate) async fn account(
     connection: &Connection,
     account: &AccountId,
     at_least: Option<u64>,
-) -> Result<Account, Unanswered> {
+) -> Result<AccountAnswer, Unanswered> {
     let query = AccountQuery {
         account_id: account.clone(),
         at_least,
@@ -57,16 +57,16 @@ pub(crate) async fn account(
 pub(crate) async fn permissions(
     connection: &Connection,
     query: &UserQuery,
-) -> Result<Permissions, Unanswered> {
+) -> Result<PermissionsAnswer, Unanswered> {
     ask(connection, QUERY_PERMISSIONS, query).await
 }
 
 /// A page of those of whom something can't be believed.
 pub(crate) async fn blocked(
     connection: &Connection,
-    after: Option<Whose>,
+    after: Option<AggregateId>,
     limit: u16,
-) -> Result<BlockedList, Unanswered> {
+) -> Result<BlockedPage, Unanswered> {
     let query = BlockedQuery {
         after,
         limit: Some(limit),
@@ -85,7 +85,7 @@ pub(crate) async fn users(connection: &Connection, account: &AccountId) -> Resul
     };
     let mut count = 0;
     for _ in 0..PAGES {
-        let page: Users = ask(connection, QUERY_USERS, &query).await?;
+        let page: UsersPage = ask(connection, QUERY_USERS, &query).await?;
         count += u64::try_from(page.users.len()).unwrap_or(u64::MAX);
         if page.next.is_none() {
             return Ok(count);

@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use crate::values::{
-    Mode, Permission, PermissionSet, Reason, Tenant, kinds_from_list, kinds_to_list, optional_text,
-    text,
+    Mode, Permission, PermissionSet, RevocationReason, Tenant, kinds_from_list, kinds_to_list,
+    optional_text, text,
 };
 
 /// `assent.consent.ModeChanged.v1`
@@ -253,7 +253,7 @@ pub struct UserScopeRevoked {
     epoch: u64,
     #[serde(deserialize_with = "each_once")]
     permissions: Vec<Permission>,
-    reason: Reason,
+    reason: RevocationReason,
     #[serde(with = "optional_text")]
     revoked_by: Option<UserId>,
 }

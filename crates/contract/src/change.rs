@@ -26,7 +26,7 @@ use crate::values::{Method, PermissionSet, optional_text, text};
 /// for the company, not one for each user: it turns everything off for everyone in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Change {
+pub struct ChangeMessage {
     /// The account.
     #[serde(with = "text")]
     pub account_id: AccountId,

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::body;
-use crate::chain::EventHash;
+use crate::event_hash::EventHash;
 use crate::names::{aggregate_of_event_subject, event_subject};
 
 /// Where events say they come from.
@@ -59,7 +59,7 @@ impl EncodedEvent {
             .headers
             .iter()
             .map(|(name, value)| (*name, value.as_str()));
-        EventHash::of(&self.subject, headers, &self.body)
+        EventHash::compute(&self.subject, headers, &self.body)
     }
 }
 
@@ -209,7 +209,7 @@ fn decode_body(event_type: &str, body: &[u8]) -> Result<Event, Unreadable> {
 
 fn cloud_event_subject(aggregate: &Aggregate) -> String {
     match aggregate {
-        Aggregate::Company(account) => format!("accounts/{account}"),
+        Aggregate::Account(account) => format!("accounts/{account}"),
         Aggregate::User(account, user) => format!("accounts/{account}/users/{user}"),
     }
 }

@@ -11,17 +11,17 @@
 //! 2. [`values`]: the small values that the messages are made of.
 //! 3. [`body`]: the JSON bodies of the four events.
 //! 4. [`codec`]: a whole event as CloudEvents 1.0 in binary mode, and back.
-//! 5. [`chain`]: the hash that ties an event to its predecessor.
+//! 5. [`event_hash`]: the hash that ties an event to its predecessor.
 //! 6. [`query`], [`command`] and [`change`]: the other messages.
 //! 7. [`operation`]: what operators did.
 //! 8. [`problem`]: errors, over NATS as over HTTP.
 //! 9. [`store`]: what is kept in JetStream.
 
 pub mod body;
-pub mod chain;
 pub mod change;
 pub mod codec;
 pub mod command;
+pub mod event_hash;
 pub mod names;
 pub mod operation;
 pub mod problem;

@@ -84,7 +84,7 @@ fn aggregate(prefix: &str, subject: &str) -> Option<Aggregate> {
     let mut tokens = subject.strip_prefix(prefix)?.split('.');
     let account = id_of_token(tokens.next()?, AccountId::parse)?;
     let aggregate = match (tokens.next()?, tokens.next()) {
-        ("company", None) => Aggregate::Company(account),
+        ("company", None) => Aggregate::Account(account),
         ("user", Some(user)) => Aggregate::User(account, id_of_token(user, UserId::parse)?),
         _ => return None,
     };
@@ -119,7 +119,7 @@ fn id_of_token<T: fmt::Display, E>(token: &str, parse: fn(&str) -> Result<T, E>)
 
 fn subject(prefix: &str, aggregate: &Aggregate) -> String {
     match aggregate {
-        Aggregate::Company(account) => format!("{prefix}{}.company", id_token(account.as_str())),
+        Aggregate::Account(account) => format!("{prefix}{}.company", id_token(account.as_str())),
         Aggregate::User(account, user) => format!(
             "{prefix}{}.user.{}",
             id_token(account.as_str()),
@@ -147,7 +147,7 @@ mod tests {
     }
 
     fn company(account: &str) -> Aggregate {
-        Aggregate::Company(AccountId::parse(account).unwrap())
+        Aggregate::Account(AccountId::parse(account).unwrap())
     }
 
     fn user(account: &str, user: &str) -> Aggregate {

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::chain::EventHash;
+use crate::event_hash::EventHash;
 use crate::values::text;
 
 /// How long the reason of an operation may be, in characters.
@@ -40,7 +40,7 @@ pub struct VoidRecord {
 #[cfg(test)]
 mod tests {
     use super::VoidRecord;
-    use crate::chain::EventHash;
+    use crate::event_hash::EventHash;
 
     #[test]
     fn a_record_keeps_its_shape() {

@@ -2,14 +2,13 @@
 //! the caller knows of, by the sequence that the write was answered with.
 
 use assent_domain::account::{AccountState, Authorization, Consent};
-use assent_domain::effective::effective;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::{AccountId, ConsentId, Epoch, Sequence, UserId};
 use assent_domain::user::{LastNo, UserState};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::change::Change;
+use crate::change::ChangeMessage;
 use crate::values::{
     EmailSync, Identity, Method, Permission, PermissionSet, PersonId, Tenant, kinds_from_list,
     kinds_to_list, optional_text, text,
@@ -33,7 +32,7 @@ pub struct UserQuery {
 /// What may be done for a user now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Permissions {
+pub struct PermissionsAnswer {
     /// The user's company.
     #[serde(with = "text")]
     pub account_id: AccountId,
@@ -48,7 +47,7 @@ pub struct Permissions {
     pub microsoft_identity: Option<PersonId>,
     /// How much of the log the answer reflects.
     pub sequence: u64,
-    /// Which log the sequence is of, as [`Change::log`]; absent for the moment in which it is not
+    /// Which log the sequence is of, as [`ChangeMessage::log`]; absent for the moment in which it is not
     /// known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
@@ -192,26 +191,6 @@ impl From<&UserFacts> for UserState {
     }
 }
 
-impl Permissions {
-    /// The answer for a user of whom all is known.
-    pub fn of(
-        query: &UserQuery,
-        account: &AccountState,
-        user: &UserState,
-        sequence: Sequence,
-    ) -> Self {
-        Self {
-            account_id: query.account_id.clone(),
-            user_id: query.user_id.clone(),
-            method: account.method().into(),
-            effective: effective(account, user).into(),
-            microsoft_identity: user.mailbox(account.epoch).map(PersonId::from),
-            sequence: sequence.0,
-            log: None,
-        }
-    }
-}
-
 /// Asks for an account: `consent.query.v1.account`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -226,7 +205,7 @@ pub struct AccountQuery {
 
 /// An account, as the view knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
+pub struct AccountAnswer {
     /// The account.
     #[serde(with = "text")]
     pub account_id: AccountId,
@@ -264,7 +243,7 @@ pub struct UsersQuery {
 /// A page of an account's users, in the order of their ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Users {
+pub struct UsersPage {
     /// The account.
     #[serde(with = "text")]
     pub account_id: AccountId,
@@ -317,15 +296,15 @@ pub struct ChangesQuery {
 /// A page of accounts and users that the log knows, as changes: what may be done now for each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Changes {
-    /// Which log the sequences are of, see [`Change::log`].
+pub struct ChangesPage {
+    /// Which log the sequences are of, see [`ChangeMessage::log`].
     pub log: String,
     /// How much of the log the page reflects.
     pub sequence: u64,
     /// The page: accounts that have decided something first, then users. A user's `sequence` is
     /// that of the last event, of the user or of the company, that made it so. Somebody who is on
     /// no page has nothing.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ChangeMessage>,
     /// Give this back as `after` for the next page; absent on the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
@@ -337,7 +316,7 @@ pub struct Changes {
 pub struct BlockedQuery {
     /// The last one of the page before; absent for the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<Whose>,
+    pub after: Option<AggregateId>,
     /// How many at the most: 1 to 1000, 100 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u16>,
@@ -349,7 +328,7 @@ pub struct BlockedQuery {
 /// An account, or a user of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Whose {
+pub struct AggregateId {
     /// The account.
     #[serde(with = "text")]
     pub account_id: AccountId,
@@ -365,12 +344,12 @@ pub struct Whose {
 /// A page of those that are blocked: nothing is effective for them. Companies come first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct BlockedList {
+pub struct BlockedPage {
     /// The page.
     pub blocked: Vec<BlockedEntry>,
     /// Give this back as `after` for the next page; absent on the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<Whose>,
+    pub next: Option<AggregateId>,
     /// How many there are on all pages.
     pub total: u64,
     /// How many messages of the log that are no event name neither an account nor a user.
@@ -384,15 +363,15 @@ pub struct BlockedList {
 #[serde(deny_unknown_fields)]
 pub struct BlockedEntry {
     /// Who.
-    pub whose: Whose,
+    pub whose: AggregateId,
     /// The first message that can't be believed.
     pub since: u64,
 }
 
-impl From<Aggregate> for Whose {
+impl From<Aggregate> for AggregateId {
     fn from(aggregate: Aggregate) -> Self {
         match aggregate {
-            Aggregate::Company(account_id) => Self {
+            Aggregate::Account(account_id) => Self {
                 account_id,
                 user_id: None,
             },
@@ -404,10 +383,10 @@ impl From<Aggregate> for Whose {
     }
 }
 
-impl From<Whose> for Aggregate {
-    fn from(whose: Whose) -> Self {
+impl From<AggregateId> for Aggregate {
+    fn from(whose: AggregateId) -> Self {
         match whose.user_id {
-            None => Self::Company(whose.account_id),
+            None => Self::Account(whose.account_id),
             Some(user) => Self::User(whose.account_id, user),
         }
     }

@@ -1,6 +1,6 @@
 //! The small values that messages are made of, each with its counterpart in the domain.
 
-use assent_domain::event::RevocationReason;
+use assent_domain::event::RevocationReason as DomainReason;
 use assent_domain::ids::Tenant as DomainTenant;
 use assent_domain::ids::{Cloud as DomainCloud, MicrosoftIdentity, ObjectId, TenantId};
 use assent_domain::mode::{AuthorizationMethod, EmailSync as DomainEmailSync, Mode as DomainMode};
@@ -189,7 +189,7 @@ mirrored_enum! {
 
 mirrored_enum! {
     /// Why permissions ended.
-    Reason = RevocationReason {
+    RevocationReason = DomainReason {
         /// The user took them back.
         UserRevoked = "user_revoked",
         /// The user said no at Microsoft.

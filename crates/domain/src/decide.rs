@@ -16,10 +16,10 @@ use crate::ids::{Epoch, UserId};
 use crate::refusal::Refusal;
 
 /// Somebody who may manage the company's settings. There is no other way to get one than
-/// [`CompanyManager::with_rights`], so a decision that asks for one can't be reached
+/// [`AccountManager::with_rights`], so a decision that asks for one can't be reached
 /// without the rights.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CompanyManager(UserId);
+pub struct AccountManager(UserId);
 
 /// The rights that the host application says its user has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct HostRights {
     pub manages_company_settings: bool,
 }
 
-impl CompanyManager {
+impl AccountManager {
     /// Both rights are needed.
     pub fn with_rights(user: UserId, rights: HostRights) -> Result<Self, Refusal> {
         if rights.is_super_admin && rights.manages_company_settings {

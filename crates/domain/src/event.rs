@@ -25,7 +25,7 @@ pub enum Event {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Aggregate {
     /// The company's own events.
-    Company(AccountId),
+    Account(AccountId),
     /// The events of one of its users.
     User(AccountId, UserId),
 }
@@ -34,7 +34,7 @@ impl Aggregate {
     /// The account that the aggregate belongs to.
     pub const fn account(&self) -> &AccountId {
         match self {
-            Self::Company(account) | Self::User(account, _) => account,
+            Self::Account(account) | Self::User(account, _) => account,
         }
     }
 }
@@ -43,8 +43,8 @@ impl Event {
     /// The aggregate that the event belongs to.
     pub fn aggregate(&self) -> Aggregate {
         match self {
-            Self::ModeChanged(event) => Aggregate::Company(event.account.clone()),
-            Self::AdminConsentGranted(event) => Aggregate::Company(event.account.clone()),
+            Self::ModeChanged(event) => Aggregate::Account(event.account.clone()),
+            Self::AdminConsentGranted(event) => Aggregate::Account(event.account.clone()),
             Self::UserScopeGranted(event) => {
                 Aggregate::User(event.account.clone(), event.user.clone())
             }

@@ -32,7 +32,7 @@ pub struct Explanation {
 
 impl Explanation {
     /// The trail of one permission.
-    pub const fn of(&self, permission: Permission) -> &PermissionTrail {
+    pub const fn trail(&self, permission: Permission) -> &PermissionTrail {
         match permission {
             Permission::Calendar => &self.calendar,
             Permission::Contacts => &self.contacts,
@@ -45,7 +45,7 @@ impl Explanation {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PermissionTrail {
     /// What it is.
-    pub standing: Standing,
+    pub status: PermissionStatus,
     /// The event since which it is so; `None` if it was never otherwise.
     pub since: Option<Sequence>,
     /// The events that made it so, oldest first.
@@ -54,7 +54,7 @@ pub struct PermissionTrail {
 
 /// What a permission is now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Standing {
+pub enum PermissionStatus {
     /// Nobody granted it in this epoch.
     #[default]
     NeverGranted,
@@ -76,16 +76,16 @@ pub fn explain<'a>(
     let mut events: Vec<_> = company.into_iter().chain(user).collect();
     events.sort_unstable_by_key(|(sequence, _)| *sequence);
 
-    let mut telling = Telling::default();
+    let mut narrative = Narrative::default();
     for (sequence, event) in events {
-        telling.tell(sequence, event)?;
+        narrative.apply(sequence, event)?;
     }
-    Ok(telling.conclude())
+    Ok(narrative.conclude())
 }
 
 /// The story so far. The per-epoch parts start anew with each epoch.
 #[derive(Debug, Default)]
-struct Telling {
+struct Narrative {
     account: AccountState,
     user: UserState,
     effective: PermissionSet,
@@ -100,8 +100,8 @@ struct Telling {
     left: [Option<Sequence>; 3],
 }
 
-impl Telling {
-    fn tell(&mut self, sequence: Sequence, event: &Event) -> Result<(), IllegalEvent> {
+impl Narrative {
+    fn apply(&mut self, sequence: Sequence, event: &Event) -> Result<(), IllegalEvent> {
         match event {
             Event::ModeChanged(changed) => {
                 self.account = self.account.clone().evolve(sequence, event)?;
@@ -181,16 +181,16 @@ impl Telling {
     }
 
     fn trail(&self, permission: Permission) -> PermissionTrail {
-        let granted = of(&self.granted, permission);
-        let ended = of(&self.ended, permission);
+        let granted = slot(&self.granted, permission);
+        let ended = slot(&self.ended, permission);
         let consent = match &self.account.authorization {
             Authorization::UserIndividual { .. } => None,
             Authorization::AdminConfigured { consent } => Some(consent),
         };
         let consented_at = consent.map(|consent| consent.recorded_at);
-        let (standing, because) = if self.effective.kinds().contains(permission) {
+        let (status, because) = if self.effective.kinds().contains(permission) {
             (
-                Standing::Granted,
+                PermissionStatus::Granted,
                 [
                     consented_at,
                     self.epoch_began,
@@ -199,20 +199,27 @@ impl Telling {
                 ],
             )
         } else {
-            match (ended, granted, of(&self.left, permission)) {
-                (Some((at, reason)), granted, _) if granted <= Some(at) => {
-                    (Standing::Ended(reason), [None, None, None, Some(at)])
-                }
-                (_, Some(at), _) => (Standing::NotInConsent, [None, None, Some(at), consented_at]),
-                (_, None, Some(at)) => (Standing::LeftBehind, [None, None, None, Some(at)]),
-                (_, None, None) => (Standing::NeverGranted, [None, None, None, self.epoch_began]),
+            match (ended, granted, slot(&self.left, permission)) {
+                (Some((at, reason)), granted, _) if granted <= Some(at) => (
+                    PermissionStatus::Ended(reason),
+                    [None, None, None, Some(at)],
+                ),
+                (_, Some(at), _) => (
+                    PermissionStatus::NotInConsent,
+                    [None, None, Some(at), consented_at],
+                ),
+                (_, None, Some(at)) => (PermissionStatus::LeftBehind, [None, None, None, Some(at)]),
+                (_, None, None) => (
+                    PermissionStatus::NeverGranted,
+                    [None, None, None, self.epoch_began],
+                ),
             }
         };
         let mut because: Vec<_> = because.into_iter().flatten().collect();
         because.sort_unstable();
         PermissionTrail {
-            standing,
-            since: of(&self.since, permission),
+            status,
+            since: slot(&self.since, permission),
             because,
         }
     }
@@ -238,7 +245,7 @@ fn note<T: Copy>(trails: &mut [Option<T>; 3], kinds: Kinds, value: T) {
     }
 }
 
-fn of<T: Copy>(trails: &[Option<T>; 3], permission: Permission) -> Option<T> {
+fn slot<T: Copy>(trails: &[Option<T>; 3], permission: Permission) -> Option<T> {
     let [calendar, contacts, email] = *trails;
     match permission {
         Permission::Calendar => calendar,

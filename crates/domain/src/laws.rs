@@ -249,7 +249,7 @@ proptest! {
     fn an_explanation_ends_where_the_projection_does(world in worlds()) {
         for (user, state) in &world.users {
             let told = explain(
-                log_of(&world.log, |aggregate| matches!(aggregate, Aggregate::Company(_))),
+                log_of(&world.log, |aggregate| matches!(aggregate, Aggregate::Account(_))),
                 log_of(&world.log, |aggregate| {
                     matches!(aggregate, Aggregate::User(_, of) if of == user)
                 }),

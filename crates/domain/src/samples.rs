@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use crate::decide::{CompanyManager, HostRights};
+use crate::decide::{AccountManager, HostRights};
 use crate::event::{
     AdminConsentGranted, Authority, Event, ModeChanged, RevocationReason, UserScopeGranted,
     UserScopeRevoked, Verification,
@@ -60,12 +60,12 @@ pub(crate) fn ana() -> UserId {
 }
 
 /// The Super Admin.
-pub(crate) fn superadmin() -> CompanyManager {
+pub(crate) fn superadmin() -> AccountManager {
     let rights = HostRights {
         is_super_admin: true,
         manages_company_settings: true,
     };
-    CompanyManager::with_rights(UserId::parse("superadmin").unwrap(), rights).unwrap()
+    AccountManager::with_rights(UserId::parse("superadmin").unwrap(), rights).unwrap()
 }
 
 pub(crate) fn consent_id(number: u128) -> ConsentId {

@@ -47,7 +47,7 @@ pub struct LastNo {
 
 impl LastNo {
     /// What was said no to after this event.
-    pub fn after(self, event: Sequence) -> Kinds {
+    pub fn said_after(self, event: Sequence) -> Kinds {
         Kinds {
             calendar: event < self.calendar,
             contacts: event < self.contacts,
@@ -55,7 +55,7 @@ impl LastNo {
         }
     }
 
-    fn said(self, to: Kinds, at: Sequence) -> Self {
+    fn with_no_to(self, to: Kinds, at: Sequence) -> Self {
         let latest = |is_meant, before| if is_meant { at } else { before };
         Self {
             calendar: latest(to.calendar, self.calendar),
@@ -112,7 +112,7 @@ impl UserState {
 
     /// An event of a newer epoch starts from nothing. One of an older epoch came too late:
     /// the company had moved on while it was under way.
-    fn entering(self, epoch: Epoch) -> Result<Self, Self> {
+    fn enter_epoch(self, epoch: Epoch) -> Result<Self, Self> {
         match epoch.cmp(&self.epoch) {
             Ordering::Less => Err(self),
             Ordering::Equal => Ok(self),
@@ -121,8 +121,8 @@ impl UserState {
     }
 
     fn after_grant(self, sequence: Sequence, granted: &UserScopeGranted) -> Self {
-        let state = match self.entering(granted.epoch) {
-            Ok(state) => state.about(granted.identity, sequence),
+        let state = match self.enter_epoch(granted.epoch) {
+            Ok(state) => state.about_mailbox_of(granted.identity, sequence),
             Err(unchanged) => return unchanged,
         };
         let (own, automatic) = match granted.authority {
@@ -143,27 +143,27 @@ impl UserState {
     /// The state that a grant by this identity adds to: this one, or where it is about another
     /// mailbox an empty one. Whoever moves to another mailbox leaves the old one, so what was begun
     /// for that does not come back by itself.
-    fn about(self, identity: MicrosoftIdentity, sequence: Sequence) -> Self {
+    fn about_mailbox_of(self, identity: MicrosoftIdentity, sequence: Sequence) -> Self {
         if !self.is_of_another(self.epoch, identity) {
             return self;
         }
         Self {
             epoch: self.epoch,
-            last_no: LastNo::default().said(Kinds::ALL, sequence),
+            last_no: LastNo::default().with_no_to(Kinds::ALL, sequence),
             last_sequence: self.last_sequence,
             ..Self::default()
         }
     }
 
     fn after_revocation(self, sequence: Sequence, revoked: &UserScopeRevoked) -> Self {
-        let state = match self.entering(revoked.epoch) {
+        let state = match self.enter_epoch(revoked.epoch) {
             Ok(state) => state,
             Err(unchanged) => return unchanged,
         };
         let (answered, last_no) = match revoked.reason {
             RevocationReason::UserRevoked | RevocationReason::UserDeclined => (
                 state.answered.union(revoked.permissions),
-                state.last_no.said(revoked.permissions, sequence),
+                state.last_no.with_no_to(revoked.permissions, sequence),
             ),
             // No answer of the user's: of what they had said yes to, they are asked once more.
             RevocationReason::MicrosoftWithdrawn => {

@@ -1,7 +1,7 @@
 //! One stored message. It is believed to be an event only when it is decoded.
 
-use assent_contract::chain::EventHash;
 use assent_contract::codec::{self, DecodedEvent, Unreadable};
+use assent_contract::event_hash::EventHash;
 use assent_contract::names::aggregate_of_event_subject;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
@@ -94,7 +94,7 @@ impl LogEntry {
 
     /// The hash that the next event on the subject has to name.
     pub fn hash(&self) -> EventHash {
-        EventHash::of(&self.subject, self.all_headers(), &self.payload)
+        EventHash::compute(&self.subject, self.all_headers(), &self.payload)
     }
 
     fn all_headers(&self) -> impl Iterator<Item = (&str, &str)> {

@@ -14,8 +14,8 @@ pub mod damage;
 use std::error::Error;
 use std::time::Duration;
 
-use assent_contract::chain::{self, EventHash, Link};
 use assent_contract::codec::{DecodedEvent, Unreadable};
+use assent_contract::event_hash::{self, ChainLink, EventHash};
 use assent_contract::names::event_subject;
 use assent_contract::operation::VoidRecord;
 use assent_domain::event::Aggregate;
@@ -301,8 +301,8 @@ impl History {
 
     fn push(&mut self, aggregate: &Aggregate, event: RecordedEvent) -> Result<(), ReadError> {
         match self.link(&event) {
-            Some(Link::Next) => {}
-            Some(Link::PastDamage) => self.past_damage.push(event.sequence),
+            Some(ChainLink::Next) => {}
+            Some(ChainLink::PastDamage) => self.past_damage.push(event.sequence),
             None => return Err(broken(aggregate, event.sequence)),
         }
         self.add(event);
@@ -310,10 +310,10 @@ impl History {
     }
 
     /// How an event is tied to these.
-    fn link(&self, event: &RecordedEvent) -> Option<Link> {
+    fn link(&self, event: &RecordedEvent) -> Option<ChainLink> {
         let before = self.events.iter().map(|event| event.hash);
         let previous = event.decoded.metadata.previous;
-        chain::link(&event.decoded.event, previous, before)
+        event_hash::chain_link(&event.decoded.event, previous, before)
     }
 
     fn add(&mut self, event: RecordedEvent) {

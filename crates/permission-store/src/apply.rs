@@ -126,7 +126,7 @@ impl<'a> Working<'a> {
 
     fn fold(&mut self, aggregate: &Aggregate, entry: &Entry) -> Result<Change, Damage> {
         let (method, effective) = match aggregate {
-            Aggregate::Company(account) => {
+            Aggregate::Account(account) => {
                 let slot = self.account(account)?;
                 slot.fold(aggregate, entry);
                 (slot.standing.method(), None)

@@ -126,7 +126,7 @@ impl BulkLoad {
         }
         match &entry.aggregate {
             None => self.head.counts.orphan(entry),
-            Some(aggregate @ Aggregate::Company(account)) => {
+            Some(aggregate @ Aggregate::Account(account)) => {
                 let before = match self.accounts.get_mut(account) {
                     Some(standing) => Some(mem::take(standing)),
                     None => stored(&self.view.table, self.spilled, &key::company(account))?,

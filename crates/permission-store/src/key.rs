@@ -69,7 +69,7 @@ pub(crate) fn blocked(row: &[u8]) -> Vec<u8> {
 
 pub(crate) fn row(aggregate: &Aggregate) -> Vec<u8> {
     match aggregate {
-        Aggregate::Company(account) => company(account),
+        Aggregate::Account(account) => company(account),
         Aggregate::User(account, name) => user(account, name),
     }
 }
@@ -90,7 +90,7 @@ pub(crate) fn aggregate(row: &[u8]) -> Option<Aggregate> {
     let (kind, ids) = rest.split_first()?;
     let ids = std::str::from_utf8(ids).ok()?;
     match *kind {
-        COMPANY => Some(Aggregate::Company(AccountId::parse(ids).ok()?)),
+        COMPANY => Some(Aggregate::Account(AccountId::parse(ids).ok()?)),
         USER => {
             let (account, user) = ids.split_once(char::from(SEPARATOR))?;
             Some(Aggregate::User(
@@ -115,7 +115,7 @@ mod tests {
         let ana = UserId::parse("ana").unwrap();
         assert_eq!(
             aggregate(&company(&acme)),
-            Some(Aggregate::Company(acme.clone()))
+            Some(Aggregate::Account(acme.clone()))
         );
         assert_eq!(
             aggregate(&user(&acme, &ana)),

@@ -37,7 +37,7 @@ impl Refold {
     /// Nothing is folded yet.
     pub fn new(aggregate: Aggregate) -> Self {
         let standing = match aggregate {
-            Aggregate::Company(_) => Either::Account(Standing::default()),
+            Aggregate::Account(_) => Either::Account(Standing::default()),
             Aggregate::User(..) => Either::User(Standing::default()),
         };
         Self {

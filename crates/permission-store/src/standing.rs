@@ -135,7 +135,7 @@ fn concerns(event: &Event, aggregate: &Aggregate) -> bool {
         Event::UserScopeRevoked(event) => (&event.account, Some(&event.user)),
     };
     match aggregate {
-        Aggregate::Company(company) => company == account && user.is_none(),
+        Aggregate::Account(company) => company == account && user.is_none(),
         Aggregate::User(company, name) => company == account && user == Some(name),
     }
 }

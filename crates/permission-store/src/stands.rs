@@ -26,7 +26,7 @@ impl Reading<'_> {
     pub fn stands(&self, aggregate: &Aggregate) -> Result<Option<Change>, ReadError> {
         let account: Standing<AccountState> = self.account(aggregate.account())?;
         let row = match aggregate {
-            Aggregate::Company(account) => key::company(account),
+            Aggregate::Account(account) => key::company(account),
             Aggregate::User(account, user) => key::user(account, user),
         };
         let Some(row) = self.table.get(&row)? else {
@@ -48,13 +48,13 @@ impl Reading<'_> {
         };
         let after_users = match after {
             Some(Aggregate::User(account, user)) => Some(key::user(account, user)),
-            Some(Aggregate::Company(_)) | None => None,
+            Some(Aggregate::Account(_)) | None => None,
         };
         if after_users.is_none() {
             match within {
                 Some(account) if after.is_none() => {
                     page.changes
-                        .extend(self.stands(&Aggregate::Company(account.clone()))?);
+                        .extend(self.stands(&Aggregate::Account(account.clone()))?);
                 }
                 Some(_) => {}
                 None => {
@@ -107,7 +107,7 @@ fn change(
     account: &Standing<AccountState>,
 ) -> Result<Change, Damage> {
     let (sequence, effective) = match &aggregate {
-        Aggregate::Company(_) => (account.last_sequence(), None),
+        Aggregate::Account(_) => (account.last_sequence(), None),
         Aggregate::User(..) => {
             let user: Standing<UserState> = standing(row)?;
             let last = user.last_sequence().max(account.last_sequence());

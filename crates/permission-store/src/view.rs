@@ -214,7 +214,7 @@ impl Reading<'_> {
             }
             match key::aggregate(key) {
                 Some(Aggregate::User(_, user)) => users.push((user, standing(value)?)),
-                Some(Aggregate::Company(_)) | None => return Err(unknown_key()),
+                Some(Aggregate::Account(_)) | None => return Err(unknown_key()),
             }
             Ok(true)
         })?;

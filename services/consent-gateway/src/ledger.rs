@@ -132,7 +132,7 @@ impl Ledger {
 
     /// The company as of now.
     pub(crate) async fn company(&self, account: &AccountId) -> Result<Company, Failure> {
-        let history = self.history(&Aggregate::Company(account.clone())).await?;
+        let history = self.history(&Aggregate::Account(account.clone())).await?;
         let state = fold(&history, AccountState::default(), AccountState::evolve)?;
         Ok(Company { state, history })
     }

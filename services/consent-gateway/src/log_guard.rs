@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use assent_contract::chain::EventHash;
+use assent_contract::event_hash::EventHash;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, ReadError};
 use assent_messaging::{Bucket, Connection, ConnectionState};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use assent_contract::body::{GrantedBy, Verification};
 use assent_contract::values::{EmailSync, Method, PermissionSet, PersonId};
 use assent_domain::event::{AdminConsentGranted, Event, RevocationReason};
-use assent_domain::explanation::{Explanation, Standing, explain};
+use assent_domain::explanation::{Explanation, PermissionStatus, explain};
 use assent_domain::ids::{AccountId, Sequence, UserId};
 use assent_domain::mode::AuthorizationMethod;
 use assent_domain::permissions::Permission;
@@ -192,16 +192,16 @@ impl PermissionView {
         permission: Permission,
         time: impl Fn(Sequence) -> Option<Timestamp>,
     ) -> Self {
-        let trail = explanation.of(permission);
+        let trail = explanation.trail(permission);
         Self {
-            state: match trail.standing {
-                Standing::Granted => "granted",
-                Standing::NeverGranted => "never_granted",
-                Standing::NotInConsent => "not_in_consent",
-                Standing::LeftBehind => "another_mailbox",
-                Standing::Ended(RevocationReason::UserRevoked) => "revoked",
-                Standing::Ended(RevocationReason::UserDeclined) => "declined",
-                Standing::Ended(RevocationReason::MicrosoftWithdrawn) => "withdrawn",
+            state: match trail.status {
+                PermissionStatus::Granted => "granted",
+                PermissionStatus::NeverGranted => "never_granted",
+                PermissionStatus::NotInConsent => "not_in_consent",
+                PermissionStatus::LeftBehind => "another_mailbox",
+                PermissionStatus::Ended(RevocationReason::UserRevoked) => "revoked",
+                PermissionStatus::Ended(RevocationReason::UserDeclined) => "declined",
+                PermissionStatus::Ended(RevocationReason::MicrosoftWithdrawn) => "withdrawn",
             },
             since: trail.since.and_then(time),
             because: trail.because.iter().map(|sequence| sequence.0).collect(),

@@ -1,7 +1,7 @@
 //! Who may reach what. A caller reaches only the account in its token; the host
 //! application's own services reach any.
 
-use assent_domain::decide::{CompanyManager, HostRights};
+use assent_domain::decide::{AccountManager, HostRights};
 use assent_domain::ids::{AccountId, UserId};
 use assent_service_kit::bearer::Caller;
 
@@ -25,7 +25,7 @@ pub(crate) fn member(caller: &Caller, account: &AccountId) -> Result<(), Failure
 
 /// A Super Admin of this account who may manage company settings. Half of it is nothing: there is no way to ask for the
 /// role alone.
-pub(crate) fn manager(caller: &Caller, account: &AccountId) -> Result<CompanyManager, Failure> {
+pub(crate) fn manager(caller: &Caller, account: &AccountId) -> Result<AccountManager, Failure> {
     if !belongs_to(caller, account) {
         return Err(out_of_reach());
     }
@@ -33,7 +33,7 @@ pub(crate) fn manager(caller: &Caller, account: &AccountId) -> Result<CompanyMan
         is_super_admin: caller.has_role(SUPER_ADMIN),
         manages_company_settings: caller.has_permission(MANAGE_COMPANY_SETTINGS),
     };
-    Ok(CompanyManager::with_rights(subject(caller)?, rights)?)
+    Ok(AccountManager::with_rights(subject(caller)?, rights)?)
 }
 
 /// This user, and nobody else: not even a Super Admin consents for others.

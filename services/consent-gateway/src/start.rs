@@ -271,7 +271,7 @@ async fn first_mark(
     let empty = Mark::new(
         log.identity(),
         Sequence(0),
-        assent_contract::chain::EventHash::NONE,
+        assent_contract::event_hash::EventHash::NONE,
     );
     marks.replace(empty.clone()).await?;
     Ok(Some(empty))

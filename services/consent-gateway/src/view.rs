@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use assent_contract::names;
-use assent_contract::query::{Account, AccountQuery, Permissions, UserQuery};
+use assent_contract::query::{AccountAnswer, AccountQuery, PermissionsAnswer, UserQuery};
 use assent_domain::account::AccountState;
 use assent_domain::ids::{AccountId, Sequence, UserId};
 use assent_domain::permissions::{Kinds, PermissionSet};
@@ -37,7 +37,7 @@ pub(crate) async fn effective(
         user_id: user.clone(),
         at_least: Some(at_least.0),
     };
-    let answer: Permissions = ask(connection, names::QUERY_PERMISSIONS, &query).await?;
+    let answer: PermissionsAnswer = ask(connection, names::QUERY_PERMISSIONS, &query).await?;
     Some(PermissionSet::from(answer.effective).kinds())
 }
 
@@ -52,7 +52,7 @@ pub(crate) async fn company(
         account_id: account.clone(),
         at_least: Some(at_least.0),
     };
-    let answer: Account = ask(connection, names::QUERY_ACCOUNT, &query).await?;
+    let answer: AccountAnswer = ask(connection, names::QUERY_ACCOUNT, &query).await?;
     if answer.blocked {
         return None;
     }
@@ -66,7 +66,7 @@ pub(crate) async fn position(connection: &Connection) -> Option<Sequence> {
         account_id: AccountId::parse("assent").ok()?,
         at_least: None,
     };
-    let answer: Account = ask(connection, names::QUERY_ACCOUNT, &query).await?;
+    let answer: AccountAnswer = ask(connection, names::QUERY_ACCOUNT, &query).await?;
     Some(Sequence(answer.sequence))
 }
 

@@ -36,7 +36,7 @@ use crate::board::Board;
 use crate::find_view::still_agrees;
 use crate::voids::Voids;
 use inspect::Inspector;
-pub(crate) use message::told;
+pub(crate) use message::change_message;
 pub(crate) use place::Backwards;
 use place::LogNames;
 use telling::Telling;
@@ -263,7 +263,7 @@ fn newest(
 ) -> Result<Option<Change>, ReadError> {
     let account = reading.account(aggregate.account())?;
     let (last, effective) = match &aggregate {
-        Aggregate::Company(_) => (account.last_sequence(), None),
+        Aggregate::Account(_) => (account.last_sequence(), None),
         Aggregate::User(id, user) => {
             let user = reading.user(id, user)?;
             (user.last_sequence(), Some(effective(&account, &user)))

@@ -1,8 +1,8 @@
 //! The answers. Each reads rows and sequence at once, so an answer is true of one moment.
 
 use assent_contract::query::{
-    Account, AccountFacts, AccountQuery, BlockedEntry, BlockedList, BlockedQuery, LoginState,
-    Permissions, UserEntry, UserFacts, UserQuery, Users, UsersQuery,
+    AccountAnswer, AccountFacts, AccountQuery, BlockedEntry, BlockedPage, BlockedQuery, LoginState,
+    PermissionsAnswer, UserEntry, UserFacts, UserQuery, UsersPage, UsersQuery,
 };
 use assent_contract::values::PersonId;
 use assent_domain::account::AccountState;
@@ -16,14 +16,17 @@ use crate::failure::Failure;
 const USUAL_PAGE: u16 = 100;
 const LARGEST_PAGE: u16 = 1000;
 
-pub(crate) async fn permissions(board: &Board, query: &UserQuery) -> Result<Permissions, Failure> {
+pub(crate) async fn permissions(
+    board: &Board,
+    query: &UserQuery,
+) -> Result<PermissionsAnswer, Failure> {
     board.reaches(query.at_least).await?;
     let log = board.log_name();
     read(board, |view| {
         let reading = view.read();
         let account = reading.account(&query.account_id)?;
         let user = reading.user(&query.account_id, &query.user_id)?;
-        Ok(Permissions {
+        Ok(PermissionsAnswer {
             account_id: query.account_id.clone(),
             user_id: query.user_id.clone(),
             method: account.method().into(),
@@ -51,12 +54,12 @@ pub(crate) async fn login_state(board: &Board, query: &UserQuery) -> Result<Logi
     })
 }
 
-pub(crate) async fn account(board: &Board, query: &AccountQuery) -> Result<Account, Failure> {
+pub(crate) async fn account(board: &Board, query: &AccountQuery) -> Result<AccountAnswer, Failure> {
     board.reaches(query.at_least).await?;
     read(board, |view| {
         let reading = view.read();
         let account = reading.account(&query.account_id)?;
-        Ok(Account {
+        Ok(AccountAnswer {
             account_id: query.account_id.clone(),
             facts: account_facts(&account),
             blocked: account.known().is_none(),
@@ -65,7 +68,7 @@ pub(crate) async fn account(board: &Board, query: &AccountQuery) -> Result<Accou
     })
 }
 
-pub(crate) async fn users(board: &Board, query: &UsersQuery) -> Result<Users, Failure> {
+pub(crate) async fn users(board: &Board, query: &UsersQuery) -> Result<UsersPage, Failure> {
     let limit = page_size(query.limit)?;
     board.reaches(query.at_least).await?;
     read(board, |view| {
@@ -73,7 +76,7 @@ pub(crate) async fn users(board: &Board, query: &UsersQuery) -> Result<Users, Fa
         let account = reading.account(&query.account_id)?;
         let page = reading.users(&query.account_id, query.after.as_ref(), limit)?;
         let last = page.users.last().map(|(user, _)| user.clone());
-        Ok(Users {
+        Ok(UsersPage {
             account_id: query.account_id.clone(),
             users: page
                 .users
@@ -90,7 +93,7 @@ pub(crate) async fn users(board: &Board, query: &UsersQuery) -> Result<Users, Fa
     })
 }
 
-pub(crate) async fn blocked(board: &Board, query: BlockedQuery) -> Result<BlockedList, Failure> {
+pub(crate) async fn blocked(board: &Board, query: BlockedQuery) -> Result<BlockedPage, Failure> {
     let limit = page_size(query.limit)?;
     board.reaches(query.at_least).await?;
     let after = query.after.map(Aggregate::from);
@@ -108,7 +111,7 @@ pub(crate) async fn blocked(board: &Board, query: BlockedQuery) -> Result<Blocke
             })
             .collect();
         let counts = reading.counts();
-        Ok(BlockedList {
+        Ok(BlockedPage {
             next: blocked
                 .last()
                 .filter(|_| more)

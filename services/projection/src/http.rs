@@ -54,7 +54,7 @@ async fn permissions(
     headers: HeaderMap,
     ApiPath((account, user)): ApiPath<(String, String)>,
     ApiQuery(query): ApiQuery<AtLeast>,
-) -> Result<Json<assent_contract::query::Permissions>, Problem> {
+) -> Result<Json<assent_contract::query::PermissionsAnswer>, Problem> {
     shared.authorize(&headers, Some(&account)).await?;
     let query = UserQuery {
         account_id: AccountId::parse(&account).map_err(|error| invalid("account", error))?,
@@ -88,7 +88,7 @@ impl From<Blocked> for BlockedView {
     fn from(blocked: Blocked) -> Self {
         let sequence = blocked.at.0;
         match blocked.aggregate {
-            Aggregate::Company(account) => Self {
+            Aggregate::Account(account) => Self {
                 account_id: account.to_string(),
                 user_id: None,
                 sequence,

@@ -8,11 +8,11 @@ mod cursor;
 
 use std::time::Duration;
 
-use assent_contract::query::{Changes, ChangesQuery};
+use assent_contract::query::{ChangesPage, ChangesQuery};
 use assent_messaging::{ChangeStream, Connection};
 use tokio::time::sleep;
 
-use crate::announce::{Backwards, told};
+use crate::announce::{Backwards, change_message};
 use crate::answers::read;
 use crate::board::Board;
 use crate::failure::Failure;
@@ -30,7 +30,7 @@ pub(crate) async fn changes(
     board: &Board,
     connection: &Connection,
     query: &ChangesQuery,
-) -> Result<Changes, Failure> {
+) -> Result<ChangesPage, Failure> {
     let limit = query.limit.unwrap_or(USUAL_PAGE);
     if !(1..=LARGEST_PAGE).contains(&limit) {
         return Err(Failure::Invalid(format!(
@@ -54,10 +54,10 @@ pub(crate) async fn changes(
         after: Some(last),
         ..cursor.clone()
     });
-    Ok(Changes {
+    Ok(ChangesPage {
         log: cursor.log,
         sequence,
-        changes: page.changes.iter().map(told).collect(),
+        changes: page.changes.iter().map(change_message).collect(),
         next: next.map(|next| next.to_string()),
     })
 }

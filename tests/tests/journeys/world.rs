@@ -63,7 +63,7 @@ pub(crate) async fn last_sequence(log: &EventLog) -> anyhow::Result<u64> {
 }
 
 pub(crate) async fn company_history(log: &EventLog, account: &str) -> anyhow::Result<History> {
-    let aggregate = Aggregate::Company(AccountId::parse(account)?);
+    let aggregate = Aggregate::Account(AccountId::parse(account)?);
     Ok(log.read(&aggregate).await?)
 }
 

@@ -66,7 +66,7 @@ pub(crate) async fn run(
 ) -> Result<Ending, Failure> {
     let source = Source::open(settings).await?;
     let mut findings = Vec::new();
-    let past = history::read(&source.log, &Aggregate::Company(account.clone())).await?;
+    let past = history::read(&source.log, &Aggregate::Account(account.clone())).await?;
     let (recorded, voids) = match past {
         Past::Known(history) => (history.events, history.voids),
         Past::NotBelieved(why) => {

@@ -99,7 +99,7 @@ impl Story {
         at: Option<Moment>,
     ) -> Result<Self, ReadError> {
         let (account, user) = (&query.account_id, &query.user_id);
-        let company = Aggregate::Company(account.clone());
+        let company = Aggregate::Account(account.clone());
         let user = Aggregate::User(account.clone(), user.clone());
         let (company, user) =
             tokio::try_join!(history::read(log, &company), history::read(log, &user))?;

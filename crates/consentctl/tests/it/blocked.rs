@@ -7,7 +7,7 @@ use assent_contract::names::{
     COMMAND_VOID_MESSAGE, GATEWAY_SERVICE, PROJECTION_SERVICE, QUERY_BLOCKED,
 };
 use assent_contract::problem::Problem;
-use assent_contract::query::{BlockedEntry, BlockedList, Whose};
+use assent_contract::query::{AggregateId, BlockedEntry, BlockedPage};
 use assent_dev_stack::NatsUser;
 use assent_domain::ids::Sequence;
 use assent_event_log::VoidError;
@@ -58,13 +58,13 @@ fn refusal(status: u16, code: &str) -> ServiceError {
 async fn projection(world: &World) -> StandIn {
     let blocked = Endpoint::new("blocked", QUERY_BLOCKED, async |_| {
         let entry = |company: &str, name: Option<&str>, since| BlockedEntry {
-            whose: Whose {
+            whose: AggregateId {
                 account_id: account(company),
                 user_id: name.map(user),
             },
             since,
         };
-        let list = BlockedList {
+        let list = BlockedPage {
             blocked: vec![entry("globex", None, 3), entry("acme", Some("ana"), 2)],
             next: None,
             total: 2,

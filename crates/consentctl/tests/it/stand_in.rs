@@ -6,8 +6,8 @@ use assent_contract::names::{
     PROJECTION_SERVICE, QUERY_ACCOUNT, QUERY_BLOCKED, QUERY_PERMISSIONS, QUERY_USERS,
 };
 use assent_contract::query::{
-    Account, AccountFacts, AccountQuery, BlockedList, Permissions, UserEntry, UserQuery, Users,
-    UsersQuery,
+    AccountAnswer, AccountFacts, AccountQuery, BlockedPage, PermissionsAnswer, UserEntry,
+    UserQuery, UsersPage, UsersQuery,
 };
 use assent_contract::values::Method;
 use assent_dev_stack::NatsUser;
@@ -36,7 +36,7 @@ impl StandIn {
                 QUERY_PERMISSIONS,
                 move |request| async move {
                     let query: UserQuery = asked(&request);
-                    Ok(answer(&Permissions {
+                    Ok(answer(&PermissionsAnswer {
                         account_id: query.account_id,
                         user_id: query.user_id,
                         method: Method::UserIndividual,
@@ -49,7 +49,7 @@ impl StandIn {
             ),
             Endpoint::new("account", QUERY_ACCOUNT, move |request| async move {
                 let query: AccountQuery = asked(&request);
-                Ok(answer(&Account {
+                Ok(answer(&AccountAnswer {
                     account_id: query.account_id,
                     facts: AccountFacts::from(&AccountState::default()),
                     blocked: false,
@@ -57,7 +57,7 @@ impl StandIn {
                 }))
             }),
             Endpoint::new("blocked", QUERY_BLOCKED, move |_| async move {
-                Ok(answer(&BlockedList {
+                Ok(answer(&BlockedPage {
                     blocked: Vec::new(),
                     next: None,
                     total: 0,
@@ -67,7 +67,7 @@ impl StandIn {
             }),
             Endpoint::new("users", QUERY_USERS, move |request| async move {
                 let query: UsersQuery = asked(&request);
-                Ok(answer(&Users {
+                Ok(answer(&UsersPage {
                     account_id: query.account_id,
                     users: vec![UserEntry {
                         user_id: user("ana"),

@@ -17,7 +17,7 @@ use proptest::{option, prop_assert, prop_assert_eq};
 use uuid::Uuid;
 
 use super::{DecodedEvent, EncodedEvent, Metadata, Unreadable, decode, encode};
-use crate::chain::EventHash;
+use crate::event_hash::EventHash;
 use crate::names::event_subject;
 
 fn uuids() -> impl Strategy<Value = Uuid> {
@@ -273,7 +273,7 @@ proptest! {
         user in option::of(users()),
     ) {
         let elsewhere = match user {
-            None => Aggregate::Company(account),
+            None => Aggregate::Account(account),
             Some(user) => Aggregate::User(account, user),
         };
         let mut encoded = encode(&recorded.event, &recorded.metadata).unwrap();

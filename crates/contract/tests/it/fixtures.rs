@@ -6,8 +6,8 @@ mod expected;
 use std::collections::BTreeSet;
 use std::fs;
 
-use assent_contract::chain::EventHash;
 use assent_contract::codec::encode;
+use assent_contract::event_hash::EventHash;
 use sha2::{Digest, Sha256};
 
 use crate::stored::{Stored, fixture_folder};
@@ -128,7 +128,7 @@ fn the_hash_of_an_event_is_still_what_it_was() {
     let headers = headers
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
-    let hash = EventHash::of(&subject, headers, body.as_bytes());
+    let hash = EventHash::compute(&subject, headers, body.as_bytes());
     assert_eq!(
         hash.to_string(),
         "0161253f0802c5bfdf2c9c3ce92efeaef66bbfee053c52cf90f4d58dfadc23bf"

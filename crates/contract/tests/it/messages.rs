@@ -5,7 +5,7 @@ mod shapes;
 
 use std::fmt::Debug;
 
-use assent_contract::query::{Account, AccountFacts, ConsentFacts, UserFacts};
+use assent_contract::query::{AccountAnswer, AccountFacts, ConsentFacts, UserFacts};
 use assent_contract::values::{
     Cloud, EmailLevel, EmailSync, Identity, Method, Permission, PermissionSet, Tenant,
 };
@@ -71,8 +71,8 @@ fn account_facts() -> AccountFacts {
     }
 }
 
-fn account() -> Account {
-    Account {
+fn account() -> AccountAnswer {
+    AccountAnswer {
         account_id: account_id(),
         facts: account_facts(),
         blocked: false,
@@ -80,8 +80,8 @@ fn account() -> Account {
     }
 }
 
-fn default_account() -> Account {
-    Account {
+fn default_account() -> AccountAnswer {
+    AccountAnswer {
         facts: AccountFacts::from(&AccountState::default()),
         ..account()
     }

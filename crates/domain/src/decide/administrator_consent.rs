@@ -2,7 +2,7 @@
 //! by an administrator at Microsoft.
 
 use crate::account::AccountState;
-use crate::decide::{CompanyManager, begun_in_this_epoch};
+use crate::decide::{AccountManager, begun_in_this_epoch};
 use crate::event::{AdminConsentGranted, Event, ModeChanged, Verification};
 use crate::ids::{AccountId, Cloud, ConsentId, Epoch, ObjectId, Scope, Tenant, UserId};
 use crate::mode::{AuthorizationMethod, EmailSync, Mode};
@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartAdministratorConsent {
     /// The Super Admin.
-    pub by: CompanyManager,
+    pub by: AccountManager,
     /// Whether "I am an administrator of our Office 365 account" was ticked.
     pub administrator_confirmed: bool,
     /// What was selected.

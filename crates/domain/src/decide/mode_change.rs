@@ -1,7 +1,7 @@
 //! A change of the authorization method, of the e-mail sync, or of both at once.
 
 use crate::account::AccountState;
-use crate::decide::CompanyManager;
+use crate::decide::AccountManager;
 use crate::event::{Event, ModeChanged};
 use crate::ids::AccountId;
 use crate::mode::{AuthorizationMethod, Mode};
@@ -13,7 +13,7 @@ pub struct ChangeMode {
     /// The company.
     pub account: AccountId,
     /// The Super Admin.
-    pub by: CompanyManager,
+    pub by: AccountManager,
     /// The settings wanted.
     pub to: Mode,
 }

@@ -53,7 +53,7 @@ impl Known {
         for event in events {
             self.last = Sequence(self.last.0 + 1);
             match event.aggregate() {
-                Aggregate::Company(_) => {
+                Aggregate::Account(_) => {
                     self.account = self.account.evolve(self.last, &event).unwrap();
                 }
                 Aggregate::User(_, user) if user == ana() => {

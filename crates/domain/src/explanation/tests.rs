@@ -1,6 +1,6 @@
 //! What is told of a user, for each way in which a permission becomes what it is.
 
-use super::{Explanation, PermissionTrail, Standing, explain};
+use super::{Explanation, PermissionStatus, PermissionTrail, explain};
 use crate::account::IllegalEvent;
 use crate::event::{Aggregate, Event, RevocationReason};
 use crate::ids::Sequence;
@@ -18,7 +18,7 @@ fn told(events: impl IntoIterator<Item = Event>) -> Explanation {
     let line = |of_company: bool| {
         log.iter()
             .filter(move |(_, event)| {
-                matches!(event.aggregate(), Aggregate::Company(_)) == of_company
+                matches!(event.aggregate(), Aggregate::Account(_)) == of_company
             })
             .map(|(sequence, event)| (*sequence, event))
     };
@@ -26,12 +26,12 @@ fn told(events: impl IntoIterator<Item = Event>) -> Explanation {
 }
 
 fn trail<const N: usize>(
-    standing: Standing,
+    status: PermissionStatus,
     since: Option<u64>,
     because: [u64; N],
 ) -> PermissionTrail {
     PermissionTrail {
-        standing,
+        status,
         since: since.map(Sequence),
         because: because.map(Sequence).into(),
     }
@@ -43,8 +43,8 @@ fn where_nothing_happened_nothing_was_ever_granted() {
     assert_eq!(told, Explanation::default());
     for permission in Permission::ALL {
         assert_eq!(
-            *told.of(permission),
-            trail(Standing::NeverGranted, None, [])
+            *told.trail(permission),
+            trail(PermissionStatus::NeverGranted, None, [])
         );
     }
 }
@@ -53,9 +53,15 @@ fn where_nothing_happened_nothing_was_ever_granted() {
 fn on_by_the_users_own_grant() {
     let told = told([granted(0, CALENDAR), granted(0, EMAIL)]);
     assert_eq!(told.effective, CALENDAR.join(EMAIL));
-    assert_eq!(told.calendar, trail(Standing::Granted, Some(1), [1]));
-    assert_eq!(told.contacts, trail(Standing::NeverGranted, None, []));
-    assert_eq!(told.email, trail(Standing::Granted, Some(2), [2]));
+    assert_eq!(
+        told.calendar,
+        trail(PermissionStatus::Granted, Some(1), [1])
+    );
+    assert_eq!(
+        told.contacts,
+        trail(PermissionStatus::NeverGranted, None, [])
+    );
+    assert_eq!(told.email, trail(PermissionStatus::Granted, Some(2), [2]));
 }
 
 #[test]
@@ -65,8 +71,11 @@ fn on_by_the_administrators_consent() {
             .into_iter()
             .chain([auto_granted(1, 1, CALENDAR)]),
     );
-    assert_eq!(told.calendar, trail(Standing::Granted, Some(3), [1, 2, 3]));
-    assert_eq!(told.email, trail(Standing::NeverGranted, None, [2]));
+    assert_eq!(
+        told.calendar,
+        trail(PermissionStatus::Granted, Some(3), [1, 2, 3])
+    );
+    assert_eq!(told.email, trail(PermissionStatus::NeverGranted, None, [2]));
 }
 
 #[test]
@@ -80,19 +89,27 @@ fn off_by_revocation_refusal_or_withdrawal() {
     assert_eq!(told.effective, NOTHING);
     assert_eq!(
         told.calendar,
-        trail(Standing::Ended(RevocationReason::UserRevoked), Some(2), [2])
+        trail(
+            PermissionStatus::Ended(RevocationReason::UserRevoked),
+            Some(2),
+            [2]
+        )
     );
     assert_eq!(
         told.contacts,
         trail(
-            Standing::Ended(RevocationReason::MicrosoftWithdrawn),
+            PermissionStatus::Ended(RevocationReason::MicrosoftWithdrawn),
             Some(3),
             [3]
         )
     );
     assert_eq!(
         told.email,
-        trail(Standing::Ended(RevocationReason::UserDeclined), None, [4])
+        trail(
+            PermissionStatus::Ended(RevocationReason::UserDeclined),
+            None,
+            [4]
+        )
     );
 }
 
@@ -104,7 +121,7 @@ fn on_again_after_a_revocation() {
         granted(0, SENDING),
     ]);
     assert_eq!(told.effective, SENDING);
-    assert_eq!(told.email, trail(Standing::Granted, Some(3), [3]));
+    assert_eq!(told.email, trail(PermissionStatus::Granted, Some(3), [3]));
 }
 
 #[test]
@@ -116,8 +133,8 @@ fn off_by_a_change_of_method() {
     );
     assert_eq!(told.effective, NOTHING);
     for permission in Permission::ALL {
-        let expected = trail(Standing::NeverGranted, Some(3), [3]);
-        assert_eq!(*told.of(permission), expected);
+        let expected = trail(PermissionStatus::NeverGranted, Some(3), [3]);
+        assert_eq!(*told.trail(permission), expected);
     }
 }
 
@@ -128,8 +145,14 @@ fn off_by_a_change_back_to_the_users() {
         mode_changed(ADMINISTRATOR, USERS_FULL),
         granted(2, CALENDAR),
     ]));
-    assert_eq!(told.calendar, trail(Standing::Granted, Some(5), [4, 5]));
-    assert_eq!(told.email, trail(Standing::NeverGranted, Some(4), [4]));
+    assert_eq!(
+        told.calendar,
+        trail(PermissionStatus::Granted, Some(5), [4, 5])
+    );
+    assert_eq!(
+        told.email,
+        trail(PermissionStatus::NeverGranted, Some(4), [4])
+    );
 }
 
 #[test]
@@ -141,12 +164,21 @@ fn capped_by_the_companys_email_sync() {
     ];
     let capped = told(log.iter().take(2).cloned());
     assert_eq!(capped.effective, ALL_BUT_EMAIL.join(SENDING));
-    assert_eq!(capped.email, trail(Standing::Granted, Some(2), [1, 2]));
-    assert_eq!(capped.calendar, trail(Standing::Granted, Some(1), [1]));
+    assert_eq!(
+        capped.email,
+        trail(PermissionStatus::Granted, Some(2), [1, 2])
+    );
+    assert_eq!(
+        capped.calendar,
+        trail(PermissionStatus::Granted, Some(1), [1])
+    );
 
     let full_again = told(log);
     assert_eq!(full_again.effective, EVERYTHING);
-    assert_eq!(full_again.email, trail(Standing::Granted, Some(3), [1]));
+    assert_eq!(
+        full_again.email,
+        trail(PermissionStatus::Granted, Some(3), [1])
+    );
 }
 
 #[test]
@@ -158,7 +190,7 @@ fn a_late_event_is_named_and_counts_for_nothing() {
     );
     assert_eq!(told.late, [Sequence(3)]);
     assert_eq!(told.effective, NOTHING);
-    assert_eq!(told.email, trail(Standing::NeverGranted, None, [2]));
+    assert_eq!(told.email, trail(PermissionStatus::NeverGranted, None, [2]));
 }
 
 #[test]
@@ -168,7 +200,10 @@ fn a_late_revocation_ends_nothing() {
         revoked(0, [Permission::Calendar]),
     ]));
     assert_eq!(told.late, [Sequence(4)]);
-    assert_eq!(told.calendar, trail(Standing::Granted, Some(3), [1, 2, 3]));
+    assert_eq!(
+        told.calendar,
+        trail(PermissionStatus::Granted, Some(3), [1, 2, 3])
+    );
 }
 
 #[test]
@@ -179,12 +214,18 @@ fn left_out_by_a_smaller_consent() {
             .chain([auto_granted(1, 1, EVERYTHING), consented(2, CALENDAR)]),
     );
     assert_eq!(told.effective, CALENDAR);
-    assert_eq!(told.calendar, trail(Standing::Granted, Some(3), [2, 3, 4]));
+    assert_eq!(
+        told.calendar,
+        trail(PermissionStatus::Granted, Some(3), [2, 3, 4])
+    );
     assert_eq!(
         told.contacts,
-        trail(Standing::NotInConsent, Some(4), [3, 4])
+        trail(PermissionStatus::NotInConsent, Some(4), [3, 4])
     );
-    assert_eq!(told.email, trail(Standing::NotInConsent, Some(4), [3, 4]));
+    assert_eq!(
+        told.email,
+        trail(PermissionStatus::NotInConsent, Some(4), [3, 4])
+    );
 }
 
 #[test]
@@ -195,7 +236,10 @@ fn left_out_by_a_smaller_consent_after_it_came_back() {
         auto_granted(1, 1, EVERYTHING),
         consented(2, CALENDAR),
     ]));
-    assert_eq!(told.email, trail(Standing::NotInConsent, Some(6), [5, 6]));
+    assert_eq!(
+        told.email,
+        trail(PermissionStatus::NotInConsent, Some(6), [5, 6])
+    );
 }
 
 #[test]
@@ -205,7 +249,10 @@ fn what_ended_in_an_earlier_epoch_was_never_granted_in_this_one() {
             .into_iter()
             .chain(administered(1, EVERYTHING)),
     );
-    assert_eq!(told.email, trail(Standing::NeverGranted, Some(2), [4]));
+    assert_eq!(
+        told.email,
+        trail(PermissionStatus::NeverGranted, Some(2), [4])
+    );
 }
 
 #[test]
@@ -223,7 +270,10 @@ fn capped_by_the_change_of_method_itself() {
         ]),
     );
     assert_eq!(told.effective, SENDING);
-    assert_eq!(told.email, trail(Standing::Granted, Some(6), [5, 6]));
+    assert_eq!(
+        told.email,
+        trail(PermissionStatus::Granted, Some(6), [5, 6])
+    );
 }
 
 #[test]
@@ -245,10 +295,16 @@ fn left_behind_with_another_mailbox() {
     ]);
     assert_eq!(told.effective, EMAIL);
     assert_eq!(told.moved, [Sequence(3)]);
-    assert_eq!(told.calendar, trail(Standing::LeftBehind, Some(3), [3]));
+    assert_eq!(
+        told.calendar,
+        trail(PermissionStatus::LeftBehind, Some(3), [3])
+    );
     // It was off before, and nobody was asked about it for the new mailbox.
-    assert_eq!(told.contacts, trail(Standing::NeverGranted, Some(2), []));
-    assert_eq!(told.email, trail(Standing::Granted, Some(3), [3]));
+    assert_eq!(
+        told.contacts,
+        trail(PermissionStatus::NeverGranted, Some(2), [])
+    );
+    assert_eq!(told.email, trail(PermissionStatus::Granted, Some(3), [3]));
 }
 
 #[test]
@@ -259,12 +315,22 @@ fn granted_again_and_ended_again_for_the_other_mailbox() {
         granted_by(colleague(), 0, CONTACTS),
         revoked(0, [Permission::Contacts]),
     ]);
-    assert_eq!(told.calendar, trail(Standing::Granted, Some(2), [2]));
+    assert_eq!(
+        told.calendar,
+        trail(PermissionStatus::Granted, Some(2), [2])
+    );
     assert_eq!(
         told.contacts,
-        trail(Standing::Ended(RevocationReason::UserRevoked), Some(4), [4])
+        trail(
+            PermissionStatus::Ended(RevocationReason::UserRevoked),
+            Some(4),
+            [4]
+        )
     );
-    assert_eq!(told.email, trail(Standing::LeftBehind, Some(2), [2]));
+    assert_eq!(
+        told.email,
+        trail(PermissionStatus::LeftBehind, Some(2), [2])
+    );
 }
 
 #[test]
@@ -273,6 +339,12 @@ fn granted_anew_to_another_person_of_the_tenant() {
         auto_granted(1, 1, EVERYTHING),
         auto_granted_to(colleague(), 1, 1, CALENDAR),
     ]));
-    assert_eq!(told.calendar, trail(Standing::Granted, Some(4), [1, 2, 4]));
-    assert_eq!(told.email, trail(Standing::LeftBehind, Some(4), [4]));
+    assert_eq!(
+        told.calendar,
+        trail(PermissionStatus::Granted, Some(4), [1, 2, 4])
+    );
+    assert_eq!(
+        told.email,
+        trail(PermissionStatus::LeftBehind, Some(4), [4])
+    );
 }

@@ -21,7 +21,7 @@ impl Projection {
             .fold(Self::default(), |projection, (sequence, event)| {
                 let Self { account, mut users } = projection;
                 match event.aggregate() {
-                    Aggregate::Company(_) => Self {
+                    Aggregate::Account(_) => Self {
                         account: account.evolve(*sequence, event).unwrap(),
                         users,
                     },
@@ -38,8 +38,8 @@ impl Projection {
     pub(super) fn deliver(&mut self, batch: &[Recorded]) {
         for (sequence, event) in batch {
             match event.aggregate() {
-                Aggregate::Company(_) if *sequence <= self.account.last_sequence => {}
-                Aggregate::Company(_) => {
+                Aggregate::Account(_) if *sequence <= self.account.last_sequence => {}
+                Aggregate::Account(_) => {
                     self.account = self.account.clone().evolve(*sequence, event).unwrap();
                 }
                 Aggregate::User(_, user) => {

@@ -279,14 +279,14 @@ impl World {
             return Ok(());
         };
         let line_ends = match &aggregate {
-            Aggregate::Company(_) => self.account().last_sequence,
+            Aggregate::Account(_) => self.account().last_sequence,
             Aggregate::User(_, user) => self.user_ago(user, 0).last_sequence,
         };
         if line_ends != expected {
             return Err(Conflict);
         }
         match aggregate {
-            Aggregate::Company(_) => {
+            Aggregate::Account(_) => {
                 let account = events
                     .iter()
                     .fold(self.account().clone(), |account, event| {

@@ -2,8 +2,8 @@
 
 use std::mem;
 
-use assent_contract::chain::EventHash;
 use assent_contract::codec::{self, Metadata};
+use assent_contract::event_hash::EventHash;
 use assent_contract::names::EVENT_STREAM;
 use async_nats::Subject;
 use async_nats::header::{

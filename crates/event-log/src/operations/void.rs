@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use assent_contract::chain::EventHash;
 use assent_contract::codec::Unreadable;
+use assent_contract::event_hash::EventHash;
 use assent_contract::names::OPERATION_STREAM;
 use assent_contract::operation::VoidRecord;
 use assent_domain::ids::Sequence;

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use assent_contract::chain::{self, Link};
+use assent_contract::event_hash::{self, ChainLink};
 use assent_contract::names::event_subject;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
@@ -217,14 +217,14 @@ struct Readable {
 
 impl Readable {
     fn add(&mut self, event: RecordedEvent) {
-        let is_next = self.history.link(&event) == Some(Link::Next);
+        let is_next = self.history.link(&event) == Some(ChainLink::Next);
         let stretch = self.until(event.sequence);
         if !is_next {
             self.gaps.push(stretch);
-        } else if chain::may_pass_damage(&event.decoded.event) {
+        } else if event_hash::may_pass_damage(&event.decoded.event) {
             self.doubtful.push(stretch);
         }
-        if !is_next || chain::may_pass_damage(&event.decoded.event) {
+        if !is_next || event_hash::may_pass_damage(&event.decoded.event) {
             self.latest = self.history.events.len();
         }
         self.history.add(event);

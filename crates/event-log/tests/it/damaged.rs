@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use assent_contract::chain::EventHash;
+use assent_contract::event_hash::EventHash;
 use assent_dev_stack::NatsServer;
 use assent_domain::ids::Sequence;
 use assent_event_log::{

@@ -236,7 +236,7 @@ async fn a_record_of_another_log_or_message_voids_nothing() {
         genuine.clone(),
         VoidRecord {
             log: log.identity().to_string(),
-            hash: assent_contract::chain::EventHash::NONE,
+            hash: assent_contract::event_hash::EventHash::NONE,
             ..genuine.clone()
         },
         VoidRecord {

@@ -86,7 +86,7 @@ impl Row {
     }
 
     fn answers(&mut self, answered: Kinds, last_no: LastNo) {
-        let said_no = last_no.after(Sequence(0));
+        let said_no = last_no.said_after(Sequence(0));
         self.byte(bits(answered) | bits(said_no) << NOES);
         for (is_there, at) in [
             (said_no.calendar, last_no.calendar),

@@ -27,7 +27,7 @@ fn reference(entries: &[Entry]) -> Reference {
         let blocked_at = entry.sequence;
         match &entry.aggregate {
             None => all.orphans += u64::from(entry.content != Content::Void),
-            Some(aggregate @ Aggregate::Company(_)) => {
+            Some(aggregate @ Aggregate::Account(_)) => {
                 let standing = all.accounts.entry(aggregate.clone()).or_default();
                 if let Standing::Known(state) = standing {
                     let next = match &entry.content {
@@ -161,7 +161,7 @@ fn a_change_tells_what_is_effective_as_of_its_event() {
         let company = one_by_one.account(aggregate.account()).unwrap();
         assert_eq!(change.method, company.method());
         let expected = match aggregate {
-            Aggregate::Company(_) => None,
+            Aggregate::Account(_) => None,
             Aggregate::User(account, user) => Some(effective(
                 &company,
                 &one_by_one.user(account, user).unwrap(),

@@ -97,7 +97,7 @@ pub(crate) fn log(numbers: &[u32]) -> Vec<Entry> {
             0 => entries.push(unreadable(sequence, None)),
             1 => {
                 let aggregate = if dice.below(3) == 0 {
-                    Aggregate::Company(company)
+                    Aggregate::Account(company)
                 } else {
                     Aggregate::User(company, person)
                 };

@@ -74,7 +74,7 @@ fn what_was_blocked_is_effective_again_and_the_rest_goes_on() {
 
 #[test]
 fn a_second_message_still_blocks() {
-    let acme = Aggregate::Company(account("acme"));
+    let acme = Aggregate::Account(account("acme"));
     let entries = [
         unreadable(1, Some(acme.clone())),
         granted(2, "acme", "ana"),
@@ -104,8 +104,8 @@ fn what_was_read_up_to_another_place_is_refused() {
 fn those_that_are_blocked_come_by_page() {
     let view = load(Place::new().fresh(Why::Missing), &[]);
     let who = [
-        Aggregate::Company(account("acme")),
-        Aggregate::Company(account("umbrella")),
+        Aggregate::Account(account("acme")),
+        Aggregate::Account(account("umbrella")),
         Aggregate::User(account("acme"), user("ana")),
         Aggregate::User(account("acme"), user("ben")),
     ];

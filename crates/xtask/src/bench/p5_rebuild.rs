@@ -57,7 +57,7 @@ pub(super) async fn measure(size: Size) -> anyhow::Result<Row> {
 async fn fill(nats: &NatsServer, events: usize) -> anyhow::Result<()> {
     let client = scene::raw_client(nats, NatsUser::Gateway).await?;
     let users = (events / EVENTS_PER_USER).max(1);
-    let mut tails = vec![assent_contract::chain::EventHash::NONE; users];
+    let mut tails = vec![assent_contract::event_hash::EventHash::NONE; users];
     let mut sent = 0;
     while sent < events {
         let batch = Uuid::now_v7().simple().to_string();

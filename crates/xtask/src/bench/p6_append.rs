@@ -79,7 +79,7 @@ async fn publish_raw(
                 let metadata = Metadata {
                     id: Uuid::now_v7(),
                     time: scene::now(),
-                    previous: assent_contract::chain::EventHash::NONE,
+                    previous: assent_contract::event_hash::EventHash::NONE,
                     traceparent: None,
                 };
                 let encoded = codec::encode(&grant(&account, user)?, &metadata)?;

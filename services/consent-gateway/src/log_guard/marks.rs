@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use assent_contract::chain::EventHash;
+use assent_contract::event_hash::EventHash;
 use assent_domain::ids::Sequence;
 use assent_event_log::StreamIdentity;
 use assent_messaging::Bucket;

@@ -1,6 +1,6 @@
 //! What the log says against the mark of it.
 
-use assent_contract::chain::EventHash;
+use assent_contract::event_hash::EventHash;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, ReadError, StreamStatus};
 

@@ -1,5 +1,5 @@
 use assent_contract::names;
-use assent_contract::query::{Account, AccountFacts, AccountQuery};
+use assent_contract::query::{AccountAnswer, AccountFacts, AccountQuery};
 use assent_contract::store::Store;
 use assent_dev_stack::{NatsServer, NatsUser, ReservedPort};
 use assent_domain::account::AccountState;
@@ -47,7 +47,7 @@ async fn projection_at(server: &NatsServer, sequence: u64) -> AbortOnDropHandle<
     let connection = connect(server, NatsUser::Projection).await;
     let answer = move |request: assent_messaging::Request| async move {
         let query: AccountQuery = serde_json::from_slice(&request.payload).unwrap();
-        let said = Account {
+        let said = AccountAnswer {
             account_id: query.account_id,
             facts: AccountFacts::from(&AccountState::default()),
             blocked: false,

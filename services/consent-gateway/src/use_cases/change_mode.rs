@@ -1,6 +1,6 @@
 //! The Super Admin changes the e-mail sync, or goes back to individual authorization.
 
-use assent_domain::decide::{CompanyManager, mode_change};
+use assent_domain::decide::{AccountManager, mode_change};
 use assent_domain::ids::{AccountId, Sequence};
 use assent_domain::mode::Mode;
 
@@ -12,7 +12,7 @@ use crate::representation::AccountView;
 pub(crate) async fn change_mode(
     gateway: &Gateway,
     account: &AccountId,
-    by: CompanyManager,
+    by: AccountManager,
     to: Mode,
 ) -> Result<AccountView, Failure> {
     gateway.limits.write(account)?;
@@ -31,7 +31,7 @@ pub(crate) async fn change_mode(
 pub(crate) async fn change_mode_as_seen(
     gateway: &Gateway,
     account: &AccountId,
-    by: CompanyManager,
+    by: AccountManager,
     to: Mode,
     seen: Sequence,
 ) -> Result<(), Failure> {
@@ -46,7 +46,7 @@ pub(crate) async fn change_mode_as_seen(
         .map(drop)
 }
 
-fn command(account: &AccountId, by: CompanyManager, to: Mode) -> mode_change::ChangeMode {
+fn command(account: &AccountId, by: AccountManager, to: Mode) -> mode_change::ChangeMode {
     mode_change::ChangeMode {
         account: account.clone(),
         by,
@@ -56,7 +56,7 @@ fn command(account: &AccountId, by: CompanyManager, to: Mode) -> mode_change::Ch
 
 #[cfg(test)]
 mod tests {
-    use assent_domain::decide::{CompanyManager, HostRights};
+    use assent_domain::decide::{AccountManager, HostRights};
     use assent_domain::ids::{AccountId, Sequence, UserId};
     use assent_domain::mode::{EmailSync, Mode};
 
@@ -72,7 +72,7 @@ mod tests {
             is_super_admin: true,
             manages_company_settings: true,
         };
-        let sam = CompanyManager::with_rights(UserId::parse("sam").unwrap(), rights).unwrap();
+        let sam = AccountManager::with_rights(UserId::parse("sam").unwrap(), rights).unwrap();
         let limited = Mode {
             email_sync: EmailSync::Limited,
             ..Mode::default()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use assent_contract::names;
-use assent_contract::query::{Users, UsersQuery};
+use assent_contract::query::{UsersPage, UsersQuery};
 use assent_contract::values::{EmailLevel, PermissionSet};
 use assent_domain::ids::{AccountId, Sequence, UserId};
 use assent_messaging::RequestError;
@@ -88,7 +88,7 @@ async fn count(
                 PATIENCE,
             )
             .await?;
-        let page: Users = serde_json::from_slice(&answer)?;
+        let page: UsersPage = serde_json::from_slice(&answer)?;
         counted.add(&page);
         after = page.next;
         if after.is_none() {
@@ -100,7 +100,7 @@ async fn count(
 }
 
 impl HeadCount {
-    fn add(&mut self, page: &Users) {
+    fn add(&mut self, page: &UsersPage) {
         let count = |has: fn(&PermissionSet) -> bool| {
             page.users
                 .iter()

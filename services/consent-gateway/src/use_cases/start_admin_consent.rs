@@ -1,7 +1,7 @@
 //! A Super Admin sends an Office 365 administrator (often the same person) to Microsoft.
 
 use assent_contract::command::FlowStarted;
-use assent_domain::decide::CompanyManager;
+use assent_domain::decide::AccountManager;
 use assent_domain::decide::administrator_consent::{self, Premises, StartAdministratorConsent};
 use assent_domain::ids::{AccountId, Tenant, UserId};
 use assent_domain::permissions::PermissionSet;
@@ -32,7 +32,7 @@ pub(crate) struct Selection {
 /// The Super Admin.
 #[derive(Debug)]
 pub(crate) struct Asker {
-    pub(crate) manager: CompanyManager,
+    pub(crate) manager: AccountManager,
     pub(crate) names: Names,
     /// The session of our settings pages in which they ask, if they ask there and the host application opened it.
     pub(crate) session: Option<Digest>,

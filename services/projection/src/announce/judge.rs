@@ -1,6 +1,6 @@
 //! Whether a message on a subject of changes is one of ours, and true.
 
-use assent_contract::change::Change;
+use assent_contract::change::ChangeMessage;
 use assent_contract::names;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::AccountId;
@@ -8,13 +8,13 @@ use assent_messaging::{Position, Stamp, Told};
 use assent_permission_store::{ReadError, Reading};
 use serde::Deserialize;
 
-use super::message::{nothing, told};
+use super::message::{change_message, nothing};
 
 /// A message in the form of ours: headers, body and subject agree with one another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ours {
     pub(super) aggregate: Aggregate,
-    pub(super) change: Change,
+    pub(super) change: ChangeMessage,
     /// Absent in one of the time before messages carried it.
     pub(super) position: Option<Position>,
 }
@@ -37,9 +37,9 @@ pub(super) enum Verdict {
 
 /// The message as one of ours; `None` for anybody else's.
 pub(super) fn ours(heard: &Told) -> Option<Ours> {
-    let change: Change = serde_json::from_slice(&heard.payload).ok()?;
+    let change: ChangeMessage = serde_json::from_slice(&heard.payload).ok()?;
     let aggregate = match (&change.user_id, change.effective) {
-        (None, None) => Aggregate::Company(change.account_id.clone()),
+        (None, None) => Aggregate::Account(change.account_id.clone()),
         (Some(user), Some(_)) => Aggregate::User(change.account_id.clone(), user.clone()),
         (None, Some(_)) | (Some(_), None) => return None,
     };
@@ -69,7 +69,7 @@ pub(super) fn against_view(reading: &Reading<'_>, ours: &Ours) -> Result<Verdict
     if ours.change.sequence < stands.sequence.0 {
         return Ok(Verdict::Earlier);
     }
-    let stands = told(&stands);
+    let stands = change_message(&stands);
     let same = (ours.change.method, ours.change.effective) == (stands.method, stands.effective);
     Ok(if same { Verdict::True } else { Verdict::Wrong })
 }
@@ -94,7 +94,7 @@ pub(super) fn believed(heard: &Told) -> Option<Believed> {
     let careless: Careless = serde_json::from_slice(&heard.payload).ok()?;
     let account = AccountId::parse(&careless.account_id).ok()?;
     let aggregate = match careless.user_id {
-        None => Aggregate::Company(account),
+        None => Aggregate::Account(account),
         Some(user) => Aggregate::User(account, assent_domain::ids::UserId::parse(&user).ok()?),
     };
     (names::change_subject(&aggregate) == heard.subject).then_some(Believed {

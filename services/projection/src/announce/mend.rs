@@ -214,7 +214,7 @@ impl Telling {
                     Aggregate::User(..) if believed.sequence < now.0 => change.sequence = now,
                     // It claims more than there is, so that nothing will be later for long. Or it is
                     // of a company: whatever its users have that is not later counts no more.
-                    Aggregate::User(..) | Aggregate::Company(_) => {
+                    Aggregate::User(..) | Aggregate::Account(_) => {
                         position.log = self.names.another(self.publisher.last_sequence());
                     }
                 }

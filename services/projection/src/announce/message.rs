@@ -1,7 +1,7 @@
 //! Changes as they are written.
 
-use assent_contract::chain::EventHash;
-use assent_contract::change::Change as Told;
+use assent_contract::change::ChangeMessage;
+use assent_contract::event_hash::EventHash;
 use assent_contract::names;
 use assent_domain::event::Aggregate;
 use assent_domain::mode::AuthorizationMethod;
@@ -22,12 +22,12 @@ pub(super) fn beginning(log: &str) -> Position {
 }
 
 /// A change, without the name of its log.
-pub(crate) fn told(change: &Change) -> Told {
+pub(crate) fn change_message(change: &Change) -> ChangeMessage {
     let (account, user) = match &change.aggregate {
-        Aggregate::Company(account) => (account, None),
+        Aggregate::Account(account) => (account, None),
         Aggregate::User(account, user) => (account, Some(user)),
     };
-    Told {
+    ChangeMessage {
         account_id: account.clone(),
         user_id: user.cloned(),
         method: change.method.into(),
@@ -40,7 +40,7 @@ pub(crate) fn told(change: &Change) -> Told {
 /// How somebody stands whom the log does not know.
 pub(super) fn nothing(aggregate: Aggregate, as_of: assent_domain::ids::Sequence) -> Change {
     let effective = match &aggregate {
-        Aggregate::Company(_) => None,
+        Aggregate::Account(_) => None,
         Aggregate::User(..) => Some(PermissionSet::NOTHING),
     };
     Change {
@@ -74,8 +74,8 @@ pub(super) fn anew(change: &Change, position: Position) -> Result<Anew, Error> {
 }
 
 fn body(change: &Change, log: &str) -> Result<Vec<u8>, serde_json::Error> {
-    serde_json::to_vec(&Told {
+    serde_json::to_vec(&ChangeMessage {
         log: Some(log.to_owned()),
-        ..told(change)
+        ..change_message(change)
     })
 }

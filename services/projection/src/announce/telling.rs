@@ -136,7 +136,7 @@ impl Telling {
             hash: if through == 0 {
                 beginning(&log).hash
             } else {
-                assent_contract::chain::EventHash::from(cursor.hash).to_string()
+                assent_contract::event_hash::EventHash::from(cursor.hash).to_string()
             },
             mending: Some(Progress::Begun.to_string()),
             log,

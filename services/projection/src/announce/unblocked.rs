@@ -80,7 +80,7 @@ impl Ground {
 
     /// Whether a message that is void stood in the way, as of what is told.
     fn was_blocked(&self, ours: &Ours) -> bool {
-        let company = Aggregate::Company(ours.aggregate.account().clone());
+        let company = Aggregate::Account(ours.aggregate.account().clone());
         [&company, &ours.aggregate].into_iter().any(|aggregate| {
             let passed_over = self.voids.passed_over(&self.view, aggregate);
             passed_over.iter().any(|at| at.0 <= ours.change.sequence)
@@ -131,7 +131,7 @@ impl Telling {
                 continue;
             };
             let is_over = match &aggregate {
-                Aggregate::Company(_) => passed_over.contains(&Sequence(kept.change.sequence)),
+                Aggregate::Account(_) => passed_over.contains(&Sequence(kept.change.sequence)),
                 Aggregate::User(..) => false,
             };
             if is_over || self.ground.judge(&kept).await? == Verdict::Unblocked {
@@ -150,7 +150,7 @@ impl Telling {
             };
             let is_over = match aggregate {
                 // Also where the company is as it was: its users are not.
-                Aggregate::Company(_) => passed_over.iter().any(|at| at.0 <= kept.change.sequence),
+                Aggregate::Account(_) => passed_over.iter().any(|at| at.0 <= kept.change.sequence),
                 Aggregate::User(..) => self.ground.judge(&kept).await? == Verdict::Unblocked,
             };
             if is_over {

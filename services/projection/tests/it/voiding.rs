@@ -1,7 +1,7 @@
 //! Whoever a message blocked that is void now is permitted again, at once and without a rebuild.
 
 use assent_contract::names;
-use assent_contract::query::BlockedList;
+use assent_contract::query::BlockedPage;
 use assent_dev_stack::{NatsUser, Program};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
@@ -187,7 +187,7 @@ async fn who_is_blocked_is_told_by_page() {
         let answer = ask(&operator, names::QUERY_BLOCKED, &question)
             .await
             .unwrap();
-        let page: BlockedList = serde_json::from_value(answer.clone()).unwrap();
+        let page: BlockedPage = serde_json::from_value(answer.clone()).unwrap();
         assert_eq!(page.total, 3);
         found.extend(page.blocked.iter().map(|one| one.since));
         if page.next.is_none() {

@@ -1,6 +1,6 @@
 //! `blocked list`: who can't be read, since when, why, and what permits it again.
 
-use assent_contract::query::Whose;
+use assent_contract::query::AggregateId;
 use assent_messaging::ConnectionSettings;
 use serde::Serialize;
 
@@ -28,7 +28,7 @@ struct Answer {
 #[derive(Debug, Serialize)]
 struct Row {
     #[serde(flatten)]
-    whose: Whose,
+    whose: AggregateId,
     since: u64,
     why: String,
     message: Verdict,

@@ -3,8 +3,8 @@
 //! The projections look for it all the time, and mend what they find. So a problem here is one that
 //! is being mended, or one that nobody mends.
 
-use assent_contract::chain::EventHash;
-use assent_contract::change::Change;
+use assent_contract::change::ChangeMessage;
+use assent_contract::event_hash::EventHash;
 use assent_contract::names::EVENT_STREAM;
 use assent_domain::ids::Sequence;
 use assent_event_log::EventLog;
@@ -44,7 +44,7 @@ pub(super) async fn check(connection: &Connection) -> Check {
 
 /// Where telling has got to, by a message of ours.
 fn position(last: &Told) -> Option<Position> {
-    let change: Change = serde_json::from_slice(&last.payload).ok()?;
+    let change: ChangeMessage = serde_json::from_slice(&last.payload).ok()?;
     match &last.stamp {
         Stamp::Full { sequence, position }
             if change.sequence == *sequence && change.log.as_ref() == Some(&position.log) =>

@@ -6,7 +6,7 @@ use assent_contract::query::UserQuery;
 use assent_contract::values::{Identity, PermissionSet};
 use assent_domain::account::AccountState;
 use assent_domain::event::RevocationReason;
-use assent_domain::explanation::{PermissionTrail, Standing};
+use assent_domain::explanation::{PermissionStatus, PermissionTrail};
 use assent_domain::ids::Sequence;
 use assent_domain::mode::AuthorizationMethod;
 use assent_domain::permissions::{EmailLevel, Permission};
@@ -193,10 +193,10 @@ impl Trail {
     fn new(story: &Story, permission: Permission) -> Self {
         let told = &story.explanation;
         let PermissionTrail {
-            standing,
+            status,
             since,
             because,
-        } = told.of(permission);
+        } = told.trail(permission);
         let line = |sequence: &Sequence| {
             let line = Line::of_recorded(story.find(*sequence)?);
             Some(if told.moved.contains(sequence) {
@@ -215,7 +215,7 @@ impl Trail {
             why: if story.finding.is_some() {
                 "nothing is believed of events that can't be believed".to_owned()
             } else {
-                why(*standing, &told.account, permission).to_owned()
+                why(*status, &told.account, permission).to_owned()
             },
             since: since.map(|sequence| Since {
                 sequence: sequence.0,
@@ -253,31 +253,35 @@ impl Trail {
     }
 }
 
-fn why(standing: Standing, account: &AccountState, permission: Permission) -> &'static str {
+fn why(status: PermissionStatus, account: &AccountState, permission: Permission) -> &'static str {
     let left_out = account
         .consent()
         .is_some_and(|consent| !consent.permissions.kinds().contains(permission));
-    match (standing, account.method()) {
-        (Standing::Granted, AuthorizationMethod::UserIndividual) => "granted by the user",
-        (Standing::Granted, AuthorizationMethod::AdminConfigured) => {
+    match (status, account.method()) {
+        (PermissionStatus::Granted, AuthorizationMethod::UserIndividual) => "granted by the user",
+        (PermissionStatus::Granted, AuthorizationMethod::AdminConfigured) => {
             "granted by the company's administrator"
         }
-        (Standing::NeverGranted, AuthorizationMethod::UserIndividual) => {
+        (PermissionStatus::NeverGranted, AuthorizationMethod::UserIndividual) => {
             "the user has not granted it under the company's present method"
         }
-        (Standing::NeverGranted, AuthorizationMethod::AdminConfigured) if left_out => {
+        (PermissionStatus::NeverGranted, AuthorizationMethod::AdminConfigured) if left_out => {
             "the consent in force leaves it out"
         }
-        (Standing::NeverGranted, AuthorizationMethod::AdminConfigured) => {
+        (PermissionStatus::NeverGranted, AuthorizationMethod::AdminConfigured) => {
             "the user has not signed in through Microsoft since the company's administrator consented"
         }
-        (Standing::LeftBehind, _) => {
+        (PermissionStatus::LeftBehind, _) => {
             "the user has not granted it as the Microsoft account of the present grants"
         }
-        (Standing::NotInConsent, _) => "granted before, and the consent in force leaves it out",
-        (Standing::Ended(RevocationReason::UserRevoked), _) => "the user took it back",
-        (Standing::Ended(RevocationReason::UserDeclined), _) => "the user said no at Microsoft",
-        (Standing::Ended(RevocationReason::MicrosoftWithdrawn), _) => {
+        (PermissionStatus::NotInConsent, _) => {
+            "granted before, and the consent in force leaves it out"
+        }
+        (PermissionStatus::Ended(RevocationReason::UserRevoked), _) => "the user took it back",
+        (PermissionStatus::Ended(RevocationReason::UserDeclined), _) => {
+            "the user said no at Microsoft"
+        }
+        (PermissionStatus::Ended(RevocationReason::MicrosoftWithdrawn), _) => {
             "Microsoft says that the consent is gone"
         }
     }

@@ -2,7 +2,7 @@
 
 use assent_contract::command::BeginUserConsent;
 use assent_contract::query::{
-    Account, AccountFacts, AccountQuery, NoConsent, UserFacts, UserQuery, UsersQuery,
+    AccountAnswer, AccountFacts, AccountQuery, NoConsent, UserFacts, UserQuery, UsersQuery,
 };
 use assent_contract::values::Identity;
 use assent_domain::account::{AccountState, Authorization, Consent};
@@ -48,7 +48,7 @@ fn an_account_with_more_fields_is_read_but_not_with_other_values() {
             .as_object_mut()
             .unwrap()
             .insert(field.to_owned(), value);
-        serde_json::from_value::<Account>(changed)
+        serde_json::from_value::<AccountAnswer>(changed)
     };
     assert_eq!(with("more", json!(1)).unwrap(), account());
     for (field, value) in [
@@ -75,7 +75,7 @@ fn an_account_with_more_fields_is_read_but_not_with_other_values() {
         let mut part = whole.clone();
         part.as_object_mut().unwrap().remove(field);
         assert!(
-            serde_json::from_value::<Account>(part).is_err(),
+            serde_json::from_value::<AccountAnswer>(part).is_err(),
             "without {field}"
         );
     }

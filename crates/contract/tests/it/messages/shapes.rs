@@ -1,14 +1,14 @@
 //! Each message as JSON. None is read with a field too many.
 
-use assent_contract::change::Change;
+use assent_contract::change::ChangeMessage;
 use assent_contract::command::{
     AutomaticGrantRecorded, BeginUserConsent, ExpectedIdentity, FlowStarted, RecordAutomaticGrant,
     Sensitive, UserConsentBegun,
 };
 use assent_contract::problem::Problem;
 use assent_contract::query::{
-    AccountFacts, AccountQuery, Changes, ChangesQuery, LoginState, Permissions, UserEntry,
-    UserQuery, Users, UsersQuery,
+    AccountFacts, AccountQuery, ChangesPage, ChangesQuery, LoginState, PermissionsAnswer,
+    UserEntry, UserQuery, UsersPage, UsersQuery,
 };
 use assent_contract::values::{Method, Permission, PersonId};
 use assent_domain::account::AccountState;
@@ -169,7 +169,7 @@ fn answers_are_strict() {
         }),
     );
     assert_strict(
-        &Permissions {
+        &PermissionsAnswer {
             account_id: account_id(),
             user_id: user_id(),
             method: Method::UserIndividual,
@@ -188,7 +188,7 @@ fn answers_are_strict() {
         }),
     );
     assert_strict(
-        &Users {
+        &UsersPage {
             account_id: account_id(),
             users: Vec::from([UserEntry {
                 user_id: user_id(),
@@ -228,7 +228,7 @@ fn answers_are_strict() {
 
 #[test]
 fn changes_are_strict_and_say_whom_they_concern() {
-    let of_user = Change {
+    let of_user = ChangeMessage {
         account_id: account_id(),
         user_id: Some(user_id()),
         method: Method::UserIndividual,
@@ -243,7 +243,7 @@ fn changes_are_strict_and_say_whom_they_concern() {
             "effective": set(), "sequence": 5, "log": LOG,
         }),
     );
-    let of_company = Change {
+    let of_company = ChangeMessage {
         user_id: None,
         effective: None,
         method: Method::AdminConfigured,
@@ -263,7 +263,7 @@ fn changes_are_strict_and_say_whom_they_concern() {
     );
     assert_strict(&ChangesQuery::default(), &json!({}));
     assert_strict(
-        &Changes {
+        &ChangesPage {
             log: LOG.to_owned(),
             sequence: 9,
             changes: vec![of_company],

@@ -1,6 +1,6 @@
 //! Who may manage the company's settings; and the stable names of all refusals.
 
-use crate::decide::{CompanyManager, HostRights};
+use crate::decide::{AccountManager, HostRights};
 use crate::refusal::Refusal;
 use crate::samples::ana;
 
@@ -13,7 +13,7 @@ fn managing_the_company_takes_both_rights() {
             is_super_admin,
             manages_company_settings,
         };
-        let manager = CompanyManager::with_rights(ana(), rights);
+        let manager = AccountManager::with_rights(ana(), rights);
         if is_super_admin && manages_company_settings {
             assert_eq!(manager.map(|manager| manager.user().clone()), Ok(ana()));
         } else {
@@ -24,7 +24,7 @@ fn managing_the_company_takes_both_rights() {
 
 #[test]
 fn nobody_has_the_rights_by_default() {
-    let manager = CompanyManager::with_rights(ana(), HostRights::default());
+    let manager = AccountManager::with_rights(ana(), HostRights::default());
     assert_eq!(manager, Err(Refusal::Forbidden));
 }
 

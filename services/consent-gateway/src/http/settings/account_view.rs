@@ -2,7 +2,7 @@
 
 use askama::Template;
 use assent_domain::event::RevocationReason;
-use assent_domain::explanation::{Explanation, Standing, explain};
+use assent_domain::explanation::{Explanation, PermissionStatus, explain};
 use assent_domain::mode::{AuthorizationMethod, EmailSync};
 use assent_domain::permissions::{EmailLevel, Permission};
 
@@ -151,7 +151,7 @@ impl PermissionBox {
         permission: Permission,
     ) -> Self {
         let (company, user) = (&known.company.state, &known.user.state);
-        let trail = explanation.of(permission);
+        let trail = explanation.trail(permission);
         let is_on = explanation.effective.kinds().contains(permission);
         let level = match (company.consent(), is_on) {
             (Some(consent), _) if consent.permissions.email != EmailLevel::None => {
@@ -178,7 +178,7 @@ impl PermissionBox {
             meaning: words::meaning(permission, level),
             scopes: gateway.scopes.of(words::only(permission, level)).join(" "),
             is_on,
-            status: status(trail.standing),
+            status: status(trail.status),
             since: trail
                 .since
                 .and_then(|at| time_of(&known.company, &known.user, at))
@@ -220,15 +220,15 @@ impl Decided {
     }
 }
 
-const fn status(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Granted => "On",
-        Standing::NeverGranted => "Off",
-        Standing::LeftBehind => "Off: you granted it for another Microsoft account",
-        Standing::NotInConsent => "Off: not in the administrator's consent",
-        Standing::Ended(RevocationReason::UserRevoked) => "Off: you took it back",
-        Standing::Ended(RevocationReason::UserDeclined) => "Off: declined at Microsoft",
-        Standing::Ended(RevocationReason::MicrosoftWithdrawn) => {
+const fn status(status: PermissionStatus) -> &'static str {
+    match status {
+        PermissionStatus::Granted => "On",
+        PermissionStatus::NeverGranted => "Off",
+        PermissionStatus::LeftBehind => "Off: you granted it for another Microsoft account",
+        PermissionStatus::NotInConsent => "Off: not in the administrator's consent",
+        PermissionStatus::Ended(RevocationReason::UserRevoked) => "Off: you took it back",
+        PermissionStatus::Ended(RevocationReason::UserDeclined) => "Off: declined at Microsoft",
+        PermissionStatus::Ended(RevocationReason::MicrosoftWithdrawn) => {
             "Off: the consent was withdrawn at Microsoft"
         }
     }

@@ -1,6 +1,6 @@
 //! Settings > Company: what a Super Admin can do there.
 
-use assent_domain::decide::CompanyManager;
+use assent_domain::decide::AccountManager;
 use assent_domain::mode::{AuthorizationMethod, EmailSync, Mode};
 use assent_service_kit::ApiPath;
 use axum::extract::State;
@@ -203,7 +203,7 @@ pub(in crate::http) async fn save_method(
 async fn changed(
     gateway: &Gateway,
     session: &InSession,
-    (manager, shown): (CompanyManager, &Company),
+    (manager, shown): (AccountManager, &Company),
     to: Mode,
     (saved, then): (Done, Option<&str>),
 ) -> Result<Response, Failure> {
@@ -350,7 +350,7 @@ pub(in crate::http) async fn cancel_link(
 async fn managed(
     gateway: &Gateway,
     session: &InSession,
-) -> Result<(CompanyManager, Company), Failure> {
+) -> Result<(AccountManager, Company), Failure> {
     let account = &session.session.account;
     let manager = rights::manager(&session.session.caller(), account)?;
     let company = gateway.ledger.company(account).await?;

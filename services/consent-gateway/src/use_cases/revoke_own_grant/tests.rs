@@ -1,5 +1,5 @@
 use assent_contract::names;
-use assent_contract::query::{Permissions, UserQuery};
+use assent_contract::query::{PermissionsAnswer, UserQuery};
 use assent_contract::values::Method;
 use assent_dev_stack::{NatsServer, NatsUser};
 use assent_domain::ids::{AccountId, UserId};
@@ -19,7 +19,7 @@ async fn view_that_says_calendar(server: &NatsServer) -> AbortOnDropHandle<()> {
     let connection = Connection::connect(settings).await.unwrap();
     let answer = move |request: assent_messaging::Request| async move {
         let query: UserQuery = serde_json::from_slice(&request.payload).unwrap();
-        let said = Permissions {
+        let said = PermissionsAnswer {
             account_id: query.account_id,
             user_id: query.user_id,
             method: Method::UserIndividual,

@@ -18,7 +18,7 @@ impl EventHash {
     /// Hashes an event: its subject, its CloudEvents attributes in the order of their
     /// names, and its body. Transport headers do not count. The values are percent-encoded,
     /// so no line break can be smuggled in.
-    pub fn of<'a>(
+    pub fn compute<'a>(
         subject: &str,
         headers: impl IntoIterator<Item = (&'a str, &'a str)>,
         body: &[u8],
@@ -50,7 +50,7 @@ impl EventHash {
 
 /// How an event is tied to those before it on its subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Link {
+pub enum ChainLink {
     /// It names the event before it.
     Next,
     /// It names an earlier event, or none: it was recorded while the log was damaged, by somebody
@@ -64,17 +64,17 @@ pub enum Link {
 /// What a user takes back is recorded also where the log has lost events of the user, after the
 /// last one that can be read. Once these are restored, that revocation names one that is not its
 /// predecessor. It may, as it can only take away; no other event may.
-pub fn link(
+pub fn chain_link(
     event: &Event,
     previous: EventHash,
     before: impl DoubleEndedIterator<Item = EventHash>,
-) -> Option<Link> {
+) -> Option<ChainLink> {
     let mut before = before.rev();
     if previous == before.next().unwrap_or(EventHash::NONE) {
-        return Some(Link::Next);
+        return Some(ChainLink::Next);
     }
     let is_earlier = previous == EventHash::NONE || before.any(|hash| hash == previous);
-    (may_pass_damage(event) && is_earlier).then_some(Link::PastDamage)
+    (may_pass_damage(event) && is_earlier).then_some(ChainLink::PastDamage)
 }
 
 /// Whether an event may be recorded where those before it can't all be read: one that can only take
@@ -149,20 +149,20 @@ mod tests {
     use proptest::{prop_assert_eq, proptest};
     use uuid::Uuid;
 
-    use super::{EventHash, InvalidHash, Link, link};
+    use super::{ChainLink, EventHash, InvalidHash, chain_link};
 
     #[test]
     fn a_hash_depends_on_subject_attributes_and_body_alone() {
         let headers = [("ce-id", "1"), ("ce-type", "t"), ("Nats-Msg-Id", "1")];
-        let hash = EventHash::of("s", headers, b"{}");
+        let hash = EventHash::compute("s", headers, b"{}");
         let shuffled = [("traceparent", "x"), ("ce-type", "t"), ("ce-id", "1")];
-        assert_eq!(hash, EventHash::of("s", shuffled, b"{}"));
-        assert_ne!(hash, EventHash::of("other", headers, b"{}"));
+        assert_eq!(hash, EventHash::compute("s", shuffled, b"{}"));
+        assert_ne!(hash, EventHash::compute("other", headers, b"{}"));
         assert_ne!(
             hash,
-            EventHash::of("s", [("ce-id", "2"), ("ce-type", "t")], b"{}")
+            EventHash::compute("s", [("ce-id", "2"), ("ce-type", "t")], b"{}")
         );
-        assert_ne!(hash, EventHash::of("s", headers, b"{ }"));
+        assert_ne!(hash, EventHash::compute("s", headers, b"{ }"));
     }
 
     fn hash(number: u8) -> EventHash {
@@ -234,11 +234,11 @@ mod tests {
             let before = (1..=length).map(hash);
             let [revoked, granted, consented, changed] = events();
             let event = [&revoked, &granted, &consented, &changed][which];
-            let link = link(event, hash(named), before);
+            let link = chain_link(event, hash(named), before);
             let expected = if named == length {
-                Some(Link::Next)
+                Some(ChainLink::Next)
             } else if which == 0 && named < length {
-                Some(Link::PastDamage)
+                Some(ChainLink::PastDamage)
             } else {
                 None
             };
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_hash_is_written_and_read_as_hexadecimal() {
-        let hash = EventHash::of("s", [], b"");
+        let hash = EventHash::compute("s", [], b"");
         assert_eq!(hash.to_string().parse(), Ok(hash));
         assert_eq!("0".repeat(64).parse(), Ok(EventHash::NONE));
         for bad in ["", "0", &"G".repeat(64), &"A".repeat(64), &"0".repeat(65)] {
