@@ -2,7 +2,7 @@
 //! front; and the tests that hold the architecture.
 //!
 //! `tests/journeys` is one binary. Each of its tests starts a stack of its own and plays on it with the actors of
-//! `assent-dev-stack`, by the public interfaces only. `tests/architecture.rs` looks at the manifests and the source.
+//! `assent-dev-stack`, by the public interfaces only. `tests/architecture` looks at the manifests and the source.
 //!
 //! The journeys of people through pages, in a real browser, are a package of their own in `browser`.
 //!

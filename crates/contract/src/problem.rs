@@ -4,14 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// The codes that are no refusal of the domain.
 pub mod code {
-    /// The request can't be understood.
-    pub const INVALID_REQUEST: &str = "invalid_request";
     /// What was asked for is not there.
     pub const NOT_FOUND: &str = "not_found";
-    /// Others kept changing the same thing; try again.
-    pub const CONCURRENT_CHANGE: &str = "concurrent_change";
-    /// The event log can't be reached.
-    pub const EVENT_LOG_UNAVAILABLE: &str = "event_log_unavailable";
     /// Events of this account or user are damaged in the log, or the log has lost its end.
     pub const EVENT_LOG_DAMAGED: &str = "event_log_damaged";
     /// The log holds an event of this account or user that can't be read.
@@ -22,8 +16,6 @@ pub mod code {
     pub const MESSAGE_IS_AN_EVENT: &str = "message_is_an_event";
     /// There are as many of something as there may be.
     pub const TOO_MANY_REQUESTS: &str = "too_many_requests";
-    /// Microsoft can't be reached, or answers nonsense.
-    pub const MICROSOFT_UNAVAILABLE: &str = "microsoft_unavailable";
     /// The write that `at_least` names is not applied yet.
     pub const NOT_YET_APPLIED: &str = "not_yet_applied";
     /// A store holds as much as it may.

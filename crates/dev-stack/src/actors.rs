@@ -25,5 +25,5 @@ pub use people::{
     Person,
 };
 pub use plain_browser::{PageForm, PlainBrowser, forms};
-pub use reply::{ActorError, Reply, permissions_in_words};
+pub use reply::{ActorError, Reply};
 pub use sync_worker::{Heard, SyncWorker};

@@ -88,11 +88,6 @@ impl NatsServer {
         Self::start_with(CONFIGURATION, ReservedPort::pick()?).await
     }
 
-    /// The same, on a port of the caller's choice.
-    pub async fn start_on(port: ReservedPort) -> Result<Self, NatsServerError> {
-        Self::start_with(CONFIGURATION, port).await
-    }
-
     /// Starts a server with another configuration: the deployed one, changed for a test.
     pub async fn start_configured(configuration: &str) -> Result<Self, NatsServerError> {
         Self::start_with(configuration, ReservedPort::pick()?).await
@@ -144,11 +139,6 @@ impl NatsServer {
     /// Where clients connect to.
     pub fn url(&self) -> String {
         format!("nats://{}", self.port.address())
-    }
-
-    /// Where the server tells about itself: `/healthz`, `/varz`, `/jsz`.
-    pub fn monitoring_url(&self) -> String {
-        format!("http://{}", self.monitor.address())
     }
 
     /// What `user` logs in with: name and password.

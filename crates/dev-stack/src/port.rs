@@ -52,7 +52,7 @@ impl ReservedPort {
     }
 
     /// Reserves this port if it is free, and picks another if it is not.
-    pub fn prefer(port: u16) -> Result<Self, PortError> {
+    pub(crate) fn prefer(port: u16) -> Result<Self, PortError> {
         let directory = tools_directory()?.join("ports");
         std::fs::create_dir_all(&directory).map_err(PortError::Reservation)?;
         let lock =

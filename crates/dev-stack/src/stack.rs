@@ -270,7 +270,7 @@ impl Stack {
     }
 
     /// Runs `consentctl` as the operator in `directory`, to its end.
-    pub async fn consentctl_in(
+    async fn consentctl_in(
         &self,
         directory: &Path,
         arguments: &[&str],

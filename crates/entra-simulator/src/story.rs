@@ -26,7 +26,7 @@ pub const HOST_CLIENT_SECRET: &str = "simulator-only-host-client-secret";
 /// Contoso: commercial, users may consent to what needs no administrator.
 pub const CONTOSO: Uuid = uuid!("c0000000-0000-4000-8000-000000000001");
 /// Contoso's domain.
-pub const CONTOSO_DOMAIN: &str = "contoso.example";
+const CONTOSO_DOMAIN: &str = "contoso.example";
 /// Ana, an ordinary user of Contoso.
 pub const ANA: Uuid = uuid!("c0000000-0000-4000-8000-0000000000a1");
 /// Ben, an ordinary user of Contoso.
@@ -37,7 +37,7 @@ pub const OLGA: Uuid = uuid!("c0000000-0000-4000-8000-0000000000c1");
 /// Fabrikam: a US government customer on the worldwide endpoints (GCC).
 pub const FABRIKAM: Uuid = uuid!("f0000000-0000-4000-8000-000000000001");
 /// Fabrikam's domain.
-pub const FABRIKAM_DOMAIN: &str = "fabrikam.example";
+const FABRIKAM_DOMAIN: &str = "fabrikam.example";
 /// Farid, an ordinary user of Fabrikam.
 pub const FARID: Uuid = uuid!("f0000000-0000-4000-8000-0000000000a1");
 /// Grace, global administrator of Fabrikam.
@@ -46,14 +46,14 @@ pub const GRACE: Uuid = uuid!("f0000000-0000-4000-8000-0000000000c1");
 /// Northwind Government: GCC High, another cloud.
 pub const NORTHWIND_GOV: Uuid = uuid!("90000000-0000-4000-8000-000000000001");
 /// Northwind Government's domain.
-pub const NORTHWIND_GOV_DOMAIN: &str = "northwind-gov.example";
+const NORTHWIND_GOV_DOMAIN: &str = "northwind-gov.example";
 /// Noor, global administrator of Northwind Government.
 pub const NOOR: Uuid = uuid!("90000000-0000-4000-8000-0000000000c1");
 
 /// Adatum: commercial, with Microsoft's managed consent policy.
 pub const ADATUM: Uuid = uuid!("ada00000-0000-4000-8000-000000000001");
 /// Adatum's domain.
-pub const ADATUM_DOMAIN: &str = "adatum.example";
+const ADATUM_DOMAIN: &str = "adatum.example";
 /// Dana, an ordinary user of Adatum, whose mailbox is on premises.
 pub const DANA: Uuid = uuid!("ada00000-0000-4000-8000-0000000000a1");
 /// Erik, cloud application administrator of Adatum.

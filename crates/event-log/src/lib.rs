@@ -39,7 +39,7 @@ use acks::Acks;
 use operations::Remembered;
 
 /// How long a call may take, unless [`EventLog::with_deadline`] says otherwise.
-pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);
+pub(crate) const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);
 
 /// The log. Clones share the connection, and the one inbox that acknowledgements arrive in.
 #[derive(Clone, Debug)]

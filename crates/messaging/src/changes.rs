@@ -25,7 +25,7 @@ use crate::connection::Connection;
 use crate::jetstream::{DEADLINE, Full, LISTING_DEADLINE, difference};
 pub use crate::jetstream::{JetStreamError, Subjects};
 pub use publisher::{Anew, Change, ChangePublisher, PublishChangesError, Published};
-pub use told::{MENDED_THROUGH, Position, SEQUENCE, SOURCE, Stamp, TOLD_HASH, TOLD_THROUGH, Told};
+pub use told::{Position, SEQUENCE, SOURCE, Stamp, Told};
 
 /// The stream's usual name.
 pub const CONSENT_CHANGES: &str = "CONSENT_CHANGES";

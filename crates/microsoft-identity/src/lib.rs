@@ -73,4 +73,4 @@ pub use standing::{
 pub use tenant::{DomainName, TenantRef, TenantRefError};
 pub use transport::CircuitState;
 pub use urls::{AccountChoice, AuthorizeRequest};
-pub use user_consent::{OPEN_TO_USERS, is_open_to_users_by_default};
+pub use user_consent::is_open_to_users_by_default;

@@ -9,7 +9,7 @@ use crate::scopes::on_graph;
 /// contacts, one's own profile and signing in are not excluded. Source: MicrosoftDocs/entra-docs,
 /// `manage-app-consent-policies` (2026-01-22). What is not known to be open is closed: a tenant may still allow it, and
 /// the worst that comes of it is a hint on a page that was not needed.
-pub const OPEN_TO_USERS: [&str; 7] = [
+const OPEN_TO_USERS: [&str; 7] = [
     "openid",
     "profile",
     "email",

@@ -50,7 +50,7 @@ pub mod verify;
 
 pub use apply::ApplyError;
 pub use bulk::{BulkError, BulkLoad};
-pub use cursor::{Counts, Cursor, FOLD_VERSION, SCHEMA_VERSION, Source};
+pub use cursor::{Counts, Cursor, Source};
 pub use entry::{Change, Content, Entry};
 pub use open::{OpenError, Opened, Why};
 pub use refold::Refold;

@@ -20,7 +20,6 @@ mod origin;
 pub mod shared;
 mod values;
 
-pub use known::{KNOWN_VARIABLES, SECRET_VARIABLES};
 pub use origin::{Origin, OriginError};
 pub use values::{
     CommaSeparated, HttpUrl, HttpUrlError, ListenAddress, Secret, without_path, without_query,

@@ -115,7 +115,7 @@ where
 }
 
 /// 404 for a path no route matches.
-pub async fn unknown_route() -> Problem {
+pub(crate) async fn unknown_route() -> Problem {
     Problem::not_found("no such path; see /openapi.json where there is one")
 }
 

@@ -73,6 +73,5 @@ pub use program::{
     Flag, Given, Misconfigured, NeedsOperator, NotReachable, Program, StartError, Variable, run,
     run_with_flags,
 };
-pub use request::RequestId;
 pub use runtime::Runtime;
 pub use server::{BODY_LIMIT, Bound, ConnectionLimits, Listen, ServeError, bind, serve};

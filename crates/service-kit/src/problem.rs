@@ -20,7 +20,7 @@ use crate::request::RequestId;
 mod catalogue;
 
 /// The media type of a problem.
-pub const MEDIA_TYPE: &str = "application/problem+json";
+const MEDIA_TYPE: &str = "application/problem+json";
 
 /// A refusal or a failure, as the caller sees it.
 #[derive(Debug, Clone)]

@@ -30,7 +30,7 @@ pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Names one request, in its answer and in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RequestId(Uuid);
+pub(crate) struct RequestId(Uuid);
 
 impl RequestId {
     /// The caller's own id if it is a UUID, else a new one. Any other text is

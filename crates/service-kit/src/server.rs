@@ -203,7 +203,7 @@ impl Bound {
 /// id, span, metrics, time and size limits, problems, security headers.
 ///
 /// [`serve`] does this; tests that call a router directly do it themselves.
-pub fn surrounded(router: Router, people: Option<ForPeople>) -> Router {
+fn surrounded(router: Router, people: Option<ForPeople>) -> Router {
     let exact = router
         .fallback(extract::unknown_route)
         .method_not_allowed_fallback(extract::method_not_allowed);

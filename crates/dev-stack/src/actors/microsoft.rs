@@ -154,7 +154,7 @@ impl Microsoft {
     }
 
     /// The same in a browser that was somewhere before.
-    pub async fn walk_in(
+    async fn walk_in(
         &self,
         browser: &mut PlainBrowser,
         authorize_url: &str,

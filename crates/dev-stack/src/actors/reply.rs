@@ -140,7 +140,7 @@ impl Reply {
 }
 
 /// A permission set as people say it: `calendar, email (limited)`.
-pub fn permissions_in_words(set: &Value) -> String {
+pub(crate) fn permissions_in_words(set: &Value) -> String {
     let has = |kind: &str| set.get(kind).and_then(Value::as_bool).unwrap_or_default();
     let mut words: Vec<String> = ["calendar", "contacts"]
         .into_iter()

@@ -43,14 +43,6 @@ impl AtMicrosoft<'_> {
         self.0.click_button("Accept").await
     }
 
-    /// Accepts it for everybody in the organisation, where the page offers that as a choice.
-    pub async fn accept_for_the_organization(&self) -> Result<(), BrowserError> {
-        self.0
-            .tick("Consent on behalf of your organization")
-            .await?;
-        self.accept().await
-    }
-
     /// Declines it.
     pub async fn decline(&self) -> Result<(), BrowserError> {
         self.0.click_button("Decline").await

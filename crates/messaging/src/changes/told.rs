@@ -13,11 +13,11 @@ pub const SOURCE: &str = "Assent-Source";
 /// The header with the sequence, in the log, as of which a message is true.
 pub const SEQUENCE: &str = "Assent-Sequence";
 /// The header with the event up to which all is told.
-pub const TOLD_THROUGH: &str = "Assent-Told-Through";
+pub(super) const TOLD_THROUGH: &str = "Assent-Told-Through";
 /// The header with the hash of that event: a log that was set back uses its sequences again.
-pub const TOLD_HASH: &str = "Assent-Told-Hash";
+pub(super) const TOLD_HASH: &str = "Assent-Told-Hash";
 /// The header that is there while all that stands is told anew, and says how far that is.
-pub const MENDED_THROUGH: &str = "Assent-Mended-Through";
+pub(super) const MENDED_THROUGH: &str = "Assent-Mended-Through";
 
 /// Written by the server into what it republishes.
 const NATS_STREAM: &str = "Nats-Stream";

@@ -6,7 +6,7 @@
 use super::{ConfigError, key_of};
 
 /// Every variable any program of ours reads, the NATS server's configuration included.
-pub const KNOWN_VARIABLES: &[&str] = &[
+const KNOWN_VARIABLES: &[&str] = &[
     "ASSENT_ADMIN_PROOF",
     "ASSENT_AUTODISCOVER_URL",
     "ASSENT_COMMAND_TIMEOUT_MS",
@@ -67,7 +67,7 @@ pub const KNOWN_VARIABLES: &[&str] = &[
 ];
 
 /// Those of them that hold a secret, which `NAME_FILE` may supply.
-pub const SECRET_VARIABLES: &[&str] = &[
+const SECRET_VARIABLES: &[&str] = &[
     "ASSENT_ENTRA_CLIENT_SECOND_SECRET",
     "ASSENT_ENTRA_CLIENT_SECRET",
     "ASSENT_NATS_PASSWORD",

@@ -161,7 +161,7 @@ impl StoreMegabytes {
     pub const USUAL: Self = Self(256);
 
     /// An eighth of it, in bytes.
-    pub const fn eighth(self) -> i64 {
+    pub(crate) const fn eighth(self) -> i64 {
         self.0 * (1024 * 1024 / 8)
     }
 }

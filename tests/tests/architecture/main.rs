@@ -1,5 +1,9 @@
 //! What ARCHITECTURE.md promises, held: who may depend on whom, who may name what, and how a file looks.
 
+mod circles;
+mod modules;
+mod public_names;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
