@@ -8,7 +8,7 @@ use url::Url;
 use crate::credential::OurCredentials;
 use crate::discovery::{Known, TenantMetadata};
 use crate::settings::{Settings, SettingsError};
-use crate::signing_keys::SigningKeys;
+use crate::signing_keys::{SigningKeys, signing_keys};
 use crate::standing::Board;
 use crate::tenant::TenantRef;
 use crate::transport::Transport;
@@ -53,7 +53,7 @@ impl Entra {
         let transport = Transport::new(timeout, national_authorities, &board)
             .map_err(|source| SettingsError::HttpClient(source.into()))?;
         let credentials = OurCredentials::prepare(credentials, board.clone())?;
-        let signing_keys = SigningKeys::new(transport.sign_in.clone(), authority.clone());
+        let signing_keys = signing_keys(transport.sign_in.clone(), authority.clone());
         Ok(Self {
             shared: Arc::new(Shared {
                 authority,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use assent_jwks::LookupError;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, Validation};
@@ -14,7 +15,7 @@ use crate::client::Entra;
 use crate::discovery::first_segment;
 use crate::login_hint::LoginHint;
 use crate::redemption::unix_now;
-use crate::signing_keys::{KeyLookupError, SigningKey};
+use crate::signing_keys::SigningKey;
 use crate::transport::retry_after;
 
 /// The tenant that all personal Microsoft accounts share.
@@ -145,19 +146,17 @@ impl Entra {
         expectation: IdTokenExpectation<'_>,
     ) -> Result<VerifiedIdentity, IdTokenError> {
         let token = UnverifiedIdToken::parse(token)?;
-        let keys =
-            self.shared
-                .signing_keys
-                .with(&token.key_id)
-                .await
-                .map_err(|error| match error {
-                    KeyLookupError::Unknown => IdTokenError::UnknownKey,
-                    KeyLookupError::Unavailable(source) => {
-                        IdTokenError::KeysUnavailable(source.into())
-                    }
-                })?;
-        let key = keys.get(&token.key_id).ok_or(IdTokenError::UnknownKey)?;
-        token.verify(key, audiences, expectation, unix_now())
+        let keys = &self.shared.signing_keys;
+        let (key, _) = keys
+            .find(&token.key_id, |keys| keys.get(&token.key_id).cloned())
+            .await
+            .map_err(|error| match error {
+                LookupError::Unknown => IdTokenError::UnknownKey,
+                LookupError::Unavailable(_) | LookupError::Abandoned => {
+                    IdTokenError::KeysUnavailable(error.into())
+                }
+            })?;
+        token.verify(&key, audiences, expectation, unix_now())
     }
 }
 

@@ -5,7 +5,9 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use assent_jwks::{KeyCache, LookupError};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
@@ -15,23 +17,24 @@ use crate::problem::Problem;
 mod caller;
 mod claim;
 mod fetch;
-mod key_cache;
 mod keys;
 
 pub use caller::Caller;
 pub use fetch::FetchError;
 
 use caller::Claims;
-use key_cache::KeyCache;
+use fetch::HostKeys;
 use keys::{Key, allowed_algorithm};
 
 /// Longer tokens, in bytes, are refused unread.
 pub const LONGEST_TOKEN: usize = 8 * 1024;
 
+const REFRESH_AFTER: Duration = Duration::from_hours(1);
+
 /// Checks tokens of one issuer for one audience; clones share the keys.
 #[derive(Clone)]
 pub struct BearerVerifier {
-    keys: Arc<KeyCache>,
+    keys: KeyCache<HostKeys>,
 }
 
 /// Why a token proves nothing.
@@ -92,9 +95,9 @@ impl BearerVerifier {
     /// A verifier for the tokens of `issuer` meant for `audience`. Keys are
     /// fetched when the first token arrives.
     pub fn new(issuer: &str, jwks_url: &HttpUrl, audience: &str) -> Result<Self, BearerSetupError> {
-        let fetcher = fetch::Fetcher::new(jwks_url.as_url().clone()).map_err(BearerSetupError)?;
+        let source = HostKeys::new(jwks_url.as_url().clone(), issuer, audience);
         Ok(Self {
-            keys: Arc::new(KeyCache::new(fetcher, issuer, audience)),
+            keys: KeyCache::new(source.map_err(BearerSetupError)?, REFRESH_AFTER),
         })
     }
 
@@ -112,13 +115,29 @@ impl BearerVerifier {
             return Err(BearerError::Malformed);
         }
         let (id, algorithm) = (header.kid.as_deref(), header.alg);
-        let (key, keys) = self.keys.find(id, algorithm).await?;
+        let name = id.unwrap_or_default();
+        let found = self.keys.find(name, |keys| keys.find(id, algorithm)).await;
+        let (key, keys) = found.map_err(|error| self.refusal(error, id))?;
         match key.check(token) {
-            Err(BearerError::Signature) => match self.keys.find_anew(&keys, id, algorithm).await {
-                Some(key) => key.check(token),
-                None => Err(BearerError::Signature),
-            },
+            Err(BearerError::Signature) => {
+                let newer = self.keys.newer_than(&keys, name).await;
+                match newer.and_then(|newer| newer.keys.find(id, algorithm)) {
+                    Some(key) => key.check(token),
+                    None => Err(BearerError::Signature),
+                }
+            }
             checked => checked,
+        }
+    }
+
+    fn refusal(&self, error: LookupError<FetchError>, id: Option<&str>) -> BearerError {
+        match error {
+            LookupError::Unknown if self.keys.current().is_some_and(|now| now.keys.has(id)) => {
+                BearerError::Algorithm
+            }
+            LookupError::Unknown => BearerError::UnknownKey,
+            LookupError::Unavailable(error) => BearerError::KeysUnavailable(Some(error)),
+            LookupError::Abandoned => BearerError::KeysUnavailable(None),
         }
     }
 

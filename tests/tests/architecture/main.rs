@@ -14,7 +14,7 @@ const MAIN_LINES: usize = 60;
 const FILE_LINES: usize = 500;
 
 /// Which of our crates each of our crates may depend on. Another edge is a decision: write it up in ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 17] = [
+const EDGES: [(&str, &[&str]); 18] = [
     ("assent-domain", &[]),
     ("assent-contract", &["assent-domain"]),
     ("assent-messaging", &[]),
@@ -23,8 +23,9 @@ const EDGES: [(&str, &[&str]); 17] = [
         &["assent-contract", "assent-domain", "assent-messaging"],
     ),
     ("assent-permission-store", &["assent-domain"]),
-    ("assent-microsoft-identity", &[]),
-    ("assent-service-kit", &[]),
+    ("assent-jwks", &[]),
+    ("assent-microsoft-identity", &["assent-jwks"]),
+    ("assent-service-kit", &["assent-jwks"]),
     ("assent-entra-simulator", &[]),
     (
         "assent-consentctl",

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use assent_jwks::{KeySource, signature_keys};
 use reqwest::{Client, StatusCode, redirect};
-use serde::Deserialize;
 use url::Url;
+
+use super::keys::KeySet;
 
 /// How long a fetch may take altogether.
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -29,33 +31,37 @@ pub enum FetchError {
     NotAKeySet(#[source] serde_json::Error),
 }
 
-pub(super) struct Fetcher {
+/// The host application's key set, and what its tokens must say.
+pub(super) struct HostKeys {
     client: Client,
     url: Url,
+    issuer: String,
+    audience: String,
 }
 
-#[derive(Deserialize)]
-struct Document {
-    keys: Vec<serde_json::Value>,
-}
-
-impl Fetcher {
-    pub(super) fn new(url: Url) -> Result<Self, reqwest::Error> {
+impl HostKeys {
+    pub(super) fn new(url: Url, issuer: &str, audience: &str) -> Result<Self, reqwest::Error> {
         // A redirect could lead to a place nobody configured.
         let client = Client::builder()
             .timeout(DEADLINE)
             .redirect(redirect::Policy::none())
             .build()?;
-        Ok(Self { client, url })
+        Ok(Self {
+            client,
+            url,
+            issuer: issuer.to_owned(),
+            audience: audience.to_owned(),
+        })
     }
+}
 
-    pub(super) async fn fetch(&self) -> Result<Vec<serde_json::Value>, FetchError> {
-        let mut response = self
-            .client
-            .get(self.url.clone())
-            .send()
-            .await
-            .map_err(FetchError::Request)?;
+impl KeySource for HostKeys {
+    type Keys = KeySet;
+    type Error = FetchError;
+
+    async fn fetch(&self) -> Result<KeySet, FetchError> {
+        let request = self.client.get(self.url.clone());
+        let mut response = request.send().await.map_err(FetchError::Request)?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status()));
         }
@@ -66,10 +72,7 @@ impl Fetcher {
             }
             body.extend_from_slice(&chunk);
         }
-        // Some servers begin text files with a byte order mark.
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body);
-        serde_json::from_slice::<Document>(body)
-            .map(|document| document.keys)
-            .map_err(FetchError::NotAKeySet)
+        let published = signature_keys(&body).map_err(FetchError::NotAKeySet)?;
+        Ok(KeySet::new(published, &self.issuer, &self.audience))
     }
 }

