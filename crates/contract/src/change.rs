@@ -25,7 +25,6 @@ use crate::values::{Method, PermissionSet, optional_text, text};
 /// The account or the user is different from now on. A change of method is one message
 /// for the company, not one for each user: it turns everything off for everyone in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ChangeMessage {
     /// The account.
     #[serde(with = "text")]

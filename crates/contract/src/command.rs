@@ -1,4 +1,7 @@
 //! What the login hook and operators ask of the gateway over NATS.
+//!
+//! A gateway that is older than who asks ignores the fields that it does not know. So a new field
+//! may say more, but not restrict: what must not be done without it is another command.
 
 use std::fmt;
 
@@ -8,11 +11,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::operation::VoidRecord;
-use crate::values::{Permission, PermissionSet, PersonId, Tenant, text};
+use crate::values::{Permission, PermissionSet, PersonId, Tenant, known_kinds, text};
 
 /// `consent.command.v1.record-automatic-grant`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct RecordAutomaticGrant {
     /// The user's company.
     #[serde(with = "text")]
@@ -57,7 +59,6 @@ impl fmt::Debug for Sensitive {
 
 /// The grant is on the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct AutomaticGrantRecorded {
     /// What is effective for the user from now on.
     pub effective: PermissionSet,
@@ -67,7 +68,6 @@ pub struct AutomaticGrantRecorded {
 
 /// `consent.command.v1.begin-user-consent`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct BeginUserConsent {
     /// The user's company.
     #[serde(with = "text")]
@@ -76,6 +76,7 @@ pub struct BeginUserConsent {
     #[serde(with = "text")]
     pub user_id: UserId,
     /// What to ask Microsoft for.
+    #[serde(deserialize_with = "known_kinds")]
     pub permissions: Vec<Permission>,
     /// Whom the flow expects, from a verified sign-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,7 +95,6 @@ pub struct BeginUserConsent {
 
 /// The answer to [`BeginUserConsent`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct UserConsentBegun {
     /// The flow.
     pub flow_id: Uuid,
@@ -103,12 +103,16 @@ pub struct UserConsentBegun {
     /// When the flow ends unanswered.
     pub expires_at: Timestamp,
     /// What Microsoft will ask for.
+    #[serde(deserialize_with = "known_kinds")]
     pub permissions: Vec<Permission>,
     /// What was left out, because this user or this tenant is known to need an administrator for it.
+    #[serde(deserialize_with = "known_kinds")]
     pub needs_approval: Vec<Permission>,
 }
 
 /// `consent.command.v1.void-message`: a message of the log that is no event is to be passed over.
+/// Refused with a field that the gateway does not know: what an operator says is carried out as a
+/// whole or not at all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VoidMessage {
@@ -123,7 +127,6 @@ pub struct VoidMessage {
 
 /// The answer to [`VoidMessage`]: the message is void.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct MessageVoided {
     /// What is recorded about it.
     pub record: VoidRecord,
@@ -136,7 +139,6 @@ pub type ExpectedIdentity = PersonId;
 
 /// A flow has begun: send the browser to `authorize_url`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct FlowStarted {
     /// The flow.
     pub flow_id: Uuid,

@@ -5,7 +5,9 @@
 //! age stay readable.
 //!
 //! Events are read strictly. An unknown type, version, field or value makes an event
-//! unreadable, because what we don't understand might take a permission away.
+//! unreadable, because what we don't understand might take a permission away. Answers, changes and
+//! commands between our own programs are not: a field that is unknown is ignored, so that services
+//! of two versions run side by side.
 //!
 //! 1. [`names`]: subjects, streams, services.
 //! 2. [`values`]: the small values that the messages are made of.
@@ -16,6 +18,7 @@
 //! 7. [`operation`]: what operators did.
 //! 8. [`problem`]: errors, over NATS as over HTTP.
 //! 9. [`store`]: what is kept in JetStream.
+//! 10. [`strict`]: how other people's queries are read.
 
 pub mod body;
 pub mod change;
@@ -27,4 +30,5 @@ pub mod operation;
 pub mod problem;
 pub mod query;
 pub mod store;
+pub mod strict;
 pub mod values;

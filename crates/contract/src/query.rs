@@ -11,12 +11,11 @@ use uuid::Uuid;
 use crate::change::ChangeMessage;
 use crate::values::{
     EmailSync, Identity, Method, Permission, PermissionSet, PersonId, Tenant, kinds_from_list,
-    kinds_to_list, optional_text, text,
+    kinds_to_list, known_kinds, optional_text, text,
 };
 
 /// Asks for one user: `consent.query.v1.permissions` and `consent.query.v1.login-state`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct UserQuery {
     /// The user's company.
     #[serde(with = "text")]
@@ -31,7 +30,6 @@ pub struct UserQuery {
 
 /// What may be done for a user now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct PermissionsAnswer {
     /// The user's company.
     #[serde(with = "text")]
@@ -55,7 +53,6 @@ pub struct PermissionsAnswer {
 
 /// All that the decision at a login needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct LoginState {
     /// The account.
     pub account: AccountFacts,
@@ -69,7 +66,6 @@ pub struct LoginState {
 
 /// An account's state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct AccountFacts {
     /// The authorization method.
     pub method: Method,
@@ -85,7 +81,6 @@ pub struct AccountFacts {
 
 /// An administrator's consent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ConsentFacts {
     /// Its id.
     pub consent_id: Uuid,
@@ -99,7 +94,6 @@ pub struct ConsentFacts {
 
 /// A user's state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct UserFacts {
     /// The epoch that the rest is of.
     pub epoch: u64,
@@ -108,6 +102,7 @@ pub struct UserFacts {
     /// What was granted automatically.
     pub automatic: PermissionSet,
     /// What the user has answered about.
+    #[serde(deserialize_with = "known_kinds")]
     pub answered: Vec<Permission>,
     /// Whose mailbox the rest is about.
     pub identity: Option<Identity>,
@@ -193,7 +188,6 @@ impl From<&UserFacts> for UserState {
 
 /// Asks for an account: `consent.query.v1.account`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct AccountQuery {
     /// The account.
     #[serde(with = "text")]
@@ -220,7 +214,6 @@ pub struct AccountAnswer {
 
 /// Asks for the users of an account: `consent.query.v1.users`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct UsersQuery {
     /// The account.
     #[serde(with = "text")]
@@ -242,7 +235,6 @@ pub struct UsersQuery {
 
 /// A page of an account's users, in the order of their ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct UsersPage {
     /// The account.
     #[serde(with = "text")]
@@ -262,7 +254,6 @@ pub struct UsersPage {
 
 /// One user of a page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct UserEntry {
     /// The user.
     #[serde(with = "text")]
@@ -276,7 +267,6 @@ pub struct UserEntry {
 /// Asks how everybody stands, page by page: `consent.query.v1.changes`. An answer says no less than
 /// what was told on `consent.changes.v1.>` before it was asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ChangesQuery {
     /// Only this account and its users; everybody if absent.
     #[serde(
@@ -295,7 +285,6 @@ pub struct ChangesQuery {
 
 /// A page of accounts and users that the log knows, as changes: what may be done now for each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ChangesPage {
     /// Which log the sequences are of, see [`ChangeMessage::log`].
     pub log: String,
@@ -312,7 +301,6 @@ pub struct ChangesPage {
 
 /// Asks for those of whom an event can't be believed: `consent.query.v1.blocked`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct BlockedQuery {
     /// The last one of the page before; absent for the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -327,7 +315,6 @@ pub struct BlockedQuery {
 
 /// An account, or a user of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct AggregateId {
     /// The account.
     #[serde(with = "text")]
@@ -343,7 +330,6 @@ pub struct AggregateId {
 
 /// A page of those that are blocked: nothing is effective for them. Companies come first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct BlockedPage {
     /// The page.
     pub blocked: Vec<BlockedEntry>,
@@ -360,7 +346,6 @@ pub struct BlockedPage {
 
 /// An account or user that is blocked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct BlockedEntry {
     /// Who.
     pub whose: AggregateId,

@@ -8,7 +8,7 @@ use assent_domain::permissions::{
     EmailLevel as DomainEmailLevel, Kinds, Permission as DomainPermission,
     PermissionSet as DomainPermissionSet,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 /// For `#[serde(with = "text")]`: a value that is written as it displays, and read by
@@ -201,7 +201,6 @@ mirrored_enum! {
 
 /// Method and e-mail sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Mode {
     /// Who gives consent.
     pub method: Method,
@@ -229,7 +228,6 @@ impl From<Mode> for DomainMode {
 
 /// A permission set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct PermissionSet {
     /// Calendar.
     pub calendar: bool,
@@ -271,9 +269,17 @@ pub fn kinds_from_list(list: &[Permission]) -> Kinds {
         .collect()
 }
 
+/// For `#[serde(deserialize_with = "known_kinds")]`: the kinds of a list that this program knows, the
+/// others left out. Whoever does not know a kind neither asks for it nor uses it.
+pub(crate) fn known_kinds<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Permission>, D::Error> {
+    let names = Vec::<String>::deserialize(from)?;
+    let all = DomainPermission::ALL.map(Permission::from);
+    let known = |name: &String| all.into_iter().find(|kind| kind.as_str() == name);
+    Ok(names.iter().filter_map(known).collect())
+}
+
 /// A Microsoft Entra directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Tenant {
     /// The cloud that it lives in.
     pub cloud: Cloud,
@@ -301,7 +307,6 @@ impl From<Tenant> for DomainTenant {
 
 /// A person at Microsoft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Identity {
     /// The person's directory.
     pub tenant: Tenant,
@@ -311,7 +316,6 @@ pub struct Identity {
 
 /// A person at Microsoft, where the cloud goes without saying.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct PersonId {
     /// The person's directory.
     pub tenant_id: Uuid,

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use assent_contract::names::{OPERATION_STREAM, OPERATION_SUBJECTS};
 use assent_contract::operation::VoidRecord;
+use assent_contract::strict;
 use assent_domain::ids::Sequence;
 use assent_messaging::Connection;
 use async_nats::jetstream::ErrorCode;
@@ -124,7 +125,7 @@ impl EventLog {
     }
 
     fn record_of(&self, found: &LogEntry) -> Option<VoidRecord> {
-        match serde_json::from_slice::<VoidRecord>(found.payload()) {
+        match strict::from_slice::<VoidRecord>(found.payload()) {
             Ok(record) => (record.log == self.identity.as_str()).then_some(record),
             Err(error) => {
                 tracing::error!(

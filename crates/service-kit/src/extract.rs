@@ -15,9 +15,9 @@ use crate::problem::Problem;
 
 mod wording;
 
-use wording::{describe_json, describe_parameters};
+use wording::{describe_json, describe_parameters, describe_unknown};
 
-/// A JSON body.
+/// A JSON body. A field that `T` does not know, at any depth, is refused.
 #[derive(Debug, Clone, Copy)]
 pub struct ApiJson<T>(pub T);
 
@@ -48,11 +48,19 @@ where
             .await
             .map_err(|rejection| unreadable(&rejection))?;
         let mut json = serde_json::Deserializer::from_slice(&body);
-        let value = serde_path_to_error::deserialize(&mut json)
+        let mut unknown = None;
+        let mut note = |path: serde_ignored::Path<'_>| {
+            unknown.get_or_insert_with(|| describe_unknown(&path));
+        };
+        let known_only = serde_ignored::Deserializer::new(&mut json, &mut note);
+        let value = serde_path_to_error::deserialize(known_only)
             .map_err(|error| Problem::invalid_request(describe_json(&error)))?;
         json.end()
             .map_err(|_| Problem::invalid_request("the body goes on after the JSON value"))?;
-        Ok(Self(value))
+        match unknown {
+            None => Ok(Self(value)),
+            Some(refusal) => Err(Problem::invalid_request(refusal)),
+        }
     }
 }
 

@@ -30,6 +30,18 @@ pub(super) fn describe_json(error: &serde_path_to_error::Error<serde_json::Error
     format!("{}{}", place(error.path()), describe(message))
 }
 
+/// As [`describe_json`] tells of a field that the body must not have; `path` leads to it.
+pub(super) fn describe_unknown(path: &serde_ignored::Path<'_>) -> String {
+    // What is optional is a step of its own on the way.
+    let path = path.to_string().replace(".?", "");
+    let field = path.rsplit('.').next().unwrap_or(&path);
+    format!(
+        "`{}`: the field `{}` is not known",
+        harmless(&path),
+        harmless(field)
+    )
+}
+
 /// What is wrong with a form or a query, whose messages begin with the name of
 /// the parameter where it is known.
 pub(super) fn describe_parameters(message: &str) -> String {

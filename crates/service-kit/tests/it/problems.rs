@@ -17,6 +17,14 @@ use crate::serving::{serving, serving_people};
 #[expect(dead_code, reason = "only whether it can be read matters")]
 struct Body {
     count: u8,
+    part: Option<Part>,
+}
+
+/// Says nothing of what it does not know: whoever reads a body refuses that.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "only whether it can be read matters")]
+struct Part {
+    name: Option<String>,
 }
 
 fn router() -> Router {
@@ -115,6 +123,12 @@ async fn unreadable_requests_are_refused_with_the_reason() {
             400,
             "invalid_request",
             "the field `count` is missing",
+        ),
+        (
+            json("{\"count\":1,\"part\":{\"name\":\"a\",\"more\":\"hunter2\"}}"),
+            400,
+            "invalid_request",
+            "`part.more`: the field `more` is not known",
         ),
         (
             client.post(format!("{base}/json")).body("{}"),

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use assent_contract::values::{EmailLevel, EmailSync};
+use assent_contract::values::{EmailLevel, EmailSync, Permission};
 use assent_dev_stack::NatsServer;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::house::{House, other_sign_in, until};
 use crate::microsoft::{CONTOSO, Microsoft, NORTHWIND_GOV};
-use crate::played::{EVERYTHING, NOTHING, Reply, consented, individual, set};
+use crate::played::{EVERYTHING, NOTHING, Reply, begun, consented, individual, set};
 
 /// Far above the deadlines of these tests, far below what a user would call held up.
 const NOT_HELD_UP: Duration = Duration::from_secs(4);
@@ -64,6 +64,84 @@ async fn without_a_projection_in_time_nothing_is_known() {
     let answer = promptly(&house, &house.microsoft_sign_in(CONTOSO)).await;
     assert_eq!(answer["reason"], "all_effective", "{answer}");
     assert_eq!(answer["degraded"], false);
+}
+
+/// The value, with each of its words in turn that stands for one of a few replaced by a new one.
+fn with_new_words(value: &Value, is_word: fn(&str) -> bool) -> Vec<Value> {
+    let paths = pointers(value, String::new());
+    let words = paths.into_iter().filter(|(_, text)| is_word(text));
+    words
+        .map(|(path, _)| {
+            let mut newer = value.clone();
+            *newer.pointer_mut(&path).unwrap() = json!("unheard_of");
+            newer
+        })
+        .collect()
+}
+
+/// Where each text in a value is.
+fn pointers(value: &Value, path: String) -> Vec<(String, String)> {
+    match value {
+        Value::String(text) => Vec::from([(path, text.clone())]),
+        Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(name, part)| pointers(part, format!("{path}/{name}")))
+            .collect(),
+        Value::Array(parts) => (0..)
+            .zip(parts)
+            .flat_map(|(index, part)| pointers(part, format!("{path}/{index}")))
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
+}
+
+/// Services of a newer version, which answer in words that this one does not know: the login goes
+/// on, and nothing is allowed that was not before.
+#[tokio::test]
+async fn a_word_that_is_new_holds_no_login_up_and_allows_nothing() {
+    let house = House::start().await;
+    let is_word = |text: &str| !text.contains(['-', ':', '/']);
+    let mut state = consented(CONTOSO, EVERYTHING, EVERYTHING);
+    state.user.answered = Vec::from([Permission::Calendar, Permission::Email]);
+    let state = serde_json::to_value(state).unwrap();
+    let newer = with_new_words(&state, is_word);
+    assert_eq!(newer.len(), 8, "{state}");
+    for state in newer {
+        let answered = state["user"]["answered"].as_array().unwrap();
+        let is_kind = answered.contains(&json!("unheard_of"));
+        house.script().state = Reply::Json(state);
+        let answer = promptly(&house, &house.microsoft_sign_in(CONTOSO)).await;
+        if is_kind {
+            assert_eq!(answer["reason"], "all_effective", "{answer}");
+        } else {
+            expect_unknown(&answer, "projection_failed");
+        }
+    }
+
+    let calendar = set(true, false, EmailLevel::None);
+    house.script().state = Reply::With(consented(CONTOSO, EVERYTHING, calendar));
+    let granted = json!({"effective": EVERYTHING, "sequence": 43});
+    for granted in with_new_words(&granted, is_word) {
+        house.script().grant = Reply::Json(granted);
+        let answer = promptly(&house, &house.microsoft_sign_in(CONTOSO)).await;
+        assert_eq!(answer["reason"], "automatic_grant_failed", "{answer}");
+        assert_eq!(answer["effective"], json!(calendar), "{answer}");
+    }
+
+    house.script().state = Reply::With(individual(EmailSync::Full, NOTHING, &[]));
+    let (asked, left_out) = (
+        [Permission::Calendar, Permission::Contacts],
+        [Permission::Email],
+    );
+    let mut begun = serde_json::to_value(begun(&asked, &left_out)).unwrap();
+    begun["more"] = json!({"of": 1});
+    let newer = with_new_words(&begun, is_word);
+    assert_eq!(newer.len(), 3);
+    for begun in newer {
+        house.script().flow = Reply::Json(begun);
+        let answer = promptly(&house, &other_sign_in()).await;
+        assert!(answer["authorize_url"].is_string(), "{answer}");
+    }
 }
 
 #[tokio::test]

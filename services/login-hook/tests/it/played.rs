@@ -61,6 +61,8 @@ pub(crate) enum Reply<T> {
     After(Duration, T),
     Never,
     Garbage,
+    /// What a gateway or projection of another version might say.
+    Json(serde_json::Value),
 }
 
 /// What the services answer, and what they were asked.
@@ -249,6 +251,7 @@ async fn answer<A: Serialize>(reply: Reply<A>) -> Result<Vec<u8>, ServiceError> 
             body: serde_json::to_vec(&Problem::new(status, code, "as the test says")).unwrap(),
         }),
         Reply::Never => std::future::pending().await,
+        Reply::Json(answer) => Ok(answer.to_string().into_bytes()),
         Reply::Garbage => Ok(b"{\"account\":".to_vec()),
     }
 }

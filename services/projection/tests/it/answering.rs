@@ -155,12 +155,11 @@ async fn nonsense_is_refused_by_name() {
     let world = World::new().await;
     let projection = world.projection("one").await;
     let login_hook = world.connect_as(NatsUser::LoginHook).await;
-    let garbage: [&[u8]; 6] = [
+    let garbage: [&[u8]; 5] = [
         b"",
         b"\xff\xfe",
         b"[]",
         b"{\"account_id\": \"a b\", \"user_id\": \"ana\"}",
-        b"{\"account_id\": \"acme\", \"user_id\": \"ana\", \"extra\": 1}",
         b"{\"account_id\": \"acme\", \"user_id\": \"ana\", \"at_least\": -1, \"limit\": 0}",
     ];
     for subject in [
@@ -200,6 +199,50 @@ async fn nonsense_is_refused_by_name() {
             (400, &json!("invalid_request")),
             "{path}"
         );
+    }
+}
+
+/// A login hook may be newer than the projection that it asks; a misspelt `at_least` must not be
+/// taken for none.
+#[tokio::test]
+async fn a_field_that_is_unknown_is_refused_unless_only_our_programs_ask() {
+    let world = World::new().await;
+    let _projection = world.projection("one").await;
+    let login_hook = world.connect_as(NatsUser::LoginHook).await;
+    let worker = world.connect_as(NatsUser::SyncWorker).await;
+    let operator = world.connect_as(NatsUser::Operator).await;
+    let user = json!({"account_id": "acme", "user_id": "ana"});
+    for (caller, subject, mut question, is_public) in [
+        (&worker, names::QUERY_PERMISSIONS, user.clone(), true),
+        (
+            &worker,
+            names::QUERY_ACCOUNT,
+            json!({"account_id": "acme"}),
+            true,
+        ),
+        (
+            &worker,
+            names::QUERY_USERS,
+            json!({"account_id": "acme"}),
+            true,
+        ),
+        (&worker, names::QUERY_CHANGES, json!({}), true),
+        (&login_hook, names::QUERY_LOGIN_STATE, user.clone(), false),
+        (&operator, names::QUERY_BLOCKED, json!({}), false),
+    ] {
+        let answer = ask(caller, subject, &question).await;
+        assert!(answer.is_ok(), "{subject}: {answer:?}");
+        question["unheard_of"] = json!({"of": 1});
+        let more = ask(caller, subject, &question).await;
+        match more {
+            Ok(more) => assert_eq!((Ok(more), is_public), (answer, false), "{subject}"),
+            Err((status, code, _)) => {
+                assert_eq!(
+                    (status, code.as_str(), is_public),
+                    (400, "invalid_request", true)
+                );
+            }
+        }
     }
 }
 
