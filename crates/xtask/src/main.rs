@@ -1,11 +1,9 @@
 //! The developer's commands, run as `cargo xtask <command>`.
+//!
+//! They build and run other packages, and need next to nothing themselves: so this program is there within seconds.
 
-mod bench;
-mod demo;
 mod programs;
-mod screenshots;
 mod test;
-mod up;
 
 use std::process::ExitCode;
 
@@ -23,23 +21,23 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Tell the whole story on real NATS and a simulated Microsoft, step by step
-    Demo(programs::Arguments),
+    Demo(programs::DemoArguments),
     /// Run the same stack until Ctrl-C, with URLs to click
-    Up(programs::Arguments),
+    Up(programs::DemoArguments),
     /// Check everything: format, lints, tests, documentation, dependencies
     Test(test::Arguments),
     /// Measure, and print every figure as a ratio to a ceiling measured in the same run
-    Bench(bench::Arguments),
+    Bench(programs::BenchArguments),
     /// Take the pictures of the pages anew
-    Screenshots(programs::Arguments),
+    Screenshots(programs::DemoArguments),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
-        Command::Demo(arguments) => demo::run(&arguments),
-        Command::Up(arguments) => up::run(&arguments),
+        Command::Demo(arguments) => programs::demo("demo", &arguments),
+        Command::Up(arguments) => programs::demo("up", &arguments),
         Command::Test(arguments) => test::run(&arguments),
-        Command::Bench(arguments) => bench::run(&arguments),
-        Command::Screenshots(arguments) => screenshots::run(&arguments),
+        Command::Bench(arguments) => programs::bench(&arguments),
+        Command::Screenshots(arguments) => programs::demo("screenshots", &arguments),
     }
 }

@@ -1,100 +1,148 @@
-//! Our programs, built and run for as long as a command lasts.
+//! Programs of other packages, built with all that they run, and run in this one's place.
 
-use std::future::Future;
+use std::ffi::OsString;
 use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
-use anyhow::{Context, bail};
-use assent_dev_stack::{nats_server, profile_directory, tools_directory};
-use tokio::signal::unix::{SignalKind, signal};
+use anyhow::Context;
 
-/// What a stack runs.
-const PACKAGES: [&str; 6] = [
-    "consent-gateway",
-    "projection",
-    "login-hook",
-    "assent-entra-simulator",
-    "assent-consentctl",
-    "assent-example-host",
-];
-
-/// What a shell tells of a program that Ctrl-C ended.
-const INTERRUPTED: u8 = 130;
-
-/// What every command takes that runs a stack.
+/// What the commands take that show something on a whole stack.
 #[derive(clap::Args)]
-pub(crate) struct Arguments {
+pub(crate) struct DemoArguments {
     /// Run the programs as they are, without building them first
     #[arg(long)]
     no_build: bool,
 }
 
-impl Arguments {
-    /// Builds what a stack runs, unless it is to be run as it is; says what it did.
-    pub(crate) fn build(&self) -> anyhow::Result<Option<String>> {
-        (!self.no_build).then(build).transpose()
+#[derive(clap::Args)]
+pub(crate) struct BenchArguments {
+    /// Only see that every benchmark runs; the figures mean nothing
+    #[arg(long)]
+    quick: bool,
+    /// Only these rows, such as P1,P6
+    #[arg(long, value_delimiter = ',')]
+    rows: Vec<String>,
+}
+
+/// Becomes `assent-demo COMMAND`.
+pub(crate) fn demo(command: &str, arguments: &DemoArguments) -> anyhow::Result<ExitCode> {
+    const PACKAGES: [&str; 7] = [
+        "assent-demo",
+        "assent-consentctl",
+        "assent-entra-simulator",
+        "assent-example-host",
+        "consent-gateway",
+        "login-hook",
+        "projection",
+    ];
+    let profile = if cfg!(debug_assertions) {
+        Profile::Dev
+    } else {
+        Profile::Release
+    };
+    if !arguments.no_build {
+        build(profile, &PACKAGES)?;
+    }
+    become_program(profile, "assent-demo", &[command.to_owned()])
+}
+
+/// Becomes `assent-bench`, optimised, as figures of anything else would mislead.
+pub(crate) fn bench(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
+    const PACKAGES: [&str; 5] = [
+        "assent-bench",
+        "assent-entra-simulator",
+        "consent-gateway",
+        "login-hook",
+        "projection",
+    ];
+    let profile = if arguments.quick {
+        Profile::Dev
+    } else {
+        Profile::Release
+    };
+    build(profile, &PACKAGES)?;
+    let mut handed_on = Vec::new();
+    if arguments.quick {
+        handed_on.push("--quick".to_owned());
+    }
+    for row in &arguments.rows {
+        handed_on.extend(["--rows".to_owned(), row.clone()]);
+    }
+    become_program(profile, "assent-bench", &handed_on)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Profile {
+    Dev,
+    Release,
+}
+
+impl Profile {
+    /// The folder below Cargo's target directory.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Release => "release",
+        }
     }
 }
 
-/// Builds what a stack runs, in the profile that this program was built in; says what it did.
-fn build() -> anyhow::Result<String> {
+/// Cargo at the root of the workspace, wherever the command was given.
+pub(crate) fn cargo() -> Command {
+    // The Cargo that runs this, so that all is one toolchain's and nothing is built twice.
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let mut command = Command::new(program);
+    command
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+        .stdin(Stdio::null());
+    command
+}
+
+/// Builds the packages' programs in one go: what they share has the features that one of them needs, and one after the
+/// other would build it twice. With these packages they are the features of the whole workspace, so that nothing is to
+/// be built after `cargo build`, or `cargo build --release`.
+fn build(profile: Profile, packages: &[&str]) -> anyhow::Result<()> {
     let mut screen = std::io::stderr();
-    let begun = Instant::now();
     writeln!(
         screen,
         "building the programs (the first time takes minutes) ..."
     )?;
-    let release = profile_directory()?.ends_with("release");
-    // The Cargo that runs this, so that nothing is built twice.
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let begun = Instant::now();
+    let mut command = cargo();
     command
         .args(["build", "--bins"])
-        .args(PACKAGES.iter().flat_map(|package| ["--package", package]))
-        .args(release.then_some("--release"))
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-        .stdin(Stdio::null());
-    if !command.status().context("cargo cannot be run")?.success() {
-        bail!("the programs could not be built");
+        .args(packages.iter().flat_map(|package| ["--package", package]));
+    if profile == Profile::Release {
+        command.arg("--release");
     }
-    // Here, so that its time is not taken for a start.
-    nats_server::find_or_fetch(&tools_directory()?)?;
-    Ok(format!(
+    let built = command.status().context("cargo cannot be run")?;
+    anyhow::ensure!(built.success(), "the programs could not be built");
+    writeln!(
+        screen,
         "built the programs in {:.1} s",
         begun.elapsed().as_secs_f64()
-    ))
+    )?;
+    Ok(())
 }
 
-/// Runs `work` until it ends, or until Ctrl-C or SIGTERM. Either way by returning: what it had started is dropped, and
-/// so gone.
-pub(crate) fn until_interrupted(
-    work: impl Future<Output = anyhow::Result<()>>,
+/// Where Cargo puts a program: beside the folder that this one lies in, or in it.
+pub(crate) fn built(profile_folder: &str, program: &str) -> anyhow::Result<PathBuf> {
+    let this = std::env::current_exe().context("the path of the running program is not known")?;
+    let target = this.ancestors().nth(2);
+    let target = target.context("this program does not lie in a Cargo target directory")?;
+    Ok(target.join(profile_folder).join(program))
+}
+
+/// Runs the program instead of this one: with the same process id, so that whoever interrupts us interrupts it.
+fn become_program(
+    profile: Profile,
+    program: &str,
+    arguments: &[String],
 ) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            // Ctrl-C reaches our programs too, and their end must not be told as a failure.
-            biased;
-            _ = interrupt.recv() => interrupted(),
-            _ = terminate.recv() => interrupted(),
-            done = work => match done {
-                Ok(()) => Ok(ExitCode::SUCCESS),
-                // What was expected and what came; a backtrace of this program would say nothing.
-                Err(error) => {
-                    writeln!(std::io::stderr(), "\nFAILED: {error:#}")?;
-                    Ok(ExitCode::FAILURE)
-                }
-            },
-        }
-    })
-}
-
-fn interrupted() -> anyhow::Result<ExitCode> {
-    writeln!(std::io::stderr(), "\ninterrupted; everything is stopped")?;
-    Ok(ExitCode::from(INTERRUPTED))
+    let path = built(profile.folder(), program)?;
+    let error = Command::new(&path).args(arguments).exec();
+    Err(error).with_context(|| format!("{} could not be run", path.display()))
 }

@@ -1,14 +1,15 @@
-//! Everything that must hold before a change is taken: what continuous integration runs, and nothing else.
+//! Everything that must hold before a change is taken. Continuous integration also tries the benchmarks out.
 
 use std::io::Write;
-use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
-use assent_dev_stack::{browser, nats_server, tools_directory};
+use anyhow::{Context, ensure};
 
-use crate::bench;
+use crate::programs::{built, cargo};
+
+/// What `fetch-tools` ends with where something has to be installed first.
+const NOT_INSTALLED: i32 = 69;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -41,70 +42,93 @@ enum Run {
     Skipped(String),
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let mut screen = std::io::stderr();
-    let started = Instant::now();
-
-    // Before the tests, which start at once and would all want it.
-    let tools = tools_directory()?;
-    let server =
-        nats_server::find_or_fetch(&tools).context("the tests run on a real nats-server")?;
-    writeln!(screen, "nats-server: {}", server.display())?;
-
-    let browser_journeys = browser_journeys(arguments.browser, &tools)?;
-
-    let steps = steps(browser_journeys);
-    let mut skipped = Vec::new();
-    let mut done = 0_usize;
-    for step in &steps {
-        match &step.run {
-            Run::Skipped(why) => {
-                writeln!(screen, "\n== {}: SKIPPED, {why}", step.name)?;
-                skipped.push(format!("{} ({why})", step.name));
-            }
-            Run::Cargo(arguments, variables) => {
-                writeln!(screen, "\n== {}: cargo {}", step.name, arguments.join(" "))?;
-                let begun = Instant::now();
-                let passed = cargo(arguments)
-                    .envs(variables.iter().copied())
-                    .status()?
-                    .success();
-                let took = seconds(begun.elapsed());
-                if !passed {
-                    writeln!(
-                        screen,
-                        "\nFAILED: {} after {took}: cargo {}",
-                        step.name,
-                        arguments.join(" ")
-                    )?;
-                    return Ok(ExitCode::FAILURE);
-                }
-                writeln!(screen, "== {}: ok in {took}", step.name)?;
-                done += 1;
-            }
+impl Step {
+    fn cargo(name: &'static str, arguments: &'static [&'static str]) -> Self {
+        Self {
+            name,
+            run: Run::Cargo(arguments, &[]),
         }
     }
-    let without = if skipped.is_empty() {
+
+    fn skipped(name: &'static str, why: &str) -> Self {
+        Self {
+            name,
+            run: Run::Skipped(why.to_owned()),
+        }
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let started = Instant::now();
+    let mut tally = Tally::default();
+    if !tally.run(&before_tests())? {
+        return Ok(ExitCode::FAILURE);
+    }
+    // Before the tests, which start at once and would all want it.
+    ensure!(
+        fetch_tool("nats-server")?.is_none(),
+        "the tests run on a real nats-server"
+    );
+    let browser_journeys = browser_journeys(arguments.browser)?;
+    if !tally.run(&[tests(), browser_journeys])? || !tally.run(&after_tests())? {
+        return Ok(ExitCode::FAILURE);
+    }
+    let without = if tally.skipped.is_empty() {
         String::new()
     } else {
-        format!(", SKIPPED {}", skipped.join(", "))
+        format!(", SKIPPED {}", tally.skipped.join(", "))
     };
     writeln!(
-        screen,
-        "\nOK: {done} steps in {}{without}",
+        std::io::stderr(),
+        "\nOK: {} steps in {}{without}",
+        tally.done,
         seconds(started.elapsed())
     )?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn steps(browser_journeys: Step) -> Vec<Step> {
-    let cargo = |name, arguments| Step {
-        name,
-        run: Run::Cargo(arguments, &[]),
-    };
-    vec![
-        cargo("format", &["fmt", "--all", "--check"]),
-        cargo(
+/// What was done so far, and what was not.
+#[derive(Default)]
+struct Tally {
+    done: usize,
+    skipped: Vec<String>,
+}
+
+impl Tally {
+    /// Runs the steps until one fails; whether none did.
+    fn run(&mut self, steps: &[Step]) -> anyhow::Result<bool> {
+        let mut screen = std::io::stderr();
+        for step in steps {
+            match &step.run {
+                Run::Skipped(why) => {
+                    writeln!(screen, "\n== {}: SKIPPED, {why}", step.name)?;
+                    self.skipped.push(format!("{} ({why})", step.name));
+                }
+                Run::Cargo(arguments, variables) => {
+                    let line = arguments.join(" ");
+                    writeln!(screen, "\n== {}: cargo {line}", step.name)?;
+                    let begun = Instant::now();
+                    let mut command = cargo();
+                    command.args(*arguments).envs(variables.iter().copied());
+                    let passed = command.status()?.success();
+                    let took = seconds(begun.elapsed());
+                    if !passed {
+                        writeln!(screen, "\nFAILED: {} after {took}: cargo {line}", step.name)?;
+                        return Ok(false);
+                    }
+                    writeln!(screen, "== {}: ok in {took}", step.name)?;
+                    self.done += 1;
+                }
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn before_tests() -> [Step; 3] {
+    [
+        Step::cargo("format", &["fmt", "--all", "--check"]),
+        Step::cargo(
             "lints",
             &[
                 "clippy",
@@ -116,10 +140,22 @@ fn steps(browser_journeys: Step) -> Vec<Step> {
             ],
         ),
         // The tests run these as processes.
-        cargo("programs", &["build", "--workspace", "--bins"]),
-        tests(),
-        browser_journeys,
-        cargo("doc tests", &["test", "--workspace", "--doc"]),
+        Step::cargo(
+            "programs",
+            &[
+                "build",
+                "--workspace",
+                "--exclude",
+                "assent-bench",
+                "--bins",
+            ],
+        ),
+    ]
+}
+
+fn after_tests() -> [Step; 4] {
+    [
+        Step::cargo("doc tests", &["test", "--workspace", "--doc"]),
         Step {
             name: "documentation",
             run: Run::Cargo(
@@ -128,7 +164,7 @@ fn steps(browser_journeys: Step) -> Vec<Step> {
             ),
         },
         if has("deny") {
-            cargo(
+            Step::cargo(
                 "dependencies",
                 &[
                     "deny",
@@ -140,80 +176,67 @@ fn steps(browser_journeys: Step) -> Vec<Step> {
                 ],
             )
         } else {
-            Step {
-                name: "dependencies",
-                run: Run::Skipped(
-                    "cargo-deny is not installed: `cargo install cargo-deny`".to_owned(),
-                ),
-            }
+            Step::skipped(
+                "dependencies",
+                "cargo-deny is not installed: `cargo install cargo-deny`",
+            )
         },
-        Step {
-            name: "advisories",
-            run: Run::Skipped(
-                "their database is on the internet and changes without us; a workflow asks it \
-                 weekly, and anybody by `cargo deny check advisories`"
-                    .to_owned(),
-            ),
-        },
-        if bench::BUILT {
-            cargo("benchmarks", &["xtask", "bench", "--quick"])
-        } else {
-            Step {
-                name: "benchmarks",
-                run: Run::Skipped("there are none yet".to_owned()),
-            }
-        },
+        Step::skipped(
+            "advisories",
+            "their database is on the internet and changes without us; a workflow asks it weekly, and anybody by \
+             `cargo deny check advisories`",
+        ),
     ]
 }
 
 fn tests() -> Step {
     if has("nextest") {
-        return Step {
-            name: "tests",
-            run: Run::Cargo(
-                &[
-                    "nextest",
-                    "run",
-                    "--workspace",
-                    "--exclude",
-                    "assent-browser-tests",
-                ],
-                &[],
-            ),
-        };
-    }
-    Step {
-        name: "tests (with cargo test, as cargo-nextest is not installed)",
-        run: Run::Cargo(
+        return Step::cargo(
+            "tests",
             &[
-                "test",
+                "nextest",
+                "run",
                 "--workspace",
-                "--exclude",
-                "assent-browser-tests",
-                "--lib",
-                "--bins",
-                "--tests",
-                "--examples",
+                "--filterset",
+                "not package(assent-browser-tests)",
             ],
-            &[],
-        ),
+        );
     }
+    Step::cargo(
+        "tests (with cargo test, as cargo-nextest is not installed)",
+        &[
+            "test",
+            "--workspace",
+            "--exclude",
+            "assent-browser-tests",
+            "--lib",
+            "--bins",
+            "--tests",
+            "--examples",
+        ],
+    )
 }
 
-/// A step of its own, as not every machine has a browser. Two at once, by nextest's configuration or by number of threads.
-fn browser_journeys(wanted: BrowserJourneys, tools: &Path) -> anyhow::Result<Step> {
+/// A step of its own, as not every machine has a browser. Two at once, by nextest's configuration or by number of
+/// threads. Nextest selects the same packages as for the other tests: with others, the features of what they share
+/// would be others, and it would be built twice.
+fn browser_journeys(wanted: BrowserJourneys) -> anyhow::Result<Step> {
     let name = "browser journeys";
-    if let Err(error) = browser::find_or_fetch(tools) {
-        return match error.not_installed() {
-            Some(missing) if wanted == BrowserJourneys::IfInstalled => Ok(Step {
-                name,
-                run: Run::Skipped(missing.to_string()),
-            }),
-            _ => Err(error).context("the browser journeys need a real browser"),
-        };
+    if let Some(missing) = fetch_tool("browser")? {
+        ensure!(
+            wanted == BrowserJourneys::IfInstalled,
+            "the browser journeys need a real browser: {missing}"
+        );
+        return Ok(Step::skipped(name, &missing));
     }
     let arguments: &[&str] = if has("nextest") {
-        &["nextest", "run", "--package", "assent-browser-tests"]
+        &[
+            "nextest",
+            "run",
+            "--workspace",
+            "--filterset",
+            "package(assent-browser-tests)",
+        ]
     } else {
         &[
             "test",
@@ -223,31 +246,33 @@ fn browser_journeys(wanted: BrowserJourneys, tools: &Path) -> anyhow::Result<Ste
             "--test-threads=2",
         ]
     };
-    Ok(Step {
-        name,
-        run: Run::Cargo(arguments, &[]),
-    })
+    Ok(Step::cargo(name, arguments))
+}
+
+/// Has a tool found, or fetched into `target/tools`. What has to be installed first, if it can be neither.
+fn fetch_tool(name: &str) -> anyhow::Result<Option<String>> {
+    let mut fetching = Command::new(built("debug", "fetch-tools")?);
+    let output = fetching.arg(name).stderr(Stdio::piped()).output();
+    let output = output.context("fetch-tools could not be run")?;
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    if output.status.success() {
+        return Ok(None);
+    }
+    ensure!(
+        output.status.code() == Some(NOT_INSTALLED),
+        "{name} could not be fetched: {said}"
+    );
+    Ok(Some(said))
 }
 
 /// Whether Cargo has the subcommand.
 fn has(subcommand: &str) -> bool {
-    let asked = cargo(&[subcommand, "--version"])
+    let asked = cargo()
+        .args([subcommand, "--version"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
     asked.is_ok_and(|status| status.success())
-}
-
-/// Cargo, at the root of the workspace wherever the command was given.
-fn cargo(arguments: &[&str]) -> Command {
-    // The Cargo that runs this, so that the whole check is one toolchain's.
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-        .stdin(Stdio::null());
-    command
 }
 
 fn seconds(time: Duration) -> String {

@@ -18,10 +18,10 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 
-use crate::bench::scene::raw_client_to;
+use crate::fixture::raw_client_to;
 
 /// Where the echo listens. The projection's user may, and the others may ask it.
-pub(super) const ECHO_SUBJECT: &str = "consent.query.v1.benchmark-echo";
+pub(crate) const ECHO_SUBJECT: &str = "consent.query.v1.benchmark-echo";
 
 /// What a ceiling process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -34,10 +34,10 @@ pub(crate) enum Kind {
 
 /// A ceiling process; it ends with this.
 #[derive(Debug)]
-pub(super) struct Ceiling(std::sync::Mutex<Child>);
+pub(crate) struct Ceiling(std::sync::Mutex<Child>);
 
 impl Ceiling {
-    pub(super) fn start(
+    pub(crate) fn start(
         kind: Kind,
         nats: &NatsServer,
         user: NatsUser,
@@ -49,7 +49,7 @@ impl Ceiling {
             Kind::Http => "http",
         };
         let child = Command::new(std::env::current_exe()?)
-            .args(["bench", "--ceiling", kind])
+            .args(["--ceiling", kind])
             .env("BENCH_NATS_URL", nats.url())
             .env("BENCH_NATS_USER", name)
             .env("BENCH_NATS_PASSWORD", password)
@@ -64,7 +64,7 @@ impl Ceiling {
     }
 
     /// Waits until it says that it is there, and where.
-    pub(super) async fn ready(&self) -> anyhow::Result<SocketAddr> {
+    pub(crate) async fn ready(&self) -> anyhow::Result<SocketAddr> {
         let out = {
             let mut child = self.0.lock().map_err(|_| anyhow::anyhow!("poisoned"))?;
             child.stdout.take().context("asked twice")?
@@ -89,7 +89,7 @@ impl Drop for Ceiling {
 }
 
 /// Is such a process.
-pub(super) async fn serve(kind: Kind) -> anyhow::Result<()> {
+pub(crate) async fn serve(kind: Kind) -> anyhow::Result<()> {
     let client = raw_client_to(
         &setting("NATS_URL")?,
         setting("NATS_USER")?,

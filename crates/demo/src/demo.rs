@@ -8,26 +8,15 @@ mod approval;
 mod crash;
 mod individual;
 
-use std::io::Write;
-use std::process::ExitCode;
-
 use anyhow::Context;
 use assent_dev_stack::{Stack, StackOptions};
 
-use crate::programs;
 use stage::Stage;
 use teller::Teller;
 
-pub(crate) fn run(arguments: &programs::Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) async fn tell() -> anyhow::Result<()> {
     let mut teller = Teller::new(std::io::stdout());
     teller.title("Assent: who may do what in Microsoft 365, as an event log")?;
-    if let Some(built) = arguments.build()? {
-        teller.aside(&built)?;
-    }
-    programs::until_interrupted(tell(&mut teller))
-}
-
-async fn tell<W: Write>(teller: &mut Teller<W>) -> anyhow::Result<()> {
     let begun = std::time::Instant::now();
     let options = StackOptions {
         projections: 2,
@@ -40,7 +29,7 @@ async fn tell<W: Write>(teller: &mut Teller<W>) -> anyhow::Result<()> {
         "started nats-server, a simulated Microsoft, consent-gateway, projection (2 replicas) and login-hook in {}",
         teller::time(begun.elapsed())
     ))?;
-    let mut stage = Stage::set(stack, teller).await?;
+    let mut stage = Stage::set(stack, &mut teller).await?;
 
     individual::ana_signs_in(&mut stage).await?;
     individual::ben_revokes(&mut stage).await?;

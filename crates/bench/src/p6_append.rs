@@ -9,21 +9,21 @@ use async_nats::jetstream::{self, message::PublishMessage};
 use futures::{StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 
-use crate::bench::Size;
-use crate::bench::measure::Rounds;
-use crate::bench::scene::{self, grant};
-use crate::bench::table::Row;
+use crate::Size;
+use crate::fixture::{self, grant};
+use crate::measure::Rounds;
+use crate::table::Row;
 
 const IN_FLIGHT: usize = 256;
 
-pub(super) async fn measure(size: Size) -> anyhow::Result<Row> {
+pub(crate) async fn measure(size: Size) -> anyhow::Result<Row> {
     let nats = NatsServer::start().await?;
     let log = EventLog::create_or_check(
-        &scene::connect(&nats, NatsUser::Gateway).await?,
+        &fixture::connect(&nats, NatsUser::Gateway).await?,
         StreamSettings { replicas: 1 },
     )
     .await?;
-    let raw = jetstream::new(scene::raw_client(&nats, NatsUser::Gateway).await?);
+    let raw = jetstream::new(fixture::raw_client(&nats, NatsUser::Gateway).await?);
     let (mut ours, mut ceiling) = (Vec::new(), Vec::new());
     for round in 0..size.rounds {
         ceiling.push(publish_raw(&raw, &format!("raw{round}"), size.appends).await?);
@@ -51,7 +51,7 @@ async fn append(log: &EventLog, account: &str, appends: usize) -> anyhow::Result
             tokio::spawn(async move {
                 let draft = Draft {
                     id: Uuid::now_v7(),
-                    time: scene::now(),
+                    time: fixture::now(),
                     traceparent: None,
                     event: grant(&account, user)?,
                 };
@@ -78,7 +78,7 @@ async fn publish_raw(
             tokio::spawn(async move {
                 let metadata = Metadata {
                     id: Uuid::now_v7(),
-                    time: scene::now(),
+                    time: fixture::now(),
                     previous: assent_contract::event_hash::EventHash::NONE,
                     traceparent: None,
                 };

@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 
 /// Runs `workers` loops of `operation` side by side for some seconds, and gives operations per
 /// second. Each loop waits for its answer before it asks again.
-pub(super) async fn closed_loop<F, Fut>(
+pub(crate) async fn closed_loop<F, Fut>(
     workers: usize,
     seconds: f64,
     operation: F,
@@ -38,23 +38,23 @@ where
 
 /// What several rounds say: the middle, and how far they lie apart.
 #[derive(Debug, Clone)]
-pub(super) struct Rounds(Vec<f64>);
+pub(crate) struct Rounds(Vec<f64>);
 
 impl Rounds {
-    pub(super) fn new(mut rates: Vec<f64>) -> Self {
+    pub(crate) fn new(mut rates: Vec<f64>) -> Self {
         rates.sort_by(f64::total_cmp);
         Self(rates)
     }
 
-    pub(super) fn median(&self) -> f64 {
+    pub(crate) fn median(&self) -> f64 {
         self.0.get(self.0.len() / 2).copied().unwrap_or_default()
     }
 
-    pub(super) fn lowest(&self) -> f64 {
+    pub(crate) fn lowest(&self) -> f64 {
         self.0.first().copied().unwrap_or_default()
     }
 
-    pub(super) fn highest(&self) -> f64 {
+    pub(crate) fn highest(&self) -> f64 {
         self.0.last().copied().unwrap_or_default()
     }
 }

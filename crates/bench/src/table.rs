@@ -2,20 +2,20 @@
 
 use std::io::Write;
 
-use crate::bench::measure::Rounds;
+use crate::measure::Rounds;
 
 /// One row: ours, the ceiling, and what was wanted.
 #[derive(Debug)]
-pub(super) struct Row {
-    pub(super) name: &'static str,
-    pub(super) what: &'static str,
-    pub(super) ours: Rounds,
-    pub(super) ceiling: Rounds,
-    pub(super) target: f64,
-    pub(super) how: String,
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) ours: Rounds,
+    pub(crate) ceiling: Rounds,
+    pub(crate) target: f64,
+    pub(crate) how: String,
 }
 
-pub(super) fn print(rows: &[Row], quick: bool) -> anyhow::Result<()> {
+pub(crate) fn print(rows: &[Row], quick: bool) -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     writeln!(
         out,

@@ -11,10 +11,10 @@ use assent_permission_store::{Content, Entry, Opened, Source, View};
 use async_nats::HeaderMap;
 use uuid::Uuid;
 
-use crate::bench::Size;
-use crate::bench::measure::Rounds;
-use crate::bench::scene::{self, grant};
-use crate::bench::table::Row;
+use crate::Size;
+use crate::fixture::{self, grant};
+use crate::measure::Rounds;
+use crate::table::Row;
 
 const ACCOUNTS: usize = 1_000;
 const EVENTS_PER_USER: usize = 5;
@@ -23,15 +23,15 @@ const READ_BATCH: usize = 8192;
 const PATIENCE: Duration = Duration::from_secs(5);
 const CACHE: u64 = 128 * 1024 * 1024;
 
-pub(super) async fn measure(size: Size) -> anyhow::Result<Row> {
+pub(crate) async fn measure(size: Size) -> anyhow::Result<Row> {
     let nats = NatsServer::start().await?;
     EventLog::create_or_check(
-        &scene::connect(&nats, NatsUser::Gateway).await?,
+        &fixture::connect(&nats, NatsUser::Gateway).await?,
         StreamSettings { replicas: 1 },
     )
     .await?;
     fill(&nats, size.events).await?;
-    let log = EventLog::open(&scene::connect(&nats, NatsUser::Projection).await?).await?;
+    let log = EventLog::open(&fixture::connect(&nats, NatsUser::Projection).await?).await?;
 
     let (mut ours, mut ceiling) = (Vec::new(), Vec::new());
     for _ in 0..size.rounds.min(3) {
@@ -55,7 +55,7 @@ pub(super) async fn measure(size: Size) -> anyhow::Result<Row> {
 
 /// Fills the log with events that fit, in batches, because one by one would take minutes.
 async fn fill(nats: &NatsServer, events: usize) -> anyhow::Result<()> {
-    let client = scene::raw_client(nats, NatsUser::Gateway).await?;
+    let client = fixture::raw_client(nats, NatsUser::Gateway).await?;
     let users = (events / EVENTS_PER_USER).max(1);
     let mut tails = vec![assent_contract::event_hash::EventHash::NONE; users];
     let mut sent = 0;
@@ -69,7 +69,7 @@ async fn fill(nats: &NatsServer, events: usize) -> anyhow::Result<()> {
             let tail = tails.get_mut(user).context("there is such a user")?;
             let metadata = Metadata {
                 id: Uuid::now_v7(),
-                time: scene::now(),
+                time: fixture::now(),
                 previous: *tail,
                 traceparent: None,
             };

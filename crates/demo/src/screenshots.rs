@@ -2,15 +2,12 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use assent_dev_stack::actors::{ANA, BEN, ERIK, HostUser, OLGA};
 use assent_dev_stack::browser::{Browser, Look};
 use assent_dev_stack::{Stack, StackOptions, TokenBuilder};
 use serde_json::json;
-
-use crate::programs;
 
 /// Where they are kept.
 const FOLDER: &str = concat!(
@@ -43,35 +40,30 @@ const PAGES: [(&str, Page); 4] = [
     ("company", Page::Company),
 ];
 
-pub(crate) fn run(arguments: &programs::Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) async fn take_all() -> anyhow::Result<()> {
     let mut screen = std::io::stdout();
-    if let Some(built) = arguments.build()? {
-        writeln!(screen, "{built}")?;
-    }
-    programs::until_interrupted(async {
-        let options = StackOptions {
-            variables: vec![("ASSENT_PRODUCT_NAME".to_owned(), "Example CRM".to_owned())],
-            ..StackOptions::default()
-        };
-        let stack = Stack::start(options)
+    let options = StackOptions {
+        variables: vec![("ASSENT_PRODUCT_NAME".to_owned(), "Example CRM".to_owned())],
+        ..StackOptions::default()
+    };
+    let stack = Stack::start(options)
+        .await
+        .context("the stack did not come up")?;
+    std::fs::create_dir_all(FOLDER)?;
+    for (name, page) in PAGES {
+        // A browser for each, so that nobody is signed in already.
+        let mut browser = Browser::start(Look::default()).await?;
+        go_to(page, &stack, &browser)
             .await
-            .context("the stack did not come up")?;
-        std::fs::create_dir_all(FOLDER)?;
-        for (name, page) in PAGES {
-            // A browser for each, so that nobody is signed in already.
-            let mut browser = Browser::start(Look::default()).await?;
-            go_to(page, &stack, &browser)
-                .await
-                .with_context(|| format!("the page {name} was not reached"))?;
-            for (look, suffix) in [(Look::default(), ""), (Look::default().narrow(), "-narrow")] {
-                let file = Path::new(FOLDER).join(format!("{name}{suffix}.png"));
-                browser.change_look(look).await?;
-                let bytes = take(&browser, &file).await?;
-                writeln!(screen, "{} ({bytes} bytes)", shown(&file).display())?;
-            }
+            .with_context(|| format!("the page {name} was not reached"))?;
+        for (look, suffix) in [(Look::default(), ""), (Look::default().narrow(), "-narrow")] {
+            let file = Path::new(FOLDER).join(format!("{name}{suffix}.png"));
+            browser.change_look(look).await?;
+            let bytes = take(&browser, &file).await?;
+            writeln!(screen, "{} ({bytes} bytes)", shown(&file).display())?;
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 /// Walks to the page as whoever sees it.

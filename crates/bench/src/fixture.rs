@@ -17,18 +17,18 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 /// The account that logins and queries are about.
-pub(super) const ACCOUNT: &str = "bench";
+pub(crate) const ACCOUNT: &str = "bench";
 /// The user in it.
-pub(super) const USER: &str = "ana";
+pub(crate) const USER: &str = "ana";
 
 /// A running stack with one account under the administrator's method, in which Ana has all.
 #[derive(Debug)]
-pub(super) struct Scene {
-    pub(super) stack: Stack,
+pub(crate) struct Fixture {
+    pub(crate) stack: Stack,
 }
 
-impl Scene {
-    pub(super) async fn start() -> anyhow::Result<Self> {
+impl Fixture {
+    pub(crate) async fn start() -> anyhow::Result<Self> {
         let stack = Stack::start(StackOptions::default()).await?;
         let log = EventLog::create_or_check(
             &connect(stack.nats(), NatsUser::Gateway).await?,
@@ -102,7 +102,7 @@ impl Scene {
 }
 
 /// Ana of Contoso, whom the simulator knows: tenant and object id.
-pub(super) fn ana() -> (Uuid, Uuid) {
+pub(crate) fn ana() -> (Uuid, Uuid) {
     (
         assent_entra_simulator::story::CONTOSO,
         assent_entra_simulator::story::ANA,
@@ -110,7 +110,7 @@ pub(super) fn ana() -> (Uuid, Uuid) {
 }
 
 /// A grant of everything by some user.
-pub(super) fn grant(account: &str, user: usize) -> anyhow::Result<Event> {
+pub(crate) fn grant(account: &str, user: usize) -> anyhow::Result<Event> {
     let tenant = Tenant {
         cloud: Cloud::Worldwide,
         id: TenantId(ana().0),
@@ -135,19 +135,19 @@ pub(super) fn grant(account: &str, user: usize) -> anyhow::Result<Event> {
     }))
 }
 
-pub(super) fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }
 
 /// A connection of ours.
-pub(super) async fn connect(nats: &NatsServer, user: NatsUser) -> anyhow::Result<Connection> {
+pub(crate) async fn connect(nats: &NatsServer, user: NatsUser) -> anyhow::Result<Connection> {
     let (name, password) = nats.credentials(user);
     let settings = ConnectionSettings::new(nats.url(), "bench").with_user(name, password);
     Ok(Connection::connect(settings).await?)
 }
 
 /// A plain connection, for the ceilings.
-pub(super) async fn raw_client(
+pub(crate) async fn raw_client(
     nats: &NatsServer,
     user: NatsUser,
 ) -> anyhow::Result<async_nats::Client> {
@@ -155,7 +155,7 @@ pub(super) async fn raw_client(
     raw_client_to(&nats.url(), name, password).await
 }
 
-pub(super) async fn raw_client_to(
+pub(crate) async fn raw_client_to(
     url: &str,
     user: String,
     password: String,

@@ -7,17 +7,17 @@ use assent_dev_stack::NatsUser;
 use reqwest::Client;
 use serde_json::{Value, json};
 
-use crate::bench::Size;
-use crate::bench::ceiling::{Ceiling, Kind};
-use crate::bench::measure::{Rounds, closed_loop};
-use crate::bench::scene::{ACCOUNT, Scene, USER, ana};
-use crate::bench::table::Row;
+use crate::Size;
+use crate::ceiling::{Ceiling, Kind};
+use crate::fixture::{ACCOUNT, Fixture, USER, ana};
+use crate::measure::{Rounds, closed_loop};
+use crate::table::Row;
 
 const CONNECTIONS: usize = 64;
 
-pub(super) async fn measure(scene: &Scene, size: Size) -> anyhow::Result<Row> {
+pub(crate) async fn measure(fixture: &Fixture, size: Size) -> anyhow::Result<Row> {
     let http = Client::builder().timeout(Duration::from_secs(10)).build()?;
-    let stack = &scene.stack;
+    let stack = &fixture.stack;
     let body = json!({
         "account_id": ACCOUNT,
         "user_id": USER,

@@ -9,16 +9,16 @@ use assent_domain::ids::{AccountId, UserId};
 use async_nats::Client;
 use bytes::Bytes;
 
-use crate::bench::Size;
-use crate::bench::ceiling::{Ceiling, ECHO_SUBJECT, Kind};
-use crate::bench::measure::{Rounds, closed_loop};
-use crate::bench::scene::{ACCOUNT, Scene, USER, raw_client};
-use crate::bench::table::Row;
+use crate::Size;
+use crate::ceiling::{Ceiling, ECHO_SUBJECT, Kind};
+use crate::fixture::{ACCOUNT, Fixture, USER, raw_client};
+use crate::measure::{Rounds, closed_loop};
+use crate::table::Row;
 
 const CONCURRENT: usize = 64;
 
-pub(super) async fn measure(scene: &Scene, size: Size) -> anyhow::Result<Row> {
-    let nats = scene.stack.nats();
+pub(crate) async fn measure(fixture: &Fixture, size: Size) -> anyhow::Result<Row> {
+    let nats = fixture.stack.nats();
     let client = raw_client(nats, NatsUser::SyncWorker).await?;
     let query = Bytes::from(serde_json::to_vec(&UserQuery {
         account_id: AccountId::parse(ACCOUNT)?,

@@ -1,0 +1,34 @@
+//! The stack with the example application, left running until Ctrl-C, with what to try.
+
+mod leaflet;
+
+use std::io::Write;
+use std::time::Instant;
+
+use anyhow::Context;
+use assent_dev_stack::{Ports, Stack, StackOptions};
+
+pub(crate) async fn run() -> anyhow::Result<()> {
+    let mut screen = std::io::stdout();
+    let begun = Instant::now();
+    let options = StackOptions {
+        example_host: true,
+        ports: Ports::Usual,
+        ..StackOptions::default()
+    };
+    let mut stack = Stack::start(options)
+        .await
+        .context("the stack did not come up")?;
+    writeln!(
+        screen,
+        "{}\n\nstarted in {:.1} s; Ctrl-C stops everything and deletes its data\n\n{}\n\n    open {}\n",
+        leaflet::invitation(&stack),
+        begun.elapsed().as_secs_f64(),
+        leaflet::about(&stack),
+        // Once more: by now the first line is far up.
+        stack.host.origin()
+    )?;
+    screen.flush()?;
+    stack.watch().await?;
+    Ok(())
+}

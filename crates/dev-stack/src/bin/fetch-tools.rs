@@ -1,0 +1,35 @@
+//! Finds or fetches what tests run on that is no part of this workspace: `fetch-tools nats-server`, `fetch-tools browser`.
+//!
+//! Ends with 69 where something has to be installed first, which it names.
+
+use std::error::Error;
+use std::io::Write;
+use std::process::ExitCode;
+
+use assent_dev_stack::{browser, nats_server, tools_directory};
+
+/// `EX_UNAVAILABLE` of `sysexits.h`.
+const NOT_INSTALLED: u8 = 69;
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let tools = tools_directory()?;
+    match std::env::args().nth(1).as_deref() {
+        Some("nats-server") => {
+            let server = nats_server::find_or_fetch(&tools)?;
+            writeln!(std::io::stdout(), "{}", server.display())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some("browser") => match browser::find_or_fetch(&tools) {
+            Ok(found) => {
+                writeln!(std::io::stdout(), "{}", found.chromium.display())?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(error) => {
+                let missing = error.not_installed().ok_or(error)?;
+                writeln!(std::io::stderr(), "{missing}")?;
+                Ok(ExitCode::from(NOT_INSTALLED))
+            }
+        },
+        _ => Err("which of them: nats-server or browser?".into()),
+    }
+}
