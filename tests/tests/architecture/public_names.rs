@@ -146,9 +146,10 @@ fn every_public_name_has_a_user_outside_its_crate() -> anyhow::Result<()> {
             continue;
         }
         // The programs of a package use its library from outside.
-        let (inside, outside): (Vec<_>, Vec<_>) = sources
-            .iter()
-            .partition(|(file, _)| file.starts_with(&src) && !file.ends_with("src/main.rs"));
+        let (inside, outside): (Vec<_>, Vec<_>) = sources.iter().partition(|(file, _)| {
+            let is_program = file.ends_with("src/main.rs") || file.starts_with(src.join("bin"));
+            file.starts_with(&src) && !is_program
+        });
         let mut public = PublicNames::default();
         for (file, _) in inside {
             if file.file_stem().is_some_and(|name| name != "tests") {
