@@ -3,15 +3,21 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use url::Url;
 
 use crate::credential::OurCredentials;
-use crate::discovery::{Known, TenantMetadata};
+use crate::health::{HealthReporter, MicrosoftHealth};
 use crate::settings::{Settings, SettingsError};
 use crate::signing_keys::{SigningKeys, signing_keys};
-use crate::standing::Board;
-use crate::tenant::TenantRef;
+use crate::tenant_metadata::{TenantCache, TenantLookups, TenantMetadata};
 use crate::transport::Transport;
+
+/// How many tenants are remembered that signed a token: more than sign in within some hours, or logins would ask.
+const TENANTS_REMEMBERED: usize = 16 * 1024;
+
+/// How many of the tenants are remembered that strangers ask about.
+const NAMES_REMEMBERED: usize = 1024;
 
 /// Microsoft Entra ID, as seen by one registered application. Cheap to clone; clones share their caches.
 #[derive(Clone)]
@@ -26,13 +32,14 @@ pub(crate) struct Shared {
     pub(crate) client_id: String,
     pub(crate) credentials: OurCredentials,
     pub(crate) transport: Transport,
-    pub(crate) board: Board,
-    pub(crate) known_tenants: Known<TenantMetadata>,
+    pub(crate) health: HealthReporter,
+    pub(crate) known_tenants: TenantCache<TenantMetadata>,
+    pub(crate) tenant_lookups: TenantLookups,
     /// What strangers asked about. `None`: there is no such tenant.
-    pub(crate) unproven_tenants: Known<Option<TenantMetadata>>,
-    pub(crate) gone_tenants: Known<bool>,
+    pub(crate) unproven_tenants: TenantCache<Option<TenantMetadata>>,
+    pub(crate) gone_tenants: TenantCache<bool>,
     /// What names stand for in all clouds. Nothing: there is no such tenant in any.
-    pub(crate) known_candidates: Known<Vec<TenantMetadata>>,
+    pub(crate) known_candidates: TenantCache<Vec<TenantMetadata>>,
     pub(crate) signing_keys: SigningKeys,
 }
 
@@ -49,10 +56,10 @@ impl Entra {
             credentials,
             timeout,
         } = settings;
-        let board = Board::default();
-        let transport = Transport::new(timeout, national_authorities, &board)
+        let health = HealthReporter::default();
+        let transport = Transport::new(timeout, national_authorities, &health)
             .map_err(|source| SettingsError::HttpClient(source.into()))?;
-        let credentials = OurCredentials::prepare(credentials, board.clone())?;
+        let credentials = OurCredentials::prepare(credentials, health.clone())?;
         let signing_keys = signing_keys(transport.sign_in.clone(), authority.clone());
         Ok(Self {
             shared: Arc::new(Shared {
@@ -62,11 +69,12 @@ impl Entra {
                 client_id,
                 credentials,
                 transport,
-                board,
-                known_tenants: Known::default(),
-                unproven_tenants: Known::default(),
-                gone_tenants: Known::default(),
-                known_candidates: Known::default(),
+                health,
+                known_tenants: TenantCache::new(TENANTS_REMEMBERED),
+                tenant_lookups: TenantLookups::default(),
+                unproven_tenants: TenantCache::new(NAMES_REMEMBERED),
+                gone_tenants: TenantCache::new(NAMES_REMEMBERED),
+                known_candidates: TenantCache::new(NAMES_REMEMBERED),
                 signing_keys,
             }),
         })
@@ -75,6 +83,11 @@ impl Entra {
     /// Where people sign in.
     pub fn authority(&self) -> &Url {
         &self.shared.authority
+    }
+
+    /// The health of Microsoft's services and of our credentials, and every change of it.
+    pub fn health(&self) -> watch::Receiver<MicrosoftHealth> {
+        self.shared.health.subscribe()
     }
 
     /// The application id that our own ID tokens are issued for.
@@ -90,33 +103,4 @@ impl fmt::Debug for Entra {
             .field("client_id", &self.shared.client_id)
             .finish_non_exhaustive()
     }
-}
-
-/// An address below a base: `{base}/{segments…}`, whatever the base's own path.
-pub(crate) fn below(base: &Url, segments: &[&str]) -> Url {
-    let mut address = base.clone();
-    // Only addresses that cannot be a base fail here, and http(s) addresses always can.
-    if let Ok(mut path) = address.path_segments_mut() {
-        path.pop_if_empty().extend(segments);
-    }
-    address
-}
-
-/// `{authority}/{tenant}/{segments…}`.
-pub(crate) fn tenant_endpoint(authority: &Url, tenant: &TenantRef, segments: &[&str]) -> Url {
-    below(&below(authority, &[&tenant.to_string()]), segments)
-}
-
-/// `{authority}/{tenant}/v2.0/.well-known/openid-configuration`.
-pub(crate) fn metadata_endpoint(authority: &Url, tenant: &TenantRef) -> Url {
-    tenant_endpoint(
-        authority,
-        tenant,
-        &["v2.0", ".well-known", "openid-configuration"],
-    )
-}
-
-/// `{authority}/{tenant}/oauth2/v2.0/token`.
-pub(crate) fn token_endpoint(authority: &Url, tenant: &TenantRef) -> Url {
-    tenant_endpoint(authority, tenant, &["oauth2", "v2.0", "token"])
 }

@@ -1,5 +1,6 @@
 //! Which of Microsoft's clouds a tenant lives in.
 
+use assent_domain::ids::Cloud;
 use serde::Deserialize;
 
 /// The login hosts of the clouds that need a registration of their own, for [`crate::Settings::national_authorities`].
@@ -37,7 +38,7 @@ impl CloudInstance {
     }
 
     /// Whether the tenant is reached through `login.microsoftonline.com` and `graph.microsoft.com`.
-    pub fn is_on_worldwide_endpoints(self) -> bool {
+    pub(crate) fn is_on_worldwide_endpoints(self) -> bool {
         match self {
             Self::Worldwide | Self::Gcc => true,
             Self::GccHigh | Self::Dod | Self::China => false,
@@ -49,6 +50,17 @@ impl CloudInstance {
             Self::Worldwide | Self::Gcc => Sovereign::Worldwide,
             Self::GccHigh | Self::Dod => Sovereign::UsGovernment,
             Self::China => Sovereign::China,
+        }
+    }
+}
+
+impl From<CloudInstance> for Cloud {
+    fn from(instance: CloudInstance) -> Self {
+        match instance {
+            CloudInstance::Worldwide | CloudInstance::Gcc => Self::Worldwide,
+            CloudInstance::GccHigh => Self::GccHigh,
+            CloudInstance::Dod => Self::Dod,
+            CloudInstance::China => Self::China,
         }
     }
 }

@@ -12,13 +12,11 @@ use jsonwebtoken::EncodingKey;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-pub use certificate::CertificateProblem;
-
+use crate::health::{
+    CertificateStatus, CertificateValidity, CredentialPlace, CredentialStatus, HealthReporter,
+};
 use crate::metrics;
 use crate::settings::{ClientCredential, Credentials, SettingsError};
-use crate::standing::{
-    Board, CertificateStanding, CertificateValidity, CredentialPlace, CredentialStanding,
-};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -28,15 +26,15 @@ pub(crate) struct OurCredentials {
     list: Vec<Credential>,
     /// The one to begin with: which Microsoft accepted last.
     preferred: AtomicUsize,
-    board: Board,
+    health: HealthReporter,
 }
 
 pub(crate) struct Credential {
     place: CredentialPlace,
-    proof: Proof,
+    auth: ClientAuth,
 }
 
-enum Proof {
+enum ClientAuth {
     Secret(SecretString),
     Certificate {
         key: EncodingKey,
@@ -46,7 +44,10 @@ enum Proof {
 }
 
 impl OurCredentials {
-    pub(crate) fn prepare(credentials: Credentials, board: Board) -> Result<Self, SettingsError> {
+    pub(crate) fn prepare(
+        credentials: Credentials,
+        health: HealthReporter,
+    ) -> Result<Self, SettingsError> {
         let given = match credentials {
             Credentials::None => Vec::new(),
             Credentials::One(only) => vec![only],
@@ -63,33 +64,33 @@ impl OurCredentials {
             certificates.extend(certificate);
         }
         for certificate in &certificates {
-            warn_of(certificate, SystemTime::now());
+            warn_unless_valid(certificate, SystemTime::now());
         }
-        let standing = if list.is_empty() {
-            CredentialStanding::NotConfigured
+        let status = if list.is_empty() {
+            CredentialStatus::NotConfigured
         } else {
-            CredentialStanding::NotTriedYet
+            CredentialStatus::NotTriedYet
         };
-        board.credentials(standing, certificates);
+        health.report_configured(status, certificates);
         let prepared = Self {
             list,
             preferred: AtomicUsize::new(0),
-            board,
+            health,
         };
-        prepared.measure();
+        prepared.set_metrics();
         Ok(prepared)
     }
 
     /// The credentials in the order in which to try them.
-    pub(crate) fn in_order(&self) -> impl Iterator<Item = &Credential> {
+    pub(crate) fn by_preference(&self) -> impl Iterator<Item = &Credential> {
         let preferred = self.preferred.load(Ordering::Relaxed).min(self.list.len());
         let (later, sooner) = self.list.split_at(preferred);
         sooner.iter().chain(later)
     }
 
     /// Microsoft believed this one; the others were tried before and refused, with these numbers.
-    pub(crate) fn accepted(&self, credential: &Credential, refused: &[u32]) {
-        self.measure();
+    pub(crate) fn note_accepted(&self, credential: &Credential, refused: &[u32]) {
+        self.set_metrics();
         let was = self.preferred.load(Ordering::Relaxed);
         let is = credential.place.index();
         // What was under way while another request learnt better is old news.
@@ -97,11 +98,11 @@ impl OurCredentials {
             return;
         }
         self.preferred.store(is, Ordering::Relaxed);
-        let standing = match credential.place {
-            CredentialPlace::First => CredentialStanding::Accepted,
-            CredentialPlace::Second => CredentialStanding::SecondUsed,
+        let status = match credential.place {
+            CredentialPlace::First => CredentialStatus::Accepted,
+            CredentialPlace::Second => CredentialStatus::SecondUsed,
         };
-        if !self.board.credential(standing) {
+        if !self.health.report_credential(status) {
             return;
         }
         match credential.place {
@@ -115,30 +116,27 @@ impl OurCredentials {
     }
 
     /// Microsoft believed none of them.
-    pub(crate) fn refused(&self, mut codes: Vec<u32>) {
-        self.measure();
+    pub(crate) fn note_refused(&self, mut codes: Vec<u32>) {
+        self.set_metrics();
         codes.sort_unstable();
         codes.dedup();
-        let standing = CredentialStanding::Refused { codes };
-        if self.board.credential(standing.clone()) {
-            tracing::error!(
-                operator_alarm = "microsoft_credential_refused",
-                "{standing}"
-            );
+        let status = CredentialStatus::Refused { codes };
+        if self.health.report_credential(status.clone()) {
+            tracing::error!(operator_alarm = "microsoft_credential_refused", "{status}");
         }
     }
 
-    /// Again and again, because a recorder may be installed later than we are made.
-    fn measure(&self) {
+    /// Sets the gauges again and again, because a recorder may be installed later than we are made.
+    fn set_metrics(&self) {
         for credential in &self.list {
-            if let Proof::Certificate { expires, .. } = &credential.proof {
-                metrics::certificate_expires(credential.place, *expires);
+            if let ClientAuth::Certificate { expires, .. } = &credential.auth {
+                metrics::set_certificate_expiry(credential.place, *expires);
             }
         }
     }
 }
 
-fn warn_of(certificate: &CertificateStanding, now: SystemTime) {
+fn warn_unless_valid(certificate: &CertificateStatus, now: SystemTime) {
     let validity = certificate.validity(now);
     if validity != CertificateValidity::Valid {
         tracing::warn!(
@@ -153,41 +151,43 @@ impl Credential {
     fn prepare(
         place: CredentialPlace,
         credential: ClientCredential,
-    ) -> Result<(Self, Option<CertificateStanding>), SettingsError> {
-        let (proof, certificate) = match credential {
-            ClientCredential::Secret(secret) => (Proof::Secret(secret), None),
+    ) -> Result<(Self, Option<CertificateStatus>), SettingsError> {
+        let (auth, certificate) = match credential {
+            ClientCredential::Secret(secret) => (ClientAuth::Secret(secret), None),
             ClientCredential::Certificate {
                 key_pem,
                 certificate_pem,
             } => {
-                let read = certificate::read(&key_pem, &certificate_pem)
+                let read = certificate::parse(&key_pem, &certificate_pem)
                     .map_err(|problem| SettingsError::Credential { place, problem })?;
-                let proof = Proof::Certificate {
+                let auth = ClientAuth::Certificate {
                     key: read.key,
                     thumbprint: read.thumbprint,
                     expires: read.not_after,
                 };
-                let standing = CertificateStanding {
+                let status = CertificateStatus {
                     credential: place,
                     not_before: read.not_before,
                     not_after: read.not_after,
                 };
-                (proof, Some(standing))
+                (auth, Some(status))
             }
         };
-        Ok((Self { place, proof }, certificate))
+        Ok((Self { place, auth }, certificate))
     }
 
-    /// What a token request carries as our proof. It names the very endpoint that it is sent to.
+    /// What a token request carries as our authentication. It names the very endpoint that it is sent to.
     pub(crate) fn parameters(
         &self,
         client_id: &str,
         token_endpoint: &Url,
         now: u64,
     ) -> Result<Vec<(&'static str, String)>, jsonwebtoken::errors::Error> {
-        Ok(match &self.proof {
-            Proof::Secret(secret) => vec![("client_secret", secret.expose_secret().to_owned())],
-            Proof::Certificate {
+        Ok(match &self.auth {
+            ClientAuth::Secret(secret) => {
+                vec![("client_secret", secret.expose_secret().to_owned())]
+            }
+            ClientAuth::Certificate {
                 key, thumbprint, ..
             } => {
                 let audience = token_endpoint.as_str();
@@ -213,9 +213,9 @@ impl fmt::Debug for OurCredentials {
 
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.proof {
-            Proof::Secret(_) => f.write_str("Secret(..)"),
-            Proof::Certificate { .. } => f.write_str("Certificate(..)"),
+        match &self.auth {
+            ClientAuth::Secret(_) => f.write_str("Secret(..)"),
+            ClientAuth::Certificate { .. } => f.write_str("Certificate(..)"),
         }
     }
 }

@@ -4,7 +4,6 @@
 //! nothing about who that somebody is.
 
 mod find;
-mod known;
 
 use std::time::Duration;
 
@@ -13,12 +12,12 @@ use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
 
-pub(crate) use self::known::Known;
-
-use crate::client::{Entra, metadata_endpoint};
-use crate::cloud::{CloudFields, CloudInstance};
+use crate::client::Entra;
+use crate::cloud::CloudFields;
+use crate::endpoints::{metadata_endpoint, tenant_of_issuer};
 use crate::tenant::TenantRef;
-use crate::transport::{CallError, Service, parse, retry_after};
+use crate::tenant_metadata::{DiscoveryError, TenantMetadata};
+use crate::transport::{Service, parse};
 
 /// Tenants practically never move between clouds.
 const KNOWN_FOR: Duration = Duration::from_hours(6);
@@ -26,91 +25,44 @@ const KNOWN_FOR: Duration = Duration::from_hours(6);
 /// Somebody may be about to create a tenant, or to register a domain.
 const UNKNOWN_FOR: Duration = Duration::from_mins(5);
 
-/// A tenant as its OpenID metadata describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TenantMetadata {
-    /// The tenant's id.
-    pub tenant_id: Uuid,
-    /// The cloud it lives in.
-    pub cloud: CloudInstance,
-    /// Its region as published (`EU`, `NA`, `WW`…), for showing.
-    pub region: Option<String>,
-}
-
-/// Why a tenant's metadata could not be had.
-#[derive(Debug, thiserror::Error)]
-pub enum DiscoveryError {
-    /// Microsoft knows no tenant of that name in this cloud.
-    #[error("no such tenant")]
-    UnknownTenant,
-    /// The name, or even the id, stands for several tenants, each in a cloud of its own.
-    #[error("it stands for {} tenants in different clouds", .candidates.len())]
-    Ambiguous {
-        /// The tenants, those in clouds that we serve first.
-        candidates: Vec<TenantMetadata>,
-    },
-    /// `organizations` is not one tenant.
-    #[error("`organizations` is not one tenant")]
-    NotOneTenant,
-    /// Microsoft could not be reached or is unwell.
-    #[error("Microsoft could not be reached")]
-    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Microsoft did not answer in time.
-    #[error("Microsoft did not answer in time")]
-    TimedOut,
-    /// The answer is not a tenant's metadata, or tells no cloud that is known.
-    #[error("the answer made no sense: {0}")]
-    Nonsense(&'static str),
-}
-
-impl From<CallError> for DiscoveryError {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::TimedOut => Self::TimedOut,
-            CallError::TooLarge => Self::Nonsense("larger than anything expected"),
-            CallError::Redirected => Self::Nonsense("a redirect"),
-            CallError::NotConnected(_)
-            | CallError::Broken(_)
-            | CallError::Unavailable(_)
-            | CallError::Throttled { .. }
-            | CallError::CircuitOpen { .. }
-            | CallError::Request(_) => Self::Unreachable(error.into()),
-        }
-    }
-}
-
-impl DiscoveryError {
-    /// After how long it makes sense to ask again, where that is known.
-    pub fn retry_after(&self) -> Option<Duration> {
-        retry_after(self)
-    }
-}
-
 impl Entra {
     /// Asks our own sign-in service where a tenant lives; remembered for hours. For the ids of tenants that signed a
     /// token, which are tenants of this cloud. What somebody typed is for [`Entra::find_tenant`] and
     /// [`Entra::named_tenant`], what a browser claims for [`Entra::claimed_tenant`].
+    ///
+    /// Who asks for a tenant that is being asked for shares the answer, and the question goes on though nobody waits for
+    /// it any more: the answer is for later logins too.
     pub async fn tenant(&self, tenant: &TenantRef) -> Result<TenantMetadata, DiscoveryError> {
         if let Some(known) = self.shared.known_tenants.get(tenant, Instant::now()) {
             return Ok(known);
         }
+        let lookup = self.shared.tenant_lookups.join_or(tenant, || {
+            let (entra, tenant) = (self.clone(), tenant.clone());
+            async move { entra.look_up_tenant(&tenant).await }
+        });
+        lookup.await
+    }
+
+    async fn look_up_tenant(&self, tenant: &TenantRef) -> Result<TenantMetadata, DiscoveryError> {
+        let known_tenants = &self.shared.known_tenants;
+        // A lookup that somebody else began may have ended a moment ago.
+        if let Some(known) = known_tenants.get(tenant, Instant::now()) {
+            return Ok(known);
+        }
         let sign_in = &self.shared.transport.sign_in;
-        let authority = &self.shared.authority;
-        let metadata = ask(sign_in, authority, tenant, sign_in.deadline()).await?;
+        let metadata = ask(sign_in, &self.shared.authority, tenant, sign_in.deadline()).await?;
         let until = Instant::now() + KNOWN_FOR;
-        self.shared
-            .known_tenants
-            .put(tenant.clone(), metadata.clone(), until);
+        known_tenants.put(tenant.clone(), metadata, until);
         Ok(metadata)
     }
 
-    /// The same for what somebody typed: it has a circuit breaker of its own, and unknown names are remembered too.
+    /// Asks where a tenant lives that somebody typed, through a circuit breaker of its own. That there is no such tenant is
+    /// remembered, too.
     pub async fn named_tenant(&self, tenant: &TenantRef) -> Result<TenantMetadata, DiscoveryError> {
         self.unproven(tenant, &self.shared.transport.lookups).await
     }
 
-    /// The same for a tenant that a browser claims to come from, with yet another circuit breaker.
+    /// Asks where a tenant lives that a browser claims to come from, through yet another circuit breaker.
     pub async fn claimed_tenant(
         &self,
         tenant: &TenantRef,
@@ -127,17 +79,10 @@ impl Entra {
         }
         let lookups = &self.shared.transport.lookups;
         let answer = ask(lookups, &self.shared.authority, &name, lookups.deadline()).await;
-        let gone = match answer {
-            Ok(_) => false,
-            Err(DiscoveryError::UnknownTenant) => true,
-            Err(
-                DiscoveryError::Ambiguous { .. }
-                | DiscoveryError::NotOneTenant
-                | DiscoveryError::Unreachable(_)
-                | DiscoveryError::TimedOut
-                | DiscoveryError::Nonsense(_),
-            ) => return false,
+        let Ok(found) = found_or_unknown(answer) else {
+            return false;
         };
+        let gone = found.is_none();
         self.shared.gone_tenants.put(name, gone, now + UNKNOWN_FOR);
         gone
     }
@@ -156,22 +101,13 @@ impl Entra {
             return remembered;
         }
         let answer = ask(service, &self.shared.authority, tenant, service.deadline()).await;
-        let (remember, known_for) = match &answer {
-            Ok(metadata) => (Some(metadata.clone()), KNOWN_FOR),
-            Err(DiscoveryError::UnknownTenant) => (None, UNKNOWN_FOR),
-            Err(
-                DiscoveryError::Ambiguous { .. }
-                | DiscoveryError::NotOneTenant
-                | DiscoveryError::Unreachable(_)
-                | DiscoveryError::TimedOut
-                | DiscoveryError::Nonsense(_),
-            ) => return answer,
-        };
+        let found = found_or_unknown(answer)?;
+        let known_for = found.map_or(UNKNOWN_FOR, |_| KNOWN_FOR);
         let until = Instant::now() + known_for;
         self.shared
             .unproven_tenants
-            .put(tenant.clone(), remember, until);
-        answer
+            .put(tenant.clone(), found, until);
+        found.ok_or(DiscoveryError::UnknownTenant)
     }
 
     /// What is remembered of a tenant, and be it that there is none. Nothing that strangers ask about drives out what is
@@ -183,6 +119,17 @@ impl Entra {
         }
         let unproven = self.shared.unproven_tenants.get(tenant, now)?;
         Some(unproven.ok_or(DiscoveryError::UnknownTenant))
+    }
+}
+
+/// The answers that may be remembered: a tenant, or that there is none.
+fn found_or_unknown(
+    answer: Result<TenantMetadata, DiscoveryError>,
+) -> Result<Option<TenantMetadata>, DiscoveryError> {
+    match answer {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(DiscoveryError::UnknownTenant) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -217,7 +164,7 @@ fn read(status: u16, body: &[u8], asked: &TenantRef) -> Result<TenantMetadata, D
         _ => return Err(DiscoveryError::Nonsense("unexpected status")),
     }
     let document: Document = parse(body).ok_or(DiscoveryError::Nonsense("not OpenID metadata"))?;
-    let tenant_id = first_segment(&document.issuer)
+    let tenant_id = tenant_of_issuer(&document.issuer)
         .ok_or(DiscoveryError::Nonsense("the issuer names no tenant"))?;
     if let TenantRef::Id(id) = asked
         && *id != tenant_id
@@ -228,24 +175,13 @@ fn read(status: u16, body: &[u8], asked: &TenantRef) -> Result<TenantMetadata, D
         .cloud
         .classify()
         .ok_or(DiscoveryError::Nonsense("the cloud is not a known one"))?;
-    Ok(TenantMetadata {
-        tenant_id,
-        cloud,
-        region: document.cloud.tenant_region_scope,
-    })
-}
-
-/// The tenant in an issuer: its first path segment, which must be a GUID.
-pub(crate) fn first_segment(issuer: &Url) -> Option<Uuid> {
-    issuer
-        .path_segments()?
-        .next()
-        .and_then(|segment| Uuid::try_parse(segment).ok())
+    Ok(TenantMetadata { tenant_id, cloud })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloud::CloudInstance;
 
     const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
 

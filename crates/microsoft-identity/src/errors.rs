@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 pub use classify::classify;
 use numbers::{MOST, code_in_uri, codes_in_description, id_after};
+pub(crate) use table::credential_advice;
 pub(crate) use token_refusal::TokenRefusal;
 
 /// What to do about a refusal. Only [`ErrorClass::Declined`] is a person's "no"; only [`ErrorClass::ConsentMissing`]

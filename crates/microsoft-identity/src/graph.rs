@@ -8,9 +8,10 @@ use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
 
-use crate::client::{Entra, below};
+use crate::client::Entra;
+use crate::endpoints::extend_path;
 use crate::redemption::AccessToken;
-use crate::transport::{Answer, CallError, parse, retry_after};
+use crate::transport::{CallError, NoAnswer, Response, parse, retry_after};
 
 /// Why Microsoft Graph gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -34,16 +35,10 @@ pub enum GraphError {
 
 impl From<CallError> for GraphError {
     fn from(error: CallError) -> Self {
-        match error {
-            CallError::TimedOut => Self::TimedOut,
-            CallError::TooLarge => Self::Nonsense("larger than anything expected"),
-            CallError::Redirected => Self::Nonsense("a redirect"),
-            CallError::NotConnected(_)
-            | CallError::Broken(_)
-            | CallError::Unavailable(_)
-            | CallError::Throttled { .. }
-            | CallError::CircuitOpen { .. }
-            | CallError::Request(_) => Self::Unreachable(error.into()),
+        match error.into() {
+            NoAnswer::TimedOut => Self::TimedOut,
+            NoAnswer::Nonsense(what) => Self::Nonsense(what),
+            NoAnswer::Unreachable(error) => Self::Unreachable(error.into()),
         }
     }
 }
@@ -56,7 +51,7 @@ impl GraphError {
 }
 
 #[derive(Deserialize)]
-struct Person {
+struct GraphUser {
     id: Uuid,
 }
 
@@ -67,7 +62,7 @@ impl Entra {
         let deadline = self.shared.transport.graph.deadline();
         let answer = self.ask_graph(&address, token, deadline).await?;
         match answer.status {
-            200 => read::<Person>(&answer)
+            200 => read::<GraphUser>(&answer)
                 .map(|person| person.id)
                 .ok_or(GraphError::Nonsense("not a person")),
             status => Err(GraphError::Refused { status }),
@@ -76,7 +71,7 @@ impl Entra {
 
     /// `{graph}/v1.0/{segments…}?{query}`.
     pub(crate) fn graph_address(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
-        let mut address = below(&below(&self.shared.graph_url, &["v1.0"]), segments);
+        let mut address = extend_path(&extend_path(&self.shared.graph_url, &["v1.0"]), segments);
         address.query_pairs_mut().extend_pairs(query);
         address
     }
@@ -86,13 +81,13 @@ impl Entra {
         address: &Url,
         token: &AccessToken,
         deadline: Instant,
-    ) -> Result<Answer, CallError> {
+    ) -> Result<Response, CallError> {
         let graph = &self.shared.transport.graph;
         graph.get_as(address, token.expose(), deadline).await
     }
 }
 
-/// Reads what Graph answered.
-pub(crate) fn read<T: DeserializeOwned>(answer: &Answer) -> Option<T> {
-    parse(&answer.body)
+/// Reads the body of a response; anything else than what is expected is `None`.
+pub(crate) fn read<T: DeserializeOwned>(response: &Response) -> Option<T> {
+    parse(&response.body)
 }

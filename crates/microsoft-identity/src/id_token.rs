@@ -5,16 +5,15 @@ use std::time::Duration;
 use assent_jwks::LookupError;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, Validation};
+use jsonwebtoken::{Algorithm, Validation, get_current_timestamp};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use url::Url;
 use uuid::{Uuid, uuid};
 
 use crate::client::Entra;
-use crate::discovery::first_segment;
+use crate::endpoints::tenant_of_issuer;
 use crate::login_hint::LoginHint;
-use crate::redemption::unix_now;
 use crate::signing_keys::SigningKey;
 use crate::transport::retry_after;
 
@@ -156,7 +155,7 @@ impl Entra {
                     IdTokenError::KeysUnavailable(error.into())
                 }
             })?;
-        token.verify(&key, audiences, expectation, unix_now())
+        token.verify(&key, audiences, expectation, get_current_timestamp())
     }
 }
 
@@ -211,7 +210,7 @@ impl Claims {
             None => true,
             Some(idp) => {
                 *idp == self.iss
-                    || Url::parse(idp).ok().as_ref().and_then(first_segment) == Some(tenant_id)
+                    || Url::parse(idp).ok().as_ref().and_then(tenant_of_issuer) == Some(tenant_id)
             }
         };
         let names = [&self.upn, &self.preferred_username];
@@ -283,7 +282,7 @@ impl<'a> UnverifiedIdToken<'a> {
         let tenant_of_issuer = Url::parse(&claims.iss)
             .ok()
             .as_ref()
-            .and_then(first_segment);
+            .and_then(tenant_of_issuer);
         if claims.iss != issuer_of_key || tenant_of_issuer != Some(tenant_id) {
             return Err(IdTokenError::Issuer);
         }

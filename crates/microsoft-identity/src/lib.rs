@@ -12,16 +12,18 @@
 //! ([`roles_able_to_consent`], [`Entra::tenant_wide_grant`]), and where a mailbox is ([`Entra::locate_mailbox`]).
 //!
 //! Every call has a deadline, follows no redirect and reads a bounded body. Microsoft's services fail independently of
-//! one another: each has a circuit breaker, and is left alone when it asks for that ([`Entra::standing`],
+//! one another: each has a circuit breaker, and is left alone when it asks for that ([`Entra::health`],
 //! [`describe_metrics`]). Nothing here logs a token, a code, a state, an e-mail address or an error description.
 
 mod settings;
 
 mod client;
+mod endpoints;
 mod tenant;
 
 mod cloud;
 mod discovery;
+mod tenant_metadata;
 
 mod pkce;
 mod urls;
@@ -31,7 +33,6 @@ mod errors;
 
 mod credential;
 mod redemption;
-mod token_endpoint;
 
 mod id_token;
 mod login_hint;
@@ -44,8 +45,8 @@ mod graph;
 mod mailbox;
 mod proof;
 
+mod health;
 mod metrics;
-mod standing;
 mod transport;
 
 pub use callbacks::{
@@ -54,10 +55,12 @@ pub use callbacks::{
 };
 pub use client::Entra;
 pub use cloud::{CloudInstance, NATIONAL_AUTHORITIES};
-pub use credential::CertificateProblem;
-pub use discovery::{DiscoveryError, TenantMetadata};
 pub use errors::{AuthorizationError, ErrorClass, classify};
 pub use graph::GraphError;
+pub use health::{
+    CertificateStatus, CertificateValidity, CircuitState, CredentialPlace, CredentialStatus,
+    MicrosoftHealth,
+};
 pub use id_token::{Belonging, ExpectedNonce, IdTokenError, IdTokenExpectation, VerifiedIdentity};
 pub use login_hint::{LoginHint, LoginHintError};
 pub use mailbox::{AUTODISCOVER, MailboxLocation, UnknownReason};
@@ -66,11 +69,8 @@ pub use pkce::{Pkce, PkceChallenge, new_pkce, random_token};
 pub use proof::{CONSENTING_ROLES, GrantProof, roles_able_to_consent};
 pub use redemption::{AccessToken, RedeemError, Redeemed};
 pub use scopes::ScopeSet;
-pub use settings::{ClientCredential, Credentials, Settings, SettingsError};
-pub use standing::{
-    CertificateStanding, CertificateValidity, CredentialPlace, CredentialStanding, Standing,
-};
+pub use settings::{CertificateProblem, ClientCredential, Credentials, Settings, SettingsError};
 pub use tenant::{DomainName, TenantRef, TenantRefError};
-pub use transport::CircuitState;
+pub use tenant_metadata::{DiscoveryError, TenantMetadata};
 pub use urls::{AccountChoice, AuthorizeRequest};
 pub use user_consent::is_open_to_users_by_default;

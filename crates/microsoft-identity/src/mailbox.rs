@@ -5,18 +5,19 @@
 //! knows on-premises mailboxes, and the person's plans tell whether there could be one in Exchange Online. In that order,
 //! because people with a mailbox on-premises often have no plan.
 
-mod answers;
+mod responses;
 
 use std::fmt;
 
 use tokio::time::Instant;
 
-use self::answers::{Discovered, Person, is_reachable};
-use crate::client::{Entra, below};
+use self::responses::{Discovered, MailboxUser, is_reachable};
+use crate::client::Entra;
+use crate::endpoints::extend_path;
 use crate::graph::read;
 use crate::redemption::AccessToken;
 use crate::scopes::ScopeSet;
-use crate::transport::CallError;
+use crate::transport::{CallError, NoAnswer};
 
 /// Microsoft's Autodiscover, for [`crate::Settings::autodiscover_url`].
 pub const AUTODISCOVER: &str = "https://outlook.office365.com";
@@ -117,15 +118,16 @@ impl fmt::Display for MailboxLocation {
 
 impl From<CallError> for UnknownReason {
     fn from(error: CallError) -> Self {
-        match error {
-            CallError::TimedOut => Self::TimedOut,
-            CallError::Throttled { .. } | CallError::Unavailable(429) => Self::Throttled,
-            CallError::NotConnected(_)
-            | CallError::Broken(_)
-            | CallError::Unavailable(_)
-            | CallError::CircuitOpen { .. }
-            | CallError::Request(_) => Self::Unavailable,
-            CallError::TooLarge | CallError::Redirected => Self::Unexpected,
+        if matches!(
+            error,
+            CallError::Throttled { .. } | CallError::Unavailable(429)
+        ) {
+            return Self::Throttled;
+        }
+        match error.into() {
+            NoAnswer::TimedOut => Self::TimedOut,
+            NoAnswer::Nonsense(_) => Self::Unexpected,
+            NoAnswer::Unreachable(_) => Self::Unavailable,
         }
     }
 }
@@ -155,26 +157,26 @@ impl Entra {
             return Ok(MailboxLocation::ExchangeOnline);
         }
 
-        let Some(person) = self.mailbox_holder(token, deadline).await? else {
+        let Some(user) = self.mailbox_user(token, deadline).await? else {
             return Ok(MailboxLocation::Missing);
         };
-        if let Some(address) = person.address()
+        if let Some(address) = user.address()
             && self.is_on_premises(address, deadline).await?
         {
             return Ok(MailboxLocation::OnPremises);
         }
-        Ok(match person.has_exchange_plan() {
+        Ok(match user.has_exchange_plan() {
             Some(false) => MailboxLocation::Unlicensed,
             Some(true) | None => MailboxLocation::Missing,
         })
     }
 
-    /// Who they are and what they have; `None` if the token may not tell.
-    async fn mailbox_holder(
+    /// The token's holder, their address and plans; `None` if the token may not tell.
+    async fn mailbox_user(
         &self,
         token: &AccessToken,
         deadline: Instant,
-    ) -> Result<Option<Person>, UnknownReason> {
+    ) -> Result<Option<MailboxUser>, UnknownReason> {
         let fields = [("$select", "mail,userPrincipalName,assignedPlans")];
         let address = self.graph_address(&["me"], &fields);
         let answer = self.ask_graph(&address, token, deadline).await?;
@@ -190,7 +192,7 @@ impl Entra {
     /// only.
     async fn is_on_premises(&self, email: &str, deadline: Instant) -> Result<bool, UnknownReason> {
         let own = &self.shared.autodiscover_url;
-        let mut question = below(own, &["autodiscover", "autodiscover.json"]);
+        let mut question = extend_path(own, &["autodiscover", "autodiscover.json"]);
         question
             .query_pairs_mut()
             .append_pair("Email", email)

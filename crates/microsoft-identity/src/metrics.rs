@@ -4,8 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use metrics::Unit;
 
-use crate::standing::CredentialPlace;
-use crate::transport::CircuitState;
+use crate::health::{CircuitState, CredentialPlace};
 
 const REQUESTS: &str = "assent_microsoft_requests_total";
 const DURATION: &str = "assent_microsoft_request_duration_seconds";
@@ -40,19 +39,19 @@ pub fn describe_metrics() {
     );
 }
 
-pub(crate) fn requested(service: &str, outcome: &'static str) {
+pub(crate) fn count_request(service: &str, outcome: &'static str) {
     metrics::counter!(REQUESTS, "service" => service.to_owned(), "outcome" => outcome).increment(1);
 }
 
-pub(crate) fn took(service: &str, duration: Duration) {
+pub(crate) fn record_duration(service: &str, duration: Duration) {
     metrics::histogram!(DURATION, "service" => service.to_owned()).record(duration);
 }
 
-pub(crate) fn retried(service: &str) {
+pub(crate) fn count_retry(service: &str) {
     metrics::counter!(RETRIES, "service" => service.to_owned()).increment(1);
 }
 
-pub(crate) fn circuit(service: &str, state: CircuitState) {
+pub(crate) fn set_circuit(service: &str, state: CircuitState) {
     let open = match state {
         CircuitState::Closed => 0.0,
         CircuitState::Open | CircuitState::HalfOpen => 1.0,
@@ -60,11 +59,11 @@ pub(crate) fn circuit(service: &str, state: CircuitState) {
     metrics::gauge!(CIRCUIT_OPEN, "service" => service.to_owned()).set(open);
 }
 
-pub(crate) fn credential_refused(credential: CredentialPlace) {
+pub(crate) fn count_credential_refusal(credential: CredentialPlace) {
     metrics::counter!(CREDENTIAL_REFUSED, "credential" => credential.as_str()).increment(1);
 }
 
-pub(crate) fn certificate_expires(credential: CredentialPlace, at: SystemTime) {
+pub(crate) fn set_certificate_expiry(credential: CredentialPlace, at: SystemTime) {
     let since = at.duration_since(SystemTime::UNIX_EPOCH);
     let seconds = since.map_or(0.0, |since| since.as_secs_f64());
     metrics::gauge!(CERTIFICATE_EXPIRES, "certificate" => credential.as_str()).set(seconds);

@@ -73,17 +73,17 @@ impl Entra {
             .service_principal(token, &self.shared.client_id, deadline)
             .await?
         {
-            Found::Yes(id) => id,
-            Found::No => return Ok(none()),
-            Found::NotPermitted => return Ok(GrantProof::NotPermitted),
+            PrincipalLookup::Found(id) => id,
+            PrincipalLookup::Absent => return Ok(none()),
+            PrincipalLookup::NotPermitted => return Ok(GrantProof::NotPermitted),
         };
         let graph = match self
             .service_principal(token, GRAPH_APP_ID, deadline)
             .await?
         {
-            Found::Yes(id) => id,
-            Found::No => return Ok(none()),
-            Found::NotPermitted => return Ok(GrantProof::NotPermitted),
+            PrincipalLookup::Found(id) => id,
+            PrincipalLookup::Absent => return Ok(none()),
+            PrincipalLookup::NotPermitted => return Ok(GrantProof::NotPermitted),
         };
         let Some(granted) = self
             .grants_for_everybody(token, [ours, graph], deadline)
@@ -105,19 +105,19 @@ impl Entra {
         token: &AccessToken,
         app_id: &str,
         deadline: Instant,
-    ) -> Result<Found, GraphError> {
+    ) -> Result<PrincipalLookup, GraphError> {
         let principal = format!("servicePrincipals(appId='{app_id}')");
         let address = self.graph_address(&[&principal], &[("$select", "id")]);
         let answer = self.ask_graph(&address, token, deadline).await?;
         match answer.status {
             200 => {}
-            403 => return Ok(Found::NotPermitted),
-            404 => return Ok(Found::No),
+            403 => return Ok(PrincipalLookup::NotPermitted),
+            404 => return Ok(PrincipalLookup::Absent),
             status => return Err(GraphError::Refused { status }),
         }
         let principal: ServicePrincipal =
             read(&answer).ok_or(GraphError::Nonsense("not a service principal"))?;
-        Ok(Found::Yes(principal.id))
+        Ok(PrincipalLookup::Found(principal.id))
     }
 
     /// The scopes of all tenant-wide grants of one application on one resource; `None` if we may not ask.
@@ -137,7 +137,8 @@ impl Entra {
                 403 => return Ok(None),
                 status => return Err(GraphError::Refused { status }),
             }
-            let page: Page = read(&answer).ok_or(GraphError::Nonsense("not a list of grants"))?;
+            let page: GrantPage =
+                read(&answer).ok_or(GraphError::Nonsense("not a list of grants"))?;
             // The filter is asked for, and its result is checked: this is evidence.
             let ours = |grant: &Grant| {
                 grant.client_id == client
@@ -159,9 +160,9 @@ impl Entra {
     }
 }
 
-enum Found {
-    Yes(Uuid),
-    No,
+enum PrincipalLookup {
+    Found(Uuid),
+    Absent,
     NotPermitted,
 }
 
@@ -171,7 +172,7 @@ struct ServicePrincipal {
 }
 
 #[derive(Deserialize)]
-struct Page {
+struct GrantPage {
     value: Vec<Grant>,
     #[serde(rename = "@odata.nextLink")]
     next: Option<Url>,

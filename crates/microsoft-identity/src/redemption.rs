@@ -1,20 +1,23 @@
 //! Redeeming a code: where a claim becomes a fact.
 
+mod token_endpoint;
+
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use oauth2::TokenResponse as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
+use self::token_endpoint::Exchange;
 use crate::callbacks::AuthorizationCode;
-use crate::client::{Entra, token_endpoint};
+use crate::client::Entra;
+use crate::endpoints::token_endpoint;
 use crate::errors::AuthorizationError;
 use crate::id_token::{IdTokenError, IdTokenExpectation, VerifiedIdentity};
 use crate::scopes::ScopeSet;
 use crate::tenant::TenantRef;
-use crate::token_endpoint::Exchange;
-use crate::transport::{CallError, retry_after};
+use crate::transport::{CallError, NoAnswer, retry_after};
 
 /// What a redeemed code proved.
 #[derive(Debug)]
@@ -73,16 +76,13 @@ pub enum RedeemError {
 
 impl From<CallError> for RedeemError {
     fn from(error: CallError) -> Self {
-        match error {
-            CallError::TimedOut => Self::TimedOut,
-            CallError::TooLarge => Self::Nonsense("larger than anything expected"),
-            CallError::Redirected => Self::Nonsense("a redirect"),
-            CallError::Request(source) => Self::OurFault(source),
-            CallError::NotConnected(_)
-            | CallError::Broken(_)
-            | CallError::Unavailable(_)
-            | CallError::Throttled { .. }
-            | CallError::CircuitOpen { .. } => Self::Unreachable(error.into()),
+        if let CallError::Request(source) = error {
+            return Self::OurFault(source);
+        }
+        match error.into() {
+            NoAnswer::TimedOut => Self::TimedOut,
+            NoAnswer::Nonsense(what) => Self::Nonsense(what),
+            NoAnswer::Unreachable(error) => Self::Unreachable(error.into()),
         }
     }
 }
@@ -135,10 +135,4 @@ impl Entra {
             access_token: AccessToken(response.access_token().secret().as_str().into()),
         })
     }
-}
-
-pub(crate) fn unix_now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |elapsed| elapsed.as_secs())
 }

@@ -6,8 +6,10 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::{Host, Url};
 
-use crate::credential::CertificateProblem;
-use crate::standing::CredentialPlace;
+use crate::health::CredentialPlace;
+
+/// The shortest RSA key of a certificate that is taken, in bits.
+pub(crate) const FEWEST_KEY_BITS: usize = 2048;
 
 /// What [`crate::Entra`] is built from.
 #[derive(Debug)]
@@ -98,6 +100,30 @@ pub enum SettingsError {
     /// The HTTP client could not be built.
     #[error("the HTTP client could not be built")]
     HttpClient(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What is wrong with a certificate or its key. That it has expired, or is not valid yet, is none of it: a service has
+/// to come up all the same, and Microsoft may see it otherwise.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateProblem {
+    /// The private key could not be read.
+    #[error("the private key is not an RSA key in PEM")]
+    PrivateKey(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The certificate could not be read.
+    #[error("the certificate is not an X.509 certificate in PEM")]
+    Certificate,
+    /// The certificate holds a key of another kind.
+    #[error("the certificate is not for an RSA key, as Microsoft needs it")]
+    NotRsa,
+    /// The key is too short to be safe.
+    #[error("the certificate's key has {bits} bits; it needs {FEWEST_KEY_BITS} or more")]
+    TooWeak {
+        /// How long it is.
+        bits: usize,
+    },
+    /// They were not made for each other.
+    #[error("the certificate does not belong to the private key")]
+    AnotherKey,
 }
 
 impl Settings {

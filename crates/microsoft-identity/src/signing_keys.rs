@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::client::metadata_endpoint;
+use crate::endpoints::metadata_endpoint;
 use crate::tenant::TenantRef;
 use crate::transport::{CallError, Service, parse};
 

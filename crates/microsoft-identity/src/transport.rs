@@ -9,22 +9,22 @@ mod service;
 
 mod gate;
 
-mod answer;
 mod circuit;
+mod response;
 mod retry_after;
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-pub(crate) use answer::Answer;
-pub use circuit::CircuitState;
+pub(crate) use response::Response;
 pub(crate) use service::Service;
 
-use crate::standing::Board;
+use crate::health::{HealthReporter, ServiceName};
 
 /// A code can be sent only once, so a connection that Microsoft may have closed meanwhile is not used any more.
 const IDLE_CONNECTIONS_LIVE: Duration = Duration::from_secs(30);
@@ -43,39 +43,12 @@ pub(crate) struct Transport {
     pub(crate) national: Vec<(Url, Service)>,
 }
 
-/// Which service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
-    SignIn,
-    /// Sign-in, about a name that somebody typed.
-    Lookups,
-    /// Sign-in, about a tenant that a browser claims.
-    Claims,
-    Graph,
-    Autodiscover,
-    /// Sign-in of another cloud, by its host.
-    National(String),
-}
-
-impl Part {
-    fn label(&self) -> String {
-        match self {
-            Self::SignIn => "sign_in".to_owned(),
-            Self::Lookups => "sign_in:lookups".to_owned(),
-            Self::Claims => "sign_in:claims".to_owned(),
-            Self::Graph => "graph".to_owned(),
-            Self::Autodiscover => "autodiscover".to_owned(),
-            Self::National(host) => format!("sign_in@{host}"),
-        }
-    }
-}
-
 impl Transport {
     /// `patience` is how long an operation may take altogether.
     pub(crate) fn new(
         patience: Duration,
         national: Vec<Url>,
-        board: &Board,
+        health: &HealthReporter,
     ) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .redirect(Policy::none())
@@ -84,19 +57,19 @@ impl Transport {
             .pool_idle_timeout(IDLE_CONNECTIONS_LIVE)
             .user_agent(concat!("assent/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        let service = |part| Service::new(part, http.clone(), patience, board.clone());
+        let service = |name| Service::new(name, http.clone(), patience, health.clone());
         Ok(Self {
-            sign_in: service(Part::SignIn),
-            lookups: service(Part::Lookups),
-            claims: service(Part::Claims),
-            graph: service(Part::Graph),
-            autodiscover: service(Part::Autodiscover),
+            sign_in: service(ServiceName::SignIn),
+            lookups: service(ServiceName::Lookups),
+            claims: service(ServiceName::Claims),
+            graph: service(ServiceName::Graph),
+            autodiscover: service(ServiceName::Autodiscover),
             national: national
                 .into_iter()
                 .map(|host| {
                     (
                         host.clone(),
-                        service(Part::National(host.authority().to_owned())),
+                        service(ServiceName::National(host.authority().to_owned())),
                     )
                 })
                 .collect(),
@@ -129,6 +102,30 @@ pub(crate) enum CallError {
     Request(#[source] Box<dyn Error + Send + Sync>),
 }
 
+/// What a failed call means to whoever made it: an error of an operation tells it on.
+#[derive(Debug)]
+pub(crate) enum NoAnswer {
+    TimedOut,
+    Nonsense(&'static str),
+    Unreachable(CallError),
+}
+
+impl From<CallError> for NoAnswer {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::TimedOut => Self::TimedOut,
+            CallError::TooLarge => Self::Nonsense("larger than anything expected"),
+            CallError::Redirected => Self::Nonsense("a redirect"),
+            CallError::NotConnected(_)
+            | CallError::Broken(_)
+            | CallError::Unavailable(_)
+            | CallError::Throttled { .. }
+            | CallError::CircuitOpen { .. }
+            | CallError::Request(_) => Self::Unreachable(error),
+        }
+    }
+}
+
 impl CallError {
     /// For how long Microsoft, by itself or by failing, keeps us away.
     fn retry_after(&self) -> Option<Duration> {
@@ -151,8 +148,11 @@ impl CallError {
 pub(crate) fn retry_after(error: &(dyn Error + 'static)) -> Option<Duration> {
     let mut next = Some(error);
     while let Some(error) = next {
-        let here = error.downcast_ref::<CallError>();
-        if let Some(pause) = here.and_then(CallError::retry_after) {
+        // To an error that holds its cause in an `Arc`, the `Arc` is the cause.
+        let shared = error.downcast_ref::<Arc<dyn Error + Send + Sync>>();
+        let here = shared.map_or(error, |shared| shared.as_ref());
+        let call = here.downcast_ref::<CallError>();
+        if let Some(pause) = call.and_then(CallError::retry_after) {
             return Some(pause);
         }
         next = error.source();

@@ -4,7 +4,8 @@ use std::fmt;
 
 use url::Url;
 
-use crate::client::{Entra, tenant_endpoint};
+use crate::client::Entra;
+use crate::endpoints::tenant_endpoint;
 use crate::login_hint::LoginHint;
 use crate::pkce::PkceChallenge;
 use crate::tenant::TenantRef;

@@ -78,7 +78,7 @@ pub async fn run(config: Config, runtime: Runtime, given: Given) -> Result<(), S
     runtime.spawn_critical(
         "microsoft-watch",
         microsoft_standing::watch(
-            entra.standing(),
+            entra.health(),
             health.dependency("microsoft"),
             runtime.clone(),
         ),

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use assent_microsoft_identity::Standing;
+use assent_microsoft_identity::MicrosoftHealth;
 use assent_service_kit::{Dependency, Runtime};
 use tokio::sync::watch;
 
@@ -14,7 +14,7 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_hours(1);
 
 /// Keeps readiness in step until the program stops.
 pub(crate) async fn watch(
-    mut standing: watch::Receiver<Standing>,
+    mut standing: watch::Receiver<MicrosoftHealth>,
     microsoft: Dependency,
     runtime: Runtime,
 ) {

@@ -120,7 +120,7 @@ impl LoginHook {
         }
         let identity = MicrosoftIdentity {
             tenant: Tenant {
-                cloud: self.clouds.of(verified.tenant_id).await,
+                cloud: self.clouds.cloud_of(verified.tenant_id).await,
                 id: TenantId(verified.tenant_id),
             },
             object_id: ObjectId(verified.object_id),

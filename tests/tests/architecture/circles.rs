@@ -42,24 +42,6 @@ const KNOWN: &[(&str, &[&str])] = &[
         &["after_login", "assent::login_decision", "sessions", "web"],
     ),
     (
-        "assent-microsoft-identity",
-        &[
-            "client",
-            "credential",
-            "discovery",
-            "metrics",
-            "settings",
-            "signing_keys",
-            "standing",
-            "transport",
-            "transport::retry_after",
-        ],
-    ),
-    (
-        "assent-microsoft-identity",
-        &["id_token", "redemption", "token_endpoint"],
-    ),
-    (
         "assent-permission-store",
         &["apply", "bulk", "open", "verify", "view"],
     ),

@@ -25,7 +25,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     ("assent-permission-store", &["assent-domain"]),
     ("assent-jwks", &[]),
-    ("assent-microsoft-identity", &["assent-jwks"]),
+    (
+        "assent-microsoft-identity",
+        &["assent-domain", "assent-jwks"],
+    ),
     ("assent-service-kit", &["assent-jwks"]),
     ("assent-entra-simulator", &[]),
     (

@@ -12,46 +12,21 @@ use x509_parser::public_key::PublicKey;
 use x509_parser::time::ASN1Time;
 
 use super::assertion::ALGORITHM;
+use crate::settings::{CertificateProblem, FEWEST_KEY_BITS};
 
-const FEWEST_BITS: usize = 2048;
-
-/// What is wrong with a certificate or its key. That it has expired, or is not valid yet, is none of it: a service has
-/// to come up all the same, and Microsoft may see it otherwise.
-#[derive(Debug, thiserror::Error)]
-pub enum CertificateProblem {
-    /// The private key could not be read.
-    #[error("the private key is not an RSA key in PEM")]
-    PrivateKey(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The certificate could not be read.
-    #[error("the certificate is not an X.509 certificate in PEM")]
-    Certificate,
-    /// The certificate holds a key of another kind.
-    #[error("the certificate is not for an RSA key, as Microsoft needs it")]
-    NotRsa,
-    /// The key is too short to be safe.
-    #[error("the certificate's key has {bits} bits; it needs {FEWEST_BITS} or more")]
-    TooWeak {
-        /// How long it is.
-        bits: usize,
-    },
-    /// They were not made for each other.
-    #[error("the certificate does not belong to the private key")]
-    AnotherKey,
-}
-
-/// A certificate and its key.
-pub(super) struct Read {
+/// A certificate that belongs to its private key.
+pub(super) struct ParsedCertificate {
     pub(super) key: EncodingKey,
-    /// `x5t#S256`: by it Microsoft finds the certificate.
+    /// The SHA-256 thumbprint (`x5t#S256`), by which Microsoft finds the certificate.
     pub(super) thumbprint: String,
     pub(super) not_before: SystemTime,
     pub(super) not_after: SystemTime,
 }
 
-pub(super) fn read(
+pub(super) fn parse(
     key_pem: &SecretString,
     certificate_pem: &str,
-) -> Result<Read, CertificateProblem> {
+) -> Result<ParsedCertificate, CertificateProblem> {
     let pem = Pem::iter_from_buffer(certificate_pem.as_bytes())
         .filter_map(Result::ok)
         .find(|pem| pem.label == "CERTIFICATE")
@@ -63,41 +38,44 @@ pub(super) fn read(
     let Ok(PublicKey::RSA(rsa)) = public.parsed() else {
         return Err(CertificateProblem::NotRsa);
     };
-    let bits = bits(rsa.modulus);
-    if bits < FEWEST_BITS {
+    let bits = bit_length(rsa.modulus);
+    if bits < FEWEST_KEY_BITS {
         return Err(CertificateProblem::TooWeak { bits });
     }
     let key = EncodingKey::from_rsa_pem(key_pem.expose_secret().as_bytes())
         .map_err(|error| CertificateProblem::PrivateKey(error.into()))?;
     let certified = DecodingKey::from_rsa_der(&public.subject_public_key.data);
-    if !fit(&key, &certified).map_err(|error| CertificateProblem::PrivateKey(error.into()))? {
+    if !is_pair(&key, &certified).map_err(|error| CertificateProblem::PrivateKey(error.into()))? {
         return Err(CertificateProblem::AnotherKey);
     }
     let validity = certificate.validity();
-    Ok(Read {
+    Ok(ParsedCertificate {
         key,
         thumbprint: URL_SAFE_NO_PAD.encode(Sha256::digest(&pem.contents)),
-        not_before: time(validity.not_before),
-        not_after: time(validity.not_after),
+        not_before: system_time(validity.not_before),
+        not_after: system_time(validity.not_after),
     })
 }
 
 /// What the one signs, the other verifies. It also finds a key that cannot sign at the start, and not with the first
 /// customer.
-fn fit(key: &EncodingKey, certified: &DecodingKey) -> Result<bool, jsonwebtoken::errors::Error> {
+fn is_pair(
+    key: &EncodingKey,
+    certified: &DecodingKey,
+) -> Result<bool, jsonwebtoken::errors::Error> {
     let message = b"do they belong together?";
     let signature = crypto::sign(message, key, ALGORITHM)?;
     crypto::verify(&signature, message, certified, ALGORITHM)
 }
 
 /// The length of a number in bits.
-fn bits(number: &[u8]) -> usize {
+fn bit_length(number: &[u8]) -> usize {
     let mut octets = number.iter().skip_while(|octet| **octet == 0);
     let leading = octets.next().map_or(0, |first| 8 - first.leading_zeros());
     octets.fold(0, |bits, _| bits + 8) + usize::try_from(leading).unwrap_or(0)
 }
 
-fn time(time: ASN1Time) -> SystemTime {
+fn system_time(time: ASN1Time) -> SystemTime {
     let seconds = time.timestamp();
     let distance = Duration::from_secs(seconds.unsigned_abs());
     if seconds < 0 {

@@ -9,19 +9,19 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::{DiscoveryError, KNOWN_FOR, TenantMetadata, UNKNOWN_FOR, ask};
+use super::{KNOWN_FOR, UNKNOWN_FOR, ask};
 use crate::client::Entra;
-use crate::cloud::CloudInstance;
 use crate::tenant::TenantRef;
+use crate::tenant_metadata::{DiscoveryError, TenantMetadata};
 
 /// For how long an answer is believed when not all hosts gave theirs.
 const KNOWN_IN_PART_FOR: Duration = Duration::from_mins(5);
 
-/// The same where those that did answer know no such tenant.
+/// For how long a tenant counts as unknown when those hosts that answered know none of that name.
 const UNKNOWN_IN_PART_FOR: Duration = Duration::from_mins(1);
 
 /// What all hosts together know.
-struct Found {
+struct FoundTenants {
     candidates: Vec<TenantMetadata>,
     is_complete: bool,
 }
@@ -40,19 +40,6 @@ impl Entra {
                 Err(DiscoveryError::Ambiguous { candidates })
             }
         }
-    }
-
-    /// The same for a name that stands for several tenants: the one in the given cloud, as somebody chose.
-    pub async fn find_tenant_in(
-        &self,
-        tenant: &TenantRef,
-        cloud: CloudInstance,
-    ) -> Result<TenantMetadata, DiscoveryError> {
-        let candidates = self.candidates(tenant).await?;
-        candidates
-            .into_iter()
-            .find(|candidate| candidate.cloud.sovereign() == cloud.sovereign())
-            .ok_or(DiscoveryError::UnknownTenant)
     }
 
     /// Whether [`Entra::find_tenant`] has the answer without asking Microsoft.
@@ -78,7 +65,7 @@ impl Entra {
         Ok(found.candidates)
     }
 
-    async fn ask_everywhere(&self, tenant: &TenantRef) -> Result<Found, DiscoveryError> {
+    async fn ask_everywhere(&self, tenant: &TenantRef) -> Result<FoundTenants, DiscoveryError> {
         let transport = &self.shared.transport;
         let deadline = transport.lookups.deadline();
         let mut elsewhere = JoinSet::new();
@@ -113,7 +100,7 @@ impl Entra {
                 Err(_aborted) => is_complete = false,
             }
         }
-        Ok(Found {
+        Ok(FoundTenants {
             candidates: distinct(answers),
             is_complete,
         })

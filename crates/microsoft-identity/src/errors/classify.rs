@@ -1,6 +1,6 @@
 //! The decision what a refusal means.
 
-use super::table::{class_of_code, is_of_a_credential};
+use super::table::{class_of_code, is_of_a_credential, is_of_consent};
 use super::{AuthorizationError, ErrorClass};
 
 /// Decides what a refusal means.
@@ -151,6 +151,13 @@ impl AuthorizationError {
         } else {
             all_say_so && !self.codes.is_empty()
         }
+    }
+
+    /// Whether an administrator's consent is what is missing, and no policy, licence or assignment that would stand in an
+    /// administrator's way as well.
+    pub fn needs_consent_by_an_administrator(&self) -> bool {
+        self.class == ErrorClass::AdministratorApprovalRequired
+            && self.codes.iter().any(|code| is_of_consent(*code))
     }
 
     /// Whether Microsoft believed who we are, and then refused the code.

@@ -15,7 +15,12 @@ pub(super) fn class_of_code(code: u32) -> Option<ErrorClass> {
     of_code.map(|(_, class)| *class)
 }
 
-/// A wrong or expired secret; an assertion that is missing, badly signed, badly addressed or out of its time; a
+/// Whether it is about who may consent: a user may not, also because of the consent workflow or a risky application.
+pub(super) fn is_of_consent(code: u32) -> bool {
+    matches!(code, 90_093..=90_095 | 900_941 | 900_981)
+}
+
+/// Whether it is about our credential: a wrong or expired secret; an assertion that is missing, badly signed, badly addressed or out of its time; a
 /// certificate that is not registered.
 pub(super) fn is_of_a_credential(code: u32) -> bool {
     OF_A_CREDENTIAL.contains(&code)
@@ -40,7 +45,7 @@ const GROUPS: [(&[u32], ErrorClass); 11] = [
 
 /// Somebody who administers the tenant decides, or has to change something.
 const FOR_AN_ADMINISTRATOR: &[u32] = &[
-    // May not consent: also because of the consent workflow, a risky application, a partner's access.
+    // May not consent (see `is_of_consent`), or a partner's access.
     90093, 90094, 90095, 900_941, 900_981, 90099,
     // The user is not assigned to the application, or it is closed to everybody for now.
     50105, 501_051, 1_000_031,
@@ -103,3 +108,22 @@ const OF_A_CREDENTIAL: &[u32] = &[
     50012, 50013, 50027, 50048, 70002, 70021, 700_021, 700_023, 700_024, 700_025, 700_027, 700_026,
     700_030, 700_211, 700_212, 700_213, 7_000_215, 7_000_216, 7_000_218, 7_000_222,
 ];
+
+/// What an operator can do about a credential that Microsoft refuses with this number.
+pub(crate) fn credential_advice(code: u32) -> &'static str {
+    match code {
+        7_000_222 => {
+            "the client secret has expired: create a new one in the app registration and configure it"
+        }
+        7_000_215 | 70002 => "the client secret is wrong: configure its value, not its id",
+        700_027 | 700_030 | 50012 | 50013 => {
+            "the certificate is not registered, or has expired: upload it in the app registration"
+        }
+        700_024 => "the clock of this machine is wrong",
+        7_000_218 | 7_000_216 => "no credential arrived: configure one",
+        700_021 | 700_023 | 50027 => {
+            "the client id or the authority does not fit the app registration"
+        }
+        _ => "compare the configuration with the app registration",
+    }
+}

@@ -19,7 +19,7 @@ pub(crate) struct TokenRefusal {
     #[serde(default)]
     error_codes: Value,
     #[serde(default)]
-    error_description: Described,
+    error_description: DescriptionCodes,
     #[serde(default)]
     correlation_id: Value,
     #[serde(default)]
@@ -29,9 +29,9 @@ pub(crate) struct TokenRefusal {
 /// The numbers of a description, for answers without `error_codes`. The text is not kept.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(from = "Value")]
-struct Described(Vec<u32>);
+struct DescriptionCodes(Vec<u32>);
 
-impl From<Value> for Described {
+impl From<Value> for DescriptionCodes {
     fn from(description: Value) -> Self {
         Self(codes_in_description(
             description.as_str().unwrap_or_default(),

@@ -3,10 +3,11 @@
 //! It has no clock and no lock of its own; both come from whoever uses it. Libraries for this exist, but none that
 //! lets one single probe through and takes the time from outside.
 
-use std::fmt;
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::health::CircuitState;
 
 const FAILURES_TO_OPEN: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -15,44 +16,15 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// What to tell those who come while the probe is under way.
 const A_MOMENT: Duration = Duration::from_secs(1);
 
-/// Whether a service is being called.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum CircuitState {
-    /// It is.
-    #[default]
-    Closed,
-    /// It failed again and again, and calls end at once with an error. After a pause the next call tries it.
-    Open,
-    /// One call is trying whether it is well again; all others end at once with an error.
-    HalfOpen,
-}
-
-impl CircuitState {
-    /// A stable name for logs and readiness.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::HalfOpen => "half_open",
-        }
-    }
-}
-
-impl fmt::Display for CircuitState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// How a call ended, for the service's health.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum CallOutcome {
     /// The service answered, were it with a refusal.
-    Well,
+    Answered,
     /// It did not, or with a breakdown of its own.
     Failed,
     /// Nothing can be said: the caller gave up, or the answer was not read to its end.
-    Unknown,
+    Inconclusive,
 }
 
 /// The right to make one call. What an earlier state of the circuit admitted does not count any more.
@@ -101,13 +73,15 @@ impl Circuit {
     }
 
     /// Takes note of how an admitted call ended.
-    pub(super) fn settle(&mut self, ticket: Ticket, verdict: Verdict, now: Instant) {
+    pub(super) fn settle(&mut self, ticket: Ticket, outcome: CallOutcome, now: Instant) {
         if ticket.0 != self.generation {
             return;
         }
-        match (self.state, verdict) {
-            (State::Closed { .. }, Verdict::Well) => self.state = State::Closed { failures: 0 },
-            (State::Closed { failures }, Verdict::Failed) => {
+        match (self.state, outcome) {
+            (State::Closed { .. }, CallOutcome::Answered) => {
+                self.state = State::Closed { failures: 0 }
+            }
+            (State::Closed { failures }, CallOutcome::Failed) => {
                 let failures = failures.saturating_add(1);
                 if failures < FAILURES_TO_OPEN {
                     self.state = State::Closed { failures };
@@ -115,17 +89,17 @@ impl Circuit {
                     self.open(now, FIRST_PAUSE);
                 }
             }
-            (State::HalfOpen { .. }, Verdict::Well) => {
+            (State::HalfOpen { .. }, CallOutcome::Answered) => {
                 self.change_to(State::Closed { failures: 0 });
             }
-            (State::HalfOpen { pause }, Verdict::Failed) => {
+            (State::HalfOpen { pause }, CallOutcome::Failed) => {
                 self.open(now, pause.saturating_mul(2).min(LONGEST_PAUSE));
             }
             // The probe came to nothing: the next call is one.
-            (State::HalfOpen { pause }, Verdict::Unknown) => {
+            (State::HalfOpen { pause }, CallOutcome::Inconclusive) => {
                 self.change_to(State::Open { until: now, pause });
             }
-            (State::Closed { .. }, Verdict::Unknown) | (State::Open { .. }, _) => {}
+            (State::Closed { .. }, CallOutcome::Inconclusive) | (State::Open { .. }, _) => {}
         }
     }
 

@@ -6,19 +6,19 @@ use std::time::Duration;
 use rand::Rng as _;
 use tokio::time::Instant;
 
-use super::circuit::{Circuit, Ticket, Verdict};
-use super::{CallError, CircuitState, Part};
+use super::CallError;
+use super::circuit::{CallOutcome, Circuit, Ticket};
+use crate::health::{CircuitState, HealthReporter, ServiceName};
 use crate::metrics;
-use crate::standing::Board;
 
 /// Over how long those spread who all waited for the same moment.
 const CROWD: Duration = Duration::from_millis(100);
 
 pub(super) struct Gate {
-    part: Part,
+    service: ServiceName,
     pub(super) label: String,
     state: Mutex<State>,
-    board: Board,
+    health: HealthReporter,
 }
 
 struct State {
@@ -28,15 +28,15 @@ struct State {
 }
 
 impl Gate {
-    pub(super) fn new(part: Part, board: Board) -> Self {
+    pub(super) fn new(service: ServiceName, health: HealthReporter) -> Self {
         Self {
-            label: part.label(),
-            part,
+            label: service.label(),
+            service,
             state: Mutex::new(State {
                 circuit: Circuit::new(),
                 paused_until: None,
             }),
-            board,
+            health,
         }
     }
 
@@ -85,8 +85,8 @@ impl Gate {
         let before = state.circuit.state();
         let result = change(&mut state.circuit);
         let after = state.circuit.state();
-        metrics::circuit(&self.label, after);
-        self.board.circuit(&self.part, after);
+        metrics::set_circuit(&self.label, after);
+        self.health.report_circuit(&self.service, after);
         match (before, after) {
             (CircuitState::Closed, CircuitState::Open) => self.tell_that_it_fails(),
             (CircuitState::Open | CircuitState::HalfOpen, CircuitState::Closed) => {
@@ -99,11 +99,15 @@ impl Gate {
 
     fn tell_that_it_fails(&self) {
         const WHAT: &str = "Microsoft fails again and again, and is left alone for a while";
-        match self.part {
-            Part::SignIn | Part::Lookups | Part::Claims | Part::Graph | Part::Autodiscover => {
+        match self.service {
+            ServiceName::SignIn
+            | ServiceName::Lookups
+            | ServiceName::Claims
+            | ServiceName::Graph
+            | ServiceName::Autodiscover => {
                 tracing::warn!(service = self.label, "{WHAT}");
             }
-            Part::National(_) => tracing::debug!(service = self.label, "{WHAT}"),
+            ServiceName::National(_) => tracing::debug!(service = self.label, "{WHAT}"),
         }
     }
 
@@ -120,21 +124,21 @@ pub(super) struct Permit<'a> {
 
 impl Permit<'_> {
     /// Tells how the call ended.
-    pub(super) fn settle(mut self, verdict: Verdict) {
-        self.give_back(verdict);
+    pub(super) fn settle(mut self, outcome: CallOutcome) {
+        self.give_back(outcome);
     }
 
-    fn give_back(&mut self, verdict: Verdict) {
+    fn give_back(&mut self, outcome: CallOutcome) {
         if let Some(ticket) = self.ticket.take() {
             let now = Instant::now();
             self.gate
-                .change(|circuit| circuit.settle(ticket, verdict, now));
+                .change(|circuit| circuit.settle(ticket, outcome, now));
         }
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.give_back(Verdict::Unknown);
+        self.give_back(CallOutcome::Inconclusive);
     }
 }

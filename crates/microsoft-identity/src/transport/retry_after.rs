@@ -8,7 +8,7 @@ use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 const LONGEST: Duration = Duration::from_mins(5);
 
 /// The pause asked for, if there is one.
-pub(super) fn asked(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+pub(super) fn requested_pause(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = text(headers, &RETRY_AFTER)?;
     let pause = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         // A number that does not fit is a long time all the same.
@@ -38,7 +38,7 @@ mod tests {
             let date = httpdate::fmt_http_date(date);
             headers.insert(DATE, date.parse().unwrap());
         }
-        asked(&headers, now()).map(|pause| pause.as_secs())
+        requested_pause(&headers, now()).map(|pause| pause.as_secs())
     }
 
     fn now() -> SystemTime {
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn seconds_and_dates() {
-        assert_eq!(asked(&HeaderMap::new(), now()), None);
+        assert_eq!(requested_pause(&HeaderMap::new(), now()), None);
         for (text, seconds) in [
             ("1", Some(1)),
             (" 17 ", Some(17)),

@@ -9,12 +9,12 @@ use reqwest::{Method, Request};
 use tokio::time::Instant;
 use url::Url;
 
-use super::answer::{Answer, Received};
-use super::circuit::Verdict;
+use super::circuit::CallOutcome;
 use super::gate::Gate;
-use super::{CallError, Part, retry_after};
+use super::response::{Received, Response};
+use super::{CallError, retry_after};
+use crate::health::{HealthReporter, ServiceName};
 use crate::metrics;
-use crate::standing::Board;
 
 /// Microsoft's largest answer that we read, a key set, is a few dozen kilobytes.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -36,11 +36,16 @@ struct Inner {
 }
 
 impl Service {
-    pub(super) fn new(part: Part, http: reqwest::Client, patience: Duration, board: Board) -> Self {
+    pub(super) fn new(
+        name: ServiceName,
+        http: reqwest::Client,
+        patience: Duration,
+        health: HealthReporter,
+    ) -> Self {
         Self(Arc::new(Inner {
             http,
             patience,
-            gate: Gate::new(part, board),
+            gate: Gate::new(name, health),
         }))
     }
 
@@ -50,7 +55,11 @@ impl Service {
     }
 
     /// A GET, which is repeated where that may help.
-    pub(crate) async fn get(&self, address: &Url, deadline: Instant) -> Result<Answer, CallError> {
+    pub(crate) async fn get(
+        &self,
+        address: &Url,
+        deadline: Instant,
+    ) -> Result<Response, CallError> {
         self.call(self.request(address, None)?, deadline).await
     }
 
@@ -60,7 +69,7 @@ impl Service {
         address: &Url,
         bearer: &str,
         deadline: Instant,
-    ) -> Result<Answer, CallError> {
+    ) -> Result<Response, CallError> {
         let request = self.request(address, Some(bearer))?;
         self.call(request, deadline).await
     }
@@ -97,7 +106,7 @@ impl Service {
             .map_err(|error| CallError::Request(error.into()))
     }
 
-    async fn call(&self, request: Request, deadline: Instant) -> Result<Answer, CallError> {
+    async fn call(&self, request: Request, deadline: Instant) -> Result<Response, CallError> {
         let mut longest_pause = BACKOFF;
         for attempt in 1..MOST_ATTEMPTS {
             let error = match self.attempt(attempt, &request, deadline).await {
@@ -124,36 +133,36 @@ impl Service {
         number: u32,
         request: &Request,
         deadline: Instant,
-    ) -> Result<Answer, CallError> {
+    ) -> Result<Response, CallError> {
         let gate = &self.0.gate;
         let result = match gate.pass(deadline).await {
             Ok(permit) => {
                 if number > 1 {
-                    metrics::retried(&gate.label);
+                    metrics::count_retry(&gate.label);
                 }
                 let begun = Instant::now();
                 let received = tokio::time::timeout_at(deadline, self.receive(request))
                     .await
                     .unwrap_or(Err(CallError::TimedOut));
-                metrics::took(&gate.label, begun.elapsed());
-                let (result, verdict) = match received {
+                metrics::record_duration(&gate.label, begun.elapsed());
+                let (result, outcome) = match received {
                     Ok(received) => {
                         if let Some(pause) = received.retry_after {
                             gate.pause(pause);
                         }
-                        received.judge(*request.method() == Method::GET)
+                        received.classify(*request.method() == Method::GET)
                     }
                     Err(error @ (CallError::TooLarge | CallError::Request(_))) => {
-                        (Err(error), Verdict::Unknown)
+                        (Err(error), CallOutcome::Inconclusive)
                     }
-                    Err(error) => (Err(error), Verdict::Failed),
+                    Err(error) => (Err(error), CallOutcome::Failed),
                 };
-                permit.settle(verdict);
+                permit.settle(outcome);
                 result
             }
             Err(error) => Err(error),
         };
-        metrics::requested(&gate.label, outcome(&result));
+        metrics::count_request(&gate.label, outcome_label(&result));
         result
     }
 
@@ -161,21 +170,21 @@ impl Service {
         let request = request
             .try_clone()
             .ok_or_else(|| CallError::Request("its body cannot be sent twice".into()))?;
-        let mut response = self.0.http.execute(request).await.map_err(failed)?;
+        let mut response = self.0.http.execute(request).await.map_err(call_error)?;
         let status = response.status().as_u16();
         let retry_after = match status {
-            429 | 503 => retry_after::asked(response.headers(), SystemTime::now()),
+            429 | 503 => retry_after::requested_pause(response.headers(), SystemTime::now()),
             _ => None,
         };
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        while let Some(chunk) = response.chunk().await.map_err(call_error)? {
             if body.len().saturating_add(chunk.len()) > LARGEST_BODY {
                 return Err(CallError::TooLarge);
             }
             body.extend_from_slice(&chunk);
         }
         Ok(Received {
-            answer: Answer { status, body },
+            response: Response { status, body },
             retry_after,
         })
     }
@@ -196,8 +205,8 @@ fn may_be_repeated(request: &Request, error: &CallError) -> bool {
     }
 }
 
-/// As it is counted.
-fn outcome(result: &Result<Answer, CallError>) -> &'static str {
+/// The outcome of a call as a metric's label.
+fn outcome_label(result: &Result<Response, CallError>) -> &'static str {
     match result {
         Ok(answer) if answer.status < 400 => "answered",
         Ok(_) => "refused",
@@ -210,7 +219,7 @@ fn outcome(result: &Result<Answer, CallError>) -> &'static str {
     }
 }
 
-fn failed(error: reqwest::Error) -> CallError {
+fn call_error(error: reqwest::Error) -> CallError {
     // The address may carry a code or a filter: it has no place in an error.
     let error = error.without_url();
     if error.is_connect() {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use assent_microsoft_identity::{CircuitState, Entra, ErrorClass, RedeemError};
+use assent_microsoft_identity::{CircuitState, Entra, ErrorClass, MicrosoftHealth, RedeemError};
 use serde_json::json;
 
 use crate::authority::PATIENCE;
@@ -20,7 +20,7 @@ async fn opened(play: Play) -> (Wire, Entra) {
         redeem(&entra).await.unwrap_err();
     }
     assert_eq!(wire.count(), 5);
-    assert_eq!(entra.standing().borrow().sign_in, CircuitState::Open);
+    assert_eq!(entra.health().borrow().sign_in, CircuitState::Open);
     (wire, entra)
 }
 
@@ -39,20 +39,20 @@ async fn refused(wire: &Wire, entra: &Entra) -> Duration {
 #[tokio::test]
 async fn five_failures_open_it_and_one_good_answer_closes_it() {
     let (wire, entra) = opened(unwell()).await;
-    let mut standing = entra.standing();
+    let mut health = entra.health();
     let told = refused(&wire, &entra).await;
     assert!(
         told <= Duration::from_secs(5) && told > Duration::from_secs(4),
         "{told:?}"
     );
-    assert_eq!(standing.borrow_and_update().graph, CircuitState::Closed);
+    assert_eq!(health.borrow_and_update().graph, CircuitState::Closed);
 
     wire.plays([Play::Bytes(metadata())]);
     skip(told).await;
     look_up(&entra).await.unwrap();
     assert_eq!(wire.count(), 6);
-    assert!(standing.has_changed().unwrap());
-    assert_eq!(standing.borrow_and_update().sign_in, CircuitState::Closed);
+    assert!(health.has_changed().unwrap());
+    assert_eq!(health.borrow_and_update().sign_in, CircuitState::Closed);
     look_up(&entra).await.unwrap();
 }
 
@@ -76,7 +76,7 @@ async fn the_pause_doubles_up_to_a_minute() {
 #[tokio::test]
 async fn one_probe_at_a_time() {
     let (wire, entra) = opened(unwell()).await;
-    let mut standing = entra.standing();
+    let mut health = entra.health();
     skip(Duration::from_secs(5)).await;
     wire.plays([
         Play::Late(PATIENCE / 2, metadata()),
@@ -86,8 +86,8 @@ async fn one_probe_at_a_time() {
         let entra = entra.clone();
         async move { look_up(&entra).await }
     });
-    let trying = |now: &assent_microsoft_identity::Standing| now.sign_in == CircuitState::HalfOpen;
-    standing.wait_for(trying).await.unwrap();
+    let trying = |now: &MicrosoftHealth| now.sign_in == CircuitState::HalfOpen;
+    health.wait_for(trying).await.unwrap();
     for _ in 0..50 {
         let told = look_up(&entra).await.unwrap_err().retry_after();
         assert_eq!(told, Some(Duration::from_secs(1)));
@@ -102,7 +102,7 @@ async fn a_probe_that_nobody_waits_for_is_none() {
     let (wire, entra) = opened(unwell()).await;
     skip(Duration::from_secs(5)).await;
     wire.plays([Play::Hang(String::new()), Play::Bytes(metadata())]);
-    let given_up = tokio::time::timeout(PATIENCE / 10, look_up(&entra)).await;
+    let given_up = tokio::time::timeout(PATIENCE / 10, redeem(&entra)).await;
     assert!(given_up.is_err());
     look_up(&entra).await.unwrap();
 }
@@ -171,5 +171,5 @@ async fn a_refusal_is_an_answer() {
             look_up(&entra).await.unwrap_err();
         }
     }
-    assert_eq!(entra.standing().borrow().sign_in, CircuitState::Closed);
+    assert_eq!(entra.health().borrow().sign_in, CircuitState::Closed);
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use assent_entra_simulator::story;
 use assent_microsoft_identity::{
-    CertificateValidity, ClientCredential, CredentialPlace, CredentialStanding, Credentials, Entra,
+    CertificateValidity, ClientCredential, CredentialPlace, CredentialStatus, Credentials, Entra,
     ErrorClass, RedeemError, Redeemed, Settings, SettingsError,
 };
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -32,8 +32,8 @@ async fn redeem_fresh(stage: &Stage) -> (Result<Redeemed, RedeemError>, u64) {
     (result, stage.calls("token").await.unwrap() - before)
 }
 
-fn standing(stage: &Stage) -> CredentialStanding {
-    stage.entra.standing().borrow().credential.clone()
+fn credential_status(stage: &Stage) -> CredentialStatus {
+    stage.entra.health().borrow().credential.clone()
 }
 
 #[tokio::test]
@@ -65,12 +65,16 @@ async fn whichever_is_accepted_is_used_and_goes_first_from_then_on() {
         let stage = Stage::with(rotating(first, second)).await;
         let certificates: Vec<&str> = certificates.iter().map(String::as_str).collect();
         stage.register(&secrets, &certificates).await;
-        assert_eq!(standing(&stage), CredentialStanding::NotTriedYet);
+        assert_eq!(credential_status(&stage), CredentialStatus::NotTriedYet);
         for expected in [2, 1, 1] {
             let (result, requests) = redeem_fresh(&stage).await;
             assert!(result.is_ok(), "{shown}: {result:?}");
             assert_eq!(requests, expected, "{shown}");
-            assert_eq!(standing(&stage), CredentialStanding::SecondUsed, "{shown}");
+            assert_eq!(
+                credential_status(&stage),
+                CredentialStatus::SecondUsed,
+                "{shown}"
+            );
         }
     }
 }
@@ -81,16 +85,16 @@ async fn a_rotation_goes_there_and_back() {
     let stage = Stage::with(rotating(one.credential(), other.credential())).await;
     let both = [one.certificate_pem.as_str(), other.certificate_pem.as_str()];
     for (registered, requests, expected) in [
-        (&both[..], 1, CredentialStanding::Accepted),
-        (&both[1..], 2, CredentialStanding::SecondUsed),
-        (&both[..], 1, CredentialStanding::SecondUsed),
-        (&both[..1], 2, CredentialStanding::Accepted),
-        (&both[..], 1, CredentialStanding::Accepted),
+        (&both[..], 1, CredentialStatus::Accepted),
+        (&both[1..], 2, CredentialStatus::SecondUsed),
+        (&both[..], 1, CredentialStatus::SecondUsed),
+        (&both[..1], 2, CredentialStatus::Accepted),
+        (&both[..], 1, CredentialStatus::Accepted),
     ] {
         stage.register(&[], registered).await;
         let (result, needed) = redeem_fresh(&stage).await;
         assert!(result.is_ok(), "{result:?}");
-        assert_eq!((needed, standing(&stage)), (requests, expected));
+        assert_eq!((needed, credential_status(&stage)), (requests, expected));
     }
 }
 
@@ -103,8 +107,8 @@ async fn a_certificate_that_has_expired_does_not_keep_the_service_down() {
     stage.register(&[], &[&good.certificate_pem]).await;
     assert!(redeem_fresh(&stage).await.0.is_ok());
 
-    let standing = stage.entra.standing().borrow().clone();
-    let validities: Vec<_> = standing
+    let health = stage.entra.health().borrow().clone();
+    let validities: Vec<_> = health
         .certificates
         .iter()
         .map(|certificate| (certificate.credential, certificate.validity(now)))
@@ -116,7 +120,7 @@ async fn a_certificate_that_has_expired_does_not_keep_the_service_down() {
             (CredentialPlace::Second, CertificateValidity::ExpiresSoon),
         ]
     );
-    let complaints = standing.complaints(now).join("\n");
+    let complaints = health.complaints(now).join("\n");
     for part in [
         "finish the rotation",
         "first credential: the certificate has expired",
@@ -167,7 +171,7 @@ async fn a_rotation_under_load_loses_nobody() {
     let requests = stage.calls("token").await.unwrap();
     let refused = requests - AT_ONCE - HELD;
     assert!((HELD..=AT_ONCE + HELD).contains(&refused), "{refused}");
-    assert_eq!(standing(&stage), CredentialStanding::SecondUsed);
+    assert_eq!(credential_status(&stage), CredentialStatus::SecondUsed);
     let (result, needed) = redeem_fresh(&stage).await;
     assert!(result.is_ok(), "{result:?}");
     assert_eq!(needed, 1);
@@ -189,11 +193,14 @@ async fn when_both_are_refused_it_is_our_fault_and_the_code_stays_good() {
     }
     assert_eq!(stage.calls("token").await, Some(4));
     let codes = vec![700_027, 7_000_215];
-    assert_eq!(standing(&stage), CredentialStanding::Refused { codes });
+    assert_eq!(
+        credential_status(&stage),
+        CredentialStatus::Refused { codes }
+    );
 
     stage.register(&[], &[&unknown.certificate_pem]).await;
     stage.redeem(&flow, &query).await.unwrap();
-    assert_eq!(standing(&stage), CredentialStanding::Accepted);
+    assert_eq!(credential_status(&stage), CredentialStatus::Accepted);
 
     let ends = unknown
         .not_after
@@ -223,8 +230,8 @@ async fn a_wrong_secret_is_our_fault_and_nothing_else_happens() {
     );
     assert_eq!(requests, 1);
     assert_eq!(
-        standing(&stage),
-        CredentialStanding::Refused {
+        credential_status(&stage),
+        CredentialStatus::Refused {
             codes: vec![7_000_215]
         }
     );
@@ -245,7 +252,7 @@ async fn any_other_refusal_is_final() {
     let (result, requests) = redeem_fresh(&stage).await;
     assert!(matches!(result, Err(RedeemError::Refused(no)) if no.class == ErrorClass::OurFault));
     assert_eq!(requests, 1);
-    assert_eq!(standing(&stage), CredentialStanding::Accepted);
+    assert_eq!(credential_status(&stage), CredentialStatus::Accepted);
 }
 
 #[test]

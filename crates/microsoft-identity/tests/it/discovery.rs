@@ -1,11 +1,13 @@
 //! Tenant metadata over the network.
 
-use std::time::Instant;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use assent_microsoft_identity::{CloudInstance, DiscoveryError, TenantRef};
 use serde_json::json;
 
 use crate::authority::{Answer, Authority, PATIENCE, TENANT, client_of};
+use crate::wire::{Play, Wire, metadata};
 
 const PATH: &str = "/contoso.example/v2.0/.well-known/openid-configuration";
 
@@ -30,6 +32,24 @@ async fn a_tenant_is_asked_for_once() {
         );
     }
     assert_eq!(authority.requests("contoso.example").len(), 1);
+}
+
+/// A login waits for milliseconds only, and the answer is for the next one.
+#[tokio::test]
+async fn a_lookup_goes_on_though_nobody_waits_and_is_shared() {
+    let wire = Wire::start([Play::Late(Duration::from_millis(100), metadata())]).await;
+    let entra = wire.entra();
+    let tenant = TenantRef::Id(TENANT);
+    {
+        let mut hasty = pin!(entra.tenant(&tenant));
+        while wire.count() == 0 {
+            assert!(futures::poll!(&mut hasty).is_pending());
+            tokio::task::yield_now().await;
+        }
+    }
+    let (one, other) = futures::join!(entra.tenant(&tenant), entra.tenant(&tenant));
+    assert_eq!(one.unwrap(), other.unwrap());
+    assert_eq!(wire.count(), 1);
 }
 
 #[tokio::test]

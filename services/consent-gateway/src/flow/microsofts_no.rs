@@ -6,7 +6,6 @@ use assent_service_kit::telemetry::chain;
 
 use super::ending::state_of;
 use super::{FlowState, Purpose, Setback};
-use crate::use_cases::learn::wants_an_administrator;
 use crate::wording;
 
 /// So many numbers are told of one refusal; a genuine one has one, rarely two.
@@ -95,7 +94,7 @@ fn verdict(error: &AuthorizationError, purpose: &Purpose) -> Verdict {
     match error.class {
         ErrorClass::Declined => Verdict::Refused(Refusal::Declined),
         ErrorClass::AdministratorApprovalRequired
-            if is_of_administrator && wants_an_administrator(error) =>
+            if is_of_administrator && error.needs_consent_by_an_administrator() =>
         {
             Verdict::Refused(Refusal::NotAnAdministrator)
         }
@@ -126,7 +125,7 @@ fn sentence(verdict: Verdict, error: &AuthorizationError) -> &'static str {
         return wording::UNKNOWN;
     }
     let needs_approval = verdict == Verdict::Refused(Refusal::AdministratorApprovalRequired);
-    if needs_approval && has_number && !wants_an_administrator(error) {
+    if needs_approval && has_number && !error.needs_consent_by_an_administrator() {
         // A link would lead the administrator against the same wall.
         return wording::IN_THE_WAY;
     }

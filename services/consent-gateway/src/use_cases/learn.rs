@@ -168,7 +168,7 @@ pub(crate) async fn refused(
         refused_there(gateway, flow, own.begun_in, expected).await;
     }
     // Of whoever only says to be of a tenant nothing is believed about it: what it refuses, its other users are spared.
-    if own.vouched && wants_an_administrator(error) {
+    if own.vouched && error.needs_consent_by_an_administrator() {
         let asked = gateway.scopes.of(own.asked);
         gateway
             .observations
@@ -211,14 +211,4 @@ pub(crate) async fn granted_for_everybody(
             policy.granted_for_everybody(all.clone());
         })
         .await;
-}
-
-/// Whether Microsoft's "somebody who administers the tenant has to act" is about who may consent, and not about a
-/// policy, a licence or an assignment that would stand in an administrator's way as well.
-pub(crate) fn wants_an_administrator(error: &AuthorizationError) -> bool {
-    error.class == ErrorClass::AdministratorApprovalRequired
-        && error
-            .codes
-            .iter()
-            .any(|code| matches!(code, 90_093..=90_095 | 900_941 | 900_981))
 }

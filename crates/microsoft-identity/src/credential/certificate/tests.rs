@@ -38,7 +38,7 @@ fn certificate(key: &KeyPair) -> rcgen::Certificate {
 
 fn problem(key_pem: &str, certificate_pem: &str) -> String {
     let key_pem = SecretString::from(key_pem);
-    let problem = read(&key_pem, certificate_pem).err().unwrap();
+    let problem = parse(&key_pem, certificate_pem).err().unwrap();
     format!("{problem:?}")
 }
 
@@ -53,7 +53,7 @@ fn a_certificate_and_its_key() {
         certificate.pem(),
         WEAK
     );
-    let read = read(&key.serialize_pem().into(), &file).ok().unwrap();
+    let read = parse(&key.serialize_pem().into(), &file).ok().unwrap();
     let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(certificate.der()));
     assert_eq!(read.thumbprint, thumbprint);
     let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
@@ -105,6 +105,6 @@ fn bits_are_counted_without_leading_zeros() {
         (&[0, 0x80, 0], 16),
         (&[1, 0, 0], 17),
     ] {
-        assert_eq!(bits(number), expected, "{number:?}");
+        assert_eq!(bit_length(number), expected, "{number:?}");
     }
 }

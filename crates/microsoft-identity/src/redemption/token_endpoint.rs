@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use jsonwebtoken::get_current_timestamp;
 use oauth2::basic::{
     BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
 };
@@ -14,25 +15,26 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use url::Url;
 
+use super::RedeemError;
 use crate::callbacks::AuthorizationCode;
 use crate::client::Entra;
 use crate::errors::TokenRefusal;
 use crate::metrics;
-use crate::redemption::{RedeemError, unix_now};
 
 /// A code, and what belongs to it.
-pub(crate) struct Exchange {
-    pub(crate) endpoint: Url,
-    pub(crate) code: AuthorizationCode,
-    pub(crate) redirect_uri: Url,
-    pub(crate) pkce_verifier: SecretString,
+pub(super) struct Exchange {
+    pub(super) endpoint: Url,
+    pub(super) code: AuthorizationCode,
+    pub(super) redirect_uri: Url,
+    pub(super) pkce_verifier: SecretString,
 }
 
-type Proof = Vec<(&'static str, String)>;
+/// The parameters of a token request that authenticate us.
+type AuthParameters = Vec<(&'static str, String)>;
 
 impl Entra {
     /// Exchanges a code for tokens.
-    pub(crate) async fn exchange(
+    pub(super) async fn exchange(
         &self,
         exchange: &Exchange,
     ) -> Result<EntraTokenResponse, RedeemError> {
@@ -40,14 +42,18 @@ impl Entra {
         let deadline = shared.transport.sign_in.deadline();
         let mut refused = Vec::new();
         let mut refusal = None;
-        for credential in shared.credentials.in_order() {
-            let proof = credential
-                .parameters(&shared.client_id, &exchange.endpoint, unix_now())
+        for credential in shared.credentials.by_preference() {
+            let auth = credential
+                .parameters(
+                    &shared.client_id,
+                    &exchange.endpoint,
+                    get_current_timestamp(),
+                )
                 .map_err(|error| RedeemError::OurFault(error.into()))?;
-            match self.exchange_with(exchange, proof, deadline).await {
+            match self.exchange_with(exchange, auth, deadline).await {
                 // It is said before the code is looked at, so the code is still good.
                 Err(RedeemError::Refused(error)) if error.is_about_our_credential() => {
-                    metrics::credential_refused(credential.place());
+                    metrics::count_credential_refusal(credential.place());
                     refused.extend_from_slice(&error.codes);
                     refusal = Some(error);
                 }
@@ -58,7 +64,7 @@ impl Entra {
                         Err(_) => false,
                     };
                     if believed {
-                        shared.credentials.accepted(credential, &refused);
+                        shared.credentials.note_accepted(credential, &refused);
                     }
                     return result;
                 }
@@ -66,18 +72,21 @@ impl Entra {
         }
         match refusal {
             Some(refusal) => {
-                shared.credentials.refused(refused);
+                shared.credentials.note_refused(refused);
                 Err(RedeemError::Refused(refusal))
             }
             // There is no credential at all. Microsoft says so.
-            None => self.exchange_with(exchange, Proof::new(), deadline).await,
+            None => {
+                self.exchange_with(exchange, AuthParameters::new(), deadline)
+                    .await
+            }
         }
     }
 
     async fn exchange_with(
         &self,
         exchange: &Exchange,
-        proof: Proof,
+        auth: AuthParameters,
         deadline: Instant,
     ) -> Result<EntraTokenResponse, RedeemError> {
         let client = EntraClient::new(ClientId::new(self.shared.client_id.clone()))
@@ -91,7 +100,7 @@ impl Entra {
             ))
             .set_pkce_verifier(PkceCodeVerifier::new(verifier))
             .set_redirect_uri(Cow::Owned(redirect_uri));
-        for (name, value) in proof {
+        for (name, value) in auth {
             request = request.add_extra_param(name, value);
         }
         // The closure owns what it uses: one that borrows would make this future `Send` for
@@ -122,7 +131,7 @@ fn kind_of(body: &[u8]) -> &'static str {
     }
 }
 
-pub(crate) type EntraTokenResponse = StandardTokenResponse<EntraTokenFields, BasicTokenType>;
+pub(super) type EntraTokenResponse = StandardTokenResponse<EntraTokenFields, BasicTokenType>;
 
 type EntraClient = oauth2::Client<
     TokenRefusal,
@@ -138,13 +147,13 @@ type EntraClient = oauth2::Client<
 
 /// What OpenID Connect adds to a token response.
 #[derive(Debug, Deserialize, Serialize)]
-pub(crate) struct EntraTokenFields {
+pub(super) struct EntraTokenFields {
     #[serde(skip_serializing)]
     id_token: Option<RawIdToken>,
 }
 
 impl EntraTokenFields {
-    pub(crate) fn id_token(&self) -> Option<&str> {
+    pub(super) fn id_token(&self) -> Option<&str> {
         self.id_token.as_ref().map(|token| token.0.expose_secret())
     }
 }

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::UnknownReason;
 use crate::graph::read;
-use crate::transport::Answer;
+use crate::transport::Response;
 
 /// Where Exchange Online is. What Autodiscover finds anywhere else is a server of somebody's own.
 const MICROSOFTS_DOMAINS: [&str; 4] = [
@@ -16,13 +16,15 @@ const MICROSOFTS_DOMAINS: [&str; 4] = [
 ];
 
 /// Whether the mailbox is there for Graph; any other answer says nothing about where it is.
-pub(super) fn is_reachable(answer: &Answer) -> Result<bool, UnknownReason> {
-    match answer.status {
-        200 => read::<Thing>(answer)
+pub(super) fn is_reachable(response: &Response) -> Result<bool, UnknownReason> {
+    match response.status {
+        200 => read::<AnyObject>(response)
             .map(|_| true)
             .ok_or(UnknownReason::Unexpected),
         401 | 403 => Err(UnknownReason::NotAllowed),
-        404 if read::<Refusal>(answer).is_some_and(|refusal| refusal.error.is_of_the_mailbox()) => {
+        404 if read::<Refusal>(response)
+            .is_some_and(|refusal| refusal.error.is_of_the_mailbox()) =>
+        {
             Ok(false)
         }
         _ => Err(UnknownReason::Unexpected),
@@ -31,7 +33,7 @@ pub(super) fn is_reachable(answer: &Answer) -> Result<bool, UnknownReason> {
 
 /// Any JSON object.
 #[derive(Deserialize)]
-struct Thing {}
+struct AnyObject {}
 
 #[derive(Deserialize)]
 struct Refusal {
@@ -56,7 +58,7 @@ impl GraphRefusal {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Person {
+pub(super) struct MailboxUser {
     mail: Option<String>,
     user_principal_name: Option<String>,
     assigned_plans: Option<Vec<Plan>>,
@@ -71,7 +73,7 @@ struct Plan {
     capability_status: String,
 }
 
-impl Person {
+impl MailboxUser {
     pub(super) fn address(&self) -> Option<&str> {
         [&self.mail, &self.user_principal_name]
             .into_iter()

@@ -1,17 +1,19 @@
-//! How our own credentials stand, in words that an operator can act on.
+//! Whether Microsoft accepts our credentials, in words that an operator can act on.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use crate::errors::credential_advice;
+
 /// For how long before its end a certificate is said to end soon.
 const SOON: Duration = Duration::from_hours(30 * 24);
 
-/// Which of our credentials.
+/// Which of our one or two credentials is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CredentialPlace {
-    /// The only one, or the first of two.
+    /// The only credential, or the first of two.
     First,
-    /// The second of two.
+    /// The second of two credentials.
     Second,
 }
 
@@ -40,24 +42,24 @@ impl fmt::Display for CredentialPlace {
 
 /// Whether Microsoft believes that we are the registered application. Its text says what to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum CredentialStanding {
-    /// There is none, so nothing can be redeemed.
+pub enum CredentialStatus {
+    /// No credential is configured, so nothing can be redeemed.
     #[default]
     NotConfigured,
     /// No token was asked for since the start.
     NotTriedYet,
-    /// The first one is accepted.
+    /// Microsoft accepts the first credential.
     Accepted,
-    /// The first one is refused, the second is accepted.
+    /// Microsoft refuses the first credential and accepts the second.
     SecondUsed,
-    /// None is accepted.
+    /// Microsoft accepts none of them.
     Refused {
         /// The AADSTS numbers of the refusals.
         codes: Vec<u32>,
     },
 }
 
-impl CredentialStanding {
+impl CredentialStatus {
     /// A stable name for logs and readiness.
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -70,7 +72,7 @@ impl CredentialStanding {
     }
 }
 
-impl fmt::Display for CredentialStanding {
+impl fmt::Display for CredentialStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotConfigured => f.write_str("no credential is configured"),
@@ -83,7 +85,7 @@ impl fmt::Display for CredentialStanding {
             Self::Refused { codes } => {
                 f.write_str("Microsoft refuses our credential")?;
                 for code in codes {
-                    write!(f, "; AADSTS{code}: {}", what_to_do(*code))?;
+                    write!(f, "; AADSTS{code}: {}", credential_advice(*code))?;
                 }
                 Ok(())
             }
@@ -91,51 +93,33 @@ impl fmt::Display for CredentialStanding {
     }
 }
 
-fn what_to_do(code: u32) -> &'static str {
-    match code {
-        7_000_222 => {
-            "the client secret has expired: create a new one in the app registration and configure it"
-        }
-        7_000_215 | 70002 => "the client secret is wrong: configure its value, not its id",
-        700_027 | 700_030 | 50012 | 50013 => {
-            "the certificate is not registered, or has expired: upload it in the app registration"
-        }
-        700_024 => "the clock of this machine is wrong",
-        7_000_218 | 7_000_216 => "no credential arrived: configure one",
-        700_021 | 700_023 | 50027 => {
-            "the client id or the authority does not fit the app registration"
-        }
-        _ => "compare the configuration with the app registration",
-    }
-}
-
 /// From when to when one of our certificates is valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct CertificateStanding {
-    /// Whose it is.
+pub struct CertificateStatus {
+    /// Which credential the certificate is of.
     pub credential: CredentialPlace,
-    /// When it becomes valid.
+    /// When the certificate becomes valid.
     pub not_before: SystemTime,
-    /// When it ends.
+    /// When the certificate expires.
     pub not_after: SystemTime,
 }
 
 /// What a certificate's dates mean now. Its text says what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CertificateValidity {
-    /// Its time has not come.
+    /// The certificate is not valid yet.
     NotYetValid,
-    /// It is valid for a while.
+    /// The certificate is valid for more than a month.
     Valid,
-    /// It ends within a month.
+    /// The certificate expires within a month.
     ExpiresSoon,
-    /// It has ended.
+    /// The certificate has expired.
     Expired,
 }
 
-impl CertificateStanding {
-    /// What its dates mean at this moment.
+impl CertificateStatus {
+    /// What the certificate's dates mean at a moment.
     pub fn validity(&self, now: SystemTime) -> CertificateValidity {
         if now < self.not_before {
             CertificateValidity::NotYetValid
@@ -175,7 +159,7 @@ mod tests {
     fn a_certificate_ages() {
         let day = Duration::from_hours(24);
         let born = SystemTime::UNIX_EPOCH + 20_000 * day;
-        let certificate = CertificateStanding {
+        let certificate = CertificateStatus {
             credential: CredentialPlace::First,
             not_before: born,
             not_after: born + 365 * day,
@@ -194,10 +178,10 @@ mod tests {
 
     #[test]
     fn every_refusal_says_what_to_do() {
-        let standing = CredentialStanding::Refused {
+        let refused = CredentialStatus::Refused {
             codes: vec![700_027, 7_000_222],
         };
-        let text = standing.to_string();
+        let text = refused.to_string();
         assert!(
             text.contains("AADSTS700027: the certificate is not registered"),
             "{text}"
@@ -206,7 +190,7 @@ mod tests {
             text.contains("AADSTS7000222: the client secret has expired"),
             "{text}"
         );
-        let unknown = CredentialStanding::Refused { codes: vec![1] };
+        let unknown = CredentialStatus::Refused { codes: vec![1] };
         assert!(unknown.to_string().contains("compare"));
     }
 }
