@@ -87,11 +87,9 @@ impl From<OpenError> for Failure {
             error @ (OpenError::ConfiguredOtherwise { .. } | OpenError::ServerTooOld(_)) => {
                 Self::Finding(error.into())
             }
-            error @ (OpenError::NotThere
-            | OpenError::NotReachable
-            | OpenError::TimedOut
-            | OpenError::NotPermitted { .. }
-            | OpenError::Refused(_)) => Self::NotReachable(error.into()),
+            error @ (OpenError::NotThere | OpenError::JetStream(_)) => {
+                Self::NotReachable(error.into())
+            }
         }
     }
 }
@@ -102,12 +100,9 @@ impl From<ReadError> for Failure {
             error @ (ReadError::Unreadable { .. }
             | ReadError::BrokenChain { .. }
             | ReadError::Damaged(_)) => Self::Finding(error.into()),
-            error @ (ReadError::NotThere
-            | ReadError::NotReachable
-            | ReadError::TimedOut
-            | ReadError::NotPermitted { .. }
-            | ReadError::Refused { .. }
-            | ReadError::Nonsense(_)) => Self::NotReachable(error.into()),
+            error @ (ReadError::NotThere | ReadError::JetStream(_)) => {
+                Self::NotReachable(error.into())
+            }
         }
     }
 }
@@ -118,9 +113,9 @@ impl From<FollowError> for Failure {
             error @ (FollowError::Gap { .. }
             | FollowError::StreamReplaced { .. }
             | FollowError::RolledBack { .. }) => Self::Finding(error.into()),
-            error @ (FollowError::NotThere
-            | FollowError::NotPermitted { .. }
-            | FollowError::Refused(_)) => Self::NotReachable(error.into()),
+            error @ (FollowError::NotThere | FollowError::Refused(_)) => {
+                Self::NotReachable(error.into())
+            }
         }
     }
 }

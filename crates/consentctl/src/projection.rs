@@ -119,6 +119,7 @@ async fn ask<T: DeserializeOwned>(
             | RequestError::NoResponders { .. }
             | RequestError::TimedOut { .. }
             | RequestError::NotPermitted { .. }
+            | RequestError::TooLarge { .. }
             | RequestError::CannotBeSent { .. }),
         ) => Err(Unanswered::NotReachable(error)),
     }

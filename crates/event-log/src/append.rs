@@ -19,17 +19,14 @@ use std::error::Error;
 use assent_contract::names::APPENDED;
 use assent_domain::event::Event;
 use assent_domain::ids::Sequence;
-use assent_messaging::ConnectionState;
-use async_nats::client::PublishErrorKind;
+use assent_messaging::JetStreamError;
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::EventLog;
-use crate::acks::ExpectedAck;
 use crate::read::{ReadError, Tail};
-use message::Prepared;
 
 /// An event to append. The hash of its predecessor is filled in from the tail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,13 +68,8 @@ pub enum AppendError {
     #[error("the event log can't be reached")]
     NotReachable,
     /// The log, or the server that keeps it, holds as much as it may. Nothing was stored.
-    #[error("the event log is full; the server answered {code}: {description}")]
-    Full {
-        /// JetStream's number of the error.
-        code: u64,
-        /// What it says about it.
-        description: String,
-    },
+    #[error("the event log is full")]
+    Full(#[source] JetStreamError),
     /// The server denies it to this user. Nothing was stored.
     #[error("this user may not append to the event log: {complaint}")]
     NotPermitted {
@@ -101,13 +93,8 @@ pub enum AppendError {
     #[error("an event can't be encoded")]
     CannotEncode(#[source] Box<dyn Error + Send + Sync>),
     /// The server answered that it can't. Nothing was stored.
-    #[error("the event log answered {code}: {description}")]
-    Refused {
-        /// JetStream's number of the error.
-        code: u64,
-        /// What it says about it.
-        description: String,
-    },
+    #[error("the event log took no event")]
+    Refused(#[source] JetStreamError),
 }
 
 impl EventLog {
@@ -115,29 +102,22 @@ impl EventLog {
     /// message, more are an atomic batch.
     pub async fn append(&self, tail: Tail, drafts: Vec<Draft>) -> Result<Appended, AppendError> {
         let deadline = Instant::now() + self.deadline;
-        let mut prepared = message::prepare(tail, drafts)?;
+        let (prepared, append) = message::prepare(tail, drafts)?;
         if prepared.is_empty() {
             return Ok(Appended {
                 sequences: Vec::new(),
                 tail,
             });
         }
-        if self.connection.state() == ConnectionState::Disconnected {
-            return Err(AppendError::NotReachable);
-        }
-        let signs = outcome::Signs::of(&self.connection);
-        let mut ack = self.acks.expect();
-        let sent = timeout_at(deadline, self.send(&mut prepared, &ack)).await;
-        // In time or not at all: the connection's queue is full, and the message that would have
-        // committed the append is not in it.
-        sent.unwrap_or(Err(AppendError::NotReachable))?;
+        let sent = self.connection.send_append(append, deadline).await;
+        let mut pending_ack = sent.map_err(not_sent)?;
         let appended = outcome::Pending {
             log: self,
             tail,
             prepared: &prepared,
             deadline,
         }
-        .settle(&mut ack, signs)
+        .await_ack(&mut pending_ack)
         .await?;
         self.tell_followers(deadline).await;
         Ok(appended)
@@ -146,38 +126,21 @@ impl EventLog {
     /// Lets those who follow the log know that there is more. They find it without being told, only
     /// a little later, so a hint that can't be sent is no error.
     async fn tell_followers(&self, deadline: Instant) {
-        let hint = self
-            .connection
-            .dangerous_client()
-            .publish(APPENDED, Bytes::new());
+        let hint = self.connection.publish(APPENDED, &[], Bytes::new());
         drop(timeout_at(deadline, hint).await);
-    }
-
-    /// Only the last message asks for an answer; what precedes it is not stored without it.
-    async fn send(&self, prepared: &mut [Prepared], ack: &ExpectedAck) -> Result<(), AppendError> {
-        let Some((last, rest)) = prepared.split_last_mut() else {
-            return Ok(());
-        };
-        let client = self.connection.dangerous_client();
-        for message in rest {
-            let (headers, body) = message.take_content();
-            let sent = client
-                .publish_with_headers(message.subject(), headers, body)
-                .await;
-            sent.map_err(not_sent)?;
-        }
-        let (headers, body) = last.take_content();
-        client
-            .publish_with_reply_and_headers(last.subject(), ack.subject.clone(), headers, body)
-            .await
-            .map_err(not_sent)
     }
 }
 
-fn not_sent(error: async_nats::PublishError) -> AppendError {
-    match error.kind() {
-        PublishErrorKind::MaxPayloadExceeded => AppendError::TooLarge,
-        PublishErrorKind::Send => AppendError::NotReachable,
-        PublishErrorKind::InvalidSubject => AppendError::CannotEncode(error.into()),
+fn not_sent(error: JetStreamError) -> AppendError {
+    match error {
+        JetStreamError::TooLarge { .. } => AppendError::TooLarge,
+        JetStreamError::Misunderstood { source, .. } => AppendError::CannotEncode(source),
+        JetStreamError::NotConnected
+        | JetStreamError::TimedOut { .. }
+        | JetStreamError::NobodyThere { .. }
+        | JetStreamError::Unavailable { .. }
+        | JetStreamError::StreamNotFound { .. }
+        | JetStreamError::NotPermitted { .. }
+        | JetStreamError::Refused { .. } => AppendError::NotReachable,
     }
 }

@@ -54,13 +54,7 @@ pub enum FollowError {
     /// The stream is gone.
     #[error("the stream of consent events is not there")]
     NotThere,
-    /// The server denies it to this user.
-    #[error("this user may not follow the event log: {complaint}")]
-    NotPermitted {
-        /// What the server said.
-        complaint: String,
-    },
-    /// The server answered that it can't.
+    /// The server denies it to this user, or answered that it can't.
     #[error("the event log can't be followed")]
     Refused(#[source] ReadError),
 }
@@ -69,11 +63,7 @@ impl From<ReadError> for FollowError {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::NotThere => Self::NotThere,
-            ReadError::NotPermitted { complaint } => Self::NotPermitted { complaint },
-            error @ (ReadError::NotReachable
-            | ReadError::TimedOut
-            | ReadError::Refused { .. }
-            | ReadError::Nonsense(_)
+            error @ (ReadError::JetStream(_)
             | ReadError::Unreadable { .. }
             | ReadError::BrokenChain { .. }
             | ReadError::Damaged(_)) => Self::Refused(error),
@@ -133,7 +123,9 @@ impl Follow {
             } else {
                 match self.resume().await {
                     // What can't be reached now is tried again, a little later.
-                    Err(FollowError::Refused(ReadError::NotReachable | ReadError::TimedOut)) => {
+                    Err(FollowError::Refused(ReadError::JetStream(error)))
+                        if error.is_out_of_reach() =>
+                    {
                         sleep_until(deadline.min(Instant::now() + PAUSE)).await;
                     }
                     resumed => resumed?,
@@ -178,8 +170,8 @@ impl Follow {
                 self.last = next;
                 self.ready.push(entry);
             }
-            Received::Entry(entry) if next < entry.sequence() => self.mistrust(),
-            Received::Delivered(last) if next <= last => self.mistrust(),
+            Received::Entry(entry) if next < entry.sequence() => self.resync(),
+            Received::Delivered(last) if next <= last => self.resync(),
             Received::Entry(_) | Received::Delivered(_) | Received::Nothing => {}
             Received::Ended => self.feed = None,
         }
@@ -187,7 +179,7 @@ impl Follow {
 
     /// Something is missing. A feed that began right here skipped it; otherwise it was lost on its
     /// way, and a new feed brings it.
-    fn mistrust(&mut self) {
+    fn resync(&mut self) {
         tracing::warn!(after = self.last.0, "the log left something out");
         let feed = self.feed.take();
         self.skipped = feed.is_some_and(|feed| feed.began_after() == self.last);

@@ -13,8 +13,6 @@
 //! 5. [`mod@follow`]: every event from a given one on, for ever.
 //! 6. [`operations`]: messages that are no events, and are passed over since an operator said so.
 
-mod acks;
-mod api;
 pub mod append;
 pub mod entry;
 pub mod follow;
@@ -22,7 +20,6 @@ pub mod operations;
 pub mod read;
 pub mod stream;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use assent_messaging::Connection;
@@ -35,23 +32,30 @@ pub use read::damage::{Damage, Missing};
 pub use read::{History, ReadError, RecordedEvent, Tail};
 pub use stream::{OpenError, StreamIdentity, StreamSettings, StreamStatus};
 
-use acks::Acks;
 use operations::Remembered;
 
 /// How long a call may take, unless [`EventLog::with_deadline`] says otherwise.
 pub(crate) const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);
 
-/// The log. Clones share the connection, and the one inbox that acknowledgements arrive in.
+/// The log. Clones share the connection.
 #[derive(Clone, Debug)]
 pub struct EventLog {
     connection: Connection,
-    acks: Arc<Acks>,
     voids: Remembered,
     identity: StreamIdentity,
     deadline: Duration,
 }
 
 impl EventLog {
+    fn new(connection: &Connection, identity: StreamIdentity) -> Self {
+        Self {
+            connection: connection.clone(),
+            voids: Remembered::default(),
+            identity,
+            deadline: DEFAULT_DEADLINE,
+        }
+    }
+
     /// The same log with another deadline for each call.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
@@ -61,8 +65,7 @@ impl EventLog {
 
     /// The server that answers, by its name.
     pub fn server(&self) -> String {
-        let client = self.connection.dangerous_client();
-        client.server_info().server_name
+        self.connection.server_name()
     }
 
     /// Which stream this is: a stream that was deleted and created anew has another identity.

@@ -17,15 +17,13 @@ use assent_contract::names::{OPERATION_STREAM, OPERATION_SUBJECTS};
 use assent_contract::operation::VoidRecord;
 use assent_contract::strict;
 use assent_domain::ids::Sequence;
-use assent_messaging::Connection;
-use async_nats::jetstream::ErrorCode;
-use async_nats::jetstream::stream::{Config, StorageType};
+use assent_messaging::jetstream::KeptStream;
+use assent_messaging::{Connection, JetStreamError};
 
-use crate::api::{self, Get};
+use crate::EventLog;
 use crate::entry::LogEntry;
 use crate::read::ReadError;
-use crate::stream::{OpenError, StreamSettings, StreamStatus, differences, refuse};
-use crate::{DEFAULT_DEADLINE, EventLog};
+use crate::stream::{OpenError, StreamSettings, StreamStatus, create_or_check};
 
 pub(crate) use void::Remembered;
 pub use void::VoidError;
@@ -41,38 +39,27 @@ pub async fn create_or_check_operations(
     connection: &Connection,
     settings: StreamSettings,
 ) -> Result<(), OpenError> {
-    let wanted = Config {
-        name: OPERATION_STREAM.to_owned(),
-        description: Some("What operators did with the log of consent events".to_owned()),
+    let wanted = KeptStream {
+        name: OPERATION_STREAM,
+        description: "What operators did with the log of consent events",
         subjects: Vec::from([OPERATION_SUBJECTS.to_owned()]),
-        storage: StorageType::File,
-        num_replicas: settings.replicas,
+        replicas: settings.replicas,
         duplicate_window: DUPLICATE_WINDOW,
-        deny_delete: true,
-        deny_purge: true,
-        ..Config::default()
+        allow_direct: false,
+        allow_atomic_publish: false,
     };
-    let created =
-        api::create_stream_of(connection, OPERATION_STREAM, &wanted, DEFAULT_DEADLINE).await;
-    let info = match created {
-        Err(ReadError::Refused { code, .. }) if code == ErrorCode::STREAM_NAME_EXIST.0 => {
-            api::stream_info_of(connection, OPERATION_STREAM, DEFAULT_DEADLINE).await?
-        }
-        other => other?,
-    };
-    refuse(differences(&wanted, &info.config))
+    create_or_check(connection, &wanted).await.map(drop)
 }
 
 impl EventLog {
     /// Where the records of operators stand; `None` where there is no such stream, and so nothing
     /// was ever declared void.
     pub async fn operations(&self) -> Result<Option<StreamStatus>, ReadError> {
-        let info = api::stream_info_of(&self.connection, OPERATION_STREAM, self.deadline).await;
-        match info {
-            Ok(info) => Ok(Some(info.into())),
-            Err(ReadError::NotThere) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let state = self
+            .connection
+            .stream_state(OPERATION_STREAM, self.deadline)
+            .await?;
+        Ok(state.map(StreamStatus::from))
     }
 
     /// The records from one (exclusive) to another (inclusive) that are about this log, in their
@@ -84,10 +71,10 @@ impl EventLog {
     ) -> Result<Vec<VoidRecord>, ReadError> {
         let mut records = Vec::new();
         for seq in after.0.saturating_add(1)..=through.0 {
-            let which = Get::At { seq };
-            let found =
-                api::get_of(&self.connection, OPERATION_STREAM, &which, self.deadline).await?;
-            records.extend(found.and_then(|found| self.record_of(&found)));
+            let found = self
+                .connection
+                .message_at(OPERATION_STREAM, seq, self.deadline);
+            records.extend(found.await?.and_then(|found| self.record_of(&found.into())));
         }
         Ok(records)
     }
@@ -112,15 +99,16 @@ impl EventLog {
     /// What is recorded about a message, be it believed or not.
     async fn recorded_void(&self, entry: &LogEntry) -> Result<Option<VoidRecord>, ReadError> {
         let subject = self.void_subject(entry.sequence());
-        let which = Get::Last {
-            last_by_subj: &subject,
-        };
-        let found = api::get_of(&self.connection, OPERATION_STREAM, &which, self.deadline).await;
-        match found {
-            Ok(found) => Ok(found.and_then(|found| self.record_of(&found))),
+        let found = self
+            .connection
+            .last_message(OPERATION_STREAM, &subject, self.deadline);
+        match found.await {
+            Ok(found) => Ok(found.and_then(|found| self.record_of(&found.into()))),
             // No record was ever made, or we are not the one who may see them.
-            Err(ReadError::NotThere | ReadError::NotPermitted { .. }) => Ok(None),
-            Err(error) => Err(error),
+            Err(JetStreamError::StreamNotFound { .. } | JetStreamError::NotPermitted { .. }) => {
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -11,19 +11,19 @@
 
 pub mod damage;
 
-use std::error::Error;
 use std::time::Duration;
 
 use assent_contract::codec::{DecodedEvent, Unreadable};
 use assent_contract::event_hash::{self, ChainLink, EventHash};
-use assent_contract::names::event_subject;
+use assent_contract::names::{EVENT_STREAM, event_subject};
 use assent_contract::operation::VoidRecord;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
+use assent_messaging::JetStreamError;
+use assent_messaging::jetstream::SubjectCount;
 use tokio::time::Instant;
 
 use crate::EventLog;
-use crate::api::{self, Counted, Get};
 use crate::entry::LogEntry;
 use damage::Damage;
 
@@ -100,29 +100,25 @@ pub enum ReadError {
     /// The stream is not there.
     #[error("the stream of consent events is not there")]
     NotThere,
-    /// There is no connection, or no JetStream behind it.
-    #[error("the event log can't be reached")]
-    NotReachable,
-    /// No answer in time.
-    #[error("the event log did not answer in time")]
-    TimedOut,
-    /// The server denies it to this user.
-    #[error("this user may not read the event log: {complaint}")]
-    NotPermitted {
-        /// What the server said.
-        complaint: String,
-    },
-    /// The server answered that it can't.
-    #[error("the event log answered {code}: {description}")]
-    Refused {
-        /// JetStream's number of the error.
-        code: u64,
-        /// What it says about it.
-        description: String,
-    },
-    /// The server's answer can't be read.
-    #[error("the event log's answer can't be read")]
-    Nonsense(#[source] Box<dyn Error + Send + Sync>),
+    /// The log can't be asked, or refused.
+    #[error("the event log can't be read")]
+    JetStream(#[source] JetStreamError),
+}
+
+impl From<JetStreamError> for ReadError {
+    fn from(error: JetStreamError) -> Self {
+        match error {
+            JetStreamError::StreamNotFound { .. } => Self::NotThere,
+            error @ (JetStreamError::NotConnected
+            | JetStreamError::TimedOut { .. }
+            | JetStreamError::NobodyThere { .. }
+            | JetStreamError::Unavailable { .. }
+            | JetStreamError::NotPermitted { .. }
+            | JetStreamError::TooLarge { .. }
+            | JetStreamError::Refused { .. }
+            | JetStreamError::Misunderstood { .. }) => Self::JetStream(error),
+        }
+    }
 }
 
 impl EventLog {
@@ -151,7 +147,7 @@ impl EventLog {
             };
             let found = reading.history.found();
             if counted.messages <= found {
-                if counted.lost == 0 {
+                if counted.missing == 0 {
                     return Ok(reading.history);
                 }
                 return match self.damage(aggregate).await? {
@@ -175,12 +171,10 @@ impl EventLog {
         if sequence.0 == 0 {
             return Ok(None);
         }
-        api::get(
-            &self.connection,
-            &Get::At { seq: sequence.0 },
-            self.deadline,
-        )
-        .await
+        let found = self
+            .connection
+            .message_at(EVENT_STREAM, sequence.0, self.deadline);
+        Ok(found.await?.map(LogEntry::from))
     }
 
     /// The first message of an account or user after a place in the log, whatever it is.
@@ -201,20 +195,31 @@ impl EventLog {
         sequence: Sequence,
         deadline: Instant,
     ) -> Result<Option<LogEntry>, ReadError> {
-        let next = Get::Next {
-            seq: sequence.0.saturating_add(1),
-            next_by_subj: subject,
-        };
-        api::get(&self.connection, &next, remaining(deadline)).await
+        let (from, time_left) = (sequence.0.saturating_add(1), remaining(deadline));
+        let next = self
+            .connection
+            .next_message(EVENT_STREAM, subject, from, time_left);
+        Ok(next.await?.map(LogEntry::from))
     }
 
     /// The last message on the subject, as the server finds it; 0 if it finds none.
-    async fn last_of(&self, subject: &str, deadline: Instant) -> Result<Sequence, ReadError> {
-        let last = Get::Last {
-            last_by_subj: subject,
-        };
-        let last = api::get(&self.connection, &last, remaining(deadline)).await?;
-        Ok(last.map_or(Sequence(0), |last| last.sequence()))
+    async fn last_on(&self, subject: &str, deadline: Instant) -> Result<Sequence, ReadError> {
+        let last = self
+            .connection
+            .last_message(EVENT_STREAM, subject, remaining(deadline));
+        Ok(Sequence(last.await?.map_or(0, |last| last.sequence())))
+    }
+
+    /// How many messages the server counts on the subject, readable or not.
+    pub(crate) async fn count(
+        &self,
+        subject: &str,
+        deadline: Instant,
+    ) -> Result<SubjectCount, ReadError> {
+        let counted = self
+            .connection
+            .count_messages(EVENT_STREAM, subject, remaining(deadline));
+        Ok(counted.await?)
     }
 }
 
@@ -230,9 +235,9 @@ struct Reading<'a> {
 impl Reading<'_> {
     /// Forward, message by message, up to the one that is the last when it begins; then, how many
     /// the server counts. It is asked only once the last one is known, so it counts that one too.
-    async fn go_on(&mut self) -> Result<Counted, ReadError> {
+    async fn go_on(&mut self) -> Result<SubjectCount, ReadError> {
         let (last, mut next) = tokio::try_join!(
-            self.log.last_of(self.subject, self.deadline),
+            self.log.last_on(self.subject, self.deadline),
             self.next_message()
         )?;
         let mut counted = None;
@@ -268,8 +273,8 @@ impl Reading<'_> {
             .await
     }
 
-    async fn count(&self) -> Result<Counted, ReadError> {
-        api::count(&self.log.connection, self.subject, remaining(self.deadline)).await
+    async fn count(&self) -> Result<SubjectCount, ReadError> {
+        self.log.count(self.subject, self.deadline).await
     }
 }
 

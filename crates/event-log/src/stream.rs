@@ -1,20 +1,19 @@
 //! The stream: what it must be configured as, and opening it.
 
-mod configuration;
-
 use std::fmt;
-use std::sync::Arc;
+use std::time::Duration;
 
+use assent_contract::names::{EVENT_STREAM, EVENT_SUBJECTS};
 use assent_domain::ids::Sequence;
-use assent_messaging::{Connection, Full, ServerVersionError};
-use async_nats::jetstream::ErrorCode;
+use assent_messaging::jetstream::KeptStream;
+use assent_messaging::{Connection, Full, JetStreamError, ServerVersionError, StreamState};
 
-use crate::acks::Acks;
-use crate::api::{self, StreamInfo};
-use crate::operations::Remembered;
 use crate::{DEFAULT_DEADLINE, EventLog, ReadError};
-use configuration::configuration;
-pub(crate) use configuration::differences;
+
+/// How long the server remembers the ids of events, to store a repeated append once. Longer than
+/// anybody repeats one; after it, the expected sequence still keeps the event from being stored
+/// twice.
+const DUPLICATE_WINDOW: Duration = Duration::from_mins(10);
 
 /// What may differ between one deployment's stream and another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,52 +75,24 @@ pub enum OpenError {
     /// The server can't keep what the log promises.
     #[error("nats-server can't hold the log of consent events")]
     ServerTooOld(#[source] ServerVersionError),
-    /// There is no connection, or no JetStream behind it.
-    #[error("the event log can't be reached")]
-    NotReachable,
-    /// No answer in time.
-    #[error("the event log did not answer in time")]
-    TimedOut,
-    /// The server denies it to this user.
-    #[error("this user may not open the event log: {complaint}")]
-    NotPermitted {
-        /// What the server said.
-        complaint: String,
-    },
-    /// The server answered something else.
+    /// The log can't be asked, or refused.
     #[error("the event log can't be opened")]
-    Refused(#[source] ReadError),
+    JetStream(#[source] JetStreamError),
 }
 
 impl OpenError {
     /// Whether there is no room for it.
     pub fn full(&self) -> Option<Full> {
         match self {
-            Self::Refused(ReadError::Refused { code, description }) => Full::of(*code, description),
-            Self::Refused(_)
-            | Self::NotThere
-            | Self::ConfiguredOtherwise { .. }
-            | Self::ServerTooOld(_)
-            | Self::NotReachable
-            | Self::TimedOut
-            | Self::NotPermitted { .. } => None,
+            Self::JetStream(error) => error.full(),
+            Self::NotThere | Self::ConfiguredOtherwise { .. } | Self::ServerTooOld(_) => None,
         }
     }
 }
 
-impl From<ReadError> for OpenError {
-    fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::NotThere => Self::NotThere,
-            ReadError::NotReachable => Self::NotReachable,
-            ReadError::TimedOut => Self::TimedOut,
-            ReadError::NotPermitted { complaint } => Self::NotPermitted { complaint },
-            error @ (ReadError::Refused { .. }
-            | ReadError::Nonsense(_)
-            | ReadError::Unreadable { .. }
-            | ReadError::BrokenChain { .. }
-            | ReadError::Damaged(_)) => Self::Refused(error),
-        }
+impl From<JetStreamError> for OpenError {
+    fn from(error: JetStreamError) -> Self {
+        Self::JetStream(error)
     }
 }
 
@@ -132,73 +103,79 @@ impl EventLog {
         settings: StreamSettings,
     ) -> Result<Self, OpenError> {
         require_version(connection)?;
-        let wanted = configuration(settings);
-        let info = match api::create_stream(connection, &wanted, DEFAULT_DEADLINE).await {
-            // There is one already that differs; the complaint does not say in what.
-            Err(ReadError::Refused { code, .. }) if code == ErrorCode::STREAM_NAME_EXIST.0 => {
-                api::stream_info(connection, DEFAULT_DEADLINE).await?
-            }
-            other => other?,
-        };
-        refuse(differences(&wanted, &info.config))?;
-        Self::with(connection, info).await
+        let state = create_or_check(connection, &wanted(settings)).await?;
+        Ok(Self::new(connection, StreamIdentity(state.created)))
     }
 
     /// Opens the log as it is. The number of replicas is the deployment's business, everything
     /// else is checked.
     pub async fn open(connection: &Connection) -> Result<Self, OpenError> {
         require_version(connection)?;
-        let info = api::stream_info(connection, DEFAULT_DEADLINE).await?;
-        let wanted = configuration(StreamSettings {
-            replicas: info.config.num_replicas,
-        });
-        refuse(differences(&wanted, &info.config))?;
-        Self::with(connection, info).await
+        let found = connection
+            .stream_state(EVENT_STREAM, DEFAULT_DEADLINE)
+            .await?;
+        let found = found.ok_or(OpenError::NotThere)?;
+        let replicas = found.replicas();
+        require(&found, &wanted(StreamSettings { replicas }))?;
+        Ok(Self::new(connection, StreamIdentity(found.created)))
     }
 
     /// Where the log stands now.
     pub async fn status(&self) -> Result<StreamStatus, ReadError> {
-        let info = api::stream_info(&self.connection, self.deadline).await?;
-        Ok(info.into())
-    }
-
-    async fn with(connection: &Connection, info: StreamInfo) -> Result<Self, OpenError> {
-        let acks = Acks::start(connection)
-            .await
-            .map_err(|_| OpenError::NotReachable)?;
-        Ok(Self {
-            connection: connection.clone(),
-            acks: Arc::new(acks),
-            voids: Remembered::default(),
-            identity: StreamIdentity(info.created),
-            deadline: DEFAULT_DEADLINE,
-        })
+        let state = self
+            .connection
+            .stream_state(EVENT_STREAM, self.deadline)
+            .await?;
+        Ok(state.ok_or(ReadError::NotThere)?.into())
     }
 }
 
-impl From<StreamInfo> for StreamStatus {
-    fn from(info: StreamInfo) -> Self {
+impl From<StreamState> for StreamStatus {
+    fn from(state: StreamState) -> Self {
         Self {
-            created: StreamIdentity(info.created),
-            first_sequence: Sequence(info.state.first_seq),
-            last_sequence: Sequence(info.state.last_seq),
-            messages: info.state.messages,
-            missing: info.state.num_deleted,
+            created: StreamIdentity(state.created),
+            first_sequence: Sequence(state.first_sequence),
+            last_sequence: Sequence(state.last_sequence),
+            messages: state.messages,
+            missing: state.deleted,
         }
+    }
+}
+
+fn wanted(settings: StreamSettings) -> KeptStream {
+    KeptStream {
+        name: EVENT_STREAM,
+        description: "Every consent that was given or taken back",
+        subjects: EVENT_SUBJECTS.map(str::to_owned).to_vec(),
+        replicas: settings.replicas,
+        duplicate_window: DUPLICATE_WINDOW,
+        allow_direct: true,
+        allow_atomic_publish: true,
     }
 }
 
 fn require_version(connection: &Connection) -> Result<(), OpenError> {
     match connection.require_server_version() {
         Ok(_) => Ok(()),
-        Err(ServerVersionError::NotConnected) => Err(OpenError::NotReachable),
+        Err(ServerVersionError::NotConnected) => Err(JetStreamError::NotConnected.into()),
         Err(
             error @ (ServerVersionError::TooOld { .. } | ServerVersionError::Unreadable { .. }),
         ) => Err(OpenError::ServerTooOld(error)),
     }
 }
 
-pub(crate) fn refuse(differences: Vec<String>) -> Result<(), OpenError> {
+/// Creates a stream, or finds it as it must be.
+pub(crate) async fn create_or_check(
+    connection: &Connection,
+    wanted: &KeptStream,
+) -> Result<StreamState, OpenError> {
+    let state = connection.create_or_find(wanted, DEFAULT_DEADLINE).await?;
+    require(&state, wanted)?;
+    Ok(state)
+}
+
+fn require(found: &StreamState, wanted: &KeptStream) -> Result<(), OpenError> {
+    let differences = found.differences_from(wanted);
     if differences.is_empty() {
         Ok(())
     } else {

@@ -17,18 +17,15 @@
 mod publisher;
 mod told;
 
+use assent_contract::names::{CHANGE_STREAM, CHANGE_SUBJECTS};
 use async_nats::jetstream::stream::{
     Config, DiscardPolicy, Republish, StorageType, SubjectTransform,
 };
 
 use crate::connection::Connection;
-use crate::jetstream::{DEADLINE, Full, LISTING_DEADLINE, difference};
-pub use crate::jetstream::{JetStreamError, Subjects};
+use crate::jetstream::{DEADLINE, Full, JetStreamError, LISTING_DEADLINE, StreamState, Subjects};
 pub use publisher::{Anew, Change, ChangePublisher, PublishChangesError, Published};
 pub use told::{Position, SEQUENCE, SOURCE, Stamp, Told};
-
-/// The stream's usual name.
-pub const CONSENT_CHANGES: &str = "CONSENT_CHANGES";
 
 /// Where changes are told: the public subjects begin with this.
 const TOLD: &str = "consent.changes.";
@@ -55,7 +52,7 @@ impl ChangeStreamSettings {
     /// The stream of consent changes.
     pub fn consent_changes(replicas: usize) -> Self {
         Self {
-            name: CONSENT_CHANGES.to_owned(),
+            name: CHANGE_STREAM.to_owned(),
             replicas,
         }
     }
@@ -117,11 +114,11 @@ impl ChangeStream {
             subjects: vec![format!("{ANNOUNCED}v1.>")],
             subject_transform: Some(SubjectTransform {
                 source: format!("{ANNOUNCED}v1.>"),
-                destination: format!("{TOLD}v1.>"),
+                destination: CHANGE_SUBJECTS.to_owned(),
             }),
             republish: Some(Republish {
-                source: format!("{TOLD}v1.>"),
-                destination: format!("{TOLD}v1.>"),
+                source: CHANGE_SUBJECTS.to_owned(),
+                destination: CHANGE_SUBJECTS.to_owned(),
                 headers_only: false,
             }),
             max_messages_per_subject: 1,
@@ -132,34 +129,33 @@ impl ChangeStream {
             allow_direct: true,
             ..Config::default()
         };
-        let stream = settings.name;
-        let found = connection.stream_info(&stream).await;
-        let info = match found.map_err(|source| failed(&stream, source))? {
-            Some(info) => info,
-            None => connection
-                .create_stream(wanted.clone())
-                .await
-                .map_err(|source| failed(&stream, source))?,
+        let stream = Self {
+            connection: connection.clone(),
+            name: settings.name,
         };
-        match difference(&wanted, &info.config) {
-            Some(difference) => Err(ChangeStreamError::ConfiguredOtherwise { stream, difference }),
-            None => Ok(Self {
-                connection: connection.clone(),
-                name: stream,
+        let state = if let Some(state) = stream.state().await? {
+            state
+        } else {
+            let created = connection.create_stream(&wanted, DEADLINE).await;
+            created.map_err(|source| stream.failed(source))?
+        };
+        match state.difference(&wanted) {
+            Some(difference) => Err(ChangeStreamError::ConfiguredOtherwise {
+                stream: stream.name,
+                difference,
             }),
+            None => Ok(stream),
         }
     }
 
     /// Opens the stream of consent changes, which somebody else creates.
     pub async fn open(connection: &Connection) -> Result<Self, ChangeStreamError> {
-        let name = CONSENT_CHANGES.to_owned();
-        let found = connection.stream_info(&name).await;
-        match found.map_err(|source| failed(&name, source))? {
-            Some(_) => Ok(Self {
-                connection: connection.clone(),
-                name,
+        let stream = Self::unchecked(connection);
+        match stream.state().await? {
+            Some(_) => Ok(stream),
+            None => Err(ChangeStreamError::NotThere {
+                stream: stream.name,
             }),
-            None => Err(ChangeStreamError::NotThere { stream: name }),
         }
     }
 
@@ -167,7 +163,7 @@ impl ChangeStream {
     pub fn unchecked(connection: &Connection) -> Self {
         Self {
             connection: connection.clone(),
-            name: CONSENT_CHANGES.to_owned(),
+            name: CHANGE_STREAM.to_owned(),
         }
     }
 
@@ -179,42 +175,46 @@ impl ChangeStream {
 
     /// Its last message, whosever it is.
     pub async fn last(&self) -> Result<Option<Told>, JetStreamError> {
-        let last = self.connection.last_message(&self.name, ">").await?;
-        Ok(last.map(Told::kept))
+        self.last_on(">").await
     }
 
     /// Its last message on a subject.
     pub async fn last_on(&self, subject: &str) -> Result<Option<Told>, JetStreamError> {
-        let last = self.connection.last_message(&self.name, subject).await?;
-        Ok(last.map(Told::kept))
+        let last = self.connection.last_message(&self.name, subject, DEADLINE);
+        Ok(last.await?.as_ref().map(Told::kept))
     }
 
     /// The message at this place; `None` where a later one on its subject took its place.
     pub async fn at(&self, sequence: u64) -> Result<Option<Told>, JetStreamError> {
-        let found = self.connection.message_at(&self.name, sequence).await?;
-        Ok(found.map(Told::kept))
+        let found = self.connection.message_at(&self.name, sequence, DEADLINE);
+        Ok(found.await?.as_ref().map(Told::kept))
     }
 
     /// The sequence of its last message. A stream without messages counts on from those it had.
     pub async fn end(&self) -> Result<u64, JetStreamError> {
-        let info = self.connection.stream_info(&self.name).await?;
-        let info = info.ok_or_else(|| JetStreamError::NobodyThere {
-            subject: self.name.clone(),
+        let state = self.connection.stream_state(&self.name, DEADLINE).await?;
+        let state = state.ok_or_else(|| JetStreamError::StreamNotFound {
+            what: self.name.clone(),
         })?;
-        Ok(info.state.last_sequence)
+        Ok(state.last_sequence)
     }
 
     /// Some of the subjects that it keeps a message of, in order, after the first `offset` of them.
     pub async fn subjects(&self, offset: usize) -> Result<Subjects, JetStreamError> {
         self.connection
-            .subjects_page(&self.name, ">", offset, LISTING_DEADLINE)
+            .subjects(&self.name, ">", offset, LISTING_DEADLINE)
             .await
     }
-}
 
-fn failed(stream: &str, source: JetStreamError) -> ChangeStreamError {
-    ChangeStreamError::JetStream {
-        stream: stream.to_owned(),
-        source,
+    async fn state(&self) -> Result<Option<StreamState>, ChangeStreamError> {
+        let state = self.connection.stream_state(&self.name, DEADLINE).await;
+        state.map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: JetStreamError) -> ChangeStreamError {
+        ChangeStreamError::JetStream {
+            stream: self.name.clone(),
+            source,
+        }
     }
 }

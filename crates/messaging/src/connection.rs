@@ -178,16 +178,9 @@ impl Connection {
             .map_err(|_| DrainError::TimedOut(deadline))
     }
 
-    /// The client underneath, for the event log alone: what is done with it is not watched here.
-    #[doc(hidden)]
-    pub fn dangerous_client(&self) -> &Client {
-        &self.inner.client
-    }
-
-    /// JetStream underneath, for the event log alone.
-    #[doc(hidden)]
-    pub fn dangerous_jetstream(&self) -> async_nats::jetstream::Context {
-        self.jetstream()
+    /// The name of the server that we are connected to.
+    pub fn server_name(&self) -> String {
+        self.inner.client.server_info().server_name
     }
 
     pub(crate) fn client(&self) -> &Client {

@@ -38,14 +38,19 @@ impl Denials {
 
     /// The server's complaint about publishing to this subject, if there was one.
     pub(crate) fn of_publishing(&self, subject: &str) -> Option<String> {
-        let named = format!("publish to \"{}\"", subject.to_ascii_lowercase());
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.iter()
-            .find(|text| text.to_ascii_lowercase().contains(&named))
+            .find(|text| is_about_publishing(text, subject))
             .cloned()
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<Option<String>> {
         self.last.subscribe()
     }
+}
+
+/// Whether what the server said is about publishing to this subject.
+pub(crate) fn is_about_publishing(text: &str, subject: &str) -> bool {
+    let named = format!("publish to \"{subject}\"").to_ascii_lowercase();
+    text.to_ascii_lowercase().contains(&named)
 }

@@ -1,8 +1,7 @@
-//! The NATS layer: everything Assent does with NATS that is not the event log.
+//! The NATS layer: everything Assent does with NATS. The event log stands on it.
 //!
-//! No type of the NATS client appears in a public signature here (but for one escape, named to
-//! hurt, which the event log uses), so what a service may do with NATS is what this crate offers,
-//! and every offer has a deadline.
+//! No type of the NATS client appears in a public signature here, so what a service may do with
+//! NATS is what this crate offers, and every offer has a deadline.
 //!
 //! Read in this order:
 //!
@@ -10,28 +9,24 @@
 //! 2. [`request`]: asking a service and reading its answer or its error; [`message`]: plain
 //!    publish and subscribe.
 //! 3. [`micro_service`]: answering requests, as a NATS micro service (ADR-32).
-//! 4. [`bucket`]: a JetStream key-value bucket, compare-and-set.
-//! 5. [`stream_state`]: whether a stream is there, as it was, and how full; [`storage`]: how much room there is in all.
+//! 4. [`jetstream`]: streams, what they hold, and storing in them.
+//! 5. [`bucket`]: a JetStream key-value bucket, compare-and-set.
 //! 6. [`changes`]: the derived stream, written exactly once and in order by any number of replicas.
 
-mod api_error;
 pub mod bucket;
 pub mod changes;
 pub mod connection;
 mod denials;
-mod full;
-mod jetstream;
+pub mod jetstream;
 pub mod message;
 pub mod micro_service;
 mod replies;
 pub mod request;
 pub mod server_version;
 pub mod settings;
-pub mod storage;
-pub mod stream_state;
 
 pub use bucket::{
-    Bucket, BucketError, BucketOrigin, BucketSettings, BucketSpace, Entry, Full, Room,
+    Bucket, BucketError, BucketOrigin, BucketSettings, BucketSpace, Entry, Room,
     difference_from_a_bucket,
 };
 pub use changes::{
@@ -39,7 +34,7 @@ pub use changes::{
     PublishChangesError, Published, Stamp, Told,
 };
 pub use connection::{ConnectError, Connection, ConnectionState, DrainError};
-pub use jetstream::JetStreamError;
+pub use jetstream::{Full, JetStreamError, Storage, StreamState};
 pub use message::{Message, Messages, PublishError, SubscribeError};
 pub use micro_service::{
     Endpoint, Request, ServeError, ServiceDefinition, ServiceError, Troubles, serve, serve_telling,
@@ -47,5 +42,3 @@ pub use micro_service::{
 pub use request::RequestError;
 pub use server_version::{ServerVersion, ServerVersionError};
 pub use settings::ConnectionSettings;
-pub use storage::Storage;
-pub use stream_state::StreamState;

@@ -113,9 +113,13 @@ impl Connection {
             source,
         };
         let headers = parse_headers(headers).map_err(|error| cannot(error.into()))?;
-        let publish =
-            self.client()
-                .publish_with_headers(subject.to_owned(), headers, payload.into());
+        let (client, to, payload) = (self.client(), subject.to_owned(), payload.into());
+        let publish = async {
+            if headers.is_empty() {
+                return client.publish(to, payload).await;
+            }
+            client.publish_with_headers(to, headers, payload).await
+        };
         tokio::time::timeout(HAND_OVER_DEADLINE, publish)
             .await
             .map_err(|_| PublishError::TimedOut {
@@ -175,7 +179,7 @@ pub(crate) struct BadHeader {
 }
 
 /// Headers, checked: the library's own conversion of a bad value (a line break) panics.
-pub(crate) fn parse_headers(headers: &[(&str, &str)]) -> Result<HeaderMap, BadHeader> {
+pub(crate) fn parse_headers<V: AsRef<str>>(headers: &[(&str, V)]) -> Result<HeaderMap, BadHeader> {
     let mut parsed = HeaderMap::new();
     for (name, value) in headers {
         let bad = |source| BadHeader {
@@ -183,7 +187,10 @@ pub(crate) fn parse_headers(headers: &[(&str, &str)]) -> Result<HeaderMap, BadHe
             source,
         };
         let name: HeaderName = name.parse().map_err(|error| bad(Box::from(error)))?;
-        let value: HeaderValue = value.parse().map_err(|error| bad(Box::from(error)))?;
+        let value: HeaderValue = value
+            .as_ref()
+            .parse()
+            .map_err(|error| bad(Box::from(error)))?;
         parsed.insert(name, value);
     }
     Ok(parsed)

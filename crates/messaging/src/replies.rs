@@ -1,8 +1,9 @@
 //! Which reply belongs to which request.
 //!
 //! The client library has this too, but forgets nothing: a request that never gets an answer
-//! stays in its table for the life of the connection. Ours forgets a request as soon as its
-//! caller stops waiting, so the table is never longer than the callers are many.
+//! stays in its table for the life of the connection, 0.45 KiB each (nats.rs issue #1617, still so in
+//! async-nats 0.51; its fix is pull request #1618). Ours forgets a request as soon as its caller stops
+//! waiting, so the table is never longer than the callers are many. Delete when fixed.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -54,7 +54,13 @@ pub enum RequestError {
         /// What the service says about it; a JSON problem where it is one of ours.
         body: Vec<u8>,
     },
-    /// The request is too large for the server, or its subject or a header is malformed.
+    /// The request is larger than the server takes. Nothing was sent.
+    #[error("the request to {subject} is too large for the server")]
+    TooLarge {
+        /// The subject asked.
+        subject: String,
+    },
+    /// The subject or a header of the request is malformed. Nothing was sent.
     #[error("the request to {subject} cannot be sent")]
     CannotBeSent {
         /// The subject asked.
@@ -107,8 +113,7 @@ impl Connection {
         }
     }
 
-    /// Sends now; the reply is awaited later. The caller sees to the deadline.
-    pub(crate) async fn send_expecting_reply(
+    async fn send_expecting_reply(
         &self,
         subject: &str,
         headers: Option<HeaderMap>,
@@ -127,17 +132,8 @@ impl Connection {
             }
             None => self.client().publish_with_reply(to, reply, payload).await,
         };
-        match sent.map_err(|error| (error.kind(), error)) {
-            Ok(()) => Ok(expected),
-            Err((PublishErrorKind::Send, _)) => Err(RequestError::NotConnected),
-            Err((
-                PublishErrorKind::MaxPayloadExceeded | PublishErrorKind::InvalidSubject,
-                source,
-            )) => Err(RequestError::CannotBeSent {
-                subject: subject.to_owned(),
-                source: source.into(),
-            }),
-        }
+        sent.map_err(|error| publish_error(subject, error))?;
+        Ok(expected)
     }
 
     pub(crate) fn unanswered(&self, subject: &str, deadline: Duration) -> RequestError {
@@ -146,6 +142,19 @@ impl Connection {
             Some(complaint) => RequestError::NotPermitted { subject, complaint },
             None => RequestError::TimedOut { subject, deadline },
         }
+    }
+}
+
+/// Why nothing was sent to a subject.
+pub(crate) fn publish_error(subject: &str, error: async_nats::PublishError) -> RequestError {
+    let subject = subject.to_owned();
+    match error.kind() {
+        PublishErrorKind::Send => RequestError::NotConnected,
+        PublishErrorKind::MaxPayloadExceeded => RequestError::TooLarge { subject },
+        PublishErrorKind::InvalidSubject => RequestError::CannotBeSent {
+            subject,
+            source: error.into(),
+        },
     }
 }
 

@@ -405,11 +405,6 @@ fn unreadable_or_unavailable(error: ReadError) -> Failure {
             metrics::counter!("assent_damaged_histories_total").increment(1);
             Failure::Damaged(damage)
         }
-        ReadError::NotThere
-        | ReadError::NotReachable
-        | ReadError::TimedOut
-        | ReadError::NotPermitted { .. }
-        | ReadError::Refused { .. }
-        | ReadError::Nonsense(_) => Failure::LogUnavailable(error.into()),
+        ReadError::NotThere | ReadError::JetStream(_) => Failure::LogUnavailable(error.into()),
     }
 }

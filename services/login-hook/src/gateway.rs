@@ -51,6 +51,7 @@ impl From<RequestError> for CommandError {
             | RequestError::NoResponders { .. }
             | RequestError::TimedOut { .. }
             | RequestError::NotPermitted { .. }
+            | RequestError::TooLarge { .. }
             | RequestError::CannotBeSent { .. }) => Self::Request(error),
         }
     }

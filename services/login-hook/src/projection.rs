@@ -64,7 +64,11 @@ impl Unknown {
                 | RequestError::TimedOut { .. }
                 | RequestError::NotPermitted { .. },
             ) => Reason::ProjectionUnreachable,
-            Self::Request(RequestError::Service { .. } | RequestError::CannotBeSent { .. })
+            Self::Request(
+                RequestError::Service { .. }
+                | RequestError::TooLarge { .. }
+                | RequestError::CannotBeSent { .. },
+            )
             | Self::Unreadable(_)
             | Self::Nonsense(_) => Reason::ProjectionFailed,
         }

@@ -68,10 +68,7 @@ impl Trouble {
             | Self::Stopping
             | Self::Apply(ApplyError::Gap { .. })
             | Self::Follow(
-                FollowError::Gap { .. }
-                | FollowError::NotThere
-                | FollowError::NotPermitted { .. }
-                | FollowError::Refused(_),
+                FollowError::Gap { .. } | FollowError::NotThere | FollowError::Refused(_),
             ) => Outlook::Resume,
         }
     }

@@ -13,6 +13,7 @@ use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
 use assent_event_log::operations::{MAX_VOID, is_about};
 use assent_event_log::{EventLog, LogEntry, ReadError, StreamIdentity};
+use assent_messaging::JetStreamError;
 use assent_permission_store::View;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
@@ -122,7 +123,7 @@ impl Voids {
         let status = match log.operations().await {
             Ok(status) => status,
             // A server whose permissions are older than this program: nothing is void then.
-            Err(ReadError::NotPermitted { complaint }) => {
+            Err(ReadError::JetStream(JetStreamError::NotPermitted { complaint })) => {
                 tracing::debug!(complaint, "the records of operators may not be read");
                 None
             }

@@ -14,9 +14,6 @@ const KNOWN: &[(&str, &[&str])] = &[
         "assent-consentctl",
         &["command::doctor::checks", "command::doctor::lost_log"],
     ),
-    ("assent-event-log", &["api", "read"]),
-    ("assent-event-log", &["operations", "stream"]),
-    ("assent-messaging", &["api_error", "jetstream"]),
     ("assent-service-kit", &["config::origin", "config::values"]),
     (
         "assent-service-kit",

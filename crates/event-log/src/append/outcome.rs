@@ -4,18 +4,13 @@ use std::time::Duration;
 
 use assent_contract::names::EVENT_STREAM;
 use assent_domain::ids::Sequence;
-use assent_messaging::{Connection, ConnectionState, Full};
-use async_nats::jetstream::ErrorCode;
-use async_nats::jetstream::publish::PublishAck;
-use async_nats::jetstream::response::Response;
-use async_nats::{Message, StatusCode};
-use tokio::sync::watch;
+use assent_messaging::JetStreamError;
+use assent_messaging::jetstream::{Acknowledgement, PendingAck};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::message::Prepared;
 use super::{AppendError, Appended};
 use crate::EventLog;
-use crate::acks::ExpectedAck;
 use crate::read::{ReadError, Tail};
 
 /// How long the log is left alone between two looks at it.
@@ -29,27 +24,6 @@ pub(super) struct Pending<'a> {
     pub(super) deadline: Instant,
 }
 
-/// What the connection tells apart from answers. Listened to from before the append is sent.
-pub(super) struct Signs {
-    denials: watch::Receiver<Option<String>>,
-    states: watch::Receiver<ConnectionState>,
-}
-
-impl Signs {
-    pub(super) fn of(connection: &Connection) -> Self {
-        Self {
-            denials: connection.permission_violations(),
-            states: connection.state_changes(),
-        }
-    }
-}
-
-enum Sign {
-    Answer(Option<Message>),
-    Denied(String),
-    ConnectionLost,
-}
-
 /// What follows the tail in the log.
 enum Following {
     /// What was appended.
@@ -61,47 +35,18 @@ enum Following {
 }
 
 impl Pending<'_> {
-    /// Waits for the answer for half of the time, or until the connection is lost; from then on
-    /// the log is asked as well.
-    pub(super) async fn settle(
-        &self,
-        ack: &mut ExpectedAck,
-        mut signs: Signs,
-    ) -> Result<Appended, AppendError> {
+    /// Waits for the acknowledgement for half of the time, or until the connection is lost; from
+    /// then on the log is asked as well.
+    pub(super) async fn await_ack(&self, ack: &mut PendingAck) -> Result<Appended, AppendError> {
         let patience = self.deadline - (self.log.deadline / 2);
-        let answered = timeout_at(patience, async {
-            loop {
-                tokio::select! {
-                    biased;
-                    answer = ack.arrival() => break Sign::Answer(answer),
-                    Ok(()) = signs.denials.changed() => {
-                        let complaint = signs.denials.borrow_and_update().clone();
-                        if let Some(complaint) = complaint.filter(|text| self.is_about_us(text)) {
-                            break Sign::Denied(complaint);
-                        }
-                    }
-                    Ok(()) = signs.states.changed() => break Sign::ConnectionLost,
-                }
-            }
-        });
-        match answered.await {
-            Ok(Sign::Answer(Some(answer))) => self.judge(&answer).await,
-            Ok(Sign::Answer(None)) => Err(AppendError::OutcomeUnknown { source: None }),
-            Ok(Sign::Denied(complaint)) => Err(AppendError::NotPermitted { complaint }),
-            Ok(Sign::ConnectionLost) | Err(_) => self.find_out(ack).await,
+        match timeout_at(patience, ack.acknowledged_while_connected()).await {
+            Ok(Some(acknowledged)) => self.classify(acknowledged).await,
+            Ok(None) | Err(_) => self.reconcile(ack).await,
         }
     }
 
-    fn is_about_us(&self, complaint: &str) -> bool {
-        let Some(first) = self.prepared.first() else {
-            return false;
-        };
-        let denied = format!("publish to \"{}\"", first.subject()).to_ascii_lowercase();
-        complaint.to_ascii_lowercase().contains(&denied)
-    }
-
     /// The log shows what the server did not say, unless the messages are still on their way.
-    async fn find_out(&self, ack: &mut ExpectedAck) -> Result<Appended, AppendError> {
+    async fn reconcile(&self, ack: &mut PendingAck) -> Result<Appended, AppendError> {
         let mut reason = None;
         let looking = async {
             loop {
@@ -117,7 +62,7 @@ impl Pending<'_> {
         let found = timeout_at(self.deadline, async {
             tokio::select! {
                 biased;
-                Some(answer) = ack.arrival() => self.judge(&answer).await,
+                acknowledged = ack.acknowledged() => self.classify(acknowledged).await,
                 found = looking => found,
             }
         });
@@ -125,46 +70,52 @@ impl Pending<'_> {
         found.unwrap_or(Err(AppendError::OutcomeUnknown { source: reason }))
     }
 
-    async fn judge(&self, answer: &Message) -> Result<Appended, AppendError> {
-        // Nobody listened: neither the stream nor anything else took the message.
-        if answer.status == Some(StatusCode::NO_RESPONDERS) {
-            return Err(AppendError::NotReachable);
+    async fn classify(
+        &self,
+        acknowledged: Result<Acknowledgement, JetStreamError>,
+    ) -> Result<Appended, AppendError> {
+        match acknowledged {
+            Ok(ack) if ack.stream != EVENT_STREAM => self.look().await,
+            Ok(ack) if ack.duplicate => self.duplicate(ack.sequence).await,
+            Ok(ack) => Ok(self.appended(ack.sequence)),
+            Err(error @ JetStreamError::Refused { .. }) => self.classify_refusal(error).await,
+            Err(JetStreamError::Misunderstood { .. }) => self.look().await,
+            // The connection was closed.
+            Err(JetStreamError::NotConnected | JetStreamError::TimedOut { .. }) => {
+                Err(AppendError::OutcomeUnknown { source: None })
+            }
+            Err(JetStreamError::TooLarge { .. }) => Err(AppendError::TooLarge),
+            Err(JetStreamError::NotPermitted { complaint }) => {
+                Err(AppendError::NotPermitted { complaint })
+            }
+            // Neither the stream nor anything else took the message.
+            Err(
+                JetStreamError::NobodyThere { .. }
+                | JetStreamError::Unavailable { .. }
+                | JetStreamError::StreamNotFound { .. },
+            ) => Err(AppendError::NotReachable),
         }
-        let Ok(answer) = serde_json::from_slice::<Response<PublishAck>>(&answer.payload) else {
+    }
+
+    async fn classify_refusal(&self, refusal: JetStreamError) -> Result<Appended, AppendError> {
+        // Others were first, or this is the repetition of an append that was stored.
+        if refusal.is_wrong_last_sequence() || refusal.is_duplicate_under_way() {
             return self.look().await;
-        };
-        let error = match answer {
-            Response::Ok(ack) if ack.stream != EVENT_STREAM => return self.look().await,
-            Response::Ok(ack) if ack.duplicate => return self.duplicate(ack.sequence).await,
-            Response::Ok(ack) => return Ok(self.appended(ack.sequence)),
-            Response::Err { error } => error,
-        };
-        match error.error_code() {
-            // Others were first, or this is the repetition of an append that was stored.
-            ErrorCode::STREAM_WRONG_LAST_SEQUENCE
-            | ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT
-            | ErrorCode::STREAM_DUPLICATE_MESSAGE_CONFLICT => self.look().await,
-            ErrorCode::ATOMIC_PUBLISH_CONTAINS_DUPLICATE_MESSAGE => match self.following().await {
+        }
+        if refusal.is_duplicate_in_batch() {
+            return match self.following().await {
                 Ok(Following::Ours(appended)) => Ok(appended),
                 Ok(Following::Others) => Err(AppendError::Conflict),
                 Ok(Following::Nothing) => Err(self.id_in_use()),
                 Err(source) => Err(AppendError::OutcomeUnknown {
                     source: Some(source),
                 }),
-            },
-            ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM
-            | ErrorCode::STREAM_HEADER_EXCEEDS_MAXIMUM => Err(AppendError::TooLarge),
-            code if Full::of(code.0, &error.to_string()).is_some() => Err(AppendError::Full {
-                code: code.0,
-                description: error.to_string(),
-            }),
-            // JetStream is not up, or has no leader.
-            _ if error.code() == 503 => Err(AppendError::NotReachable),
-            code => Err(AppendError::Refused {
-                code: code.0,
-                description: error.to_string(),
-            }),
+            };
         }
+        Err(match refusal.full() {
+            Some(_) => AppendError::Full(refusal),
+            None => AppendError::Refused(refusal),
+        })
     }
 
     /// Asks the log once, after the server said that it stored nothing just now.
@@ -180,7 +131,11 @@ impl Pending<'_> {
 
     /// Which of several it is, the server does not say.
     fn id_in_use(&self) -> AppendError {
-        let id = self.prepared.first().map(Prepared::id).unwrap_or_default();
+        let id = self
+            .prepared
+            .first()
+            .map(|first| first.id)
+            .unwrap_or_default();
         AppendError::IdInUse { id }
     }
 
@@ -194,10 +149,10 @@ impl Pending<'_> {
         let stored = stored.map_err(|source| AppendError::OutcomeUnknown {
             source: Some(source),
         })?;
-        let stored = stored
-            .filter(|stored| stored.subject() == ours.subject().as_str() && is_it(stored, ours));
+        let stored =
+            stored.filter(|stored| stored.subject() == ours.subject && ours.is_stored_as(stored));
         let Some(stored) = stored else {
-            return Err(AppendError::IdInUse { id: ours.id() });
+            return Err(AppendError::IdInUse { id: ours.id });
         };
         let tail = if stored.sequence() <= self.tail.sequence {
             self.tail
@@ -217,7 +172,10 @@ impl Pending<'_> {
     fn appended(&self, last: u64) -> Appended {
         let count = u64::try_from(self.prepared.len()).unwrap_or(u64::MAX);
         let before = last.saturating_sub(count);
-        let hash = self.prepared.last().map_or(self.tail.hash, Prepared::hash);
+        let hash = self
+            .prepared
+            .last()
+            .map_or(self.tail.hash, |last| last.hash);
         Appended {
             sequences: (before..last)
                 .map(|sequence| Sequence(sequence.saturating_add(1)))
@@ -235,10 +193,10 @@ impl Pending<'_> {
         for ours in self.prepared {
             let found = self
                 .log
-                .first_after(&ours.subject(), tail.sequence, self.deadline)
+                .first_after(&ours.subject, tail.sequence, self.deadline)
                 .await?;
             match found {
-                Some(found) if is_it(&found, ours) => {
+                Some(found) if ours.is_stored_as(&found) => {
                     tail = Tail {
                         sequence: found.sequence(),
                         hash: found.hash(),
@@ -252,8 +210,4 @@ impl Pending<'_> {
         }
         Ok(Following::Ours(Appended { sequences, tail }))
     }
-}
-
-fn is_it(stored: &crate::LogEntry, ours: &Prepared) -> bool {
-    stored.header("ce-id").and_then(|id| id.parse().ok()) == Some(ours.id())
 }

@@ -1,10 +1,6 @@
 //! What the log holds after an event: asked for batch by batch, until the answers can't be relied
 //! on any more.
 //!
-//! There is no consumer. Whoever creates one names the subject that it delivers to, inside the
-//! account that holds the log, so nobody may (`deploy/nats`). Asking has another good side: the
-//! server never sends more than was asked for, so a slow reader needs no flow control.
-//!
 //! That something was appended is told on a subject of its own. It is a hint: whoever misses it
 //! finds the event a little later, as the log is looked at now and then in any case.
 //!
@@ -14,18 +10,16 @@
 
 use std::time::Duration;
 
-use assent_contract::names::APPENDED;
+use assent_contract::names::{APPENDED, EVENT_STREAM};
 use assent_domain::ids::Sequence;
-use assent_messaging::ConnectionState;
-use async_nats::{HeaderMap, Message, StatusCode, Subject, Subscriber};
+use assent_messaging::jetstream::{Batched, Batches, Place, StoredMessage};
+use assent_messaging::{ConnectionState, JetStreamError, Messages, SubscribeError};
 use futures::{FutureExt as _, StreamExt as _};
-use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::coop::unconstrained;
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::EventLog;
-use crate::api::{self, Batch};
 use crate::entry::LogEntry;
 use crate::read::ReadError;
 
@@ -48,9 +42,6 @@ const LATER: Duration = Duration::from_millis(250);
 /// disk, but it counts it.
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
-/// What ends a batch: a message without content, with this status.
-const END_OF_BATCH: u16 = 204;
-
 /// What was brought.
 #[derive(Debug)]
 pub(super) enum Received {
@@ -62,17 +53,9 @@ pub(super) enum Received {
     Ended,
 }
 
-/// An event, told from any other by when it was stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    sequence: Sequence,
-    nanoseconds: i128,
-}
-
 /// A batch that was asked for and has not ended.
 #[derive(Debug)]
 struct Asked {
-    number: u64,
     /// The event that it has to begin with.
     begins_with: Option<Place>,
     /// Whether it brought anything new.
@@ -87,11 +70,9 @@ pub(super) struct Feed {
     /// The last event that was had; only its sequence, if it can't be read.
     last: Sequence,
     place: Option<Place>,
-    inbox: String,
-    answers: Subscriber,
-    hints: Subscriber,
+    batches: Batches,
+    hints: Messages,
     connection: watch::Receiver<ConnectionState>,
-    number: u64,
     asked: Option<Asked>,
     /// Something came last.
     heard: Instant,
@@ -111,28 +92,29 @@ impl Feed {
         after: Sequence,
         event: Option<&LogEntry>,
     ) -> Result<Self, ReadError> {
-        api::may_ask_for_batches(&log.connection, log.deadline).await?;
-        let client = log.connection.dangerous_client();
-        let mut connection = log.connection.state_changes();
+        let asks = &log.connection;
+        asks.require_batches(EVENT_STREAM, log.deadline).await?;
+        let mut connection = asks.state_changes();
         connection.mark_unchanged();
-        let subscribe = async |subject: String| {
-            timeout(log.deadline, client.subscribe(subject))
-                .await
-                .map_err(|_| ReadError::NotReachable)?
-                .map_err(|error| ReadError::Nonsense(error.into()))
-        };
-        let inbox = client.new_inbox();
+        let hints = asks
+            .subscribe(APPENDED)
+            .await
+            .map_err(|error| match error {
+                SubscribeError::NotConnected { .. } => JetStreamError::NotConnected,
+                SubscribeError::BadSubject { subject, source } => JetStreamError::Misunderstood {
+                    what: subject,
+                    source,
+                },
+            })?;
         let now = Instant::now();
         Ok(Self {
             log: log.clone(),
             began_after: after,
             last: after,
             place: event.map(LogEntry::place),
-            answers: subscribe(format!("{inbox}.*")).await?,
-            hints: subscribe(APPENDED.to_owned()).await?,
-            inbox,
+            batches: asks.batches(EVENT_STREAM).await?,
+            hints,
             connection,
-            number: 0,
             asked: None,
             heard: now,
             pending: 0,
@@ -156,32 +138,27 @@ impl Feed {
             }
             let received = tokio::select! {
                 biased;
-                received = timeout_at(self.heard + SILENCE, self.answers.next()) => received,
+                received = timeout_at(self.heard + SILENCE, self.batches.next()) => received,
                 // Whatever was under way when the connection was lost is lost too.
                 _ = self.connection.changed() => return Received::Ended,
             };
-            let Ok(Some(message)) = received else {
+            let Ok(batched) = received else {
                 return Received::Ended;
             };
             self.is_alive();
-            if let Some(received) = self.read(message) {
+            if let Some(received) = self.read(batched) {
                 return received;
             }
         }
     }
 
-    /// The same, if it is there already. Tokio makes a task that takes many messages in a row
-    /// yield now and then, which would look like nothing being there.
+    /// The next thing that it brings, if it is there already.
     pub(super) fn next_if_there(&mut self) -> Option<Received> {
         loop {
-            match unconstrained(self.answers.next()).now_or_never()? {
-                None => return Some(Received::Ended),
-                Some(message) => {
-                    let received = self.read(message);
-                    if received.is_some() {
-                        return received;
-                    }
-                }
+            let batched = self.batches.next_if_there()?;
+            let received = self.read(batched);
+            if received.is_some() {
+                return received;
             }
         }
     }
@@ -211,10 +188,9 @@ impl Feed {
             return true;
         }
         if self.measure_at <= Instant::now() {
-            let info = api::stream_info(&self.log.connection, self.log.deadline).await;
-            match info {
-                Ok(info) if info.created == self.log.identity.as_str() => {
-                    self.end = Sequence(info.state.last_seq);
+            match self.log.status().await {
+                Ok(status) if status.created == self.log.identity => {
+                    self.end = status.last_sequence;
                 }
                 Ok(_) | Err(_) => return false,
             }
@@ -244,46 +220,32 @@ impl Feed {
     }
 
     async fn ask(&mut self) -> bool {
-        self.number += 1;
         self.asked = Some(Asked {
-            number: self.number,
             begins_with: self.place,
             fruitful: false,
         });
         self.is_alive();
         let from = match self.place {
             Some(place) => place.sequence,
-            None => Sequence(self.last.0.saturating_add(1)),
+            None => self.last.0.saturating_add(1),
         };
-        let question = Batch {
-            seq: from.0,
-            batch: BATCH,
-        };
-        let reply = format!("{}.{}", self.inbox, self.number);
-        let asked = api::ask_for_batch(&self.log.connection, &question, reply);
-        matches!(timeout(self.log.deadline, asked).await, Ok(Ok(())))
+        let asked = self.batches.ask(from, None, BATCH, self.log.deadline).await;
+        asked.is_ok()
     }
 
     /// `None` for what is of no interest.
-    fn read(&mut self, message: Message) -> Option<Received> {
-        let number = message.subject.rsplit('.').next()?.parse().ok();
-        let asked = self.asked.as_ref()?;
-        if number != Some(asked.number) {
-            return None;
-        }
-        let pending = message.headers.as_ref().and_then(pending);
-        match message.status.map(|status| status.as_u16()) {
-            None => self.entry(message),
-            Some(END_OF_BATCH) => {
-                self.pending = pending.unwrap_or(0);
+    fn read(&mut self, batched: Batched) -> Option<Received> {
+        self.asked.as_ref()?;
+        match batched {
+            Batched::Message { message, pending } => {
+                self.pending = pending;
+                self.entry(message)
+            }
+            Batched::End { pending } => {
+                self.pending = pending;
                 self.ended()
             }
-            Some(status) if status == StatusCode::NOT_FOUND.as_u16() => {
-                self.pending = 0;
-                self.ended()
-            }
-            // There is no such stream, or it is not reachable.
-            Some(_) => Some(Received::Ended),
+            Batched::Broken => Some(Received::Ended),
         }
     }
 
@@ -307,45 +269,15 @@ impl Feed {
         Some(Received::Delivered(self.end.max(self.last)))
     }
 
-    fn entry(&mut self, message: Message) -> Option<Received> {
-        let Some((place, subject)) = place(&message) else {
-            return Some(Received::Ended);
-        };
-        self.pending = message.headers.as_ref().and_then(pending).unwrap_or(0);
+    fn entry(&mut self, message: StoredMessage) -> Option<Received> {
+        let place = message.place();
         let asked = self.asked.as_mut()?;
         if let Some(expected) = asked.begins_with.take() {
             return (place != expected).then_some(Received::Ended);
         }
         asked.fruitful = true;
-        self.last = place.sequence;
+        self.last = Sequence(place.sequence);
         self.place = Some(place);
-        let entry = LogEntry::given(place.sequence, place.nanoseconds, subject, message);
-        Some(Received::Entry(entry))
+        Some(Received::Entry(message.into()))
     }
-}
-
-impl LogEntry {
-    fn place(&self) -> Place {
-        Place {
-            sequence: self.sequence(),
-            nanoseconds: self.recorded_at().as_nanosecond(),
-        }
-    }
-}
-
-/// Where the server says that a message is stored.
-fn place(message: &Message) -> Option<(Place, Subject)> {
-    let headers = message.headers.as_ref()?;
-    let header = |name| headers.get(name).map(async_nats::HeaderValue::as_str);
-    let stored: Timestamp = header("Nats-Time-Stamp")?.parse().ok()?;
-    let place = Place {
-        sequence: Sequence(header("Nats-Sequence")?.parse().ok()?),
-        nanoseconds: stored.as_nanosecond(),
-    };
-    Some((place, header("Nats-Subject")?.into()))
-}
-
-/// How many more events there are.
-fn pending(headers: &HeaderMap) -> Option<u64> {
-    headers.get("Nats-Num-Pending")?.as_str().parse().ok()
 }

@@ -9,17 +9,13 @@ use assent_contract::event_hash::EventHash;
 use assent_contract::names::OPERATION_STREAM;
 use assent_contract::operation::VoidRecord;
 use assent_domain::ids::Sequence;
-use assent_messaging::Full;
-use async_nats::HeaderMap;
-use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_EXPECTED_STREAM};
-use async_nats::jetstream::publish::PublishAck;
-use async_nats::jetstream::response::Response;
+use assent_messaging::JetStreamError;
+use assent_messaging::jetstream::{Append, Expected, NewMessage};
 use jiff::Timestamp;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::{MAX_VOID, is_about};
 use crate::EventLog;
-use crate::api;
 use crate::entry::LogEntry;
 use crate::read::ReadError;
 
@@ -61,11 +57,8 @@ pub enum VoidError {
     #[error("it can't be found out whether the message can be void")]
     Read(#[from] ReadError),
     /// There is no room for the record.
-    #[error("there is no room for the record: {description}")]
-    Full {
-        /// What the server says about it.
-        description: String,
-    },
+    #[error("there is no room for the record")]
+    Full(#[source] JetStreamError),
     /// The record is not stored, or nobody knows. Declaring the message void again finds out.
     #[error("it is not known whether the record is stored")]
     OutcomeUnknown(#[source] Option<Box<dyn Error + Send + Sync>>),
@@ -143,7 +136,7 @@ impl EventLog {
         }
         let deadline = Instant::now() + self.deadline;
         // Before anything is read: what is appended meanwhile must not look like damage.
-        let counted = api::count(&self.connection, entry.subject(), self.deadline).await?;
+        let counted = self.count(entry.subject(), deadline).await?;
         let (mut found, mut last) = (0_u64, Sequence(0));
         while let Some(other) = self.first_after(entry.subject(), last, deadline).await? {
             last = other.sequence();
@@ -153,41 +146,32 @@ impl EventLog {
                 return Ok(true);
             }
         }
-        Ok(found < counted.messages || counted.lost != 0)
+        Ok(found < counted.messages || counted.missing != 0)
     }
 
     async fn store(&self, record: &VoidRecord) -> Result<(), VoidError> {
-        match self.send_void(record).await {
-            Ok(Response::Ok(_stored)) => Ok(()),
-            Ok(Response::Err { error }) => {
-                let description = error.to_string();
-                Err(match Full::of(error.error_code().0, &description) {
-                    Some(_) => VoidError::Full { description },
-                    None => VoidError::OutcomeUnknown(Some(description.into())),
-                })
-            }
-            Err(error) => Err(VoidError::OutcomeUnknown(Some(error))),
+        let unknown = |error| VoidError::OutcomeUnknown(Some(error));
+        let body = serde_json::to_vec(record).map_err(|error| unknown(error.into()))?;
+        let append = Append {
+            stream: Some(OPERATION_STREAM),
+            expected: Expected::LastOnSubject(0),
+            messages: Vec::from([NewMessage {
+                subject: self.void_subject(Sequence(record.sequence)),
+                payload: body.into(),
+                ..NewMessage::default()
+            }]),
+        };
+        let deadline = Instant::now() + self.deadline;
+        let stored = async {
+            let mut pending = self.connection.send_append(append, deadline).await?;
+            pending.acknowledged().await
+        };
+        match timeout_at(deadline, stored).await {
+            Ok(Ok(_stored)) => Ok(()),
+            Ok(Err(error)) if error.full().is_some() => Err(VoidError::Full(error)),
+            Ok(Err(error)) => Err(unknown(error.into())),
+            Err(elapsed) => Err(unknown(elapsed.into())),
         }
-    }
-
-    async fn send_void(
-        &self,
-        record: &VoidRecord,
-    ) -> Result<Response<PublishAck>, Box<dyn Error + Send + Sync>> {
-        let subject = self.void_subject(Sequence(record.sequence));
-        let mut headers = HeaderMap::new();
-        headers.insert(NATS_EXPECTED_STREAM, OPERATION_STREAM);
-        headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, "0");
-        let body = serde_json::to_vec(record)?;
-        let mut ack = self.acks.expect();
-        let sent = self
-            .connection
-            .dangerous_client()
-            .publish_with_reply_and_headers(subject, ack.subject.clone(), headers, body.into());
-        timeout(self.deadline, sent).await??;
-        let answer = timeout(self.deadline, ack.arrival()).await?;
-        let answer = answer.ok_or("the connection was lost")?;
-        Ok(serde_json::from_slice(&answer.payload)?)
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::Range;
 
 use assent_contract::event_hash::{self, ChainLink};
-use assent_contract::names::event_subject;
+use assent_contract::names::{EVENT_STREAM, event_subject};
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -16,7 +16,6 @@ use tokio::time::Instant;
 
 use super::{History, ReadError, RecordedEvent, Tail, recorded, remaining};
 use crate::EventLog;
-use crate::api;
 
 /// How many sequences are asked for one by one to find which are missing.
 const MOST_LOOKED_AT: u64 = 64;
@@ -102,8 +101,8 @@ impl EventLog {
         let subject = event_subject(aggregate);
         // Before anything is read: what is appended meanwhile must not look like damage.
         let (counted, last) = tokio::try_join!(
-            api::count(&self.connection, &subject, self.deadline),
-            self.last_of(&subject, deadline),
+            self.count(&subject, deadline),
+            self.last_on(&subject, deadline),
         )?;
         let mut readable = Readable::default();
         while let Some(entry) = self
@@ -120,13 +119,17 @@ impl EventLog {
         }
         readable.end();
         let found = readable.history.found();
-        let lost_up_to = match counted.lost {
-            0 => Sequence(0),
-            _ => Sequence(api::last_lost(&self.connection, remaining(deadline)).await?),
+        let lost_up_to = if counted.missing == 0 {
+            Sequence(0)
+        } else {
+            let last = self
+                .connection
+                .last_missing(EVENT_STREAM, remaining(deadline));
+            Sequence(last.await?)
         };
         let end_is_lost = readable.history.last_event() < lost_up_to;
         let is_all_counted = counted.messages <= found;
-        if is_all_counted && (counted.lost == 0 || (readable.gaps.is_empty() && !end_is_lost)) {
+        if is_all_counted && (counted.missing == 0 || (readable.gaps.is_empty() && !end_is_lost)) {
             return Ok(None);
         }
         let tail = Tail {
@@ -149,7 +152,7 @@ impl EventLog {
             server: self.server(),
             found,
             counted: counted.messages,
-            lost: counted.lost,
+            lost: counted.missing,
             latest: readable.latest(&missing),
             missing,
             tail,
@@ -194,8 +197,10 @@ impl EventLog {
         let mut sequences: Vec<u64> = stretches.iter().cloned().flatten().collect();
         sequences.sort_unstable();
         let looked_at = stream::iter(sequences).map(async |sequence| {
-            let get = api::Get::At { seq: sequence };
-            let there = api::get(&self.connection, &get, remaining(deadline)).await?;
+            let found = self
+                .connection
+                .message_at(EVENT_STREAM, sequence, remaining(deadline));
+            let there = found.await?;
             Ok::<_, ReadError>(there.is_none().then_some(Sequence(sequence)))
         });
         let found: Vec<_> = looked_at.buffered(AT_ONCE).try_collect().await?;

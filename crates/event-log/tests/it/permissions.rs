@@ -5,6 +5,7 @@ use std::time::Duration;
 use assent_dev_stack::{NatsServer, NatsUser};
 use assent_domain::ids::Sequence;
 use assent_event_log::{AppendError, EventLog, FollowError, OpenError, ReadError, Tail};
+use assent_messaging::JetStreamError;
 
 use crate::world::{ONE, append, connect_as, draft, sequences, take, user};
 
@@ -72,14 +73,20 @@ async fn who_may_not_create_or_open_or_follow_is_told_so() {
     let projection = connect_as(&server, NatsUser::Projection).await;
     let refused = EventLog::create_or_check(&projection, ONE).await;
     assert!(
-        matches!(refused, Err(OpenError::NotPermitted { .. })),
+        matches!(
+            refused,
+            Err(OpenError::JetStream(JetStreamError::NotPermitted { .. }))
+        ),
         "{refused:?}"
     );
 
     let login_hook = connect_as(&server, NatsUser::LoginHook).await;
     let refused = EventLog::open(&login_hook).await;
     assert!(
-        matches!(refused, Err(OpenError::NotPermitted { .. })),
+        matches!(
+            refused,
+            Err(OpenError::JetStream(JetStreamError::NotPermitted { .. }))
+        ),
         "{refused:?}"
     );
 
@@ -89,7 +96,12 @@ async fn who_may_not_create_or_open_or_follow_is_told_so() {
         .next_batch(1, Duration::from_secs(10))
         .await;
     assert!(
-        matches!(refused, Err(FollowError::NotPermitted { .. })),
+        matches!(
+            refused,
+            Err(FollowError::Refused(ReadError::JetStream(
+                JetStreamError::NotPermitted { .. }
+            )))
+        ),
         "{refused:?}"
     );
 }
@@ -103,7 +115,7 @@ async fn a_read_that_gets_no_answer_ends_at_its_deadline() {
     let refused = log.read(&user("ana")).await;
 
     assert!(
-        matches!(refused, Err(ReadError::TimedOut | ReadError::NotReachable)),
+        matches!(&refused, Err(ReadError::JetStream(error)) if error.is_out_of_reach()),
         "{refused:?}"
     );
 }

@@ -1,8 +1,6 @@
 //! How much room there is in a bucket.
 
 use super::{Bucket, BucketError};
-use crate::connection::Connection;
-use crate::jetstream::JetStreamError;
 
 /// From how many per cent on somebody has to look at it.
 const FILLING_FROM: u64 = 80;
@@ -55,37 +53,14 @@ impl Room {
     }
 }
 
-impl BucketSpace {
-    /// How full it is.
-    pub fn room(&self) -> Room {
-        Room::of(self.bytes, self.max_bytes)
-    }
-
-    /// Asks how much a bucket holds; `None` if there is no such bucket.
-    pub async fn of(connection: &Connection, bucket: &str) -> Result<Option<Self>, BucketError> {
-        let info = connection.stream_info(&format!("KV_{bucket}")).await;
-        let info = info.map_err(|source| BucketError::JetStream {
-            bucket: bucket.to_owned(),
-            source,
-        })?;
-        Ok(info.map(|info| Self {
-            bucket: bucket.to_owned(),
-            bytes: info.state.bytes,
-            max_bytes: u64::try_from(info.config.max_bytes)
-                .ok()
-                .filter(|max_bytes| *max_bytes > 0),
-        }))
-    }
-}
-
 impl Bucket {
     /// How much it holds.
     pub async fn space(&self) -> Result<BucketSpace, BucketError> {
-        let space = BucketSpace::of(&self.connection, &self.name).await?;
-        space.ok_or_else(|| {
-            self.failed(JetStreamError::NobodyThere {
-                subject: self.stream.clone(),
-            })
+        let state = self.require_state().await?;
+        Ok(BucketSpace {
+            bucket: self.name.clone(),
+            bytes: state.bytes,
+            max_bytes: state.max_bytes,
         })
     }
 }

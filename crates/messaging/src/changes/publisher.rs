@@ -2,17 +2,12 @@
 
 use std::collections::VecDeque;
 
-use async_nats::HeaderMap;
 use bytes::Bytes;
-use tokio::time::Instant;
 
 use super::told::{MENDED_THROUGH, SEQUENCE, SOURCE, TOLD_HASH, TOLD_THROUGH};
 use super::{ChangeStream, Position, Stamp, Told, announcement};
-use crate::jetstream::{DEADLINE, JetStreamError};
-use crate::message::parse_headers;
+use crate::jetstream::{Append, Expected, JetStreamError, NewMessage};
 use crate::request::TRACEPARENT;
-
-const EXPECTED_LAST_SEQUENCE: &str = "Nats-Expected-Last-Sequence";
 
 /// Times in a row that the stream may take nothing of ours, for a reason that may pass, before
 /// the caller hears of it.
@@ -74,15 +69,6 @@ pub enum PublishChangesError {
     NotAChange {
         /// The subject.
         subject: String,
-    },
-    /// The log's name, or a traceparent, cannot be a header.
-    #[error("the change of source sequence {source_sequence} cannot be sent")]
-    CannotBeSent {
-        /// The change.
-        source_sequence: u64,
-        /// What is wrong with it.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The stream goes on with something that this publisher was not about to say: another replica
     /// is further, or somebody else wrote into the stream. The caller looks where telling has got
@@ -277,44 +263,23 @@ impl ChangePublisher {
         &self,
         outgoing: &Outgoing,
     ) -> Result<Result<u64, JetStreamError>, PublishChangesError> {
-        let headers = self.headers(outgoing)?;
         let Some(subject) = announcement(&outgoing.subject) else {
             return Err(PublishChangesError::NotAChange {
                 subject: outgoing.subject.clone(),
             });
         };
-        let connection = &self.stream.connection;
-        let payload = outgoing.payload.clone();
-        let deadline = Instant::now() + DEADLINE;
-        Ok(
-            match connection.send_append(subject, headers, payload).await {
-                Ok(append) => connection.appended(append, deadline).await,
-                Err(error) => Err(error),
-            },
-        )
-    }
-
-    fn headers(&self, outgoing: &Outgoing) -> Result<HeaderMap, PublishChangesError> {
-        let position = &outgoing.position;
-        let (sequence, through) = (outgoing.sequence.to_string(), position.through.to_string());
-        let expected = self.last_sequence.to_string();
-        let mut headers = vec![
-            (SOURCE, position.log.as_str()),
-            (SEQUENCE, sequence.as_str()),
-            (TOLD_THROUGH, through.as_str()),
-            (TOLD_HASH, position.hash.as_str()),
-            (EXPECTED_LAST_SEQUENCE, expected.as_str()),
-        ];
-        if let Some(mending) = &position.mending {
-            headers.push((MENDED_THROUGH, mending));
-        }
-        if let Some(traceparent) = &outgoing.traceparent {
-            headers.push((TRACEPARENT, traceparent));
-        }
-        parse_headers(&headers).map_err(|error| PublishChangesError::CannotBeSent {
-            source_sequence: outgoing.sequence,
-            source: error.into(),
-        })
+        let message = NewMessage {
+            subject,
+            headers: headers(outgoing),
+            payload: outgoing.payload.clone(),
+            id: None,
+        };
+        let append = Append {
+            stream: None,
+            expected: Expected::LastOfStream(self.last_sequence),
+            messages: Vec::from([message]),
+        };
+        Ok(self.stream.connection.append(append).await)
     }
 
     /// Passes on a failure after which looking at the stream and trying again makes sense.
@@ -324,7 +289,10 @@ impl ChangePublisher {
             JetStreamError::Refused { .. } if failure.is_wrong_last_sequence() => Ok(failure),
             JetStreamError::NotConnected
             | JetStreamError::NobodyThere { .. }
+            | JetStreamError::Unavailable { .. }
+            | JetStreamError::StreamNotFound { .. }
             | JetStreamError::NotPermitted { .. }
+            | JetStreamError::TooLarge { .. }
             | JetStreamError::Refused { .. }
             | JetStreamError::Misunderstood { .. } => Err(self.failed(failure)),
         }
@@ -336,4 +304,21 @@ impl ChangePublisher {
             source,
         }
     }
+}
+
+fn headers(outgoing: &Outgoing) -> Vec<(&'static str, String)> {
+    let position = &outgoing.position;
+    let mut headers = vec![
+        (SOURCE, position.log.clone()),
+        (SEQUENCE, outgoing.sequence.to_string()),
+        (TOLD_THROUGH, position.through.to_string()),
+        (TOLD_HASH, position.hash.clone()),
+    ];
+    if let Some(mending) = &position.mending {
+        headers.push((MENDED_THROUGH, mending.clone()));
+    }
+    if let Some(traceparent) = &outgoing.traceparent {
+        headers.push((TRACEPARENT, traceparent.clone()));
+    }
+    headers
 }

@@ -1,10 +1,9 @@
 //! A message of the stream, and what its headers say of where telling has got to.
 
-use async_nats::HeaderMap;
-use async_nats::jetstream::message::StreamMessage;
+use assent_contract::names::CHANGE_STREAM;
 use bytes::Bytes;
 
-use super::CONSENT_CHANGES;
+use crate::jetstream::StoredMessage;
 use crate::message::Message;
 
 /// The header that names the log: its stream, when that was created, and whatever tells the log
@@ -74,7 +73,7 @@ pub struct Told {
 impl Told {
     /// A message that was heard live.
     pub fn heard(message: &Message) -> Self {
-        let stored = message.header(NATS_STREAM) == Some(CONSENT_CHANGES);
+        let stored = message.header(NATS_STREAM) == Some(CHANGE_STREAM);
         let sequence = message.header(NATS_SEQUENCE).filter(|_| stored);
         Self {
             stream_sequence: sequence.and_then(|sequence| sequence.parse().ok()),
@@ -84,18 +83,14 @@ impl Told {
         }
     }
 
-    pub(super) fn kept(message: StreamMessage) -> Self {
+    pub(super) fn kept(message: &StoredMessage) -> Self {
         Self {
-            stream_sequence: Some(message.sequence),
-            subject: message.subject.to_string(),
-            stamp: stamp(|name| header(&message.headers, name)),
-            payload: message.payload,
+            stream_sequence: Some(message.sequence()),
+            subject: message.subject().to_owned(),
+            stamp: stamp(|name| message.header(name)),
+            payload: message.payload().clone(),
         }
     }
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).map(async_nats::HeaderValue::as_str)
 }
 
 fn stamp<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Stamp {

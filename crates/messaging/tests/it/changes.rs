@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use assent_dev_stack::{NatsServer, NatsUser};
 use assent_messaging::{
     Anew, Change, ChangePublisher, ChangeStream, ChangeStreamError, ChangeStreamSettings, Position,
-    PublishChangesError, Published, Stamp,
+    PublishChangesError, Published, RequestError, Stamp,
 };
 use async_nats::jetstream::stream::Stream;
 use futures::StreamExt as _;
 
-use crate::support::{PATIENCE, connect, server, until};
+use crate::support::{PATIENCE, connect, raw, server, until};
 
 const SOURCE: &str = "CONSENT_EVENTS@2026-01-01T00:00:00Z";
 const MANY: u64 = 500;
@@ -103,8 +103,8 @@ struct Follower(Stream);
 
 impl Follower {
     async fn start(server: &NatsServer) -> Self {
-        let operator = connect(server, NatsUser::Operator).await;
-        let jetstream = operator.dangerous_jetstream();
+        let operator = raw(server, NatsUser::Operator).await;
+        let jetstream = async_nats::jetstream::new(operator);
         Self(jetstream.get_stream("CONSENT_CHANGES").await.unwrap())
     }
 
@@ -300,7 +300,12 @@ async fn racing_publishers_publish_each_change_once_and_in_order() {
     let follower = Follower::start(&server).await;
     let listener = connect(&server, NatsUser::SyncWorker).await;
     let mut heard = listener.subscribe("consent.changes.v1.>").await.unwrap();
-    listener.dangerous_client().flush().await.unwrap();
+    // The server takes one after another, so by this answer it knows of the subscription.
+    let nobody = listener.request("consent.query.v1.changes", Vec::new(), None, PATIENCE);
+    assert!(matches!(
+        nobody.await,
+        Err(RequestError::NoResponders { .. })
+    ));
     let mut racing = Vec::new();
     // Sizes that never fall together: one at a time, a few, everything at once.
     for size in [1, 13, 500] {

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{PATIENCE, connect, server, until};
+use crate::support::{PATIENCE, connect, raw, server, until};
 
 const SERVICE: ServiceDefinition = ServiceDefinition {
     name: "consent-projection",
@@ -70,9 +70,8 @@ impl Replica {
     }
 }
 
-async fn replicas_known(operator: &Connection, how_many: usize) {
+async fn replicas_known(client: &async_nats::Client, how_many: usize) {
     until("the replicas can be discovered", async || {
-        let client = operator.dangerous_client();
         let inbox = client.new_inbox();
         let mut pongs = client.subscribe(inbox.clone()).await.unwrap();
         client
@@ -92,9 +91,8 @@ async fn replicas_known(operator: &Connection, how_many: usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_share_the_load_and_stopping_one_loses_no_request() {
     let server = server().await;
-    let operator = connect(&server, NatsUser::Operator).await;
     let (first, second) = (Replica::start(&server).await, Replica::start(&server).await);
-    replicas_known(&operator, 2).await;
+    replicas_known(&raw(&server, NatsUser::Operator).await, 2).await;
 
     let client = connect(&server, NatsUser::SyncWorker).await;
     let asked = Arc::new(AtomicUsize::new(0));
@@ -135,7 +133,7 @@ async fn nats_tools_can_discover_it() {
     let server = server().await;
     let operator = connect(&server, NatsUser::Operator).await;
     let replica = Replica::start(&server).await;
-    replicas_known(&operator, 1).await;
+    replicas_known(&raw(&server, NatsUser::Operator).await, 1).await;
     assert_eq!(
         operator
             .request("consent.query.v1.echo", b"x".to_vec(), None, PATIENCE)
@@ -227,8 +225,7 @@ async fn no_more_are_handled_at_once_than_allowed() {
         let shutdown = shutdown.clone();
         async move { serve(&connection, SERVICE, endpoints.into(), 1, shutdown).await }
     });
-    let operator = connect(&server, NatsUser::Operator).await;
-    replicas_known(&operator, 1).await;
+    replicas_known(&raw(&server, NatsUser::Operator).await, 1).await;
 
     let asker = connect(&server, NatsUser::SyncWorker).await;
     let asking: Vec<_> = (0..20)
@@ -263,6 +260,7 @@ async fn no_more_are_handled_at_once_than_allowed() {
 /// A service where nobody is kept from anything, so it is the service itself that does not answer.
 struct Unguarded {
     asker: Connection,
+    client: async_nats::Client,
     handled: Arc<AtomicUsize>,
     shutdown: CancellationToken,
     serving: JoinHandle<Result<(), ServeError>>,
@@ -290,9 +288,11 @@ impl Unguarded {
             let shutdown = shutdown.clone();
             async move { serve(&connection, SERVICE, vec![endpoint], 8, shutdown).await }
         });
-        replicas_known(&asker, 1).await;
+        let client = async_nats::connect(server.url()).await.unwrap();
+        replicas_known(&client, 1).await;
         Self {
             asker,
+            client,
             handled,
             shutdown,
             serving,
@@ -312,8 +312,8 @@ impl Unguarded {
 async fn answers_go_into_inboxes_and_nowhere_else() {
     let service = Unguarded::start().await;
     let asker = &service.asker;
-    let mut heard = asker.subscribe(">").await.unwrap();
-    let client = asker.dangerous_client();
+    let client = &service.client;
+    let mut heard = client.subscribe(">").await.unwrap();
 
     let requests = [
         "consent.query.v1.echo",
@@ -353,7 +353,7 @@ async fn answers_go_into_inboxes_and_nowhere_else() {
     let mut requested = 0;
     loop {
         let message = tokio::time::timeout(PATIENCE, heard.next()).await;
-        let subject = message.unwrap().unwrap().subject;
+        let subject = message.unwrap().unwrap().subject.into_string();
         if subject == "the.end" {
             break;
         }

@@ -22,6 +22,17 @@ pub(crate) async fn connect(server: &NatsServer, user: NatsUser) -> Connection {
     Connection::connect(settings(server, user)).await.unwrap()
 }
 
+/// The client library itself, as one of the server's users, by which a test does what this crate never would.
+pub(crate) async fn raw(server: &NatsServer, user: NatsUser) -> async_nats::Client {
+    let (name, password) = server.credentials(user);
+    let inbox = format!("_INBOX_{name}");
+    async_nats::ConnectOptions::with_user_and_password(name, password)
+        .custom_inbox_prefix(inbox)
+        .connect(server.url())
+        .await
+        .unwrap()
+}
+
 /// Waits until the condition holds.
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;

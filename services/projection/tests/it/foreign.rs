@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::events::{granted, revoked_calendar};
 use crate::worker::{NOTHING, Worker, first_page};
-use crate::world::{World, ask, get_as, until};
+use crate::world::{PATIENCE, World, ask, get_as, until};
 
 const ALL: &str = "calendar contacts full";
 const WITHOUT_CALENDAR: &str = "contacts full";
@@ -140,19 +140,16 @@ async fn many_at_once_are_told_over_by_exactly_one_replica() {
 /// The headers and the body of what is kept on a subject.
 async fn copied(world: &World, rest: &str) -> (Vec<(String, String)>, Value) {
     let subject = format!("consent.changes.v1.{rest}");
-    let stream = world.gateway.dangerous_jetstream();
-    let stream = stream.get_stream("CONSENT_CHANGES").await.unwrap();
-    let message = stream
-        .get_last_raw_message_by_subject(&subject)
-        .await
-        .unwrap();
+    let kept = world
+        .gateway
+        .last_message("CONSENT_CHANGES", &subject, PATIENCE);
+    let message = kept.await.unwrap().unwrap();
     let headers = message
-        .headers
-        .iter()
-        .map(|(name, values)| (name.to_string(), values[0].to_string()))
+        .headers()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .filter(|(name, _)| name.starts_with("Assent-"))
         .collect();
-    (headers, serde_json::from_slice(&message.payload).unwrap())
+    (headers, serde_json::from_slice(message.payload()).unwrap())
 }
 
 #[tokio::test]

@@ -51,7 +51,6 @@ impl Worker {
     pub(crate) async fn start(world: &World) -> Self {
         let connection = world.connect_as_worker().await;
         let live = connection.subscribe(names::CHANGE_SUBJECTS).await.unwrap();
-        connection.dangerous_client().flush().await.unwrap();
         let mut worker = Self {
             connection,
             live,

@@ -8,7 +8,7 @@ use assent_contract::store::Store;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, OpenError, StreamStatus};
-use assent_messaging::Connection;
+use assent_messaging::{Connection, JetStreamError};
 use assent_service_kit::telemetry::chain;
 use serde::Deserialize;
 
@@ -34,37 +34,14 @@ pub(super) fn version(connection: &Connection) -> Check {
     }
 }
 
-/// JetStream's answer about itself.
-#[derive(Deserialize)]
-struct JetStreamInfo {
-    #[serde(default)]
-    streams: u64,
-    error: Option<ApiError>,
-}
-
-#[derive(Deserialize)]
-struct ApiError {
-    #[serde(default)]
-    description: String,
-}
-
 pub(super) async fn jetstream(connection: &Connection) -> Check {
     let name = "jetstream";
-    let problem = |says: String| {
-        let advice = "enable JetStream for the account that Assent uses (deploy/nats)";
-        Check::problem(name, says, advice)
-    };
-    let asked = connection.request("$JS.API.INFO", Vec::new(), None, DEADLINE);
-    let answer = match asked.await {
-        Ok(answer) => answer,
-        Err(error) => return problem(chain(&error).to_string()),
-    };
-    match serde_json::from_slice(&answer) {
-        Ok(JetStreamInfo {
-            error: Some(error), ..
-        }) => problem(error.description),
-        Ok(JetStreamInfo { streams, .. }) => Check::ok(name, count(streams, "stream")),
-        Err(error) => problem(error.to_string()),
+    match connection.storage(DEADLINE).await {
+        Ok(storage) => Check::ok(name, count(storage.streams, "stream")),
+        Err(error) => {
+            let advice = "enable JetStream for the account that Assent uses (deploy/nats)";
+            Check::problem(name, chain(&error).to_string(), advice)
+        }
     }
 }
 
@@ -83,10 +60,10 @@ pub(super) async fn events(
                     "correct the stream with the nats command line; no program of ours changes it"
                 }
                 OpenError::ServerTooOld(_) => "update nats-server",
-                OpenError::NotPermitted { .. } => "give the user the permissions of deploy/nats",
-                OpenError::NotReachable | OpenError::TimedOut | OpenError::Refused(_) => {
-                    "look at the log of nats-server"
+                OpenError::JetStream(JetStreamError::NotPermitted { .. }) => {
+                    "give the user the permissions of deploy/nats"
                 }
+                OpenError::JetStream(_) => "look at the log of nats-server",
             };
             let check = Check::problem(EVENT_STREAM, chain(&error).to_string(), advice);
             return Ok((vec![check], None));

@@ -1,7 +1,7 @@
 //! Whether there is room in the gateway's buckets: a full one refuses what is new.
 
 use assent_contract::store::Store;
-use assent_messaging::{BucketSpace, Connection, Storage};
+use assent_messaging::{Connection, Room, Storage, StreamState};
 use assent_service_kit::telemetry::chain;
 
 use super::Check;
@@ -12,11 +12,13 @@ const NAME: &str = "space";
 pub(super) async fn check(connection: &Connection) -> Check {
     let mut fullest = None;
     let mut complaints = Vec::new();
-    for bucket in Store::BUCKETS.map(Store::name) {
-        match BucketSpace::of(connection, bucket).await {
-            Ok(Some(space)) => {
-                complaints.extend(space.room().complaint(bucket));
-                fullest = fullest.max(percent(&space).map(|percent| (percent, bucket)));
+    for store in Store::BUCKETS {
+        let bucket = store.name();
+        match connection.stream_state(&store.stream(), DEADLINE).await {
+            Ok(Some(state)) => {
+                let room = Room::of(state.bytes, state.max_bytes);
+                complaints.extend(room.complaint(bucket));
+                fullest = fullest.max(percent(&state).map(|percent| (percent, bucket)));
             }
             // The gateway creates it.
             Ok(None) => {}
@@ -54,9 +56,9 @@ fn in_all(storage: &Storage) -> String {
     )
 }
 
-fn percent(space: &BucketSpace) -> Option<u64> {
-    space
+fn percent(state: &StreamState) -> Option<u64> {
+    state
         .bytes
         .saturating_mul(100)
-        .checked_div(space.max_bytes?)
+        .checked_div(state.max_bytes?)
 }

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::api_error::ApiError;
+use super::JetStreamError;
 use crate::connection::Connection;
-use crate::jetstream::JetStreamError;
 
 /// What is used and reserved on disk, of all streams of the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Storage {
+    /// How many streams there are.
+    pub streams: u64,
     /// The bytes that they hold.
     pub used: u64,
     /// The bytes that they have reserved: the limits of those that have one.
@@ -22,12 +23,13 @@ pub struct Storage {
 #[derive(Deserialize)]
 struct Reply {
     #[serde(default)]
+    streams: u64,
+    #[serde(default)]
     storage: u64,
     #[serde(default)]
     reserved_storage: u64,
     #[serde(default)]
     limits: Limits,
-    error: Option<ApiError>,
 }
 
 #[derive(Deserialize, Default)]
@@ -39,17 +41,9 @@ struct Limits {
 impl Connection {
     /// What JetStream says about the account's storage.
     pub async fn storage(&self, deadline: Duration) -> Result<Storage, JetStreamError> {
-        let asked = self.request("$JS.API.INFO", Vec::new(), None, deadline);
-        let reply: Reply = serde_json::from_slice(&asked.await?).map_err(|error| {
-            JetStreamError::Misunderstood {
-                what: "the account's storage".to_owned(),
-                source: error.into(),
-            }
-        })?;
-        if let Some(error) = reply.error {
-            return Err(error.into());
-        }
+        let reply: Reply = self.call("INFO", &serde_json::json!({}), deadline).await?;
         Ok(Storage {
+            streams: reply.streams,
             used: reply.storage,
             reserved: reply.reserved_storage,
             most: u64::try_from(reply.limits.max_storage)
