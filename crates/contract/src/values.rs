@@ -9,6 +9,7 @@ use assent_domain::permissions::{
     PermissionSet as DomainPermissionSet,
 };
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// For `#[serde(with = "text")]`: a value that is written as it displays, and read by
@@ -95,9 +96,9 @@ pub mod optional_text {
 
 /// A wire enum and the domain enum that it stands for, variant by variant.
 macro_rules! mirrored_enum {
-    ($(#[$doc:meta])* $wire:ident = $domain:ty { $($(#[$variant_doc:meta])* $name:ident = $text:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $wire:ident = $domain:ty { $($(#[$variant_doc:meta])* $name:ident = $text:tt),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
         pub enum $wire {
             $($(#[$variant_doc])* #[serde(rename = $text)] $name,)+
         }
@@ -199,6 +200,16 @@ mirrored_enum! {
     }
 }
 
+/// An account or user id of the host application, for descriptions of APIs: what [`AccountId::parse`] takes.
+///
+/// [`AccountId::parse`]: assent_domain::ids::AccountId::parse
+#[derive(Debug, ToSchema)]
+#[schema(
+    description = "An id of the host application's.",
+    pattern = r"^(?!\.{1,2}$)[A-Za-z0-9_|:.+=~-]{1,128}$"
+)]
+pub struct Id(#[expect(dead_code, reason = "it is never made")] String);
+
 /// Method and e-mail sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mode {
@@ -227,7 +238,7 @@ impl From<Mode> for DomainMode {
 }
 
 /// A permission set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PermissionSet {
     /// Calendar.
     pub calendar: bool,

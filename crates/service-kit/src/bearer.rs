@@ -12,7 +12,8 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
 use crate::config::HttpUrl;
-use crate::problem::Problem;
+use crate::openapi::ErrorResponses;
+use crate::problem::{HttpProblem, Problem, ProblemType};
 
 mod caller;
 mod claim;
@@ -194,10 +195,22 @@ fn bearer_token(headers: &HeaderMap) -> Result<&str, BearerError> {
     Ok(token.trim())
 }
 
+impl ErrorResponses for BearerError {
+    fn problem_types() -> Vec<ProblemType> {
+        let problems = [
+            HttpProblem::Unauthenticated,
+            HttpProblem::HostKeysUnavailable,
+        ];
+        problems.map(ProblemType::from).to_vec()
+    }
+}
+
 impl From<BearerError> for Problem {
     fn from(error: BearerError) -> Self {
         match error {
-            BearerError::KeysUnavailable(_) => Self::host_keys_unavailable().internal(error),
+            BearerError::KeysUnavailable(_) => {
+                Self::from(HttpProblem::HostKeysUnavailable).internal(error)
+            }
             BearerError::Missing
             | BearerError::Malformed
             | BearerError::Algorithm

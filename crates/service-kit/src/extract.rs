@@ -3,15 +3,15 @@
 //! Refusals name the field and what was expected, and never the value: it may
 //! be a token in the wrong place.
 
-use axum::extract::rejection::{BytesRejection, FormRejection, PathRejection};
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use axum::{Form, body::Bytes};
 use serde::de::DeserializeOwned;
 
-use crate::problem::Problem;
+use crate::problem::{HttpProblem, Problem};
 
 mod wording;
 
@@ -20,10 +20,6 @@ use wording::{describe_json, describe_parameters, describe_unknown};
 /// A JSON body. A field that `T` does not know, at any depth, is refused.
 #[derive(Debug, Clone, Copy)]
 pub struct ApiJson<T>(pub T);
-
-/// The fields of an HTML form.
-#[derive(Debug, Clone, Copy)]
-pub struct ApiForm<T>(pub T);
 
 /// The parameters in the path.
 #[derive(Debug, Clone, Copy)]
@@ -60,28 +56,6 @@ where
         match unknown {
             None => Ok(Self(value)),
             Some(refusal) => Err(Problem::invalid_request(refusal)),
-        }
-    }
-}
-
-impl<S, T> FromRequest<S> for ApiForm<T>
-where
-    S: Send + Sync,
-    T: DeserializeOwned,
-{
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match Form::<T>::from_request(request, state).await {
-            Ok(Form(value)) => Ok(Self(value)),
-            Err(FormRejection::BytesRejection(rejection)) => Err(unreadable(&rejection)),
-            Err(FormRejection::InvalidFormContentType(_)) => {
-                Err(unsupported("application/x-www-form-urlencoded"))
-            }
-            Err(rejection) => Err(Problem::invalid_request(format!(
-                "the form is not valid: {}",
-                describe_parameters(&innermost(&rejection))
-            ))),
         }
     }
 }
@@ -129,11 +103,7 @@ pub(crate) async fn unknown_route() -> Problem {
 
 /// 405 for a path whose route knows other methods; axum adds `Allow`.
 pub async fn method_not_allowed() -> Problem {
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        "The path does not take this method",
-    )
+    HttpProblem::MethodNotAllowed.into()
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -149,21 +119,12 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn unsupported(expected: &'static str) -> Problem {
-    Problem::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "unsupported_media_type",
-        "The body's media type is not taken here",
-    )
-    .detail(format!("send the body as {expected}"))
+    Problem::from(HttpProblem::UnsupportedMediaType).detail(format!("send the body as {expected}"))
 }
 
 fn unreadable(rejection: &BytesRejection) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "payload_too_large",
-            "The body is too large",
-        );
+        return HttpProblem::PayloadTooLarge.into();
     }
     Problem::invalid_request("the body could not be read")
 }

@@ -54,6 +54,8 @@ pub mod problem;
 
 pub mod extract;
 
+pub mod openapi;
+
 pub mod people;
 
 pub mod bearer;
@@ -65,7 +67,7 @@ pub mod server;
 mod request;
 
 pub use bearer::{BearerError, BearerVerifier, Caller};
-pub use extract::{ApiForm, ApiJson, ApiPath, ApiQuery};
+pub use extract::{ApiJson, ApiPath, ApiQuery};
 pub use health::{Dependency, Health};
 pub use people::ForPeople;
 pub use problem::Problem;

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -18,9 +18,77 @@ use serde::ser::{SerializeMap as _, Serializer};
 use crate::request::RequestId;
 
 mod catalogue;
+mod http;
+
+pub use http::HttpProblem;
 
 /// The media type of a problem.
 const MEDIA_TYPE: &str = "application/problem+json";
+
+/// A problem type (RFC 9457): what is the same at every occurrence of a problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProblemType {
+    /// The stable name, in snake case.
+    pub code: &'static str,
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The code in words.
+    pub title: &'static str,
+    /// The seconds of `Retry-After`, where trying again helps and the occurrence does not know better.
+    pub retry_after: Option<u32>,
+}
+
+/// Defines an enum of problem types: for each its status (a name of [`StatusCode`]), code, title and, where trying again
+/// helps, the seconds of `Retry-After`.
+#[macro_export]
+macro_rules! problem_types {
+    (
+        $(#[$about:meta])* $visibility:vis enum $name:ident {
+            $($(#[$doc:meta])* $variant:ident = $status:ident, $code:literal, $title:literal $(, retry after $seconds:literal)?;)+
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        $visibility enum $name {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl From<$name> for $crate::problem::ProblemType {
+            fn from(problem: $name) -> Self {
+                match problem {
+                    $($name::$variant => Self {
+                        code: $code,
+                        status: axum::http::StatusCode::$status,
+                        title: $title,
+                        retry_after: [$($seconds)?].first().copied(),
+                    },)+
+                }
+            }
+        }
+
+        impl From<$name> for $crate::Problem {
+            fn from(problem: $name) -> Self {
+                $crate::problem::ProblemType::from(problem).into()
+            }
+        }
+
+        impl $crate::openapi::ErrorResponses for $name {
+            fn problem_types() -> Vec<$crate::problem::ProblemType> {
+                vec![$(Self::$variant.into(),)+]
+            }
+        }
+    };
+}
+
+impl From<ProblemType> for Problem {
+    fn from(kind: ProblemType) -> Self {
+        let problem = Self::new(kind.status, kind.code, kind.title);
+        match kind.retry_after {
+            Some(seconds) => problem.retry_after(seconds),
+            None => problem,
+        }
+    }
+}
 
 /// A refusal or a failure, as the caller sees it.
 #[derive(Debug, Clone)]
@@ -154,11 +222,6 @@ impl IntoResponse for Problem {
     }
 }
 
-/// The challenge every 401 carries.
-fn bearer_challenge() -> (HeaderName, HeaderValue) {
-    (WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
-}
-
 #[cfg(test)]
 mod tests {
     use axum::body::to_bytes;
@@ -190,34 +253,5 @@ mod tests {
                 "candidates": ["one", "two"],
             })
         );
-    }
-
-    #[test]
-    fn every_code_has_its_status() {
-        for (problem, status, code) in [
-            (Problem::invalid_request("x"), 400, "invalid_request"),
-            (Problem::unauthenticated("x"), 401, "unauthenticated"),
-            (Problem::forbidden("x"), 403, "forbidden"),
-            (Problem::not_found("x"), 404, "not_found"),
-            (Problem::concurrent_change(), 409, "concurrent_change"),
-            (Problem::gone("x"), 410, "gone"),
-            (Problem::too_many_requests(1), 429, "too_many_requests"),
-            (Problem::microsoft_nonsense(), 502, "microsoft_unavailable"),
-            (
-                Problem::microsoft_unavailable(1),
-                503,
-                "microsoft_unavailable",
-            ),
-            (
-                Problem::event_log_unavailable(1),
-                503,
-                "event_log_unavailable",
-            ),
-            (Problem::not_yet_applied(), 504, "not_yet_applied"),
-            (Problem::internal_error(), 500, "internal_error"),
-        ] {
-            assert_eq!(problem.status().as_u16(), status);
-            assert_eq!(problem.code(), code);
-        }
     }
 }

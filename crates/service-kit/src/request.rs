@@ -19,9 +19,10 @@ use futures::FutureExt as _;
 use tracing::{Instrument as _, Span, field};
 use uuid::Uuid;
 
+use crate::metrics;
 use crate::people::{ForPeople, is_call, prefers_page};
+use crate::problem::{HttpProblem, Problem};
 use crate::telemetry::{adopt_traceparent, chain};
-use crate::{Problem, metrics};
 
 const REQUEST_ID: &str = "x-request-id";
 
@@ -84,7 +85,7 @@ pub(crate) async fn surround(
         .await;
     let mut response = match outcome {
         Ok(Ok(response)) => response,
-        Ok(Err(_elapsed)) => timed_out().into_response(),
+        Ok(Err(_elapsed)) => Problem::from(HttpProblem::Timeout).into_response(),
         Err(panic) => panicked(panic.as_ref()).into_response(),
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
@@ -145,15 +146,6 @@ fn report(method: &'static str, route: &str, status: StatusCode, took: Duration,
             "answered"
         );
     }
-}
-
-fn timed_out() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "timeout",
-        "The answer took too long",
-    )
-    .retry_after(5)
 }
 
 /// The payload of a panic may quote what the caller sent, so only text written

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
+use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_TYPE, STRICT_TRANSPORT_SECURITY};
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router, middleware};
@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use crate::config::ListenAddress;
 use crate::health::Health;
 use crate::people::{self, ForPeople};
-use crate::problem::Problem;
+use crate::problem::{HttpProblem, Problem};
 use crate::runtime::Runtime;
 use crate::{extract, metrics, request};
 
@@ -174,13 +174,19 @@ impl Bound {
                 router.merge(watched.clone()),
                 self.people.clone(),
             )),
-            reserve: by_https(around(watched.fallback(async || crowded()), self.people)),
+            reserve: by_https(around(
+                watched.fallback(async || Problem::from(HttpProblem::TooManyConnections)),
+                self.people,
+            )),
         };
         if let Some((listener, address)) = metrics {
             tracing::info!(%address, "metrics have a port of their own");
             let shown = connections::Routes {
                 all: surrounded(exposition(), None),
-                reserve: around(exposition().fallback(async || crowded()), None),
+                reserve: around(
+                    exposition().fallback(async || Problem::from(HttpProblem::TooManyConnections)),
+                    None,
+                ),
             };
             let stop = runtime.shutdown_token().cancelled_owned();
             runtime.spawn(connections::serve(listener, shown, self.limits, stop));
@@ -243,16 +249,6 @@ async fn by_https_only(mut response: Response) -> Response {
         .headers_mut()
         .insert(STRICT_TRANSPORT_SECURITY, year);
     response
-}
-
-/// The answer where the program serves as many connections as it can, for all but those who watch it.
-fn crowded() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "too_many_connections",
-        "Too many connections are open",
-    )
-    .retry_after(2)
 }
 
 async fn within_drain(runtime: &Runtime, server: impl Future<Output = ()>) {

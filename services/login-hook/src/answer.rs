@@ -2,7 +2,8 @@
 
 use assent_contract::values::{Method, PermissionSet};
 use assent_domain::permissions::PermissionSet as DomainPermissionSet;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// The answer to one login.
@@ -12,27 +13,47 @@ use uuid::Uuid;
 /// all: within the e-mail level that the company allows its users, or within the
 /// administrator's consent. Where neither is known (nothing could be asked, or what is there
 /// can't be read) it is all that is wanted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = LoginDecision, description = "The answer to one login.")]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Answer {
+    /// proceed: go on. prompt: send the browser to authorize_url. auto_grant: go on, what the administrator consented to was
+    /// granted just now. reauthenticate: have the user sign in through Microsoft, at the tenant that tenant_id names.
+    /// unavailable: go on, nothing can be had for whoever signed in so; reason says why.
     pub(crate) decision: Verdict,
+    /// Why. Some that need a sentence for the person: another_tenant (reauthenticate): the sign-in was at another tenant than
+    /// the one where the administrator consented. guest (unavailable): the ID token is a guest's (acct 1, or an idp that is
+    /// not the tenant itself, or a name with #EXT#), whose mailbox is in the tenant that they come from; there they can sign
+    /// in. personal_account (unavailable): a personal Microsoft account, which is in no company's tenant; a work account can
+    /// be connected. unsupported_cloud (unavailable): the tenant is in a national cloud.
     pub(crate) reason: Reason,
-    /// Null where it is not known.
+    /// The company's authorization method; null where it is not known.
+    #[schema(required)]
     pub(crate) method: Option<Method>,
-    /// What may be done for the user from now on.
+    /// What may be done for the user from now on; nothing, where it is not known, and for whoever signed in as another
+    /// Microsoft identity than the user's grants are of.
     pub(crate) effective: PermissionSet,
+    /// With prompt: what Microsoft will be asked for. Else: what of the wanted permissions is not effective, of those within
+    /// the company's e-mail level or the administrator's consent; all that is wanted, where neither is known.
     pub(crate) missing: PermissionSet,
-    /// What of the missing permissions this user or this tenant is known to need an administrator for. Microsoft is not
-    /// asked for it.
+    /// What of the missing permissions this user or this tenant is known to need an administrator for; absent, if nothing is.
+    /// Microsoft is not asked for it: offer a link for an administrator (POST /v1/accounts/{account}/hand-offs of the
+    /// gateway).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) needs_approval: Option<PermissionSet>,
+    /// With prompt: where to send the browser. Absent where the flow could not be begun, which is a degraded answer.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = Uri, nullable = false)]
     pub(crate) authorize_url: Option<String>,
-    /// With `reauthenticate`: the tenant to sign in at, where the company's administrator consented.
+    /// With reauthenticate: the tenant to sign in at, where the company's administrator consented.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) tenant_id: Option<Uuid>,
     /// Something was away, so that less is answered than could have been.
     pub(crate) degraded: bool,
     /// How much of the log the answer reflects; null where it is not known.
+    #[schema(required)]
     pub(crate) sequence: Option<u64>,
 }
 
@@ -69,27 +90,18 @@ impl Answer {
 
 /// An enum of stable words: the same in answers, metrics and logs.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:tt),+ $(,)? }) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum $name {
-            $($(#[$variant_doc])* $variant,)+
+            $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)+
         }
 
         impl $name {
-            #[cfg(test)]
-            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)+];
-
             pub(crate) const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)+
                 }
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.serialize_str(self.as_str())
             }
         }
     };
@@ -97,6 +109,7 @@ macro_rules! words {
 
 words! {
     /// What the host application has to do.
+    #[schema(as = Decision)]
     Verdict {
         /// Go on.
         Proceed = "proceed",
@@ -113,6 +126,7 @@ words! {
 
 words! {
     /// Why.
+    #[schema(as = DecisionReason)]
     Reason {
         /// The host application wants nothing for this user.
         NothingWanted = "nothing_wanted",

@@ -1,26 +1,30 @@
 //! The HTTP side: who may ask, and how it is answered. The decision is elsewhere.
 
 mod login_body;
+mod login_error;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use assent_domain::ids::AccountId;
+use assent_service_kit::bearer::BearerError;
 use assent_service_kit::config::Origin;
-use assent_service_kit::{ApiJson, BearerVerifier, Caller, Problem};
+use assent_service_kit::openapi::{self, ErrorResponses};
+use assent_service_kit::problem::{HttpProblem, ProblemType};
+use assent_service_kit::{ApiJson, BearerVerifier, Caller, Problem, operation};
 use axum::extract::{FromRequestParts, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::answer::Answer;
 use crate::decide_login::LoginHook;
-use crate::sign_in::invalid_id_token;
 use login_body::LoginBody;
-
-/// The description of all of this.
-const OPENAPI: &str = include_str!("../openapi.json");
+use login_error::LoginError;
 
 /// What a token needs to ask for decisions.
 const SCOPE: &str = "login:decide";
@@ -33,41 +37,70 @@ pub(crate) struct Shared {
     pub(crate) return_origins: Vec<Origin>,
 }
 
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Assent login hook",
+        version = "1",
+        description = "Asked by the host application at every login: what to do about Microsoft 365 permissions. Logins \
+            fail open: when something needed is away, the decision is to proceed, marked as degraded. Permissions fail \
+            closed: what is unknown is answered as not effective.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    servers((url = "/")),
+    components(schemas(Problem)),
+    modifiers(&Bearer)
+)]
+struct Api;
+
+/// The description of all of this, as it is served.
+static OPENAPI: LazyLock<String> = LazyLock::new(|| openapi::to_json(&routes().into_openapi()));
+
 /// All routes.
 pub(crate) fn router(shared: Shared) -> Router {
-    routes()
-        .into_iter()
-        .fold(Router::new(), |router, (path, methods)| {
-            router.route(path, methods)
-        })
-        .with_state(Arc::new(shared))
+    let (router, _) = routes().split_for_parts();
+    router.with_state(Arc::new(shared))
 }
 
-fn routes() -> [(&'static str, MethodRouter<Arc<Shared>>); 2] {
-    [
-        ("/v1/login-decisions", post(post_login_decision)),
-        ("/openapi.json", get(openapi)),
-    ]
+fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::with_openapi(Api::openapi())
+        .routes(operation!(decide_login))
+        .routes(routes!(describe))
 }
 
-async fn post_login_decision(
+/// Decide what to do at a login
+///
+/// An automatic grant is recorded, and a prompt begun, before the answer is given. Answers within the configured deadlines,
+/// whatever is down.
+#[utoipa::path(
+    post,
+    path = "/v1/login-decisions",
+    operation_id = "decideLogin",
+    request_body = LoginBody,
+    responses((status = OK, description = "The decision", body = Answer)),
+    security(("bearer" = ["login:decide"]))
+)]
+async fn decide_login(
     State(shared): State<Arc<Shared>>,
     host: HostService,
     ApiJson(body): ApiJson<LoginBody>,
-) -> Result<Json<Answer>, Problem> {
+) -> Result<Json<Answer>, LoginError> {
     host.may_ask_about(&body.account_id)?;
     let login = body.check(&shared.return_origins)?;
-    let answer = shared
-        .hook
-        .decide_login(login)
-        .await
-        .map_err(|error| invalid_id_token(&error))?;
+    let answer = shared.hook.decide_login(login).await?;
     answer.count();
     Ok(Json(answer))
 }
 
-async fn openapi() -> Response {
-    ([(CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+/// This description
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    operation_id = "describe",
+    responses((status = OK, description = "An OpenAPI document", body = Object))
+)]
+async fn describe() -> Response {
+    ([(CONTENT_TYPE, "application/json")], OPENAPI.as_str()).into_response()
 }
 
 /// One of the host application's services that may ask for decisions.
@@ -75,11 +108,9 @@ struct HostService(Caller);
 
 impl HostService {
     /// A token that names an account reaches that account only.
-    fn may_ask_about(&self, account: &AccountId) -> Result<(), Problem> {
+    fn may_ask_about(&self, account: &AccountId) -> Result<(), LoginError> {
         match self.0.account.as_deref() {
-            Some(own) if own != account.as_str() => {
-                Err(Problem::forbidden("the token is of another account"))
-            }
+            Some(own) if own != account.as_str() => Err(LoginError::AnotherAccount),
             Some(_) | None => Ok(()),
         }
     }
@@ -95,6 +126,32 @@ impl FromRequestParts<Arc<Shared>> for HostService {
         } else {
             Err(Problem::forbidden("the token needs the scope login:decide"))
         }
+    }
+}
+
+impl ErrorResponses for HostService {
+    fn problem_types() -> Vec<ProblemType> {
+        let mut all = BearerError::problem_types();
+        all.push(HttpProblem::Forbidden.into());
+        all
+    }
+}
+
+/// How callers prove who they are.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some(
+                "A token that the host application signed for one of its own services, with the scope login:decide. aud and \
+                 scope may each be a string (of scope: words separated by spaces) or a list of strings. A token with an \
+                 account claim reaches that account only. At most 8192 bytes.",
+            ));
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme.build()));
     }
 }
 

@@ -5,8 +5,6 @@ use std::time::Duration;
 use assent_microsoft_identity::{
     Entra, ExpectedNonce, IdTokenError, IdTokenExpectation, VerifiedIdentity,
 };
-use assent_service_kit::Problem;
-use axum::http::StatusCode;
 
 use crate::config::ClientId;
 use crate::outage::Outage;
@@ -72,14 +70,4 @@ impl SignIns {
         }
         Err(Unverified::Refused(error))
     }
-}
-
-/// 422, with the kind of fault and never the token.
-pub(crate) fn invalid_id_token(error: &IdTokenError) -> Problem {
-    Problem::new(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "invalid_id_token",
-        "The ID token proves nothing",
-    )
-    .detail(error.to_string())
 }

@@ -5,8 +5,13 @@ use serde_json::{Value, json};
 
 use crate::house::{House, other_sign_in, sign_in_with};
 
+/// Asserts that a refusal is this one, and that the description of the API tells of it.
 fn expect(refusal: &(StatusCode, Value), status: u16, code: &str) {
     let (actual, body) = refusal;
+    let description: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
+    let responses = &description["paths"]["/v1/login-decisions"]["post"]["responses"];
+    let described = responses[status.to_string()]["description"].as_str();
+    assert!(described.unwrap().contains(code), "{status} {code}");
     assert_eq!(actual.as_u16(), status, "{body}");
     assert_eq!(body["code"], code, "{body}");
     assert!(body["instance"].is_string(), "{body}");
