@@ -70,7 +70,6 @@ async fn problem(request: RequestBuilder) -> (u16, Value, reqwest::header::Heade
 }
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "it is a table")]
 async fn unreadable_requests_are_refused_with_the_reason() {
     let server = serving(router()).await;
     let base = &server.base;
