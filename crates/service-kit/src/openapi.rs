@@ -2,7 +2,7 @@
 //!
 //! `#[utoipa::path]` says of a handler what it answers when all is well. What it answers else follows from its signature:
 //! each extractor and each error says by [`ErrorResponses`] which problems it can end a request with, and
-//! [`operation!`](crate::operation) collects them.
+//! [`with_error_responses`] collects them.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -54,18 +54,10 @@ described_handler!(A, B, C);
 described_handler!(A, B, C, D);
 described_handler!(A, B, C, D, E);
 
-/// The route of one described handler, for [`OpenApiRouter::routes`](utoipa_axum::router::OpenApiRouter::routes).
-#[macro_export]
-macro_rules! operation {
-    ($handler:path) => {
-        $crate::openapi::with_error_responses(utoipa_axum::routes!($handler), &$handler)
-    };
-}
-
-/// Adds the handler's error responses to the description of its route.
+/// Adds a handler's error responses to the description of its route, which `routes!` made of it.
 pub fn with_error_responses<S, Arguments, H: DescribedHandler<Arguments>>(
     (schemas, mut paths, router): UtoipaMethodRouter<S>,
-    _: &H,
+    _: H,
 ) -> UtoipaMethodRouter<S> {
     let anywhere = [
         HttpProblem::InternalError,

@@ -8,9 +8,9 @@ use std::sync::{Arc, LazyLock};
 use assent_domain::ids::AccountId;
 use assent_service_kit::bearer::BearerError;
 use assent_service_kit::config::Origin;
-use assent_service_kit::openapi::{self, ErrorResponses};
+use assent_service_kit::openapi::{self, ErrorResponses, with_error_responses};
 use assent_service_kit::problem::{HttpProblem, ProblemType};
-use assent_service_kit::{ApiJson, BearerVerifier, Caller, Problem, operation};
+use assent_service_kit::{ApiJson, BearerVerifier, Caller, Problem};
 use axum::extract::{FromRequestParts, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
@@ -64,7 +64,7 @@ pub(crate) fn router(shared: Shared) -> Router {
 
 fn routes() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::with_openapi(Api::openapi())
-        .routes(operation!(decide_login))
+        .routes(with_error_responses(routes!(decide_login), decide_login))
         .routes(routes!(describe))
 }
 
