@@ -17,6 +17,9 @@ use utoipa_axum::router::UtoipaMethodRouter;
 
 use crate::extract::{ApiJson, ApiPath, ApiQuery};
 use crate::problem::{HttpProblem, MEDIA_TYPE, Problem, ProblemType};
+use strict_bodies::close_request_bodies;
+
+mod strict_bodies;
 
 /// The problems that an extractor or an error can end a request with.
 pub trait ErrorResponses {
@@ -112,8 +115,9 @@ fn error_response(problems: &[ProblemType]) -> Response {
     response.build()
 }
 
-/// The document as JSON text, one value a line.
-pub fn to_json(document: &OpenApi) -> String {
+/// The document as JSON text, as it is served.
+pub fn to_json(mut document: OpenApi) -> String {
+    close_request_bodies(&mut document);
     // Text, numbers and lists only: each has a JSON form.
     let mut text = document.to_pretty_json().unwrap_or_default();
     text.push('\n');

@@ -54,7 +54,7 @@ pub(crate) struct Shared {
 struct Api;
 
 /// The description of all of this, as it is served.
-static OPENAPI: LazyLock<String> = LazyLock::new(|| openapi::to_json(&routes().into_openapi()));
+static OPENAPI: LazyLock<String> = LazyLock::new(|| openapi::to_json(routes().into_openapi()));
 
 /// All routes.
 pub(crate) fn router(shared: Shared) -> Router {
