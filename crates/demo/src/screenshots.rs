@@ -10,10 +10,7 @@ use assent_dev_stack::{Stack, StackOptions, TokenBuilder};
 use serde_json::json;
 
 /// Where they are kept.
-const FOLDER: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../services/consent-gateway/screenshots"
-);
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../consent-pages/screenshots");
 /// More than any of them should weigh, for everybody who clones.
 const MOST_BYTES: u64 = 300_000;
 

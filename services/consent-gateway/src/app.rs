@@ -3,6 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use assent_consent_core::gateway::{Addresses, Gateway};
+use assent_consent_core::limits::Limits;
+use assent_consent_core::scopes::ScopeMap;
+use assent_consent_pages::{Site, page};
 use assent_contract::names;
 use assent_messaging::{Connection, ConnectionSettings, ServiceDefinition};
 use assent_microsoft_identity::{Entra, Settings};
@@ -14,13 +18,10 @@ use assent_service_kit::{
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
-use crate::gateway::{Addresses, Gateway};
 use crate::http;
-use crate::limits::Limits;
 use crate::messaging_endpoints::endpoints;
 use crate::microsoft_standing;
 use crate::nats_watch::NatsWatch;
-use crate::scopes::ScopeMap;
 use crate::space;
 use crate::start::{self, Decision, Kept};
 use crate::stores::Stores;
@@ -42,6 +43,7 @@ pub async fn run(config: Config, runtime: Runtime, given: Given) -> Result<(), S
         .brand()
         .map_err(|error| Misconfigured::because(&error))?;
     let entra = microsoft(&config)?;
+    let scopes = scopes(&config);
     let verifier = config.host.verifier()?;
     let health = Health::new();
     let nats = health.dependency("nats");
@@ -98,19 +100,12 @@ pub async fn run(config: Config, runtime: Runtime, given: Given) -> Result<(), S
         hand_off_lifetime: config.hand_off_days.into(),
         observations,
         probes: Arc::new(Semaphore::new(PROBES_IN_FLIGHT)),
-        brand,
         entra,
         graph_url: config.graph_url.as_url().clone(),
-        scopes: ScopeMap {
-            calendar: config.scopes_calendar.into(),
-            contacts: config.scopes_contacts.into(),
-            email_limited: config.scopes_email_limited.into(),
-            email_full: config.scopes_email_full.into(),
-        },
+        scopes,
         admin_proof: config.admin_proof,
         addresses: Addresses::under(config.public_url.as_url()),
         return_origins: config.return_origins.into_vec(),
-        frame_ancestors: config.frame_ancestors.into_vec(),
         session_lifetime: config.session_minutes.into(),
     });
 
@@ -124,10 +119,15 @@ pub async fn run(config: Config, runtime: Runtime, given: Given) -> Result<(), S
         ),
     );
 
-    let people = http::for_people(Arc::clone(&gateway));
+    let site = Arc::new(Site {
+        gateway,
+        brand,
+        frame_ancestors: config.frame_ancestors.into_vec(),
+    });
+    let people = page::for_people(Arc::clone(&site));
     let (most, idle) = (config.http_connections, config.http_idle_seconds.into());
     let limits = ConnectionLimits::for_this_process(most, idle);
-    let router = http::router(gateway, verifier, runtime.clone(), limits.most);
+    let router = http::router(site, verifier, runtime.clone(), limits.most);
     let listen = Listen {
         address: config.listen.into(),
         metrics: config.metrics_listen.map(Into::into),
@@ -137,6 +137,15 @@ pub async fn run(config: Config, runtime: Runtime, given: Given) -> Result<(), S
     let bound = bound.limited(limits).for_people(people);
     bound.serve(&runtime, router, health).await?;
     Ok(())
+}
+
+fn scopes(config: &Config) -> ScopeMap {
+    ScopeMap {
+        calendar: config.scopes_calendar.clone().into(),
+        contacts: config.scopes_contacts.clone().into(),
+        email_limited: config.scopes_email_limited.clone().into(),
+        email_full: config.scopes_email_full.clone().into(),
+    }
 }
 
 /// Microsoft, as we know it. Nothing is asked of it yet.

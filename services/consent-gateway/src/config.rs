@@ -6,6 +6,7 @@ mod variables;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use assent_consent_pages::Brand;
 use assent_microsoft_identity::{
     AUTODISCOVER, ClientCredential, Credentials, NATIONAL_AUTHORITIES,
 };
@@ -15,10 +16,8 @@ use assent_service_kit::config::{
 };
 use serde::Deserialize;
 
-use crate::brand::{Brand, read_logo};
-
-pub use crate::brand::{Color, LogoError};
-pub use crate::gateway::AdminProof;
+pub use assent_consent_core::gateway::AdminProof;
+pub use assent_consent_pages::{Color, LogoError};
 pub use values::{HandOffDays, ProductName, ProductUrl, Scopes, SessionMinutes, StoreMegabytes};
 pub use variables::PROGRAM;
 
@@ -197,13 +196,13 @@ impl Config {
 
     /// What the host application looks like. Reads its logo.
     pub(crate) fn brand(&self) -> Result<Brand, ConfigError> {
-        let logo = self.product_logo_file.as_deref().map(read_logo);
-        Ok(Brand::new(
+        Brand::new(
             self.product_name.clone().into(),
             self.product_url.clone().map(Into::into),
-            logo.transpose().map_err(ConfigError::Logo)?,
+            self.product_logo_file.as_deref(),
             self.product_accent_color,
-        ))
+        )
+        .map_err(ConfigError::Logo)
     }
 
     /// Checks what serde can't.

@@ -2,23 +2,23 @@
 
 use std::sync::Arc;
 
+use assent_consent_core::failure::Failure;
+use assent_consent_core::gateway::Gateway;
+use assent_consent_core::return_to;
+use assent_consent_core::use_cases::prompt_at_login::prompt_at_login;
+use assent_consent_core::use_cases::record_automatic_grant::record_automatic_grant;
+use assent_consent_core::use_cases::start_own_consent::{Named, WayBack, Wish};
+use assent_consent_core::use_cases::void_message::void_message;
+use assent_consent_pages::problem_from;
 use assent_contract::command::{BeginUserConsent, RecordAutomaticGrant, VoidMessage};
 use assent_contract::names;
 use assent_contract::values::kinds_from_list;
 use assent_messaging::{Endpoint, Request, ServiceError};
 use assent_microsoft_identity::LoginHint;
-use assent_service_kit::telemetry::adopt_traceparent;
+use assent_service_kit::telemetry::{adopt_traceparent, chain};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
-
-use crate::failure::Failure;
-use crate::gateway::Gateway;
-use crate::return_to;
-use crate::use_cases::prompt_at_login::prompt_at_login;
-use crate::use_cases::record_automatic_grant::record_automatic_grant;
-use crate::use_cases::start_own_consent::{Named, WayBack, Wish};
-use crate::use_cases::void_message::void_message;
 
 /// The endpoints of the micro service.
 pub(crate) fn endpoints(gateway: &Arc<Gateway>) -> Vec<Endpoint> {
@@ -94,11 +94,37 @@ where
             let answer = handle(gateway, command).await?;
             serde_json::to_vec(&answer).map_err(|error| Failure::Internal(error.into()))
         };
-        async move { handled.await.map_err(ServiceError::from) }.instrument(span)
+        async move { handled.await.map_err(service_error) }.instrument(span)
     })
 }
 
 /// What is wrong with a JSON text, without any of its values.
 fn kind(error: &serde_json::Error) -> String {
     format!("line {}, column {}", error.line(), error.column())
+}
+
+/// The answer that tells a failure: the same problem as over HTTP.
+fn service_error(failure: Failure) -> ServiceError {
+    let problem = problem_from(failure);
+    if let Some(cause) = problem.internal_cause() {
+        tracing::error!(
+            code = problem.code(),
+            error = %chain(cause),
+            "a command failed"
+        );
+    }
+    let body = assent_contract::problem::Problem {
+        retry_after: problem.retry_after_seconds(),
+        ..assent_contract::problem::Problem::new(
+            problem.status().as_u16(),
+            problem.code(),
+            problem.public_detail().unwrap_or_default(),
+        )
+    };
+    ServiceError {
+        status: problem.status().as_u16(),
+        code: problem.code().to_owned(),
+        // A problem of strings and a number always has a JSON form.
+        body: serde_json::to_vec(&body).unwrap_or_default(),
+    }
 }

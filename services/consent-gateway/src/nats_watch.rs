@@ -8,6 +8,7 @@ mod watched;
 
 use std::time::Duration;
 
+use assent_consent_core::log_guard::{AppendTrouble, LogGuard};
 use assent_contract::store::Store;
 use assent_event_log::EventLog;
 use assent_messaging::{Bucket, Connection, ConnectionState};
@@ -15,7 +16,6 @@ use assent_service_kit::telemetry::chain;
 use assent_service_kit::{Dependency, Health, Runtime};
 use tokio::time::{Instant, sleep_until};
 
-use crate::log_guard::{AppendTrouble, LogGuard};
 use crate::stores::Stores;
 use watched::{Found, Watched};
 

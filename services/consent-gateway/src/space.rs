@@ -87,6 +87,10 @@ fn tell(complaints: &[String], space: &Dependency) {
 
 #[cfg(test)]
 mod tests {
+    use assent_consent_core::test_gateway;
+    use assent_dev_stack::{NatsServer, NatsUser};
+    use assent_messaging::ConnectionSettings;
+
     use super::*;
 
     #[test]
@@ -98,7 +102,10 @@ mod tests {
 
     #[tokio::test]
     async fn readiness_says_which_store_fills_and_stays_ready() {
-        let (_nats, gateway) = crate::test_gateway::start().await;
+        let nats = NatsServer::start().await.unwrap();
+        let (name, password) = nats.credentials(NatsUser::Gateway);
+        let settings = ConnectionSettings::new(nats.url(), "test").with_user(name, password);
+        let gateway = test_gateway::connected(settings).await.unwrap();
         let health = assent_service_kit::Health::new();
         let space = health.dependency("space");
         let buckets = [gateway.sessions.bucket(), gateway.flows.bucket()];

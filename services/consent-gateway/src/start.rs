@@ -8,6 +8,13 @@ mod traces;
 
 use std::time::Duration;
 
+use assent_consent_core::cutoff::Cutoffs;
+use assent_consent_core::flow::FlowStore;
+use assent_consent_core::hand_off::HandOffStore;
+use assent_consent_core::ledger::Ledger;
+use assent_consent_core::log_guard::{self, LogGuard, LogTrouble, Mark, Marks, Verdict};
+use assent_consent_core::observations::Observations;
+use assent_consent_core::session::SessionStore;
 use assent_contract::names;
 use assent_contract::store::Store;
 use assent_domain::ids::Sequence;
@@ -15,13 +22,6 @@ use assent_event_log::{EventLog, StreamSettings};
 use assent_messaging::{Connection, StreamState};
 use assent_service_kit::{Flag, Given, Misconfigured, NeedsOperator, StartError};
 
-use crate::cutoff::Cutoffs;
-use crate::flow::FlowStore;
-use crate::hand_off::HandOffStore;
-use crate::ledger::Ledger;
-use crate::log_guard::{self, LogGuard, LogTrouble, Mark, Marks, Verdict};
-use crate::observations::Observations;
-use crate::session::SessionStore;
 use crate::stores::{self, Stores};
 
 /// How long JetStream may take to describe a stream.

@@ -7,6 +7,7 @@ mod size;
 
 use std::time::Duration;
 
+use assent_consent_core::{flow, hand_off, session};
 use assent_contract::store::Store;
 use assent_event_log::{OpenError, StreamSettings, create_or_check_operations};
 use assent_messaging::{
@@ -15,7 +16,6 @@ use assent_messaging::{
 };
 
 use crate::config::StoreMegabytes;
-use crate::{flow, hand_off, session};
 
 pub(crate) use size::{fit, grow, no_room};
 

@@ -47,8 +47,32 @@ const EDGES: &[(&str, &[&str])] = &[
     // As a customer would: by the public interfaces.
     ("assent-example-host", &[]),
     (
+        "assent-consent-core",
+        &[
+            "assent-contract",
+            "assent-domain",
+            "assent-event-log",
+            "assent-messaging",
+            "assent-microsoft-identity",
+            "assent-service-kit",
+        ],
+    ),
+    (
+        "assent-consent-pages",
+        &[
+            "assent-consent-core",
+            "assent-contract",
+            "assent-domain",
+            "assent-event-log",
+            "assent-microsoft-identity",
+            "assent-service-kit",
+        ],
+    ),
+    (
         "consent-gateway",
         &[
+            "assent-consent-core",
+            "assent-consent-pages",
             "assent-contract",
             "assent-domain",
             "assent-event-log",
@@ -226,6 +250,31 @@ fn the_domain_is_pure() -> anyhow::Result<()> {
                 "std::env",
                 "serde",
             ] {
+                ensure!(!text.contains(word), "{} has {word}", file.display());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_gateways_core_knows_no_http() -> anyhow::Result<()> {
+    let metadata = metadata()?;
+    let packages = metadata.workspace_packages();
+    let core = packages
+        .iter()
+        .find(|package| package.name.as_str() == "assent-consent-core")
+        .context("there is no core")?;
+    let named = dependencies(core, false);
+    for dependency in NOT_IN_THE_CORE {
+        ensure!(!named.contains(dependency), "the core names {dependency}");
+    }
+    let folder = core.manifest_path.parent().context("no folder")?;
+    for file in sources(&metadata)? {
+        if file.starts_with(folder) {
+            let text = std::fs::read_to_string(&file)?;
+            // What `service-kit` has of HTTP.
+            for word in ["Problem", "StatusCode", "HeaderMap", "IntoResponse"] {
                 ensure!(!text.contains(word), "{} has {word}", file.display());
             }
         }

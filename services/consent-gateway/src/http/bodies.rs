@@ -1,19 +1,18 @@
 //! What callers send, and what can be said of it without knowing the account.
 
+use assent_consent_core::failure::Failure;
+use assent_consent_core::gateway::tenant_name;
+use assent_consent_core::return_to;
+use assent_consent_core::use_cases::start_admin_consent::Selection;
+use assent_consent_core::use_cases::start_own_consent::{Named, WayBack, Wish};
 use assent_contract::command::ExpectedIdentity;
 use assent_contract::values::{
     Cloud, EmailSync, Method, Permission, PermissionSet, kinds_from_list,
 };
 use assent_domain::mode::Mode;
-use assent_microsoft_identity::{LoginHint, TenantRef};
+use assent_microsoft_identity::LoginHint;
 use assent_service_kit::config::Origin;
 use serde::Deserialize;
-
-use crate::failure::Failure;
-use crate::gateway::TenantName;
-use crate::return_to;
-use crate::use_cases::start_admin_consent::Selection;
-use crate::use_cases::start_own_consent::{Named, WayBack, Wish};
 
 /// `?at_least=`
 #[derive(Debug, Deserialize)]
@@ -63,28 +62,6 @@ impl NewAdminConsent {
             return_to: checked(self.return_to.as_deref(), origins)?,
         })
     }
-}
-
-/// A tenant, as somebody typed it.
-pub(super) fn tenant_name(
-    name: Option<&str>,
-    cloud: Option<Cloud>,
-) -> Result<Option<TenantName>, Failure> {
-    let name = match name.map(TenantRef::typed) {
-        None if cloud.is_none() => return Ok(None),
-        Some(Ok(name)) => name,
-        None | Some(Err(_)) => {
-            return Err(Failure::Invalid(
-                "tenant is the GUID or a domain of a Microsoft Entra tenant, such as contoso.com; an e-mail address or a \
-                 web address that has one of them will do"
-                    .to_owned(),
-            ));
-        }
-    };
-    Ok(Some(TenantName {
-        name,
-        cloud: cloud.map(Into::into),
-    }))
 }
 
 /// `POST …/grants`

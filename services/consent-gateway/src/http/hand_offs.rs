@@ -1,5 +1,13 @@
 //! Links for an administrator: made, seen and cancelled by users of the host application.
 
+use assent_consent_core::failure::Failure;
+use assent_consent_core::flow::Aim;
+use assent_consent_core::gateway::tenant_name;
+use assent_consent_core::hand_off::{Closed, HandOff, LinkState, Stage};
+use assent_consent_core::names::Names;
+use assent_consent_core::rights;
+use assent_consent_core::use_cases::hand_off::{self, Request};
+use assent_consent_pages::ApiError;
 use assent_contract::values::PermissionSet;
 use assent_domain::ids::{AccountId, UserId};
 use assent_domain::refusal::Refusal;
@@ -12,14 +20,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
 
-use super::bodies::tenant_name;
 use super::{Authenticated, Shared, account_id, json};
-use crate::failure::Failure;
-use crate::flow::Aim;
-use crate::hand_off::{Closed, HandOff, LinkState, Stage};
-use crate::names::Names;
-use crate::rights;
-use crate::use_cases::hand_off::{self, Request};
 
 /// `POST …/hand-offs`
 #[derive(Debug, Deserialize)]
@@ -108,7 +109,7 @@ pub(super) async fn create(
     Authenticated(caller): Authenticated,
     ApiPath(account): ApiPath<String>,
     ApiJson(body): ApiJson<NewHandOff>,
-) -> Result<Response, Failure> {
+) -> Result<Response, ApiError> {
     let account = account_id(&account)?;
     let by = match body.purpose {
         // Who decides for everyone has to be sent by somebody who may change the company's settings.
@@ -141,7 +142,7 @@ pub(super) async fn list(
     State(shared): State<Shared>,
     Authenticated(caller): Authenticated,
     ApiPath(account): ApiPath<String>,
-) -> Result<Response, Failure> {
+) -> Result<Response, ApiError> {
     let account = account_id(&account)?;
     let (_, only_of) = reach(&caller, &account)?;
     let found = hand_off::list(&shared.gateway, &account, only_of.as_ref()).await?;
@@ -158,7 +159,7 @@ pub(super) async fn show(
     State(shared): State<Shared>,
     Authenticated(caller): Authenticated,
     ApiPath((account, id)): ApiPath<(String, Uuid)>,
-) -> Result<Response, Failure> {
+) -> Result<Response, ApiError> {
     let account = account_id(&account)?;
     let (_, only_of) = reach(&caller, &account)?;
     let found = hand_off::find(&shared.gateway, &account, id, only_of.as_ref()).await?;
@@ -169,7 +170,7 @@ pub(super) async fn cancel(
     State(shared): State<Shared>,
     Authenticated(caller): Authenticated,
     ApiPath((account, id)): ApiPath<(String, Uuid)>,
-) -> Result<Response, Failure> {
+) -> Result<Response, ApiError> {
     let account = account_id(&account)?;
     let (by, only_of) = reach(&caller, &account)?;
     let cancelled = hand_off::cancel(&shared.gateway, &account, id, &by, only_of.as_ref()).await?;

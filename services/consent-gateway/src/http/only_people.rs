@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use assent_consent_pages::page::AHEAD;
 use assent_service_kit::Problem;
 use axum::extract::{MatchedPath, Request};
 use axum::http::header::{ALLOW, CACHE_CONTROL};
@@ -21,9 +22,6 @@ use super::OPENAPI;
 
 /// Reads, and nothing but reads.
 const PURE: [&str; 4] = ["/v1/", "/assets/", "/openapi.json", "/favicon.ico"];
-
-/// The code of the problem of what is fetched ahead of time: nobody reads it.
-pub(super) const AHEAD: &str = "fetched_ahead";
 
 /// Turns away whoever only looks.
 pub(super) async fn turn_away(request: Request, next: Next) -> Response {

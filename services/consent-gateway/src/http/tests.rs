@@ -19,8 +19,11 @@ fn every_route_is_described_and_every_description_is_a_route() {
         })
         .collect();
 
-    let source = include_str!("../http.rs");
-    let squeezed: String = source.split_whitespace().collect();
+    let sources = [
+        include_str!("../http.rs"),
+        include_str!("../../../../crates/consent-pages/src/router.rs"),
+    ];
+    let squeezed: String = sources.concat().split_whitespace().collect();
     let routed: BTreeSet<String> = squeezed
         .split(".route(\"")
         .skip(1)

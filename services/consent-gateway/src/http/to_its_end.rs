@@ -23,8 +23,8 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::Instrument as _;
 
-use super::{only_people, pages};
-use crate::gateway::Gateway;
+use super::only_people;
+use assent_consent_pages::{Site, page};
 
 /// How long a browser waits for the end before it is told that the work goes on: a little less than a request has.
 const TOLD_AFTER: Duration = Duration::from_secs(12);
@@ -34,7 +34,7 @@ const AT_MOST: Duration = Duration::from_mins(1);
 /// What is being worked on.
 #[derive(Debug, Clone)]
 pub(super) struct Works {
-    gateway: Arc<Gateway>,
+    site: Arc<Site>,
     runtime: Runtime,
     /// A permit for each that may be worked on.
     room: Arc<Semaphore>,
@@ -53,9 +53,9 @@ enum Unanswered {
 
 impl Works {
     /// `most`: how much at once.
-    pub(super) fn new(gateway: Arc<Gateway>, runtime: Runtime, most: usize) -> Self {
+    pub(super) fn new(site: Arc<Site>, runtime: Runtime, most: usize) -> Self {
         Self {
-            gateway,
+            site,
             runtime,
             room: Arc::new(Semaphore::new(most)),
         }
@@ -76,7 +76,7 @@ pub(super) async fn bring(State(works): State<Works>, request: Request, next: Ne
     let done = begun(&works.runtime, &works.room, next.run(request)).await;
     done.unwrap_or_else(|unanswered| match unanswered {
         Unanswered::NotBegun => crowded().into_response(),
-        Unanswered::GoesOn => visitor.told_that_it_goes_on(&works.gateway),
+        Unanswered::GoesOn => visitor.told_that_it_goes_on(&works.site),
         Unanswered::Died => Problem::bug("the handler did not come to its end").into_response(),
     })
 }
@@ -160,11 +160,11 @@ impl Visitor {
             again: page_of(path),
             is_a_visit: request.method() == Method::GET,
             opens_a_session: path.ends_with("/session"),
-            wants_a_page: pages::wants_a_page(request.headers()),
+            wants_a_page: page::wants_a_page(request.headers()),
         }
     }
 
-    fn told_that_it_goes_on(self, gateway: &Gateway) -> Response {
+    fn told_that_it_goes_on(self, site: &Site) -> Response {
         if !self.wants_a_page {
             return Problem::new(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -181,18 +181,18 @@ impl Visitor {
                 "This takes too long",
                 "Open the settings from the application again.",
             );
-            return pages::settings_message(gateway, status, title, sentence);
+            return page::settings_message(site, status, title, sentence);
         }
         let says = (
             "Just a moment",
             "This takes longer than usual. It goes on by itself, and is not lost if you leave.",
         );
         let address = self.again.as_deref().unwrap_or_default();
-        let way_on = pages::WayOn {
+        let way_on = page::WayOn {
             address,
             words: "Look again",
         };
-        let mut page = pages::message_leading_on(gateway, status, says, way_on);
+        let mut page = page::message_leading_on(site, status, says, way_on);
         if self.is_a_visit {
             let headers = page.headers_mut();
             headers.insert(REFRESH, HeaderValue::from_static("2"));
@@ -224,7 +224,10 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::{Unanswered, Visitor, begun, page_of};
-    use crate::test_gateway;
+    use assent_consent_core::test_gateway;
+    use assent_consent_pages::{Brand, Color, Site};
+    use assent_dev_stack::{NatsServer, NatsUser};
+    use assent_messaging::ConnectionSettings;
 
     #[tokio::test(start_paused = true)]
     async fn what_was_left_behind_leaves_no_room_for_more_of_it() {
@@ -256,10 +259,19 @@ mod tests {
 
     /// What somebody reads who waits for the answer to a form with this address.
     async fn told_after(address: &str) -> String {
-        let (_nats, gateway) = test_gateway::start().await;
+        let nats = NatsServer::start().await.unwrap();
+        let (name, password) = nats.credentials(NatsUser::Gateway);
+        let settings = ConnectionSettings::new(nats.url(), "test").with_user(name, password);
+        let gateway = test_gateway::connected(settings).await.unwrap();
+        let brand = Brand::new("the application".to_owned(), None, None, Color::BLACK);
+        let site = Site {
+            gateway: Arc::new(gateway),
+            brand: brand.unwrap(),
+            frame_ancestors: Vec::new(),
+        };
         let form = Request::post(address).header(ACCEPT, "text/html");
         let visitor = Visitor::of(&form.body(Body::empty()).unwrap());
-        let told = visitor.told_that_it_goes_on(&gateway);
+        let told = visitor.told_that_it_goes_on(&site);
         assert_eq!(told.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(!told.headers().contains_key(REFRESH));
         let page = to_bytes(told.into_body(), usize::MAX).await.unwrap();

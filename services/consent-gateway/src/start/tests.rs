@@ -1,3 +1,4 @@
+use assent_consent_core::view;
 use assent_contract::names;
 use assent_contract::query::{AccountAnswer, AccountFacts, AccountQuery};
 use assent_contract::store::Store;
@@ -12,7 +13,6 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{DEADLINE, Decision, open_or_create};
 use crate::config::StoreMegabytes;
 use crate::stores::Stores;
-use crate::view;
 
 fn stores(connection: &Connection) -> Stores {
     Stores::new(connection, 1, None)

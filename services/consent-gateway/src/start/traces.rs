@@ -1,5 +1,7 @@
 //! What shows that there was an event log, when there is none.
 
+use assent_consent_core::log_guard::{self, LogTrouble, Mark, Verdict};
+use assent_consent_core::view;
 use assent_contract::names;
 use assent_contract::store::Store;
 use assent_domain::ids::Sequence;
@@ -9,8 +11,6 @@ use assent_service_kit::StartError;
 use assent_service_kit::telemetry::chain;
 
 use super::DEADLINE;
-use crate::log_guard::{self, LogTrouble, Mark, Verdict};
-use crate::view;
 
 /// Each trace, in words. What was created by a first start that was interrupted is empty, and is none.
 pub(super) async fn of_a_log(connection: &Connection) -> Result<Vec<String>, StartError> {

@@ -1,0 +1,107 @@
+//! What a use case can end in besides success. How it is told over HTTP and NATS is others' business.
+
+use std::error::Error;
+use std::time::Duration;
+
+use assent_contract::values::Cloud;
+use assent_domain::ids::Tenant;
+use assent_domain::refusal::Refusal;
+use assent_event_log::Damage;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::limits::Limited;
+use crate::log_guard::LogTrouble;
+
+/// Any error, with its chain of sources. It is logged, and never shown.
+pub(crate) type Cause = Box<dyn Error + Send + Sync>;
+
+/// Why a use case did not succeed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The rules don't allow it.
+    Refused(Refusal),
+    /// The request can't be understood, or not by these means.
+    Invalid(String),
+    /// What the caller proves itself with is not accepted.
+    Unauthenticated(&'static str),
+    /// The caller's token does not reach this.
+    Forbidden(&'static str),
+    /// There is no such thing, or not for this caller.
+    NotFound(&'static str),
+    /// A name stands for tenants in several of Microsoft's clouds.
+    AmbiguousTenant(Vec<Candidate>),
+    /// Microsoft says that the tenant of the consent in force is there no more.
+    ConsentsTenantAbsent,
+    /// This user's Microsoft account has answered about all that was to be asked.
+    AlreadyAnswered,
+    /// What was to be declared void is an event; how that is known.
+    MessageIsAnEvent(String),
+    /// There was too much of something.
+    TooMany(Limited),
+    /// Others kept changing the same thing.
+    ConcurrentChange,
+    /// What `at_least` names is not there yet.
+    NotYetApplied,
+    /// The event log can't be reached; with it nothing else can, as all of it is in NATS.
+    LogUnavailable(Cause),
+    /// A store holds as much as it may.
+    StoreFull {
+        /// The store.
+        store: String,
+        /// What it said.
+        cause: Cause,
+    },
+    /// A store beside the log is not there, or does not answer, or takes nothing.
+    StoreUnavailable {
+        /// The store.
+        store: String,
+        /// What it said.
+        cause: Cause,
+    },
+    /// The log holds what can't be read.
+    Unreadable(Cause),
+    /// The log has lost events of an account or user.
+    Damaged(Box<Damage>),
+    /// The log as a whole is not what was written, so nothing can be decided on it.
+    LogNotBelieved(LogTrouble),
+    /// Microsoft can't be reached, does not answer in time, or wants to be left alone for some time.
+    MicrosoftUnreachable {
+        /// What failed.
+        cause: Cause,
+        /// When Microsoft says that trying again makes sense.
+        retry_after: Option<Duration>,
+    },
+    /// Microsoft's answer makes no sense, or faults us.
+    MicrosoftNonsense(Cause),
+    /// A fault of ours.
+    Internal(Cause),
+}
+
+/// One of several tenants that a name stands for.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Candidate {
+    cloud: Cloud,
+    tenant_id: Uuid,
+}
+
+impl From<Tenant> for Candidate {
+    fn from(tenant: Tenant) -> Self {
+        Self {
+            cloud: tenant.cloud.into(),
+            tenant_id: tenant.id.0,
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Limited> for Failure {
+    fn from(limited: Limited) -> Self {
+        Self::TooMany(limited)
+    }
+}

@@ -1,0 +1,335 @@
+//! Flows: what was begun here, goes through Microsoft, and comes back in a browser.
+//!
+//! A flow is kept in a key-value bucket with expiry and changed by compare-and-swap, so any
+//! gateway can take any callback, once. If a gateway dies while it redeems a code, the flow
+//! is given up after a short time: nothing is half recorded, and the person starts again.
+
+mod answer;
+mod ending;
+mod microsofts_no;
+mod open;
+mod secrets;
+mod store;
+mod visits;
+
+use assent_domain::ids::{AccountId, Epoch, MicrosoftIdentity, Sequence, UserId};
+use assent_domain::permissions::PermissionSet;
+use assent_domain::refusal::Refusal;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use url::Url;
+use uuid::Uuid;
+
+use assent_contract::values::{Identity, PermissionSet as WirePermissionSet, Tenant, text};
+
+use crate::cutoff::Generation;
+use crate::names::Names;
+use crate::observations::Mailbox;
+use crate::wording;
+
+pub use answer::{Answer, Asked};
+pub(crate) use ending::{Completion, Ending, Setback};
+use microsofts_no::MicrosoftsNo;
+pub(crate) use microsofts_no::Said;
+pub use secrets::{Digest, State};
+pub use store::FlowStore;
+pub(crate) use visits::Way;
+
+/// How long somebody has at Microsoft.
+pub(crate) const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
+/// How long a grant, or an administrator's consent, waits for its confirmation.
+pub(crate) const CONFIRMATION_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
+/// How long a flow can be asked about.
+pub const KEPT_FOR: std::time::Duration = std::time::Duration::from_hours(24);
+
+/// One flow, as it is stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Flow {
+    /// The flow's id, which the host application and the browser are told.
+    pub id: Uuid,
+    /// Whose account it is about.
+    #[serde(with = "text")]
+    pub account: AccountId,
+    /// The user of the host application who began it.
+    #[serde(with = "text")]
+    pub started_by: UserId,
+    /// That user's generation. The store notes it, and lets what is of another one be over.
+    #[serde(flatten)]
+    pub(crate) generation: Generation,
+    /// The browser session that it was begun in, if it was begun on our own pages.
+    #[serde(default)]
+    pub(crate) session: Option<Digest>,
+    /// The browser that came back with the first of two callbacks.
+    #[serde(default)]
+    pub(crate) browser: Option<Digest>,
+    /// How often an administrator was led through Microsoft's sign-in page again, because their consent was not effective
+    /// yet.
+    #[serde(default)]
+    pub(crate) asked_again: u8,
+    /// Where the browser goes in the end; `None` for our own page.
+    pub return_to: Option<Url>,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+    /// What it asks Microsoft for.
+    pub purpose: Purpose,
+    /// The digests of the `state` values that were given out, one for each callback.
+    pub(crate) states: States,
+    pub(crate) stage: Stage,
+}
+
+/// What it is for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// An administrator's consent for everyone.
+    AdministratorConsent {
+        /// What the administrator is asked to consent to.
+        permissions: WirePermissionSet,
+        /// The epoch that it ends with. A flow that names none was begun by a release that noted none, and is over.
+        #[serde(default)]
+        begun_in: Option<u64>,
+        /// The tenant asked of, where it is known.
+        tenant: Option<Tenant>,
+        /// The domain that the tenant was found by.
+        #[serde(default)]
+        tenant_domain: Option<String>,
+        /// How the administrator came here.
+        route: Route,
+        /// Who asks, and for whom.
+        #[serde(default)]
+        names: Names,
+    },
+    /// A user's own consent.
+    OwnConsent {
+        /// What the user is asked to consent to.
+        asked: WirePermissionSet,
+        /// The account's epoch when it began: a flow of an earlier epoch grants nothing.
+        begun_in: u64,
+        /// The user's last event by then: what they say no to afterwards is not granted by it. A flow that names none
+        /// was begun by a release that noted none, and so before any no.
+        #[serde(default)]
+        begun_after: u64,
+        /// Who has to finish it, where that is known.
+        expected: Option<Identity>,
+        /// Whether that needs no confirmation.
+        #[serde(default)]
+        vouched: bool,
+    },
+}
+
+/// How an administrator came to be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// From the company's settings, as the Super Admin.
+    Direct,
+    /// By a link that somebody forwarded.
+    HandOff {
+        /// The hand-off.
+        id: Uuid,
+        /// What the administrator is asked to do.
+        aim: Aim,
+    },
+}
+
+impl Route {
+    /// What the consent is for.
+    pub const fn aim(self) -> Aim {
+        match self {
+            Self::Direct => Aim::AdministratorConsent,
+            Self::HandOff { aim, .. } => aim,
+        }
+    }
+}
+
+/// What an administrator's consent is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aim {
+    /// The administrator decides for everyone in the company: its authorization method changes.
+    AdministratorConsent,
+    /// Users may go on deciding for themselves; Microsoft just lets them.
+    Approval,
+}
+
+/// The `state` values by callback. They stay when a stage is over, so that a second use
+/// can be told from a forged one.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct States {
+    pub(crate) admin_consent: Option<Digest>,
+    pub(crate) authorize: Option<Digest>,
+    /// Not a `state`, but the same kind of value: it leads to the administrator's page.
+    #[serde(default)]
+    pub(crate) administrator_page: Option<Digest>,
+    /// Other ways to the second callback than the present one, the oldest first.
+    #[serde(default)]
+    pub(crate) ways: Vec<Way>,
+    /// The code that came with the callback that was taken.
+    #[serde(default)]
+    pub(crate) code: Option<Digest>,
+    /// What else the grant can be confirmed with, and the page be found by, than the newest.
+    #[serde(default)]
+    pub(crate) confirms: Vec<Digest>,
+    #[serde(default)]
+    pub(crate) pages: Vec<Digest>,
+}
+
+/// How far it got.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Stage {
+    /// The administrator is at Microsoft's consent page.
+    AtAdminConsent,
+    /// Somebody is at Microsoft's sign-in page.
+    AtAuthorize {
+        /// The tenant whose path the code is acquired on; `organizations` if none.
+        tenant: Option<Tenant>,
+        nonce: String,
+        pkce_verifier: String,
+    },
+    /// A callback was taken. Whoever took it is redeeming the code, and has until `expires_at` to say how it went.
+    Redeeming,
+    /// The grant waits for the session that began it.
+    AwaitingConfirmation {
+        confirm: Digest,
+        held: WirePermissionSet,
+        scopes: Vec<String>,
+        identity: Identity,
+        /// Where the mailbox was seen, while there was a token to look with.
+        mailbox: Option<Mailbox>,
+    },
+    /// An administrator is proved, and has not confirmed yet on our page what their consent is for.
+    AwaitingAdministrator {
+        answer: Answer,
+        /// Since when somebody is recording it.
+        taken_at: Option<Timestamp>,
+    },
+    /// It is over.
+    Ended {
+        state: FlowState,
+        code: Option<String>,
+        detail: Option<String>,
+    },
+}
+
+/// The state of a flow as others see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlowState {
+    /// The browser is at Microsoft, or on its way.
+    Pending,
+    /// Microsoft's answer is proved, and a person still has to confirm it.
+    AwaitingConfirmation,
+    /// What was asked is recorded.
+    Completed,
+    /// The person said no at Microsoft.
+    Declined,
+    /// Nobody can tell how it went.
+    Undetermined,
+    /// Its time was over before an answer came.
+    Expired,
+    /// The rules did not allow it.
+    Refused,
+}
+
+impl FlowState {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::AwaitingConfirmation => "awaiting_confirmation",
+            Self::Completed => "completed",
+            Self::Declined => "declined",
+            Self::Undetermined => "undetermined",
+            Self::Expired => "expired",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// What `GET /v1/flows/{flow}` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FlowView {
+    /// How it stands.
+    pub state: FlowState,
+    /// Why, as one of the codes of the API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Why, as a sentence for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+impl Flow {
+    /// Whether it is over without an answer.
+    pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
+        !self.has_ended() && self.expires_at <= now
+    }
+
+    /// Whether it has had its answer.
+    pub(crate) const fn has_ended(&self) -> bool {
+        match self.stage {
+            Stage::Ended { .. } => true,
+            Stage::AtAdminConsent
+            | Stage::AtAuthorize { .. }
+            | Stage::Redeeming
+            | Stage::AwaitingConfirmation { .. }
+            | Stage::AwaitingAdministrator { .. } => false,
+        }
+    }
+
+    /// Its time is over before it was: what it stood on is gone.
+    pub(crate) fn cut_short(&mut self) {
+        self.expires_at = Timestamp::MIN;
+    }
+
+    fn is_cut_short(&self) -> bool {
+        self.expires_at == Timestamp::MIN
+    }
+
+    /// The flow as others see it.
+    pub fn view(&self, now: Timestamp) -> FlowView {
+        if self.is_given_up(now) {
+            return Ending::SetBack(Setback::Interrupted).into();
+        }
+        if self.is_expired(now) {
+            let refusal = Refusal::FlowExpired;
+            return FlowView {
+                state: FlowState::Expired,
+                code: Some(refusal.code().to_owned()),
+                detail: Some(wording::of(refusal.code()).to_owned()),
+            };
+        }
+        let plain = |state| FlowView {
+            state,
+            code: None,
+            detail: None,
+        };
+        match &self.stage {
+            Stage::AtAdminConsent | Stage::AtAuthorize { .. } | Stage::Redeeming => {
+                plain(FlowState::Pending)
+            }
+            Stage::AwaitingConfirmation { .. } | Stage::AwaitingAdministrator { .. } => {
+                plain(FlowState::AwaitingConfirmation)
+            }
+            Stage::Ended {
+                state,
+                code,
+                detail,
+            } => FlowView {
+                state: *state,
+                code: code.clone(),
+                detail: detail.clone(),
+            },
+        }
+    }
+}
+
+/// What a user's own consent was begun with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OwnConsent {
+    pub(crate) asked: PermissionSet,
+    pub(crate) begun_in: Epoch,
+    pub(crate) begun_after: Sequence,
+    pub(crate) expected: Option<MicrosoftIdentity>,
+    pub(crate) vouched: bool,
+}

@@ -1,0 +1,292 @@
+//! The link that somebody who may not consent forwards to an administrator.
+//!
+//! It opens a page of ours, lives for days, and works for an administrator who has no account in the host application:
+//! whoever has the link may read what is asked, and begin. What it begins is an ordinary, short-lived flow, which
+//! proves an administrator exactly as any other does. The link itself proves nothing and grants nothing.
+//!
+//! ```text
+//! waiting ──open──▶ opened ──begin──▶ started ──claim──▶ completing ──▶ completed
+//!                     ▲                  │ a refusal          │
+//!                     └──────────────────┴────────────────────┘        cancelled, expired
+//! ```
+
+mod index;
+mod store;
+mod token;
+
+use assent_contract::values::{PermissionSet as WirePermissionSet, Tenant, text};
+use assent_domain::ids::{AccountId, Epoch, UserId};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::cutoff::{Generation, Present};
+use crate::flow::{Aim, Digest};
+use crate::names::Names;
+
+pub use store::HandOffStore;
+pub use token::HandOffToken;
+
+/// How long the records are kept, so that a Super Admin sees what became of a link.
+pub const KEPT_FOR: std::time::Duration = std::time::Duration::from_hours(90 * 24);
+
+/// A gateway that died while it recorded gives the link free again after this time.
+const CLAIM_LIFETIME: SignedDuration = SignedDuration::from_mins(1);
+
+/// One link, as it is stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HandOff {
+    /// The hand-off's id. It is no secret, and opens nothing.
+    pub id: Uuid,
+    /// Whose account it is about.
+    #[serde(with = "text")]
+    pub account: AccountId,
+    /// The user of the host application who asks.
+    #[serde(with = "text")]
+    pub requested_by: UserId,
+    /// That user's generation. The store notes it, and lets a link of another one be outdated.
+    #[serde(flatten)]
+    pub(crate) generation: Generation,
+    /// The epoch that it ends with. A link that names none was made by a release that noted none, and is outdated.
+    #[serde(default)]
+    pub(crate) made_in: Option<u64>,
+    /// What it stands on is gone: its maker's right, or the epoch. Found out whenever it is read.
+    #[serde(skip)]
+    pub(crate) is_outdated: bool,
+    /// Who asks, and for whom.
+    #[serde(default)]
+    pub names: Names,
+    /// What the administrator is asked to do.
+    pub aim: Aim,
+    /// What they are asked to consent to.
+    pub permissions: WirePermissionSet,
+    /// The Super Admin knows better than what was seen of mailboxes.
+    #[serde(default)]
+    pub(crate) mailboxes_in_exchange_online: bool,
+    /// The tenant to ask, where it is known.
+    pub tenant: Option<Tenant>,
+    /// The domain that the tenant was found by.
+    #[serde(default)]
+    pub tenant_domain: Option<String>,
+    /// What the link proves itself with.
+    pub(crate) secret: Digest,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Until when it may be used.
+    pub expires_at: Timestamp,
+    /// When somebody first looked at it.
+    pub opened_at: Option<Timestamp>,
+    /// How far it has come.
+    pub stage: Stage,
+}
+
+/// How far it got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Nobody is at Microsoft.
+    Idle,
+    /// Somebody went to Microsoft.
+    Started {
+        /// When.
+        at: Timestamp,
+        /// The flow.
+        flow: Uuid,
+    },
+    /// Somebody was at Microsoft, and it did not come to a consent. The link can be used again.
+    Refused {
+        /// When.
+        at: Timestamp,
+        /// Why, as one of the codes of the API.
+        code: String,
+    },
+    /// Microsoft's answer is being recorded.
+    Completing {
+        /// When.
+        at: Timestamp,
+        /// The flow.
+        flow: Uuid,
+    },
+    /// An administrator consented.
+    Completed {
+        /// When.
+        at: Timestamp,
+        /// The administrator, by their object id.
+        granted_by: Uuid,
+    },
+    /// Somebody took it back.
+    Cancelled {
+        /// When it was cancelled.
+        at: Timestamp,
+        /// Who cancelled it.
+        #[serde(with = "text")]
+        by: UserId,
+    },
+}
+
+/// How a link stands, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkState {
+    /// Nobody has looked at it.
+    Waiting,
+    /// Somebody has looked at it.
+    Opened,
+    /// Somebody has gone to Microsoft with it.
+    Started,
+    /// The last attempt was refused; another one may be made.
+    Refused,
+    /// An administrator has consented.
+    Completed,
+    /// It was taken back.
+    Cancelled,
+    /// Its time is over, or what it asks for is out of date.
+    Expired,
+}
+
+/// Why a link can't be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// An administrator has consented already.
+    Completed,
+    /// It was taken back.
+    Cancelled,
+    /// Its time is over.
+    Expired,
+    /// The company decided otherwise since, or its maker may not ask any more.
+    Outdated,
+    /// Somebody's consent is being recorded this very moment.
+    Completing,
+}
+
+impl HandOff {
+    /// Whether both are what one form asked for.
+    fn is_the_same_as(&self, other: &Self) -> bool {
+        self.requested_by == other.requested_by && self.secret.as_str() == other.secret.as_str()
+    }
+
+    /// The company as it is now: a link ends with the epoch that it was made in.
+    pub(crate) fn note_epoch(&mut self, present: Epoch) {
+        self.is_outdated |= self.made_in != Some(present.0);
+    }
+
+    /// The maker as they are now.
+    pub(crate) fn note_generation(&mut self, present: &Present) {
+        self.is_outdated |= !present.is(&self.generation);
+    }
+
+    /// Somebody looks at the page. Looking costs nothing: programs that scan mail look, too.
+    pub(crate) fn opened(&mut self, now: Timestamp) {
+        self.opened_at.get_or_insert(now);
+    }
+
+    /// Somebody goes to Microsoft. They have proved nothing, so it costs the link nothing.
+    pub(crate) fn begin(&mut self, flow: Uuid, now: Timestamp) -> Result<(), Closed> {
+        self.require_open(now)?;
+        self.opened(now);
+        self.stage = Stage::Started { at: now, flow };
+        Ok(())
+    }
+
+    /// A flow of this link has its answer and is about to record it. From here on the link can't be cancelled: either
+    /// the consent or the cancellation comes first. A flow that was begun in time may end after the link's.
+    pub(crate) fn claim(&mut self, flow: Uuid, now: Timestamp) -> Result<(), Closed> {
+        match self.require_open(now) {
+            // What it could not record a moment ago is tried again.
+            Err(Closed::Completing) if self.is_claimed_by(flow) => {}
+            Ok(()) | Err(Closed::Expired) => {}
+            Err(closed) => return Err(closed),
+        }
+        self.stage = Stage::Completing { at: now, flow };
+        Ok(())
+    }
+
+    fn is_claimed_by(&self, flow: Uuid) -> bool {
+        matches!(&self.stage, Stage::Completing { flow: claimed, .. } if *claimed == flow)
+    }
+
+    /// It is recorded.
+    pub(crate) fn complete(&mut self, granted_by: Uuid, now: Timestamp) {
+        self.stage = Stage::Completed {
+            at: now,
+            granted_by,
+        };
+    }
+
+    /// A flow of this link ended without a consent. Only the newest one says how the link stands.
+    pub(crate) fn refused(&mut self, flow: Uuid, code: &str, now: Timestamp) {
+        match &self.stage {
+            Stage::Started { flow: last, .. } | Stage::Completing { flow: last, .. }
+                if *last == flow =>
+            {
+                self.stage = Stage::Refused {
+                    at: now,
+                    code: code.to_owned(),
+                };
+            }
+            Stage::Idle
+            | Stage::Started { .. }
+            | Stage::Refused { .. }
+            | Stage::Completing { .. }
+            | Stage::Completed { .. }
+            | Stage::Cancelled { .. } => {}
+        }
+    }
+
+    /// Somebody takes it back.
+    pub(crate) fn cancel(&mut self, by: UserId, now: Timestamp) -> Result<(), Closed> {
+        match self.require_open(now) {
+            Ok(()) => {}
+            // It is so already, one way or the other.
+            Err(Closed::Cancelled | Closed::Expired | Closed::Outdated) => return Ok(()),
+            Err(closed) => return Err(closed),
+        }
+        self.stage = Stage::Cancelled { at: now, by };
+        Ok(())
+    }
+
+    /// Whether the link can be used.
+    pub fn require_open(&self, now: Timestamp) -> Result<(), Closed> {
+        match self.stage {
+            Stage::Completed { .. } => Err(Closed::Completed),
+            Stage::Cancelled { .. } => Err(Closed::Cancelled),
+            Stage::Completing { at, .. } if now < at + CLAIM_LIFETIME => Err(Closed::Completing),
+            Stage::Idle
+            | Stage::Started { .. }
+            | Stage::Refused { .. }
+            | Stage::Completing { .. }
+                if self.is_outdated =>
+            {
+                Err(Closed::Outdated)
+            }
+            Stage::Idle
+            | Stage::Started { .. }
+            | Stage::Refused { .. }
+            | Stage::Completing { .. } => {
+                if self.expires_at <= now {
+                    Err(Closed::Expired)
+                } else {
+                    Ok(())
+                }
+            }
+        }
+    }
+
+    /// How it stands.
+    pub fn state(&self, now: Timestamp) -> LinkState {
+        if let Err(Closed::Expired | Closed::Outdated) = self.require_open(now) {
+            return LinkState::Expired;
+        }
+        match self.stage {
+            Stage::Idle if self.opened_at.is_none() => LinkState::Waiting,
+            Stage::Idle => LinkState::Opened,
+            Stage::Started { .. } | Stage::Completing { .. } => LinkState::Started,
+            Stage::Refused { .. } => LinkState::Refused,
+            Stage::Completed { .. } => LinkState::Completed,
+            Stage::Cancelled { .. } => LinkState::Cancelled,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,415 @@
+//! Decisions on the log: read an aggregate from the stream's leader, fold it, decide, and
+//! append on condition that nobody else did meanwhile.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assent_contract::operation::VoidRecord;
+use assent_contract::store::Store;
+use assent_domain::account::AccountState;
+use assent_domain::event::{AdminConsentGranted, Aggregate, Event};
+use assent_domain::ids::{AccountId, Sequence, UserId};
+use assent_domain::refusal::Refusal;
+use assent_domain::user::UserState;
+use assent_event_log::{
+    AppendError, Damage, Draft, EventLog, History, ReadError, RecordedEvent, Tail, VoidError,
+};
+use assent_service_kit::telemetry::{chain, current_traceparent};
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::failure::Failure;
+use crate::limits::{Limit, Limited};
+use crate::log_guard::{AppendTrouble, LogGuard};
+
+/// How often a decision is made anew when others keep getting in between.
+const ATTEMPTS: usize = 4;
+
+/// How long a read that waits for a write sleeps before it asks again: at first, and at last.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(800);
+
+/// The log, as use cases see it.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    log: EventLog,
+    last_seen: Arc<Mutex<Option<Seen>>>,
+    guard: LogGuard,
+    /// Whether nothing is read or decided while the log is not the one that was written.
+    guarded: bool,
+}
+
+/// How long the log was, and when.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    last_sequence: u64,
+    at: Instant,
+}
+
+/// A company and its events.
+#[derive(Debug, Clone)]
+pub struct Company {
+    /// The account's state, folded from its events.
+    pub state: AccountState,
+    /// The events.
+    pub history: History,
+}
+
+impl Company {
+    /// A company of which no event can be read, as a view says it is.
+    pub(crate) fn seen(state: AccountState) -> Self {
+        Self {
+            state,
+            history: History::default(),
+        }
+    }
+
+    /// The administrator's consent in force, and the event that recorded it.
+    pub fn consent(&self) -> Option<(&RecordedEvent, &AdminConsentGranted)> {
+        let recorded_at = self.state.consent()?.recorded_at;
+        let mut events = self.history.events.iter();
+        let recorded = events.find(|event| event.sequence == recorded_at)?;
+        match &recorded.decoded.event {
+            Event::AdminConsentGranted(granted) => Some((recorded, granted)),
+            Event::ModeChanged(_) | Event::UserScopeGranted(_) | Event::UserScopeRevoked(_) => None,
+        }
+    }
+}
+
+/// A user and the events of it.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// The user's state, folded from their events.
+    pub state: UserState,
+    /// The events.
+    pub history: History,
+}
+
+impl User {
+    /// A user of whom no more can be said than what the last events say.
+    pub(crate) fn of_latest(damage: &Damage) -> Result<Self, Failure> {
+        let history = History {
+            events: damage.latest.clone(),
+            ..History::default()
+        };
+        let state = fold(&history, UserState::default(), UserState::evolve)?;
+        Ok(Self { state, history })
+    }
+
+    /// The same user after more events.
+    pub(crate) fn after(self, events: &[(Sequence, &Event)]) -> Result<Self, Failure> {
+        let state = evolve_all(self.state, events, UserState::evolve)?;
+        Ok(Self { state, ..self })
+    }
+}
+
+/// What a decision led to.
+#[derive(Debug, Clone)]
+pub(crate) struct Recorded {
+    pub(crate) company: AccountState,
+    pub(crate) user: UserState,
+    /// The last event of the aggregate decided on; what `Assent-Sequence` says.
+    pub(crate) sequence: Sequence,
+    /// It was so already.
+    pub(crate) is_nothing: bool,
+}
+
+impl Ledger {
+    /// Commands on this log, as long as the guard believes it.
+    pub fn new(log: EventLog, guard: LogGuard) -> Self {
+        Self {
+            log,
+            last_seen: Arc::default(),
+            guard,
+            guarded: true,
+        }
+    }
+
+    /// The same log, read and written whatever is wrong with it: for a person's no alone.
+    pub(crate) fn beyond_trouble(&self) -> Self {
+        Self {
+            guarded: false,
+            ..self.clone()
+        }
+    }
+
+    /// The company as of now.
+    pub async fn company(&self, account: &AccountId) -> Result<Company, Failure> {
+        let history = self.history(&Aggregate::Account(account.clone())).await?;
+        let state = fold(&history, AccountState::default(), AccountState::evolve)?;
+        Ok(Company { state, history })
+    }
+
+    /// The user as of now.
+    pub(crate) async fn user(&self, account: &AccountId, user: &UserId) -> Result<User, Failure> {
+        let history = self
+            .history(&Aggregate::User(account.clone(), user.clone()))
+            .await?;
+        let state = fold(&history, UserState::default(), UserState::evolve)?;
+        Ok(User { state, history })
+    }
+
+    /// The last sequence of the whole log.
+    pub(crate) async fn last_sequence(&self) -> Result<u64, Failure> {
+        let status = self.log.status().await;
+        Ok(status.map_err(unreadable_or_unavailable)?.last_sequence.0)
+    }
+
+    /// Waits until the log has grown to this sequence. However many wait, the log is asked by one of them at a time, and
+    /// less and less often.
+    pub(crate) async fn grown_to(&self, at_least: u64) -> Result<(), Failure> {
+        let mut pause = FIRST_PAUSE;
+        let mut too_old = Duration::ZERO;
+        loop {
+            let mut seen = self.last_seen.lock().await;
+            // A log only grows, so what reached far enough at any time does still.
+            let is_fresh = seen.is_some_and(|seen| seen.at.elapsed() < too_old);
+            if !is_fresh && seen.is_none_or(|seen| seen.last_sequence < at_least) {
+                *seen = Some(Seen {
+                    last_sequence: self.last_sequence().await?,
+                    at: Instant::now(),
+                });
+            }
+            if seen.is_some_and(|seen| seen.last_sequence >= at_least) {
+                return Ok(());
+            }
+            drop(seen);
+            tokio::time::sleep(pause).await;
+            too_old = pause;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Decides on a company.
+    pub(crate) async fn decide_company(
+        &self,
+        account: &AccountId,
+        decide: impl Fn(&AccountState) -> Result<Vec<Event>, Refusal>,
+    ) -> Result<Recorded, Failure> {
+        for _ in 0..ATTEMPTS {
+            let company = self.company(account).await?;
+            if let Some(recorded) = self.try_on_company(company, &decide).await? {
+                return Ok(recorded);
+            }
+        }
+        Err(Failure::ConcurrentChange)
+    }
+
+    /// Decides on a company as somebody saw it: if it has changed since, nothing is decided.
+    pub(crate) async fn decide_company_as_seen(
+        &self,
+        account: &AccountId,
+        seen: Sequence,
+        decide: impl Fn(&AccountState) -> Result<Vec<Event>, Refusal>,
+    ) -> Result<Recorded, Failure> {
+        let company = self.company(account).await?;
+        if company.state.last_sequence != seen {
+            return Err(Failure::ConcurrentChange);
+        }
+        let recorded = self.try_on_company(company, &decide).await?;
+        recorded.ok_or(Failure::ConcurrentChange)
+    }
+
+    /// `None` when somebody else was first.
+    async fn try_on_company(
+        &self,
+        company: Company,
+        decide: &impl Fn(&AccountState) -> Result<Vec<Event>, Refusal>,
+    ) -> Result<Option<Recorded>, Failure> {
+        let events = decide(&company.state)?;
+        let Some(recorded) = self.append(company.history.tail, &events).await? else {
+            return Ok(None);
+        };
+        let state = evolve_all(company.state, &recorded, AccountState::evolve)?;
+        let sequence = state.last_sequence;
+        Ok(Some(Recorded {
+            company: state,
+            user: UserState::default(),
+            sequence,
+            is_nothing: recorded.is_empty(),
+        }))
+    }
+
+    /// Decides on a user, in the light of the company.
+    pub(crate) async fn decide_user(
+        &self,
+        account: &AccountId,
+        user: &UserId,
+        decide: impl Fn(&AccountState, &UserState) -> Result<Vec<Event>, Refusal>,
+    ) -> Result<Recorded, Failure> {
+        for _ in 0..ATTEMPTS {
+            let (company, user) =
+                tokio::try_join!(self.company(account), self.user(account, user))?;
+            let events = decide(&company.state, &user.state)?;
+            let Some(recorded) = self.append(user.history.tail, &events).await? else {
+                continue;
+            };
+            let state = evolve_all(user.state, &recorded, UserState::evolve)?;
+            let sequence = state.last_sequence;
+            return Ok(Recorded {
+                company: company.state,
+                user: state,
+                sequence,
+                is_nothing: recorded.is_empty(),
+            });
+        }
+        Err(Failure::ConcurrentChange)
+    }
+
+    /// Declares a message of the log void; what is recorded about it, and whether it was there before.
+    pub(crate) async fn declare_void(
+        &self,
+        sequence: Sequence,
+        reason: &str,
+        operator: &str,
+        at: Timestamp,
+    ) -> Result<(VoidRecord, bool), Failure> {
+        let declared = self.log.declare_void(sequence, reason, operator, at).await;
+        declared.map_err(|error| match error {
+            VoidError::NotThere { .. } => Failure::NotFound("the log has no message at this place"),
+            VoidError::IsAnEvent { .. } | VoidError::IsNewerEvent { .. } => {
+                Failure::MessageIsAnEvent(error.to_string())
+            }
+            VoidError::TooMany => Failure::TooMany(Limited {
+                limit: Limit::Voids,
+                retry_after: Duration::from_mins(1),
+            }),
+            VoidError::Read(error) => unreadable_or_unavailable(error),
+            VoidError::Full { .. } => Failure::StoreFull {
+                store: Store::Operations.name().to_owned(),
+                cause: error.into(),
+            },
+            VoidError::OutcomeUnknown(_) => Failure::StoreUnavailable {
+                store: Store::Operations.name().to_owned(),
+                cause: error.into(),
+            },
+        })
+    }
+
+    async fn history(&self, aggregate: &Aggregate) -> Result<History, Failure> {
+        if self.guarded {
+            self.guard.check().await?;
+        }
+        self.log
+            .read(aggregate)
+            .await
+            .map_err(unreadable_or_unavailable)
+    }
+
+    /// Appends all or nothing; `None` when somebody else appended first.
+    pub(crate) async fn append<'a>(
+        &self,
+        tail: Tail,
+        events: &'a [Event],
+    ) -> Result<Option<Vec<(Sequence, &'a Event)>>, Failure> {
+        if events.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let traceparent = current_traceparent();
+        let drafts = events
+            .iter()
+            .map(|event| Draft {
+                id: event_id(event),
+                time: Timestamp::now(),
+                traceparent: traceparent.clone(),
+                event: event.clone(),
+            })
+            .collect();
+        match self.log.append(tail, drafts).await {
+            Ok(appended) => {
+                let Tail { sequence, hash } = appended.tail;
+                self.guard.recorded(&self.log, sequence, hash);
+                for event in events {
+                    let kind = assent_contract::codec::event_type(event);
+                    metrics::counter!("assent_events_recorded_total", "type" => kind).increment(1);
+                }
+                Ok(Some(appended.sequences.into_iter().zip(events).collect()))
+            }
+            Err(AppendError::Conflict) => Ok(None),
+            Err(error @ AppendError::Full { .. }) => {
+                self.guard.not_appended(AppendTrouble::Full);
+                Err(Failure::StoreFull {
+                    store: Store::Events.name().to_owned(),
+                    cause: error.into(),
+                })
+            }
+            Err(error @ AppendError::OutcomeUnknown { .. }) => {
+                self.guard.not_appended(AppendTrouble::Silent);
+                Err(Failure::LogUnavailable(error.into()))
+            }
+            Err(error) => Err(Failure::LogUnavailable(error.into())),
+        }
+    }
+}
+
+/// A consent is named by its event's id; the others need just any.
+fn event_id(event: &Event) -> Uuid {
+    match event {
+        Event::AdminConsentGranted(granted) => granted.consent.0,
+        Event::ModeChanged(_) | Event::UserScopeGranted(_) | Event::UserScopeRevoked(_) => {
+            Uuid::now_v7()
+        }
+    }
+}
+
+fn fold<S, E>(
+    history: &History,
+    start: S,
+    evolve: impl Fn(S, Sequence, &Event) -> Result<S, E>,
+) -> Result<S, Failure>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    history
+        .events
+        .iter()
+        .try_fold(start, |state, recorded| {
+            evolve(state, recorded.sequence, &recorded.decoded.event)
+        })
+        .map_err(|illegal| Failure::Unreadable(illegal.into()))
+}
+
+fn evolve_all<S, E>(
+    start: S,
+    events: &[(Sequence, &Event)],
+    evolve: impl Fn(S, Sequence, &Event) -> Result<S, E>,
+) -> Result<S, Failure>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    events
+        .iter()
+        .try_fold(start, |state, (sequence, event)| {
+            evolve(state, *sequence, event)
+        })
+        .map_err(|illegal| Failure::Internal(illegal.into()))
+}
+
+fn unreadable_or_unavailable(error: ReadError) -> Failure {
+    match error {
+        ReadError::Unreadable { .. } | ReadError::BrokenChain { .. } => {
+            tracing::error!(
+                operator_alarm = "unreadable_aggregate",
+                error = %chain(&error),
+                "an aggregate of the event log can't be read"
+            );
+            metrics::counter!("assent_unreadable_aggregates_total").increment(1);
+            Failure::Unreadable(error.into())
+        }
+        ReadError::Damaged(damage) => {
+            tracing::error!(
+                operator_alarm = "event_log_damaged",
+                error = %damage,
+                log.subject = %damage.subject,
+                log.missing = %damage.missing,
+                nats.server = %damage.server,
+                "the event log has lost events"
+            );
+            metrics::counter!("assent_damaged_histories_total").increment(1);
+            Failure::Damaged(damage)
+        }
+        ReadError::NotThere | ReadError::JetStream(_) => Failure::LogUnavailable(error.into()),
+    }
+}

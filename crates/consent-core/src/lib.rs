@@ -1,0 +1,30 @@
+//! What the consent gateway does, whoever asks and however: one file in [`use_cases`] for each thing that somebody can ask
+//! for, and what they work with. No HTTP and no page is known here.
+//!
+//! Start at [`gateway`], which holds everything together; then [`use_cases`], [`flow`] and [`hand_off`].
+
+pub mod browser;
+pub mod cutoff;
+pub mod failure;
+pub mod flow;
+pub mod gateway;
+pub mod hand_off;
+pub mod ledger;
+pub mod limits;
+pub mod log_guard;
+pub mod names;
+pub mod observations;
+pub mod pasted;
+pub mod records;
+pub mod representation;
+pub mod return_to;
+pub mod rights;
+pub mod scopes;
+pub mod session;
+mod stripes;
+pub mod use_cases;
+pub mod view;
+pub mod wording;
+
+#[cfg(any(test, feature = "test-gateway"))]
+pub mod test_gateway;

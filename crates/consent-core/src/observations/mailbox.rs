@@ -1,0 +1,75 @@
+//! Where a user's mailbox is.
+
+use assent_microsoft_identity::MailboxLocation;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A mailbox, as it was seen last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mailbox {
+    /// Where the mailbox is.
+    pub state: MailboxState,
+    /// When it was looked for.
+    pub(crate) checked_at: Timestamp,
+}
+
+/// What others are told of a mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailboxState {
+    /// It is in Exchange Online.
+    Available,
+    /// It is on a server of the company's own, which is not served.
+    OnPremisesExchange,
+    /// There is none that can be reached: not licensed, inactive or deleted.
+    #[serde(rename = "mailbox_unavailable")]
+    Unavailable,
+    /// Microsoft did not say.
+    Unknown,
+}
+
+impl Mailbox {
+    pub(crate) fn seen(location: MailboxLocation) -> Self {
+        let state = match location {
+            MailboxLocation::ExchangeOnline => MailboxState::Available,
+            MailboxLocation::OnPremises => MailboxState::OnPremisesExchange,
+            MailboxLocation::Unlicensed | MailboxLocation::Missing => MailboxState::Unavailable,
+            MailboxLocation::Unknown(_) => MailboxState::Unknown,
+        };
+        Self {
+            state,
+            checked_at: Timestamp::now(),
+        }
+    }
+
+    /// It was looked for, and there was no answer in time.
+    pub(crate) fn not_seen() -> Self {
+        Self {
+            state: MailboxState::Unknown,
+            checked_at: Timestamp::now(),
+        }
+    }
+
+    /// What is known after this was seen: an answer that says nothing leaves what was known.
+    pub(super) fn after(self, known: Option<Self>) -> Self {
+        match (self.state, known) {
+            (MailboxState::Unknown, Some(known)) => known,
+            (MailboxState::Unknown, None)
+            | (
+                MailboxState::Available
+                | MailboxState::OnPremisesExchange
+                | MailboxState::Unavailable,
+                _,
+            ) => self,
+        }
+    }
+
+    /// What is wrong with it, as a flow's code.
+    pub const fn trouble(self) -> Option<&'static str> {
+        match self.state {
+            MailboxState::OnPremisesExchange => Some("on_premises_exchange"),
+            MailboxState::Unavailable => Some("mailbox_unavailable"),
+            MailboxState::Available | MailboxState::Unknown => None,
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! How an account and a user look over HTTP.
+
+use std::collections::BTreeMap;
+
+use assent_contract::body::{GrantedBy, Verification};
+use assent_contract::values::{EmailSync, Method, PermissionSet, PersonId};
+use assent_domain::event::{AdminConsentGranted, Event, RevocationReason};
+use assent_domain::explanation::{Explanation, PermissionStatus, explain};
+use assent_domain::ids::{AccountId, Sequence, UserId};
+use assent_domain::mode::AuthorizationMethod;
+use assent_domain::permissions::Permission;
+use assent_event_log::{History, RecordedEvent};
+use jiff::Timestamp;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::failure::Failure;
+use crate::ledger::{Company, User};
+use crate::observations::{Approval, Mailbox};
+
+/// An account.
+#[derive(Debug, Serialize)]
+pub struct AccountView {
+    account_id: String,
+    method: Method,
+    email_sync: EmailSync,
+    epoch: u64,
+    consent: Option<ConsentView>,
+    /// The log's sequence of the account's last event; 0 where there is none.
+    pub sequence: u64,
+}
+
+/// The administrator's consent in force.
+#[derive(Debug, Serialize)]
+struct ConsentView {
+    consent_id: Uuid,
+    permissions: PermissionSet,
+    scopes: Vec<String>,
+    tenant_id: Uuid,
+    granted_at: Timestamp,
+    requested_by: String,
+    granted_by: GrantedBy,
+    verification: Verification,
+}
+
+impl AccountView {
+    pub(crate) fn of(account: &AccountId, company: &Company) -> Self {
+        let state = &company.state;
+        Self {
+            account_id: account.to_string(),
+            method: state.method().into(),
+            email_sync: state.email_sync.into(),
+            epoch: state.epoch.0,
+            consent: company
+                .consent()
+                .map(|(recorded, granted)| ConsentView::of(recorded, granted)),
+            sequence: state.last_sequence.0,
+        }
+    }
+}
+
+impl ConsentView {
+    fn of(recorded: &RecordedEvent, granted: &AdminConsentGranted) -> Self {
+        Self {
+            consent_id: granted.consent.0,
+            permissions: granted.permissions.into(),
+            scopes: granted.scopes.iter().map(|scope| scope.0.clone()).collect(),
+            tenant_id: granted.tenant.id.0,
+            granted_at: recorded.decoded.metadata.time,
+            requested_by: granted.requested_by.to_string(),
+            granted_by: GrantedBy {
+                object_id: granted.granted_by.0,
+            },
+            verification: (&granted.verification).into(),
+        }
+    }
+}
+
+/// A user.
+#[derive(Debug, Serialize)]
+pub struct UserView {
+    account_id: String,
+    user_id: String,
+    method: Method,
+    effective: PermissionSet,
+    /// Whose mailbox the grants are of; null where there is none.
+    microsoft_identity: Option<PersonId>,
+    /// Whether the user can grant and revoke.
+    manageable: bool,
+    permissions: BTreeMap<&'static str, PermissionView>,
+    /// Where the mailbox was seen last; null if it was never looked for.
+    mailbox: Option<Mailbox>,
+    /// The log's sequence of the last event of the account or the user, whichever is later; 0 where there is none.
+    pub sequence: u64,
+}
+
+/// One permission of a user.
+#[derive(Debug, Serialize)]
+struct PermissionView {
+    state: &'static str,
+    since: Option<Timestamp>,
+    because: Vec<u64>,
+    /// Whether Microsoft lets this user consent; null where nobody is asked.
+    approval: Option<Approval>,
+}
+
+/// What was learnt of Microsoft about a user, beside the log.
+#[derive(Debug)]
+pub struct Learnt {
+    /// Where the user's mailbox is, as far as it is known.
+    pub mailbox: Option<Mailbox>,
+    /// Whether an administrator has to approve a permission before this user can grant it.
+    pub approvals: BTreeMap<Permission, Approval>,
+}
+
+impl UserView {
+    pub(crate) fn of(
+        account: &AccountId,
+        id: &UserId,
+        company: &Company,
+        user: &User,
+        learnt: &Learnt,
+    ) -> Result<Self, Failure> {
+        let explanation = explain(events(&company.history), events(&user.history))
+            .map_err(|illegal| Failure::Unreadable(illegal.into()))?;
+        let time = |sequence| time_of(company, user, sequence);
+        let manageable = match company.state.method() {
+            AuthorizationMethod::UserIndividual => true,
+            AuthorizationMethod::AdminConfigured => false,
+        };
+        let permission = |permission| PermissionView {
+            approval: learnt
+                .approvals
+                .get(&permission)
+                .copied()
+                .filter(|_| manageable),
+            ..PermissionView::of(&explanation, permission, time)
+        };
+        Ok(Self {
+            account_id: account.to_string(),
+            user_id: id.to_string(),
+            method: company.state.method().into(),
+            effective: explanation.effective.into(),
+            microsoft_identity: user.state.mailbox(company.state.epoch).map(PersonId::from),
+            manageable,
+            permissions: BTreeMap::from([
+                ("calendar", permission(Permission::Calendar)),
+                ("contacts", permission(Permission::Contacts)),
+                ("email", permission(Permission::Email)),
+            ]),
+            mailbox: learnt.mailbox,
+            sequence: company.state.last_sequence.max(user.state.last_sequence).0,
+        })
+    }
+}
+
+impl UserView {
+    /// A user of whom not all events can be read: nothing is said to be on, and of a permission only what the last
+    /// events say.
+    pub fn partly(account: &AccountId, id: &UserId, company: &Company, user: &User) -> Self {
+        let state = user
+            .state
+            .in_epoch(company.state.epoch.max(user.state.epoch));
+        let off = state.answered.without(state.own.kinds());
+        let permission = |permission| PermissionView {
+            state: if off.contains(permission) {
+                "revoked"
+            } else {
+                "unknown"
+            },
+            since: None,
+            because: Vec::new(),
+            approval: None,
+        };
+        Self {
+            account_id: account.to_string(),
+            user_id: id.to_string(),
+            method: company.state.method().into(),
+            effective: assent_domain::permissions::PermissionSet::NOTHING.into(),
+            microsoft_identity: None,
+            manageable: true,
+            permissions: BTreeMap::from([
+                ("calendar", permission(Permission::Calendar)),
+                ("contacts", permission(Permission::Contacts)),
+                ("email", permission(Permission::Email)),
+            ]),
+            mailbox: None,
+            sequence: user.state.last_sequence.0,
+        }
+    }
+}
+
+impl PermissionView {
+    fn of(
+        explanation: &Explanation,
+        permission: Permission,
+        time: impl Fn(Sequence) -> Option<Timestamp>,
+    ) -> Self {
+        let trail = explanation.trail(permission);
+        Self {
+            state: match trail.status {
+                PermissionStatus::Granted => "granted",
+                PermissionStatus::NeverGranted => "never_granted",
+                PermissionStatus::NotInConsent => "not_in_consent",
+                PermissionStatus::LeftBehind => "another_mailbox",
+                PermissionStatus::Ended(RevocationReason::UserRevoked) => "revoked",
+                PermissionStatus::Ended(RevocationReason::UserDeclined) => "declined",
+                PermissionStatus::Ended(RevocationReason::MicrosoftWithdrawn) => "withdrawn",
+            },
+            since: trail.since.and_then(time),
+            because: trail.because.iter().map(|sequence| sequence.0).collect(),
+            approval: None,
+        }
+    }
+}
+
+/// The events of a history, oldest first, each with its sequence in the log.
+pub fn events(history: &History) -> impl Iterator<Item = (Sequence, &Event)> {
+    history
+        .events
+        .iter()
+        .map(|recorded| (recorded.sequence, &recorded.decoded.event))
+}
+
+/// When an event of the company or the user was recorded.
+pub fn time_of(company: &Company, user: &User, sequence: Sequence) -> Option<Timestamp> {
+    let mut events = company.history.events.iter().chain(&user.history.events);
+    let recorded = events.find(|recorded| recorded.sequence == sequence)?;
+    Some(recorded.decoded.metadata.time)
+}

@@ -1,0 +1,133 @@
+//! The proved administrator decides on our page: it is recorded, or it was not them.
+
+use assent_domain::refusal::Refusal;
+use jiff::Timestamp;
+use url::Url;
+
+use crate::failure::Failure;
+use crate::flow::{Answer, Ending, Flow, Stage, State};
+use crate::gateway::Gateway;
+use crate::records::{StoreError, Stored};
+use crate::use_cases::end_flow::{end, landing};
+use crate::use_cases::find_flow::find_flow;
+use crate::use_cases::finish_admin_consent::demanded;
+use crate::use_cases::record_admin_consent::{asked_of, record};
+use crate::use_cases::take_callback::Visit;
+
+/// Why there is nothing to confirm, or not now.
+#[derive(Debug)]
+pub enum Closed {
+    /// No such page was ever given out, or long ago.
+    Unknown,
+    /// The time is over, or what the flow stood on is gone; where the browser belongs.
+    Expired(Url),
+    /// It has been answered; where the browser belongs.
+    Answered(Url),
+    /// Somebody is sending it off this very moment.
+    BeingRecorded,
+    /// It could not be looked up or recorded. Trying again may help.
+    Failed(Failure),
+}
+
+impl From<Failure> for Closed {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<StoreError> for Closed {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Changed => Self::BeingRecorded,
+            StoreError::Full { .. }
+            | StoreError::OutOfReach(_)
+            | StoreError::Unavailable { .. }
+            | StoreError::Unreadable(_) => Self::Failed(error.into()),
+        }
+    }
+}
+
+/// The flow that a page belongs to, and Microsoft's answer that waits in it. Looking changes nothing.
+pub async fn find(gateway: &Gateway, page: &State) -> Result<(Stored<Flow>, Answer), Closed> {
+    let stored = find_flow(gateway, page.flow).await?;
+    let stored = stored.ok_or(Closed::Unknown)?;
+    let flow = &stored.value;
+    if !flow.states.lead_to_the_page(page) {
+        return Err(Closed::Unknown);
+    }
+    let now = Timestamp::now();
+    if flow.is_expired(now) {
+        return Err(Closed::Expired(landing(gateway, flow, None)));
+    }
+    match &flow.stage {
+        Stage::AwaitingAdministrator { .. } if flow.is_being_recorded(now) => {
+            Err(Closed::BeingRecorded)
+        }
+        Stage::AwaitingAdministrator { answer, .. } => {
+            let answer = answer.clone();
+            Ok((stored, answer))
+        }
+        Stage::AtAdminConsent
+        | Stage::AtAuthorize { .. }
+        | Stage::Redeeming
+        | Stage::AwaitingConfirmation { .. }
+        | Stage::Ended { .. } => Err(Closed::Answered(landing(gateway, flow, None))),
+    }
+}
+
+/// Records it, decided once more on the log as it is now; where the browser goes then.
+pub(crate) async fn confirm(gateway: &Gateway, page: &State) -> Result<Url, Closed> {
+    let (mut stored, answer) = find(gateway, page).await?;
+    let (asked, route) = asked_of(&stored.value)?;
+    // Of several who send it off only one records it.
+    stored.value.stage = Stage::AwaitingAdministrator {
+        answer: answer.clone(),
+        taken_at: Some(Timestamp::now()),
+    };
+    let mut stored = gateway.flows.change(stored).await?;
+    let command = answer.command(asked, demanded(gateway.admin_proof));
+    let ending = match record(gateway, &stored.value, route, command).await {
+        Ok(ending) => ending,
+        Err(Failure::Refused(refusal)) => Ending::Refused(refusal),
+        // Nothing is known to be recorded. The flow goes on waiting, so that it can be sent off again.
+        Err(failure) => {
+            stored.value.stage = Stage::AwaitingAdministrator {
+                answer,
+                taken_at: None,
+            };
+            gateway.flows.change(stored).await?;
+            return Err(failure.into());
+        }
+    };
+    Ok(end(gateway, stored, ending).await?)
+}
+
+/// The same for a person who may have sent the form twice: whoever comes second goes where the first one went, once that
+/// is recorded.
+pub async fn confirm_or_follow(gateway: &Gateway, page: &State) -> Result<Url, Closed> {
+    let mut visit = Visit::begin();
+    loop {
+        match confirm(gateway, page).await {
+            Err(Closed::Answered(to)) => return Ok(to),
+            Err(Closed::BeingRecorded) if visit.waits().await => {}
+            done => return done,
+        }
+    }
+}
+
+/// The administrator did not mean this. Whoever led them here was in another browser, or is a stranger to them.
+pub async fn disown(gateway: &Gateway, page: &State) -> Result<Url, Closed> {
+    let (stored, answer) = find(gateway, page).await?;
+    tracing::warn!(
+        security_event = "administrator_flow_disowned",
+        flow.id = %stored.value.id,
+        account.id = %stored.value.account,
+        tenant.id = %answer.tenant.id,
+        administrator.object_id = %answer.granted_by,
+        "an administrator says that a consent which is asked in their name is not theirs"
+    );
+    Ok(end(gateway, stored, Ending::Refused(Refusal::Declined)).await?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! The session that began a flow confirms the grant that came back to it.
+
+use assent_domain::ids::Sequence;
+use assent_domain::refusal::Refusal;
+use jiff::Timestamp;
+
+use crate::failure::Failure;
+use crate::flow::{Ending, Flow, FlowView, Stage};
+use crate::gateway::Gateway;
+use crate::records::{StoreError, Stored};
+use crate::use_cases::end_flow::went_on;
+use crate::use_cases::finish_own_consent::{Held, record, settle};
+use crate::use_cases::learn;
+
+/// Records the grant, then ends the flow: in this order, because recording twice changes
+/// nothing, and a flow that ended can't be recorded any more.
+pub async fn confirm_grant(
+    gateway: &Gateway,
+    stored: Stored<Flow>,
+    confirm: &str,
+) -> Result<(FlowView, Sequence), Failure> {
+    let now = Timestamp::now();
+    if stored.value.is_expired(now) {
+        return Err(Refusal::FlowExpired.into());
+    }
+    let (held, mailbox) = match &stored.value.stage {
+        Stage::AwaitingConfirmation {
+            held,
+            scopes,
+            identity,
+            mailbox,
+            ..
+        } => {
+            if !stored.value.is_confirmed_by(confirm) {
+                return Err(Failure::Invalid(
+                    "this is not the flow's confirm value".to_owned(),
+                ));
+            }
+            let held = Held {
+                permissions: (*held).into(),
+                scopes: scopes.clone(),
+                identity: (*identity).into(),
+            };
+            (held, *mailbox)
+        }
+        Stage::AtAdminConsent | Stage::AtAuthorize { .. } | Stage::Redeeming => {
+            return Err(Failure::Invalid(
+                "the flow awaits no confirmation yet".to_owned(),
+            ));
+        }
+        Stage::AwaitingAdministrator { .. } => {
+            return Err(Failure::Forbidden(
+                "only the administrator can confirm this, on the page that they were shown",
+            ));
+        }
+        Stage::Ended { .. } => return Err(Refusal::FlowAlreadyUsed.into()),
+    };
+    gateway.limits.write(&stored.value.account)?;
+    let tenant = held.identity.tenant;
+    let ending = match record(gateway, &stored.value, held).await {
+        Ok(completion) => settle(gateway, &stored.value, completion, tenant, mailbox).await,
+        Err(Failure::Refused(refusal)) => Ending::Refused(refusal),
+        // The log is away: the flow goes on waiting, so this can be tried again.
+        Err(failure) => return Err(failure),
+    };
+    learn::ended(gateway, &stored.value, &ending).await;
+    let stored = ended(gateway, stored, &Stage::from(ending)).await?;
+    learn::over(gateway, &stored.value).await;
+    let user = gateway
+        .ledger
+        .user(&stored.value.account, &stored.value.started_by)
+        .await?;
+    Ok((stored.value.view(now), user.state.last_sequence))
+}
+
+/// Ends the flow. A visit that came again may have got another value to confirm with meanwhile: that ends it for nobody.
+async fn ended(
+    gateway: &Gateway,
+    mut stored: Stored<Flow>,
+    stage: &Stage,
+) -> Result<Stored<Flow>, Failure> {
+    let id = stored.value.id;
+    loop {
+        stored.value.stage = stage.clone();
+        match gateway.flows.change(stored).await {
+            Ok(ended) => {
+                went_on(&ended.value);
+                return Ok(ended);
+            }
+            Err(StoreError::Changed) => {}
+            Err(error) => return Err(error.into()),
+        }
+        stored = match gateway.flows.find(id).await? {
+            Some(found) if !found.value.has_ended() => found,
+            Some(_) | None => return Err(Refusal::FlowAlreadyUsed.into()),
+        };
+    }
+}

@@ -1,0 +1,345 @@
+//! A user came back from Microsoft: with a code, or with one of the three kinds of "no".
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use assent_domain::decide::own_consent::{self, DeclineOwnPermissions, GrantOwnPermissions};
+use assent_domain::event::Event;
+use assent_domain::ids::{Epoch, MicrosoftIdentity, ObjectId, Scope, Sequence, Tenant};
+use assent_domain::permissions::PermissionSet;
+use assent_domain::refusal::Refusal;
+use assent_microsoft_identity::{
+    AuthorizationCode, AuthorizationError, Belonging, ErrorClass, Redeemed, TenantRef, random_token,
+};
+use jiff::Timestamp;
+use url::Url;
+
+use crate::failure::Failure;
+use crate::flow::{
+    CONFIRMATION_LIFETIME, Completion, Digest, Ending, Flow, OwnConsent, Purpose, Said, Stage,
+};
+use crate::gateway::Gateway;
+use crate::observations::Mailbox;
+use crate::records::Stored;
+use crate::use_cases::end_flow::{end, landing, still_counts, wait};
+use crate::use_cases::learn;
+use crate::use_cases::redeem::{Proof, redeem};
+
+/// How long the browser waits for the mailbox to be found. It is good to know, and no reason to keep anybody waiting.
+const PROBE_PATIENCE: Duration = Duration::from_secs(2);
+
+pub(crate) async fn finish_own_consent(
+    gateway: &Gateway,
+    mut stored: Stored<Flow>,
+    proof: Proof,
+    code: AuthorizationCode,
+) -> Result<Url, Failure> {
+    let own = own_consent_of(&stored.value)?;
+    let redeemed = match redeem(gateway, &stored.value, proof, code).await {
+        Ok(redeemed) => redeemed,
+        Err(not_redeemed) => {
+            if let Some(refusal) = &not_redeemed.refusal {
+                learn::refused(gateway, &stored.value, &own, refusal).await;
+            }
+            learn::over(gateway, &stored.value).await;
+            return end(gateway, stored, not_redeemed.ending).await;
+        }
+    };
+    // A guest can accept, and has no mailbox there to use it with.
+    if redeemed.identity.belonging == Belonging::Guest {
+        learn::over(gateway, &stored.value).await;
+        return end(gateway, stored, Ending::Refused(Refusal::GuestAccount)).await;
+    }
+    let tenant = match gateway
+        .tenant(&TenantRef::Id(redeemed.identity.tenant_id))
+        .await
+    {
+        Ok(tenant) => tenant,
+        Err(failure) => {
+            learn::over(gateway, &stored.value).await;
+            return end(gateway, stored, Ending::of(Err(failure))).await;
+        }
+    };
+    let identity = MicrosoftIdentity {
+        tenant,
+        object_id: ObjectId(redeemed.identity.object_id),
+    };
+    let held = Held {
+        permissions: gateway.scopes.permissions(&redeemed.scopes),
+        scopes: redeemed.scopes.iter().map(str::to_owned).collect(),
+        identity,
+    };
+    if let Err(failure) = still_counts(gateway, &stored).await {
+        learn::over(gateway, &stored.value).await;
+        return end(gateway, stored, Ending::of(Err(failure))).await;
+    }
+    let granted = own.asked.meet(held.permissions);
+    if own.vouched {
+        // What the person came for does not wait for what is good to know.
+        let recorded = record(gateway, &stored.value, held);
+        let looked_around = look_around(gateway, &stored.value, (identity, granted), &redeemed);
+        let (recorded, mailbox) = tokio::join!(recorded, looked_around);
+        // Only now: until it is recorded, a no has to find it under way.
+        learn::over(gateway, &stored.value).await;
+        let ending = match recorded {
+            Ok(completion) => settle(gateway, &stored.value, completion, tenant, mailbox).await,
+            Err(failure) => Ending::of(Err(failure)),
+        };
+        return end(gateway, stored, ending).await;
+    }
+    // What can't be granted, or is somebody else's mailbox, is no question to anybody.
+    let rehearsed = rehearse(gateway, &stored.value, &held).await;
+    let mailbox = look_around(gateway, &stored.value, (identity, granted), &redeemed).await;
+    if let Err(Failure::Refused(refusal)) = rehearsed {
+        learn::over(gateway, &stored.value).await;
+        return end(gateway, stored, Ending::Refused(refusal)).await;
+    }
+
+    // Whoever began the flow may have sent its link to somebody else, whose mailbox must not
+    // end up under the wrong name. So the browser brings a secret back to the host
+    // application, which only it can confirm, as the user who began.
+    let confirm = random_token();
+    stored.value.expires_at = Timestamp::now() + CONFIRMATION_LIFETIME;
+    stored.value.stage = Stage::AwaitingConfirmation {
+        confirm: Digest::of(&confirm),
+        held: held.permissions.into(),
+        scopes: held.scopes,
+        identity: held.identity.into(),
+        mailbox,
+    };
+    Ok(match wait(gateway, stored).await? {
+        Ok(stored) => landing(gateway, &stored.value, Some(&confirm)),
+        Err(given_up) => given_up,
+    })
+}
+
+/// Learns what there is to learn from a grant. Somebody else's mailbox, and what somebody else may do, is none of our
+/// business.
+async fn look_around(
+    gateway: &Gateway,
+    flow: &Flow,
+    (identity, granted): (MicrosoftIdentity, PermissionSet),
+    redeemed: &Redeemed,
+) -> Option<Mailbox> {
+    let own = own_consent_of(flow).ok()?;
+    if own.expected.is_some_and(|expected| expected != identity) {
+        return None;
+    }
+    learn::got(gateway, flow, &own, identity.tenant, granted).await;
+    Some(probe(gateway, redeemed).await)
+}
+
+/// Looks where the mailbox is, while there is a token to look with: none is kept.
+async fn probe(gateway: &Gateway, redeemed: &Redeemed) -> Mailbox {
+    let probed = gateway
+        .entra
+        .locate_mailbox(&redeemed.access_token, &redeemed.scopes);
+    match tokio::time::timeout(PROBE_PATIENCE, probed).await {
+        Ok(location) => Mailbox::seen(location),
+        Err(_) => Mailbox::not_seen(),
+    }
+}
+
+/// Microsoft said no. Only a decline is the user's own answer, and recorded.
+pub(crate) async fn refused(
+    gateway: &Gateway,
+    stored: Stored<Flow>,
+    error: &AuthorizationError,
+) -> Result<Url, Failure> {
+    let own = own_consent_of(&stored.value)?;
+    learn::refused(gateway, &stored.value, &own, error).await;
+    let mut ending = Ending::from_microsoft(error, Said::ByTheBrowser, &stored.value.purpose);
+    if error.class == ErrorClass::Declined {
+        let command = DeclineOwnPermissions {
+            account: stored.value.account.clone(),
+            user: stored.value.started_by.clone(),
+            begun_in: own.begun_in,
+            asked: own.asked.kinds(),
+        };
+        let (account, user) = (&stored.value.account, &stored.value.started_by);
+        let before = gateway.ledger.user(account, user).await;
+        let recorded = gateway
+            .ledger
+            .decide_user(account, user, |company, user| {
+                own_consent::decline(company, user, command.clone())
+            })
+            .await;
+        if let (Ok(before), Ok(_)) = (before, &recorded) {
+            let answered = before.state.in_epoch(own.begun_in).answered;
+            learn::declined(gateway, &stored.value, &own, answered).await;
+        }
+        ending = Ending::of(recorded.map(|_| ending));
+    }
+    end(gateway, stored, ending).await
+}
+
+/// What Microsoft granted, and to whom.
+#[derive(Debug, Clone)]
+pub struct Held {
+    pub(crate) permissions: PermissionSet,
+    pub(crate) scopes: Vec<String>,
+    /// The Microsoft account that answered.
+    pub identity: MicrosoftIdentity,
+}
+
+impl Held {
+    /// What waits for its confirmation.
+    pub fn waiting_in(flow: &Flow) -> Option<Self> {
+        match &flow.stage {
+            Stage::AwaitingConfirmation {
+                held,
+                scopes,
+                identity,
+                ..
+            } => Some(Self {
+                permissions: (*held).into(),
+                scopes: scopes.clone(),
+                identity: (*identity).into(),
+            }),
+            Stage::AtAdminConsent
+            | Stage::AtAuthorize { .. }
+            | Stage::Redeeming
+            | Stage::AwaitingAdministrator { .. }
+            | Stage::Ended { .. } => None,
+        }
+    }
+}
+
+/// Records the grant.
+pub(crate) async fn record(
+    gateway: &Gateway,
+    flow: &Flow,
+    held: Held,
+) -> Result<Completion, Failure> {
+    let own = own_consent_of(flow)?;
+    let (granted, identity) = (held.permissions, held.identity);
+    let command = command(flow, &own, held);
+    let moved = AtomicBool::new(false);
+    let recorded = gateway
+        .ledger
+        .decide_user(&flow.account, &flow.started_by, |company, user| {
+            let is_of_another = user.is_of_another(company.epoch, identity);
+            moved.store(is_of_another, Ordering::Relaxed);
+            own_consent::grant(company, user, command.clone())
+        })
+        .await;
+    tell_of_a_mismatch(flow, recorded.as_ref().err());
+    recorded?;
+    if moved.into_inner() {
+        tracing::warn!(
+            security_event = "another_mailbox",
+            flow.id = %flow.id,
+            account.id = %flow.account,
+            user.id = %flow.started_by,
+            "a user's grants are of another Microsoft identity from here on"
+        );
+    }
+    Ok(Completion {
+        not_granted: in_words(own.asked.missing_from(granted)),
+        mailbox_trouble: None,
+    })
+}
+
+/// What recording a grant would come to.
+#[derive(Debug, Clone, Copy)]
+pub struct Rehearsal {
+    /// What would be granted.
+    pub granted: PermissionSet,
+    /// The mailbox whose grants would end with it.
+    pub leaves: Option<MicrosoftIdentity>,
+}
+
+/// What recording the grant would come to, as things stand.
+pub async fn rehearse(gateway: &Gateway, flow: &Flow, held: &Held) -> Result<Rehearsal, Failure> {
+    let own = own_consent_of(flow)?;
+    // The user first: its events name epochs that the company has to know by then.
+    let user = gateway.ledger.user(&flow.account, &flow.started_by).await?;
+    let company = gateway.ledger.company(&flow.account).await?;
+    let command = command(flow, &own, held.clone());
+    let events = own_consent::grant(&company.state, &user.state, command).map_err(Failure::from);
+    tell_of_a_mismatch(flow, events.as_ref().err());
+    let new = events?.into_iter().find_map(|event| match event {
+        Event::UserScopeGranted(granted) => Some(granted.permissions),
+        Event::UserScopeRevoked(_) | Event::ModeChanged(_) | Event::AdminConsentGranted(_) => None,
+    });
+    let mailbox = user.state.mailbox(company.state.epoch);
+    Ok(Rehearsal {
+        granted: new.unwrap_or_else(|| own.asked.meet(held.permissions)),
+        leaves: mailbox.filter(|mailbox| *mailbox != held.identity),
+    })
+}
+
+fn command(flow: &Flow, own: &OwnConsent, held: Held) -> GrantOwnPermissions {
+    GrantOwnPermissions {
+        account: flow.account.clone(),
+        user: flow.started_by.clone(),
+        begun_in: own.begun_in,
+        begun_after: own.begun_after,
+        asked: own.asked,
+        held: held.permissions,
+        scopes: held.scopes.into_iter().map(Scope).collect(),
+        identity: held.identity,
+        expected: own.expected,
+    }
+}
+
+fn tell_of_a_mismatch(flow: &Flow, failure: Option<&Failure>) {
+    if let Some(Failure::Refused(Refusal::IdentityMismatch)) = failure {
+        tracing::warn!(
+            security_event = "identity_mismatch",
+            flow.id = %flow.id,
+            account.id = %flow.account,
+            "a flow was finished by another Microsoft identity than expected"
+        );
+    }
+}
+
+/// A grant is recorded: now its mailbox is its user's, and can be told.
+pub(crate) async fn settle(
+    gateway: &Gateway,
+    flow: &Flow,
+    completion: Completion,
+    tenant: Tenant,
+    mailbox: Option<Mailbox>,
+) -> Ending {
+    if let Some(mailbox) = mailbox {
+        gateway
+            .observations
+            .note_mailbox(&flow.account, &flow.started_by, tenant, mailbox)
+            .await;
+    }
+    Ending::Completed(Completion {
+        mailbox_trouble: mailbox.and_then(Mailbox::trouble),
+        ..completion
+    })
+}
+
+fn in_words(permissions: PermissionSet) -> Option<String> {
+    let names: Vec<_> = permissions
+        .kinds()
+        .iter()
+        .map(|permission| assent_contract::values::Permission::from(permission).as_str())
+        .collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+pub(crate) fn own_consent_of(flow: &Flow) -> Result<OwnConsent, Failure> {
+    match &flow.purpose {
+        Purpose::OwnConsent {
+            asked,
+            begun_in,
+            begun_after,
+            expected,
+            vouched,
+        } => Ok(OwnConsent {
+            asked: (*asked).into(),
+            begun_in: Epoch(*begun_in),
+            begun_after: Sequence(*begun_after),
+            expected: expected.map(Into::into),
+            vouched: *vouched,
+        }),
+        Purpose::AdministratorConsent { .. } => Err(Failure::Invalid(
+            "this flow asked for an administrator".to_owned(),
+        )),
+    }
+}

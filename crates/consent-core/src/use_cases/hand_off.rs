@@ -1,0 +1,301 @@
+//! The link for an administrator: made and cancelled by users of the host application, opened and followed by whoever
+//! it was forwarded to.
+
+use assent_contract::command::FlowStarted;
+use assent_domain::decide::administrator_consent::{self, Premises};
+use assent_domain::decide::approval;
+use assent_domain::ids::{AccountId, Tenant, UserId};
+use assent_domain::permissions::PermissionSet;
+use assent_domain::refusal::Refusal;
+use jiff::Timestamp;
+use url::Url;
+use uuid::Uuid;
+
+use crate::cutoff::Generation;
+use crate::failure::Failure;
+use crate::flow::{Aim, Route};
+use crate::gateway::{Gateway, TenantName};
+use crate::hand_off::{Closed, HandOff, HandOffToken, Stage};
+use crate::ledger::Company;
+use crate::names::Names;
+use crate::use_cases::premises::premises;
+use crate::use_cases::start_admin_consent::{self, Question, tenant_to_ask};
+
+/// How many links of an account are listed.
+const MOST_LISTED: usize = 100;
+
+/// What an administrator is to be asked for.
+#[derive(Debug)]
+pub struct Request {
+    /// What the administrator shall do.
+    pub aim: Aim,
+    /// What they shall consent to.
+    pub permissions: PermissionSet,
+    /// In which tenant, where somebody said so.
+    pub tenant: Option<TenantName>,
+    /// A Super Admin knows better than what was seen of mailboxes.
+    pub mailboxes_in_exchange_online: bool,
+    /// What the link is to be, where a form says so that may be sent twice.
+    pub token: Option<HandOffToken>,
+}
+
+/// Whoever asks.
+#[derive(Debug)]
+pub struct Asker {
+    /// The user who asks.
+    pub user: UserId,
+    /// What the host application calls them.
+    pub names: Names,
+}
+
+/// Makes a link. Whether the caller may ask for this aim has been checked.
+pub async fn create(
+    gateway: &Gateway,
+    account: &AccountId,
+    by: Asker,
+    request: Request,
+) -> Result<(HandOff, Url), Failure> {
+    let company = gateway.ledger.company(account).await?;
+    let named = tenant_to_ask(gateway, account, &company, request.tenant.as_ref()).await?;
+    let tenant = match named {
+        Some(tenant) => Some(tenant),
+        None => own_tenant(gateway, account, &by.user).await?,
+    };
+    let overrides = request.mailboxes_in_exchange_online;
+    let premises = premises(gateway, account, tenant, overrides).await;
+    let permissions = may_ask(&company, request.aim, request.permissions, premises)?;
+
+    let now = Timestamp::now();
+    let fresh = || HandOffToken::new(account.clone(), Uuid::now_v7());
+    let token = request.token.unwrap_or_else(fresh);
+    let id = token.id;
+    let hand_off = HandOff {
+        id,
+        account: account.clone(),
+        requested_by: by.user,
+        generation: Generation::default(),
+        made_in: Some(company.state.epoch.0),
+        is_outdated: false,
+        names: by.names,
+        aim: request.aim,
+        permissions: permissions.into(),
+        mailboxes_in_exchange_online: overrides,
+        tenant: tenant.map(Into::into),
+        tenant_domain: request.tenant.as_ref().and_then(TenantName::domain),
+        secret: token.digest(),
+        created_at: now,
+        expires_at: now + gateway.hand_off_lifetime,
+        opened_at: None,
+        stage: Stage::Idle,
+    };
+    let stored = gateway.hand_offs.create(hand_off).await?;
+    if overrides {
+        tracing::info!(
+            account.id = %account,
+            user.id = %stored.value.requested_by,
+            hand_off.id = %id,
+            mailboxes_in_exchange_online = true,
+            "a Super Admin vouched for where the company's mailboxes are"
+        );
+    }
+    let url = gateway.addresses.hand_off(&token);
+    Ok((stored.value, url))
+}
+
+/// The newest of an account, as they stand in the company as it is now; `only_of`: those that this user made.
+pub async fn newest(
+    gateway: &Gateway,
+    account: &AccountId,
+    company: &Company,
+    only_of: Option<&UserId>,
+    most: usize,
+) -> Result<Vec<HandOff>, Failure> {
+    let mut found = gateway.hand_offs.of_account(account, only_of, most).await?;
+    for link in &mut found {
+        link.note_epoch(company.state.epoch);
+    }
+    Ok(found)
+}
+
+/// Those of an account, the newest first; `only_of`: those that this user asked for.
+pub async fn list(
+    gateway: &Gateway,
+    account: &AccountId,
+    only_of: Option<&UserId>,
+) -> Result<Vec<HandOff>, Failure> {
+    let company = gateway.ledger.company(account).await?;
+    newest(gateway, account, &company, only_of, MOST_LISTED).await
+}
+
+/// One of them.
+pub async fn find(
+    gateway: &Gateway,
+    account: &AccountId,
+    id: Uuid,
+    only_of: Option<&UserId>,
+) -> Result<HandOff, Failure> {
+    let found = gateway.hand_offs.find(account, id).await?;
+    let mut link = found
+        .map(|stored| stored.value)
+        .filter(|link| only_of.is_none_or(|user| link.requested_by == *user))
+        .ok_or_else(unknown)?;
+    let company = gateway.ledger.company(account).await?;
+    link.note_epoch(company.state.epoch);
+    Ok(link)
+}
+
+/// Takes one back.
+pub async fn cancel(
+    gateway: &Gateway,
+    account: &AccountId,
+    id: Uuid,
+    by: &UserId,
+    only_of: Option<&UserId>,
+) -> Result<HandOff, Failure> {
+    let found = find(gateway, account, id, only_of).await?;
+    let cancelled = gateway
+        .hand_offs
+        .change(account, id, |link| {
+            link.is_outdated |= found.is_outdated;
+            link.cancel(by.clone(), Timestamp::now())
+        })
+        .await?;
+    match cancelled.ok_or_else(unknown)? {
+        Ok(hand_off) => Ok(hand_off),
+        Err(
+            Closed::Completed
+            | Closed::Completing
+            | Closed::Cancelled
+            | Closed::Expired
+            | Closed::Outdated,
+        ) => Err(Refusal::FlowAlreadyUsed.into()),
+    }
+}
+
+/// Somebody opened the link.
+pub async fn open(gateway: &Gateway, token: &HandOffToken) -> Result<HandOff, Failure> {
+    let company = gateway.ledger.company(&token.account).await?;
+    let found = by_token(gateway, token, &company).await?;
+    if found.opened_at.is_some() {
+        return Ok(found);
+    }
+    let opened = gateway
+        .hand_offs
+        .change(&token.account, token.id, |link| {
+            link.note_epoch(company.state.epoch);
+            link.opened(Timestamp::now());
+            Ok::<(), std::convert::Infallible>(())
+        })
+        .await?;
+    match opened {
+        Some(Ok(hand_off)) => Ok(hand_off),
+        Some(Err(never)) => match never {},
+        None => Err(unknown()),
+    }
+}
+
+/// What comes of somebody who followed the link.
+#[derive(Debug)]
+pub enum Begun {
+    /// They go on to Microsoft.
+    Started(FlowStarted),
+    /// The link can't be used any more.
+    Closed(Closed),
+}
+
+/// Somebody ticked the administrator's box and follows the link: an ordinary flow begins, as if the Super Admin had
+/// sent them to Microsoft.
+pub async fn begin(gateway: &Gateway, token: &HandOffToken) -> Result<Begun, Failure> {
+    gateway
+        .limits
+        .start_through_link(&token.account, token.id)?;
+    let company = gateway.ledger.company(&token.account).await?;
+    let found = by_token(gateway, token, &company).await?;
+    if let Err(closed) = found.require_open(Timestamp::now()) {
+        return Ok(Begun::Closed(closed));
+    }
+    let tenant = found.tenant.map(Into::into);
+    let overrides = found.mailboxes_in_exchange_online;
+    let premises = premises(gateway, &token.account, tenant, overrides).await;
+    // Within the epoch, too, the company may have changed its mind in these days.
+    let permissions = may_ask(&company, found.aim, found.permissions.into(), premises)?;
+
+    let flow = Uuid::now_v7();
+    let begun = gateway
+        .hand_offs
+        .change(&token.account, token.id, |link| {
+            link.note_epoch(company.state.epoch);
+            link.begin(flow, Timestamp::now())
+        })
+        .await?;
+    if let Err(closed) = begun.ok_or_else(unknown)? {
+        return Ok(Begun::Closed(closed));
+    }
+    let question = Question {
+        account: token.account.clone(),
+        started_by: found.requested_by,
+        names: found.names,
+        // Whoever follows a link is in no session, even where they have one.
+        session: None,
+        permissions,
+        tenant,
+        tenant_domain: found.tenant_domain,
+        route: Route::HandOff {
+            id: token.id,
+            aim: found.aim,
+        },
+        return_to: None,
+    };
+    start_admin_consent::begin(gateway, &company, flow, question)
+        .await
+        .map(Begun::Started)
+}
+
+/// What an administrator can be asked for, by the rules for each aim.
+fn may_ask(
+    company: &Company,
+    aim: Aim,
+    permissions: PermissionSet,
+    premises: Premises,
+) -> Result<PermissionSet, Refusal> {
+    match aim {
+        Aim::AdministratorConsent => {
+            administrator_consent::ask(&company.state, permissions, premises)?;
+            Ok(permissions)
+        }
+        Aim::Approval => approval::ask(&company.state, permissions.kinds(), premises),
+    }
+}
+
+/// The tenant of whoever asks, so that an administrator of another one does not consent by mistake: that of their last
+/// grant, or that in which they were sent to Microsoft in vain.
+async fn own_tenant(
+    gateway: &Gateway,
+    account: &AccountId,
+    user: &UserId,
+) -> Result<Option<Tenant>, Failure> {
+    let granted_in = gateway.ledger.user(account, user).await?.state.identity;
+    if let Some(identity) = granted_in {
+        return Ok(Some(identity.tenant));
+    }
+    let attempts = gateway.observations.attempts(account, user).await;
+    Ok(attempts.tenant().map(Into::into))
+}
+
+async fn by_token(
+    gateway: &Gateway,
+    token: &HandOffToken,
+    company: &Company,
+) -> Result<HandOff, Failure> {
+    let found = gateway.hand_offs.find(&token.account, token.id).await?;
+    let mut link = found
+        .map(|stored| stored.value)
+        .filter(|link| token.opens(link))
+        .ok_or_else(unknown)?;
+    link.note_epoch(company.state.epoch);
+    Ok(link)
+}
+
+fn unknown() -> Failure {
+    Failure::NotFound("there is no such link, or not any more")
+}

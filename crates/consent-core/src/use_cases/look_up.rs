@@ -1,0 +1,160 @@
+//! Reading an account, a user, a flow. Always from the log's leader, so a write that was
+//! answered is always seen.
+
+use std::time::Duration;
+
+use assent_domain::ids::{AccountId, UserId};
+use assent_domain::permissions::Permission;
+use assent_service_kit::Caller;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::failure::Failure;
+use crate::flow::{Ending, Flow, FlowState, FlowView};
+use crate::gateway::Gateway;
+use crate::ledger::{Company, User};
+use crate::observations::{Approval, Reach};
+use crate::records::Stored;
+use crate::representation::{AccountView, Learnt, UserView};
+use crate::rights;
+use crate::use_cases::find_flow::find_flow;
+use crate::use_cases::finish_own_consent::{Held, rehearse};
+
+/// How long a read waits for the write that `at_least` names.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// An account, as the API shows it; no earlier than `at_least`.
+pub async fn account(
+    gateway: &Gateway,
+    account: &AccountId,
+    at_least: Option<u64>,
+) -> Result<AccountView, Failure> {
+    wait_for(gateway, account, at_least).await?;
+    let company = gateway.ledger.company(account).await?;
+    Ok(AccountView::of(account, &company))
+}
+
+/// A user, as the API shows them; no earlier than `at_least`.
+pub async fn user(
+    gateway: &Gateway,
+    account: &AccountId,
+    user: &UserId,
+    at_least: Option<u64>,
+) -> Result<UserView, Failure> {
+    wait_for(gateway, account, at_least).await?;
+    let known = all_of(gateway, account, user).await?;
+    UserView::of(account, user, &known.company, &known.user, &known.learnt)
+}
+
+/// All that is known of a user.
+#[derive(Debug)]
+pub struct Known {
+    /// The account.
+    pub company: Company,
+    /// The user.
+    pub user: User,
+    /// What was learnt of Microsoft about the user.
+    pub learnt: Learnt,
+}
+
+/// Everything of a user, read together.
+pub async fn all_of(gateway: &Gateway, account: &AccountId, id: &UserId) -> Result<Known, Failure> {
+    // The user first: its events name epochs that the company has to know by then.
+    let user = gateway.ledger.user(account, id).await?;
+    let company = gateway.ledger.company(account).await?;
+    let learnt = learnt(gateway, account, id, &company, &user).await;
+    Ok(Known {
+        company,
+        user,
+        learnt,
+    })
+}
+
+/// What is known of the user's mailbox, and of what the user can have without an administrator: by the tenant's own
+/// answers, by Microsoft's default, and by what the user has met a dead end with.
+async fn learnt(
+    gateway: &Gateway,
+    account: &AccountId,
+    id: &UserId,
+    company: &Company,
+    user: &User,
+) -> Learnt {
+    let observations = &gateway.observations;
+    let (mailbox, policies, attempts) = tokio::join!(
+        observations.mailbox(account, id),
+        observations.policies(account),
+        observations.attempts(account, id)
+    );
+    let granted_in = user.state.identity.map(|identity| identity.tenant);
+    let tenant = granted_in.or_else(|| attempts.tenant().map(Into::into));
+    let cap = company.state.email_sync.cap();
+    let reach = Reach {
+        scopes: &gateway.scopes,
+        policies: &policies,
+        epoch: company.state.epoch,
+        tenant,
+        asked: cap,
+    };
+    let approvals = Permission::ALL.into_iter().map(|permission| {
+        let needed = reach.approval(permission);
+        let approval = match needed {
+            Approval::NotNeeded if reach.led_nowhere(&attempts, permission) => Approval::Likely,
+            Approval::NotNeeded | Approval::Likely | Approval::Required => needed,
+        };
+        (permission, approval)
+    });
+    Learnt {
+        mailbox,
+        approvals: approvals.collect(),
+    }
+}
+
+/// A flow, for whoever began it. For others there is no such flow.
+pub async fn own_flow(
+    gateway: &Gateway,
+    caller: &Caller,
+    id: Uuid,
+) -> Result<Stored<Flow>, Failure> {
+    let unknown = Failure::NotFound("there is no such flow of yours, or not any more");
+    let (Ok(account), Ok(user)) = (rights::account(caller), rights::subject(caller)) else {
+        return Err(unknown);
+    };
+    match find_flow(gateway, id).await? {
+        Some(stored) if stored.value.account == account && stored.value.started_by == user => {
+            Ok(stored)
+        }
+        Some(_) | None => Err(unknown),
+    }
+}
+
+/// A flow as others see it. One that waits is over as soon as nothing of it can be granted any more: the user took it
+/// back, or the company moved on.
+pub async fn view_of_flow(gateway: &Gateway, flow: &Flow) -> FlowView {
+    let view = flow.view(Timestamp::now());
+    let Some(held) =
+        Held::waiting_in(flow).filter(|_| view.state == FlowState::AwaitingConfirmation)
+    else {
+        return view;
+    };
+    match rehearse(gateway, flow, &held).await {
+        Err(Failure::Refused(refusal)) => Ending::Refused(refusal).into(),
+        // What can't be known now is known when it is confirmed.
+        Ok(_) | Err(_) => view,
+    }
+}
+
+/// The leader's answer holds every acknowledged write, so this waits only where the caller
+/// names a sequence that nobody was ever given, or the leader changed just now.
+async fn wait_for(
+    gateway: &Gateway,
+    account: &AccountId,
+    at_least: Option<u64>,
+) -> Result<(), Failure> {
+    let Some(at_least) = at_least else {
+        return Ok(());
+    };
+    let _waiting = gateway.limits.wait(account)?;
+    tokio::time::timeout(PATIENCE, gateway.ledger.grown_to(at_least))
+        .await
+        .unwrap_or(Err(Failure::NotYetApplied))
+}

@@ -1,0 +1,181 @@
+//! A user takes permissions back.
+//!
+//! A person's no is recorded whatever is wrong with the log, as long as anybody can tell in which epoch it is said.
+
+use assent_domain::account::AccountState;
+use assent_domain::decide::own_consent::{self, RevokeOwnPermissions};
+use assent_domain::ids::{AccountId, Epoch, Sequence, UserId};
+use assent_domain::permissions::Kinds;
+use assent_event_log::{Damage, Missing};
+use jiff::Timestamp;
+
+use crate::failure::Failure;
+use crate::gateway::Gateway;
+use crate::ledger::{Company, Recorded, User};
+use crate::observations::Attempts;
+use crate::view;
+
+/// How often it is decided anew when others keep getting in between.
+const ATTEMPTS: usize = 4;
+
+/// What is known after a revocation.
+#[derive(Debug)]
+pub enum Revoked {
+    /// All of the user, as usual.
+    Known,
+    /// The log is damaged, so this is all of the user that can be said: nothing is on in it that can't be read.
+    Partly(Box<(Company, User)>),
+}
+
+/// Takes permissions of a user back, whatever else can be read or reached.
+pub async fn revoke_own_grant(
+    gateway: &Gateway,
+    account: &AccountId,
+    user: &UserId,
+    permissions: Kinds,
+) -> Result<Revoked, Failure> {
+    gateway.limits.revoke(account, user)?;
+    let said = Said {
+        account: account.clone(),
+        user: user.clone(),
+        permissions,
+        // Before the log is read: what comes back in between is held by then.
+        attempts: gateway.observations.attempts_for_a_no(account, user).await,
+        at: Timestamp::now(),
+    };
+    let revoked = revoke(gateway, &said, Kinds::NONE).await;
+    match revoked {
+        Ok(recorded) if recorded.is_nothing => {
+            revoke_what_is_seen(gateway, &said, &recorded).await?;
+            Ok(Revoked::Known)
+        }
+        Ok(_) => Ok(Revoked::Known),
+        Err(failure @ (Failure::Damaged(_) | Failure::LogNotBelieved(_))) => {
+            let known = revoke_past_damage(gateway, &said, failure).await?;
+            Ok(Revoked::Partly(Box::new(known)))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// A person's no, and what else the person has under way at Microsoft.
+struct Said {
+    account: AccountId,
+    user: UserId,
+    permissions: Kinds,
+    /// `None`: not known.
+    attempts: Option<Attempts>,
+    at: Timestamp,
+}
+
+impl Said {
+    fn in_epoch(&self, epoch: Epoch) -> RevokeOwnPermissions {
+        RevokeOwnPermissions {
+            account: self.account.clone(),
+            user: self.user.clone(),
+            permissions: self.permissions,
+            // What is not known may be under way: a no to it holds.
+            under_way: self.attempts.as_ref().map_or(self.permissions, |attempts| {
+                attempts.under_way(epoch, self.at)
+            }),
+        }
+    }
+}
+
+async fn revoke(gateway: &Gateway, said: &Said, seen: Kinds) -> Result<Recorded, Failure> {
+    gateway
+        .ledger
+        .decide_user(&said.account, &said.user, |company, state| {
+            own_consent::revoke(company, state, seen, said.in_epoch(company.epoch))
+        })
+        .await
+}
+
+/// The log holds nothing to revoke. Where the view says otherwise, the log has lost a grant.
+async fn revoke_what_is_seen(
+    gateway: &Gateway,
+    said: &Said,
+    decided: &Recorded,
+) -> Result<(), Failure> {
+    if said.permissions.is_empty() {
+        return Ok(());
+    }
+    let at_least = decided.company.last_sequence.max(decided.sequence);
+    let (account, user) = (&said.account, &said.user);
+    let Some(seen) = view::effective(&gateway.connection, account, user, at_least).await else {
+        return Ok(());
+    };
+    let seen = seen.intersection(said.permissions);
+    if seen.is_empty() {
+        return Ok(());
+    }
+    tracing::error!(
+        operator_alarm = "event_log_lost_a_grant",
+        account.id = %account,
+        user.id = %user,
+        "the view says that something is effective which the event log holds no grant of; its revocation is recorded"
+    );
+    revoke(gateway, said, seen).await.map(drop)
+}
+
+/// The log can't be read in full. What is asked is recorded after whatever can be.
+async fn revoke_past_damage(
+    gateway: &Gateway,
+    said: &Said,
+    failure: Failure,
+) -> Result<(Company, User), Failure> {
+    let ledger = gateway.ledger.beyond_trouble();
+    let is_believed = matches!(failure, Failure::Damaged(_));
+    // What can't be told by anybody is refused by the trouble that was met first.
+    let mut failure = Some(failure);
+    for _ in 0..ATTEMPTS {
+        let (account, user) = (&said.account, &said.user);
+        let company = match ledger.company(account).await {
+            Ok(company) => company,
+            Err(Failure::Damaged(damage)) => {
+                let seen = view::company(&gateway.connection, account, end_of(&damage)).await;
+                let Some(state) = seen else {
+                    return Err(failure.take().unwrap_or(Failure::Damaged(damage)));
+                };
+                Company::seen(state)
+            }
+            Err(other) => return Err(other),
+        };
+        let (user, tail, is_all) = match ledger.user(account, user).await {
+            Ok(user) => {
+                let tail = user.history.tail;
+                (user, tail, is_believed)
+            }
+            Err(Failure::Damaged(damage)) => (User::of_latest(&damage)?, damage.tail, false),
+            Err(other) => return Err(other),
+        };
+        // The view may lag behind the log, but no user's event is of an epoch that the company was not in.
+        let state = AccountState {
+            epoch: company.state.epoch.max(user.state.epoch),
+            ..company.state.clone()
+        };
+        let no = said.in_epoch(state.epoch);
+        let events = if is_all {
+            own_consent::revoke(&state, &user.state, Kinds::NONE, no)?
+        } else {
+            own_consent::revoke_unread(&state, &user.state, no)?
+        };
+        if let Some(recorded) = ledger.append(tail, &events).await? {
+            let user = user.after(&recorded)?;
+            return Ok((company, user));
+        }
+    }
+    Err(Failure::ConcurrentChange)
+}
+
+/// The last place at which an event of a damaged history can be.
+fn end_of(damage: &Damage) -> Sequence {
+    let missing = match &damage.missing {
+        Missing::At(sequences) => sequences.iter().max().copied(),
+        Missing::Between(_, before) => Some(Sequence(before.0.saturating_sub(1))),
+    };
+    missing.unwrap_or_default().max(damage.tail.sequence)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! An operator declares a message of the log void that is no event, so that every reader passes
+//! over it. What can be read as an event is never void.
+
+use assent_contract::command::{MessageVoided, VoidMessage};
+use assent_contract::operation::{MAX_OPERATOR, MAX_REASON};
+use assent_domain::ids::Sequence;
+use jiff::Timestamp;
+
+use crate::failure::Failure;
+use crate::gateway::Gateway;
+
+/// Who it was, where nobody said.
+const SOMEBODY: &str = "operator";
+
+/// Declares a message void that is no event, so that what it blocks goes on.
+pub async fn void_message(
+    gateway: &Gateway,
+    command: VoidMessage,
+) -> Result<MessageVoided, Failure> {
+    let reason = words("reason", &command.reason, MAX_REASON)?;
+    let operator = command.operator.as_deref().unwrap_or(SOMEBODY);
+    let operator = words("operator", operator, MAX_OPERATOR)?;
+    let sequence = Sequence(command.sequence);
+    let (record, already) = gateway
+        .ledger
+        .declare_void(sequence, reason, operator, Timestamp::now())
+        .await?;
+    if !already {
+        tracing::warn!(
+            operator_act = "message_voided",
+            %sequence,
+            subject = record.subject,
+            hash = %record.hash,
+            "a message of the log was declared void"
+        );
+        metrics::counter!("assent_messages_voided_total").increment(1);
+    }
+    Ok(MessageVoided { record, already })
+}
+
+/// What somebody wrote by hand, for others to read: it is kept for ever, and shown in terminals.
+fn words<'a>(what: &str, text: &'a str, most: usize) -> Result<&'a str, Failure> {
+    let text = text.trim();
+    let length = text.chars().count();
+    if length == 0 || most < length {
+        return Err(Failure::Invalid(format!(
+            "{what} must be 1 to {most} characters"
+        )));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Failure::Invalid(format!(
+            "{what} must be one line without control characters"
+        )));
+    }
+    Ok(text)
+}

@@ -1,0 +1,236 @@
+//! The last step of an administrator's consent that did not begin and end in one session of our settings pages: the
+//! proved administrator sees what it is for, and sends it off or says that it was not them.
+//!
+//! The page's address has a secret that only this browser was given, by the second callback. Its forms are sent by the page
+//! alone. Looking at it changes nothing.
+
+use askama::Template;
+use assent_consent_core::flow::{self, Aim, Answer, Flow, Purpose};
+use assent_consent_core::names::Names;
+use assent_consent_core::use_cases::confirm_admin_consent::{self, Closed};
+use assent_service_kit::ApiPath;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, State};
+use axum::http::header::ALLOW;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::browser::Browser;
+use super::hand_off_page::{Item, items};
+use super::layout::Layout;
+use super::page::{self, WayOn};
+use super::words::When;
+use super::{Shared, see_other};
+use crate::problem::problem_from;
+use crate::site::Site;
+
+#[derive(Template)]
+#[template(path = "administrator_confirmation.html")]
+struct AdministratorPage<'a> {
+    layout: Layout<'a>,
+    /// The company by its name, or by its id where nobody vouches for a name.
+    company: &'a str,
+    account: &'a str,
+    requested_by: &'a str,
+    names: &'a Names,
+    tenant: Uuid,
+    tenant_domain: Option<&'a str>,
+    object_id: Uuid,
+    items: Vec<Item>,
+    decides_for_everyone: bool,
+    /// Whether an administrator has decided before.
+    replaces: bool,
+    proof: &'a str,
+    until: When,
+}
+
+/// The forms on it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Sent {
+    proof: String,
+    decision: Decision,
+}
+
+/// What the administrator says.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Decision {
+    Confirm,
+    /// It was not them, or they did not mean it.
+    Refuse,
+}
+
+/// `GET /administrator-confirmation/{page}`
+pub(super) async fn open(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    ApiPath(token): ApiPath<String>,
+) -> Response {
+    let site = &shared.site;
+    let page = match page_of(&token) {
+        Ok(page) => page,
+        Err(closed) => return over(site, closed),
+    };
+    let opened = match confirm_admin_consent::find(site, &page).await {
+        Ok((stored, answer)) => shown(site, &headers, &page, (&stored.value, &answer)).await,
+        Err(closed) => Err(closed),
+    };
+    opened.unwrap_or_else(|closed| over(site, closed))
+}
+
+/// `HEAD` of it: not even the look of a person.
+pub(super) async fn no_head() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, POST")]).into_response()
+}
+
+/// `POST /administrator-confirmation/{page}`
+pub(super) async fn decide(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    ApiPath(token): ApiPath<String>,
+    sent: Result<Form<Sent>, FormRejection>,
+) -> Response {
+    let site = &shared.site;
+    let page = match page_of(&token) {
+        Ok(page) => page,
+        Err(closed) => return over(site, closed),
+    };
+    let browser = Browser::of(site, &headers);
+    let decision = match sent {
+        Ok(Form(sent)) if browser.sent_from(&page.expose(), &sent.proof, (site, &headers)) => {
+            sent.decision
+        }
+        Ok(_) | Err(_) => return not_from_here(site),
+    };
+    let carried_out = match decision {
+        Decision::Confirm => confirm_admin_consent::confirm_or_follow(site, &page).await,
+        Decision::Refuse => confirm_admin_consent::disown(site, &page).await,
+    };
+    match carried_out {
+        Ok(to) => see_other(&to),
+        Err(closed) => over(site, closed),
+    }
+}
+
+fn page_of(token: &str) -> Result<flow::State, Closed> {
+    flow::State::parse(token).ok_or(Closed::Unknown)
+}
+
+async fn shown(
+    site: &Site,
+    headers: &HeaderMap,
+    page: &flow::State,
+    (flow, answer): (&Flow, &Answer),
+) -> Result<Response, Closed> {
+    let Purpose::AdministratorConsent {
+        permissions,
+        tenant_domain,
+        route,
+        names,
+        ..
+    } = &flow.purpose
+    else {
+        return Err(Closed::Unknown);
+    };
+    let company = site.ledger.company(&flow.account).await?;
+    let browser = Browser::of(site, headers);
+    let proof = browser.form_proof(&page.expose());
+    let page = AdministratorPage {
+        layout: Layout::of(site),
+        company: names.account.as_deref().unwrap_or(flow.account.as_str()),
+        account: flow.account.as_str(),
+        requested_by: flow.started_by.as_str(),
+        names,
+        tenant: answer.tenant.id,
+        tenant_domain: tenant_domain.as_deref(),
+        object_id: answer.granted_by,
+        items: items(site, (*permissions).into()),
+        decides_for_everyone: route.aim() == Aim::AdministratorConsent,
+        replaces: company.state.consent().is_some(),
+        proof: proof.expose(),
+        until: When(flow.expires_at),
+    };
+    // The form is answered by a redirect to wherever the flow was to end, which browsers count as a part of submitting it.
+    let leads_to = flow
+        .return_to
+        .as_ref()
+        .unwrap_or_else(|| site.addresses.after(&flow.purpose));
+    let response = page::show(
+        StatusCode::OK,
+        &page,
+        &[leads_to.origin().ascii_serialization()],
+    );
+    Ok(browser.remembered(site, response))
+}
+
+/// This very address, which no page writes out: there is a secret in it.
+const HERE: &str = "";
+
+fn not_from_here(site: &Site) -> Response {
+    let says = (
+        "This was not sent by its page",
+        "So nothing was recorded. The page has to be opened and sent in one browser, which keeps its cookies. Open it \
+         again, read it, and decide there.",
+    );
+    let way_on = WayOn {
+        address: HERE,
+        words: "Open the page again",
+    };
+    page::message_leading_on(site, StatusCode::FORBIDDEN, says, way_on)
+}
+
+/// Why there is nothing to decide, and where to go on.
+fn over(site: &Site, closed: Closed) -> Response {
+    let leading_on = |status, says, address: &str, words| {
+        page::message_leading_on(site, status, says, WayOn { address, words })
+    };
+    match closed {
+        Closed::Unknown => page::message(
+            site,
+            StatusCode::NOT_FOUND,
+            "There is nothing to confirm here",
+            "No such page was given to this browser, or it was long ago, so nothing was recorded. Go back to the \
+             application and start again.",
+        ),
+        Closed::Expired(to) => leading_on(
+            StatusCode::GONE,
+            (
+                "The request has expired",
+                "Its time is over, the company's settings were changed meanwhile, or whoever asked may not ask any more. \
+                 Nothing was recorded; if it is still wanted, it has to be asked anew.",
+            ),
+            to.as_str(),
+            "Go on",
+        ),
+        Closed::Answered(to) => leading_on(
+            StatusCode::CONFLICT,
+            (
+                "This was answered already",
+                "It can be answered once. Go on to see how it ended.",
+            ),
+            to.as_str(),
+            "Go on",
+        ),
+        Closed::BeingRecorded => leading_on(
+            StatusCode::CONFLICT,
+            (
+                "Just a moment",
+                "Your answer is being recorded at this moment.",
+            ),
+            HERE,
+            "Look again",
+        ),
+        Closed::Failed(failure) => {
+            let problem = problem_from(failure);
+            let sentence = page::sentence(&problem);
+            leading_on(
+                problem.status(),
+                (page::FAILED, &sentence),
+                HERE,
+                "Try again",
+            )
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The page behind a link for an administrator. Whoever has the link may read it and go on; opening it does nothing, for
+//! programs that scan mail open every link.
+
+use askama::Template;
+use assent_consent_core::failure::Failure;
+use assent_consent_core::flow::Aim;
+use assent_consent_core::hand_off::{Closed, HandOff, HandOffToken};
+use assent_consent_core::names::Names;
+use assent_consent_core::use_cases::hand_off::{self, Begun};
+use assent_domain::permissions::PermissionSet;
+use assent_service_kit::ApiPath;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use jiff::Timestamp;
+use serde::Deserialize;
+use url::Url;
+use uuid::Uuid;
+
+use super::browser::Browser;
+use super::layout::Layout;
+use super::{Shared, page, see_other, words};
+use crate::site::Site;
+
+#[derive(Template)]
+#[template(path = "hand_off.html")]
+struct HandOffPage<'a> {
+    layout: Layout<'a>,
+    account: &'a str,
+    requested_by: &'a str,
+    names: &'a Names,
+    tenant: Option<Uuid>,
+    tenant_domain: Option<&'a str>,
+    items: Vec<Item>,
+    decides_for_everyone: bool,
+    expires_at: Timestamp,
+    expires_on: String,
+    problem: Option<&'static str>,
+    /// What the form carries.
+    proof: &'a str,
+}
+
+/// A permission in words.
+pub(super) struct Item {
+    pub(super) name: &'static str,
+    pub(super) meaning: &'static str,
+    pub(super) scopes: String,
+}
+
+/// The form on it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Answer {
+    administrator_confirmed: Option<String>,
+    proof: String,
+}
+
+/// Nothing of what follows has happened yet; why the page is shown again.
+const NOT_TICKED: (StatusCode, &str) = (
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "Tick the box if you are an administrator. If you are not, forward the link to one.",
+);
+const NOT_FROM_HERE: (StatusCode, &str) = (
+    StatusCode::FORBIDDEN,
+    "Nothing has happened yet: this page has to be opened and sent by you, in one browser that keeps its cookies. Read \
+     it, and go on from here.",
+);
+
+pub(super) async fn open(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    ApiPath(token): ApiPath<String>,
+) -> Response {
+    let site = &shared.site;
+    match token_of(&token) {
+        Ok(token) => shown(site, &headers, &token, None).await,
+        Err(failure) => failed(site, failure),
+    }
+}
+
+pub(super) async fn begin(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    ApiPath(token): ApiPath<String>,
+    answer: Result<Form<Answer>, FormRejection>,
+) -> Response {
+    let site = &shared.site;
+    // A form that can't be read has no box that is ticked, and no proof.
+    let Form(answer) = answer.unwrap_or_default();
+    let token = match token_of(&token) {
+        Ok(token) => token,
+        Err(failure) => return failed(site, failure),
+    };
+    let browser = Browser::of(site, &headers);
+    if !browser.sent_from(&token.expose(), &answer.proof, (site, &headers)) {
+        return shown(site, &headers, &token, Some(NOT_FROM_HERE)).await;
+    }
+    if answer.administrator_confirmed.as_deref() != Some("true") {
+        return shown(site, &headers, &token, Some(NOT_TICKED)).await;
+    }
+    match hand_off::begin(site, &token).await {
+        Ok(Begun::Started(started)) => match Url::parse(&started.authorize_url) {
+            Ok(url) => see_other(&url),
+            Err(error) => failed(site, Failure::Internal(error.into())),
+        },
+        Ok(Begun::Closed(closed)) => over(site, closed),
+        Err(failure) => failed(site, failure),
+    }
+}
+
+/// The page, to this browser.
+async fn shown(
+    site: &Site,
+    headers: &HeaderMap,
+    token: &HandOffToken,
+    problem: Option<(StatusCode, &'static str)>,
+) -> Response {
+    match hand_off::open(site, token).await {
+        Ok(found) => {
+            let browser = Browser::of(site, headers);
+            let response = page(site, &found, (&browser, token), problem);
+            browser.remembered(site, response)
+        }
+        Err(failure) => failed(site, failure),
+    }
+}
+
+fn token_of(text: &str) -> Result<HandOffToken, Failure> {
+    HandOffToken::parse(text).ok_or(Failure::NotFound("there is no such link"))
+}
+
+fn failed(site: &Site, failure: Failure) -> Response {
+    if matches!(failure, Failure::NotFound(_)) {
+        return page::message(
+            site,
+            StatusCode::NOT_FOUND,
+            "There is no such link",
+            "Check that the whole address was copied, or ask whoever sent it for another one.",
+        );
+    }
+    page::failure(site, failure)
+}
+
+fn page(
+    site: &Site,
+    found: &HandOff,
+    (browser, token): (&Browser, &HandOffToken),
+    problem: Option<(StatusCode, &'static str)>,
+) -> Response {
+    if let Err(closed) = found.require_open(Timestamp::now()) {
+        return over(site, closed);
+    }
+    let (status, problem) = match problem {
+        Some((status, problem)) => (status, Some(problem)),
+        None => (StatusCode::OK, None),
+    };
+    let proof = browser.form_proof(&token.expose());
+    let page = HandOffPage {
+        layout: Layout::of(site),
+        account: found.account.as_str(),
+        requested_by: found.requested_by.as_str(),
+        names: &found.names,
+        tenant: found.tenant.map(|tenant| tenant.id),
+        tenant_domain: found.tenant_domain.as_deref(),
+        items: items(site, found.permissions.into()),
+        decides_for_everyone: found.aim == Aim::AdministratorConsent,
+        expires_at: found.expires_at,
+        expires_on: found.expires_at.strftime("%-d %B %Y, %H:%M").to_string(),
+        problem,
+        proof: proof.expose(),
+    };
+    page::show(status, &page, &page::by_way_of_microsoft(site))
+}
+
+pub(super) fn items(site: &Site, permissions: PermissionSet) -> Vec<Item> {
+    let email = permissions.email;
+    let asked = permissions.kinds();
+    let items = asked.iter().map(|permission| Item {
+        name: words::name(permission),
+        meaning: words::meaning(permission, email),
+        scopes: site.scopes.of(words::only(permission, email)).join(" "),
+    });
+    items.collect()
+}
+
+fn over(site: &Site, closed: Closed) -> Response {
+    let (status, title, sentence) = match closed {
+        Closed::Completed => (
+            StatusCode::OK,
+            "Already approved",
+            "An administrator of your organisation has accepted already. There is nothing left to do.",
+        ),
+        Closed::Cancelled | Closed::Expired => (
+            StatusCode::GONE,
+            "This link is over",
+            "It was cancelled or has expired. Ask whoever sent it for another one.",
+        ),
+        Closed::Outdated => (
+            StatusCode::GONE,
+            "This link is over",
+            "The company has changed its settings since it was made, or whoever made it may not ask any more. Ask the \
+             company for another one, if it still wants your approval.",
+        ),
+        Closed::Completing => (
+            StatusCode::CONFLICT,
+            "Just a moment",
+            "Somebody's acceptance is being recorded at this moment. Look again in a minute.",
+        ),
+    };
+    page::message(site, status, title, sentence)
+}

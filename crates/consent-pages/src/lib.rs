@@ -1,0 +1,39 @@
+//! What people see: the settings pages and their sessions, the pages behind links for administrators, and the callbacks
+//! by which Microsoft sends a browser back. They render what the use cases of `assent-consent-core` say.
+//!
+//! Start at [`router`], which names every page; each page is a file with its template.
+
+mod administrator_page;
+mod asset;
+mod assets;
+mod brand;
+mod browser;
+mod callbacks;
+mod confirmation_page;
+mod cookies;
+mod hand_off_page;
+mod layout;
+mod outcome_page;
+pub mod page;
+mod problem;
+mod router;
+mod session;
+mod settings;
+mod site;
+mod words;
+
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::{IntoResponse, Response};
+use url::Url;
+
+pub use brand::{Brand, Color, LogoError};
+pub use problem::{ApiError, problem_from};
+pub use router::router;
+pub use site::Site;
+
+use router::Shared;
+
+fn see_other(url: &Url) -> Response {
+    (StatusCode::SEE_OTHER, [(LOCATION, url.as_str())]).into_response()
+}

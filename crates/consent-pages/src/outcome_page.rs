@@ -1,0 +1,62 @@
+//! Where a browser lands that nobody asked back, and that is in no session: it says in a sentence what happened.
+
+use assent_consent_core::failure::Failure;
+use assent_consent_core::flow::{FlowState, FlowView};
+use assent_consent_core::wording;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use jiff::Timestamp;
+
+use super::settings::notice::Landing;
+use super::{Shared, page};
+use crate::site::Site;
+
+/// The administrator came by a link, and may have no account here to go back to.
+pub(super) async fn hand_off(State(shared): State<Shared>, landing: Landing) -> Response {
+    let site = &shared.site;
+    let ended = match ended(site, &landing).await {
+        Ok(ended) => ended,
+        Err(failure) => return page::failure(site, failure),
+    };
+    if ended.as_ref().map(|flow| flow.state) == Some(FlowState::Completed) {
+        return page::message(
+            site,
+            StatusCode::OK,
+            "Thank you",
+            "The consent was verified with Microsoft and recorded. You can close this page; whoever sent you the link \
+             sees that it is done.",
+        );
+    }
+    let title = "Approval for your organisation";
+    let sentence = ended.as_ref().and_then(sentence).unwrap_or(NOTHING);
+    page::message(site, StatusCode::OK, title, sentence)
+}
+
+const NOTHING: &str = "There is nothing to see here. Go back to the application.";
+
+/// The same in place of one of the settings pages; `None` where the address names no flow of ours that went anywhere.
+pub(super) async fn settings(
+    site: &Site,
+    title: &str,
+    landing: &Landing,
+) -> Result<Option<Response>, Failure> {
+    let ended = ended(site, landing).await?;
+    let sentence = ended.as_ref().and_then(sentence);
+    Ok(sentence.map(|sentence| page::settings_message(site, StatusCode::OK, title, sentence)))
+}
+
+/// How the flow stands that the address names. What else an address says of it is not believed: anybody can write one.
+async fn ended(site: &Site, landing: &Landing) -> Result<Option<FlowView>, Failure> {
+    let Some(flow) = landing.flow() else {
+        return Ok(None);
+    };
+    let found = site.flows.find(flow).await?;
+    Ok(found.map(|stored| stored.value.view(Timestamp::now())))
+}
+
+fn sentence(flow: &FlowView) -> Option<&str> {
+    let of_state = wording::of_state(flow.state)?;
+    let of_code = flow.code.as_deref().map(wording::of);
+    Some(flow.detail.as_deref().or(of_code).unwrap_or(of_state))
+}

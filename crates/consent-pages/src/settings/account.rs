@@ -1,0 +1,276 @@
+//! Settings > My account: what a user can do there.
+
+use assent_consent_core::failure::Failure;
+use assent_consent_core::flow::Aim;
+use assent_consent_core::names::Names;
+use assent_consent_core::use_cases::hand_off::{self, Request};
+use assent_consent_core::use_cases::look_up;
+use assent_consent_core::use_cases::save_own_permissions::{Boxes, Saved, save_own_permissions};
+use assent_consent_core::use_cases::start_own_consent::WayBack;
+use assent_consent_core::use_cases::use_another_account::use_another_account;
+use assent_domain::ids::Epoch;
+use assent_domain::permissions::{Kinds, Permission};
+use assent_service_kit::ApiPath;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::account_view::AccountPage;
+use super::damaged_account;
+use super::links::{self, LISTED, LinkView};
+use super::notice::{self, Done, Landing, Notice};
+use super::{answered, done, in_session, is_ticked, show, to_microsoft, unreadable};
+use crate::session::{InSession, Posted};
+use crate::site::Site;
+use crate::{Shared, confirmation_page, words};
+
+const TITLE: &str = "Settings of my account";
+const COMPLETED: (&str, &str) = (
+    "Saved",
+    "What you granted is on. You can take it back here at any time.",
+);
+
+/// `GET /settings/account`
+pub(crate) async fn open(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    landing: Landing,
+) -> Response {
+    let site = &shared.site;
+    in_session(site, &headers, TITLE, &landing, async |session| {
+        Box::pin(opened(site, &session, &landing)).await
+    })
+    .await
+}
+
+async fn opened(site: &Site, session: &InSession, landing: &Landing) -> Result<Response, Failure> {
+    if let (Some(flow), Some(confirm)) = (landing.flow(), landing.confirm.as_deref()) {
+        return confirmation_page::land(site, session, flow, confirm).await;
+    }
+    let flow = super::flow_of(site, session, landing).await?;
+    page(
+        site,
+        session,
+        StatusCode::OK,
+        landing.notice(session, flow.as_ref(), COMPLETED),
+    )
+    .await
+}
+
+async fn page(
+    site: &Site,
+    session: &InSession,
+    status: StatusCode,
+    notice: Option<Notice>,
+) -> Result<Response, Failure> {
+    let (account, user) = (&session.session.account, &session.session.user);
+    let known = match look_up::all_of(site, account, user).await {
+        Ok(known) => known,
+        Err(Failure::Damaged(_) | Failure::LogNotBelieved(_)) => {
+            return Ok(damaged_account::show(site, session).await);
+        }
+        Err(failure) => return Err(failure),
+    };
+    let own = hand_off::list(site, account, Some(user)).await?;
+    let own = own.iter().take(LISTED).map(LinkView::of).collect();
+    let page = AccountPage::of(site, session, &known, own, notice)?;
+    Ok(show(site, status, &page))
+}
+
+/// Boxes, by permission.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Ticks {
+    contacts: Option<String>,
+    calendar: Option<String>,
+    email: Option<String>,
+}
+
+impl Ticks {
+    fn kinds(&self) -> Kinds {
+        Kinds {
+            contacts: is_ticked(self.contacts.as_ref()),
+            calendar: is_ticked(self.calendar.as_ref()),
+            email: is_ticked(self.email.as_ref()),
+        }
+    }
+}
+
+/// The boxes as they are now, and as they were when the page was shown.
+#[derive(Debug, Deserialize)]
+pub(crate) struct BoxesForm {
+    #[serde(flatten)]
+    ticks: Ticks,
+    /// The names of those that were ticked.
+    #[serde(default)]
+    shown: String,
+    epoch: String,
+}
+
+impl BoxesForm {
+    fn read(&self) -> Result<Boxes, Failure> {
+        let was_shown = |permission| {
+            self.shown
+                .split(' ')
+                .any(|name| name == words::key(permission))
+        };
+        Ok(Boxes {
+            shown: Kinds {
+                contacts: was_shown(Permission::Contacts),
+                calendar: was_shown(Permission::Calendar),
+                email: was_shown(Permission::Email),
+            },
+            ticked: self.ticks.kinds(),
+            epoch: Epoch(self.epoch.parse().map_err(|_| unreadable())?),
+        })
+    }
+}
+
+/// `POST /settings/account/permissions`
+pub(crate) async fn save(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    Posted { session, form }: Posted<BoxesForm>,
+) -> Response {
+    let site = &shared.site;
+    answered(site, saved(site, &headers, &session, &form).await)
+}
+
+async fn saved(
+    site: &Site,
+    headers: &HeaderMap,
+    session: &InSession,
+    form: &BoxesForm,
+) -> Result<Response, Failure> {
+    let (account, user) = (&session.session.account, &session.session.user);
+    let boxes = form.read()?;
+    let saved = save_own_permissions(site, account, user, boxes, way_back(session)).await;
+    let here = &site.addresses.account_settings;
+    match saved {
+        Ok(Saved::AtMicrosoft(started)) => to_microsoft(site, headers, &started),
+        Ok(Saved::Revoked) => Ok(done(here, session, Done::Revoked)),
+        Ok(Saved::RevokedAlone(failure)) => {
+            let (status, notice) = notice::of_failure(failure)?;
+            let notice = Notice {
+                title: "What you unticked is off; nothing else was changed",
+                ..notice
+            };
+            page(site, session, status, Some(notice)).await
+        }
+        Ok(Saved::Unchanged) => Ok(done(here, session, Done::Unchanged)),
+        Ok(Saved::MovedOn) => Ok(done(here, session, Done::ChangedMeanwhile)),
+        Err(failure) => {
+            let (status, notice) = notice::of_failure(failure)?;
+            page(site, session, status, Some(notice)).await
+        }
+    }
+}
+
+/// The form of a page that spoke of this epoch.
+#[derive(Debug, Deserialize)]
+pub(crate) struct OfEpoch {
+    epoch: String,
+}
+
+/// `POST /settings/account/another-microsoft-account`
+pub(crate) async fn use_another(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    Posted { session, form }: Posted<OfEpoch>,
+) -> Response {
+    let site = &shared.site;
+    answered(site, sent_to_another(site, &headers, &session, &form).await)
+}
+
+async fn sent_to_another(
+    site: &Site,
+    headers: &HeaderMap,
+    session: &InSession,
+    form: &OfEpoch,
+) -> Result<Response, Failure> {
+    let (account, user) = (&session.session.account, &session.session.user);
+    let epoch = Epoch(form.epoch.parse().map_err(|_| unreadable())?);
+    let way_back = way_back(session);
+    match use_another_account(site, account, user, epoch, way_back).await {
+        Ok(Some(started)) => to_microsoft(site, headers, &started),
+        Ok(None) => Ok(done(
+            &site.addresses.account_settings,
+            session,
+            Done::ChangedMeanwhile,
+        )),
+        Err(failure) => {
+            let (status, notice) = notice::of_failure(failure)?;
+            page(site, session, status, Some(notice)).await
+        }
+    }
+}
+
+fn way_back(session: &InSession) -> WayBack {
+    WayBack::Session {
+        session: session.secret.digest(),
+        binds: !session.session.opened_elsewhere,
+    }
+}
+
+/// What an administrator is to be asked for, and the link that this makes.
+#[derive(Debug, Deserialize)]
+pub(crate) struct LinkForm {
+    #[serde(flatten)]
+    ticks: Ticks,
+    link: Option<String>,
+}
+
+/// `POST /settings/account/administrator-links`
+pub(crate) async fn make_link(
+    State(shared): State<Shared>,
+    Posted { session, form }: Posted<LinkForm>,
+) -> Response {
+    let site = &shared.site;
+    answered(site, made_link(site, &session, &form).await)
+}
+
+async fn made_link(site: &Site, session: &InSession, form: &LinkForm) -> Result<Response, Failure> {
+    let (account, user) = (&session.session.account, &session.session.user);
+    let company = site.ledger.company(account).await?;
+    let request = Request {
+        aim: Aim::Approval,
+        permissions: company.state.email_sync.cap().only(form.ticks.kinds()),
+        tenant: None,
+        mailboxes_in_exchange_online: false,
+        token: links::token(session, form.link.as_deref()),
+    };
+    let by = hand_off::Asker {
+        user: user.clone(),
+        names: Names::of(&session.session.caller()),
+    };
+    match hand_off::create(site, account, by, request).await {
+        Ok((link, url)) => Ok(links::show_new(
+            site,
+            session,
+            &link,
+            &url,
+            &site.addresses.account_settings,
+        )),
+        Err(failure) => {
+            let (status, notice) = notice::of_failure(failure)?;
+            page(site, session, status, Some(notice)).await
+        }
+    }
+}
+
+/// `POST /settings/account/administrator-links/{link}/cancellation`
+pub(crate) async fn cancel_link(
+    State(shared): State<Shared>,
+    ApiPath(link): ApiPath<Uuid>,
+    Posted { session, form: () }: Posted<()>,
+) -> Response {
+    let site = &shared.site;
+    let (account, user) = (&session.session.account, &session.session.user);
+    let cancelled = links::cancel(site, (account, link), user, Some(user)).await;
+    let here = &site.addresses.account_settings;
+    answered(
+        site,
+        cancelled.map(|()| done(here, &session, Done::LinkCancelled)),
+    )
+}

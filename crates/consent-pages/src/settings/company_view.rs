@@ -1,0 +1,249 @@
+//! Settings > Company, as it is shown.
+
+use askama::Template;
+use assent_consent_core::ledger::Company;
+use assent_consent_core::use_cases::head_count::HeadCount;
+use assent_consent_core::wording;
+use assent_domain::decide::administrator_consent::Mailboxes;
+use assent_domain::event::AdminConsentGranted;
+use assent_domain::mode::EmailSync;
+use assent_domain::permissions::{Permission, PermissionSet};
+use assent_event_log::RecordedEvent;
+
+use super::Frame;
+use super::company_dialog::Dialog;
+use super::history::{self, Told};
+use super::links::LinkView;
+use super::notice::Notice;
+use crate::layout::Layout;
+use crate::session::InSession;
+use crate::site::Site;
+use crate::words::{self, When};
+
+#[derive(Template)]
+#[template(path = "company.html")]
+pub(super) struct CompanyPage<'a> {
+    layout: Layout<'a>,
+    frame: Frame<'a>,
+    notice: Option<Notice>,
+    /// The company's last event, so that a form is not carried out on what somebody else has changed meanwhile.
+    seen: u64,
+    is_full: bool,
+    consent: Option<ConsentView>,
+    /// How many users there are, and what they have.
+    count: Option<String>,
+    dialog: Dialog,
+    /// Why no administrator can be asked, whatever is selected.
+    obstacle: Option<&'static str>,
+    items: Vec<Item>,
+    email_scopes: EmailScopes,
+    links: Vec<LinkView>,
+    history: Told,
+}
+
+/// A permission in the dialog.
+struct Item {
+    key: &'static str,
+    name: &'static str,
+    meaning: &'static str,
+    scopes: String,
+    is_ticked: bool,
+}
+
+struct EmailScopes {
+    full: String,
+    limited: String,
+}
+
+/// The administrator's consent in force.
+struct ConsentView {
+    permissions: String,
+    /// The level of e-mail.
+    email: &'static str,
+    scopes: String,
+    requested_by: String,
+    accepted_by: String,
+    tenant: String,
+    at: When,
+    verified_by: String,
+    /// How many have signed in again since.
+    signed_in: Option<String>,
+}
+
+/// All that the page is made of.
+pub(super) struct Parts<'a> {
+    pub(super) site: &'a Site,
+    pub(super) session: &'a InSession,
+    pub(super) company: &'a Company,
+    pub(super) count: Option<HeadCount>,
+    pub(super) links: Vec<LinkView>,
+    pub(super) notice: Option<Notice>,
+    pub(super) dialog: Dialog,
+    pub(super) mailboxes: Mailboxes,
+}
+
+impl<'a> CompanyPage<'a> {
+    pub(super) fn of(parts: Parts<'a>) -> Self {
+        let Parts {
+            site,
+            session,
+            company,
+            count,
+            links,
+            notice,
+            dialog,
+            mailboxes,
+        } = parts;
+        let state = &company.state;
+        let full = EmailSync::Full.level();
+        let item = |permission, is_ticked| Item {
+            key: words::key(permission),
+            name: words::name(permission),
+            meaning: words::meaning(permission, full),
+            scopes: scopes(site, words::only(permission, full)),
+            is_ticked,
+        };
+        let email = |sync: EmailSync| scopes(site, words::only(Permission::Email, sync.level()));
+        Self {
+            layout: Layout::of(site),
+            frame: Frame::of(site, session, "company"),
+            notice,
+            seen: state.last_sequence.0,
+            is_full: state.email_sync == EmailSync::Full,
+            consent: company
+                .consent()
+                .map(|(recorded, granted)| ConsentView::of(recorded, granted, count)),
+            count: count.map(in_words),
+            items: Vec::from([
+                item(Permission::Calendar, dialog.permissions.calendar),
+                item(Permission::Contacts, dialog.permissions.contacts),
+            ]),
+            dialog,
+            obstacle: match mailboxes {
+                Mailboxes::OnPremisesOnly => Some(wording::of("on_premises_exchange")),
+                Mailboxes::NothingAgainst => None,
+            },
+            email_scopes: EmailScopes {
+                full: email(EmailSync::Full),
+                limited: email(EmailSync::Limited),
+            },
+            links,
+            history: history::of(&company.history.events, &session.session.user, &[]),
+        }
+    }
+}
+
+/// What the dialog begins with: what is in force, or all of it.
+pub(super) fn dialog_of(company: &Company) -> Dialog {
+    let consent = company.state.consent();
+    Dialog::with(consent.map_or(PermissionSet::EVERYTHING, |consent| consent.permissions))
+}
+
+impl ConsentView {
+    fn of(
+        recorded: &RecordedEvent,
+        granted: &AdminConsentGranted,
+        count: Option<HeadCount>,
+    ) -> Self {
+        let roles = granted
+            .verification
+            .roles
+            .iter()
+            .map(|role| format!("Microsoft's sign-in showed the role {}", words::role(*role)));
+        let grant = granted
+            .verification
+            .tenant_wide_grant
+            .then(|| "Microsoft Graph lists the consent for the whole organisation".to_owned());
+        let scopes: Vec<_> = granted
+            .scopes
+            .iter()
+            .map(|scope| scope.0.as_str())
+            .collect();
+        Self {
+            permissions: words::list(granted.permissions),
+            email: words::level(granted.permissions.email),
+            scopes: scopes.join(" "),
+            requested_by: granted.requested_by.to_string(),
+            accepted_by: granted.granted_by.0.to_string(),
+            tenant: granted.tenant.id.0.to_string(),
+            at: When(recorded.decoded.metadata.time),
+            verified_by: roles.chain(grant).collect::<Vec<_>>().join("; "),
+            signed_in: count.map(signed_in),
+        }
+    }
+}
+
+fn scopes(site: &Site, permissions: PermissionSet) -> String {
+    site.scopes.of(permissions).join(" ")
+}
+
+/// "2 have so far, 1 has not yet (of the users known here)."
+fn signed_in(count: HeadCount) -> String {
+    let have = |number: usize| if number == 1 { "has" } else { "have" };
+    let (some, others) = (count.connected, count.users - count.connected);
+    let more = if count.is_partial { "more than " } else { "" };
+    format!(
+        "{some} {} so far, {more}{others} {} not yet (of the users known here).",
+        have(some),
+        have(others)
+    )
+}
+
+/// "3 users are connected: 2 with Calendar, 1 with Contacts, 3 with Email (1 of them full)".
+fn in_words(count: HeadCount) -> String {
+    if count.connected == 0 {
+        return "Nobody is connected at the moment.".to_owned();
+    }
+    let more = if count.is_partial { "More than " } else { "" };
+    let are = if count.connected == 1 { "is" } else { "are" };
+    format!(
+        "{more}{} {are} connected: {} with Calendar, {} with Contacts, {} with Email ({} of them with Full sync).",
+        words::users(count.connected),
+        count.calendar,
+        count.contacts,
+        count.email,
+        count.full_email
+    )
+}
+
+/// Asks before something ends for others.
+#[derive(Template)]
+#[template(path = "company_change.html")]
+pub(super) struct ChangePage<'a> {
+    pub(super) layout: Layout<'a>,
+    pub(super) frame: Frame<'a>,
+    pub(super) seen: u64,
+    pub(super) change: Change,
+    /// Whom it concerns.
+    pub(super) concerns: Option<String>,
+}
+
+/// What is to be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    ToLimitedSync,
+    ToUsers,
+}
+
+impl Change {
+    /// How many users lose what by it.
+    pub(super) fn concerns(self, count: HeadCount) -> String {
+        let more = if count.is_partial { "more than " } else { "" };
+        match self {
+            Self::ToLimitedSync => format!(
+                "At the moment this concerns {more}{} whose replies are synced.",
+                words::users(count.full_email)
+            ),
+            Self::ToUsers if count.connected == 0 => {
+                "At the moment nobody loses anything by it.".to_owned()
+            }
+            Self::ToUsers => format!(
+                "At the moment {more}{} would lose what they have: {} lose Calendar, {} Contacts, {} Email.",
+                words::users(count.connected),
+                count.calendar,
+                count.contacts,
+                count.email
+            ),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Links for an administrator, on the settings pages: how each stands, and the page that shows a new one.
+
+use askama::Template;
+use assent_consent_core::failure::Failure;
+use assent_consent_core::flow::Aim;
+use assent_consent_core::hand_off::{Closed, HandOff, HandOffToken, LinkState, Stage};
+use assent_consent_core::use_cases::hand_off;
+use assent_consent_core::wording;
+use assent_domain::ids::{AccountId, UserId};
+use assent_domain::refusal::Refusal;
+use axum::http::StatusCode;
+use axum::response::Response;
+use jiff::Timestamp;
+use url::Url;
+use uuid::Uuid;
+
+use super::{Frame, show};
+use crate::layout::Layout;
+use crate::session::InSession;
+use crate::site::Site;
+use crate::words::{self, When};
+
+/// How many are listed; the newest.
+pub(super) const LISTED: usize = 5;
+
+/// One link. The link itself was told once, to whoever made it.
+pub(super) struct LinkView {
+    pub(super) id: String,
+    pub(super) asked_by: String,
+    pub(super) asks_for: String,
+    pub(super) made_at: When,
+    pub(super) state: &'static str,
+    /// How the page marks it.
+    pub(super) class: &'static str,
+    pub(super) remark: Option<&'static str>,
+    pub(super) is_open: bool,
+}
+
+impl LinkView {
+    pub(super) fn of(link: &HandOff) -> Self {
+        let now = Timestamp::now();
+        let remark = match &link.stage {
+            _ if link.require_open(now) == Err(Closed::Outdated) => {
+                Some(wording::of(Refusal::FlowExpired.code()))
+            }
+            Stage::Refused { code, .. } => Some(wording::of(code)),
+            Stage::Idle
+            | Stage::Started { .. }
+            | Stage::Completing { .. }
+            | Stage::Completed { .. }
+            | Stage::Cancelled { .. } => None,
+        };
+        let (state, class) = match link.state(now) {
+            LinkState::Waiting => ("not opened yet", ""),
+            LinkState::Opened => ("opened", "waiting"),
+            LinkState::Started => ("somebody is at Microsoft with it", "waiting"),
+            LinkState::Refused => ("tried without success; it can be used again", "waiting"),
+            LinkState::Completed => ("approved", "on"),
+            LinkState::Cancelled => ("cancelled", "stopped"),
+            LinkState::Expired => ("expired", "stopped"),
+        };
+        Self {
+            id: link.id.to_string(),
+            asked_by: link.requested_by.to_string(),
+            asks_for: words::list(link.permissions.into()),
+            made_at: When(link.created_at),
+            state,
+            class,
+            remark,
+            is_open: link.require_open(now).is_ok(),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "administrator_link.html")]
+struct NewLinkPage<'a> {
+    layout: Layout<'a>,
+    frame: Frame<'a>,
+    url: &'a str,
+    asks_for: String,
+    decides_for_everyone: bool,
+    until: When,
+    back: &'a str,
+}
+
+/// Shows a link that was made just now.
+pub(super) fn show_new(
+    site: &Site,
+    session: &InSession,
+    link: &HandOff,
+    url: &Url,
+    back: &Url,
+) -> Response {
+    let page = NewLinkPage {
+        layout: Layout::of(site),
+        frame: Frame::of(site, session, ""),
+        url: url.as_str(),
+        asks_for: words::list(link.permissions.into()),
+        decides_for_everyone: link.aim == Aim::AdministratorConsent,
+        until: When(link.expires_at),
+        back: back.path(),
+    };
+    show(site, StatusCode::CREATED, &page)
+}
+
+/// What the link of a form is to be. A form that says nothing that a page of ours would say makes a new one each time.
+pub(super) fn token(session: &InSession, link: Option<&str>) -> Option<HandOffToken> {
+    let id = Uuid::try_parse(link?).ok()?;
+    let is_ours = id.get_version() == Some(uuid::Version::SortRand);
+    let account = session.session.account.clone();
+    is_ours.then(|| HandOffToken::of_form(account, id, &session.secret))
+}
+
+/// Cancels a link, by this click or by an earlier one.
+pub(super) async fn cancel(
+    site: &Site,
+    (account, id): (&AccountId, Uuid),
+    by: &UserId,
+    only_of: Option<&UserId>,
+) -> Result<(), Failure> {
+    match hand_off::cancel(site, account, id, by, only_of).await {
+        Err(Failure::Refused(Refusal::FlowAlreadyUsed)) => {
+            let found = hand_off::find(site, account, id, only_of).await?;
+            match found.stage {
+                Stage::Cancelled { .. } => Ok(()),
+                Stage::Idle
+                | Stage::Started { .. }
+                | Stage::Refused { .. }
+                | Stage::Completing { .. }
+                | Stage::Completed { .. } => Err(Refusal::FlowAlreadyUsed.into()),
+            }
+        }
+        cancelled => cancelled.map(drop),
+    }
+}
