@@ -42,18 +42,14 @@ const KNOWN: &[(&str, &[&str])] = &[
         "assent-permission-store",
         &["apply", "bulk", "open", "verify", "view"],
     ),
-    ("consent-gateway", &["failure", "log_guard", "records"]),
-    ("consent-gateway", &["flow", "wording"]),
+    ("assent-consent-core", &["failure", "log_guard", "records"]),
+    ("assent-consent-core", &["flow", "wording"]),
     (
-        "consent-gateway",
-        &[
-            "http::outcome_page",
-            "http::settings",
-            "http::settings::notice",
-        ],
+        "assent-consent-pages",
+        &["outcome_page", "settings", "settings::notice"],
     ),
     (
-        "consent-gateway",
+        "assent-consent-core",
         &[
             "use_cases::ask_again",
             "use_cases::continue_admin_consent",
@@ -62,11 +58,11 @@ const KNOWN: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "consent-gateway",
+        "assent-consent-core",
         &["use_cases::end_flow", "use_cases::find_flow"],
     ),
     (
-        "consent-gateway",
+        "assent-consent-core",
         &["use_cases::learn", "use_cases::start_own_consent"],
     ),
     (
