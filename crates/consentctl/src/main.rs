@@ -65,7 +65,7 @@ fn run(arguments: Arguments) -> Result<Ending, Failure> {
     // What the libraries log would come between the lines. It is there for whoever asks for it.
     tracing_subscriber::registry()
         .with(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off")))
-        .with(filter_fn(may_be_logged))
+        .with(filter_fn(|metadata| may_be_logged("consentctl", metadata)))
         .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
         .init();
     let mut output = Output::to_stdout(arguments.json);

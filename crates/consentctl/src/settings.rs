@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use assent_contract::variables::VARIABLES as KNOWN_NAMES;
 use assent_messaging::ConnectionSettings;
 use assent_service_kit::config::shared::{self, NatsValues};
 use assent_service_kit::config::{self, Secret, Variable};
@@ -48,8 +49,13 @@ fn from(
         .filter_map(|(name, value)| Some((OsString::from(name), value?)));
     // The last one of a name counts.
     let environment = environment.into_iter().chain(given);
-    let values: NatsValues = config::load(VARIABLES, environment, arguments.config.as_deref())
-        .map_err(|error| Failure::Settings(error.into()))?;
+    let values: NatsValues = config::load(
+        VARIABLES,
+        KNOWN_NAMES,
+        environment,
+        arguments.config.as_deref(),
+    )
+    .map_err(|error| Failure::Settings(error.into()))?;
     Ok(ConnectionSettings {
         url: values.nats_url,
         user: values.nats_user,

@@ -19,6 +19,7 @@
 //! 8. [`problem`]: errors, over NATS as over HTTP.
 //! 9. [`store`]: what is kept in JetStream.
 //! 10. [`strict`]: how other people's queries are read.
+//! 11. [`variables`]: how programs are configured, by name.
 
 pub mod body;
 pub mod change;
@@ -32,3 +33,4 @@ pub mod query;
 pub mod store;
 pub mod strict;
 pub mod values;
+pub mod variables;

@@ -67,7 +67,7 @@ impl Code {
     }
 
     /// This code, told in the ordinary way.
-    pub(crate) fn at(self, surface: Surface) -> Aadsts {
+    pub(crate) fn error_on(self, surface: Surface) -> Aadsts {
         self.shaped(surface, Shape::Observed)
     }
 
@@ -107,16 +107,16 @@ impl Code {
 impl Aadsts {
     /// Puts values into the braces of the table's sentence. What nobody knows stays as it is, as in Microsoft's own
     /// `{EmailHidden}`.
-    pub(crate) fn about(mut self, facts: &[(&str, &str)]) -> Self {
+    pub(crate) fn with_facts(mut self, facts: &[(&str, &str)]) -> Self {
         for (name, value) in facts {
             self.message = self.message.replace(&format!("{{{name}}}"), value);
         }
         self
     }
 
-    pub(crate) fn about_application(self, application: &Application, tenant: &str) -> Self {
+    pub(crate) fn with_application(self, application: &Application, tenant: &str) -> Self {
         let id = application.client_id.to_string();
-        self.about(&[
+        self.with_facts(&[
             ("appId", &id),
             ("appName", &application.name),
             ("tenant", tenant),
@@ -124,11 +124,13 @@ impl Aadsts {
     }
 
     pub(crate) fn missing_parameter(name: &str, surface: Surface) -> Self {
-        Code::MissingParameter.at(surface).about(&[("name", name)])
+        Code::MissingParameter
+            .error_on(surface)
+            .with_facts(&[("name", name)])
     }
 
     /// Says something more precise than the table.
-    pub(crate) fn saying(self, message: impl Into<String>) -> Self {
+    pub(crate) fn with_message(self, message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             ..self
@@ -258,7 +260,7 @@ mod tests {
             "invalid_grant"
         );
         let documented = consent.shaped(Surface::Token, Shape::Documented);
-        let observed = consent.at(Surface::Token);
+        let observed = consent.error_on(Surface::Token);
         let correlation = Uuid::new_v4();
         assert_eq!(
             observed.to_json("", correlation)["suberror"],
@@ -274,8 +276,8 @@ mod tests {
     #[test]
     fn what_the_request_does_not_tell_stays_in_braces() {
         let error = Code::UserUnauthorized
-            .at(Surface::Authorize)
-            .about(&[("tenant", "contoso.example")]);
+            .error_on(Surface::Authorize)
+            .with_facts(&[("tenant", "contoso.example")]);
         assert!(
             error.message.contains("'{EmailHidden}'")
                 && error.message.contains("'contoso.example'")

@@ -1,23 +1,19 @@
 //! `/{tenant}/v2.0/adminconsent`, and the first version of it: consent for a whole organisation.
 
-mod request;
-mod standing;
-
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(crate) use request::{AdminConsentRequest, Version};
-pub(crate) use standing::{accept, standing};
-
 use crate::aadsts::Surface;
+use crate::authorization_request::{AdminConsentRequest, Version};
 use crate::faults::Endpoint;
-use crate::interaction::{self, Request, Screen};
+use crate::interaction;
 use crate::pages;
+use crate::screen::{PageRequest, Screen};
 use crate::simulator::Simulator;
-use crate::world::World;
+use crate::state::SimulatedState;
 
 pub(crate) async fn page(
     State(simulator): State<Arc<Simulator>>,
@@ -45,7 +41,7 @@ fn shown(
 ) -> Response {
     let browser = pages::browser(headers);
     let screen = visit(
-        &mut simulator.world(),
+        &mut simulator.state(),
         &simulator.base_url,
         browser.id(),
         endpoint,
@@ -56,21 +52,21 @@ fn shown(
 
 /// A browser arrives.
 pub(crate) fn visit(
-    world: &mut World,
+    state: &mut SimulatedState,
     base_url: &str,
     browser: &str,
     endpoint: (&str, Version),
     query: &str,
 ) -> Screen {
-    let fault = world.faults.next(Endpoint::Adminconsent);
-    let request = match AdminConsentRequest::parse(&world.directory, base_url, endpoint, query) {
+    let fault = state.faults.next(Endpoint::Adminconsent);
+    let request = match AdminConsentRequest::parse(&state.directory, base_url, endpoint, query) {
         Ok(request) => request,
         Err(refusal) => return refusal.into(),
     };
     if let Some(refuse) = fault.and_then(|fault| fault.refuse) {
-        let application = world.directory.applications.get(&request.client);
-        let error = refuse.at(Surface::AdminConsent, application, endpoint.0);
-        return Screen::Return(request.back.refused(&error, base_url));
+        let application = state.directory.applications.get(&request.client);
+        let error = refuse.error_on(Surface::AdminConsent, application, endpoint.0);
+        return Screen::Return(request.return_target.with_error(&error, base_url));
     }
-    interaction::begin(world, base_url, browser, Request::AdminConsent(request))
+    interaction::begin(state, base_url, browser, PageRequest::AdminConsent(request))
 }

@@ -29,8 +29,8 @@ impl Authority {
                 .map(|tenant| Self::Tenant(tenant.id))
                 .ok_or_else(|| {
                     Code::InvalidTenantName
-                        .at(surface)
-                        .about(&[("tenant", name)])
+                        .error_on(surface)
+                        .with_facts(&[("tenant", name)])
                 }),
         }
     }
@@ -44,7 +44,7 @@ impl Authority {
         let authority = Self::parse(directory, segment, surface)?;
         match authority.tenant(directory) {
             Some(tenant) if !tenant.cloud.is_worldwide() => {
-                Err(Code::ConfidentialClientCrossCloud.at(surface))
+                Err(Code::ConfidentialClientCrossCloud.error_on(surface))
             }
             Some(_) | None => Ok(authority),
         }

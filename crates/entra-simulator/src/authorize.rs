@@ -1,10 +1,5 @@
 //! `/{tenant}/oauth2/v2.0/authorize`: sign-in, and a user's own consent.
 
-mod code;
-mod prompt;
-mod request;
-mod standing;
-
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -12,16 +7,14 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-pub(crate) use code::issue_code;
-pub(crate) use request::{AuthorizeRequest, addressed, scope_error};
-pub(crate) use standing::standing;
-
 use crate::aadsts::Surface;
+use crate::authorization_request::AuthorizeRequest;
 use crate::faults::Endpoint;
-use crate::interaction::{self, Request, Screen};
+use crate::interaction;
 use crate::pages;
+use crate::screen::{PageRequest, Screen};
 use crate::simulator::Simulator;
-use crate::world::World;
+use crate::state::SimulatedState;
 
 pub(crate) async fn page(
     State(simulator): State<Arc<Simulator>>,
@@ -38,7 +31,7 @@ pub(crate) async fn page(
         String::from_utf8_lossy(&body).into_owned()
     };
     let screen = visit(
-        &mut simulator.world(),
+        &mut simulator.state(),
         &simulator.base_url,
         browser.id(),
         &segment,
@@ -49,21 +42,21 @@ pub(crate) async fn page(
 
 /// A browser arrives.
 pub(crate) fn visit(
-    world: &mut World,
+    state: &mut SimulatedState,
     base_url: &str,
     browser: &str,
     segment: &str,
     query: &str,
 ) -> Screen {
-    let fault = world.faults.next(Endpoint::Authorize);
-    let request = match AuthorizeRequest::parse(&world.directory, base_url, segment, query) {
+    let fault = state.faults.next(Endpoint::Authorize);
+    let request = match AuthorizeRequest::parse(&state.directory, base_url, segment, query) {
         Ok(request) => request,
         Err(refusal) => return refusal.into(),
     };
     if let Some(refuse) = fault.and_then(|fault| fault.refuse) {
-        let application = world.directory.applications.get(&request.client);
-        let error = refuse.at(Surface::Authorize, application, segment);
-        return Screen::Return(request.back.refused(&error, base_url));
+        let application = state.directory.applications.get(&request.client);
+        let error = refuse.error_on(Surface::Authorize, application, segment);
+        return Screen::Return(request.return_target.with_error(&error, base_url));
     }
-    interaction::begin(world, base_url, browser, Request::Authorize(request))
+    interaction::begin(state, base_url, browser, PageRequest::Authorize(request))
 }

@@ -15,7 +15,7 @@ use url::form_urlencoded;
 use crate::directory::Mailbox;
 use crate::faults::Endpoint;
 use crate::simulator::Simulator;
-use crate::world::{Elsewhere, World};
+use crate::state::{Elsewhere, SimulatedState};
 
 const EXCHANGE_ONLINE: &str = "outlook.office365.com";
 /// Beyond so many redirects Exchange gives up.
@@ -43,7 +43,7 @@ async fn answer(simulator: &Simulator, email: &str, query: &str) -> Response {
         return fault;
     }
     match Question::parse(email, query) {
-        Ok(question) => question.answer(&simulator.world(), &simulator.base_url),
+        Ok(question) => question.answer(&simulator.state(), &simulator.base_url),
         Err(refusal) => refusal.into_response(),
     }
 }
@@ -131,20 +131,20 @@ impl Question {
         })
     }
 
-    fn answer(&self, world: &World, base_url: &str) -> Response {
-        let user = world
+    fn answer(&self, state: &SimulatedState, base_url: &str) -> Response {
+        let user = state
             .directory
             .tenants
             .values()
             .flat_map(|tenant| tenant.users.values())
             .find(|user| user.upn.eq_ignore_ascii_case(&self.email));
-        let redirects = world.options.autodiscover == Elsewhere::Redirects && self.redirects == 0;
+        let redirects = state.options.autodiscover == Elsewhere::Redirects && self.redirects == 0;
         match user.map(|user| user.mailbox) {
-            Some(Mailbox::Ok | Mailbox::NotEnabled) => self.at(EXCHANGE_ONLINE),
+            Some(Mailbox::Ok | Mailbox::NotEnabled) => self.found_at(EXCHANGE_ONLINE),
             Some(Mailbox::OnPremises) if redirects => {
                 self.redirect(&format!("https://autodiscover.{}", self.domain))
             }
-            Some(Mailbox::OnPremises) => self.at(&format!("mail.{}", self.domain)),
+            Some(Mailbox::OnPremises) => self.found_at(&format!("mail.{}", self.domain)),
             // Nobody's mailbox, or none.
             None | Some(Mailbox::Unlicensed | Mailbox::Gone) if redirects => {
                 self.redirect(base_url)
@@ -155,7 +155,7 @@ impl Question {
         }
     }
 
-    fn at(&self, host: &str) -> Response {
+    fn found_at(&self, host: &str) -> Response {
         let url = format!("https://{host}/{}", self.path);
         Json(json!({ "Protocol": self.protocol, "Url": url })).into_response()
     }

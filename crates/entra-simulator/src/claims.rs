@@ -23,8 +23,8 @@ impl ClaimsRequest {
         let claims: Option<Value> = serde_json::from_str(text).ok().filter(Value::is_object);
         let claims = claims.ok_or_else(|| {
             Code::InvalidRequest
-                .at(parameters.surface())
-                .saying("The 'claims' parameter is not a JSON object.")
+                .error_on(parameters.surface())
+                .with_message("The 'claims' parameter is not a JSON object.")
         })?;
         let capabilities = claims.pointer("/access_token/xms_cc/values");
         let continuous = capabilities

@@ -31,25 +31,27 @@ pub(crate) fn authenticate(
     };
     let application = directory.application(client_id).ok_or_else(|| {
         Code::UnauthorizedClient_DoesNotMatchRequest
-            .at(Surface::Token)
-            .about(&[("appId", client_id), ("tenant", recipient.segment)])
+            .error_on(Surface::Token)
+            .with_facts(&[("appId", client_id), ("tenant", recipient.segment)])
     })?;
     let secret = parameters
         .get("client_secret")
         .or(basic.as_ref().map(|(_, secret)| secret.as_str()));
     match (secret, parameters.get("client_assertion")) {
         (Some(_), Some(_)) => Err(Code::InvalidRequest
-            .at(Surface::Token)
-            .saying("Send either 'client_secret' or 'client_assertion', not both.")),
+            .error_on(Surface::Token)
+            .with_message("Send either 'client_secret' or 'client_assertion', not both.")),
         (Some(secret), None) => check_secret(application, secret),
         (None, Some(assertion)) => {
             if parameters.get("client_assertion_type") != Some(ASSERTION_TYPE) {
                 let message = format!("The 'client_assertion_type' must be '{ASSERTION_TYPE}'.");
-                return Err(Code::MissingParameter.at(Surface::Token).saying(message));
+                return Err(Code::MissingParameter
+                    .error_on(Surface::Token)
+                    .with_message(message));
             }
             assertion::check(application, assertion, recipient)
         }
-        (None, None) => Err(Code::MissingClientCredential.at(Surface::Token)),
+        (None, None) => Err(Code::MissingClientCredential.error_on(Surface::Token)),
     }?;
     Ok(application.client_id)
 }
@@ -88,5 +90,5 @@ fn check_secret(application: &Application, secret: &str) -> Result<(), Aadsts> {
         Code::InvalidClientSecret
     };
     let id = application.client_id.to_string();
-    Err(code.at(Surface::Token).about(&[("appId", &id)]))
+    Err(code.error_on(Surface::Token).with_facts(&[("appId", &id)]))
 }

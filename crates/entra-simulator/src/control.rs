@@ -22,7 +22,7 @@ use serde_json::json;
 use crate::identifiers::TenantId;
 use crate::seed::SeedError;
 use crate::simulator::Simulator;
-use crate::world::World;
+use crate::state::SimulatedState;
 
 pub(crate) fn routes() -> Router<Arc<Simulator>> {
     Router::new()
@@ -117,8 +117,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-fn tenant_id(world: &World, name: &str) -> Result<TenantId, Refused> {
-    world
+fn tenant_id(state: &SimulatedState, name: &str) -> Result<TenantId, Refused> {
+    state
         .directory
         .tenant_named(name)
         .map(|tenant| tenant.id)

@@ -81,7 +81,7 @@ pub(crate) struct Refuse {
 }
 
 impl Refuse {
-    pub(crate) fn at(
+    pub(crate) fn error_on(
         self,
         surface: Surface,
         application: Option<&Application>,
@@ -95,8 +95,8 @@ impl Refuse {
             .shaped(surface, self.shape)
             .told_as(self.code, words);
         match application {
-            Some(application) => error.about_application(application, segment),
-            None => error.about(&[("tenant", segment)]),
+            Some(application) => error.with_application(application, segment),
+            None => error.with_facts(&[("tenant", segment)]),
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::directory::{Tenant, User};
 use crate::faults::Endpoint;
 use crate::identifiers::ObjectId;
 use crate::simulator::Simulator;
-use crate::world::{AccessToken, World};
+use crate::state::{AccessToken, SimulatedState};
 
 pub(crate) async fn call(
     State(simulator): State<Arc<Simulator>>,
@@ -33,11 +33,11 @@ pub(crate) async fn call(
     if let Some(fault) = simulator.fault(Endpoint::Graph).await {
         return fault;
     }
-    let mut world = simulator.world();
+    let mut state = simulator.state();
     let base_url = simulator.base_url.as_str();
     let query = query.unwrap_or_default();
-    let answer = bearer(&world, &headers, base_url)
-        .and_then(|token| route(&mut world, &token, &method, &path, &query, base_url));
+    let answer = bearer(&state, &headers, base_url)
+        .and_then(|token| route(&mut state, &token, &method, &path, &query, base_url));
     match answer {
         Ok(Some(body)) => Json(body).into_response(),
         Ok(None) => StatusCode::NO_CONTENT.into_response(),
@@ -46,7 +46,7 @@ pub(crate) async fn call(
 }
 
 fn route(
-    world: &mut World,
+    state: &mut SimulatedState,
     token: &AccessToken,
     method: &Method,
     path: &str,
@@ -54,7 +54,7 @@ fn route(
     base_url: &str,
 ) -> Result<Option<Value>, GraphError> {
     let missing = || GraphError::no_segment(path);
-    let tenant = world
+    let tenant = state
         .directory
         .tenants
         .get_mut(&token.tenant)

@@ -74,7 +74,7 @@ pub(crate) async fn instance(
 fn answer(base_url: &str, query: &str) -> Result<Value, Aadsts> {
     let parameters = Parameters::parse(query, Surface::Metadata)?;
     let version = parameters.require("api-version")?;
-    let malformed = || Code::MalformedDiscoveryRequest.at(Surface::Metadata);
+    let malformed = || Code::MalformedDiscoveryRequest.error_on(Surface::Metadata);
     let asked =
         Url::parse(parameters.require("authorization_endpoint")?).map_err(|_| malformed())?;
     let own = Url::parse(base_url).map_err(|_| malformed())?;
@@ -87,7 +87,7 @@ fn answer(base_url: &str, query: &str) -> Result<Value, Aadsts> {
         let known = |host: &&str| CLOUDS.iter().any(|cloud| cloud.aliases.contains(host));
         let host = host
             .filter(known)
-            .ok_or_else(|| Code::NoSuchInstanceForDiscovery.at(Surface::Metadata))?;
+            .ok_or_else(|| Code::NoSuchInstanceForDiscovery.error_on(Surface::Metadata))?;
         format!("https://{host}")
     };
     let mut path = asked.path_segments().into_iter().flatten();

@@ -3,38 +3,31 @@
 //! Pages and the control API walk through the same functions: [`begin`], [`choose_account`], [`answer`]. What a person
 //! has to do next is worked out afresh at every step, so a grant that changed in between is seen.
 
-mod screen;
-
 use std::collections::BTreeSet;
 
-pub(crate) use screen::{Answer, Question, Refusal, Request, Screen, Standing};
-
 use crate::aadsts::{Code, Surface};
+use crate::consent::{self, issue_code};
 use crate::identifiers::{ObjectId, TenantId};
 use crate::random;
-use crate::world::World;
-use crate::{admin_consent, authorize};
+use crate::screen::{ConsentAnswer, ConsentCheck, Interaction, PageRequest, Screen};
+use crate::state::SimulatedState;
 
 /// An open page is good for this long.
 const LIFETIME_SECONDS: i64 = 30 * 60;
 
-/// A visit that is not over.
-#[derive(Clone, Debug)]
-pub(crate) struct Interaction {
-    browser: String,
-    request: Request,
-    user: Option<(TenantId, ObjectId)>,
-    expires_at: i64,
-}
-
 /// Opens a visit. Someone signed in already is not asked who they are, unless the request insists.
-pub(crate) fn begin(world: &mut World, base_url: &str, browser: &str, request: Request) -> Screen {
+pub(crate) fn begin(
+    state: &mut SimulatedState,
+    base_url: &str,
+    browser: &str,
+    request: PageRequest,
+) -> Screen {
     let id = random::secret("");
-    let signed_in = world
+    let signed_in = state
         .sessions
         .get(browser)
         .copied()
-        .and_then(|user| world.directory.member(user))
+        .and_then(|user| state.directory.member(user))
         .filter(|member| {
             member.1.enabled
                 && request
@@ -43,15 +36,15 @@ pub(crate) fn begin(world: &mut World, base_url: &str, browser: &str, request: R
         });
     let user = signed_in.map(|(tenant, user)| (tenant.id, user.id));
     let (insists, silent) = match &request {
-        Request::AdminConsent(_) => (false, None),
-        Request::Authorize(request) => (request.prompt.insists_on_sign_in(), request.silent()),
+        PageRequest::AdminConsent(_) => (false, None),
+        PageRequest::Authorize(request) => (request.prompt.insists_on_sign_in(), request.silent()),
     };
     if let (None, Some(request)) = (user, silent) {
         return Screen::Return(request.login_required(base_url));
     }
     let user = user.filter(|_| !insists);
-    let expires_at = world.clock.now() + LIFETIME_SECONDS;
-    world.interactions.insert(
+    let expires_at = state.clock.now() + LIFETIME_SECONDS;
+    state.interactions.insert(
         id.clone(),
         Interaction {
             browser: browser.to_owned(),
@@ -61,7 +54,7 @@ pub(crate) fn begin(world: &mut World, base_url: &str, browser: &str, request: R
         },
     );
     match user {
-        Some((tenant, user)) => proceed(world, base_url, id, request, tenant, user),
+        Some((tenant, user)) => proceed(state, base_url, id, request, tenant, user),
         None => Screen::PickAccount {
             interaction: id,
             request,
@@ -71,28 +64,28 @@ pub(crate) fn begin(world: &mut World, base_url: &str, browser: &str, request: R
 
 /// Somebody said who they are. They stay signed in in this browser.
 pub(crate) fn choose_account(
-    world: &mut World,
+    state: &mut SimulatedState,
     base_url: &str,
     browser: &str,
     id: &str,
     user: ObjectId,
 ) -> Screen {
-    let Some(interaction) = open(world, browser, id) else {
+    let Some(interaction) = open(state, browser, id) else {
         return over();
     };
-    let Some((tenant, member)) = world.directory.member(user) else {
-        return Screen::DeadEnd(Code::UserAccountNotFound.at(Surface::Authorize));
+    let Some((tenant, member)) = state.directory.member(user) else {
+        return Screen::DeadEnd(Code::UserAccountNotFound.error_on(Surface::Authorize));
     };
     if !member.enabled {
-        return Screen::DeadEnd(Code::UserDisabled.at(Surface::Authorize));
+        return Screen::DeadEnd(Code::UserDisabled.error_on(Surface::Authorize));
     }
     let tenant = tenant.id;
-    world.sessions.insert(browser.to_owned(), user);
-    if let Some(known) = world.interactions.get_mut(id) {
+    state.sessions.insert(browser.to_owned(), user);
+    if let Some(known) = state.interactions.get_mut(id) {
         known.user = Some((tenant, user));
     }
     proceed(
-        world,
+        state,
         base_url,
         id.to_owned(),
         interaction.request,
@@ -102,12 +95,12 @@ pub(crate) fn choose_account(
 }
 
 /// "Use another account".
-pub(crate) fn sign_out(world: &mut World, browser: &str, id: &str) -> Screen {
-    let Some(interaction) = open(world, browser, id) else {
+pub(crate) fn sign_out(state: &mut SimulatedState, browser: &str, id: &str) -> Screen {
+    let Some(interaction) = open(state, browser, id) else {
         return over();
     };
-    world.sessions.remove(browser);
-    if let Some(known) = world.interactions.get_mut(id) {
+    state.sessions.remove(browser);
+    if let Some(known) = state.interactions.get_mut(id) {
         known.user = None;
     }
     Screen::PickAccount {
@@ -116,24 +109,24 @@ pub(crate) fn sign_out(world: &mut World, browser: &str, id: &str) -> Screen {
     }
 }
 
-/// Somebody answered. Leaving is possible before signing in; everything else needs a person and a question.
+/// Somebody answered. Leaving is possible before signing in; everything else needs a person and a prompt.
 pub(crate) fn answer(
-    world: &mut World,
+    state: &mut SimulatedState,
     base_url: &str,
     browser: &str,
     id: &str,
-    answer: &Answer,
+    answer: &ConsentAnswer,
 ) -> Screen {
-    let Some(interaction) = open(world, browser, id) else {
+    let Some(interaction) = open(state, browser, id) else {
         return over();
     };
     let (for_organization, only) = match answer {
-        Answer::Cancel => {
-            world.interactions.remove(id);
-            return Screen::Return(interaction.request.back().cancelled());
+        ConsentAnswer::Cancel => {
+            state.interactions.remove(id);
+            return Screen::Return(interaction.request.return_target().with_cancellation());
         }
-        Answer::Decline => (None, None),
-        Answer::Accept {
+        ConsentAnswer::Decline => (None, None),
+        ConsentAnswer::Accept {
             for_organization,
             only,
         } => (Some(*for_organization), only.clone()),
@@ -144,41 +137,43 @@ pub(crate) fn answer(
             request: interaction.request,
         };
     };
-    let question = match standing(world, base_url, &interaction.request, tenant, user) {
-        Standing::Ask(question) => question,
-        other @ (Standing::Done(_) | Standing::NeedsApproval(_) | Standing::WrongAccount(_)) => {
-            return show(world, id.to_owned(), interaction.request, user, other);
+    let prompt = match check_consent(state, base_url, &interaction.request, tenant, user) {
+        ConsentCheck::Ask(prompt) => prompt,
+        other @ (ConsentCheck::Done(_)
+        | ConsentCheck::NeedsApproval(_)
+        | ConsentCheck::WrongAccount(_)) => {
+            return show(state, id.to_owned(), interaction.request, user, other);
         }
     };
-    world.interactions.remove(id);
+    state.interactions.remove(id);
     let Some(ticked) = for_organization else {
         return Screen::Return(interaction.request.declined(base_url));
     };
     let granted: BTreeSet<String> = match only {
-        Some(only) => question.scopes.intersection(&only).cloned().collect(),
-        None => question.scopes.clone(),
+        Some(only) => prompt.scopes.intersection(&only).cloned().collect(),
+        None => prompt.scopes.clone(),
     };
     Screen::Return(match &interaction.request {
-        Request::AdminConsent(request) => {
-            admin_consent::accept(world, request, tenant, &granted, &question)
+        PageRequest::AdminConsent(request) => {
+            consent::admin::accept(state, request, tenant, &granted, &prompt)
         }
-        Request::Authorize(request) => {
+        PageRequest::Authorize(request) => {
             let client = request.client;
-            if let Some(tenant) = world.directory.tenants.get_mut(&tenant) {
-                if ticked && question.offers_organization {
+            if let Some(tenant) = state.directory.tenants.get_mut(&tenant) {
+                if ticked && prompt.offers_organization {
                     tenant.grant_for_everyone(client, &granted);
                 } else {
                     tenant.grant_for_user(client, user, &granted);
                 }
             }
-            authorize::issue_code(world, request, tenant, user)
+            issue_code(state, request, tenant, user)
         }
     })
 }
 
-fn open(world: &World, browser: &str, id: &str) -> Option<Interaction> {
-    let now = world.clock.now();
-    world
+fn open(state: &SimulatedState, browser: &str, id: &str) -> Option<Interaction> {
+    let now = state.clock.now();
+    state
         .interactions
         .get(id)
         .filter(|interaction| interaction.browser == browser && now < interaction.expires_at)
@@ -186,59 +181,61 @@ fn open(world: &World, browser: &str, id: &str) -> Option<Interaction> {
 }
 
 fn over() -> Screen {
-    Screen::DeadEnd(Code::SignInIsOver.at(Surface::Authorize))
+    Screen::DeadEnd(Code::SignInIsOver.error_on(Surface::Authorize))
 }
 
-fn standing(
-    world: &mut World,
+fn check_consent(
+    state: &mut SimulatedState,
     base_url: &str,
-    request: &Request,
+    request: &PageRequest,
     tenant: TenantId,
     user: ObjectId,
-) -> Standing {
+) -> ConsentCheck {
     match request {
-        Request::AdminConsent(request) => {
-            admin_consent::standing(world, base_url, request, tenant, user)
+        PageRequest::AdminConsent(request) => {
+            consent::admin::check(state, base_url, request, tenant, user)
         }
-        Request::Authorize(request) => authorize::standing(world, base_url, request, tenant, user),
+        PageRequest::Authorize(request) => {
+            consent::user::check(state, base_url, request, tenant, user)
+        }
     }
 }
 
 fn proceed(
-    world: &mut World,
+    state: &mut SimulatedState,
     base_url: &str,
     id: String,
-    request: Request,
+    request: PageRequest,
     tenant: TenantId,
     user: ObjectId,
 ) -> Screen {
-    let standing = standing(world, base_url, &request, tenant, user);
-    show(world, id, request, user, standing)
+    let check = check_consent(state, base_url, &request, tenant, user);
+    show(state, id, request, user, check)
 }
 
 fn show(
-    world: &mut World,
+    state: &mut SimulatedState,
     id: String,
-    request: Request,
+    request: PageRequest,
     user: ObjectId,
-    standing: Standing,
+    check: ConsentCheck,
 ) -> Screen {
-    match standing {
-        Standing::Done(back) => {
-            world.interactions.remove(&id);
+    match check {
+        ConsentCheck::Done(back) => {
+            state.interactions.remove(&id);
             Screen::Return(back)
         }
-        Standing::Ask(question) => Screen::Consent {
+        ConsentCheck::Ask(prompt) => Screen::Consent {
             interaction: id,
             request,
             user,
-            question,
+            prompt,
         },
-        Standing::NeedsApproval(error) => Screen::NeedsApproval {
+        ConsentCheck::NeedsApproval(error) => Screen::NeedsApproval {
             interaction: id,
             error,
         },
-        Standing::WrongAccount(error) => Screen::WrongAccount {
+        ConsentCheck::WrongAccount(error) => Screen::WrongAccount {
             interaction: id,
             error,
         },

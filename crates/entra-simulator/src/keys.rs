@@ -5,7 +5,7 @@ use std::fmt;
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::rsa::{KeyPair, KeySize, PublicKeyComponents};
 use aws_lc_rs::signature::{self, KeyPair as _};
 use aws_lc_rs::{digest, hmac};
 use base64::Engine as _;
@@ -13,8 +13,6 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use thiserror::Error;
 use uuid::{Uuid, uuid};
-
-use crate::der;
 
 /// The tenant of personal Microsoft accounts: its keys sign for nobody else.
 pub(crate) const CONSUMERS: Uuid = uuid!("9188040d-6c67-4c5b-b112-36a304b66dad");
@@ -54,11 +52,7 @@ impl fmt::Debug for SigningKey {
 impl SigningKey {
     pub(crate) fn generate() -> Result<Self, KeyError> {
         let pair = KeyPair::generate(KeySize::Rsa2048)?;
-        let (modulus, exponent) = der::rsa_numbers(pair.public_key().as_ref()).ok_or(KeyError)?;
-        let (modulus, exponent) = (
-            URL_SAFE_NO_PAD.encode(modulus),
-            URL_SAFE_NO_PAD.encode(exponent),
-        );
+        let numbers: PublicKeyComponents<Vec<u8>> = pair.public_key().into();
         let info: PublicKeyX509Der<'_> = pair.public_key().as_der()?;
         let public_key_info = info.as_ref().to_vec();
         // Entra's `kid` is the thumbprint of a certificate. There is none here, so the key's own digest stands in.
@@ -69,8 +63,8 @@ impl SigningKey {
         Ok(Self {
             kid,
             pair,
-            modulus,
-            exponent,
+            modulus: URL_SAFE_NO_PAD.encode(numbers.n),
+            exponent: URL_SAFE_NO_PAD.encode(numbers.e),
             public_key_info,
         })
     }

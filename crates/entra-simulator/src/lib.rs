@@ -6,13 +6,14 @@
 //! which the crate's README describes.
 //!
 //! To read it: [`story`] is what it knows at first. `directory` and `policy` are the rules, without any input or
-//! output. `interaction` is a visit to the pages, which `authorize` and `admin_consent` begin, `pages` shows, and
-//! `way_back` ends. `token`, `client_authentication` and `id_token` are the token endpoint. What is refused, and in
+//! output. `interaction` is a visit to the pages, which `authorize` and `admin_consent` begin, `pages` shows, `consent`
+//! decides and `return_target` ends. `token`, `client_authentication` and `id_token` are the token endpoint. What is refused, and in
 //! which words, is one table in `aadsts`. `control` is the tests' way in.
 
 mod aadsts;
 mod admin_consent;
 mod authority;
+mod authorization_request;
 mod authorize;
 mod autodiscover;
 mod bounded;
@@ -20,11 +21,12 @@ mod claims;
 mod client_authentication;
 mod client_info;
 mod clock;
+mod consent;
 mod control;
-mod der;
 mod directory;
 mod faults;
 mod graph;
+mod html;
 mod id_token;
 mod identifiers;
 mod instance_discovery;
@@ -35,15 +37,16 @@ mod pages;
 mod parameters;
 mod policy;
 mod random;
+mod return_target;
 mod scopes;
+mod screen;
 mod seed;
 mod server;
 mod simulator;
+mod state;
 pub mod story;
 mod tls;
 mod token;
-mod way_back;
-mod world;
 
 pub use seed::{SeedDocument, SeedDocumentError, SeedError};
 pub use server::{Running, Seed, Settings, StartError, Transport, start};

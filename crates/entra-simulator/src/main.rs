@@ -42,7 +42,7 @@ async fn main() -> anyhow::Result<()> {
         .json()
         .flatten_event(true)
         .with_env_filter(
-            EnvFilter::try_from_env("ASSENT_LOG").unwrap_or_else(|_| EnvFilter::new("info")),
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
         )
         .with_writer(std::io::stderr)
         .init();

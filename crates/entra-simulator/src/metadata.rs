@@ -22,12 +22,12 @@ pub(crate) async fn openid_configuration(
     if let Some(fault) = simulator.fault(Endpoint::Metadata).await {
         return fault;
     }
-    let world = simulator.world();
-    match Authority::parse(&world.directory, &segment, Surface::Metadata) {
+    let state = simulator.state();
+    match Authority::parse(&state.directory, &segment, Surface::Metadata) {
         Ok(authority) => Json(document(
             &simulator.base_url,
             &segment,
-            authority.tenant(&world.directory),
+            authority.tenant(&state.directory),
         ))
         .into_response(),
         Err(error) => error.into_response(&simulator.base_url, &headers),
@@ -42,11 +42,11 @@ pub(crate) async fn keys(
     if let Some(fault) = simulator.fault(Endpoint::Jwks).await {
         return fault;
     }
-    let world = simulator.world();
-    match Authority::parse(&world.directory, &segment, Surface::Metadata) {
+    let state = simulator.state();
+    match Authority::parse(&state.directory, &segment, Surface::Metadata) {
         Ok(authority) => {
-            let tenant = authority.tenant(&world.directory).map(|tenant| tenant.id.0);
-            Json(world.keys.to_jwks(&simulator.base_url, tenant)).into_response()
+            let tenant = authority.tenant(&state.directory).map(|tenant| tenant.id.0);
+            Json(state.keys.to_jwks(&simulator.base_url, tenant)).into_response()
         }
         Err(error) => error.into_response(&simulator.base_url, &headers),
     }

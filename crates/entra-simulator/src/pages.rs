@@ -1,20 +1,20 @@
 //! The pages a person sees: sign-in, consent, and the dead ends. Plain HTML that works without scripts.
 
-mod html;
-
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Response};
 
-use crate::aadsts::{Aadsts, Code, Surface};
+use crate::aadsts::{Aadsts, Surface};
+use crate::html;
 use crate::identifiers::ObjectId;
-use crate::interaction::{self, Answer, Screen};
+use crate::interaction;
 use crate::parameters::Parameters;
 use crate::random;
+use crate::return_target::BrowserReturn;
+use crate::screen::{ConsentAnswer, Screen};
 use crate::simulator::Simulator;
-use crate::way_back::Return;
 
 const COOKIE: &str = "entra_simulator_browser";
 
@@ -62,7 +62,7 @@ pub(crate) async fn account(
         .map(ObjectId);
     let screen = match chosen {
         Some(user) => interaction::choose_account(
-            &mut simulator.world(),
+            &mut simulator.state(),
             &simulator.base_url,
             browser.id(),
             &id,
@@ -83,17 +83,17 @@ pub(crate) async fn answer(
     let browser = browser(&headers);
     let form = Parameters::parse_form(&headers, &body, Surface::Authorize);
     let clicked = form.ok().and_then(|form| match form.get("answer") {
-        Some("accept") => Some(Answer::Accept {
+        Some("accept") => Some(ConsentAnswer::Accept {
             for_organization: form.get("for_organization").is_some(),
             only: None,
         }),
-        Some("decline") => Some(Answer::Decline),
-        Some("cancel") => Some(Answer::Cancel),
+        Some("decline") => Some(ConsentAnswer::Decline),
+        Some("cancel") => Some(ConsentAnswer::Cancel),
         Some(_) | None => None,
     });
     let screen = match clicked {
         Some(clicked) => interaction::answer(
-            &mut simulator.world(),
+            &mut simulator.state(),
             &simulator.base_url,
             browser.id(),
             &id,
@@ -112,11 +112,11 @@ pub(crate) async fn go_back(
 ) -> Response {
     let browser = browser(&headers);
     let screen = interaction::answer(
-        &mut simulator.world(),
+        &mut simulator.state(),
         &simulator.base_url,
         browser.id(),
         &id,
-        &Answer::Cancel,
+        &ConsentAnswer::Cancel,
     );
     show(&simulator, &browser, screen)
 }
@@ -128,7 +128,7 @@ pub(crate) async fn other_account(
     headers: HeaderMap,
 ) -> Response {
     let browser = browser(&headers);
-    let screen = interaction::sign_out(&mut simulator.world(), browser.id(), &id);
+    let screen = interaction::sign_out(&mut simulator.state(), browser.id(), &id);
     show(&simulator, &browser, screen)
 }
 
@@ -138,60 +138,41 @@ pub(crate) async fn sign_out(
     headers: HeaderMap,
 ) -> Response {
     let browser = browser(&headers);
-    simulator.world().sessions.remove(browser.id());
-    Html(html::signed_out()).into_response()
+    simulator.state().sessions.remove(browser.id());
+    html::signed_out()
 }
 
 /// `GET /`: what this is, for whoever finds it.
 pub(crate) async fn welcome(State(simulator): State<Arc<Simulator>>) -> Response {
-    Html(html::welcome(&simulator.world().directory)).into_response()
+    html::welcome(&simulator.state().directory)
 }
 
 /// A screen, as an answer to a browser.
 pub(crate) fn show(simulator: &Simulator, browser: &Browser, screen: Screen) -> Response {
     let mut response = match screen {
-        Screen::Return(Return::Redirect(location)) => match HeaderValue::try_from(location) {
-            Ok(location) => (StatusCode::FOUND, [(header::LOCATION, location)]).into_response(),
-            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        },
-        Screen::Return(Return::Form { action, fields }) => {
-            Html(html::form_post(&action, &fields)).into_response()
+        Screen::Return(BrowserReturn::Redirect(location)) => {
+            match HeaderValue::try_from(location) {
+                Ok(location) => (StatusCode::FOUND, [(header::LOCATION, location)]).into_response(),
+                Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            }
         }
+        Screen::Return(BrowserReturn::Form { action, fields }) => html::form_post(&action, &fields),
         Screen::PickAccount {
             interaction,
             request,
-        } => Html(html::pick_account(
-            &simulator.world().directory,
-            &interaction,
-            &request,
-        ))
-        .into_response(),
+        } => html::pick_account(&simulator.state().directory, &interaction, &request),
         Screen::Consent {
             interaction,
             request,
             user,
-            question,
-        } => Html(html::consent(
-            &simulator.world().directory,
-            &interaction,
-            &request,
-            user,
-            &question,
-        ))
-        .into_response(),
-        Screen::NeedsApproval { interaction, error } => (
-            StatusCode::OK,
-            Html(html::needs_approval(&interaction, &error)),
-        )
-            .into_response(),
-        Screen::WrongAccount { interaction, error } => (
-            StatusCode::OK,
-            Html(html::wrong_account(&interaction, &error)),
-        )
-            .into_response(),
-        Screen::DeadEnd(error) => {
-            (StatusCode::BAD_REQUEST, Html(html::dead_end(&error))).into_response()
+            prompt,
+        } => {
+            let directory = &simulator.state().directory;
+            html::consent(directory, &interaction, &request, user, &prompt)
         }
+        Screen::NeedsApproval { interaction, error } => html::needs_approval(&interaction, &error),
+        Screen::WrongAccount { interaction, error } => html::wrong_account(&interaction, &error),
+        Screen::DeadEnd(error) => html::dead_end(&error),
     };
     let headers = response.headers_mut();
     for (name, value) in [
@@ -217,21 +198,4 @@ pub(crate) fn show(simulator: &Simulator, browser: &Browser, screen: Screen) -> 
         }
     }
     response
-}
-
-/// The heading of a page that says no.
-pub(crate) fn title(error: &Aadsts) -> &'static str {
-    if error.code.refusal().ends_on_page {
-        return "Need admin approval";
-    }
-    let wrong_account = [
-        Code::UserUnauthorized,
-        Code::UserAccountNotFound,
-        Code::UserDisabled,
-    ];
-    if wrong_account.contains(&error.code) {
-        "Selected user account does not work here"
-    } else {
-        "Sorry, but we're having trouble signing you in"
-    }
 }

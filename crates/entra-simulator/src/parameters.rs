@@ -33,8 +33,8 @@ impl Parameters {
                 .any(|(other, _)| other == name)
             {
                 return Err(Code::DuplicateParameter
-                    .at(surface)
-                    .about(&[("name", name)]));
+                    .error_on(surface)
+                    .with_facts(&[("name", name)]));
             }
         }
         Ok(Self { pairs, surface })

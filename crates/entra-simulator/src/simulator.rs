@@ -1,4 +1,4 @@
-//! What every handler holds: the address we are known by, and the world behind its lock.
+//! What every handler holds: the address we are known by, and the state behind its lock.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +8,7 @@ use crate::directory::Directory;
 use crate::faults::{Endpoint, Fault};
 use crate::keys::KeyRing;
 use crate::seed::SeedDocument;
-use crate::world::World;
+use crate::state::SimulatedState;
 
 #[derive(Debug)]
 pub(crate) struct Simulator {
@@ -18,7 +18,7 @@ pub(crate) struct Simulator {
     pub(crate) seed: SeedDocument,
     /// What `story` means here.
     pub(crate) redirect_uris: Vec<String>,
-    world: Mutex<World>,
+    state: Mutex<SimulatedState>,
 }
 
 impl Simulator {
@@ -33,18 +33,18 @@ impl Simulator {
             base_url,
             seed,
             redirect_uris,
-            world: Mutex::new(World::new(directory, keys)),
+            state: Mutex::new(SimulatedState::new(directory, keys)),
         }
     }
 
-    /// The world, for as long as it takes to answer. A handler that panicked has not made it unusable for others.
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The state, for as long as it takes to answer. A handler that panicked has not made it unusable for others.
+    pub(crate) fn state(&self) -> MutexGuard<'_, SimulatedState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts a call, and waits as it was told to. What is to go wrong with it is up to the caller.
     pub(crate) async fn next_fault(&self, endpoint: Endpoint) -> Option<Fault> {
-        let fault = self.world().faults.next(endpoint)?;
+        let fault = self.state().faults.next(endpoint)?;
         tokio::time::sleep(fault.delay()).await;
         Some(fault)
     }

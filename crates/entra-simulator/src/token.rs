@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::aadsts::{Aadsts, Code, Surface};
 use crate::authority::Authority;
-use crate::authorize::scope_error;
+use crate::authorization_request::scope_error;
 use crate::claims::ClaimsRequest;
 use crate::client_authentication::{self, Recipient};
 use crate::directory::Tenant;
@@ -27,7 +27,7 @@ use crate::keys::SigningKey;
 use crate::parameters::Parameters;
 use crate::scopes::ScopeRequest;
 use crate::simulator::Simulator;
-use crate::world::World;
+use crate::state::SimulatedState;
 
 /// How the ID token in an answer is to be forged, and with whose key if not with ours.
 struct Forging {
@@ -47,13 +47,13 @@ pub(crate) async fn token(
     }
     let (refuse, forge) = fault.map_or((None, None), |fault| (fault.refuse, fault.forge));
     let answer = if let Some(refuse) = refuse {
-        let world = simulator.world();
-        Err(refused(&world, refuse, &segment, &headers, &body))
+        let state = simulator.state();
+        Err(refused(&state, refuse, &segment, &headers, &body))
     } else {
         let forging = forging(forge).await;
-        let world = &mut simulator.world();
+        let state = &mut simulator.state();
         let (base_url, forging) = (simulator.base_url.as_str(), forging.as_ref());
-        answer(world, base_url, &segment, &headers, &body, forging)
+        answer(state, base_url, &segment, &headers, &body, forging)
     };
     let mut response = match answer {
         Ok(tokens) => Json(tokens).into_response(),
@@ -72,7 +72,7 @@ pub(crate) async fn token(
 
 /// A refusal on demand, whatever the request.
 fn refused(
-    world: &World,
+    state: &SimulatedState,
     refuse: Refuse,
     segment: &str,
     headers: &HeaderMap,
@@ -82,8 +82,8 @@ fn refused(
     let application = parameters
         .as_ref()
         .and_then(|parameters| parameters.get("client_id"))
-        .and_then(|client_id| world.directory.application(client_id));
-    refuse.at(Surface::Token, application, segment)
+        .and_then(|client_id| state.directory.application(client_id));
+    refuse.error_on(Surface::Token, application, segment)
 }
 
 async fn forging(forgery: Option<Forgery>) -> Option<Forging> {
@@ -97,24 +97,24 @@ async fn forging(forgery: Option<Forgery>) -> Option<Forging> {
 }
 
 fn answer(
-    world: &mut World,
+    state: &mut SimulatedState,
     base_url: &str,
     segment: &str,
     headers: &HeaderMap,
     body: &[u8],
     forging: Option<&Forging>,
 ) -> Result<Value, Aadsts> {
-    let authority = Authority::parse_in_this_cloud(&world.directory, segment, Surface::Token)?;
+    let authority = Authority::parse_in_this_cloud(&state.directory, segment, Surface::Token)?;
     let parameters = Parameters::parse_form(headers, body, Surface::Token)?;
     let grant_type = parameters.require("grant_type")?;
     let recipient = Recipient {
         base_url,
         segment,
         authority,
-        now: world.clock.now(),
+        now: state.clock.now(),
     };
     let client =
-        client_authentication::authenticate(&world.directory, &parameters, headers, recipient)?;
+        client_authentication::authenticate(&state.directory, &parameters, headers, recipient)?;
     let call = Call {
         base_url,
         authority,
@@ -124,12 +124,12 @@ fn answer(
         forging,
     };
     match grant_type {
-        "authorization_code" => call.redeem_code(world),
-        "refresh_token" => call.refresh(world),
-        "client_credentials" => call.application_itself(world),
+        "authorization_code" => call.redeem_code(state),
+        "refresh_token" => call.refresh(state),
+        "client_credentials" => call.application_itself(state),
         other => Err(Code::UnsupportedGrantType
-            .at(Surface::Token)
-            .about(&[("name", other)])),
+            .error_on(Surface::Token)
+            .with_facts(&[("name", other)])),
     }
 }
 
@@ -144,11 +144,11 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    fn scope(&self, world: &World) -> Result<Option<ScopeRequest>, Aadsts> {
+    fn scope(&self, state: &SimulatedState) -> Result<Option<ScopeRequest>, Aadsts> {
         let Some(scope) = self.parameters.get("scope") else {
             return Ok(None);
         };
-        let application = world.directory.applications.get(&self.client);
+        let application = state.directory.applications.get(&self.client);
         ScopeRequest::parse(scope, self.base_url)
             .map(Some)
             .map_err(|refusal| match application {
@@ -158,18 +158,22 @@ impl Call<'_> {
     }
 
     /// The tenant, if the application is installed there and switched on.
-    fn installed_in<'w>(&self, world: &'w World, tenant: TenantId) -> Result<&'w Tenant, Aadsts> {
+    fn installed_in<'w>(
+        &self,
+        state: &'w SimulatedState,
+        tenant: TenantId,
+    ) -> Result<&'w Tenant, Aadsts> {
         let id = tenant.to_string();
         let refused = |code: Code, name: &str| {
             let client = self.client.to_string();
-            let application = world.directory.applications.get(&self.client);
-            let error = code.at(Surface::Token);
+            let application = state.directory.applications.get(&self.client);
+            let error = code.error_on(Surface::Token);
             match application {
-                Some(application) => error.about_application(application, name),
-                None => error.about(&[("appId", &client), ("tenant", name)]),
+                Some(application) => error.with_application(application, name),
+                None => error.with_facts(&[("appId", &client), ("tenant", name)]),
             }
         };
-        let home = world
+        let home = state
             .directory
             .tenants
             .get(&tenant)

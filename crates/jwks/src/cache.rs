@@ -4,6 +4,9 @@
 //! the background when they are old, and when a token names an unknown key or its signature does not fit, as far as a
 //! small [`Budget`] allows. There is one fetch at a time, which serves everybody who came before it began. While the
 //! issuer is down the old keys go on serving.
+//!
+//! Libraries for this exist, but they fetch from an address by themselves, while Microsoft's keys go through a circuit
+//! breaker; and to most of them an unknown key and keys that can't be fetched are the same.
 
 use std::error::Error;
 use std::fmt;

@@ -36,6 +36,12 @@ static PROGRAM: Program = Program {
             secret: true,
         },
     ],
+    known_names: &[
+        "ASSENT_DATA_DIR",
+        "ASSENT_LISTEN",
+        "ASSENT_NATS_PASSWORD",
+        "ASSENT_NATS_PASSWORD_FILE",
+    ],
 };
 
 #[derive(Deserialize)]

@@ -77,9 +77,9 @@ pub enum BearerError {
     /// A claim is there, in a shape that is not taken.
     #[error("the token's claim {claim} must be {expected}")]
     MalformedClaim {
-        /// Its name.
+        /// The claim's name.
         claim: &'static str,
-        /// What it must be.
+        /// What the claim must be.
         expected: &'static str,
     },
     /// The issuer's keys cannot be fetched and none are known.
@@ -102,7 +102,7 @@ impl BearerVerifier {
         })
     }
 
-    /// Who a token speaks for.
+    /// Checks a token: signature, issuer, audience, times, and the shapes of the claims. Says for whom it speaks.
     pub async fn verify(&self, token: &str) -> Result<Caller, BearerError> {
         if token.len() > LONGEST_TOKEN {
             return Err(BearerError::TooLong);
@@ -142,7 +142,7 @@ impl BearerVerifier {
         }
     }
 
-    /// Who sent a request, by its `Authorization` header.
+    /// Checks the bearer token of a request, by its `Authorization` header.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let token = bearer_token(headers).map_err(Problem::from)?;
         self.verify(token).await.map_err(Problem::from)
@@ -158,14 +158,14 @@ impl fmt::Debug for BearerVerifier {
 impl BearerError {
     /// The library tells a claim in another shape as missing, or says that it can't read the token. Which claim it is
     /// stands in the token that the caller sent, so it can be said whether or not the signature holds.
-    fn of_a_shape_in(self, token: &str) -> Self {
+    fn naming_malformed_claim(self, token: &str) -> Self {
         if !matches!(self, Self::MissingClaim(_) | Self::Malformed) {
             return self;
         }
         let claims = jsonwebtoken::dangerous::insecure_decode_claims::<serde_json::Value>(token);
         claims
             .ok()
-            .and_then(|claims| claim::misshapen(&claims))
+            .and_then(|claims| claim::malformed(&claims))
             .map_or(self, |(claim, expected)| Self::MalformedClaim {
                 claim,
                 expected,
@@ -176,7 +176,7 @@ impl BearerError {
 impl Key {
     fn check(&self, token: &str) -> Result<Caller, BearerError> {
         jsonwebtoken::decode::<Claims>(token, self.decoding(), self.validation())
-            .map_err(|error| keys::refusal(&error).of_a_shape_in(token))?
+            .map_err(|error| keys::refusal(&error).naming_malformed_claim(token))?
             .claims
             .into_caller()
     }

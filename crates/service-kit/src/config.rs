@@ -15,20 +15,20 @@ use figment::providers::{Format as _, Serialized, Toml};
 use figment::value::{Dict, Value};
 use serde::de::DeserializeOwned;
 
-mod known;
+mod http_url;
+mod names;
 mod origin;
 pub mod shared;
 mod values;
 
+pub use http_url::{HttpUrl, HttpUrlError, without_path, without_query};
 pub use origin::{Origin, OriginError};
-pub use values::{
-    CommaSeparated, HttpUrl, HttpUrlError, ListenAddress, Secret, without_path, without_query,
-};
+pub use values::{CommaSeparated, ListenAddress, Secret};
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "ASSENT_";
 
-/// One variable a program reads.
+/// A variable that a program reads.
 #[derive(Debug, Clone, Copy)]
 pub struct Variable {
     /// Its name in the environment: `ASSENT_LISTEN`.
@@ -42,7 +42,7 @@ pub struct Variable {
 }
 
 impl Variable {
-    /// One that anybody may see.
+    /// A variable whose value anybody may see.
     pub const fn plain(
         name: &'static str,
         help: &'static str,
@@ -56,7 +56,7 @@ impl Variable {
         }
     }
 
-    /// One that nobody may see.
+    /// A variable that holds a secret, which may be read from a file instead.
     pub const fn secret(name: &'static str, help: &'static str) -> Self {
         Self {
             name,
@@ -153,14 +153,17 @@ pub enum ConfigError {
 
 /// Reads a program's configuration from an environment and a file.
 ///
-/// The environment is an argument so that tests need not change their own.
+/// `known` are the names of all variables of all programs that share the environment: any other name with our prefix is
+/// refused. The environment is an argument so that tests need not change their own.
 pub fn load<C: DeserializeOwned>(
     variables: &[Variable],
+    known: &[&'static str],
     environment: impl IntoIterator<Item = (OsString, OsString)>,
     file: Option<&Path>,
 ) -> Result<C, ConfigError> {
-    let environment = read_environment(environment)?;
-    let file = file.map(read_file).transpose()?.unwrap_or_default();
+    let environment = read_environment(known, environment)?;
+    let file = file.map(|path| read_file(known, path)).transpose()?;
+    let file = file.unwrap_or_default();
     let mut values = Dict::new();
     for variable in variables {
         let key = variable.key();
@@ -181,6 +184,7 @@ pub fn load<C: DeserializeOwned>(
 
 /// The variables of ours that are set, by key; refuses names nobody knows.
 fn read_environment(
+    known: &[&'static str],
     environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<Dict, ConfigError> {
     let mut ours = BTreeMap::new();
@@ -188,7 +192,7 @@ fn read_environment(
         let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
             continue;
         };
-        known::check("the variable", name)?;
+        names::check(known, name)?;
         let value = value.to_str().ok_or_else(|| ConfigError::NotUnicode {
             name: name.to_owned(),
         })?;
@@ -216,7 +220,7 @@ fn refuse_quotation_marks(variable: &Variable, value: Option<&Value>) -> Result<
     Ok(())
 }
 
-fn read_file(path: &Path) -> Result<Dict, ConfigError> {
+fn read_file(known: &[&'static str], path: &Path) -> Result<Dict, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|source| ConfigError::File {
         path: path.to_owned(),
         source,
@@ -227,7 +231,7 @@ fn read_file(path: &Path) -> Result<Dict, ConfigError> {
         message: error.message().to_owned(),
     })?;
     for key in values.keys() {
-        known::check_key(key)?;
+        names::check_key(known, key)?;
     }
     Ok(values)
 }

@@ -13,9 +13,9 @@ use serde::de::DeserializeOwned;
 
 use crate::problem::{HttpProblem, Problem};
 
-mod wording;
+mod deserialize_errors;
 
-use wording::{describe_json, describe_parameters, describe_unknown};
+use deserialize_errors::{describe_json, describe_parameters, describe_unknown};
 
 /// A JSON body. A field that `T` does not know, at any depth, is refused.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +38,8 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
-            return Err(unsupported("application/json"));
+            return Err(Problem::from(HttpProblem::UnsupportedMediaType)
+                .detail("send the body as application/json"));
         }
         let body = Bytes::from_request(request, state)
             .await
@@ -116,10 +117,6 @@ fn is_json(headers: &HeaderMap) -> bool {
         media_type == "application/json"
             || (media_type.starts_with("application/") && media_type.ends_with("+json"))
     })
-}
-
-fn unsupported(expected: &'static str) -> Problem {
-    Problem::from(HttpProblem::UnsupportedMediaType).detail(format!("send the body as {expected}"))
 }
 
 fn unreadable(rejection: &BytesRejection) -> Problem {

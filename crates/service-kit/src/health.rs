@@ -18,14 +18,14 @@ pub struct Health {
 #[derive(Debug, Default)]
 struct Shared {
     draining: AtomicBool,
-    dependencies: RwLock<BTreeMap<&'static str, Standing>>,
+    dependencies: RwLock<BTreeMap<&'static str, DependencyStatus>>,
 }
 
-/// How a dependency stands, and why.
+/// The status of a dependency, and why it is not ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Standing {
+enum DependencyStatus {
     Ready,
-    /// It is away, and the program serves all the same, only worse.
+    /// The dependency is away, and the program serves all the same, only worse.
     DoneWithout(String),
     NotReady(String),
 }
@@ -56,7 +56,7 @@ impl Health {
                 .read()
                 .unwrap_or_else(PoisonError::into_inner)
                 .values()
-                .all(|standing| !matches!(standing, Standing::NotReady(_)))
+                .all(|status| !matches!(status, DependencyStatus::NotReady(_)))
     }
 
     /// What is not as it should be, by name, and why.
@@ -65,9 +65,9 @@ impl Health {
         let dependencies = dependencies.read().unwrap_or_else(PoisonError::into_inner);
         let troubles = dependencies
             .iter()
-            .filter_map(|(name, standing)| match standing {
-                Standing::Ready => None,
-                Standing::DoneWithout(reason) | Standing::NotReady(reason) => {
+            .filter_map(|(name, status)| match status {
+                DependencyStatus::Ready => None,
+                DependencyStatus::DoneWithout(reason) | DependencyStatus::NotReady(reason) => {
                     Some(((*name).to_owned(), reason.clone()))
                 }
             });
@@ -91,13 +91,13 @@ impl Health {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .iter()
-            .map(|(name, standing)| {
-                let state = match standing {
-                    Standing::Ready => json!({"ready": true}),
-                    Standing::DoneWithout(reason) => {
+            .map(|(name, status)| {
+                let state = match status {
+                    DependencyStatus::Ready => json!({"ready": true}),
+                    DependencyStatus::DoneWithout(reason) => {
                         json!({"ready": false, "required": false, "reason": reason})
                     }
-                    Standing::NotReady(reason) => json!({"ready": false, "reason": reason}),
+                    DependencyStatus::NotReady(reason) => json!({"ready": false, "reason": reason}),
                 };
                 ((*name).to_owned(), state)
             })
@@ -124,50 +124,50 @@ pub struct Dependency {
 }
 
 impl Dependency {
-    /// It answers.
+    /// Reports that the dependency answers.
     pub fn ready(&self) {
-        if self.set(Standing::Ready) {
+        if self.set(DependencyStatus::Ready) {
             tracing::info!(dependency = self.name, "ready");
         }
     }
 
-    /// It does not: say why, and what to do about it. Operators read this text,
-    /// so it must hold no secret.
+    /// Reports that the dependency does not answer: why, and what to do about it. Operators
+    /// read this text, so it must hold no secret.
     pub fn not_ready(&self, reason: impl Into<String>) {
         let reason = reason.into();
-        if self.set(Standing::NotReady(reason.clone())) {
+        if self.set(DependencyStatus::NotReady(reason.clone())) {
             tracing::info!(dependency = self.name, reason, "not ready");
         }
     }
 
-    /// It does not answer, and the program takes traffic all the same: say what is worse
-    /// for it.
+    /// Reports that the dependency does not answer and the program takes traffic all the
+    /// same: say what is worse for it.
     pub fn do_without(&self, reason: impl Into<String>) {
         let reason = reason.into();
-        if self.set(Standing::DoneWithout(reason.clone())) {
+        if self.set(DependencyStatus::DoneWithout(reason.clone())) {
             tracing::warn!(dependency = self.name, reason, "done without");
         }
     }
 
-    /// Whether it answers, as far as was reported.
+    /// Whether the dependency answers, as far as was reported.
     pub fn is_ready(&self) -> bool {
         let dependencies = &self.health.shared.dependencies;
         let dependencies = dependencies.read().unwrap_or_else(PoisonError::into_inner);
-        dependencies.get(self.name) == Some(&Standing::Ready)
+        dependencies.get(self.name) == Some(&DependencyStatus::Ready)
     }
 
     /// Tells whether anything changed, so that a repeated report is not logged.
-    fn set(&self, standing: Standing) -> bool {
+    fn set(&self, status: DependencyStatus) -> bool {
         let mut dependencies = self
             .health
             .shared
             .dependencies
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        if dependencies.get(self.name) == Some(&standing) {
+        if dependencies.get(self.name) == Some(&status) {
             return false;
         }
-        dependencies.insert(self.name, standing);
+        dependencies.insert(self.name, status);
         true
     }
 }

@@ -1,4 +1,4 @@
-//! What every service program shares, with no word of any one domain in it.
+//! What every service program shares. Nothing here knows what a consent is.
 //!
 //! A service's `main.rs` describes itself in a [`Program`] and hands [`run`] a
 //! function that receives its configuration and a [`Runtime`]:
@@ -17,6 +17,7 @@
 //!         default: Some("127.0.0.1:8080"),
 //!         secret: false,
 //!     }],
+//!     known_names: &["ASSENT_LISTEN"],
 //! };
 //!
 //! #[derive(serde::Deserialize)]
@@ -65,6 +66,8 @@ pub mod return_to;
 pub mod server;
 
 mod request;
+
+mod request_id;
 
 pub use bearer::{BearerError, BearerVerifier, Caller};
 pub use extract::{ApiJson, ApiPath, ApiQuery};

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 
-use crate::request::RequestId;
+use crate::request_id::RequestId;
 
 mod catalogue;
 mod http;

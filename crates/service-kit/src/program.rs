@@ -24,7 +24,7 @@ use crate::telemetry::{self, Telemetry, chain};
 mod arguments;
 
 pub use crate::config::Variable;
-use arguments::Request;
+use arguments::Invocation;
 pub use arguments::{Flag, Given};
 
 /// The arguments or the configuration cannot be used (`EX_USAGE`).
@@ -49,6 +49,9 @@ pub struct Program {
     pub about: &'static str,
     /// Every variable the program reads; no other reaches its configuration.
     pub variables: &'static [Variable],
+    /// The names of all variables of all programs that may share an environment with this one. Any other name that begins
+    /// with `ASSENT_` is a typing error, and refused.
+    pub known_names: &'static [&'static str],
 }
 
 /// Why a service stopped working: any error, for the program's last log line.
@@ -126,7 +129,7 @@ where
     run_with_flags(program, &[], |config, runtime, _| start(config, runtime))
 }
 
-/// The same, with flags of the program's own.
+/// Runs a service as [`run`] does, with flags of the program's own.
 pub fn run_with_flags<C, F, Fut>(program: &Program, flags: &'static [Flag], start: F) -> ExitCode
 where
     C: DeserializeOwned,
@@ -134,9 +137,9 @@ where
     Fut: Future<Output = Result<(), StartError>>,
 {
     let (file, given) = match arguments::parse(std::env::args_os().skip(1), flags) {
-        Ok(Request::Help) => return say(&arguments::help(program, flags)),
-        Ok(Request::Version) => return say(&format!("{} {}\n", program.name, program.version)),
-        Ok(Request::Run { config, given }) => (config, given),
+        Ok(Invocation::Help) => return say(&arguments::help(program, flags)),
+        Ok(Invocation::Version) => return say(&format!("{} {}\n", program.name, program.version)),
+        Ok(Invocation::Run { config, given }) => (config, given),
         Err(error) => return refuse(program, &error),
     };
     let start = |config, runtime| start(config, runtime, given);
@@ -160,7 +163,7 @@ fn read_config<C: DeserializeOwned>(
     file: Option<&Path>,
 ) -> Result<C, config::ConfigError> {
     let environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-    config::load(program.variables, environment, file)
+    config::load(program.variables, program.known_names, environment, file)
 }
 
 fn run_service<C, F, Fut>(program: &Program, config: C, start: F, telemetry: Telemetry) -> ExitCode

@@ -5,51 +5,26 @@
 //! needs the status).
 
 use std::any::Any;
-use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, HeaderValue, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
 use tracing::{Instrument as _, Span, field};
-use uuid::Uuid;
 
 use crate::metrics;
 use crate::people::{ForPeople, is_call, prefers_page};
 use crate::problem::{HttpProblem, Problem};
+use crate::request_id::{HEADER, RequestId};
 use crate::telemetry::{adopt_traceparent, chain};
-
-const REQUEST_ID: &str = "x-request-id";
 
 /// How long a handler may take.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// Names one request, in its answer and in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RequestId(Uuid);
-
-impl RequestId {
-    /// The caller's own id if it is a UUID, else a new one. Any other text is
-    /// not taken over: it would end in our logs.
-    fn of(headers: &HeaderMap) -> Self {
-        let sent = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
-        Self(
-            sent.and_then(|id| Uuid::try_parse(id).ok())
-                .unwrap_or_else(Uuid::now_v7),
-        )
-    }
-}
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}", self.0.urn())
-    }
-}
 
 /// Surrounds a handler with all that every answer has in common.
 pub(crate) async fn surround(
@@ -58,7 +33,7 @@ pub(crate) async fn surround(
     next: Next,
 ) -> Response {
     let began = Instant::now();
-    let id = RequestId::of(request.headers());
+    let id = RequestId::from_headers(request.headers());
     let method = method_name(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
@@ -67,7 +42,7 @@ pub(crate) async fn surround(
 
     // The target is the matched route: paths hold ids, queries codes and states.
     let span = tracing::error_span!(
-        "request", id = %id.0.as_hyphenated(), method, route,
+        "request", id = %id.as_uuid().as_hyphenated(), method, route,
         status = field::Empty, duration_ms = field::Empty, otel.kind = "server",
     );
     if let Some(traceparent) = request
@@ -120,8 +95,8 @@ fn add_headers(id: RequestId, response: &mut Response) {
     headers
         .entry(CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    if let Ok(id) = HeaderValue::from_str(id.0.as_hyphenated().encode_lower(&mut [0; 36])) {
-        headers.insert(REQUEST_ID, id);
+    if let Ok(id) = HeaderValue::from_str(id.as_uuid().as_hyphenated().encode_lower(&mut [0; 36])) {
+        headers.insert(HEADER, id);
     }
 }
 

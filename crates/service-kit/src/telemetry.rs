@@ -27,15 +27,6 @@ pub use traceparent::{adopt_traceparent, current_traceparent};
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 
-/// The crates of ours whose names don't begin with `assent_`.
-const OUR_PROGRAMS: [&str; 5] = [
-    "consent_gateway",
-    "projection",
-    "login_hook",
-    "token_broker",
-    "consentctl",
-];
-
 /// Why logs and traces cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
@@ -91,7 +82,7 @@ pub fn install(program: &'static str) -> Result<Telemetry, TelemetryError> {
     };
     tracing_subscriber::registry()
         .with(filter)
-        .with(filter_fn(may_be_logged))
+        .with(filter_fn(move |metadata| may_be_logged(program, metadata)))
         .with(logs)
         .with(spans)
         .try_init()
@@ -100,14 +91,14 @@ pub fn install(program: &'static str) -> Result<Telemetry, TelemetryError> {
 }
 
 /// Libraries log at `trace` what they send and receive, and that may be a token or a password. So
-/// whatever `RUST_LOG` says, only our own programs are heard below `debug`.
-pub fn may_be_logged(metadata: &Metadata<'_>) -> bool {
-    *metadata.level() <= Level::DEBUG || is_ours(metadata.target())
+/// whatever `RUST_LOG` says, only our own crates and the program itself are heard below `debug`.
+pub fn may_be_logged(program: &str, metadata: &Metadata<'_>) -> bool {
+    *metadata.level() <= Level::DEBUG || is_ours(program, metadata.target())
 }
 
-fn is_ours(target: &str) -> bool {
+fn is_ours(program: &str, target: &str) -> bool {
     let crate_name = target.split("::").next().unwrap_or_default();
-    crate_name.starts_with("assent_") || OUR_PROGRAMS.contains(&crate_name)
+    crate_name.starts_with("assent_") || crate_name == program.replace('-', "_")
 }
 
 fn exporter(program: &'static str) -> Result<Option<SdkTracerProvider>, TelemetryError> {
@@ -136,21 +127,11 @@ mod tests {
 
     #[test]
     fn only_our_own_crates_are_ours() {
-        for ours in [
-            "assent_messaging::request",
-            "consent_gateway",
-            "projection::app",
-        ] {
-            assert!(is_ours(ours), "{ours}");
+        for ours in ["assent_messaging::request", "login_hook", "login_hook::app"] {
+            assert!(is_ours("login-hook", ours), "{ours}");
         }
-        for others in [
-            "async_nats::connection",
-            "hyper::proto",
-            "log",
-            "",
-            "consent_gateways",
-        ] {
-            assert!(!is_ours(others), "{others}");
+        for others in ["async_nats::connection", "log", "", "login_hooks"] {
+            assert!(!is_ours("login-hook", others), "{others}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use assent_contract::variables::VARIABLES;
 use assent_service_kit::config::shared::{self, HostValues, IdleSeconds, NatsValues};
 use assent_service_kit::config::{CommaSeparated, HttpUrl, ListenAddress, Origin};
 use assent_service_kit::{Program, Variable};
@@ -64,6 +65,7 @@ pub static PROGRAM: Program = Program {
             Some("1000"),
         ),
     ],
+    known_names: VARIABLES,
 };
 
 /// The values.
@@ -180,7 +182,7 @@ mod tests {
             .iter()
             .chain(more)
             .map(|(name, value)| (OsString::from(name), OsString::from(value)));
-        load(PROGRAM.variables, environment, None)
+        load(PROGRAM.variables, PROGRAM.known_names, environment, None)
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use assent_contract::variables::VARIABLES;
 use assent_service_kit::config::ListenAddress;
 use assent_service_kit::config::shared::{self, HostValues, IdleSeconds, NatsValues};
 use assent_service_kit::{Program, Variable};
@@ -39,6 +40,7 @@ pub static PROGRAM: Program = Program {
         shared::HOST_JWKS_URL,
         shared::HOST_AUDIENCE,
     ],
+    known_names: VARIABLES,
 };
 
 /// The values.

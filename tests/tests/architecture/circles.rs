@@ -14,26 +14,6 @@ const KNOWN: &[(&str, &[&str])] = &[
         "assent-consentctl",
         &["command::doctor::checks", "command::doctor::lost_log"],
     ),
-    ("assent-service-kit", &["config::origin", "config::values"]),
-    (
-        "assent-service-kit",
-        &["extract", "people", "problem", "request"],
-    ),
-    (
-        "assent-entra-simulator",
-        &[
-            "admin_consent",
-            "authorize",
-            "interaction",
-            "pages",
-            "simulator",
-            "world",
-        ],
-    ),
-    (
-        "assent-entra-simulator",
-        &["directory::grant", "directory::tenant"],
-    ),
     (
         "assent-example-host",
         &["after_login", "assent::login_decision", "sessions", "web"],

@@ -3,6 +3,7 @@
 mod circles;
 mod modules;
 mod public_names;
+mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -67,7 +67,7 @@ pub(super) fn check(
     assertion: &str,
     recipient: Recipient<'_>,
 ) -> Result<(), Aadsts> {
-    let malformed = || Code::InvalidJwtToken.at(Surface::Token);
+    let malformed = || Code::InvalidJwtToken.error_on(Surface::Token);
     let (signed, signature) = assertion.rsplit_once('.').ok_or_else(malformed)?;
     let (header, claims) = signed.split_once('.').ok_or_else(malformed)?;
     let header: Header = part(header).ok_or_else(malformed)?;
@@ -83,7 +83,7 @@ pub(super) fn check(
 fn not_registered(reason: &str) -> Aadsts {
     let code = Code::InvalidClientAssertionSignature;
     let message = format!("{} [Reason - {reason}]", code.refusal().message);
-    code.at(Surface::Token).saying(message)
+    code.error_on(Surface::Token).with_message(message)
 }
 
 /// The certificate that an assertion names, and how it is signed. Entra documents PS256 with the SHA-256 thumbprint;
@@ -125,7 +125,7 @@ fn check_claims(
 ) -> Result<(), Aadsts> {
     let client_id = application.client_id.to_string();
     if claims.iss.as_deref() != Some(&client_id) || claims.sub.as_deref() != Some(&client_id) {
-        return Err(Code::ClientAssertionOfAnotherClient.at(Surface::Token));
+        return Err(Code::ClientAssertionOfAnotherClient.error_on(Surface::Token));
     }
     let Recipient {
         base_url,
@@ -140,17 +140,17 @@ fn check_claims(
     }
     let addressed = claims.aud.as_ref();
     if !addressed.is_some_and(|audience| accepted.contains(audience)) {
-        return Err(Code::ClientAssertionAudience.at(Surface::Token));
+        return Err(Code::ClientAssertionAudience.error_on(Surface::Token));
     }
     let in_time = claims.exp.is_some_and(|exp| now < exp + SKEW_SECONDS)
         && claims.nbf.is_none_or(|nbf| nbf - SKEW_SECONDS <= now);
     if !in_time {
-        return Err(Code::ClientAssertionTimeRange.at(Surface::Token));
+        return Err(Code::ClientAssertionTimeRange.error_on(Surface::Token));
     }
     if claims.jti.as_deref().unwrap_or_default().is_empty() {
         return Err(Code::InvalidJwtToken
-            .at(Surface::Token)
-            .saying("JWT token is invalid: it has no 'jti'."));
+            .error_on(Surface::Token)
+            .with_message("JWT token is invalid: it has no 'jti'."));
     }
     Ok(())
 }

@@ -45,8 +45,8 @@ fn shown(directory: &Directory, application: &Application) -> Value {
 }
 
 pub(super) async fn list(State(simulator): State<Arc<Simulator>>) -> Json<Value> {
-    let world = simulator.world();
-    let directory = &world.directory;
+    let state = simulator.state();
+    let directory = &state.directory;
     let applications: Vec<Value> = directory
         .applications
         .values()
@@ -59,13 +59,13 @@ pub(super) async fn create(
     State(simulator): State<Arc<Simulator>>,
     Body(spec): Body<ApplicationSpec>,
 ) -> Result<(StatusCode, Json<Value>), Refused> {
-    let mut world = simulator.world();
-    let id = world.directory.add_application(&spec)?;
-    let made = world
+    let mut state = simulator.state();
+    let id = state.directory.add_application(&spec)?;
+    let made = state
         .directory
         .applications
         .get(&id)
-        .map(|application| shown(&world.directory, application));
+        .map(|application| shown(&state.directory, application));
     Ok((StatusCode::CREATED, Json(json!(made))))
 }
 
@@ -118,12 +118,12 @@ pub(super) async fn change(
     Path(client_id): Path<Uuid>,
     Body(change): Body<ApplicationChange>,
 ) -> Result<Json<Value>, Refused> {
-    let mut world = simulator.world();
+    let mut state = simulator.state();
     let id = ClientId(client_id);
-    let application = world.directory.applications.get(&id).cloned();
+    let application = state.directory.applications.get(&id).cloned();
     let changed = change.apply(application.ok_or_else(|| Refused::missing("application", id))?)?;
-    world.directory.applications.insert(id, changed.clone());
-    Ok(Json(shown(&world.directory, &changed)))
+    state.directory.applications.insert(id, changed.clone());
+    Ok(Json(shown(&state.directory, &changed)))
 }
 
 #[derive(Deserialize)]
@@ -147,13 +147,13 @@ pub(super) async fn install(
     Path((name, client_id)): Path<(String, Uuid)>,
     Body(change): Body<InstallationChange>,
 ) -> Result<StatusCode, Refused> {
-    let mut world = simulator.world();
+    let mut state = simulator.state();
     let client = ClientId(client_id);
-    if !world.directory.applications.contains_key(&client) {
+    if !state.directory.applications.contains_key(&client) {
         return Err(Refused::missing("application", client));
     }
-    let tenant = tenant_id(&world, &name)?;
-    let tenant = world
+    let tenant = tenant_id(&state, &name)?;
+    let tenant = state
         .directory
         .tenants
         .get_mut(&tenant)

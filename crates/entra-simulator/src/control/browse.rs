@@ -11,13 +11,14 @@ use url::Url;
 
 use super::{Body, Refused};
 use crate::aadsts::Aadsts;
-use crate::admin_consent::Version;
+use crate::authorization_request::Version;
 use crate::identifiers::ObjectId;
-use crate::interaction::{self, Answer, Screen};
+use crate::interaction;
+use crate::return_target::BrowserReturn;
+use crate::screen::{ConsentAnswer, Screen};
 use crate::seed::parse_permissions;
 use crate::simulator::Simulator;
-use crate::way_back::Return;
-use crate::{admin_consent, authorize, pages, random};
+use crate::{admin_consent, authorize, html, random};
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -63,18 +64,18 @@ pub(super) async fn browse(
     let query = visit.url.query().unwrap_or_default();
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let base_url = simulator.base_url.as_str();
-    let mut world = simulator.world();
+    let mut state = simulator.state();
     let mut screen = match segments.as_slice() {
         [tenant, "v2.0", "adminconsent"] => {
             let endpoint = (*tenant, Version::V2);
-            admin_consent::visit(&mut world, base_url, &browser, endpoint, query)
+            admin_consent::visit(&mut state, base_url, &browser, endpoint, query)
         }
         [tenant, "adminconsent"] => {
             let endpoint = (*tenant, Version::V1);
-            admin_consent::visit(&mut world, base_url, &browser, endpoint, query)
+            admin_consent::visit(&mut state, base_url, &browser, endpoint, query)
         }
         [tenant, "oauth2", "v2.0", "authorize"] => {
-            authorize::visit(&mut world, base_url, &browser, tenant, query)
+            authorize::visit(&mut state, base_url, &browser, tenant, query)
         }
         _ => {
             return Err(Refused::invalid(
@@ -86,19 +87,19 @@ pub(super) async fn browse(
     // Each screen is passed at most once: signing in, consenting, and an end.
     loop {
         let clicked = match visit.answer {
-            Click::Accept => Answer::Accept {
+            Click::Accept => ConsentAnswer::Accept {
                 for_organization: visit.tenant_wide,
                 only: only.clone(),
             },
-            Click::Decline => Answer::Decline,
-            Click::Cancel | Click::Return => Answer::Cancel,
+            Click::Decline => ConsentAnswer::Decline,
+            Click::Cancel | Click::Return => ConsentAnswer::Cancel,
         };
         let leaves = visit.answer == Click::Cancel || visit.answer == Click::Return;
         screen = match screen {
-            Screen::Return(Return::Redirect(location)) => {
+            Screen::Return(BrowserReturn::Redirect(location)) => {
                 return Ok(Json(json!({ "redirect": location, "steps": steps })));
             }
-            Screen::Return(Return::Form { action, fields }) => {
+            Screen::Return(BrowserReturn::Form { action, fields }) => {
                 let fields: BTreeMap<String, String> = fields.into_iter().collect();
                 let form = json!({ "action": action, "fields": fields });
                 return Ok(Json(json!({ "form_post": form, "steps": steps })));
@@ -106,7 +107,7 @@ pub(super) async fn browse(
             Screen::PickAccount { interaction, .. } if !steps.contains(&"sign_in") => {
                 steps.push("sign_in");
                 interaction::choose_account(
-                    &mut world,
+                    &mut state,
                     base_url,
                     &browser,
                     &interaction,
@@ -122,18 +123,18 @@ pub(super) async fn browse(
                 interaction, user, ..
             } if user != visit.person => {
                 // Somebody else is signed in in this browser: "use another account".
-                interaction::sign_out(&mut world, &browser, &interaction)
+                interaction::sign_out(&mut state, &browser, &interaction)
             }
             Screen::Consent { interaction, .. } => {
                 steps.push("consent");
-                interaction::answer(&mut world, base_url, &browser, &interaction, &clicked)
+                interaction::answer(&mut state, base_url, &browser, &interaction, &clicked)
             }
             Screen::NeedsApproval { interaction, .. } if leaves => interaction::answer(
-                &mut world,
+                &mut state,
                 base_url,
                 &browser,
                 &interaction,
-                &Answer::Cancel,
+                &ConsentAnswer::Cancel,
             ),
             Screen::NeedsApproval { error, .. }
             | Screen::WrongAccount { error, .. }
@@ -147,7 +148,7 @@ pub(super) async fn browse(
 
 fn page(error: &Aadsts, steps: &[&str]) -> Json<Value> {
     let page = json!({
-        "code": format!("AADSTS{}", error.number()), "title": pages::title(error), "message": error.message,
+        "code": format!("AADSTS{}", error.number()), "title": html::title(error), "message": error.message,
     });
     Json(json!({ "page": page, "steps": steps }))
 }

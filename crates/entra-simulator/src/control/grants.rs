@@ -50,8 +50,8 @@ pub(super) async fn list(
     State(simulator): State<Arc<Simulator>>,
     Query(which): Query<Which>,
 ) -> Json<Value> {
-    let world = simulator.world();
-    let directory = &world.directory;
+    let state = simulator.state();
+    let directory = &state.directory;
     let grants: Vec<Value> = directory
         .tenants
         .values()
@@ -76,12 +76,12 @@ pub(super) async fn create(
     Body(new): Body<NewGrant>,
 ) -> Result<(StatusCode, Json<Value>), Refused> {
     let scopes = parse_permissions(&new.scopes)?;
-    let mut world = simulator.world();
-    let id = tenant_id(&world, &new.tenant)?;
-    if !world.directory.applications.contains_key(&new.client_id) {
+    let mut state = simulator.state();
+    let id = tenant_id(&state, &new.tenant)?;
+    if !state.directory.applications.contains_key(&new.client_id) {
         return Err(Refused::missing("application", new.client_id));
     }
-    let tenant = world
+    let tenant = state
         .directory
         .tenants
         .get_mut(&id)
@@ -107,8 +107,8 @@ pub(super) async fn remove_matching(
     State(simulator): State<Arc<Simulator>>,
     Query(which): Query<Which>,
 ) -> Json<Value> {
-    let mut world = simulator.world();
-    let directory = &world.directory;
+    let mut state = simulator.state();
+    let directory = &state.directory;
     let doomed: Vec<String> = directory
         .tenants
         .values()
@@ -116,7 +116,7 @@ pub(super) async fn remove_matching(
         .filter(|(tenant, grant)| which.admits(directory, tenant, grant))
         .map(|(_, grant)| grant.id.clone())
         .collect();
-    for tenant in world.directory.tenants.values_mut() {
+    for tenant in state.directory.tenants.values_mut() {
         tenant.grants.retain(|grant| !doomed.contains(&grant.id));
     }
     Json(json!({ "removed": doomed.len() }))
@@ -126,8 +126,8 @@ pub(super) async fn remove(
     State(simulator): State<Arc<Simulator>>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refused> {
-    let mut world = simulator.world();
-    for tenant in world.directory.tenants.values_mut() {
+    let mut state = simulator.state();
+    for tenant in state.directory.tenants.values_mut() {
         let before = tenant.grants.len();
         tenant.grants.retain(|grant| grant.id != id);
         if tenant.grants.len() < before {

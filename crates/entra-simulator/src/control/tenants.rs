@@ -38,7 +38,7 @@ fn shown_user(user: &User) -> Value {
 
 pub(super) async fn list(State(simulator): State<Arc<Simulator>>) -> Json<Value> {
     let tenants: Vec<Value> = simulator
-        .world()
+        .state()
         .directory
         .tenants
         .values()
@@ -53,7 +53,7 @@ pub(super) async fn create(
 ) -> Created {
     let tenant = spec.build()?;
     let answer = shown(&tenant);
-    simulator.world().directory.add_tenant(tenant)?;
+    simulator.state().directory.add_tenant(tenant)?;
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
@@ -77,9 +77,9 @@ pub(super) async fn change(
         |names: Option<Vec<String>>| names.map(|names| parse_permissions(&names)).transpose();
     let withheld = permissions(change.withheld_scopes)?;
     let low = permissions(change.low_permissions)?;
-    let mut world = simulator.world();
-    let id = tenant_id(&world, &name)?;
-    let tenant = world
+    let mut state = simulator.state();
+    let id = tenant_id(&state, &name)?;
+    let tenant = state
         .directory
         .tenants
         .get_mut(&id)
@@ -104,9 +104,9 @@ pub(super) async fn remove(
     State(simulator): State<Arc<Simulator>>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Refused> {
-    let mut world = simulator.world();
-    let id = tenant_id(&world, &name)?;
-    world.directory.tenants.remove(&id);
+    let mut state = simulator.state();
+    let id = tenant_id(&state, &name)?;
+    state.directory.tenants.remove(&id);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -114,8 +114,8 @@ pub(super) async fn list_users(
     State(simulator): State<Arc<Simulator>>,
     Path(name): Path<String>,
 ) -> Answer {
-    let world = simulator.world();
-    let tenant = world
+    let state = simulator.state();
+    let tenant = state
         .directory
         .tenant_named(&name)
         .ok_or_else(|| Refused::missing("tenant", &name))?;
@@ -130,9 +130,9 @@ pub(super) async fn create_user(
 ) -> Created {
     let user = spec.build()?;
     let answer = shown_user(&user);
-    let mut world = simulator.world();
-    let tenant = tenant_id(&world, &name)?;
-    world.directory.add_user(tenant, user)?;
+    let mut state = simulator.state();
+    let tenant = tenant_id(&state, &name)?;
+    state.directory.add_user(tenant, user)?;
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
@@ -152,10 +152,10 @@ pub(super) async fn change_user(
     Body(change): Body<UserChange>,
 ) -> Answer {
     let roles = change.roles.map(|names| parse_roles(&names)).transpose()?;
-    let mut world = simulator.world();
-    let now = world.clock.now();
-    let tenant = tenant_id(&world, &name)?;
-    let user = world
+    let mut state = simulator.state();
+    let now = state.clock.now();
+    let tenant = tenant_id(&state, &name)?;
+    let user = state
         .directory
         .tenants
         .get_mut(&tenant)
@@ -177,10 +177,10 @@ pub(super) async fn remove_user(
     State(simulator): State<Arc<Simulator>>,
     Path((name, user)): Path<(String, Uuid)>,
 ) -> Result<StatusCode, Refused> {
-    let mut world = simulator.world();
-    let tenant = tenant_id(&world, &name)?;
+    let mut state = simulator.state();
+    let tenant = tenant_id(&state, &name)?;
     let user = ObjectId(user);
-    let tenant = world
+    let tenant = state
         .directory
         .tenants
         .get_mut(&tenant)

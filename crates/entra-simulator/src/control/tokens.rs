@@ -41,9 +41,9 @@ pub(super) async fn mint(
     } else {
         None
     };
-    let world = simulator.world();
-    let tenant = tenant_id(&world, &order.tenant)?;
-    let tenant = world
+    let state = simulator.state();
+    let tenant = tenant_id(&state, &order.tenant)?;
+    let tenant = state
         .directory
         .tenants
         .get(&tenant)
@@ -52,12 +52,12 @@ pub(super) async fn mint(
         .users
         .get(&order.user)
         .ok_or_else(|| Refused::missing("user", order.user))?;
-    let application = world
+    let application = state
         .directory
         .applications
         .get(&order.client_id)
         .ok_or_else(|| Refused::missing("application", order.client_id))?;
-    let now = world.clock.now();
+    let now = state.clock.now();
     let subject = Subject {
         base_url: &simulator.base_url,
         tenant,
@@ -77,8 +77,8 @@ pub(super) async fn mint(
         }
     }
     let token = match order.forge {
-        Some(forgery) => id_token::forge(forgery, claims, &world.keys, stranger.as_ref(), now)?,
-        None => keys::sign_jwt(&world.keys.current, &Value::Object(claims))?,
+        Some(forgery) => id_token::forge(forgery, claims, &state.keys, stranger.as_ref(), now)?,
+        None => keys::sign_jwt(&state.keys.current, &Value::Object(claims))?,
     };
     Ok(Json(json!({ "id_token": token })))
 }
@@ -96,6 +96,6 @@ pub(super) async fn rotate(
 ) -> Result<Json<Value>, Refused> {
     let key = SigningKey::generate_aside().await?;
     let kid = key.kid.clone();
-    simulator.world().keys.rotate(key, rotation.forget_old);
+    simulator.state().keys.rotate(key, rotation.forget_old);
     Ok(Json(json!({ "kid": kid })))
 }

@@ -13,12 +13,12 @@ use crate::aadsts::{Code, ON_DEMAND, Shape, Surface};
 use crate::faults::Fault;
 use crate::seed::SeedDocument;
 use crate::simulator::Simulator;
+use crate::state::{Elsewhere, Options, ScopeNames, TokenScopes};
 use crate::story;
-use crate::world::{Elsewhere, Options, ScopeNames, TokenScopes};
 
 pub(super) async fn faults(State(simulator): State<Arc<Simulator>>) -> Json<Value> {
-    let world = simulator.world();
-    let waiting: Vec<&Fault> = world.faults.waiting().collect();
+    let state = simulator.state();
+    let waiting: Vec<&Fault> = state.faults.waiting().collect();
     Json(json!({ "faults": waiting }))
 }
 
@@ -29,7 +29,7 @@ pub(super) async fn add_fault(
     if let Some(problem) = fault.problem() {
         return Err(Refused::invalid(problem));
     }
-    if simulator.world().faults.add(fault) {
+    if simulator.state().faults.add(fault) {
         Ok(StatusCode::CREATED)
     } else {
         Err(Refused::invalid("there are too many faults already"))
@@ -67,7 +67,7 @@ fn row(code: Code) -> Value {
 }
 
 pub(super) async fn clear_faults(State(simulator): State<Arc<Simulator>>) -> StatusCode {
-    simulator.world().faults.clear();
+    simulator.state().faults.clear();
     StatusCode::NO_CONTENT
 }
 
@@ -81,17 +81,17 @@ pub(super) async fn advance_clock(
     State(simulator): State<Arc<Simulator>>,
     Body(advance): Body<Advance>,
 ) -> Json<Value> {
-    let mut world = simulator.world();
-    world.clock.advance(advance.advance_seconds);
-    Json(json!({ "now": world.clock.now() }))
+    let mut state = simulator.state();
+    state.clock.advance(advance.advance_seconds);
+    Json(json!({ "now": state.clock.now() }))
 }
 
 pub(super) async fn calls(State(simulator): State<Arc<Simulator>>) -> Json<Value> {
-    Json(json!(simulator.world().faults.calls()))
+    Json(json!(simulator.state().faults.calls()))
 }
 
 pub(super) async fn options(State(simulator): State<Arc<Simulator>>) -> Json<Options> {
-    Json(simulator.world().options)
+    Json(simulator.state().options)
 }
 
 #[derive(Deserialize)]
@@ -106,14 +106,14 @@ pub(super) async fn change_options(
     State(simulator): State<Arc<Simulator>>,
     Body(change): Body<OptionsChange>,
 ) -> Json<Options> {
-    let mut world = simulator.world();
-    let now = world.options;
-    world.options = Options {
+    let mut state = simulator.state();
+    let now = state.options;
+    state.options = Options {
         scope_names: change.scope_names.unwrap_or(now.scope_names),
         token_scopes: change.token_scopes.unwrap_or(now.token_scopes),
         autodiscover: change.autodiscover.unwrap_or(now.autodiscover),
     };
-    Json(world.options)
+    Json(state.options)
 }
 
 #[derive(Deserialize)]
@@ -147,6 +147,6 @@ pub(super) async fn reset(
         Some(NewSeed::Document(document)) => document,
     };
     let directory = document.build()?;
-    simulator.world().reset(directory);
+    simulator.state().reset(directory);
     Ok(StatusCode::NO_CONTENT)
 }

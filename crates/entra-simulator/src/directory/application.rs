@@ -8,8 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use thiserror::Error;
 use url::Url;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer as _;
+use x509_parser::public_key::PublicKey;
 
-use crate::der;
 use crate::identifiers::ClientId;
 
 /// An application registration.
@@ -82,11 +84,13 @@ impl Certificate {
         let certificate = STANDARD
             .decode(encoded)
             .map_err(|_| CertificateError::Encoding)?;
-        let public_key = der::public_key_of_certificate(&certificate)
-            .and_then(der::rsa_key_of_public_key_info)
-            .filter(|key| der::rsa_numbers(key).is_some())
-            .ok_or(CertificateError::NoRsaKey)?
-            .to_vec();
+        let (_, read) = X509Certificate::from_der(&certificate)
+            .map_err(|_unreadable| CertificateError::NoRsaKey)?;
+        let info = read.public_key();
+        let Ok(PublicKey::RSA(_)) = info.parsed() else {
+            return Err(CertificateError::NoRsaKey);
+        };
+        let public_key = info.subject_public_key.data.to_vec();
         let digest = |algorithm| digest::digest(algorithm, &certificate).as_ref().to_vec();
         Ok(Self {
             sha256: digest(&digest::SHA256),

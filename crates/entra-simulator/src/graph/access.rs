@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::error::GraphError;
 use crate::scopes::GRAPH_APP_ID;
-use crate::world::{AccessToken, World};
+use crate::state::{AccessToken, SimulatedState};
 
 pub(super) fn bearer(
-    world: &World,
+    state: &SimulatedState,
     headers: &HeaderMap,
     base_url: &str,
 ) -> Result<AccessToken, GraphError> {
@@ -20,26 +20,26 @@ pub(super) fn bearer(
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "))
         .ok_or_else(|| refused("Access token is empty."))?;
-    let known = world
+    let known = state
         .access_tokens
         .get(token)
         .ok_or_else(|| refused("Access token validation failure."))?;
-    if world.clock.now() >= known.expires_at {
+    if state.clock.now() >= known.expires_at {
         return Err(refused("Lifetime validation failed, the token is expired."));
     }
-    if known.continuous && is_revoked(world, known) {
+    if known.continuous && is_revoked(state, known) {
         let message = "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: \
                        TokenIssuedBeforeRevocationTimestamp";
-        return Err(refused(message).challenging(challenge(world.clock.now(), base_url)));
+        return Err(refused(message).challenging(challenge(state.clock.now(), base_url)));
     }
     Ok(known.clone())
 }
 
 /// Continuous access evaluation: something happened to the person since the token was issued. The withdrawal of a
 /// consent is not among what counts.
-fn is_revoked(world: &World, token: &AccessToken) -> bool {
+fn is_revoked(state: &SimulatedState, token: &AccessToken) -> bool {
     token.user.is_some_and(|user| {
-        world
+        state
             .directory
             .member(user)
             .is_none_or(|(_, user)| !user.enabled || token.issued_at < user.sessions_valid_from)

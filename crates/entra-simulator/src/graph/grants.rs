@@ -9,7 +9,7 @@ use crate::directory::{Grant, Tenant};
 use crate::identifiers::ObjectId;
 use crate::policy;
 use crate::scopes::GRAPH_APP_ID;
-use crate::world::AccessToken;
+use crate::state::AccessToken;
 
 const READ_APPLICATIONS: &[&str] = &[
     "Application.Read.All",

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::access::allow;
 use super::error::GraphError;
 use crate::directory::{Mailbox, User};
-use crate::world::AccessToken;
+use crate::state::AccessToken;
 
 const READ_MAIL: &[&str] = &["Mail.ReadBasic", "Mail.Read", "Mail.ReadWrite"];
 const READ_CALENDARS: &[&str] = &[

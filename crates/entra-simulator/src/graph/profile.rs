@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::access::allow;
 use super::error::GraphError;
 use crate::directory::{Mailbox, User};
-use crate::world::AccessToken;
+use crate::state::AccessToken;
 
 const READ: &[&str] = &["User.Read", "User.Read.All", "Directory.Read.All"];
 

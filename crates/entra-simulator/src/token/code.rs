@@ -8,23 +8,23 @@ use serde_json::Value;
 use super::Call;
 use super::issue::Issue;
 use crate::aadsts::{Aadsts, Code, Surface};
-use crate::world::World;
+use crate::state::SimulatedState;
 
 impl Call<'_> {
-    pub(super) fn redeem_code(&self, world: &mut World) -> Result<Value, Aadsts> {
+    pub(super) fn redeem_code(&self, state: &mut SimulatedState) -> Result<Value, Aadsts> {
         let code = self.parameters.require("code")?;
         let redirect_uri = self.parameters.require("redirect_uri")?;
         let verifier = self.parameters.get("code_verifier");
         let insists = self
-            .scope(world)?
+            .scope(state)?
             .map(|scope| scope.permissions)
             .unwrap_or_default();
-        let now = world.clock.now();
-        let stored = world
+        let now = state.clock.now();
+        let stored = state
             .codes
             .get_mut(code)
             .filter(|stored| stored.client == self.client)
-            .ok_or_else(|| Code::InvalidGrant.at(Surface::Token))?;
+            .ok_or_else(|| Code::InvalidGrant.error_on(Surface::Token))?;
         let refused = if stored.redeemed {
             Some(Code::AuthorizationCodeAlreadyRedeemed)
         } else if now >= stored.expires_at {
@@ -39,12 +39,12 @@ impl Call<'_> {
             None
         };
         if let Some(code) = refused {
-            return Err(code.at(Surface::Token));
+            return Err(code.error_on(Surface::Token));
         }
         stored.redeemed = true;
         let stored = stored.clone();
         self.issue(
-            world,
+            state,
             &Issue {
                 tenant: stored.tenant,
                 user: stored.user,

@@ -13,7 +13,7 @@ use crate::identifiers::{ObjectId, TenantId};
 use crate::keys;
 use crate::random;
 use crate::scopes::{OPENID_SCOPES, ScopeRequest};
-use crate::world::{AccessToken, RefreshToken, ScopeNames, TokenScopes, World};
+use crate::state::{AccessToken, RefreshToken, ScopeNames, SimulatedState, TokenScopes};
 
 const ACCESS_TOKEN_SECONDS: i64 = 3_599;
 /// With continuous access evaluation a token may live for up to 28 hours: it can be revoked before.
@@ -39,9 +39,13 @@ pub(super) struct Holder {
 }
 
 impl Call<'_> {
-    pub(super) fn issue(&self, world: &mut World, issue: &Issue<'_>) -> Result<Value, Aadsts> {
-        let home = self.installed_in(world, issue.tenant)?;
-        let (user, application) = self.admitted(world, home, issue.user)?;
+    pub(super) fn issue(
+        &self,
+        state: &mut SimulatedState,
+        issue: &Issue<'_>,
+    ) -> Result<Value, Aadsts> {
+        let home = self.installed_in(state, issue.tenant)?;
+        let (user, application) = self.admitted(state, home, issue.user)?;
         let held = home.effective(self.client, issue.user);
         let asked: BTreeSet<String> = issue
             .asked
@@ -52,12 +56,12 @@ impl Call<'_> {
         let nothing_left = held.is_empty() || (!asked.is_empty() && asked.is_disjoint(&held));
         if nothing_left || !issue.insists.is_subset(&held) {
             return Err(Code::DelegationDoesNotExist
-                .at(Surface::Token)
-                .about_application(application, &home.name));
+                .error_on(Surface::Token)
+                .with_application(application, &home.name));
         }
         let openid = &issue.asked.openid;
         let id_token = if openid.contains("openid") {
-            Some(self.id_token(world, home, user, application, issue)?)
+            Some(self.id_token(state, home, user, application, issue)?)
         } else {
             None
         };
@@ -65,13 +69,13 @@ impl Call<'_> {
             .into_iter()
             .filter(|scope| !OPENID_SCOPES.contains(&scope.as_str()))
             .collect();
-        let listed = match world.options.token_scopes {
+        let listed = match state.options.token_scopes {
             TokenScopes::Requested if !asked.is_empty() => {
                 permissions.intersection(&asked).cloned().collect()
             }
             TokenScopes::Requested | TokenScopes::AllGranted => permissions.clone(),
         };
-        let scope = scope_text(world.options.scope_names, &listed, openid);
+        let scope = scope_text(state.options.scope_names, &listed, openid);
         let lifetime = self.access_token_seconds();
         let mut body = Map::new();
         let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
@@ -84,10 +88,10 @@ impl Call<'_> {
             user: Some(issue.user),
             continuous: self.claims.continuous,
         };
-        let token = access_token(world, holder, permissions, lifetime);
+        let token = access_token(state, holder, permissions, lifetime);
         put("access_token", json!(token));
         if openid.contains("offline_access") {
-            put("refresh_token", json!(self.refresh_token(world, issue)));
+            put("refresh_token", json!(self.refresh_token(state, issue)));
         }
         if let Some(id_token) = id_token {
             put("id_token", json!(id_token));
@@ -101,39 +105,39 @@ impl Call<'_> {
     /// The person, if they may use the application at all, and the application.
     fn admitted<'w>(
         &self,
-        world: &'w World,
+        state: &'w SimulatedState,
         home: &'w Tenant,
         user: ObjectId,
     ) -> Result<(&'w User, &'w Application), Aadsts> {
         let person = home.users.get(&user);
-        let application = world.directory.applications.get(&self.client);
+        let application = state.directory.applications.get(&self.client);
         let (Some(person), Some(application)) = (person, application) else {
             return Err(Code::UserAccountNotFound
-                .at(Surface::Token)
-                .about(&[("tenant", &home.name)]));
+                .error_on(Surface::Token)
+                .with_facts(&[("tenant", &home.name)]));
         };
         if !person.enabled {
-            return Err(Code::UserDisabled.at(Surface::Token));
+            return Err(Code::UserDisabled.error_on(Surface::Token));
         }
         let installation = home.installations.get(&self.client);
         if installation.is_some_and(|installation| !installation.admits(user)) {
             return Err(Code::EntitlementGrantsNotFound
-                .at(Surface::Token)
-                .about_application(application, &home.name));
+                .error_on(Surface::Token)
+                .with_application(application, &home.name));
         }
         Ok((person, application))
     }
 
     fn id_token(
         &self,
-        world: &World,
+        state: &SimulatedState,
         home: &Tenant,
         user: &User,
         application: &Application,
         issue: &Issue<'_>,
     ) -> Result<String, Aadsts> {
         let openid = &issue.asked.openid;
-        let now = world.clock.now();
+        let now = state.clock.now();
         let claims = Subject {
             base_url: self.base_url,
             tenant: home,
@@ -148,14 +152,14 @@ impl Call<'_> {
         let signed = match self.forging {
             Some(forging) => {
                 let stranger = forging.stranger.as_ref();
-                id_token::forge(forging.forgery, claims, &world.keys, stranger, now)
+                id_token::forge(forging.forgery, claims, &state.keys, stranger, now)
             }
-            None => keys::sign_jwt(&world.keys.current, &Value::Object(claims)),
+            None => keys::sign_jwt(&state.keys.current, &Value::Object(claims)),
         };
         signed.map_err(|error| {
             Code::TokenIssuanceError
-                .at(Surface::Token)
-                .saying(error.to_string())
+                .error_on(Surface::Token)
+                .with_message(error.to_string())
         })
     }
 
@@ -167,16 +171,16 @@ impl Call<'_> {
         }
     }
 
-    fn refresh_token(&self, world: &mut World, issue: &Issue<'_>) -> String {
+    fn refresh_token(&self, state: &mut SimulatedState, issue: &Issue<'_>) -> String {
         let token = random::secret("refresh.");
-        world.refresh_tokens.insert(
+        state.refresh_tokens.insert(
             token.clone(),
             RefreshToken {
                 client: self.client,
                 tenant: issue.tenant,
                 user: issue.user,
                 asked: issue.asked.clone(),
-                issued_at: world.clock.now(),
+                issued_at: state.clock.now(),
             },
         );
         token
@@ -184,14 +188,14 @@ impl Call<'_> {
 }
 
 pub(super) fn access_token(
-    world: &mut World,
+    state: &mut SimulatedState,
     holder: Holder,
     permissions: BTreeSet<String>,
     lifetime: i64,
 ) -> String {
     let token = random::secret("access.");
-    let issued_at = world.clock.now();
-    world.access_tokens.insert(
+    let issued_at = state.clock.now();
+    state.access_tokens.insert(
         token.clone(),
         AccessToken {
             tenant: holder.tenant,

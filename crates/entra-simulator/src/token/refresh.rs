@@ -8,35 +8,35 @@ use super::Call;
 use super::issue::Issue;
 use crate::aadsts::{Aadsts, Code, Surface};
 use crate::scopes::ScopeRequest;
-use crate::world::World;
+use crate::state::SimulatedState;
 
 const LIFETIME_SECONDS: i64 = 90 * 24 * 3_600;
 
 impl Call<'_> {
-    pub(super) fn refresh(&self, world: &mut World) -> Result<Value, Aadsts> {
+    pub(super) fn refresh(&self, state: &mut SimulatedState) -> Result<Value, Aadsts> {
         let token = self.parameters.require("refresh_token")?;
-        let scope = self.scope(world)?;
-        let stored = world
+        let scope = self.scope(state)?;
+        let stored = state
             .refresh_tokens
             .get(token)
             .filter(|stored| stored.client == self.client)
             .cloned()
-            .ok_or_else(|| Code::MalformedRequest.at(Surface::Token))?;
-        if world.clock.now() >= stored.issued_at + LIFETIME_SECONDS {
-            return Err(Code::ExpiredOrRevokedGrantInactiveToken.at(Surface::Token));
+            .ok_or_else(|| Code::MalformedRequest.error_on(Surface::Token))?;
+        if state.clock.now() >= stored.issued_at + LIFETIME_SECONDS {
+            return Err(Code::ExpiredOrRevokedGrantInactiveToken.error_on(Surface::Token));
         }
-        let (home, user) = world
+        let (home, user) = state
             .directory
             .member(stored.user)
-            .ok_or_else(|| Code::UserAccountNotFound.at(Surface::Token))?;
+            .ok_or_else(|| Code::UserAccountNotFound.error_on(Surface::Token))?;
         // A refresh token is not bound to a tenant; the person is.
         if !self.authority.admits(home.id) {
             return Err(Code::UserUnauthorized
-                .at(Surface::Token)
-                .about(&[("EmailHidden", &user.upn), ("tenant", "this directory")]));
+                .error_on(Surface::Token)
+                .with_facts(&[("EmailHidden", &user.upn), ("tenant", "this directory")]));
         }
         if stored.issued_at < user.sessions_valid_from {
-            return Err(Code::FreshTokenNeeded.at(Surface::Token));
+            return Err(Code::FreshTokenNeeded.error_on(Surface::Token));
         }
         let (asked, insists) = match scope {
             Some(scope) => {
@@ -47,7 +47,7 @@ impl Call<'_> {
             None => (stored.asked, BTreeSet::new()),
         };
         self.issue(
-            world,
+            state,
             &Issue {
                 tenant: stored.tenant,
                 user: stored.user,

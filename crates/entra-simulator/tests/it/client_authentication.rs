@@ -2,10 +2,10 @@
 
 use assent_entra_simulator::story;
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
-use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding};
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use reqwest::{Method, StatusCode};
@@ -15,34 +15,19 @@ use crate::stage::{Stage, json_of, number};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// A key with a certificate, which nobody signed: Entra looks at the key in it and at nothing else.
+/// A key with a certificate: Entra looks at the key in it and at nothing else.
 struct Identity {
     key: KeyPair,
     certificate: Vec<u8>,
 }
 
-fn der(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(content.len()).unwrap().to_be_bytes();
-    [&[tag, 0x82][..], &length, content].concat()
-}
-
 impl Identity {
     fn new() -> Self {
         let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
-        let info: PublicKeyX509Der<'_> = key.public_key().as_der().unwrap();
-        let empty = der(0x30, &[]);
-        let version = der(0xA0, &der(0x02, &[2]));
-        let signed = [
-            version,
-            der(0x02, &[1]),
-            empty.clone(),
-            empty.clone(),
-            empty.clone(),
-            empty.clone(),
-        ]
-        .concat();
-        let signed = der(0x30, &[signed, info.as_ref().to_vec()].concat());
-        let certificate = der(0x30, &[signed, empty, der(0x03, &[0])].concat());
+        let private: Pkcs8V1Der<'_> = key.as_der().unwrap();
+        let issuer = rcgen::KeyPair::try_from(private.as_ref()).unwrap();
+        let certificate = rcgen::CertificateParams::default().self_signed(&issuer);
+        let certificate = certificate.unwrap().der().to_vec();
         Self { key, certificate }
     }
 

@@ -5,18 +5,18 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 
 use super::BearerError;
-use super::claim::{Number, Text, Words};
+use super::claim::{Number, Text, TextList};
 
 /// Somebody whose token was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// Who it is (`sub`).
+    /// Who the caller is (`sub`).
     pub subject: String,
-    /// The account it belongs to (`account`); a service may have none.
+    /// The account that the caller belongs to (`account`); a service may have none.
     pub account: Option<String>,
-    /// Its roles (`roles`).
+    /// The caller's roles (`roles`).
     pub roles: Vec<String>,
-    /// What it may do (`permissions`).
+    /// What the caller may do (`permissions`).
     pub permissions: Vec<String>,
     /// What a service may call (`scope`).
     pub scopes: Vec<String>,
@@ -33,17 +33,17 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Whether it has a role.
+    /// Whether the caller has a role.
     pub fn has_role(&self, role: &str) -> bool {
         self.roles.iter().any(|has| has == role)
     }
 
-    /// Whether it has a permission.
+    /// Whether the caller has a permission.
     pub fn has_permission(&self, permission: &str) -> bool {
         self.permissions.iter().any(|has| has == permission)
     }
 
-    /// Whether it has a scope.
+    /// Whether the caller has a scope.
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scopes.iter().any(|has| has == scope)
     }
@@ -57,11 +57,11 @@ pub(super) struct Claims {
     #[serde(default)]
     account: Text,
     #[serde(default)]
-    roles: Words,
+    roles: TextList,
     #[serde(default)]
-    permissions: Words,
+    permissions: TextList,
     #[serde(default)]
-    scope: Words,
+    scope: TextList,
     #[serde(default)]
     jti: Text,
     #[serde(default)]
@@ -77,8 +77,8 @@ pub(super) struct Claims {
 /// No time in seconds is so far away, and every one in milliseconds is.
 const MILLISECONDS: f64 = 1e11;
 
-/// So many seconds after the epoch. Who writes milliseconds has made a token that never runs out.
-fn moment(seconds: f64) -> Option<SystemTime> {
+/// The time so many seconds after the epoch. Who writes milliseconds has made a token that never runs out.
+fn time_of_seconds(seconds: f64) -> Option<SystemTime> {
     if seconds >= MILLISECONDS {
         return None;
     }
@@ -91,7 +91,7 @@ const LONGEST_NAME: usize = 200;
 
 /// A name to show. One that can't be shown is none, and never a reason to refuse a token that proves its bearer.
 fn name(claim: Text) -> Option<String> {
-    let name = claim.if_it_is_one()?;
+    let name = claim.ok()?;
     let shown: String = name.chars().filter(|letter| is_shown(*letter)).collect();
     let shown = shown.trim();
     let is_short = shown.chars().count() <= LONGEST_NAME;
@@ -111,7 +111,7 @@ fn is_shown(letter: char) -> bool {
 impl Claims {
     pub(super) fn into_caller(self) -> Result<Caller, BearerError> {
         let subject = self.sub.read("sub")?.filter(|subject| !subject.is_empty());
-        let expires_at = self.exp.read("exp")?.and_then(moment);
+        let expires_at = self.exp.read("exp")?.and_then(time_of_seconds);
         Ok(Caller {
             subject: subject.ok_or(BearerError::MissingClaim("sub".to_owned()))?,
             account: self.account.read("account")?,
@@ -119,7 +119,7 @@ impl Claims {
             permissions: self.permissions.read("permissions")?,
             scopes: self.scope.read_separated("scope")?,
             token_id: self.jti.read("jti")?,
-            issued_at: self.iat.read("iat")?.and_then(moment),
+            issued_at: self.iat.read("iat")?.and_then(time_of_seconds),
             expires_at: expires_at.ok_or(BearerError::MalformedClaim {
                 claim: "exp",
                 expected: "a time in seconds since 1970",

@@ -14,7 +14,7 @@ use super::BearerError;
 
 /// The first of the claims that the library itself looks at which is there in another shape than it must have, and what
 /// it must be.
-pub(super) fn misshapen(claims: &Value) -> Option<(&'static str, &'static str)> {
+pub(super) fn malformed(claims: &Value) -> Option<(&'static str, &'static str)> {
     let is_text_or_texts = |value: &Value| match value.as_array() {
         Some(values) => values.iter().all(Value::is_string),
         None => value.is_string(),
@@ -38,40 +38,40 @@ pub(super) fn misshapen(claims: &Value) -> Option<(&'static str, &'static str)> 
 
 /// A claim that is a text, `null` or not there.
 #[derive(Debug, Default)]
-pub(super) struct Text(Found<String>);
+pub(super) struct Text(Claim<String>);
 
 /// A claim that is a number, `null` or not there.
 #[derive(Debug, Default)]
-pub(super) struct Number(Found<f64>);
+pub(super) struct Number(Claim<f64>);
 
 /// A claim that is a list of texts, one text, `null` or not there.
 #[derive(Debug, Default)]
-pub(super) struct Words(Found<Vec<String>>);
+pub(super) struct TextList(Claim<Vec<String>>);
 
 #[derive(Debug, Default)]
-enum Found<T> {
+enum Claim<T> {
     #[default]
-    Nothing,
+    Absent,
     Value(T),
-    SomethingElse,
+    OtherShape,
 }
 
-impl<T> Found<T> {
+impl<T> Claim<T> {
     fn read(self, claim: &'static str, expected: &'static str) -> Result<Option<T>, BearerError> {
         match self {
-            Self::Nothing => Ok(None),
+            Self::Absent => Ok(None),
             Self::Value(value) => Ok(Some(value)),
-            Self::SomethingElse => Err(BearerError::MalformedClaim { claim, expected }),
+            Self::OtherShape => Err(BearerError::MalformedClaim { claim, expected }),
         }
     }
 }
 
 impl Text {
-    /// The text, where nothing depends on there being one.
-    pub(super) fn if_it_is_one(self) -> Option<String> {
+    /// The text; a claim in another shape counts as none, where nothing depends on it.
+    pub(super) fn ok(self) -> Option<String> {
         match self.0 {
-            Found::Value(text) => Some(text),
-            Found::Nothing | Found::SomethingElse => None,
+            Claim::Value(text) => Some(text),
+            Claim::Absent | Claim::OtherShape => None,
         }
     }
 
@@ -86,13 +86,13 @@ impl Number {
     }
 }
 
-impl Words {
+impl TextList {
     pub(super) fn read(self, claim: &'static str) -> Result<Vec<String>, BearerError> {
         let words = self.0.read(claim, "a string or a list of strings")?;
         Ok(words.unwrap_or_default())
     }
 
-    /// The same, where a text holds several words with spaces in between (RFC 8693 section 4.2).
+    /// The words of all texts, where a text holds several with spaces in between (RFC 8693 section 4.2).
     pub(super) fn read_separated(self, claim: &'static str) -> Result<Vec<String>, BearerError> {
         let words = self.read(claim)?;
         let separated = words.iter().flat_map(|word| word.split_whitespace());
@@ -102,34 +102,34 @@ impl Words {
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let found = deserializer.deserialize_any(Any)?;
-        Ok(Self(match found {
-            Json::Null => Found::Nothing,
-            Json::Text(text) => Found::Value(text),
-            Json::Number(_) | Json::Texts(_) | Json::Other => Found::SomethingElse,
+        let json = deserializer.deserialize_any(JsonVisitor)?;
+        Ok(Self(match json {
+            Json::Null => Claim::Absent,
+            Json::Text(text) => Claim::Value(text),
+            Json::Number(_) | Json::Texts(_) | Json::Other => Claim::OtherShape,
         }))
     }
 }
 
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let found = deserializer.deserialize_any(Any)?;
-        Ok(Self(match found {
-            Json::Null => Found::Nothing,
-            Json::Number(number) => Found::Value(number),
-            Json::Text(_) | Json::Texts(_) | Json::Other => Found::SomethingElse,
+        let json = deserializer.deserialize_any(JsonVisitor)?;
+        Ok(Self(match json {
+            Json::Null => Claim::Absent,
+            Json::Number(number) => Claim::Value(number),
+            Json::Text(_) | Json::Texts(_) | Json::Other => Claim::OtherShape,
         }))
     }
 }
 
-impl<'de> Deserialize<'de> for Words {
+impl<'de> Deserialize<'de> for TextList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let found = deserializer.deserialize_any(Any)?;
-        Ok(Self(match found {
-            Json::Null => Found::Nothing,
-            Json::Text(text) => Found::Value(Vec::from([text])),
-            Json::Texts(texts) => Found::Value(texts),
-            Json::Number(_) | Json::Other => Found::SomethingElse,
+        let json = deserializer.deserialize_any(JsonVisitor)?;
+        Ok(Self(match json {
+            Json::Null => Claim::Absent,
+            Json::Text(text) => Claim::Value(Vec::from([text])),
+            Json::Texts(texts) => Claim::Value(texts),
+            Json::Number(_) | Json::Other => Claim::OtherShape,
         }))
     }
 }
@@ -146,13 +146,13 @@ enum Json {
 
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Any)
+        deserializer.deserialize_any(JsonVisitor)
     }
 }
 
-struct Any;
+struct JsonVisitor;
 
-impl<'de> Visitor<'de> for Any {
+impl<'de> Visitor<'de> for JsonVisitor {
     type Value = Json;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use url::{Host, Url};
 
-use super::values::{HttpUrl, HttpUrlError};
+use super::http_url::{HttpUrl, HttpUrlError};
 
 /// `https://app.example.com`, or `http://localhost:3000` on the same machine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

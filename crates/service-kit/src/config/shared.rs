@@ -167,7 +167,8 @@ mod tests {
             "tls://gateway:hunter2@",
         ] {
             let environment = [(OsString::from(NATS_URL.name), OsString::from(url))];
-            let refused = load::<NatsValues>(&[NATS_URL], environment, None).unwrap_err();
+            let refused =
+                load::<NatsValues>(&[NATS_URL], &[NATS_URL.name], environment, None).unwrap_err();
             let refused = format!("{refused} {refused:?}");
             assert!(refused.contains("give them apart"), "{refused}");
             assert!(refused.contains("ASSENT_NATS_URL"), "{refused}");
@@ -175,7 +176,7 @@ mod tests {
         }
         let several = "nats://a:4222,tls://b:4222";
         let environment = [(OsString::from(NATS_URL.name), OsString::from(several))];
-        let values = load::<NatsValues>(&[NATS_URL], environment, None).unwrap();
+        let values = load::<NatsValues>(&[NATS_URL], &[NATS_URL.name], environment, None).unwrap();
         assert_eq!(values.nats_url, several);
     }
 }

@@ -13,6 +13,19 @@ const VARIABLES: &[Variable] = &[
     variable("ASSENT_NATS_USER", None),
 ];
 
+/// Of this program and of others.
+const KNOWN: &[&str] = &[
+    "ASSENT_ENTRA_CLIENT_SECRET_FILE",
+    "ASSENT_GRAPH_URL",
+    "ASSENT_LISTEN",
+    "ASSENT_NATS_PASSWORD",
+    "ASSENT_NATS_PASSWORD_FILE",
+    "ASSENT_NATS_REPLICAS",
+    "ASSENT_NATS_USER",
+    "ASSENT_PUBLIC_URL",
+    "ASSENT_RETURN_ORIGINS",
+];
+
 const fn variable(name: &'static str, default: Option<&'static str>) -> Variable {
     Variable {
         name,
@@ -46,7 +59,7 @@ fn loaded(environment: &[(&str, &str)], file: Option<&str>) -> Result<Config, St
     let environment = environment
         .iter()
         .map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    load(VARIABLES, environment, path.as_deref()).map_err(|error| error.to_string())
+    load(VARIABLES, KNOWN, environment, path.as_deref()).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -183,7 +196,8 @@ fn broken_toml_is_refused_without_quoting_it() {
     let error = loaded(&[URL], Some("nats_password = hunter2")).unwrap_err();
     assert!(error.contains("config.toml is not valid TOML"), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
-    let missing = load::<Config>(VARIABLES, [], Some(Path::new("/nowhere.toml"))).unwrap_err();
+    let missing =
+        load::<Config>(VARIABLES, KNOWN, [], Some(Path::new("/nowhere.toml"))).unwrap_err();
     assert_eq!(
         missing.to_string(),
         "cannot read the configuration file /nowhere.toml"

@@ -9,7 +9,7 @@ use super::Program;
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Request {
+pub(super) enum Invocation {
     Help,
     Version,
     Run {
@@ -68,7 +68,7 @@ pub(super) enum ArgumentError {
 pub(super) fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     flags: &'static [Flag],
-) -> Result<Request, ArgumentError> {
+) -> Result<Invocation, ArgumentError> {
     let mut arguments = arguments.into_iter();
     let mut config = None;
     let mut given = Given::default();
@@ -98,8 +98,8 @@ pub(super) fn parse(
             continue;
         }
         let file = match text.as_ref() {
-            "--help" | "-h" => return Ok(Request::Help),
-            "--version" | "-V" => return Ok(Request::Version),
+            "--help" | "-h" => return Ok(Invocation::Help),
+            "--version" | "-V" => return Ok(Invocation::Version),
             "--config" => arguments.next().ok_or(ArgumentError::ConfigWithoutFile)?,
             other => match other.strip_prefix("--config=") {
                 Some(file) => OsString::from(file),
@@ -113,7 +113,7 @@ pub(super) fn parse(
             return Err(ArgumentError::ConfigTwice);
         }
     }
-    Ok(Request::Run { config, given })
+    Ok(Invocation::Run { config, given })
 }
 
 pub(super) fn help(program: &Program, flags: &[Flag]) -> String {
@@ -174,7 +174,7 @@ mod tests {
         },
     ];
 
-    fn parsed(arguments: &[&str]) -> Result<Request, ArgumentError> {
+    fn parsed(arguments: &[&str]) -> Result<Invocation, ArgumentError> {
         parse(arguments.iter().map(OsString::from), &FLAGS)
     }
 
@@ -184,7 +184,7 @@ mod tests {
             &["--end", "812", "--anew"][..],
             &["--anew", "--end=812", "--config=a.toml"],
         ] {
-            let Ok(Request::Run { given, .. }) = parsed(arguments) else {
+            let Ok(Invocation::Run { given, .. }) = parsed(arguments) else {
                 panic!("{arguments:?}");
             };
             assert_eq!(given.value_of("--end"), Some("812"));
@@ -203,19 +203,19 @@ mod tests {
 
     #[test]
     fn a_command_line_means_one_thing() {
-        let run = |file: &str| Request::Run {
+        let run = |file: &str| Invocation::Run {
             config: Some(PathBuf::from(file)),
             given: Given::default(),
         };
-        let nothing = Request::Run {
+        let nothing = Invocation::Run {
             config: None,
             given: Given::default(),
         };
         assert_eq!(parsed(&[]), Ok(nothing));
         assert_eq!(parsed(&["--config", "a.toml"]), Ok(run("a.toml")));
         assert_eq!(parsed(&["--config=a.toml"]), Ok(run("a.toml")));
-        assert_eq!(parsed(&["--config", "a.toml", "-h"]), Ok(Request::Help));
-        assert_eq!(parsed(&["-V"]), Ok(Request::Version));
+        assert_eq!(parsed(&["--config", "a.toml", "-h"]), Ok(Invocation::Help));
+        assert_eq!(parsed(&["-V"]), Ok(Invocation::Version));
         assert_eq!(parsed(&["--config"]), Err(ArgumentError::ConfigWithoutFile));
         assert_eq!(
             parsed(&["--config="]),

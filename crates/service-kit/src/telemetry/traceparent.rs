@@ -4,17 +4,22 @@
 //! the text rides along in the span's extensions, so that a trace which begins
 //! and ends elsewhere is not cut in two here.
 
-use opentelemetry::trace::{
-    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
-};
+use std::collections::HashMap;
+
+use opentelemetry::Context;
+use opentelemetry::propagation::TextMapPropagator as _;
+use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::{Dispatch, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::Registry;
 use tracing_subscriber::registry::LookupSpan as _;
 use uuid::Uuid;
 
-/// What a span carries when nothing exports it.
-struct Carried(String);
+const HEADER: &str = "traceparent";
+
+/// The `traceparent` in a span's extensions when nothing exports the span.
+struct CarriedTraceparent(String);
 
 /// The `traceparent` to send with a call made within the current span.
 ///
@@ -22,23 +27,25 @@ struct Carried(String);
 /// span there is none.
 pub fn current_traceparent() -> Option<String> {
     let span = Span::current();
-    let context = span.context();
-    let exported = context.span().span_context().clone();
-    if exported.is_valid() {
-        return Some(format(&exported));
+    if let Some(exported) = format(&span.context()) {
+        return Some(exported);
     }
     let id = span.id()?;
     tracing::dispatcher::get_default(|dispatch: &Dispatch| {
         let span = dispatch.downcast_ref::<Registry>()?.span(&id)?;
         let mut root = None;
         for span in span.scope() {
-            if let Some(Carried(traceparent)) = span.extensions().get::<Carried>() {
+            if let Some(CarriedTraceparent(traceparent)) =
+                span.extensions().get::<CarriedTraceparent>()
+            {
                 return Some(traceparent.clone());
             }
             root = Some(span);
         }
         let fresh = fresh();
-        root?.extensions_mut().replace(Carried(fresh.clone()));
+        root?
+            .extensions_mut()
+            .replace(CarriedTraceparent(fresh.clone()));
         Some(fresh)
     })
 }
@@ -48,53 +55,32 @@ pub fn adopt_traceparent(span: &Span, traceparent: &str) {
     let Some(parent) = parse(traceparent) else {
         return;
     };
-    let context = opentelemetry::Context::new().with_remote_span_context(parent.clone());
-    if span.set_parent(context).is_ok() {
+    if span.set_parent(parent.clone()).is_ok() {
         return;
     }
     let Some(id) = span.id() else { return };
     tracing::dispatcher::get_default(|dispatch: &Dispatch| {
-        if let Some(span) = dispatch
-            .downcast_ref::<Registry>()
-            .and_then(|registry| registry.span(&id))
-        {
-            span.extensions_mut().replace(Carried(format(&parent)));
+        let registry = dispatch.downcast_ref::<Registry>();
+        let span = registry.and_then(|registry| registry.span(&id));
+        if let (Some(span), Some(traceparent)) = (span, format(&parent)) {
+            let carried = CarriedTraceparent(traceparent);
+            span.extensions_mut().replace(carried);
         }
     });
 }
 
-fn parse(text: &str) -> Option<SpanContext> {
-    let mut parts = text.trim().split('-');
-    let (version, trace, parent, flags) =
-        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let hex = |text: &str, length: usize| {
-        text.len() == length
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-    };
-    let whole = version != "00" || parts.next().is_none();
-    let known = whole && hex(version, 2) && version != "ff";
-    if !known || !hex(trace, 32) || !hex(parent, 16) || !hex(flags, 2) {
-        return None;
-    }
-    let context = SpanContext::new(
-        TraceId::from_hex(trace).ok()?,
-        SpanId::from_hex(parent).ok()?,
-        TraceFlags::new(u8::from_str_radix(flags, 16).ok()?),
-        true,
-        TraceState::default(),
-    );
-    context.is_valid().then_some(context)
+/// The context that a `traceparent` names, if it names one.
+fn parse(traceparent: &str) -> Option<Context> {
+    let headers = HashMap::from([(HEADER.to_owned(), traceparent.to_owned())]);
+    let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &headers);
+    context.has_active_span().then_some(context)
 }
 
-fn format(context: &SpanContext) -> String {
-    format!(
-        "00-{}-{}-{:02x}",
-        context.trace_id(),
-        context.span_id(),
-        context.trace_flags().to_u8()
-    )
+/// The `traceparent` of a context, unless the context has no span.
+fn format(context: &Context) -> Option<String> {
+    let mut headers = HashMap::new();
+    TraceContextPropagator::new().inject_context(context, &mut headers);
+    headers.remove(HEADER)
 }
 
 fn fresh() -> String {

@@ -21,7 +21,7 @@ fn config(more: &[(&str, &str)]) -> Result<Config, LoadError> {
         .iter()
         .chain(more)
         .map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    load(PROGRAM.variables, environment, None)
+    load(PROGRAM.variables, PROGRAM.known_names, environment, None)
 }
 
 fn urls(urls: &[HttpUrl]) -> Vec<&str> {

@@ -1,5 +1,6 @@
 //! The variables, as `--help` tells them.
 
+use assent_contract::variables::VARIABLES;
 use assent_service_kit::config::shared;
 use assent_service_kit::{Program, Variable};
 
@@ -169,4 +170,5 @@ pub static PROGRAM: Program = Program {
             Some("Mail.ReadWrite,Mail.Send"),
         ),
     ],
+    known_names: VARIABLES,
 };

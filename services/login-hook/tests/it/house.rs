@@ -71,7 +71,8 @@ impl House {
         let environment = environment
             .into_iter()
             .map(|(name, value)| (OsString::from(name), OsString::from(value)));
-        let config: Config = config::load(PROGRAM.variables, environment, None).unwrap();
+        let config: Config =
+            config::load(PROGRAM.variables, PROGRAM.known_names, environment, None).unwrap();
 
         let runtime = Runtime::new();
         drop(tokio::spawn(login_hook::app::run(config, runtime.clone())));

@@ -1,53 +1,53 @@
-//! Where a signed-in person stands: done, asked for consent, or stopped.
+//! A user's own consent: whether it is there, may be asked for, or is out of reach.
 
 use std::collections::BTreeSet;
 
-use super::prompt::Prompt;
-use super::{AuthorizeRequest, issue_code};
+use super::code::issue_code;
 use crate::aadsts::{Code, Surface};
+use crate::authorization_request::{AuthorizeRequest, Prompt};
 use crate::directory::{Application, Tenant, User};
 use crate::identifiers::{ObjectId, TenantId};
-use crate::interaction::{Question, Standing};
 use crate::policy;
-use crate::world::World;
+use crate::screen::{ConsentCheck, ConsentPrompt};
+use crate::state::SimulatedState;
 
-pub(crate) fn standing(
-    world: &mut World,
+pub(crate) fn check(
+    state: &mut SimulatedState,
     base_url: &str,
     request: &AuthorizeRequest,
     tenant: TenantId,
     user: ObjectId,
-) -> Standing {
-    let found = world.directory.member(user);
-    let application = world.directory.applications.get(&request.client);
+) -> ConsentCheck {
+    let found = state.directory.member(user);
+    let application = state.directory.applications.get(&request.client);
     let (Some((home, person)), Some(application)) = (found, application) else {
-        return Standing::WrongAccount(Code::UserAccountNotFound.at(Surface::Authorize));
+        return ConsentCheck::WrongAccount(Code::UserAccountNotFound.error_on(Surface::Authorize));
     };
     if let Some(code) = obstacle(request, home, person, tenant) {
-        let name = request.authority.tenant(&world.directory);
+        let name = request.authority.tenant(&state.directory);
         let name = name.map_or(home.name.as_str(), |tenant| tenant.name.as_str());
         let error = code
-            .at(Surface::Authorize)
-            .about(&[("EmailHidden", &person.upn)])
-            .about_application(application, name);
-        return Standing::WrongAccount(error);
+            .error_on(Surface::Authorize)
+            .with_facts(&[("EmailHidden", &person.upn)])
+            .with_application(application, name);
+        return ConsentCheck::WrongAccount(error);
     }
     let missing = missing(request, home, application, user);
     if missing.is_empty() {
-        return Standing::Done(issue_code(world, request, tenant, user));
+        return ConsentCheck::Done(issue_code(state, request, tenant, user));
     }
     if request.prompt == Prompt::None {
         let error = Code::DelegationDoesNotExist
-            .at(Surface::Authorize)
-            .about_application(application, &home.name);
-        return Standing::Done(request.back.refused(&error, base_url));
+            .error_on(Surface::Authorize)
+            .with_application(application, &home.name);
+        return ConsentCheck::Done(request.return_target.with_error(&error, base_url));
     }
     match policy::obstacle(home, application, &person.roles, &missing) {
-        Some(code) => Standing::NeedsApproval(
-            code.at(Surface::Authorize)
-                .about_application(application, &home.name),
+        Some(code) => ConsentCheck::NeedsApproval(
+            code.error_on(Surface::Authorize)
+                .with_application(application, &home.name),
         ),
-        None => Standing::Ask(Question {
+        None => ConsentCheck::Ask(ConsentPrompt {
             scopes: missing,
             app_roles: BTreeSet::new(),
             for_organization: false,

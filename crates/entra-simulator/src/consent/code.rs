@@ -1,28 +1,28 @@
 //! A fresh authorization code, on its way to the application.
 
-use super::AuthorizeRequest;
+use crate::authorization_request::AuthorizeRequest;
 use crate::client_info::client_info;
 use crate::identifiers::{ObjectId, TenantId};
 use crate::random;
-use crate::way_back::Return;
-use crate::world::{Code, World};
+use crate::return_target::BrowserReturn;
+use crate::state::{Code, SimulatedState};
 
 /// A code is good for this long.
 const LIFETIME_SECONDS: i64 = 600;
 
 pub(crate) fn issue_code(
-    world: &mut World,
+    state: &mut SimulatedState,
     request: &AuthorizeRequest,
     tenant: TenantId,
     user: ObjectId,
-) -> Return {
+) -> BrowserReturn {
     let code = random::secret("code.");
-    let expires_at = world.clock.now() + LIFETIME_SECONDS;
-    world.codes.insert(
+    let expires_at = state.clock.now() + LIFETIME_SECONDS;
+    state.codes.insert(
         code.clone(),
         Code {
             client: request.client,
-            redirect_uri: request.back.redirect_uri.clone(),
+            redirect_uri: request.return_target.redirect_uri.clone(),
             authority: request.authority,
             tenant,
             user,
@@ -37,5 +37,5 @@ pub(crate) fn issue_code(
     let info = request.client_info.then(|| client_info(tenant, user));
     let mut parameters = vec![("code", code.as_str()), ("session_state", &session)];
     parameters.extend(info.as_deref().map(|info| ("client_info", info)));
-    request.back.with(&parameters)
+    request.return_target.with_parameters(&parameters)
 }

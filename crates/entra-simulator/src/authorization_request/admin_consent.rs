@@ -1,14 +1,13 @@
 //! What a request to `adminconsent` asks for, and everything that may be wrong with it.
 
+use super::{RequestRefusal, addressee, scope_error};
 use crate::aadsts::{Aadsts, Code, Surface};
 use crate::authority::Authority;
-use crate::authorize::{addressed, scope_error};
 use crate::directory::Directory;
 use crate::identifiers::ClientId;
-use crate::interaction::Refusal;
 use crate::parameters::Parameters;
+use crate::return_target::{BrowserReturn, ResponseMode, ReturnTarget};
 use crate::scopes::ScopeRequest;
-use crate::way_back::{ResponseMode, Return, WayBack};
 
 /// There are two such endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +23,7 @@ pub(crate) enum Version {
 pub(crate) struct AdminConsentRequest {
     pub(crate) authority: Authority,
     pub(crate) client: ClientId,
-    pub(crate) back: WayBack,
+    pub(crate) return_target: ReturnTarget,
     pub(crate) asked: ScopeRequest,
     /// The parameter as it came: an answer repeats it. The first version knows no such parameter.
     pub(crate) scope: Option<String>,
@@ -36,12 +35,13 @@ impl AdminConsentRequest {
         base_url: &str,
         (segment, version): (&str, Version),
         query: &str,
-    ) -> Result<Self, Refusal> {
-        let parameters = Parameters::parse(query, Surface::AdminConsent).map_err(Refusal::Page)?;
+    ) -> Result<Self, RequestRefusal> {
+        let parameters =
+            Parameters::parse(query, Surface::AdminConsent).map_err(RequestRefusal::Page)?;
         let (authority, application, redirect_uri) =
-            addressed(&parameters, directory, segment).map_err(Refusal::Page)?;
+            addressee(&parameters, directory, segment).map_err(RequestRefusal::Page)?;
         // From here on there is a safe way back, so errors take it.
-        let back = WayBack {
+        let return_target = ReturnTarget {
             redirect_uri: redirect_uri.to_owned(),
             state: parameters.get("state").map(str::to_owned),
             mode: ResponseMode::Query,
@@ -50,14 +50,16 @@ impl AdminConsentRequest {
         let request = Self {
             authority,
             client: application.client_id,
-            back,
+            return_target,
             asked: ScopeRequest::everything_registered(),
             scope: None,
         };
         if version == Version::V1 {
             return Ok(request);
         }
-        let refused = |error: Aadsts| Refusal::Return(request.back.refused(&error, base_url));
+        let refused = |error: Aadsts| {
+            RequestRefusal::Return(request.return_target.with_error(&error, base_url))
+        };
         if authority == Authority::Common {
             // What was seen: it is then taken for a request to `authorize`.
             let missing = Aadsts::missing_parameter("response_type", Surface::AdminConsent);
@@ -76,14 +78,14 @@ impl AdminConsentRequest {
     }
 
     /// An administrator said no. Microsoft documents another answer of the first version.
-    pub(crate) fn declined(&self, base_url: &str) -> Return {
+    pub(crate) fn declined(&self, base_url: &str) -> BrowserReturn {
         if self.scope.is_none() {
-            return self.back.with(&[
+            return self.return_target.with_parameters(&[
                 ("error", "permission_denied"),
                 ("error_description", "The admin canceled the request"),
             ]);
         }
-        let error = Code::UserDeclinedConsent.at(Surface::AdminConsent);
-        self.back.refused(&error, base_url)
+        let error = Code::UserDeclinedConsent.error_on(Surface::AdminConsent);
+        self.return_target.with_error(&error, base_url)
     }
 }

@@ -20,8 +20,8 @@ impl Prompt {
             Some("consent") => Ok(Self::Consent),
             Some("select_account") => Ok(Self::SelectAccount),
             Some(other) => Err(Code::InvalidRequest
-                .at(Surface::Authorize)
-                .saying(format!("Unsupported 'prompt' value '{other}'."))),
+                .error_on(Surface::Authorize)
+                .with_message(format!("Unsupported 'prompt' value '{other}'."))),
         }
     }
 

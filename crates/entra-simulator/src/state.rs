@@ -8,9 +8,9 @@ use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::faults::Faults;
 use crate::identifiers::{ClientId, ObjectId, TenantId};
-use crate::interaction::Interaction;
 use crate::keys::KeyRing;
 use crate::scopes::ScopeRequest;
+use crate::screen::Interaction;
 
 /// So many codes, tokens, open pages and browsers are remembered; beyond that the oldest go.
 const CAPACITY: usize = 10_000;
@@ -97,7 +97,7 @@ pub(crate) struct AccessToken {
 
 /// All state.
 #[derive(Debug)]
-pub(crate) struct World {
+pub(crate) struct SimulatedState {
     pub(crate) clock: Clock,
     pub(crate) directory: Directory,
     pub(crate) keys: KeyRing,
@@ -111,7 +111,7 @@ pub(crate) struct World {
     pub(crate) sessions: Bounded<ObjectId>,
 }
 
-impl World {
+impl SimulatedState {
     pub(crate) fn new(directory: Directory, keys: KeyRing) -> Self {
         Self {
             clock: Clock::default(),

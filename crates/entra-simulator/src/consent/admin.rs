@@ -1,50 +1,54 @@
-//! Where a signed-in person stands, and what comes of an administrator's yes.
+//! Consent for a whole organisation: who may give it, and what comes of it.
 
 use std::collections::BTreeSet;
 
-use super::AdminConsentRequest;
 use crate::aadsts::{Code, Surface};
+use crate::authorization_request::AdminConsentRequest;
 use crate::directory::Application;
 use crate::identifiers::{ObjectId, TenantId};
-use crate::interaction::{Question, Standing};
 use crate::policy;
-use crate::way_back::Return;
-use crate::world::World;
+use crate::return_target::BrowserReturn;
+use crate::screen::{ConsentCheck, ConsentPrompt};
+use crate::state::SimulatedState;
 
-pub(crate) fn standing(
-    world: &World,
+pub(crate) fn check(
+    state: &SimulatedState,
     base_url: &str,
     request: &AdminConsentRequest,
     tenant: TenantId,
     user: ObjectId,
-) -> Standing {
-    let found = world.directory.member(user);
-    let application = world.directory.applications.get(&request.client);
+) -> ConsentCheck {
+    let found = state.directory.member(user);
+    let application = state.directory.applications.get(&request.client);
     let (Some((home, person)), Some(application)) = (found, application) else {
-        return Standing::WrongAccount(Code::UserAccountNotFound.at(Surface::AdminConsent));
+        return ConsentCheck::WrongAccount(
+            Code::UserAccountNotFound.error_on(Surface::AdminConsent),
+        );
     };
     if !request.authority.admits(tenant) {
-        let name = request.authority.tenant(&world.directory);
-        let error = Code::UserUnauthorized.at(Surface::AdminConsent).about(&[
-            ("EmailHidden", &person.upn),
-            ("tenant", name.map_or("", |tenant| tenant.name.as_str())),
-        ]);
-        return Standing::Done(request.back.refused(&error, base_url));
+        let name = request.authority.tenant(&state.directory);
+        let error = Code::UserUnauthorized
+            .error_on(Surface::AdminConsent)
+            .with_facts(&[
+                ("EmailHidden", &person.upn),
+                ("tenant", name.map_or("", |tenant| tenant.name.as_str())),
+            ]);
+        return ConsentCheck::Done(request.return_target.with_error(&error, base_url));
     }
     if !home.cloud.is_worldwide() {
-        return Standing::WrongAccount(
-            Code::ConfidentialClientCrossCloud.at(Surface::AdminConsent),
+        return ConsentCheck::WrongAccount(
+            Code::ConfidentialClientCrossCloud.error_on(Surface::AdminConsent),
         );
     }
-    let (scopes, app_roles) = asked(request, application);
+    let (scopes, app_roles) = permissions(request, application);
     if !policy::may_consent_for_everyone(&person.roles, !app_roles.is_empty()) {
-        return Standing::NeedsApproval(
+        return ConsentCheck::NeedsApproval(
             Code::GraphUserUnauthorized
-                .at(Surface::AdminConsent)
-                .about_application(application, &home.name),
+                .error_on(Surface::AdminConsent)
+                .with_application(application, &home.name),
         );
     }
-    Standing::Ask(Question {
+    ConsentCheck::Ask(ConsentPrompt {
         scopes,
         app_roles,
         for_organization: true,
@@ -53,7 +57,7 @@ pub(crate) fn standing(
 }
 
 /// Delegated and application permissions: by name, or all that are registered.
-fn asked(
+fn permissions(
     request: &AdminConsentRequest,
     application: &Application,
 ) -> (BTreeSet<String>, BTreeSet<String>) {
@@ -71,22 +75,22 @@ fn asked(
 
 /// An administrator accepted: records the grant for everybody, and goes back with what was asked for.
 pub(crate) fn accept(
-    world: &mut World,
+    state: &mut SimulatedState,
     request: &AdminConsentRequest,
     tenant: TenantId,
     granted: &BTreeSet<String>,
-    question: &Question,
-) -> Return {
-    if let Some(tenant) = world.directory.tenants.get_mut(&tenant) {
+    prompt: &ConsentPrompt,
+) -> BrowserReturn {
+    if let Some(tenant) = state.directory.tenants.get_mut(&tenant) {
         tenant.grant_for_everyone(request.client, granted);
         if let Some(installation) = tenant.installations.get_mut(&request.client) {
             installation
                 .app_roles
-                .extend(question.app_roles.iter().cloned());
+                .extend(prompt.app_roles.iter().cloned());
         }
     }
     let guid = tenant.to_string();
     let mut parameters = vec![("tenant", guid.as_str())];
     parameters.extend(request.scope.as_deref().map(|scope| ("scope", scope)));
-    request.back.with(&parameters)
+    request.return_target.with_parameters(&parameters)
 }

@@ -1,22 +1,21 @@
 //! What a request to `authorize` asks for, and everything that may be wrong with it.
 
-use super::prompt::Prompt;
+use super::{Prompt, RequestRefusal, addressee, scope_error};
 use crate::aadsts::{Aadsts, Code, Surface};
 use crate::authority::Authority;
 use crate::claims::ClaimsRequest;
 use crate::directory::{Application, Directory};
 use crate::identifiers::ClientId;
-use crate::interaction::Refusal;
 use crate::parameters::Parameters;
-use crate::scopes::{ScopeRefusal, ScopeRequest};
-use crate::way_back::{ResponseMode, Return, WayBack};
+use crate::return_target::{BrowserReturn, ResponseMode, ReturnTarget};
+use crate::scopes::ScopeRequest;
 
 /// A request that passed every check.
 #[derive(Clone, Debug)]
 pub(crate) struct AuthorizeRequest {
     pub(crate) authority: Authority,
     pub(crate) client: ClientId,
-    pub(crate) back: WayBack,
+    pub(crate) return_target: ReturnTarget,
     pub(crate) asked: ScopeRequest,
     pub(crate) prompt: Prompt,
     pub(crate) login_hint: Option<String>,
@@ -32,25 +31,27 @@ impl AuthorizeRequest {
         base_url: &str,
         segment: &str,
         query: &str,
-    ) -> Result<Self, Refusal> {
-        let parameters = Parameters::parse(query, Surface::Authorize).map_err(Refusal::Page)?;
+    ) -> Result<Self, RequestRefusal> {
+        let parameters =
+            Parameters::parse(query, Surface::Authorize).map_err(RequestRefusal::Page)?;
         let (authority, application, redirect_uri) =
-            addressed(&parameters, directory, segment).map_err(Refusal::Page)?;
+            addressee(&parameters, directory, segment).map_err(RequestRefusal::Page)?;
         // From here on there is a safe way back, so errors take it.
         let mode = response_mode(&parameters);
-        let back = WayBack {
+        let return_target = ReturnTarget {
             redirect_uri: redirect_uri.to_owned(),
             state: parameters.get("state").map(str::to_owned),
             mode: mode.as_ref().copied().unwrap_or_default(),
             admin_consent: false,
         };
-        let refused = |error: Aadsts| Refusal::Return(back.refused(&error, base_url));
+        let refused =
+            |error: Aadsts| RequestRefusal::Return(return_target.with_error(&error, base_url));
         mode.map_err(refused)?;
         let rest = Rest::parse(&parameters, base_url, application).map_err(refused)?;
         Ok(Self {
             authority,
             client: application.client_id,
-            back,
+            return_target,
             asked: rest.asked,
             prompt: rest.prompt,
             login_hint: parameters.get("login_hint").map(str::to_owned),
@@ -65,36 +66,10 @@ impl AuthorizeRequest {
         (self.prompt == Prompt::None).then_some(self)
     }
 
-    pub(crate) fn login_required(&self, base_url: &str) -> Return {
-        let error = Code::UserInformationNotProvided.at(Surface::Authorize);
-        self.back.refused(&error, base_url)
+    pub(crate) fn login_required(&self, base_url: &str) -> BrowserReturn {
+        let error = Code::UserInformationNotProvided.error_on(Surface::Authorize);
+        self.return_target.with_error(&error, base_url)
     }
-}
-
-/// To whom a request is addressed, who makes it, and where it wants to return to. As long as that is not clear,
-/// whatever is wrong is told on a page, never by a redirect.
-pub(crate) fn addressed<'a>(
-    parameters: &'a Parameters,
-    directory: &'a Directory,
-    segment: &str,
-) -> Result<(Authority, &'a Application, &'a str), Aadsts> {
-    let surface = parameters.surface();
-    let authority = Authority::parse_in_this_cloud(directory, segment, surface)?;
-    let client_id = parameters.require("client_id")?;
-    let application = directory.application(client_id).ok_or_else(|| {
-        Code::UnauthorizedClient_DoesNotMatchRequest
-            .at(surface)
-            .about(&[("appId", client_id), ("tenant", segment)])
-    })?;
-    let redirect_uri = parameters.require("redirect_uri")?;
-    // To the letter.
-    if !application.redirect_uris.contains(redirect_uri) {
-        return Err(Code::InvalidReplyTo
-            .at(surface)
-            .about(&[("redirectUri", redirect_uri)])
-            .about_application(application, segment));
-    }
-    Ok((authority, application, redirect_uri))
 }
 
 /// What is checked once there is a way back.
@@ -117,8 +92,8 @@ impl Rest {
         let prompt = Prompt::parse(parameters.get("prompt"))?;
         if prompt == Prompt::SelectAccount && parameters.get("login_hint").is_some() {
             return Err(Code::InvalidRequest
-                .at(Surface::Authorize)
-                .saying("'login_hint' cannot be combined with prompt 'select_account'."));
+                .error_on(Surface::Authorize)
+                .with_message("'login_hint' cannot be combined with prompt 'select_account'."));
         }
         if asked.openid.contains("openid") {
             parameters.require("nonce")?;
@@ -139,7 +114,9 @@ fn check_response_type(parameters: &Parameters) -> Result<(), Aadsts> {
         _ => Code::UnsupportedResponseType,
     };
     let name = parameters.require("response_type")?;
-    Err(code.at(Surface::Authorize).about(&[("name", name)]))
+    Err(code
+        .error_on(Surface::Authorize)
+        .with_facts(&[("name", name)]))
 }
 
 fn response_mode(parameters: &Parameters) -> Result<ResponseMode, Aadsts> {
@@ -148,8 +125,8 @@ fn response_mode(parameters: &Parameters) -> Result<ResponseMode, Aadsts> {
         Some("fragment") => Ok(ResponseMode::Fragment),
         Some("form_post") => Ok(ResponseMode::FormPost),
         Some(mode) => Err(Code::UnsupportedResponseMode
-            .at(Surface::Authorize)
-            .about(&[("name", mode)])),
+            .error_on(Surface::Authorize)
+            .with_facts(&[("name", mode)])),
     }
 }
 
@@ -160,7 +137,7 @@ fn challenge(parameters: &Parameters, application: &Application) -> Result<Optio
     let challenge = parameters.require("code_challenge")?;
     // Without a method Entra takes `plain`, which protects nothing and is refused here.
     if parameters.get("code_challenge_method") != Some("S256") {
-        return Err(Code::InvalidCodeChallengeMethod.at(Surface::Authorize));
+        return Err(Code::InvalidCodeChallengeMethod.error_on(Surface::Authorize));
     }
     let proper = challenge.len() == 43
         && challenge
@@ -169,25 +146,6 @@ fn challenge(parameters: &Parameters, application: &Application) -> Result<Optio
     if proper {
         Ok(Some(challenge.to_owned()))
     } else {
-        Err(Code::MissingCodeChallenge.at(Surface::Authorize))
-    }
-}
-
-/// What Entra says about a `scope` it does not take.
-pub(crate) fn scope_error(
-    refusal: &ScopeRefusal,
-    scope: &str,
-    application: &Application,
-    surface: Surface,
-) -> Aadsts {
-    match refusal {
-        ScopeRefusal::Empty => Aadsts::missing_parameter("scope", surface),
-        ScopeRefusal::DefaultMixed => Code::InvalidScope.at(surface).about(&[("scope", scope)]),
-        ScopeRefusal::UnknownResource(resource) => Code::InvalidResourceServicePrincipalNotFound
-            .at(surface)
-            .about(&[("name", resource)]),
-        ScopeRefusal::UnknownPermission(name) => Code::ScopeDoesNotExist
-            .at(surface)
-            .about(&[("appName", &application.name), ("scope", name)]),
+        Err(Code::MissingCodeChallenge.error_on(Surface::Authorize))
     }
 }

@@ -1,6 +1,7 @@
 //! The directory: tenants with their people, the applications, and who granted what to which. Pure.
 
 mod application;
+mod consent;
 mod grant;
 mod tenant;
 

@@ -1,49 +1,52 @@
-//! Saying what is wrong with a body without repeating what was in it.
+//! What is wrong with a body or a query, without repeating what was in it.
 //!
-//! serde's messages quote the value they refuse. Their fixed shapes are known,
-//! so the harmless half is kept and everything else becomes a general remark.
-
-use serde_path_to_error::Path;
+//! serde's messages quote the value that they refuse. Of those whose shape is known the harmless half is kept; whatever else
+//! serde may say becomes a general remark.
 
 /// How much of a name the caller chose is repeated.
 const LONGEST_NAME: usize = 64;
 
+/// How serde begins what it says about a field, and what is told of the field.
+const ABOUT_A_FIELD: [(&str, &str); 3] = [
+    ("missing field `", "is missing"),
+    ("duplicate field `", "is there twice"),
+    ("unknown field `", "is not known"),
+];
+
+/// How serde begins what it says about a value. Then it quotes the value, and then it says what it expected.
+const ABOUT_A_VALUE: [&str; 4] = [
+    "invalid type: ",
+    "invalid value: ",
+    "invalid length ",
+    "unknown variant `",
+];
+
+/// What is wrong with a JSON body, and where.
 pub(super) fn describe_json(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
     let inner = error.inner();
-    match inner.classify() {
-        serde_json::error::Category::Data => {}
-        serde_json::error::Category::Io
-        | serde_json::error::Category::Syntax
-        | serde_json::error::Category::Eof => {
-            return format!(
-                "the body is not valid JSON (line {}, column {})",
-                inner.line(),
-                inner.column()
-            );
-        }
+    if !inner.is_data() {
+        let (line, column) = (inner.line(), inner.column());
+        return format!("the body is not valid JSON (line {line}, column {column})");
     }
     let message = inner.to_string();
     // serde_json ends its messages with the place, which the path says better.
-    let message = message
-        .rsplit_once(" at line ")
-        .map_or(message.as_str(), |(message, _)| message);
-    format!("{}{}", place(error.path()), describe(message))
+    let without_place = message.rsplit_once(" at line ");
+    let said = describe(without_place.map_or(message.as_str(), |(message, _)| message));
+    match error.path().to_string().as_str() {
+        "." => said,
+        path => format!("`{}`: {said}", harmless(path)),
+    }
 }
 
 /// As [`describe_json`] tells of a field that the body must not have; `path` leads to it.
 pub(super) fn describe_unknown(path: &serde_ignored::Path<'_>) -> String {
     // What is optional is a step of its own on the way.
     let path = path.to_string().replace(".?", "");
-    let field = path.rsplit('.').next().unwrap_or(&path);
-    format!(
-        "`{}`: the field `{}` is not known",
-        harmless(&path),
-        harmless(field)
-    )
+    let field = harmless(path.rsplit('.').next().unwrap_or(&path));
+    format!("`{}`: the field `{field}` is not known", harmless(&path))
 }
 
-/// What is wrong with a form or a query, whose messages begin with the name of
-/// the parameter where it is known.
+/// What is wrong with a query. serde's message begins with the name of the parameter where it is known.
 pub(super) fn describe_parameters(message: &str) -> String {
     match message.split_once(": ") {
         Some((name, message)) if harmless(name) == name => {
@@ -55,52 +58,28 @@ pub(super) fn describe_parameters(message: &str) -> String {
 
 /// The harmless half of one of serde's messages.
 fn describe(message: &str) -> String {
-    if let Some(rest) = message.strip_prefix("missing field `") {
-        return format!("the field `{}` is missing", name_in(rest));
+    for (beginning, told) in ABOUT_A_FIELD {
+        if let Some(rest) = message.strip_prefix(beginning) {
+            let name = rest.split('`').next().unwrap_or_default();
+            return format!("the field `{}` {told}", harmless(name));
+        }
     }
-    if let Some(rest) = message.strip_prefix("duplicate field `") {
-        return format!("the field `{}` is there twice", name_in(rest));
+    // What serde expected was written by us; what it got was not. The last occurrence is the one that serde wrote.
+    let is_about_a_value = ABOUT_A_VALUE.iter().any(|shape| message.starts_with(shape));
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) if is_about_a_value => format!("expected {expected}"),
+        Some(_) | None => "a value is not accepted".to_owned(),
     }
-    if let Some(rest) = message.strip_prefix("unknown field `") {
-        return format!("the field `{}` is not known", name_in(rest));
-    }
-    // What serde expected was written by us; what it got was not. The last
-    // occurrence is the one serde wrote.
-    let quoting = [
-        "invalid type: ",
-        "invalid value: ",
-        "invalid length ",
-        "unknown variant `",
-    ];
-    if quoting.iter().any(|shape| message.starts_with(shape))
-        && let Some((_, expected)) = message.rsplit_once(", expected ")
-    {
-        return format!("expected {expected}");
-    }
-    "a value is not accepted".to_owned()
-}
-
-/// `permissions[0]: ` for a value inside the body, nothing for the body itself.
-fn place(path: &Path) -> String {
-    let path = path.to_string();
-    if path == "." {
-        return String::new();
-    }
-    format!("`{}`: ", harmless(&path))
-}
-
-/// The name before the closing backtick.
-fn name_in(rest: &str) -> String {
-    harmless(rest.split('`').next().unwrap_or_default())
 }
 
 /// A name as the caller wrote it, if it looks like one.
-fn harmless(name: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-.[]".contains(letter);
-    if name.len() <= LONGEST_NAME && name.chars().all(plain) {
-        return name.to_owned();
+fn harmless(name: &str) -> &str {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-.[]".contains(letter);
+    if name.len() <= LONGEST_NAME && name.chars().all(is_plain) {
+        name
+    } else {
+        "?"
     }
-    "?".to_owned()
 }
 
 #[cfg(test)]

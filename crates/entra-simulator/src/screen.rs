@@ -3,24 +3,30 @@
 use std::collections::BTreeSet;
 
 use crate::aadsts::{Aadsts, Code, Surface};
-use crate::admin_consent::AdminConsentRequest;
 use crate::authority::Authority;
-use crate::authorize::AuthorizeRequest;
-use crate::identifiers::ObjectId;
-use crate::way_back::{Return, WayBack};
+use crate::authorization_request::{AdminConsentRequest, AuthorizeRequest, RequestRefusal};
+use crate::identifiers::{ClientId, ObjectId, TenantId};
+use crate::return_target::{BrowserReturn, ReturnTarget};
 
 /// What brought the browser here.
 #[derive(Clone, Debug)]
-pub(crate) enum Request {
+pub(crate) enum PageRequest {
     AdminConsent(AdminConsentRequest),
     Authorize(AuthorizeRequest),
 }
 
-impl Request {
+impl PageRequest {
     pub(crate) fn authority(&self) -> Authority {
         match self {
             Self::AdminConsent(request) => request.authority,
             Self::Authorize(request) => request.authority,
+        }
+    }
+
+    pub(crate) fn client(&self) -> ClientId {
+        match self {
+            Self::AdminConsent(request) => request.client,
+            Self::Authorize(request) => request.client,
         }
     }
 
@@ -33,28 +39,37 @@ impl Request {
     }
 
     /// The way back.
-    pub(super) fn back(&self) -> &WayBack {
+    pub(crate) fn return_target(&self) -> &ReturnTarget {
         match self {
-            Self::AdminConsent(request) => &request.back,
-            Self::Authorize(request) => &request.back,
+            Self::AdminConsent(request) => &request.return_target,
+            Self::Authorize(request) => &request.return_target,
         }
     }
 
     /// Back, with a no.
-    pub(super) fn declined(&self, base_url: &str) -> Return {
+    pub(crate) fn declined(&self, base_url: &str) -> BrowserReturn {
         match self {
             Self::AdminConsent(request) => request.declined(base_url),
             Self::Authorize(request) => {
-                let error = Code::UserDeclinedConsent.at(Surface::Authorize);
-                request.back.refused(&error, base_url)
+                let error = Code::UserDeclinedConsent.error_on(Surface::Authorize);
+                request.return_target.with_error(&error, base_url)
             }
         }
     }
 }
 
+/// A visit that is not over.
+#[derive(Clone, Debug)]
+pub(crate) struct Interaction {
+    pub(crate) browser: String,
+    pub(crate) request: PageRequest,
+    pub(crate) user: Option<(TenantId, ObjectId)>,
+    pub(crate) expires_at: i64,
+}
+
 /// What somebody is asked to consent to.
 #[derive(Clone, Debug)]
-pub(crate) struct Question {
+pub(crate) struct ConsentPrompt {
     /// Delegated permissions.
     pub(crate) scopes: BTreeSet<String>,
     /// Application permissions.
@@ -65,13 +80,13 @@ pub(crate) struct Question {
     pub(crate) offers_organization: bool,
 }
 
-/// Where a signed-in person stands with a request.
+/// What a signed-in person has to do before the request is granted.
 #[derive(Clone, Debug)]
-pub(crate) enum Standing {
+pub(crate) enum ConsentCheck {
     /// Nothing to ask: back to the application.
-    Done(Return),
+    Done(BrowserReturn),
     /// They are asked.
-    Ask(Question),
+    Ask(ConsentPrompt),
     /// They may not consent, and cannot go on.
     NeedsApproval(Aadsts),
     /// This account cannot be used here.
@@ -82,16 +97,16 @@ pub(crate) enum Standing {
 #[derive(Clone, Debug)]
 pub(crate) enum Screen {
     /// Back to the application.
-    Return(Return),
+    Return(BrowserReturn),
     PickAccount {
         interaction: String,
-        request: Request,
+        request: PageRequest,
     },
     Consent {
         interaction: String,
-        request: Request,
+        request: PageRequest,
         user: ObjectId,
-        question: Question,
+        prompt: ConsentPrompt,
     },
     NeedsApproval {
         interaction: String,
@@ -105,27 +120,18 @@ pub(crate) enum Screen {
     DeadEnd(Aadsts),
 }
 
-/// A request that cannot even begin.
-#[derive(Clone, Debug)]
-pub(crate) enum Refusal {
-    /// There is no safe way back: a page says what is wrong.
-    Page(Aadsts),
-    /// Back to the application with an error.
-    Return(Return),
-}
-
-impl From<Refusal> for Screen {
-    fn from(refusal: Refusal) -> Self {
+impl From<RequestRefusal> for Screen {
+    fn from(refusal: RequestRefusal) -> Self {
         match refusal {
-            Refusal::Page(error) => Self::DeadEnd(error),
-            Refusal::Return(back) => Self::Return(back),
+            RequestRefusal::Page(error) => Self::DeadEnd(error),
+            RequestRefusal::Return(back) => Self::Return(back),
         }
     }
 }
 
 /// What was clicked.
 #[derive(Clone, Debug)]
-pub(crate) enum Answer {
+pub(crate) enum ConsentAnswer {
     Accept {
         /// "Consent on behalf of your organization".
         for_organization: bool,

@@ -18,7 +18,7 @@ pub(crate) enum ResponseMode {
 
 /// Where to, and what always goes along.
 #[derive(Clone, Debug)]
-pub(crate) struct WayBack {
+pub(crate) struct ReturnTarget {
     pub(crate) redirect_uri: String,
     pub(crate) state: Option<String>,
     pub(crate) mode: ResponseMode,
@@ -28,7 +28,7 @@ pub(crate) struct WayBack {
 
 /// A browser on its way back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Return {
+pub(crate) enum BrowserReturn {
     /// It is redirected.
     Redirect(String),
     /// It posts a form.
@@ -38,8 +38,8 @@ pub(crate) enum Return {
     },
 }
 
-impl WayBack {
-    pub(crate) fn with(&self, parameters: &[(&str, &str)]) -> Return {
+impl ReturnTarget {
+    pub(crate) fn with_parameters(&self, parameters: &[(&str, &str)]) -> BrowserReturn {
         let mut all = parameters.to_vec();
         if self.admin_consent {
             all.push(("admin_consent", "True"));
@@ -47,20 +47,20 @@ impl WayBack {
         all.extend(self.state.as_deref().map(|state| ("state", state)));
         // Registered URIs are valid URLs; the other branch exists only so as not to fail where nothing can.
         let Ok(mut url) = Url::parse(&self.redirect_uri) else {
-            return Return::Redirect(self.redirect_uri.clone());
+            return BrowserReturn::Redirect(self.redirect_uri.clone());
         };
         match self.mode {
             ResponseMode::Query => {
                 // Added to whatever query it has.
                 url.query_pairs_mut().extend_pairs(all);
-                Return::Redirect(url.into())
+                BrowserReturn::Redirect(url.into())
             }
             ResponseMode::Fragment => {
                 let mut encoded = url::form_urlencoded::Serializer::new(String::new());
                 url.set_fragment(Some(&encoded.extend_pairs(all).finish()));
-                Return::Redirect(url.into())
+                BrowserReturn::Redirect(url.into())
             }
-            ResponseMode::FormPost => Return::Form {
+            ResponseMode::FormPost => BrowserReturn::Form {
                 action: url.into(),
                 fields: all
                     .into_iter()
@@ -70,18 +70,18 @@ impl WayBack {
         }
     }
 
-    pub(crate) fn refused(&self, error: &Aadsts, base_url: &str) -> Return {
+    pub(crate) fn with_error(&self, error: &Aadsts, base_url: &str) -> BrowserReturn {
         let parameters = error.parameters(base_url);
         let borrowed: Vec<(&str, &str)> = parameters
             .iter()
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
-        self.with(&borrowed)
+        self.with_parameters(&borrowed)
     }
 
     /// Without an answer: neither that somebody declined nor that they could not.
-    pub(crate) fn cancelled(&self) -> Return {
-        self.with(&CANCELLED)
+    pub(crate) fn with_cancellation(&self) -> BrowserReturn {
+        self.with_parameters(&CANCELLED)
     }
 }
 
@@ -89,8 +89,8 @@ impl WayBack {
 mod tests {
     use super::*;
 
-    fn way(mode: ResponseMode) -> WayBack {
-        WayBack {
+    fn target(mode: ResponseMode) -> ReturnTarget {
+        ReturnTarget {
             redirect_uri: "https://app.example/callback?known=1".to_owned(),
             state: Some("a b".to_owned()),
             mode,
@@ -100,16 +100,17 @@ mod tests {
 
     #[test]
     fn parameters_go_where_the_request_wants_them() {
-        let redirect = |location: &str| Return::Redirect(location.to_owned());
+        let redirect = |location: &str| BrowserReturn::Redirect(location.to_owned());
         assert_eq!(
-            way(ResponseMode::Query).with(&[("code", "c")]),
+            target(ResponseMode::Query).with_parameters(&[("code", "c")]),
             redirect("https://app.example/callback?known=1&code=c&state=a+b")
         );
         assert_eq!(
-            way(ResponseMode::Fragment).with(&[("code", "c")]),
+            target(ResponseMode::Fragment).with_parameters(&[("code", "c")]),
             redirect("https://app.example/callback?known=1#code=c&state=a+b")
         );
-        let Return::Form { action, fields } = way(ResponseMode::FormPost).with(&[("code", "c")])
+        let BrowserReturn::Form { action, fields } =
+            target(ResponseMode::FormPost).with_parameters(&[("code", "c")])
         else {
             panic!("a form was asked for");
         };
