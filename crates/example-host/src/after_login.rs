@@ -6,43 +6,26 @@ use uuid::Uuid;
 
 use crate::assent::login_decision::{Decision, LoginDecision};
 use crate::assent::permissions::Permissions;
+use crate::notice::{Notice, Offer};
 
-/// What comes next.
+/// What Hirely does when somebody has signed in.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct AfterLogin {
     /// Where the browser goes now; to our own home page if nowhere else.
     pub(crate) go_to: Option<Url>,
     /// What to tell the person.
     pub(crate) notices: Vec<Notice>,
-    /// What we show from now on has to reflect this.
+    /// The position in Assent's log that all we show from now on has to reflect.
     pub(crate) at_least: Option<u64>,
 }
 
-/// Something to tell a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Notice {
-    pub(crate) title: &'static str,
-    pub(crate) text: String,
-    pub(crate) offer: Option<Offer>,
-}
-
-/// What a person can do about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Offer {
-    /// At this tenant's own page, where it matters which. At everybody's page people are signed in to their own.
-    SignInThroughMicrosoft {
-        tenant: Option<Uuid>,
-    },
-    MyAccountSettings,
-}
-
-/// Acts on a decision, or on there being none.
+/// Derives what to do from Assent's decision; `None` where Assent gave none.
 pub(crate) fn after_login(decision: Option<&LoginDecision>) -> AfterLogin {
     let Some(decision) = decision else {
         // The login goes on without Assent. What may be synced is asked anew each time, so nothing else is to be done.
         return AfterLogin {
             go_to: None,
-            notices: vec![not_known()],
+            notices: vec![assent_away()],
             at_least: None,
         };
     };
@@ -63,7 +46,7 @@ pub(crate) fn after_login(decision: Option<&LoginDecision>) -> AfterLogin {
         Decision::Reauthenticate => Some(sign_in_again(&decision.reason, decision.tenant_id)),
         Decision::Unavailable => Some(unavailable(&decision.reason)),
     };
-    let degraded = decision.degraded.then(not_known);
+    let degraded = decision.degraded.then(assent_away);
     let approval = decision.needs_approval.map(needs_approval);
     AfterLogin {
         go_to,
@@ -130,7 +113,7 @@ fn needs_approval(missing: Permissions) -> Notice {
     }
 }
 
-fn not_known() -> Notice {
+fn assent_away() -> Notice {
     Notice {
         title: "Microsoft 365 could not be asked about just now",
         text: "You can go on working. What was not confirmed is not synced until it is.".to_owned(),
@@ -187,7 +170,7 @@ mod tests {
         }));
 
         assert_eq!(after.go_to, None);
-        assert_eq!(titles(&after), [not_known().title]);
+        assert_eq!(titles(&after), [assent_away().title]);
     }
 
     #[test]
@@ -276,6 +259,6 @@ mod tests {
         let after = after_login(None);
 
         assert_eq!((after.go_to.as_ref(), after.at_least), (None, None));
-        assert_eq!(titles(&after), [not_known().title]);
+        assert_eq!(titles(&after), [assent_away().title]);
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod flow;
 pub(crate) mod login_decision;
+pub(crate) mod nats_query;
 pub(crate) mod permissions;
 
 use serde::Deserialize;
@@ -10,14 +11,14 @@ pub(crate) use flow::Gateway;
 pub(crate) use login_decision::LoginHook;
 pub(crate) use permissions::PermissionQuery;
 
-/// A call of Assent's that came to nothing.
+/// Why a call to Assent failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
     #[error("no token could be signed")]
     Token(#[from] jsonwebtoken::errors::Error),
     #[error("no answer")]
     NoAnswer(#[from] reqwest::Error),
-    /// It said why: RFC 9457. `code` is a stable word to act on, `detail` a sentence for people.
+    /// Assent refused with a problem (RFC 9457): `code` is a stable word to act on, `detail` a sentence for people.
     #[error("refused: {code} ({detail})")]
     Refused { code: String, detail: String },
 }
@@ -28,8 +29,8 @@ struct Problem {
     detail: Option<String>,
 }
 
-/// The answer, unless it is a refusal.
-async fn accepted(answer: reqwest::Response) -> Result<reqwest::Response, CallError> {
+/// Turns a problem response into [`CallError::Refused`].
+async fn ok_or_problem(answer: reqwest::Response) -> Result<reqwest::Response, CallError> {
     if answer.status().is_success() {
         return Ok(answer);
     }

@@ -84,7 +84,7 @@ impl Config {
         self.public_url.as_str().trim_end_matches('/').to_owned()
     }
 
-    /// An address of our own.
+    /// The absolute address of a path of ours.
     pub(crate) fn own_address(&self, path: &str) -> String {
         format!("{}{path}", self.issuer())
     }
@@ -112,7 +112,7 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// An address that paths are appended to.
+/// Parses an address that paths are appended to.
 fn base_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));

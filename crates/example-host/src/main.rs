@@ -16,9 +16,10 @@
 
 mod after_login;
 mod assent;
-mod chain;
 mod config;
+mod error_chain;
 mod microsoft;
+mod notice;
 mod random;
 mod sessions;
 mod signing_key;
@@ -97,7 +98,12 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let worker = SyncWorker::new(nats, connected, Arc::clone(&jobs));
     let app = Arc::new(App {
         gateway: Gateway::new(&http, &config, Arc::clone(&tokens)),
-        login_hook: LoginHook::new(&http, &config, Arc::clone(&tokens)),
+        login_hook: LoginHook::new(
+            &http,
+            &config,
+            Arc::clone(&tokens),
+            config.own_address(web::SIGNED_IN),
+        ),
         microsoft: Microsoft::new(&http, &config)?,
         permissions,
         tokens,

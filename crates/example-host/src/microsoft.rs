@@ -21,10 +21,10 @@ use crate::users::MicrosoftIdentity;
 /// `openid profile` to know who it is, `User.Read` for the access token that lets Assent see where the mailbox is.
 const SCOPES: &str = "openid profile User.Read";
 
-/// Where Microsoft sends browsers back to.
+/// The path that Microsoft sends browsers back to.
 pub(crate) const CALLBACK: &str = "/sign-in/microsoft/callback";
 
-/// Microsoft, as far as signing in goes.
+/// Client of Microsoft's sign-in service.
 pub(crate) struct Microsoft {
     http: reqwest::Client,
     authority: String,
@@ -34,24 +34,24 @@ pub(crate) struct Microsoft {
     keys: PublishedKeys,
 }
 
-/// A sign-in under way. It belongs to one browser: see `web/sign_in.rs`.
+/// A sign-in that waits for Microsoft to send the browser back. It belongs to one browser: see `web/sign_in.rs`.
 #[derive(Debug, Clone)]
 pub(crate) struct PendingSignIn {
     pub(crate) state: String,
     nonce: String,
     pkce_verifier: String,
-    /// Where it was begun: a tenant, or `organizations`.
-    place: String,
+    /// The tenant segment of Microsoft's addresses: a tenant id, or `organizations`.
+    tenant_segment: String,
 }
 
-/// Somebody signed in.
+/// A verified sign-in: who it is, and the tokens.
 pub(crate) struct SignedIn {
     pub(crate) identity: MicrosoftIdentity,
     pub(crate) id_token: String,
     pub(crate) access_token: Option<String>,
 }
 
-/// Nobody signed in.
+/// Why a sign-in failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SignInError {
     #[error("Microsoft did not answer")]
@@ -102,12 +102,13 @@ impl Microsoft {
         })
     }
 
-    /// Where to send the browser, and what to remember until it comes back. Without a tenant people are signed in to
-    /// their own.
+    /// Begins a sign-in: where to send the browser, and what to keep until it comes back. Without a tenant people are
+    /// signed in to their own.
     pub(crate) fn begin(&self, tenant: Option<Uuid>) -> anyhow::Result<(Url, PendingSignIn)> {
-        let place = tenant.map_or_else(|| "organizations".to_owned(), |tenant| tenant.to_string());
+        let tenant_segment =
+            tenant.map_or_else(|| "organizations".to_owned(), |tenant| tenant.to_string());
         let pending = PendingSignIn {
-            place,
+            tenant_segment,
             state: unguessable()?,
             nonce: unguessable()?,
             pkce_verifier: unguessable()?,
@@ -115,7 +116,7 @@ impl Microsoft {
         let challenge = digest(&SHA256, pending.pkce_verifier.as_bytes());
         let mut address = Url::parse(&format!(
             "{}/{}/oauth2/v2.0/authorize",
-            self.authority, pending.place
+            self.authority, pending.tenant_segment
         ))?;
         address.query_pairs_mut().extend_pairs([
             ("client_id", self.client_id.as_str()),
@@ -142,7 +143,7 @@ impl Microsoft {
             .http
             .post(format!(
                 "{}/{}/oauth2/v2.0/token",
-                self.authority, pending.place
+                self.authority, pending.tenant_segment
             ))
             .form(&[
                 ("grant_type", "authorization_code"),
@@ -170,9 +171,9 @@ impl Microsoft {
         })
     }
 
-    /// Who an ID token is about.
+    /// Checks an ID token, and reads who it is about.
     async fn verify(&self, id_token: &str, nonce: &str) -> Result<MicrosoftIdentity, SignInError> {
-        let key = self.keys.of(id_token).await?;
+        let key = self.keys.find_for(id_token).await?;
         let mut rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
         rules.set_audience(&[&self.client_id]);
         rules.validate_nbf = true;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use aws_lc_rs::error::Unspecified;
 
-use crate::after_login::Notice;
 use crate::microsoft::PendingSignIn;
+use crate::notice::Notice;
 use crate::random::unguessable;
 use crate::users::User;
 
@@ -16,29 +16,29 @@ const SESSION_LASTS: Duration = Duration::from_hours(8);
 const SIGN_INS: usize = 10_000;
 const SIGN_IN_LASTS: Duration = Duration::from_mins(10);
 
-/// Somebody who is signed in.
+/// A signed-in user's session.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
     pub(crate) user: &'static User,
-    /// What Assent had to say at the sign-in.
+    /// What Assent's login decision gave us to say.
     pub(crate) notices: Vec<Notice>,
-    /// What came of the last visit to Microsoft's consent page; shown once.
+    /// The outcome of the last visit to Microsoft's consent page; shown once.
     pub(crate) outcome: Option<Notice>,
-    /// The newest write we know of: what we show of Assent has to reflect it.
+    /// The position in Assent's log of the newest write we know of: what we show has to reflect it.
     pub(crate) at_least: Option<u64>,
 }
 
-/// Those who are signed in.
+/// Makes the store of sessions of people who are signed in.
 pub(crate) fn sessions() -> Store<Session> {
     Store::new(SESSIONS, SESSION_LASTS)
 }
 
-/// Those who are at Microsoft to sign in.
+/// Makes the store of sign-ins that wait for Microsoft.
 pub(crate) fn sign_ins() -> Store<PendingSignIn> {
     Store::new(SIGN_INS, SIGN_IN_LASTS)
 }
 
-/// Values by unguessable names. Each is forgotten after some time; the oldest makes room where there is none.
+/// In-memory values under unguessable names. Each expires after a fixed time; a full store drops its oldest value.
 pub(crate) struct Store<T> {
     most: usize,
     lifetime: Duration,
@@ -54,7 +54,7 @@ impl<T: Clone> Store<T> {
         }
     }
 
-    /// Keeps a value; answers its name.
+    /// Stores a value and returns its new name.
     pub(crate) fn keep(&self, value: T) -> Result<String, Unspecified> {
         let name = unguessable()?;
         let mut entries = self.entries();
@@ -71,20 +71,20 @@ impl<T: Clone> Store<T> {
         Ok(name)
     }
 
-    /// The value of this name.
+    /// Reads the value of this name, if it has not expired.
     pub(crate) fn get(&self, name: &str) -> Option<T> {
         let entries = self.entries();
         let (kept, value) = entries.get(name)?;
         (kept.elapsed() < self.lifetime).then(|| value.clone())
     }
 
-    /// The value of this name, which is forgotten: it serves once.
+    /// Removes the value of this name and returns it, if it has not expired.
     pub(crate) fn take(&self, name: &str) -> Option<T> {
         let (kept, value) = self.entries().remove(name)?;
         (kept.elapsed() < self.lifetime).then_some(value)
     }
 
-    /// Changes the value of this name, if it is still kept.
+    /// Changes the value of this name, if there is one.
     pub(crate) fn change(&self, name: &str, change: impl FnOnce(&mut T)) {
         if let Some((_, value)) = self.entries().get_mut(name) {
             change(value);

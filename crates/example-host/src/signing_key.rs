@@ -16,13 +16,13 @@ pub(crate) struct SigningKey {
 }
 
 impl SigningKey {
-    /// Makes one. Tokens signed with an earlier one are worth nothing from then on.
+    /// Generates a key. Tokens signed with an earlier one are worth nothing from then on.
     pub(crate) fn generate() -> anyhow::Result<Self> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
         Self::new(EncodingKey::from_ec_der(pair.to_pkcs8v1()?.as_ref()))
     }
 
-    /// Reads one from a PEM file.
+    /// Reads a key from a PEM file.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
         let pem = std::fs::read(path)
@@ -45,14 +45,14 @@ impl SigningKey {
         })
     }
 
-    /// What `/.well-known/jwks.json` answers. To change the key, publish both for as long as tokens of the old one live.
+    /// The key set that `/.well-known/jwks.json` answers. To change the key, publish both for as long as tokens of the old one live.
     pub(crate) fn published(&self) -> JwkSet {
         JwkSet {
             keys: vec![self.public.clone()],
         }
     }
 
-    /// A signed token.
+    /// Signs a token with these claims.
     pub(crate) fn sign(&self, claims: &impl Serialize) -> jsonwebtoken::errors::Result<String> {
         let header = Header {
             kid: Some(self.name.clone()),

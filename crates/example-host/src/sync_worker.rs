@@ -1,6 +1,6 @@
 //! The sync worker: does for each user what is permitted, and stops at once when it is not any more.
 //!
-//! Assent tells every change on `consent.changes.v1.>`, live, and lists how everybody stands on request, by page. So:
+//! Assent tells every change on `consent.changes.v1.>`, live, and lists what is permitted to everybody on request, by page. So:
 //! listen, then read all pages, then go on with what was heard meanwhile. Nothing falls in between, whichever comes
 //! first of a user counts for nothing against what is later, and a restart needs nothing remembered.
 //!
@@ -13,8 +13,8 @@
 //! - What can't be read is passed over. Assent hears it too, and tells anew whom it spoke of.
 
 mod jobs;
+mod known_permissions;
 mod pages;
-mod standing;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -26,52 +26,52 @@ use futures::StreamExt as _;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
-use self::jobs::Occasion;
+use self::jobs::Trigger;
 pub(crate) use self::jobs::{JobKind, JobView, Jobs, LogLine};
-use self::pages::PagesError;
-use self::standing::{AnotherLog, Change, Standing};
-use crate::chain::chain;
+use self::known_permissions::{AnotherLog, Change, KnownPermissions};
+use self::pages::{PagesError, Snapshot};
 use crate::config::Config;
+use crate::error_chain::with_sources;
 use crate::users::{self, USERS, User};
 
 const SUBJECTS: &str = "consent.changes.v1.>";
-/// The server numbers the changes: each one more than the one before.
+/// The header with the number that the server gives each change: one more than the one before.
 const NUMBER: &str = "Nats-Sequence";
-/// In which header it says which stream told a message.
+/// The header with the name of the stream that a message comes from.
 const STREAM: &str = "Nats-Stream";
 /// A server that has fallen silent is noticed within two of these.
 const PING_EVERY: Duration = Duration::from_secs(5);
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
-/// Follows the changes, and has the jobs follow them.
+/// Follows the changes of consent, and starts and stops jobs by them.
 pub(crate) struct SyncWorker {
     nats: async_nats::Client,
     connected: watch::Receiver<bool>,
     jobs: Arc<Jobs>,
 }
 
-/// Why following came to an end.
+/// Why following the changes came to an end.
 #[derive(Debug, thiserror::Error)]
-enum Ended {
+enum FollowError {
     #[error("the connection to NATS is gone")]
     Disconnected,
     #[error("the changes cannot be heard")]
     NotHeard(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("it is not known how everybody stands")]
-    NotLearnt(#[from] PagesError),
+    #[error("it is not known what is permitted")]
+    Pages(#[from] PagesError),
     #[error("a change was missed")]
     Missed,
     #[error("the changes are of another log")]
     AnotherLog,
 }
 
-impl From<AnotherLog> for Ended {
+impl From<AnotherLog> for FollowError {
     fn from(AnotherLog: AnotherLog) -> Self {
         Self::AnotherLog
     }
 }
 
-/// Connects to NATS, now or later, and tells whether the connection stands.
+/// Connects to NATS, now or later; the receiver tells whether the connection stands.
 pub(crate) async fn connect(
     config: &Config,
 ) -> anyhow::Result<(async_nats::Client, watch::Receiver<bool>)> {
@@ -127,106 +127,106 @@ impl SyncWorker {
             let mut connected = self.connected.clone();
             let ended = tokio::select! {
                 ended = self.follow() => ended,
-                _ = connected.wait_for(|connected| !connected) => Ended::Disconnected,
+                _ = connected.wait_for(|connected| !connected) => FollowError::Disconnected,
             };
-            tracing::warn!(error = %chain(&ended), "following anew");
-            let lost = Occasion::now("Assent cannot be heard: what is not known is not permitted");
+            tracing::warn!(error = %with_sources(&ended), "following anew");
+            let lost = Trigger::now("Assent cannot be heard: what is not known is not permitted");
             self.jobs.stop_all(&lost).await;
             tokio::time::sleep(TRY_AGAIN_AFTER).await;
         }
     }
 
     /// Follows the changes until something is in the way.
-    async fn follow(&self) -> Ended {
+    async fn follow(&self) -> FollowError {
         match self.try_to_follow().await {
             Ok(never) => match never {},
             Err(ended) => ended,
         }
     }
 
-    async fn try_to_follow(&self) -> Result<Infallible, Ended> {
+    async fn try_to_follow(&self) -> Result<Infallible, FollowError> {
         let mut changes = self
             .nats
             .subscribe(SUBJECTS)
             .await
-            .map_err(|error| Ended::NotHeard(error.into()))?;
-        // From here on the server has us hear everything; and only now is it asked how everybody stands.
+            .map_err(|error| FollowError::NotHeard(error.into()))?;
+        // From here on the server sends us every change; only now are the pages asked for, so nothing falls in between.
         self.nats
             .flush()
             .await
-            .map_err(|error| Ended::NotHeard(error.into()))?;
-        let (log, entries) = pages::ask(&self.nats, None, is_ours).await?;
-        let mut standing = Standing::of(log);
-        for entry in &entries {
-            standing.learn(entry);
+            .map_err(|error| FollowError::NotHeard(error.into()))?;
+        let snapshot = pages::fetch_all(&self.nats, None, is_ours).await?;
+        let mut known = KnownPermissions::new(snapshot.log);
+        for entry in &snapshot.entries {
+            known.apply_entry(entry);
         }
-        self.start_all(&standing, &Occasion::now("learnt how everybody stands"));
-        let mut numbers = Numbers::default();
+        self.start_all(&known, &Trigger::now("learnt how everybody stands"));
+        let mut numbers = GapDetector::default();
         // Asked beside the changes, because a change that takes something away must not wait for an answer.
-        let mut questions = Questions::default();
+        let mut queries = AccountQueries::default();
         loop {
             tokio::select! {
                 message = changes.next() => {
                     let at = Instant::now();
-                    let message = message.ok_or(Ended::Disconnected)?;
-                    if numbers.is_one_missing_before(&message) {
-                        return Err(Ended::Missed);
+                    let message = message.ok_or(FollowError::Disconnected)?;
+                    if numbers.is_gap_before(&message) {
+                        return Err(FollowError::Missed);
                     }
-                    let change = is_told(&message)
-                        .then(|| Change::read(&message.subject, &message.payload))
+                    let change = is_from_change_stream(&message)
+                        .then(|| Change::parse(&message.subject, &message.payload))
                         .flatten();
                     let Some(change) = change else {
                         tracing::warn!(subject = %message.subject, "not a change: passed over");
                         continue;
                     };
                     if is_ours(&change) {
-                        standing.hear(&change)?;
-                        self.follow_change(&standing, &change, at).await;
+                        known.apply_message(&change)?;
+                        self.follow_change(&known, &change, at).await;
                         if change.user_id.is_none() {
-                            questions.ask(&self.nats, change.account_id);
+                            queries.start(&self.nats, change.account_id);
                         }
                     }
                 }
-                Some(answer) = questions.answer() => {
-                    let (log, entries) = answer?;
-                    if log != standing.log() {
-                        return Err(Ended::AnotherLog);
+                Some(snapshot) = queries.next() => {
+                    let snapshot = snapshot?;
+                    if snapshot.log != known.log() {
+                        return Err(FollowError::AnotherLog);
                     }
-                    for entry in &entries {
-                        standing.learn(entry);
+                    for entry in &snapshot.entries {
+                        known.apply_entry(entry);
                     }
-                    self.start_all(&standing, &Occasion::now("asked anew what is permitted"));
+                    self.start_all(&known, &Trigger::now("asked anew what is permitted"));
                 }
             }
         }
     }
 
     /// Stops whatever is not permitted any more, first; then starts whatever is.
-    async fn follow_change(&self, standing: &Standing, change: &Change, at: Instant) {
-        let occasion = Occasion::at(
+    async fn follow_change(&self, known: &KnownPermissions, change: &Change, at: Instant) {
+        let trigger = Trigger::at(
             at,
             match change.user_id {
                 Some(_) => "consent changed",
                 None => "the company's authorization changed",
             },
         );
-        for user in concerned(change) {
-            let permitted = standing.permitted(user.account, user.id);
-            self.jobs.stop(user, permitted, &occasion).await;
-            self.jobs.start(user, permitted, &occasion);
+        for user in users_of(change) {
+            let permitted = known.permitted(user.account, user.id);
+            self.jobs.stop(user, permitted, &trigger).await;
+            self.jobs.start(user, permitted, &trigger);
         }
     }
 
     /// Starts whatever is permitted and does not run yet.
-    fn start_all(&self, standing: &Standing, why: &Occasion) {
+    fn start_all(&self, known: &KnownPermissions, why: &Trigger) {
         for user in &USERS {
-            let permitted = standing.permitted(user.account, user.id);
+            let permitted = known.permitted(user.account, user.id);
             self.jobs.start(user, permitted, why);
         }
     }
 }
 
-/// Somebody who is no user of ours any more has no jobs, and gets none.
+/// Whether a change is about users of ours. Somebody who is none any more has no jobs, and gets none.
 fn is_ours(change: &Change) -> bool {
     match &change.user_id {
         Some(user) => users::find_in(&change.account_id, user).is_some(),
@@ -234,16 +234,17 @@ fn is_ours(change: &Change) -> bool {
     }
 }
 
-/// Those of our users whom a change is about.
-fn concerned(change: &Change) -> impl Iterator<Item = &'static User> {
+/// The users whom a change is about.
+fn users_of(change: &Change) -> impl Iterator<Item = &'static User> {
     let in_account = USERS
         .iter()
         .filter(|user| user.account == change.account_id);
     in_account.filter(|user| change.user_id.as_ref().is_none_or(|id| id == user.id))
 }
 
-/// Whether Assent's stream of changes told it: the server says so in a header, which nobody can set who may only ask.
-fn is_told(message: &Message) -> bool {
+/// Whether a message comes from Assent's stream of changes: the server says so in a header, which nobody can set who may
+/// only ask.
+fn is_from_change_stream(message: &Message) -> bool {
     let stream = message
         .headers
         .as_ref()
@@ -251,15 +252,16 @@ fn is_told(message: &Message) -> bool {
     stream.is_some_and(|stream| stream.as_str() == "CONSENT_CHANGES")
 }
 
-/// The number of the last message, to notice when one is missing.
+/// Notices by the messages' numbers when one is missing.
 #[derive(Debug, Default)]
-struct Numbers {
+struct GapDetector {
     last: Option<u64>,
 }
 
-impl Numbers {
-    /// A message without a number comes from nobody who tells changes: it can't be read either.
-    fn is_one_missing_before(&mut self, message: &Message) -> bool {
+impl GapDetector {
+    /// Whether messages are missing before this one. A message without a number is none of the change stream, and never
+    /// read either.
+    fn is_gap_before(&mut self, message: &Message) -> bool {
         let number = message.headers.as_ref();
         let number = number.and_then(|headers| headers.get(NUMBER));
         let Some(number) = number
@@ -273,32 +275,29 @@ impl Numbers {
     }
 }
 
-/// What is asked of a company: which log the pages are of, and its entries.
-type Answer = Result<(String, Vec<Change>), PagesError>;
-
-/// Questions under way: one for each company at the most, the newest.
+/// The queries for a company's pages that are under way: one for each company at the most, the newest.
 #[derive(Default)]
-struct Questions {
-    asked: JoinSet<Answer>,
+struct AccountQueries {
+    running: JoinSet<Result<Snapshot, PagesError>>,
     by_account: HashMap<String, AbortHandle>,
 }
 
-impl Questions {
-    fn ask(&mut self, nats: &async_nats::Client, account: String) {
+impl AccountQueries {
+    fn start(&mut self, nats: &async_nats::Client, account: String) {
         let (nats, asked) = (nats.clone(), account.clone());
-        let question = async move { pages::ask(&nats, Some(&asked), is_ours).await };
-        let question = self.asked.spawn(question);
-        if let Some(older) = self.by_account.insert(account, question) {
+        let query = async move { pages::fetch_all(&nats, Some(&asked), is_ours).await };
+        let query = self.running.spawn(query);
+        if let Some(older) = self.by_account.insert(account, query) {
             older.abort();
         }
     }
 
-    /// The next answer, if anything is asked.
-    async fn answer(&mut self) -> Option<Answer> {
+    /// Waits for the next answer; `None` where no query is under way.
+    async fn next(&mut self) -> Option<Result<Snapshot, PagesError>> {
         loop {
-            // An error is an older question's end.
-            if let Ok(answer) = self.asked.join_next().await? {
-                return Some(answer);
+            // An error is the end of an older query.
+            if let Ok(snapshot) = self.running.join_next().await? {
+                return Some(snapshot);
             }
         }
     }
@@ -329,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_missing_message_shows_in_the_number_of_the_next() {
-        let mut numbers = Numbers::default();
+        let mut numbers = GapDetector::default();
         let heard = [
             (Some("7"), false),
             (Some("8"), false),
@@ -341,11 +340,7 @@ mod tests {
         ];
         for (number, missing) in heard {
             let message = numbered(number);
-            assert_eq!(
-                numbers.is_one_missing_before(&message),
-                missing,
-                "{number:?}"
-            );
+            assert_eq!(numbers.is_gap_before(&message), missing, "{number:?}");
         }
     }
 }

@@ -11,11 +11,11 @@ use uuid::Uuid;
 use crate::signing_key::SigningKey;
 use crate::users::User;
 
-/// What Assent is told as ASSENT_HOST_AUDIENCE. A token of ours that is meant for somebody else opens nothing there.
+/// The audience, which Assent is told as ASSENT_HOST_AUDIENCE. A token of ours that is meant for somebody else opens nothing there.
 const AUDIENCE: &str = "assent";
 const GOOD_FOR: Duration = Duration::from_mins(1);
 
-/// May ask for login decisions.
+/// The scope of a service that may ask for login decisions.
 pub(crate) const LOGIN_DECIDE: &str = "login:decide";
 
 /// Signs tokens in our name.
@@ -58,12 +58,12 @@ impl TokenIssuer {
         Self { key, issuer }
     }
 
-    /// The keys to check our tokens with.
+    /// The public keys that our tokens are verified with.
     pub(crate) fn published_keys(&self) -> JwkSet {
         self.key.published()
     }
 
-    /// A token of a user of ours, for the gateway: its API and its settings pages.
+    /// Signs a token of a user of ours, for the gateway: its API and its settings pages.
     pub(crate) fn for_user(&self, user: &User) -> jsonwebtoken::errors::Result<String> {
         let (roles, permissions): (&[&str], &[&str]) = if user.super_admin {
             (&["super_admin"], &["company_settings:manage"])
@@ -80,7 +80,7 @@ impl TokenIssuer {
         })
     }
 
-    /// A token of one of our own services.
+    /// Signs a token of one of our own services, with this scope.
     pub(crate) fn for_service(&self, scope: &str) -> jsonwebtoken::errors::Result<String> {
         self.key.sign(&Claims {
             scope: Some(scope),

@@ -11,13 +11,13 @@ pub(crate) struct User {
     pub(crate) account: &'static str,
     pub(crate) name: &'static str,
     pub(crate) company: &'static str,
-    /// Who the person is at Microsoft, where that is known.
+    /// The person's id at Microsoft, where that is known.
     pub(crate) microsoft: Option<MicrosoftIdentity>,
-    /// May manage the company's settings.
+    /// Whether the person may manage the company's settings.
     pub(crate) super_admin: bool,
 }
 
-/// Somebody at Microsoft: the directory and the object in it. Nothing else names a person there for good.
+/// A person's id at Microsoft: the directory and the object in it. Nothing else names a person there for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MicrosoftIdentity {
     pub(crate) tenant_id: Uuid,
@@ -34,7 +34,7 @@ impl User {
 const CONTOSO: Uuid = uuid!("c0000000-0000-4000-8000-000000000001");
 const ADATUM: Uuid = uuid!("ada00000-0000-4000-8000-000000000001");
 
-/// Everybody. The ids at Microsoft are those of the Entra simulator's story.
+/// All users. The ids at Microsoft are those of the Entra simulator's story.
 pub(crate) static USERS: [User; 5] = [
     User {
         microsoft: Some(identity(
@@ -90,17 +90,17 @@ const fn identity(tenant_id: Uuid, object_id: Uuid) -> MicrosoftIdentity {
     }
 }
 
-/// The user with this id.
+/// Finds the user with this id.
 pub(crate) fn find(id: &str) -> Option<&'static User> {
     USERS.iter().find(|user| user.id == id)
 }
 
-/// The user with this id, in this account.
+/// Finds the user with this id, in this account.
 pub(crate) fn find_in(account: &str, id: &str) -> Option<&'static User> {
     find(id).filter(|user| user.account == account)
 }
 
-/// The user who is this person at Microsoft.
+/// Finds the user who is this person at Microsoft.
 pub(crate) fn find_by_microsoft(identity: MicrosoftIdentity) -> Option<&'static User> {
     USERS.iter().find(|user| user.microsoft == Some(identity))
 }

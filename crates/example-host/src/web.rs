@@ -29,7 +29,7 @@ use crate::sessions::{Session, Store};
 use crate::sync_worker::Jobs;
 use crate::tokens::TokenIssuer;
 
-/// Where Assent sends browsers back to after Microsoft's consent page.
+/// The path that Assent sends browsers back to after Microsoft's consent page.
 pub(crate) const SIGNED_IN: &str = "/signed-in";
 
 /// The longest thing that a form of ours sends is a user's id.
@@ -37,7 +37,7 @@ const LARGEST_BODY: usize = 16 * 1024;
 /// Longer than all the deadlines of what a page may wait for.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
 
-/// All that the pages need.
+/// The state that all handlers share.
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) tokens: Arc<TokenIssuer>,
@@ -50,7 +50,7 @@ pub(crate) struct App {
     pub(crate) sign_ins: Store<PendingSignIn>,
 }
 
-/// All routes.
+/// Builds the application: its routes, and the layers around them.
 pub(crate) fn router(app: Arc<App>) -> anyhow::Result<Router> {
     let headers = pages::Headers::new(&app.config)?;
     Ok(Router::new()
@@ -94,7 +94,7 @@ async fn nothing_here() -> Response {
     )
 }
 
-/// Somebody who is signed in. Everybody else is sent to the home page, which lets them.
+/// Extracts the session of whoever is signed in. Everybody else is redirected to the home page, to sign in.
 pub(crate) struct SignedIn {
     /// The session's name, to change it.
     name: String,
@@ -117,16 +117,16 @@ impl FromRequestParts<Arc<App>> for SignedIn {
     }
 }
 
-/// Something went wrong that the person can do nothing about.
-pub(crate) struct Broken(anyhow::Error);
+/// An error that the person can do nothing about: logged, and answered with 500.
+pub(crate) struct PageError(anyhow::Error);
 
-impl<E: Into<anyhow::Error>> From<E> for Broken {
+impl<E: Into<anyhow::Error>> From<E> for PageError {
     fn from(error: E) -> Self {
         Self(error.into())
     }
 }
 
-impl IntoResponse for Broken {
+impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         tracing::error!(error = %format!("{:#}", self.0), "a page could not be shown");
         pages::message(

@@ -6,24 +6,24 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{CallError, accepted};
+use super::{CallError, ok_or_problem};
 use crate::config::Config;
 use crate::tokens::TokenIssuer;
 use crate::users::User;
 
 /// Somebody waits in front of the page.
 const DEADLINE: Duration = Duration::from_secs(3);
-/// With this a write is answered: give it back as `at_least`, and what you read reflects the write.
+/// The response header of a write, with its position in the log: sent along as `at_least`, it makes a read reflect the write.
 const SEQUENCE: &str = "assent-sequence";
 
-/// Assent's gateway, which we call as the user whose browser it is.
+/// Client of Assent's gateway, called as the user whose browser it is.
 pub(crate) struct Gateway {
     http: reqwest::Client,
     base: String,
     tokens: Arc<TokenIssuer>,
 }
 
-/// How a flow stands.
+/// The state of a flow.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Flow {
     pub(crate) state: FlowState,
@@ -58,7 +58,7 @@ impl Gateway {
         }
     }
 
-    /// How a flow of this user's ended. What the browser says about it is not to be believed.
+    /// Fetches a flow of this user's. What the browser says about it is not to be believed.
     pub(crate) async fn flow(&self, user: &User, flow: Uuid) -> Result<Flow, CallError> {
         let answer = self
             .http
@@ -67,10 +67,11 @@ impl Gateway {
             .bearer_auth(self.tokens.for_user(user)?)
             .send()
             .await?;
-        Ok(accepted(answer).await?.json().await?)
+        Ok(ok_or_problem(answer).await?.json().await?)
     }
 
-    /// Confirms that the mailbox which a flow came back with is this user's. Assent asks for it where it had no way of
+    /// Confirms that the mailbox which a flow came back with is this user's; returns the flow, and the position of the
+    /// write in the log. Assent asks for it where it had no way of
     /// knowing whose mailbox to expect, and takes it from whoever began the flow only: so nobody can have somebody
     /// else's mailbox bound to their own name.
     pub(crate) async fn confirm(
@@ -87,7 +88,7 @@ impl Gateway {
             .json(&Confirmation { confirm })
             .send()
             .await?;
-        let answer = accepted(answer).await?;
+        let answer = ok_or_problem(answer).await?;
         let sequence = answer
             .headers()
             .get(SEQUENCE)

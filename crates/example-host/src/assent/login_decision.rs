@@ -8,13 +8,12 @@ use url::Url;
 use uuid::Uuid;
 
 use super::permissions::Permissions;
-use super::{CallError, accepted};
+use super::{CallError, ok_or_problem};
 use crate::config::Config;
 use crate::tokens::{LOGIN_DECIDE, TokenIssuer};
 use crate::users::User;
-use crate::web::SIGNED_IN;
 
-/// Assent's login hook.
+/// Client of Assent's login hook.
 pub(crate) struct LoginHook {
     http: reqwest::Client,
     address: String,
@@ -34,7 +33,7 @@ pub(crate) enum SignIn {
         #[serde(skip_serializing_if = "Option::is_none")]
         access_token: Option<String>,
     },
-    /// In any other way.
+    /// Any other way to sign in.
     Other,
 }
 
@@ -49,27 +48,27 @@ struct Login<'a> {
     return_to: &'a str,
 }
 
-/// What Assent says about a login.
+/// Assent's answer about a login.
 #[derive(Debug, Deserialize)]
 pub(crate) struct LoginDecision {
     pub(crate) decision: Decision,
-    /// Why: a stable word.
+    /// The reason, as a stable word; the README lists them.
     pub(crate) reason: String,
-    /// What may be done for the user from now on.
+    /// The permissions in force for the user from now on.
     pub(crate) effective: Permissions,
-    /// What is known to need an administrator, so that the user is not asked for it.
+    /// Permissions that are known to need an administrator, so that the user is not asked for them.
     pub(crate) needs_approval: Option<Permissions>,
-    /// Where to send the user, with [`Decision::Prompt`].
+    /// Microsoft's consent page, with [`Decision::Prompt`]: send the user there.
     pub(crate) authorize_url: Option<Url>,
-    /// With [`Decision::Reauthenticate`]: the tenant to sign in at.
+    /// The tenant to sign in at, with [`Decision::Reauthenticate`].
     pub(crate) tenant_id: Option<Uuid>,
-    /// Something did not answer in time.
+    /// Whether some part of Assent did not answer in time, so that less is permitted than may be.
     pub(crate) degraded: bool,
-    /// How much of Assent's log this reflects.
+    /// The position in Assent's log that this reflects.
     pub(crate) sequence: Option<u64>,
 }
 
-/// What to do. `after_login.rs` does it.
+/// What Assent says to do; `after_login.rs` does it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Decision {
@@ -86,14 +85,20 @@ pub(crate) enum Decision {
 }
 
 impl LoginHook {
-    pub(crate) fn new(http: &reqwest::Client, config: &Config, tokens: Arc<TokenIssuer>) -> Self {
+    /// `return_to`: the page of ours that browsers come back to from Microsoft's consent page.
+    pub(crate) fn new(
+        http: &reqwest::Client,
+        config: &Config,
+        tokens: Arc<TokenIssuer>,
+        return_to: String,
+    ) -> Self {
         let base = config.login_hook_url.as_str().trim_end_matches('/');
         Self {
             http: http.clone(),
             address: format!("{base}/v1/login-decisions"),
             deadline: Duration::from_millis(config.login_deadline_ms),
             tokens,
-            return_to: config.own_address(SIGNED_IN),
+            return_to,
         }
     }
 
@@ -122,7 +127,7 @@ impl LoginHook {
             })
             .send()
             .await?;
-        Ok(accepted(answer).await?.json().await?)
+        Ok(ok_or_problem(answer).await?.json().await?)
     }
 }
 

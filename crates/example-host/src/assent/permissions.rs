@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::nats_query::{self, QueryError};
 use crate::users::User;
 
 const SUBJECT: &str = "consent.query.v1.permissions";
 /// A sync job or a page waits no longer. No answer is not a yes.
 const DEADLINE: Duration = Duration::from_millis(500);
 
-/// What may be done. By default: nothing.
+/// A set of permissions; the default is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Permissions {
     pub(crate) calendar: bool,
@@ -19,7 +20,7 @@ pub(crate) struct Permissions {
     pub(crate) email: EmailLevel,
 }
 
-/// How much e-mail.
+/// How far the permission for e-mail goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum EmailLevel {
@@ -31,7 +32,7 @@ pub(crate) enum EmailLevel {
     Full,
 }
 
-/// Who decides in a company.
+/// Who decides about a company's permissions: each user, or an administrator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Method {
@@ -74,37 +75,26 @@ impl fmt::Display for Permissions {
     }
 }
 
-/// Asks for permissions.
+/// Client of the projection's permission query over NATS.
 #[derive(Debug, Clone)]
 pub(crate) struct PermissionQuery {
     nats: async_nats::Client,
 }
 
 #[derive(Serialize)]
-struct Question<'a> {
+struct PermissionsRequest<'a> {
     account_id: &'a str,
     user_id: &'a str,
-    /// The answer has to reflect this write, or is an error.
+    /// The position in the log that the answer has to reflect; the projection waits a moment for it, then refuses.
     #[serde(skip_serializing_if = "Option::is_none")]
     at_least: Option<u64>,
 }
 
-/// The answer, as far as we need it. New fields may come; they change nothing for us.
+/// The permissions in force for a user. The wire has more fields, and may get others: they are ignored.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Answer {
+pub(crate) struct UserPermissions {
     pub(crate) method: Method,
     pub(crate) effective: Permissions,
-}
-
-/// Nobody knows what may be done, so nothing may.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum QueryError {
-    #[error("no answer")]
-    NoAnswer(#[from] async_nats::RequestError),
-    #[error("refused: {0}")]
-    Refused(String),
-    #[error("the question or the answer cannot be put as JSON")]
-    Json(#[from] serde_json::Error),
 }
 
 impl PermissionQuery {
@@ -112,29 +102,19 @@ impl PermissionQuery {
         Self { nats }
     }
 
+    /// Asks for the permissions of a user that are in force now. An error means that nobody knows them, so that nothing
+    /// may be done.
     pub(crate) async fn ask(
         &self,
         user: &User,
         at_least: Option<u64>,
-    ) -> Result<Answer, QueryError> {
-        let question = serde_json::to_vec(&Question {
+    ) -> Result<UserPermissions, QueryError> {
+        let body = PermissionsRequest {
             account_id: user.account,
             user_id: user.id,
             at_least,
-        })?;
-        let request = async_nats::Request::new()
-            .payload(question.into())
-            .timeout(Some(DEADLINE));
-        let answer = self.nats.send_request(SUBJECT, request).await?;
-        // A NATS micro service says in a header what went wrong.
-        let refusal = answer.headers.as_ref().and_then(|headers| {
-            let description = headers.get("Nats-Service-Error")?;
-            Some(description.to_string())
-        });
-        match refusal {
-            Some(refusal) => Err(QueryError::Refused(refusal)),
-            None => Ok(serde_json::from_slice(&answer.payload)?),
-        }
+        };
+        nats_query::request(&self.nats, SUBJECT, &body, DEADLINE).await
     }
 }
 

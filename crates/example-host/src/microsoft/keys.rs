@@ -12,7 +12,7 @@ use uuid::Uuid;
 /// Tokens with made-up keys must not make us ask Microsoft each time.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
-/// Microsoft's published keys, as last seen.
+/// Cache of Microsoft's published keys.
 pub(super) struct PublishedKeys {
     http: reqwest::Client,
     address: Url,
@@ -34,17 +34,17 @@ struct KeySet {
 struct PublishedKey {
     #[serde(flatten)]
     key: Jwk,
-    /// Whose tokens it signs; `{tenantid}` stands for any tenant.
+    /// The issuer of the tokens that it signs; `{tenantid}` stands for any tenant.
     issuer: Option<String>,
 }
 
-/// A key to check a token with.
+/// A key to verify tokens with, and the issuers it is good for.
 pub(super) struct Key {
     pub(super) decoding: DecodingKey,
     issuer: Option<String>,
 }
 
-/// There is no key to check a token with.
+/// Why there is no key to verify a token with.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeyError {
     #[error("Microsoft's keys cannot be fetched")]
@@ -64,8 +64,8 @@ impl PublishedKeys {
         }
     }
 
-    /// The key that a token says it is signed with.
-    pub(super) async fn of(&self, token: &str) -> Result<Key, KeyError> {
+    /// Finds the key that a token says it is signed with, in what was fetched last or else anew.
+    pub(super) async fn find_for(&self, token: &str) -> Result<Key, KeyError> {
         let name = jsonwebtoken::decode_header(token)?.kid;
         let name = name.ok_or(KeyError::Unknown)?;
         // Held while fetching: many who sign in at once make us ask once.
@@ -95,7 +95,7 @@ impl Seen {
 }
 
 impl Key {
-    /// Whether it signs tokens of this issuer.
+    /// Whether the key signs tokens of this issuer, a tenant's.
     pub(super) fn may_sign_for(&self, issuer: &str, tenant: Uuid) -> bool {
         self.issuer
             .as_ref()

@@ -47,24 +47,24 @@ impl JobKind {
     }
 }
 
-/// What made jobs start or stop.
+/// The reason why jobs start or stop, and since when it is known.
 #[derive(Debug)]
-pub(crate) struct Occasion {
+pub(crate) struct Trigger {
     at: Instant,
-    what: &'static str,
+    reason: &'static str,
 }
 
-impl Occasion {
-    pub(super) fn at(at: Instant, what: &'static str) -> Self {
-        Self { at, what }
+impl Trigger {
+    pub(super) fn at(at: Instant, reason: &'static str) -> Self {
+        Self { at, reason }
     }
 
-    pub(super) fn now(what: &'static str) -> Self {
-        Self::at(Instant::now(), what)
+    pub(super) fn now(reason: &'static str) -> Self {
+        Self::at(Instant::now(), reason)
     }
 }
 
-/// All jobs, and what was done with them.
+/// All running jobs, and a log of each user's.
 #[derive(Debug, Default)]
 pub(crate) struct Jobs {
     running: Mutex<HashMap<(&'static str, JobKind), Job>>,
@@ -78,14 +78,14 @@ struct Job {
     task: JoinHandle<()>,
 }
 
-/// A job, to be shown.
+/// A running job as the home page shows it.
 #[derive(Debug)]
 pub(crate) struct JobView {
     pub(crate) started: Timestamp,
     pub(crate) synced: u64,
 }
 
-/// Something that was done with a job.
+/// A line of a user's log: a job was started or stopped.
 #[derive(Debug, Clone)]
 pub(crate) struct LogLine {
     pub(crate) at: Timestamp,
@@ -93,8 +93,8 @@ pub(crate) struct LogLine {
 }
 
 impl Jobs {
-    /// Stops for this user what is not permitted.
-    pub(super) async fn stop(&self, user: &'static User, permitted: Permissions, why: &Occasion) {
+    /// Stops the jobs of a user that are not permitted.
+    pub(super) async fn stop(&self, user: &'static User, permitted: Permissions, why: &Trigger) {
         for kind in JobKind::ALL {
             if !kind.is_permitted(permitted) {
                 self.stop_one(user.id, kind, why).await;
@@ -102,8 +102,8 @@ impl Jobs {
         }
     }
 
-    /// Starts for this user what is permitted, unless it runs.
-    pub(super) fn start(&self, user: &'static User, permitted: Permissions, why: &Occasion) {
+    /// Starts the jobs of a user that are permitted and do not run yet.
+    pub(super) fn start(&self, user: &'static User, permitted: Permissions, why: &Trigger) {
         for kind in JobKind::ALL {
             if kind.is_permitted(permitted) {
                 self.start_one(user.id, kind, why);
@@ -111,15 +111,15 @@ impl Jobs {
         }
     }
 
-    /// Stops everything of everybody.
-    pub(super) async fn stop_all(&self, why: &Occasion) {
+    /// Stops all jobs of all users.
+    pub(super) async fn stop_all(&self, why: &Trigger) {
         let all: Vec<_> = self.running().keys().copied().collect();
         for (user, kind) in all {
             self.stop_one(user, kind, why).await;
         }
     }
 
-    /// The job of this kind for a user, if it runs.
+    /// Shows the job of this kind for a user, if it runs.
     pub(crate) fn view(&self, user: &User, kind: JobKind) -> Option<JobView> {
         self.running().get(&(user.id, kind)).map(|job| JobView {
             started: job.started,
@@ -127,14 +127,14 @@ impl Jobs {
         })
     }
 
-    /// What was done for a user, the newest first.
+    /// Copies a user's log, the newest line first.
     pub(crate) fn log_of(&self, user: &User) -> Vec<LogLine> {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = log.get(user.id).into_iter().flatten();
         lines.rev().cloned().collect()
     }
 
-    async fn stop_one(&self, user: &'static str, kind: JobKind, why: &Occasion) {
+    async fn stop_one(&self, user: &'static str, kind: JobKind, why: &Trigger) {
         let Some(mut job) = self.running().remove(&(user, kind)) else {
             return;
         };
@@ -144,17 +144,17 @@ impl Jobs {
         // It has ended when this returns; only then it counts as stopped.
         (&mut job.task).await.ok();
         let took = why.at.elapsed();
-        tracing::info!(user, kind = kind.name(), ?took, why = why.what, "stopped");
+        tracing::info!(user, kind = kind.name(), ?took, why = why.reason, "stopped");
         let text = format!(
             "{} stopped: {} ({:.1} ms after we heard of it)",
             kind.name(),
-            why.what,
+            why.reason,
             took.as_secs_f64() * 1000.0
         );
         self.note(user, text);
     }
 
-    fn start_one(&self, user: &'static str, kind: JobKind, why: &Occasion) {
+    fn start_one(&self, user: &'static str, kind: JobKind, why: &Trigger) {
         let mut running = self.running();
         if running.contains_key(&(user, kind)) {
             return;
@@ -167,8 +167,8 @@ impl Jobs {
         };
         running.insert((user, kind), job);
         drop(running);
-        tracing::info!(user, kind = kind.name(), why = why.what, "started");
-        self.note(user, format!("{} started: {}", kind.name(), why.what));
+        tracing::info!(user, kind = kind.name(), why = why.reason, "started");
+        self.note(user, format!("{} started: {}", kind.name(), why.reason));
     }
 
     fn note(&self, user: &'static str, text: String) {
@@ -194,7 +194,7 @@ impl Drop for Job {
     }
 }
 
-/// The job itself: an item each second, until it is stopped.
+/// Syncs an item each second, until it is stopped.
 async fn sync(synced: Arc<AtomicU64>) {
     let mut every = tokio::time::interval(SYNC_EVERY);
     loop {
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
     use crate::users;
 
-    async fn only(jobs: &Jobs, user: &'static User, permitted: Permissions, why: &Occasion) {
+    async fn only(jobs: &Jobs, user: &'static User, permitted: Permissions, why: &Trigger) {
         jobs.stop(user, permitted, why).await;
         jobs.start(user, permitted, why);
     }
@@ -221,7 +221,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_permitted_runs_and_nothing_else() {
-        let (jobs, why) = (Jobs::default(), Occasion::now("test"));
+        let (jobs, why) = (Jobs::default(), Trigger::now("test"));
         let (ana, ben) = (users::find("ana").unwrap(), users::find("ben").unwrap());
         only(&jobs, ana, Permissions::EVERYTHING, &why).await;
         only(&jobs, ben, Permissions::EVERYTHING, &why).await;
@@ -241,7 +241,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_stopped_job_syncs_nothing_more() {
-        let (jobs, why) = (Jobs::default(), Occasion::now("test"));
+        let (jobs, why) = (Jobs::default(), Trigger::now("test"));
         let ana = users::find("ana").unwrap();
         only(&jobs, ana, Permissions::EVERYTHING, &why).await;
         tokio::time::advance(SYNC_EVERY).await;
@@ -258,7 +258,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_that_goes_on_is_left_alone_and_the_log_is_bounded() {
-        let (jobs, why) = (Jobs::default(), Occasion::now("test"));
+        let (jobs, why) = (Jobs::default(), Trigger::now("test"));
         let ana = users::find("ana").unwrap();
         only(&jobs, ana, Permissions::EVERYTHING, &why).await;
         only(&jobs, ana, Permissions::EVERYTHING, &why).await;

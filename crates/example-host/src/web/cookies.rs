@@ -5,12 +5,12 @@ use axum::http::{HeaderMap, HeaderValue};
 
 use crate::config::Config;
 
-/// Who is signed in.
+/// The cookie of a session.
 pub(super) const SESSION: &str = "hirely_session";
-/// Which browser began a sign-in through Microsoft.
+/// The cookie of a sign-in through Microsoft, in the browser that began it.
 pub(super) const SIGN_IN: &str = "hirely_sign_in";
 
-/// The value of a cookie that the browser sent.
+/// Reads a cookie that the browser sent.
 pub(super) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(COOKIE)
@@ -21,7 +21,7 @@ pub(super) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .find_map(|(found, value)| (found == name).then_some(value))
 }
 
-/// Sets a cookie until the browser closes. No script sees it, and no other site's form sends it. `Lax` and not
+/// Makes the header that sets a cookie until the browser closes. No script sees it, and no other site's form sends it. `Lax` and not
 /// `Strict`, because Microsoft and Assent send browsers back here.
 pub(super) fn set(
     config: &Config,
@@ -36,7 +36,7 @@ pub(super) fn set(
     format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}").try_into()
 }
 
-/// Takes a cookie away.
+/// Makes the header that deletes a cookie.
 pub(super) fn forget(name: &str) -> Result<HeaderValue, axum::http::header::InvalidHeaderValue> {
     format!("{name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0").try_into()
 }

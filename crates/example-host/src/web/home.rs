@@ -11,9 +11,9 @@ use jiff::Timestamp;
 
 use super::parameters::Parameters;
 use super::{App, SignedIn, pages};
-use crate::after_login::{Notice, Offer};
 use crate::assent::permissions::{EmailLevel, Method, Permissions};
-use crate::chain::chain;
+use crate::error_chain::with_sources;
+use crate::notice::{Notice, Offer};
 use crate::sync_worker::{JobKind, JobView, LogLine};
 use crate::users::{USERS, User};
 
@@ -30,7 +30,7 @@ struct Home {
     user: Option<&'static User>,
     name: &'static str,
     notices: Vec<Notice>,
-    /// Nothing if Assent did not say.
+    /// `None` if Assent did not say.
     decided_by: Option<Method>,
     rows: Vec<Row>,
     log: Vec<LogLine>,
@@ -38,7 +38,7 @@ struct Home {
     has_mailbox: bool,
 }
 
-/// A permission, and the job that needs it.
+/// A row of the table: a permission, and the job that needs it.
 struct Row {
     kind: JobKind,
     permitted: &'static str,
@@ -59,17 +59,17 @@ pub(super) async fn page(
         });
     };
     let user = session.user;
-    let answer = app.permissions.ask(user, session.at_least).await;
-    if let Err(error) = &answer {
+    let permissions = app.permissions.ask(user, session.at_least).await;
+    if let Err(error) = &permissions {
         tracing::warn!(
             user = user.id,
-            error = %chain(error),
+            error = %with_sources(error),
             "permissions are unknown"
         );
     }
-    let decided_by = answer.as_ref().ok().map(|answer| answer.method);
+    let decided_by = permissions.as_ref().ok().map(|known| known.method);
     // Nobody knows: so nothing.
-    let permitted = answer.map_or(Permissions::NOTHING, |answer| answer.effective);
+    let permitted = permissions.map_or(Permissions::NOTHING, |known| known.effective);
     app.sessions.change(&name, |session| session.outcome = None);
     let live = options.has("live");
     let mut response = pages::show(&Home {
@@ -110,7 +110,7 @@ fn row(app: &App, user: &User, kind: JobKind, permitted: Permissions) -> Row {
     }
 }
 
-/// The time of day, in UTC.
+/// Formats the time of day, in UTC.
 fn clock(at: &Timestamp) -> String {
     at.strftime("%H:%M:%S").to_string()
 }

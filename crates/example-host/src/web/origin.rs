@@ -11,6 +11,7 @@ use axum::response::Response;
 
 use super::{App, pages};
 
+/// Refuses every request that may change something and does not come from a page of ours.
 pub(super) async fn only_our_own_forms(
     State(app): State<Arc<App>>,
     request: Request,

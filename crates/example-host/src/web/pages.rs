@@ -9,9 +9,9 @@ use axum::http::header::{
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 
-use super::Broken;
-use crate::chain::chain;
+use super::PageError;
 use crate::config::Config;
+use crate::error_chain::with_sources;
 use crate::users::User;
 
 /// A page that says one thing.
@@ -23,7 +23,7 @@ struct Message<'a> {
     text: &'a str,
 }
 
-/// A page that says one thing.
+/// Renders a page that says one thing.
 pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Response {
     let page = Message {
         user: None,
@@ -33,13 +33,13 @@ pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Response {
     (status, show(&page)).into_response()
 }
 
-/// A page as an answer.
+/// Renders a page as a response.
 pub(super) fn show(page: &impl Template) -> Response {
     match page.render() {
         Ok(html) => Html(html).into_response(),
         Err(error) => {
             tracing::error!(
-                error = %chain(&error),
+                error = %with_sources(&error),
                 "a page could not be rendered"
             );
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
@@ -47,7 +47,7 @@ pub(super) fn show(page: &impl Template) -> Response {
     }
 }
 
-/// A page in place of the bare line with which the framework refuses a request: of a wrong method, a form that can't be read
+/// Shows a page in place of the bare line with which the framework refuses a request: of a wrong method, a form that can't be read
 /// or is too large, an answer that takes too long.
 pub(super) async fn in_plain_words(answer: Response) -> Response {
     let status = answer.status();
@@ -92,7 +92,7 @@ pub(super) async fn script() -> impl IntoResponse {
     )
 }
 
-/// Headers that every answer has.
+/// The headers of every response.
 #[derive(Clone)]
 pub(super) struct Headers {
     policy: HeaderValue,
@@ -132,8 +132,8 @@ pub(super) async fn with_headers(
     response
 }
 
-/// A redirect after a form, or between steps: the browser goes there with GET.
-pub(super) fn see_other(address: &str) -> Result<Response, Broken> {
+/// Redirects after a form, or between steps: the browser goes there with GET.
+pub(super) fn see_other(address: &str) -> Result<Response, PageError> {
     let mut response = StatusCode::SEE_OTHER.into_response();
     let address = HeaderValue::try_from(address)?;
     response

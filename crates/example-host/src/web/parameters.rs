@@ -1,4 +1,4 @@
-//! What stands in an address. Anybody can write one, and mail programs and people change them on the way; so no address
+//! Query parameters. Anybody can write one, and mail programs and people change them on the way; so no address
 //! makes a request fail, and what is said twice in different words is not said.
 
 use std::convert::Infallible;
@@ -7,12 +7,12 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use url::form_urlencoded;
 
-/// The parameters of an address.
+/// Extracts the query parameters of an address.
 #[derive(Debug)]
 pub(super) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    fn of(query: &str) -> Self {
+    fn from_query(query: &str) -> Self {
         Self(
             form_urlencoded::parse(query.as_bytes())
                 .into_owned()
@@ -20,14 +20,14 @@ impl Parameters {
         )
     }
 
-    /// The one value of a parameter.
-    pub(super) fn one(&self, name: &str) -> Option<&str> {
+    /// The value of a parameter, if all that are given are the same.
+    pub(super) fn single(&self, name: &str) -> Option<&str> {
         let mut values = self.0.iter().filter(|(found, _)| found == name);
         let (_, first) = values.next()?;
         values.all(|(_, other)| other == first).then_some(first)
     }
 
-    /// Whether it is there at all.
+    /// Whether a parameter is given at all.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(found, _)| found == name)
     }
@@ -37,7 +37,7 @@ impl<S: Sync> FromRequestParts<S> for Parameters {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(parts.uri.query().unwrap_or_default()))
+        Ok(Self::from_query(parts.uri.query().unwrap_or_default()))
     }
 }
 
@@ -47,7 +47,11 @@ mod tests {
 
     #[test]
     fn a_parameter_has_one_value_or_none() {
-        let one = |query: &str| Parameters::of(query).one("flow").map(str::to_owned);
+        let one = |query: &str| {
+            Parameters::from_query(query)
+                .single("flow")
+                .map(str::to_owned)
+        };
         for (query, value) in [
             ("flow=a", Some("a")),
             ("x=1&flow=a&flow=a", Some("a")),

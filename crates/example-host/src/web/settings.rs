@@ -9,7 +9,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
-use super::{App, Broken, SignedIn, pages};
+use super::{App, PageError, SignedIn, pages};
 use crate::users::User;
 
 /// A form that the browser posts to the gateway: by itself, or by a button where there is no JavaScript.
@@ -26,8 +26,8 @@ struct ToSettings {
 pub(super) async fn account(
     State(app): State<Arc<App>>,
     SignedIn { session, .. }: SignedIn,
-) -> Result<Response, Broken> {
-    hand_over(&app, session.user, "/settings/account")
+) -> Result<Response, PageError> {
+    post_to_gateway(&app, session.user, "/settings/account")
 }
 
 /// `GET /settings/company`: how a company decides. Assent looks at the token's roles itself; this only spares people a
@@ -35,14 +35,19 @@ pub(super) async fn account(
 pub(super) async fn company(
     State(app): State<Arc<App>>,
     SignedIn { session, .. }: SignedIn,
-) -> Result<Response, Broken> {
+) -> Result<Response, PageError> {
     if !session.user.super_admin {
         return Ok(Redirect::to("/").into_response());
     }
-    hand_over(&app, session.user, "/settings/company")
+    post_to_gateway(&app, session.user, "/settings/company")
 }
 
-fn hand_over(app: &App, user: &'static User, return_to: &'static str) -> Result<Response, Broken> {
+/// Shows the form that opens a session of the settings pages.
+fn post_to_gateway(
+    app: &App,
+    user: &'static User,
+    return_to: &'static str,
+) -> Result<Response, PageError> {
     let gateway = app.config.gateway_url.as_str().trim_end_matches('/');
     Ok(pages::show(&ToSettings {
         user: Some(user),

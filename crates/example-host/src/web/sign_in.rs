@@ -12,20 +12,22 @@ use uuid::Uuid;
 
 use super::pages::{message, see_other};
 use super::parameters::Parameters;
-use super::{App, Broken, cookies};
+use super::{App, PageError, cookies};
 use crate::after_login::after_login;
 use crate::assent::login_decision::SignIn;
-use crate::chain::chain;
+use crate::error_chain::with_sources;
 use crate::sessions::Session;
 use crate::users::{self, User};
 
 /// `POST /sign-in/microsoft`: sends the browser to Microsoft, with `?tenant=` to the page of that tenant.
 pub(super) async fn through_microsoft(
     State(app): State<Arc<App>>,
-    wish: Parameters,
-) -> Result<Response, Broken> {
+    parameters: Parameters,
+) -> Result<Response, PageError> {
     // Whose token comes back is checked then, so it does no harm to be sent to a wrong one.
-    let tenant = wish.one("tenant").and_then(|id| Uuid::try_parse(id).ok());
+    let tenant = parameters
+        .single("tenant")
+        .and_then(|id| Uuid::try_parse(id).ok());
     let (address, pending) = app.microsoft.begin(tenant)?;
     let mut response = see_other(address.as_str())?;
     // The cookie binds the sign-in to this browser: nobody can be made to finish another one's.
@@ -39,11 +41,11 @@ pub(super) async fn through_microsoft(
 pub(super) async fn back_from_microsoft(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    back: Parameters,
-) -> Result<Response, Broken> {
+    parameters: Parameters,
+) -> Result<Response, PageError> {
     let pending = cookies::read(&headers, cookies::SIGN_IN)
         .and_then(|name| app.sign_ins.take(name))
-        .filter(|pending| back.one("state") == Some(&pending.state));
+        .filter(|pending| parameters.single("state") == Some(&pending.state));
     let Some(pending) = pending else {
         return Ok(message(
             StatusCode::BAD_REQUEST,
@@ -51,7 +53,7 @@ pub(super) async fn back_from_microsoft(
             "It took too long, or it was begun in another browser. Start again from the home page.",
         ));
     };
-    let Some(code) = back.one("code") else {
+    let Some(code) = parameters.single("code") else {
         tracing::info!("nobody signed in");
         return Ok(message(
             StatusCode::OK,
@@ -62,7 +64,7 @@ pub(super) async fn back_from_microsoft(
     let signed_in = match app.microsoft.finish(&pending, code).await {
         Ok(signed_in) => signed_in,
         Err(error) => {
-            tracing::warn!(error = %chain(&error), "nobody signed in");
+            tracing::warn!(error = %with_sources(&error), "nobody signed in");
             return Ok(message(
                 StatusCode::BAD_GATEWAY,
                 "Microsoft did not tell us who you are",
@@ -82,14 +84,14 @@ pub(super) async fn back_from_microsoft(
         id_token: signed_in.id_token,
         access_token: signed_in.access_token,
     };
-    let mut response = let_in(&app, user, &sign_in).await?;
+    let mut response = open_session(&app, user, &sign_in).await?;
     response
         .headers_mut()
         .append(SET_COOKIE, cookies::forget(cookies::SIGN_IN)?);
     Ok(response)
 }
 
-/// A sign-in with Hirely's own password.
+/// The form of a sign-in with Hirely's own password.
 #[derive(Deserialize)]
 pub(super) struct Credentials {
     user: String,
@@ -99,9 +101,9 @@ pub(super) struct Credentials {
 pub(super) async fn with_password(
     State(app): State<Arc<App>>,
     Form(credentials): Form<Credentials>,
-) -> Result<Response, Broken> {
+) -> Result<Response, PageError> {
     match users::find(&credentials.user) {
-        Some(user) => let_in(&app, user, &SignIn::Other).await,
+        Some(user) => open_session(&app, user, &SignIn::Other).await,
         None => Ok(message(
             StatusCode::FORBIDDEN,
             "Hirely does not know you",
@@ -110,13 +112,17 @@ pub(super) async fn with_password(
     }
 }
 
-/// Somebody has signed in: asks Assent what to do, and does it. Assent may be away; the person is in all the same.
-async fn let_in(app: &App, user: &'static User, sign_in: &SignIn) -> Result<Response, Broken> {
+/// Signs a user in: asks Assent what to do, and does it. Assent may be away; the person is in all the same.
+async fn open_session(
+    app: &App,
+    user: &'static User,
+    sign_in: &SignIn,
+) -> Result<Response, PageError> {
     let decision = app.login_hook.decide(user, sign_in).await;
     if let Err(error) = &decision {
         tracing::warn!(
             user = user.id,
-            error = %chain(error),
+            error = %with_sources(error),
             "no login decision"
         );
     }
@@ -139,7 +145,7 @@ async fn let_in(app: &App, user: &'static User, sign_in: &SignIn) -> Result<Resp
 pub(super) async fn sign_out(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-) -> Result<Response, Broken> {
+) -> Result<Response, PageError> {
     if let Some(name) = cookies::read(&headers, cookies::SESSION) {
         app.sessions.take(name);
     }

@@ -10,10 +10,10 @@ use uuid::Uuid;
 use super::pages::message;
 use super::parameters::Parameters;
 use super::{App, SignedIn};
-use crate::after_login::{Notice, Offer};
 use crate::assent::CallError;
 use crate::assent::flow::{Flow, FlowState};
-use crate::chain::chain;
+use crate::error_chain::with_sources;
+use crate::notice::{Notice, Offer};
 
 /// `GET /signed-in?flow=…&outcome=…`, and `&confirm=…` where the flow waits for us to confirm it.
 ///
@@ -21,9 +21,9 @@ use crate::chain::chain;
 pub(super) async fn back_from_consent(
     State(app): State<Arc<App>>,
     SignedIn { name, session }: SignedIn,
-    landing: Parameters,
+    parameters: Parameters,
 ) -> Response {
-    let flow = landing.one("flow").and_then(|flow| flow.parse().ok());
+    let flow = parameters.single("flow").and_then(|flow| flow.parse().ok());
     let Some(flow): Option<Uuid> = flow else {
         return message(
             StatusCode::BAD_REQUEST,
@@ -31,7 +31,7 @@ pub(super) async fn back_from_consent(
             "It is not quite the one that you were sent back to. The home page shows what is permitted now.",
         );
     };
-    let confirmed = match landing.one("confirm") {
+    let confirmed = match parameters.single("confirm") {
         Some(confirm) => Some(app.gateway.confirm(session.user, flow, confirm).await),
         None => None,
     };
@@ -47,7 +47,7 @@ pub(super) async fn back_from_consent(
         flow.map(|flow| (flow, None))
     };
     let sequence = ended.as_ref().ok().and_then(|(_, sequence)| *sequence);
-    let notice = told(ended.map(|(flow, _)| flow));
+    let notice = notice_for(ended.map(|(flow, _)| flow));
     app.sessions.change(&name, |session| {
         session.outcome = Some(notice);
         session.at_least = session.at_least.max(sequence);
@@ -56,10 +56,10 @@ pub(super) async fn back_from_consent(
     Redirect::to("/").into_response()
 }
 
-fn told(ended: Result<Flow, CallError>) -> Notice {
+fn notice_for(ended: Result<Flow, CallError>) -> Notice {
     let (title, text, offer) = match ended {
         Ok(flow) => {
-            let (title, otherwise, offer) = words(flow.state);
+            let (title, otherwise, offer) = describe(flow.state);
             let text = flow.detail.unwrap_or_else(|| otherwise.to_owned());
             (title, text, offer)
         }
@@ -69,7 +69,7 @@ fn told(ended: Result<Flow, CallError>) -> Notice {
         }
         Err(error @ (CallError::NoAnswer(_) | CallError::Token(_))) => {
             tracing::warn!(
-                error = %chain(&error),
+                error = %with_sources(&error),
                 "a flow's outcome is unknown"
             );
             let text =
@@ -84,8 +84,8 @@ fn told(ended: Result<Flow, CallError>) -> Notice {
     Notice { title, text, offer }
 }
 
-/// A heading, a sentence for where Assent has none, and what to offer.
-fn words(state: FlowState) -> (&'static str, &'static str, Option<Offer>) {
+/// A title, a sentence for where Assent has none, and an offer for each state of a flow.
+fn describe(state: FlowState) -> (&'static str, &'static str, Option<Offer>) {
     let settings = Some(Offer::MyAccountSettings);
     match state {
         FlowState::Completed => (
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn assents_own_sentence_comes_first() {
         let flow = |detail: Option<&str>| {
-            told(Ok(Flow {
+            notice_for(Ok(Flow {
                 state: FlowState::Declined,
                 detail: detail.map(str::to_owned),
             }))
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_flow_of_somebody_else_changes_nothing() {
-        let notice = told(Err(CallError::Refused {
+        let notice = notice_for(Err(CallError::Refused {
             code: "not_found".to_owned(),
             detail: "There is no such flow.".to_owned(),
         }));

@@ -11,29 +11,29 @@ use serde::Deserialize;
 
 use crate::assent::permissions::Permissions;
 
-/// How a user or a company stands as of an event: a message on `consent.changes.v1.>`, or an entry of a page. A
-/// company's names no user. New fields may come; they change nothing for us.
+/// The permissions of a user, or the method of a company, as of an event: a message on `consent.changes.v1.>`, or an
+/// entry of a page. A company's names no user. The wire has more fields, and may get others: they are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Change {
     pub(super) account_id: String,
     pub(super) user_id: Option<String>,
-    /// What may be done for the user now.
+    /// The permissions in force for the user; absent for a company.
     pub(super) effective: Option<Permissions>,
-    /// As of which event of the log.
+    /// The position in the log that this reflects.
     pub(super) sequence: u64,
-    /// Which log; a page names it once for all its entries.
+    /// The name of the log; a page names it once for all its entries.
     pub(super) log: Option<String>,
 }
 
 impl Change {
-    /// A message of somebody else's may be anything, so what it says has to agree with where it came.
-    pub(super) fn read(subject: &str, payload: &[u8]) -> Option<Self> {
+    /// Reads a message. One of somebody else's may be anything, so what it says has to agree with its subject.
+    pub(super) fn parse(subject: &str, payload: &[u8]) -> Option<Self> {
         let change: Self = serde_json::from_slice(payload).ok()?;
-        change.is_of(subject).then_some(change)
+        change.matches(subject).then_some(change)
     }
 
-    /// Ids are percent-encoded in a subject.
-    fn is_of(&self, subject: &str) -> bool {
+    /// Whether the subject, in which ids are percent-encoded, names the same company and user.
+    fn matches(&self, subject: &str) -> bool {
         let decoded = |token| percent_decode_str(token).decode_utf8_lossy();
         let tokens: Vec<_> = subject.split('.').map(decoded).collect();
         let tokens: Vec<&str> = tokens.iter().map(AsRef::as_ref).collect();
@@ -49,29 +49,29 @@ impl Change {
     }
 }
 
-/// A change is of another log: forget all, and learn anew.
+/// The error of a change that belongs to another log: everything known means nothing any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct AnotherLog;
 
-/// What is known of everybody.
+/// The permissions of all users, as far as they are known.
 #[derive(Debug)]
-pub(super) struct Standing {
+pub(super) struct KnownPermissions {
     log: String,
-    users: HashMap<(String, String), Known>,
-    /// What was known of a company's users before this counts for nothing.
+    users: HashMap<(String, String), PermittedAsOf>,
+    /// The last event of each company: what was known of its users before it counts for nothing.
     companies: HashMap<String, u64>,
 }
 
-/// What is permitted for a user, as of an event.
+/// The permissions of a user, as of an event.
 #[derive(Debug, Clone, Copy)]
-struct Known {
+struct PermittedAsOf {
     permitted: Permissions,
     as_of: u64,
 }
 
-impl Standing {
-    /// Nothing is known yet.
-    pub(super) fn of(log: impl Into<String>) -> Self {
+impl KnownPermissions {
+    /// Starts with nothing known, for a log of this name.
+    pub(super) fn new(log: impl Into<String>) -> Self {
         Self {
             log: log.into(),
             users: HashMap::new(),
@@ -79,17 +79,17 @@ impl Standing {
         }
     }
 
-    /// Learns from an entry of a page that is of this log.
-    pub(super) fn learn(&mut self, entry: &Change) {
-        self.note(entry, |known, said| known <= said);
+    /// Takes in an entry of a page of this log.
+    pub(super) fn apply_entry(&mut self, entry: &Change) {
+        self.apply(entry, |known, said| known <= said);
     }
 
-    /// Learns from a message that was heard.
-    pub(super) fn hear(&mut self, change: &Change) -> Result<(), AnotherLog> {
+    /// Takes in a message of the change stream.
+    pub(super) fn apply_message(&mut self, change: &Change) -> Result<(), AnotherLog> {
         if change.log.as_ref() != Some(&self.log) {
             return Err(AnotherLog);
         }
-        self.note(change, |known, said| known < said);
+        self.apply(change, |known, said| known < said);
         Ok(())
     }
 
@@ -97,14 +97,14 @@ impl Standing {
         &self.log
     }
 
-    fn note(&mut self, change: &Change, is_news: impl Fn(u64, u64) -> bool) {
+    fn apply(&mut self, change: &Change, is_news: impl Fn(u64, u64) -> bool) {
         let as_of = change.sequence;
         let Some(user) = &change.user_id else {
             let since = self.companies.entry(change.account_id.clone()).or_default();
             *since = as_of.max(*since);
             return;
         };
-        let known = Known {
+        let known = PermittedAsOf {
             // What does not say what is permitted permits nothing.
             permitted: change.effective.unwrap_or_default(),
             as_of,
@@ -119,7 +119,7 @@ impl Standing {
             .or_insert(known);
     }
 
-    /// What may be done for a user now.
+    /// The permissions in force for a user, as far as is known; nothing where nothing is known.
     pub(super) fn permitted(&self, account: &str, user: &str) -> Permissions {
         let since = self.companies.get(account).copied().unwrap_or_default();
         self.users

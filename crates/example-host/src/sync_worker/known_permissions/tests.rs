@@ -33,11 +33,11 @@ fn acme(sequence: u64) -> Change {
 
 #[track_caller]
 fn assert_permitted(changes: &[Change], expected: Permissions) {
-    let mut standing = Standing::of(LOG);
+    let mut known = KnownPermissions::new(LOG);
     for change in changes {
-        standing.hear(change).unwrap();
+        known.apply_message(change).unwrap();
     }
-    assert_eq!(standing.permitted("acme", "ana"), expected, "{changes:?}");
+    assert_eq!(known.permitted("acme", "ana"), expected, "{changes:?}");
 }
 
 #[test]
@@ -69,14 +69,14 @@ fn a_companys_change_ends_what_was_known_of_its_users_before() {
 
 #[test]
 fn sequences_of_another_log_mean_nothing() {
-    let mut standing = Standing::of(LOG);
-    standing.hear(&ana(CALENDAR, 5)).unwrap();
+    let mut known = KnownPermissions::new(LOG);
+    known.apply_message(&ana(CALENDAR, 5)).unwrap();
     for log in [None, Some("another".to_owned())] {
         let off = Change {
             log,
             ..ana(Permissions::NOTHING, 1)
         };
-        assert_eq!(standing.hear(&off), Err(AnotherLog));
+        assert_eq!(known.apply_message(&off), Err(AnotherLog));
     }
 }
 
@@ -84,11 +84,11 @@ fn sequences_of_another_log_mean_nothing() {
 fn what_is_no_change_of_its_subject_is_not_read() {
     let of_ana = r#"{"account_id":"acme","user_id":"ana","method":"user_individual","new":1,
         "effective":{"calendar":true,"contacts":false,"email":"none"},"sequence":5,"log":"log"}"#;
-    let read = Change::read("consent.changes.v1.acme.user.ana", of_ana.as_bytes());
+    let read = Change::parse("consent.changes.v1.acme.user.ana", of_ana.as_bytes());
     assert_eq!(read, Some(ana(CALENDAR, 5)));
     let of_another = of_ana.replace("ana", "auth0|a.na");
     let subject = "consent.changes.v1.acme.user.auth0%7Ca%2Ena";
-    assert!(Change::read(subject, of_another.as_bytes()).is_some());
+    assert!(Change::parse(subject, of_another.as_bytes()).is_some());
     for (subject, payload) in [
         ("consent.changes.v1.acme.user.ben", of_ana),
         ("consent.changes.v1.acme.company", of_ana),
@@ -99,7 +99,11 @@ fn what_is_no_change_of_its_subject_is_not_read() {
             r#"{"account_id":"acme","user_id":"ana"}"#,
         ),
     ] {
-        assert_eq!(Change::read(subject, payload.as_bytes()), None, "{subject}");
+        assert_eq!(
+            Change::parse(subject, payload.as_bytes()),
+            None,
+            "{subject}"
+        );
     }
 }
 
@@ -330,7 +334,7 @@ impl Wire<'_> {
 }
 
 /// The worker as `sync_worker.rs` runs it.
-fn work(told: &[(Change, View)], begins: usize, dice: Vec<usize>) -> Standing {
+fn work(told: &[(Change, View)], begins: usize, dice: Vec<usize>) -> KnownPermissions {
     let mut wire = Wire {
         told,
         now: begins.min(told.len()),
@@ -342,12 +346,15 @@ fn work(told: &[(Change, View)], begins: usize, dice: Vec<usize>) -> Standing {
         let Some(pages) = wire.all_pages(None) else {
             continue;
         };
-        let mut standing = Standing::of(pages.log);
-        pages.entries.iter().for_each(|entry| standing.learn(entry));
+        let mut known = KnownPermissions::new(pages.log);
+        pages
+            .entries
+            .iter()
+            .for_each(|entry| known.apply_entry(entry));
         let mut asked: Vec<Pages> = Vec::new();
         loop {
             if let Some(message) = wire.waiting.pop_front() {
-                if standing.hear(&message).is_err() {
+                if known.apply_message(&message).is_err() {
                     continue 'anew;
                 }
                 if message.user_id.is_none() {
@@ -363,8 +370,11 @@ fn work(told: &[(Change, View)], begins: usize, dice: Vec<usize>) -> Standing {
                 }
                 match wire.next_page(&mut pages) {
                     Some(true) => still_asked.push(pages),
-                    Some(false) if pages.log == standing.log() => {
-                        pages.entries.iter().for_each(|entry| standing.learn(entry));
+                    Some(false) if pages.log == known.log() => {
+                        pages
+                            .entries
+                            .iter()
+                            .for_each(|entry| known.apply_entry(entry));
                     }
                     Some(false) | None => continue 'anew,
                 }
@@ -372,7 +382,7 @@ fn work(told: &[(Change, View)], begins: usize, dice: Vec<usize>) -> Standing {
             asked = still_asked;
             if wire.waiting.is_empty() && asked.is_empty() {
                 if wire.now == told.len() {
-                    return standing;
+                    return known;
                 }
                 wire.waiting.push_back(told[wire.now].0.clone());
                 wire.now += 1;
@@ -407,7 +417,7 @@ proptest! {
         dice in proptest::collection::vec(0..64_usize, 0..200),
     ) {
         let told = told(&happenings);
-        let standing = work(&told, begins, dice);
+        let known = work(&told, begins, dice);
         if let Some((_, truth)) = told.last() {
             for (user, (account, name)) in USERS.into_iter().enumerate() {
                 let expected = if truth.granted.contains_key(&user) {
@@ -415,7 +425,7 @@ proptest! {
                 } else {
                     Permissions::NOTHING
                 };
-                prop_assert_eq!(standing.permitted(account, name), expected, "{}", name);
+                prop_assert_eq!(known.permitted(account, name), expected, "{}", name);
             }
         }
     }
