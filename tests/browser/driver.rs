@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use assent_dev_stack::HostApplication;
-use assent_dev_stack::browser::{Browser, Impact, Key, Look};
+use assent_dev_stack::browser::{Browser, Emulation, Impact, Key};
 
 const PAGE: &str = r#"<!doctype html><html lang="en"><head><title>Settings</title>
 <meta name="viewport" content="width=device-width">
@@ -32,7 +32,7 @@ document.getElementById('clock').textContent = Intl.DateTimeFormat().resolvedOpt
 #[tokio::test]
 async fn a_person_ticks_chooses_types_and_sends() -> anyhow::Result<()> {
     let host = HostApplication::start().await?;
-    let browser = Browser::start(Look::default()).await?;
+    let browser = Browser::start(Emulation::default()).await?;
     browser.open(&host.page(PAGE)).await?;
     browser.sees("It is light.").await?;
     browser.sees("UTC").await?;
@@ -73,7 +73,7 @@ async fn a_person_ticks_chooses_types_and_sends() -> anyhow::Result<()> {
 #[tokio::test]
 async fn what_is_not_there_or_not_clear_is_an_error_that_tells_what_is() -> anyhow::Result<()> {
     let host = HostApplication::start().await?;
-    let mut browser = Browser::start(Look::default()).await?;
+    let mut browser = Browser::start(Emulation::default()).await?;
     browser.set_patience(Duration::from_millis(500));
     let two = r"<title>Two</title><button>Save it</button><button>Save all</button>";
     browser.open(&host.page(two)).await?;
@@ -100,7 +100,7 @@ async fn what_is_not_there_or_not_clear_is_an_error_that_tells_what_is() -> anyh
 #[tokio::test]
 async fn it_looks_as_it_is_told_in_every_tab() -> anyhow::Result<()> {
     let host = HostApplication::start().await?;
-    let mut browser = Browser::start(Look::default().dark().narrow()).await?;
+    let mut browser = Browser::start(Emulation::default().dark().narrow()).await?;
     let (page, first) = (host.page(PAGE), browser.this_tab().await?);
     browser.open(&page).await?;
     browser.sees("It is dark.").await?;
@@ -120,15 +120,15 @@ async fn it_looks_as_it_is_told_in_every_tab() -> anyhow::Result<()> {
     browser.go_to_tab(&first).await?;
     browser.sees("It is dark.").await?;
 
-    let look = Look {
+    let emulation = Emulation {
         time_zone: "Asia/Tokyo",
-        ..Look::default()
+        ..Emulation::default()
     };
-    browser.change_look(look).await?;
+    browser.set_emulation(emulation).await?;
     browser.reload().await?;
     browser.sees("It is light.").await?;
     browser.sees("Asia/Tokyo").await?;
-    browser.change_look(look.without_scripts()).await?;
+    browser.set_emulation(emulation.without_scripts()).await?;
     browser.reload().await?;
     browser.sees("Without scripts.").await?;
     browser.tick("Calendar").await?;
@@ -141,7 +141,7 @@ async fn it_looks_as_it_is_told_in_every_tab() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_keyboard_is_enough() -> anyhow::Result<()> {
     let host = HostApplication::start().await?;
-    let browser = Browser::start(Look::default()).await?;
+    let browser = Browser::start(Emulation::default()).await?;
     browser.open(&host.page(PAGE)).await?;
     ensure!(browser.focused().await?.is_empty());
     browser.tab_to("Calendar").await?;
@@ -161,7 +161,7 @@ async fn the_host_application_posts_in_its_window_and_in_a_frame() -> anyhow::Re
         HostApplication::start().await?,
         HostApplication::start().await?,
     );
-    let browser = Browser::start(Look::default()).await?;
+    let browser = Browser::start(Emulation::default()).await?;
     let (action, fields) = (format!("{}/session", other.origin()), [("token", "\"a&b<")]);
     let window = host.page_that_posts(&action, &fields, "Open the settings", None);
     browser.open(&window).await?;
@@ -188,7 +188,7 @@ async fn the_host_application_posts_in_its_window_and_in_a_frame() -> anyhow::Re
 async fn it_complains_of_what_a_policy_forbids_and_of_what_keeps_people_out() -> anyhow::Result<()>
 {
     let host = HostApplication::start().await?;
-    let browser = Browser::start(Look::default()).await?;
+    let browser = Browser::start(Emulation::default()).await?;
     browser.open(&host.page(PAGE)).await?;
     let found = browser.accessibility_findings().await?;
     ensure!(
@@ -229,7 +229,7 @@ async fn it_complains_of_what_a_policy_forbids_and_of_what_keeps_people_out() ->
 #[tokio::test]
 async fn a_picture_holds_the_whole_page_and_is_the_same_each_time() -> anyhow::Result<()> {
     let host = HostApplication::start().await?;
-    let browser = Browser::start(Look::default()).await?;
+    let browser = Browser::start(Emulation::default()).await?;
     let long = "<!doctype html><body style='margin: 0'><div style='height: 2000px'>long</div>";
     let (page, folder) = (host.page(long), tempfile::tempdir()?);
     let mut pictures = Vec::new();

@@ -5,7 +5,7 @@ use assent_dev_stack::actors::{ANA, BEN, DANA, ERIK, OLGA};
 use assent_dev_stack::browser::Browser;
 use assent_dev_stack::{Stack, StackOptions};
 
-use crate::world::{browser, is_content, suits_everybody};
+use crate::fixture::{accept_as, browser, is_content, suits_everybody};
 
 /// On Microsoft's page, what tells the two questions apart.
 const CALENDARS: &str = "Have full access to your calendars";
@@ -75,8 +75,7 @@ async fn a_newcomer_plays_ana_ben_the_super_admin_and_the_administrator() -> any
     sam.untick("Contacts").await?;
     sam.choose_radio("Limited").await?;
     sam.click_button("Go to O365 Auth").await?;
-    sam.at_microsoft().choose_person(OLGA).await?;
-    sam.at_microsoft().accept().await?;
+    accept_as(&sam, OLGA).await?;
     sam.sees("The administrator's consent is verified").await?;
     sam.sees("0 have so far, 2 have not yet").await?;
 
@@ -107,8 +106,7 @@ async fn dana_gets_out_of_microsofts_dead_end_with_a_link_for_erik() -> anyhow::
     let dana = browser().await?;
     dana.open(&home).await?;
     dana.click_button("Sign in with Microsoft").await?;
-    dana.at_microsoft().choose_person(DANA).await?;
-    dana.at_microsoft().accept().await?;
+    accept_as(&dana, DANA).await?;
     dana.sees("Need admin approval").await?;
     dana.at_microsoft().go_back_without_consent().await?;
     dana.sees("Hello, Dana").await?;
@@ -126,8 +124,7 @@ async fn dana_gets_out_of_microsofts_dead_end_with_a_link_for_erik() -> anyhow::
     erik.open(link.as_str().unwrap_or_default()).await?;
     erik.tick("I am an administrator").await?;
     erik.click_button("Go on to Microsoft").await?;
-    erik.at_microsoft().choose_person(ERIK).await?;
-    erik.at_microsoft().accept().await?;
+    accept_as(&erik, ERIK).await?;
     // The link of an application that names its users and companies says who asks.
     erik.sees("Adatum, account adatum").await?;
     erik.sees("Dana Dahl, user dana").await?;

@@ -2,11 +2,13 @@
 
 use anyhow::{Context, ensure};
 use assent_dev_stack::actors::{BEN, OLGA};
-use assent_dev_stack::browser::{Key, Look};
+use assent_dev_stack::browser::{Emulation, Key};
 
 use serde_json::json;
 
-use crate::world::{browser, is_content, link, open_company, stands, start, suits_everybody};
+use crate::fixture::{
+    accept_as, browser, is_content, link, open_company, stands, start, suits_everybody,
+};
 
 const BOX: &str = "I am an administrator of our organisation's Office 365 account";
 const GO_ON: &str = "Go on to Microsoft";
@@ -99,7 +101,7 @@ async fn whoever_declines_or_may_not_can_begin_again_also_without_scripts() -> a
     let (link, id) = link(&sam, "administrator_consent").await?;
     let mut browser = browser().await?;
     browser
-        .change_look(Look::default().without_scripts())
+        .set_emulation(Emulation::default().without_scripts())
         .await?;
 
     browser.open(&link).await?;
@@ -139,8 +141,7 @@ async fn a_link_that_is_cancelled_meanwhile_says_so() -> anyhow::Result<()> {
     browser.open(&link).await?;
     browser.tick(BOX).await?;
     browser.click_button(GO_ON).await?;
-    browser.at_microsoft().choose_person(OLGA).await?;
-    browser.at_microsoft().accept().await?;
+    accept_as(&browser, OLGA).await?;
     browser.sees("Nothing is recorded yet").await?;
     sam.cancel_hand_off(&id).await?.ok()?;
     browser.click_button(CONFIRM).await?;
@@ -214,8 +215,7 @@ async fn an_administrator_who_was_led_here_says_that_it_was_not_her() -> anyhow:
         .context("no flow")?;
     let mut browser = browser().await?;
     browser.open(url).await?;
-    browser.at_microsoft().choose_person(OLGA).await?;
-    browser.at_microsoft().accept().await?;
+    accept_as(&browser, OLGA).await?;
     for shown in [
         "Evans & Sons, Purveyors of Practically Everything, account evil",
         "Eve Evans, user eve",
@@ -231,14 +231,14 @@ async fn an_administrator_who_was_led_here_says_that_it_was_not_her() -> anyhow:
     browser.click_button(NOT_ME).await?;
     browser.sees("The request was declined").await?;
     suits_everybody(&mut browser).await?;
-    let state = eve.flow(flow).await?.ok()?;
-    ensure!(state.word("/state") == Some("declined"), "{}", state.text);
-    let account = eve.account().await?.ok()?;
-    ensure!(
-        account.word("/method") == Some("user_individual"),
-        "{}",
-        account.text
-    );
+    eve.flow(flow)
+        .await?
+        .ok()?
+        .with_text("/state", "declined")?;
+    eve.account()
+        .await?
+        .ok()?
+        .with_text("/method", "user_individual")?;
 
     browser.open(&page).await?;
     browser.sees("This was answered already").await?;
@@ -269,10 +269,11 @@ async fn whoever_changes_the_browser_confirms_and_comes_to_where_they_belong() -
     let address = here.address().await?;
 
     let mut there = browser().await?;
-    there.change_look(Look::default().without_scripts()).await?;
+    there
+        .set_emulation(Emulation::default().without_scripts())
+        .await?;
     there.open(&address).await?;
-    there.at_microsoft().choose_person(OLGA).await?;
-    there.at_microsoft().accept().await?;
+    accept_as(&there, OLGA).await?;
     there.sees("Nothing is recorded yet").await?;
     there.click_button(CONFIRM).await?;
     there.sees("Done: the permissions were recorded").await?;

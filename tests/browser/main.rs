@@ -1,6 +1,6 @@
 //! What people see and do, in a real browser on the real stack.
 
-mod world;
+mod fixture;
 
 mod driver;
 mod example_host;

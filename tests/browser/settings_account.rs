@@ -2,15 +2,12 @@
 
 use anyhow::ensure;
 use assent_dev_stack::actors::{ANA, BEN, DANA, ERIK, Reaction};
-use assent_dev_stack::browser::{Key, Look};
+use assent_dev_stack::browser::{Emulation, Key};
 
-use crate::world::{
-    Settings, admin_consent, browser, effective, is_content, open_account, open_settings,
-    permissions, start, suits_everybody,
+use crate::fixture::{
+    SAVE, Settings, YES, accept_as, admin_consent, ask_for, browser, connect_as, effective,
+    is_content, open_account, open_settings, permissions, start, suits_everybody,
 };
-
-const SAVE: &str = "Save changes";
-const YES: &str = "Yes, connect it";
 
 #[tokio::test]
 async fn a_user_grants_revokes_and_grants_again() -> anyhow::Result<()> {
@@ -26,8 +23,7 @@ async fn a_user_grants_revokes_and_grants_again() -> anyhow::Result<()> {
         .await?;
     browser.sees("Mail.ReadWrite Mail.Send").await?;
     browser.tick("Calendar").await?;
-    browser.tick("Email").await?;
-    browser.click_button(SAVE).await?;
+    ask_for(&browser, "Email").await?;
     browser.at_microsoft().choose_person(ANA).await?;
     browser.sees("Permissions requested").await?;
     browser.at_microsoft().accept().await?;
@@ -54,8 +50,7 @@ async fn a_user_grants_revokes_and_grants_again() -> anyhow::Result<()> {
     browser.sees("Off: you took it back").await?;
     ensure!(effective(&stack, "ana").await? == permissions(false, false, "none"));
     suits_everybody(&mut browser).await?;
-    browser.tick("Calendar").await?;
-    browser.click_button(SAVE).await?;
+    ask_for(&browser, "Calendar").await?;
     // Microsoft knows the consent. But she has taken back all that told who she is, so she is asked, there and here.
     browser.at_microsoft().choose_person(ANA).await?;
     browser.click_button(YES).await?;
@@ -64,8 +59,7 @@ async fn a_user_grants_revokes_and_grants_again() -> anyhow::Result<()> {
 
     // One takes something back and adds something else in one go.
     browser.untick("Calendar").await?;
-    browser.tick("Contacts").await?;
-    browser.click_button(SAVE).await?;
+    ask_for(&browser, "Contacts").await?;
     browser.sees("Permissions requested").await?;
     ensure!(effective(&stack, "ana").await? == permissions(false, false, "none"));
     browser.at_microsoft().accept().await?;
@@ -81,7 +75,7 @@ async fn a_keyboard_is_enough_and_so_is_a_browser_without_scripts() -> anyhow::R
     let stack = start().await?;
     let mut browser = browser().await?;
     browser
-        .change_look(Look::default().without_scripts())
+        .set_emulation(Emulation::default().without_scripts())
         .await?;
     open_account(&browser, &stack, "ana").await?;
     browser.tab_to("Calendar").await?;
@@ -111,12 +105,8 @@ async fn a_user_moves_to_another_microsoft_account() -> anyhow::Result<()> {
     let mut browser = browser().await?;
     open_account(&browser, &stack, "ana").await?;
     browser.does_not_see("Your Microsoft account").await?;
-    browser.tick("Calendar").await?;
-    browser.click_button(SAVE).await?;
-    browser.at_microsoft().choose_person(ANA).await?;
-    browser.at_microsoft().accept().await?;
-    browser.click_button(YES).await?;
-    browser.sees("What you granted is on.").await?;
+    ask_for(&browser, "Calendar").await?;
+    connect_as(&browser, ANA).await?;
     browser.sees("Your Microsoft account").await?;
     browser.sees(ANA.object_id).await?;
     suits_everybody(&mut browser).await?;
@@ -124,8 +114,7 @@ async fn a_user_moves_to_another_microsoft_account() -> anyhow::Result<()> {
     browser.click_button(ANOTHER).await?;
     // Ana is signed in there, and nevertheless asked.
     browser.sees("Pick an account").await?;
-    browser.at_microsoft().choose_person(BEN).await?;
-    browser.at_microsoft().accept().await?;
+    accept_as(&browser, BEN).await?;
     browser.sees("Connect this Microsoft account to").await?;
     browser.sees(BEN.object_id).await?;
     browser.sees(ANA.object_id).await?;
@@ -147,10 +136,8 @@ async fn limited_email_is_extended_once_the_company_syncs_fully() -> anyhow::Res
     browser
         .sees("Nothing is read, so replies are not synced.")
         .await?;
-    browser.tick("Email").await?;
-    browser.click_button(SAVE).await?;
-    browser.at_microsoft().choose_person(ANA).await?;
-    browser.at_microsoft().accept().await?;
+    ask_for(&browser, "Email").await?;
+    accept_as(&browser, ANA).await?;
     browser.click_button(YES).await?;
     browser.sees("Granted: Email (limited) by you").await?;
 
@@ -186,11 +173,11 @@ async fn times_are_in_the_readers_zone() -> anyhow::Result<()> {
         .await?;
     let time = "return document.querySelector('time').textContent";
     ensure!(browser.run(time).await?.to_string().contains("UTC"));
-    let tokyo = Look {
+    let tokyo = Emulation {
         time_zone: "Asia/Tokyo",
-        ..Look::default()
+        ..Emulation::default()
     };
-    browser.change_look(tokyo).await?;
+    browser.set_emulation(tokyo).await?;
     browser.reload().await?;
     browser
         .sees("The company changed to Limited sync of e-mail")
@@ -205,8 +192,7 @@ async fn a_decline_and_a_part_of_it_are_told_apart() -> anyhow::Result<()> {
     let stack = start().await?;
     let browser = browser().await?;
     open_account(&browser, &stack, "ana").await?;
-    browser.tick("Contacts").await?;
-    browser.click_button(SAVE).await?;
+    ask_for(&browser, "Contacts").await?;
     browser.at_microsoft().choose_person(ANA).await?;
     browser.at_microsoft().decline().await?;
     browser.sees("Declined at Microsoft").await?;
@@ -243,8 +229,7 @@ async fn from_microsofts_dead_end_to_the_administrators_approval() -> anyhow::Re
     let mut browser = browser().await?;
     let dana = || stack.host.token_for("dana", "adatum");
     open_settings(&browser, &stack, dana(), Settings::Account).await?;
-    browser.tick("Calendar").await?;
-    browser.click_button(SAVE).await?;
+    ask_for(&browser, "Calendar").await?;
     browser.at_microsoft().choose_person(DANA).await?;
     browser.sees("Need admin approval").await?;
     browser.at_microsoft().go_back_without_consent().await?;
@@ -268,19 +253,17 @@ async fn from_microsofts_dead_end_to_the_administrators_approval() -> anyhow::Re
     is_content(&browser).await?;
 
     // The administrator, elsewhere.
-    let administrator = crate::world::browser().await?;
+    let administrator = crate::fixture::browser().await?;
     administrator.open(&link).await?;
     administrator.tick("I am an administrator").await?;
     administrator.click_button("Go on to Microsoft").await?;
-    administrator.at_microsoft().choose_person(ERIK).await?;
-    administrator.at_microsoft().accept().await?;
+    accept_as(&administrator, ERIK).await?;
     administrator.click_button("Confirm").await?;
     administrator.sees("Thank you").await?;
 
     browser.reload().await?;
     browser.sees("approved").await?;
-    browser.tick("Calendar").await?;
-    browser.click_button(SAVE).await?;
+    ask_for(&browser, "Calendar").await?;
     browser.at_microsoft().choose_person(DANA).await?;
     browser.click_button(YES).await?;
     // Granted, but of no use: this company's mailboxes are on a server of its own.
@@ -311,16 +294,11 @@ async fn under_the_administrators_method_the_boxes_only_say_what_is() -> anyhow:
     }
     browser.does_not_see(SAVE).await?;
 
-    let decided = stack
+    stack
         .login("acme")
         .through_microsoft("ana", ANA, 0)
         .await?
-        .ok()?;
-    ensure!(
-        decided.word("/decision") == Some("auto_grant"),
-        "{}",
-        decided.text
-    );
+        .decided("auto_grant")?;
     browser.reload().await?;
     browser
         .sees("Granted at sign-in: Calendar and Email (limited)")

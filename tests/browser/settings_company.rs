@@ -2,10 +2,10 @@
 
 use anyhow::ensure;
 use assent_dev_stack::actors::{ANA, BEN, DANA, OLGA, Reaction};
-use assent_dev_stack::browser::{Key, Look};
+use assent_dev_stack::browser::{Emulation, Key};
 
-use crate::world::{
-    Settings, browser, effective, is_content, open_account, open_company, open_settings,
+use crate::fixture::{
+    Settings, accept_as, browser, effective, is_content, open_account, open_company, open_settings,
     permissions, stands, start, suits_everybody,
 };
 
@@ -179,7 +179,7 @@ async fn all_of_it_works_without_scripts() -> anyhow::Result<()> {
     let stack = start().await?;
     let mut browser = browser().await?;
     browser
-        .change_look(Look::default().without_scripts())
+        .set_emulation(Emulation::default().without_scripts())
         .await?;
     open_company(&browser, &stack).await?;
     browser.choose_radio(ADMINISTRATOR).await?;
@@ -207,8 +207,7 @@ async fn all_of_it_works_without_scripts() -> anyhow::Result<()> {
         .type_into("Domain or tenant id", "contoso.example")
         .await?;
     browser.click_button(GO).await?;
-    browser.at_microsoft().choose_person(OLGA).await?;
-    browser.at_microsoft().accept().await?;
+    accept_as(&browser, OLGA).await?;
     browser
         .sees("The administrator's consent is verified and recorded")
         .await?;
@@ -248,7 +247,7 @@ async fn whoever_is_no_administrator_is_told_so_and_can_send_a_link() -> anyhow:
     let listed = sam.hand_offs().await?.ok()?;
     let id = listed.word("/hand_offs/0/hand_off_id").unwrap_or_default();
 
-    let olga = crate::world::browser().await?;
+    let olga = crate::fixture::browser().await?;
     olga.open(link.as_str().unwrap_or_default()).await?;
     olga.tick("I am an administrator").await?;
     olga.click_button("Go on to Microsoft").await?;
@@ -290,7 +289,7 @@ async fn a_company_with_servers_of_its_own_is_told_before_it_asks() -> anyhow::R
     browser.tick(VOUCH).await?;
     ensure!(!browser.is_disabled(GO).await?);
     browser
-        .change_look(Look::default().without_scripts())
+        .set_emulation(Emulation::default().without_scripts())
         .await?;
     browser.reload().await?;
     browser.choose_radio(ADMINISTRATOR).await?;

@@ -4,13 +4,10 @@ use anyhow::{Context, ensure};
 use assent_dev_stack::Stack;
 use assent_dev_stack::actors::{ANA, BEN};
 
-use crate::world::{
-    Settings, admin_consent, browser, effective, is_content, open_account, open_company,
-    permissions, posts_session, start, suits_everybody,
+use crate::fixture::{
+    SAVE, Settings, accept_as, admin_consent, ask_for, browser, connect_as, effective, is_content,
+    open_account, open_company, permissions, posts_session, start, suits_everybody,
 };
-
-const SAVE: &str = "Save changes";
-const YES: &str = "Yes, connect it";
 
 #[tokio::test]
 async fn an_impatient_double_click_saves_once() -> anyhow::Result<()> {
@@ -19,10 +16,7 @@ async fn an_impatient_double_click_saves_once() -> anyhow::Result<()> {
     open_account(&browser, &stack, "ana").await?;
     browser.tick("Calendar").await?;
     browser.double_click_button(SAVE).await?;
-    browser.at_microsoft().choose_person(ANA).await?;
-    browser.at_microsoft().accept().await?;
-    browser.click_button(YES).await?;
-    browser.sees("What you granted is on.").await?;
+    connect_as(&browser, ANA).await?;
     ensure!(log_length(&stack).await? == 1);
     browser.untick("Calendar").await?;
     browser.double_click_button(SAVE).await?;
@@ -36,19 +30,14 @@ async fn the_back_button_repeats_nothing_and_leaves_everything_usable() -> anyho
     let stack = start().await?;
     let browser = browser().await?;
     open_account(&browser, &stack, "ana").await?;
-    browser.tick("Calendar").await?;
-    browser.click_button(SAVE).await?;
+    ask_for(&browser, "Calendar").await?;
     browser.sees("Pick an account").await?;
     // Back from Microsoft, second thoughts, and on with something else.
     browser.back().await?;
     browser.sees("Sync with Microsoft 365").await?;
     browser.untick("Calendar").await?;
-    browser.tick("Contacts").await?;
-    browser.click_button(SAVE).await?;
-    browser.at_microsoft().choose_person(ANA).await?;
-    browser.at_microsoft().accept().await?;
-    browser.click_button(YES).await?;
-    browser.sees("What you granted is on.").await?;
+    ask_for(&browser, "Contacts").await?;
+    connect_as(&browser, ANA).await?;
     ensure!(effective(&stack, "ana").await? == permissions(false, true, "none"));
 
     // Back onto Microsoft's page, which is answered already.
@@ -70,17 +59,12 @@ async fn a_tab_that_stood_open_takes_nothing_back_that_another_one_granted() -> 
     browser
         .open(&format!("{}/settings/account", stack.gateway.url()))
         .await?;
-    browser.tick("Calendar").await?;
-    browser.click_button(SAVE).await?;
-    browser.at_microsoft().choose_person(ANA).await?;
-    browser.at_microsoft().accept().await?;
-    browser.click_button(YES).await?;
-    browser.sees("What you granted is on.").await?;
+    ask_for(&browser, "Calendar").await?;
+    connect_as(&browser, ANA).await?;
 
     browser.go_to_tab(&old).await?;
     ensure!(!browser.is_ticked("Calendar").await?);
-    browser.tick("Contacts").await?;
-    browser.click_button(SAVE).await?;
+    ask_for(&browser, "Contacts").await?;
     browser.at_microsoft().accept().await?;
     browser.sees("What you granted is on.").await?;
     ensure!(effective(&stack, "ana").await? == permissions(true, true, "none"));
@@ -109,8 +93,7 @@ async fn a_page_that_somebody_else_overtook_changes_nothing() -> anyhow::Result<
 
     open_account(&browser, &stack, "ana").await?;
     admin_consent(&stack).await?;
-    browser.tick("Calendar").await?;
-    browser.click_button(SAVE).await?;
+    ask_for(&browser, "Calendar").await?;
     browser
         .sees("Somebody changed these settings meanwhile")
         .await?;
@@ -158,8 +141,7 @@ async fn a_request_that_expired_at_microsoft_grants_nothing() -> anyhow::Result<
     let stack = start().await?;
     let mut browser = browser().await?;
     open_account(&browser, &stack, "ana").await?;
-    browser.tick("Calendar").await?;
-    browser.click_button(SAVE).await?;
+    ask_for(&browser, "Calendar").await?;
     browser.sees("Pick an account").await?;
     let script = "return new URLSearchParams(location.search).get('state')";
     let state = browser.run(script).await?;
@@ -175,8 +157,7 @@ async fn a_request_that_expired_at_microsoft_grants_nothing() -> anyhow::Result<
 
     // Likewise if the company has moved on meanwhile.
     open_account(&browser, &stack, "ana").await?;
-    browser.tick("Contacts").await?;
-    browser.click_button(SAVE).await?;
+    ask_for(&browser, "Contacts").await?;
     browser.at_microsoft().choose_person(ANA).await?;
     browser.sees("Permissions requested").await?;
     admin_consent(&stack).await?;
@@ -194,25 +175,18 @@ async fn somebody_elses_account_at_microsoft_is_not_taken_for_the_users_own() ->
     let stack = start().await?;
     let browser = browser().await?;
     open_account(&browser, &stack, "ana").await?;
-    browser.tick("Calendar").await?;
-    browser.click_button(SAVE).await?;
-    browser.at_microsoft().choose_person(ANA).await?;
-    browser.at_microsoft().accept().await?;
-    browser.click_button(YES).await?;
-    browser.sees("What you granted is on.").await?;
+    ask_for(&browser, "Calendar").await?;
+    connect_as(&browser, ANA).await?;
 
-    let other = crate::world::browser().await?;
+    let other = crate::fixture::browser().await?;
     open_account(&other, &stack, "ana").await?;
-    other.tick("Contacts").await?;
-    other.click_button(SAVE).await?;
-    other.at_microsoft().choose_person(BEN).await?;
-    other.at_microsoft().accept().await?;
+    ask_for(&other, "Contacts").await?;
+    accept_as(&other, BEN).await?;
     other
         .sees("another Microsoft account than the one expected")
         .await?;
     // Trying again is no way into the same mismatch.
-    other.tick("Contacts").await?;
-    other.click_button(SAVE).await?;
+    ask_for(&other, "Contacts").await?;
     other.sees("Sign in to Contoso").await?;
     ensure!(effective(&stack, "ana").await? == permissions(true, false, "none"));
     Ok(())
@@ -228,14 +202,10 @@ async fn in_the_hosts_own_page_a_link_leads_out_of_the_frame_to_microsoft() -> a
     browser.click_button("Settings").await?;
     browser.enter_frame("Settings of Assent").await?;
     browser.sees("Sync with Microsoft 365").await?;
-    browser.tick("Calendar").await?;
-    browser.click_button(SAVE).await?;
+    ask_for(&browser, "Calendar").await?;
     browser.click_link("Go on to Microsoft").await?;
     browser.leave_frames().await?;
-    browser.at_microsoft().choose_person(ANA).await?;
-    browser.at_microsoft().accept().await?;
-    browser.click_button(YES).await?;
-    browser.sees("What you granted is on.").await?;
+    connect_as(&browser, ANA).await?;
     ensure!(browser.path().await? == Settings::Account.path());
     Ok(())
 }

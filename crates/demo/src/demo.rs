@@ -1,7 +1,7 @@
-//! The whole story, told step by step on real processes. Every outcome is checked: what is printed, happened.
+//! The demo: the whole story, step by step on real processes. Every outcome is checked: what is printed, happened.
 
-mod stage;
-mod teller;
+mod narration;
+mod walkthrough;
 
 mod administrator;
 mod approval;
@@ -11,12 +11,12 @@ mod individual;
 use anyhow::Context;
 use assent_dev_stack::{Stack, StackOptions};
 
-use stage::Stage;
-use teller::Teller;
+use narration::Narrator;
+use walkthrough::Walkthrough;
 
 pub(crate) async fn tell() -> anyhow::Result<()> {
-    let mut teller = Teller::new(std::io::stdout());
-    teller.title("Assent: who may do what in Microsoft 365, as an event log")?;
+    let mut narrator = Narrator::new(std::io::stdout());
+    narrator.title("Assent: who may do what in Microsoft 365, as an event log")?;
     let begun = std::time::Instant::now();
     let options = StackOptions {
         projections: 2,
@@ -25,26 +25,26 @@ pub(crate) async fn tell() -> anyhow::Result<()> {
     let stack = Stack::start(options)
         .await
         .context("the stack did not come up")?;
-    teller.aside(&format!(
+    narrator.aside(&format!(
         "started nats-server, a simulated Microsoft, consent-gateway, projection (2 replicas) and login-hook in {}",
-        teller::time(begun.elapsed())
+        narration::time(begun.elapsed())
     ))?;
-    let mut stage = Stage::set(stack, &mut teller).await?;
+    let mut walkthrough = Walkthrough::begin(stack, &mut narrator).await?;
 
-    individual::ana_signs_in(&mut stage).await?;
-    individual::ben_revokes(&mut stage).await?;
-    administrator::the_company_switches(&mut stage).await?;
-    administrator::ana_has_to_sign_in_again(&mut stage).await?;
-    administrator::another_cloud_is_turned_away(&mut stage).await?;
-    administrator::back_to_individual(&mut stage).await?;
-    approval::the_loop_is_broken(&mut stage).await?;
-    crash::the_projection_is_killed(&mut stage).await?;
-    crash::what_an_operator_sees(&mut stage).await?;
+    individual::ana_signs_in(&mut walkthrough).await?;
+    individual::ben_revokes(&mut walkthrough).await?;
+    administrator::the_company_switches(&mut walkthrough).await?;
+    administrator::ana_has_to_sign_in_again(&mut walkthrough).await?;
+    administrator::another_cloud_is_turned_away(&mut walkthrough).await?;
+    administrator::back_to_individual(&mut walkthrough).await?;
+    approval::the_loop_is_broken(&mut walkthrough).await?;
+    crash::the_projection_is_killed(&mut walkthrough).await?;
+    crash::what_an_operator_sees(&mut walkthrough).await?;
 
-    let events = stage.last_sequence;
-    drop(stage);
-    teller.aside(&format!(
+    let events = walkthrough.last_sequence;
+    drop(walkthrough);
+    narrator.aside(&format!(
         "All of it as expected: {events} events on the log, nothing left running. {} in all.",
-        teller::time(begun.elapsed())
+        narration::time(begun.elapsed())
     ))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use assent_dev_stack::actors::{ANA, BEN, ERIK, HostUser, OLGA};
-use assent_dev_stack::browser::{Browser, Look};
+use assent_dev_stack::browser::{Browser, Emulation};
 use assent_dev_stack::{Stack, StackOptions, TokenBuilder};
 use serde_json::json;
 
@@ -49,13 +49,16 @@ pub(crate) async fn take_all() -> anyhow::Result<()> {
     std::fs::create_dir_all(FOLDER)?;
     for (name, page) in PAGES {
         // A browser for each, so that nobody is signed in already.
-        let mut browser = Browser::start(Look::default()).await?;
+        let mut browser = Browser::start(Emulation::default()).await?;
         go_to(page, &stack, &browser)
             .await
             .with_context(|| format!("the page {name} was not reached"))?;
-        for (look, suffix) in [(Look::default(), ""), (Look::default().narrow(), "-narrow")] {
+        for (emulation, suffix) in [
+            (Emulation::default(), ""),
+            (Emulation::default().narrow(), "-narrow"),
+        ] {
             let file = Path::new(FOLDER).join(format!("{name}{suffix}.png"));
-            browser.change_look(look).await?;
+            browser.set_emulation(emulation).await?;
             let bytes = take(&browser, &file).await?;
             writeln!(screen, "{} ({bytes} bytes)", shown(&file).display())?;
         }

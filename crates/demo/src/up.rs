@@ -1,6 +1,6 @@
 //! The stack with the example application, left running until Ctrl-C, with what to try.
 
-mod leaflet;
+mod instructions;
 
 use std::io::Write;
 use std::time::Instant;
@@ -22,9 +22,9 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     writeln!(
         screen,
         "{}\n\nstarted in {:.1} s; Ctrl-C stops everything and deletes its data\n\n{}\n\n    open {}\n",
-        leaflet::invitation(&stack),
+        instructions::invitation(&stack),
         begun.elapsed().as_secs_f64(),
-        leaflet::about(&stack),
+        instructions::about(&stack),
         // Once more: by now the first line is far up.
         stack.host.origin()
     )?;

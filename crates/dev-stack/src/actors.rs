@@ -26,4 +26,4 @@ pub use people::{
 };
 pub use plain_browser::{PageForm, PlainBrowser, forms};
 pub use reply::{ActorError, Reply};
-pub use sync_worker::{Heard, SyncWorker};
+pub use sync_worker::{ReceivedChange, SyncWorker};

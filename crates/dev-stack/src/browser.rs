@@ -7,14 +7,14 @@
 //! Each browser is a fresh one, with its own profile, and gone with all its files when it is dropped.
 
 mod accessibility;
+mod assertions;
 mod controls;
 mod driver;
+mod emulation;
 mod error;
 mod installed;
 mod keyboard;
-mod look;
 mod microsoft;
-mod sight;
 mod tabs;
 
 use std::path::PathBuf;
@@ -26,16 +26,16 @@ use thirtyfour::{TimeoutConfiguration, WebDriver};
 
 pub use self::accessibility::{AxeError, Finding, Impact};
 use self::driver::Driver;
+pub use self::emulation::{Emulation, Scheme};
 pub use self::error::BrowserError;
 pub use self::installed::{BrowserTools, NotInstalled, find_or_fetch};
 pub use self::keyboard::Key;
-pub use self::look::{Look, Scheme};
 pub use self::microsoft::AtMicrosoft;
 pub use self::tabs::Tab;
+use crate::wait::wait_for;
 
 /// How long something may take to appear. Long: machines are slow, and a failure is rare.
 const PATIENCE: Duration = Duration::from_secs(20);
-const POLL: Duration = Duration::from_millis(25);
 /// For one command; loading a page and running a script are the long ones, and have this much themselves.
 const COMMAND_PATIENCE: Duration = Duration::from_secs(40);
 const LOAD_PATIENCE: Duration = Duration::from_secs(30);
@@ -46,25 +46,25 @@ pub struct Browser {
     // The order of dropping: the session closes Chromium, then the driver is ended, then its directory goes.
     session: WebDriver,
     _driver: Driver,
-    look: Look,
+    emulation: Emulation,
     patience: Duration,
     axe: PathBuf,
 }
 
 impl Browser {
-    /// Starts one that looks like `look`.
-    pub async fn start(look: Look) -> Result<Self, BrowserError> {
+    /// Starts a browser that pretends to be this device.
+    pub async fn start(emulation: Emulation) -> Result<Self, BrowserError> {
         let tools = crate::target::tools_directory()?;
         // Fetching blocks.
         let tools = tokio::task::spawn_blocking(move || find_or_fetch(&tools))
             .await
             .map_err(|stopped| BrowserError::Files(std::io::Error::other(stopped)))??;
         let driver = Driver::start(&tools.chromedriver).await?;
-        let session = driver.session(&tools.chromium, look).await?;
+        let session = driver.session(&tools.chromium, emulation).await?;
         let browser = Self {
             session,
             _driver: driver,
-            look,
+            emulation,
             patience: PATIENCE,
             axe: tools.axe,
         };
@@ -75,14 +75,14 @@ impl Browser {
                 browser.session.update_timeouts(timeouts).await,
             )
             .await?;
-        browser.put_on_look().await?;
+        browser.apply_emulation().await?;
         Ok(browser)
     }
 
-    /// Changes how pages are shown from now on; what is open is shown anew.
-    pub async fn change_look(&mut self, look: Look) -> Result<(), BrowserError> {
-        self.look = look;
-        self.put_on_look().await
+    /// Pretends to be another device from now on; what is open is shown anew.
+    pub async fn set_emulation(&mut self, emulation: Emulation) -> Result<(), BrowserError> {
+        self.emulation = emulation;
+        self.apply_emulation().await
     }
 
     /// How long it waits for something to appear, from now on. The usual is long; shorter is for what must be missing.
@@ -149,8 +149,8 @@ impl Browser {
         self.done(method, answer).await
     }
 
-    async fn put_on_look(&self) -> Result<(), BrowserError> {
-        for (method, parameters) in self.look.commands() {
+    async fn apply_emulation(&self) -> Result<(), BrowserError> {
+        for (method, parameters) in self.emulation.commands() {
             self.devtools(method, parameters).await?;
         }
         // Some headless browsers take themselves for one that nobody looks at, and draw no focus.
@@ -181,20 +181,17 @@ impl Browser {
         F: Future<Output = WebDriverResult<Option<T>>>,
     {
         let mut failure = None;
-        let found = tokio::time::timeout(self.patience, async {
-            loop {
-                match attempt().await {
-                    Ok(Some(found)) => return found,
-                    Ok(None) => failure = None,
-                    Err(error) => failure = Some(error.to_string()),
-                }
-                tokio::time::sleep(POLL).await;
-            }
-        })
-        .await;
-        match found {
-            Ok(found) => Ok(found),
-            Err(_) => Err(BrowserError::NotThere {
+        let found = wait_for(self.patience, async || {
+            let (found, error) = match attempt().await {
+                Ok(found) => (found, None),
+                Err(error) => (None, Some(error.to_string())),
+            };
+            failure = error;
+            found
+        });
+        match found.await {
+            Some(found) => Ok(found),
+            None => Err(BrowserError::NotThere {
                 what: what.to_owned(),
                 within: self.patience,
                 failure: failure.map_or_else(String::new, |failure| format!(" ({failure})")),

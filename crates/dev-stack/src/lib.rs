@@ -26,6 +26,7 @@ mod fetch_once;
 mod port;
 mod process;
 mod target;
+mod wait;
 
 pub use host_application::{AUDIENCE, HostApplication, HostApplicationError, TokenBuilder};
 pub use nats_server::{NatsServer, NatsServerError, NatsUser};
@@ -36,3 +37,4 @@ pub use stack::{
     Stack, StackError, StackOptions,
 };
 pub use target::{TargetError, profile_directory, tools_directory};
+pub use wait::wait_for;

@@ -17,8 +17,9 @@ pub use self::fetch::{FetchError, find_or_fetch};
 pub use self::user::NatsUser;
 use self::user::Passwords;
 use crate::port::{PortError, ReservedPort};
-use crate::process::{POLL, Process, last_lines};
+use crate::process::{Process, last_lines};
 use crate::target::{TargetError, tools_directory};
+use crate::wait::wait_for;
 
 const CONFIGURATION: &str = include_str!("../../../deploy/nats/nats-server.conf");
 
@@ -224,26 +225,20 @@ impl NatsServer {
             source,
         })?;
         self.process = Some(process);
-        match tokio::time::timeout(START_PATIENCE, self.ready()).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(reason)) => Err(self.not_ready(reason)),
-            Err(_) => {
-                Err(self.not_ready(format!("not ready after {} s", START_PATIENCE.as_secs())))
-            }
+        match wait_for(START_PATIENCE, async || self.ready().await).await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(reason)) => Err(self.not_ready(reason)),
+            None => Err(self.not_ready(format!("not ready after {} s", START_PATIENCE.as_secs()))),
         }
     }
 
-    /// Ready when it greets a client: the server recovers its streams before it listens.
-    async fn ready(&mut self) -> Result<(), String> {
-        loop {
-            if let Some(status) = self.process.as_mut().and_then(Process::ended) {
-                return Err(format!("it ended with {status}"));
-            }
-            if self.greets_as_ours().await {
-                return Ok(());
-            }
-            tokio::time::sleep(POLL).await;
+    /// Whether the server is ready: it greets clients, for it recovers its streams before it listens. An error where it
+    /// never will be.
+    async fn ready(&mut self) -> Option<Result<(), String>> {
+        if let Some(status) = self.process.as_mut().and_then(Process::ended) {
+            return Some(Err(format!("it ended with {status}")));
         }
+        self.greets_as_ours().await.then_some(Ok(()))
     }
 
     async fn greets_as_ours(&self) -> bool {

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How often a condition on a process is looked at again.
-pub(crate) const POLL: Duration = Duration::from_millis(10);
+use crate::wait::wait_for;
 
 /// A running child. Children stay in our process group, so that Ctrl-C, or a test runner that gives up on us, reaches
 /// them too; dropping this kills the child.
@@ -48,16 +47,7 @@ impl Process {
             // It may end between the look and the signal; the wait below tells.
             kill_process(pid, Signal::TERM).ok();
         }
-        let ended = tokio::time::timeout(patience, async {
-            loop {
-                if let Some(status) = self.ended() {
-                    return status;
-                }
-                tokio::time::sleep(POLL).await;
-            }
-        })
-        .await
-        .ok();
+        let ended = wait_for(patience, async || self.ended()).await;
         if ended.is_none() {
             self.kill();
         }

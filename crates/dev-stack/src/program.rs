@@ -8,8 +8,9 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use self::log::ProgramLog;
-use crate::process::{POLL, Process};
+use crate::process::Process;
 use crate::target::{TargetError, profile_directory};
+use crate::wait::wait_for;
 
 /// A debug build on a busy machine takes its time, and a projection may have a log to read.
 const START_PATIENCE: Duration = Duration::from_mins(1);
@@ -231,19 +232,16 @@ impl Program {
     /// Waits until `/readyz` answers 200.
     pub async fn ready(&mut self) -> Result<(), ProgramError> {
         let mut said = "no answer".to_owned();
-        let ready = tokio::time::timeout(START_PATIENCE, async {
-            loop {
-                match self.readiness().await {
-                    Ok(()) => return Ok(()),
-                    Err(reason) => said = reason,
-                }
-                self.still_runs()?;
-                tokio::time::sleep(POLL).await;
+        let ready = wait_for(START_PATIENCE, async || match self.readiness().await {
+            Ok(()) => Some(Ok(())),
+            Err(reason) => {
+                said = reason;
+                self.still_runs().err().map(Err)
             }
         });
         match ready.await {
-            Ok(ready) => ready,
-            Err(_) => Err(self.not_ready(said)),
+            Some(ready) => ready,
+            None => Err(self.not_ready(said)),
         }
     }
 
@@ -262,21 +260,16 @@ impl Program {
             )
         });
         self.process = Some(process.map_err(|source| ProgramError::Spawn { name, source })?);
-        let listening = tokio::time::timeout(START_PATIENCE, async {
-            loop {
-                if let Some(address) = self.log.listening() {
-                    return Ok::<SocketAddr, ProgramError>(address);
-                }
-                self.still_runs()?;
-                tokio::time::sleep(POLL).await;
-            }
+        let listening = wait_for(START_PATIENCE, async || match self.log.listening() {
+            Some(address) => Some(Ok(address)),
+            None => self.still_runs().err().map(Err),
         });
         match listening.await {
-            Ok(address) => {
+            Some(address) => {
                 self.address = address?;
                 Ok(())
             }
-            Err(_) => Err(self.not_ready("it does not listen".to_owned())),
+            None => Err(self.not_ready("it does not listen".to_owned())),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Everything at once: NATS, the simulated Microsoft, the host application, and our services between them.
 
-mod cast;
+mod actors;
 mod plans;
 mod time;
 

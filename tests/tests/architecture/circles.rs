@@ -11,14 +11,6 @@ use crate::modules::{self, ModulePath};
 /// The circles that there still are, each with its package.
 const KNOWN: &[(&str, &[&str])] = &[
     (
-        "assent-consentctl",
-        &["command::doctor::checks", "command::doctor::lost_log"],
-    ),
-    (
-        "assent-example-host",
-        &["after_login", "assent::login_decision", "sessions", "web"],
-    ),
-    (
         "assent-permission-store",
         &["apply", "bulk", "open", "verify", "view"],
     ),

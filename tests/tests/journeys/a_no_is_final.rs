@@ -4,8 +4,8 @@ use anyhow::{Context, ensure};
 use assent_dev_stack::Stack;
 use assent_dev_stack::actors::{ANA, BEN, HostUser, Reaction};
 
-use crate::visitor::Visitor;
-use crate::world::{authorize_url, ended, grant, last_sequence, log, start};
+use crate::fixture::{authorize_url, ended, grant, last_sequence, log, start};
+use crate::session_client::SessionClient;
 
 async fn is_off(ana: &HostUser, permission: &str) -> anyhow::Result<()> {
     let seen = ana.see(ana.user_id()).await?.ok()?;
@@ -22,7 +22,7 @@ async fn begin(stack: &Stack, ana: &HostUser, from: &str) -> anyhow::Result<Stri
             authorize_url(&started)?.to_owned()
         }
         "the settings" => {
-            let visitor = Visitor::user(stack, "acme", ana.user_id()).await?;
+            let visitor = SessionClient::user(stack, "acme", ana.user_id()).await?;
             let fields = [("calendar", "true")];
             let path = "/settings/account/permissions";
             let sent = visitor.post("/settings/account", path, &fields).await?;
@@ -138,8 +138,7 @@ async fn a_confirmation_that_waits_is_over_when_its_user_says_no() -> anyhow::Re
     grant(&stack, &ana, BEN, &["email"]).await?;
     let landing = microsoft.walk(&url, ANA, Reaction::Accept).await?;
     ended(&ana, &landing, "expired", Some("flow_expired")).await?;
-    let seen = ana.see("ana").await?.ok()?;
-    ensure!(seen.effective() == "email (full)", "{}", seen.text);
+    ana.see("ana").await?.ok()?.with_effective("email (full)")?;
     Ok(())
 }
 

@@ -6,8 +6,8 @@ use assent_dev_stack::actors::{ANA, CONTOSO, HostUser, OLGA, Person, Reaction, R
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::visitor::{Visitor, open};
-use crate::world::{authorize_url, start};
+use crate::fixture::{authorize_url, start};
+use crate::session_client::{SessionClient, open};
 
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
@@ -162,12 +162,10 @@ async fn our_other_addresses_are_found_too() -> anyhow::Result<()> {
     let address = format!("{confirmation}.");
     let recorded = microsoft.confirm(&mut browser, &address).await?;
     ensure!(recorded.status == 303, "{}", recorded.text);
-    let account = sam.account().await?.ok()?;
-    ensure!(
-        account.word("/method") == Some("admin_configured"),
-        "{}",
-        account.text
-    );
+    sam.account()
+        .await?
+        .ok()?
+        .with_text("/method", "admin_configured")?;
     Ok(())
 }
 
@@ -224,7 +222,7 @@ async fn a_tenant_is_named_as_people_name_it() -> anyhow::Result<()> {
         ensure!(!page.text.contains("olga@"), "{}", page.text);
     }
     // The same in the field of the settings page; what is wrong stands there to be mended, and nowhere else.
-    let visitor = Visitor::super_admin(&stack, "acme", "sam").await?;
+    let visitor = SessionClient::super_admin(&stack, "acme", "sam").await?;
     let path = "/settings/company/administrator-consent";
     for (named, id) in [
         (" olga@contoso.example. ", Some(CONTOSO)),

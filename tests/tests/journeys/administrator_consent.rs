@@ -7,7 +7,7 @@ use assent_dev_stack::actors::{
 };
 use serde_json::json;
 
-use crate::world::{
+use crate::fixture::{
     admin_consent, authorize_url, ended, last_sequence, log, query_value, selection, start,
 };
 

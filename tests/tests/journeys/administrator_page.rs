@@ -9,8 +9,8 @@ use assent_dev_stack::actors::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::world::{
-    admin_consent, authorize_url, company_history, ended, last_sequence, log, query_value,
+use crate::fixture::{
+    admin_consent, authorize_url, company_history, ended, flow_is, last_sequence, log, query_value,
     selection, start,
 };
 
@@ -105,21 +105,6 @@ pub(crate) fn sent_to(reply: &Reply) -> anyhow::Result<&str> {
     reply.header("location").context("no way on")
 }
 
-pub(crate) async fn stands(
-    by: &HostUser,
-    flow: &str,
-    state: &str,
-    code: Option<&str>,
-) -> anyhow::Result<()> {
-    let reply = by.flow(flow).await?.ok()?;
-    ensure!(
-        (reply.word("/state"), reply.word("/code")) == (Some(state), code),
-        "{}, expected {state} {code:?}",
-        reply.text
-    );
-    Ok(())
-}
-
 /// Somebody takes the first callback themselves, made up, and sends the address that it leads to on to an administrator
 /// whose organisation has consented before. Microsoft shows her nothing; so we do.
 #[tokio::test]
@@ -195,7 +180,7 @@ async fn whoever_is_led_there_sees_for_whom_it_is_and_can_say_that_it_was_not_th
             looked.text
         );
     }
-    stands(&eve, &waiting.flow, "awaiting_confirmation", None).await?;
+    flow_is(&eve, &waiting.flow, "awaiting_confirmation", None).await?;
     let confirmed = eve.confirm(&waiting.flow, "x").await?;
     confirmed.refused(403, "forbidden")?;
     ensure!(
@@ -212,7 +197,7 @@ async fn whoever_is_led_there_sees_for_whom_it_is_and_can_say_that_it_was_not_th
         query_value(sent_to(&refused)?, "outcome")? == "declined",
         "{refused:?}"
     );
-    stands(&eve, &waiting.flow, "declined", Some("declined")).await?;
+    flow_is(&eve, &waiting.flow, "declined", Some("declined")).await?;
     ensure!(sent_to(&waiting.confirm().await?)?.contains("outcome=declined"));
     let account = eve.account().await?.ok()?;
     ensure!(
@@ -304,7 +289,7 @@ async fn the_form_is_sent_by_its_own_page_in_its_own_browser_and_once() -> anyho
             .await?;
         is_a_page(&sent, 403, "was not sent by its page").context(what.to_owned())?;
         ensure!(sent.text.contains("Open the page again"), "{what}");
-        stands(&sam, &waiting.flow, "awaiting_confirmation", None)
+        flow_is(&sam, &waiting.flow, "awaiting_confirmation", None)
             .await
             .context(what.to_owned())?;
     }
@@ -318,7 +303,7 @@ async fn the_form_is_sent_by_its_own_page_in_its_own_browser_and_once() -> anyho
         "{landed}"
     );
     ensure!(query_value(landed, "flow")? == uuid_of(&waiting.flow)?);
-    stands(&sam, &waiting.flow, "completed", None).await?;
+    flow_is(&sam, &waiting.flow, "completed", None).await?;
     let recorded = company_history(&log, "acme").await?.events.len();
     ensure!(recorded == 2, "{recorded} events");
 
@@ -436,7 +421,9 @@ async fn the_form_behind_a_link_is_sent_by_its_own_page_only() -> anyhow::Result
         sent_to(&sent)?.starts_with(&stack.simulator.url()),
         "{sent:?}"
     );
-    let shown = sam.hand_off(id).await?.ok()?;
-    ensure!(shown.word("/state") == Some("started"), "{}", shown.text);
+    sam.hand_off(id)
+        .await?
+        .ok()?
+        .with_text("/state", "started")?;
     Ok(())
 }

@@ -5,9 +5,9 @@ use assent_dev_stack::actors::{CONTOSO, OLGA, Reaction};
 use futures::future::join_all;
 use serde_json::json;
 
-use crate::administrator_page::{Waiting, is_a_page, sent_to, stands, waiting};
-use crate::world::{
-    admin_consent, authorize_url, company_history, ended, last_sequence, log, query_value,
+use crate::administrator_page::{Waiting, is_a_page, sent_to, waiting};
+use crate::fixture::{
+    admin_consent, authorize_url, company_history, ended, flow_is, last_sequence, log, query_value,
     selection, start,
 };
 
@@ -36,10 +36,10 @@ async fn of_two_administrators_at_once_one_decides_and_the_other_is_told() -> an
         };
         if outcome == "completed" {
             completed += 1;
-            stands(by, flow, "completed", None).await?;
+            flow_is(by, flow, "completed", None).await?;
         } else {
             ensure!(outcome == "expired", "{outcome}");
-            stands(by, flow, "expired", Some("flow_expired")).await?;
+            flow_is(by, flow, "expired", Some("flow_expired")).await?;
         }
     }
     ensure!(completed == 1, "{completed} of two were recorded");
@@ -84,7 +84,7 @@ async fn a_company_that_moved_on_meanwhile_is_decided_for_by_nobody_who_did_not_
     let before = last_sequence(&log).await?;
 
     for waiting in [&mut at_the_page, &mut by_the_link] {
-        stands(&sam, &waiting.flow, "expired", Some("flow_expired")).await?;
+        flow_is(&sam, &waiting.flow, "expired", Some("flow_expired")).await?;
         is_a_page(&waiting.confirm().await?, 410, "has expired")?;
         let looked = waiting.browser.get(&waiting.address).await?;
         is_a_page(&looked, 410, "settings were changed meanwhile")?;
@@ -102,7 +102,7 @@ async fn a_company_that_moved_on_meanwhile_is_decided_for_by_nobody_who_did_not_
         .await?;
     ensure!(query_value(&walked, "outcome")? == "expired", "{walked}");
     let flow = at_microsoft.word("/flow_id").context("no flow")?;
-    stands(&sam, flow, "expired", Some("flow_expired")).await?;
+    flow_is(&sam, flow, "expired", Some("flow_expired")).await?;
     for made in &links {
         let (url, id) = made
             .word("/url")
@@ -159,7 +159,7 @@ async fn a_link_that_is_cancelled_while_the_page_lies_open_records_nothing() -> 
             "authorization method changes for everybody"
         };
         is_a_page(&waiting.page, 200, says)?;
-        stands(&sam, &waiting.flow, "awaiting_confirmation", None).await?;
+        flow_is(&sam, &waiting.flow, "awaiting_confirmation", None).await?;
         sam.cancel_hand_off(id).await?.ok()?;
 
         let sent = waiting.confirm().await?;
@@ -170,8 +170,10 @@ async fn a_link_that_is_cancelled_while_the_page_lies_open_records_nothing() -> 
                 && landed.contains("/hand-off-outcome"),
             "{landed}"
         );
-        let shown = sam.hand_off(id).await?.ok()?;
-        ensure!(shown.word("/state") == Some("cancelled"), "{}", shown.text);
+        sam.hand_off(id)
+            .await?
+            .ok()?
+            .with_text("/state", "cancelled")?;
     }
     ensure!(last_sequence(&log).await? == 0, "something was recorded");
     Ok(())

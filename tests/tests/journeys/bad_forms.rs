@@ -4,8 +4,8 @@
 use anyhow::ensure;
 use assent_dev_stack::actors::Reply;
 
-use crate::visitor::Visitor;
-use crate::world::{last_sequence, log, start};
+use crate::fixture::{last_sequence, log, start};
+use crate::session_client::SessionClient;
 
 const FORMS: [&str; 10] = [
     "/settings/company/email-sync",
@@ -56,7 +56,7 @@ async fn odd_forms_are_answered_with_a_page_and_record_nothing() -> anyhow::Resu
     let stack = start().await?;
     let log = log(&stack).await?;
     for form in FORMS {
-        let sam = Visitor::super_admin(&stack, "acme", "sam").await?;
+        let sam = SessionClient::super_admin(&stack, "acme", "sam").await?;
         for value in odd_values() {
             let all = [
                 "email_sync",
@@ -94,7 +94,7 @@ async fn odd_forms_are_answered_with_a_page_and_record_nothing() -> anyhow::Resu
 #[tokio::test]
 async fn odd_addresses_show_the_page_as_it_is() -> anyhow::Result<()> {
     let stack = start().await?;
-    let sam = Visitor::super_admin(&stack, "acme", "sam").await?;
+    let sam = SessionClient::super_admin(&stack, "acme", "sam").await?;
     let flow = "flow=019ab000-0000-7000-8000-000000000000";
     for page in ["/settings/company", "/settings/account"] {
         for query in [

@@ -6,7 +6,7 @@ use assent_dev_stack::actors::{ANA, HostUser, Reply};
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 
-use crate::world::{FORGERIES, last_sequence, log, start};
+use crate::fixture::{FORGERIES, last_sequence, log, start};
 
 /// Ids that are none, as a client that encodes paths properly sends them.
 fn bad_ids() -> Vec<String> {

@@ -8,7 +8,7 @@ use assent_dev_stack::NatsUser;
 use assent_messaging::RequestError;
 use serde_json::{Value, json};
 
-use crate::world::{connect, last_sequence, log, start};
+use crate::fixture::{connect, last_sequence, log, start};
 
 const DEADLINE: Duration = Duration::from_secs(5);
 

@@ -5,7 +5,7 @@ use assent_dev_stack::Stack;
 use assent_dev_stack::actors::Reply;
 use serde_json::json;
 
-use crate::world::start_with;
+use crate::fixture::start_with;
 
 const LOGO: &str = r##"<svg xmlns="http://www.w3.org/2000/svg"><circle r="9" fill="#f80"/></svg>"##;
 const APP: &str = "http://127.0.0.1:3000";

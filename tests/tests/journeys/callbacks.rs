@@ -2,25 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use assent_dev_stack::Stack;
-use assent_dev_stack::actors::{
-    BEN, CONTOSO, HostUser, Microsoft, OLGA, Reaction, Reply, Visit, forms,
-};
+use assent_dev_stack::actors::{BEN, CONTOSO, HostUser, OLGA, Reply, forms};
 use futures::future::join_all;
 
 use crate::administrator_page::sent_to;
-use crate::world::{
-    authorize_url, company_history, last_sequence, log, query_value, selection, start,
+use crate::fixture::{
+    authorize_url, company_history, last_sequence, log, query_value, selection, sent_back, start,
 };
-
-/// What Microsoft sent the browser back to.
-async fn sent_back(microsoft: &Microsoft, url: &str) -> anyhow::Result<String> {
-    match microsoft.visit(url, OLGA, Reaction::Accept).await? {
-        Visit::Redirect(address) => Ok(address),
-        Visit::Page(code) => bail!("stopped at {code}"),
-    }
-}
 
 /// Both callbacks of an administrator consent, the first one taken.
 async fn to_the_second_callback(stack: &Stack, sam: &HostUser) -> anyhow::Result<(String, String)> {
@@ -29,12 +19,12 @@ async fn to_the_second_callback(stack: &Stack, sam: &HostUser) -> anyhow::Result
         .start_admin_consent(&selection(Some(CONTOSO)))
         .await?
         .ok()?;
-    let first = sent_back(&microsoft, authorize_url(&started)?).await?;
+    let first = sent_back(stack, authorize_url(&started)?, OLGA).await?;
     let on = microsoft.open(&first).await?;
     let on = on
         .header("location")
         .context("the first callback leads nowhere")?;
-    let second = sent_back(&microsoft, on).await?;
+    let second = sent_back(stack, on, OLGA).await?;
     Ok((first, second))
 }
 
@@ -76,12 +66,10 @@ async fn ten_at_a_time_record_once() -> anyhow::Result<()> {
     ensure!(last_sequence(&log).await? == 2, "recorded more than once");
     let history = company_history(&log, "acme").await?;
     ensure!(history.events.len() == 2, "{:?}", history.events);
-    let account = sam.account().await?.ok()?;
-    ensure!(
-        account.word("/method") == Some("admin_configured"),
-        "{}",
-        account.text
-    );
+    sam.account()
+        .await?
+        .ok()?
+        .with_text("/method", "admin_configured")?;
     Ok(())
 }
 
@@ -94,7 +82,7 @@ async fn a_first_callback_ten_at_a_time_leads_each_browser_on() -> anyhow::Resul
         .start_admin_consent(&selection(Some(CONTOSO)))
         .await?
         .ok()?;
-    let first = sent_back(&microsoft, authorize_url(&started)?).await?;
+    let first = sent_back(&stack, authorize_url(&started)?, OLGA).await?;
 
     let replies = join_all((0..10).map(|_| microsoft.open(&first))).await;
 
@@ -156,34 +144,6 @@ async fn a_state_is_good_for_its_own_flow_and_callback_only() -> anyhow::Result<
     Ok(())
 }
 
-#[tokio::test]
-async fn a_person_is_told_on_a_page_what_a_program_is_told_as_a_problem() -> anyhow::Result<()> {
-    let stack = start().await?;
-    let sam = stack.super_admin("acme", "sam");
-    for (address, status, says) in [(
-        format!(
-            "{}/callbacks/microsoft/authorize?code=c&state=x",
-            stack.gateway.url()
-        ),
-        400,
-        "could not be understood",
-    )] {
-        let browser = sam.send(reqwest::Method::GET, &address, |request| {
-            request.header("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
-        });
-        let page = browser.await?;
-        ensure!(
-            page.status == status
-                && page.header("content-type") == Some("text/html; charset=utf-8")
-                && page.text.contains(says),
-            "{} {}",
-            page.status,
-            page.text
-        );
-    }
-    Ok(())
-}
-
 fn state_of(started: Reply) -> anyhow::Result<String> {
     query_value(authorize_url(&started.ok()?)?, "state")
 }
@@ -223,7 +183,7 @@ async fn what_a_browser_brings_alarms_no_operator() -> anyhow::Result<()> {
     // A code that is none, is of another flow, or of the other callback: the token endpoint itself complains.
     let back = async |by: Reply| -> anyhow::Result<(String, String)> {
         let by = by.ok()?;
-        let back = sent_back(&stack.microsoft(), authorize_url(&by)?).await?;
+        let back = sent_back(&stack, authorize_url(&by)?, OLGA).await?;
         Ok((query_value(&back, "state")?, query_value(&back, "code")?))
     };
     let grant = async || ben.start_grant(&["calendar"], None).await;

@@ -6,7 +6,7 @@ use assent_dev_stack::{Stack, TokenBuilder};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::world::start;
+use crate::fixture::start;
 
 /// Every operation of the gateway that somebody has to be known for, on `ana` of `acme`.
 fn operations() -> Vec<(Method, &'static str, Option<Value>)> {

@@ -7,7 +7,7 @@ use assent_dev_stack::actors::{CONTOSO, FABRIKAM};
 use assent_dev_stack::{Program, ProgramPlan, Stack, StackOptions};
 use serde_json::{Value, json};
 
-use crate::world::{selection, start};
+use crate::fixture::selection;
 
 /// A login host of the US government's cloud. Contoso has a namesake there, Fabrikam's very id is taken there, and one
 /// company is nowhere else.
@@ -111,16 +111,6 @@ async fn ambiguous_names_are_asked_about() -> anyhow::Result<()> {
     let fresh = stack.super_admin("fresh", "sam");
     fresh
         .start_admin_consent(&selection(Some("adatum.example")))
-        .await?
-        .ok()?;
-    Ok(())
-}
-
-#[tokio::test]
-async fn without_other_clouds_a_name_is_what_it_is_here() -> anyhow::Result<()> {
-    let stack = start().await?;
-    let sam = stack.super_admin("acme", "sam");
-    sam.start_admin_consent(&selection(Some("contoso.example")))
         .await?
         .ok()?;
     Ok(())

@@ -7,9 +7,9 @@ use assent_dev_stack::{SIMULATOR_CLIENT_ID, Stack};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::world::{
-    admin_consent, authorize_url, company_history, ended, eventually, last_sequence, log,
-    query_value, selection, start,
+use crate::fixture::{
+    admin_consent, authorize_url, calls, company_history, ended, eventually, fault, last_sequence,
+    log, query_value, selection, start,
 };
 
 const ASKED_AGAIN: &str = "Microsoft is asked again";
@@ -20,17 +20,11 @@ async fn control(stack: &Stack, method: Method, path: &str, body: &Value) -> any
 }
 
 async fn refuse(stack: &Stack, endpoint: &str, count: u32, refuse: &Value) -> anyhow::Result<()> {
-    let fault = json!({"endpoint": endpoint, "count": count, "refuse": refuse});
-    control(stack, Method::POST, "faults", &fault).await?;
-    Ok(())
-}
-
-async fn calls(stack: &Stack, endpoint: &str) -> anyhow::Result<u64> {
-    let calls = control(stack, Method::GET, "calls", &json!({})).await?;
-    calls
-        .get(endpoint)
-        .and_then(Value::as_u64)
-        .context("no calls")
+    fault(
+        stack,
+        &json!({"endpoint": endpoint, "count": count, "refuse": refuse}),
+    )
+    .await
 }
 
 fn asked_again(stack: &Stack) -> usize {
@@ -166,12 +160,10 @@ async fn an_approval_behind_a_link_is_asked_about_again_as_well() -> anyhow::Res
         .header("location")
         .context("the link leads nowhere")?;
     stack.microsoft().walk(on, OLGA, Reaction::Accept).await?;
-    let stands = dana.hand_off(id).await?.ok()?;
-    ensure!(
-        stands.word("/state") == Some("completed"),
-        "{}",
-        stands.text
-    );
+    dana.hand_off(id)
+        .await?
+        .ok()?
+        .with_text("/state", "completed")?;
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use assent_dev_stack::Stack;
 use assent_dev_stack::actors::{ANA, BEN, HostUser, OLGA, Reaction};
 use tokio::task::JoinHandle;
 
-use crate::world::{
+use crate::fixture::{
     admin_consent, authorize_url, effective_by_the_log, ended, eventually, grant, last_sequence,
     log, start, user_history,
 };
@@ -67,7 +67,7 @@ async fn acknowledged_writes_survive_every_kill() -> anyhow::Result<()> {
     let acknowledged = writer.await?;
 
     let log = log(&stack).await?;
-    let company = crate::world::company_history(&log, "acme").await?;
+    let company = crate::fixture::company_history(&log, "acme").await?;
     let there: Vec<u64> = company
         .events
         .iter()
@@ -128,12 +128,10 @@ async fn a_flow_survives_a_gateway_that_dies_in_it() -> anyhow::Result<()> {
     let done = microsoft.walk(url, ANA, Reaction::Accept).await?;
     ended(&ana, &done, "completed", None).await?;
     let confirm = landing.confirm.clone().unwrap_or_default();
-    let confirmed = ben.confirm(&landing.flow, &confirm).await?.ok()?;
-    ensure!(
-        confirmed.word("/state") == Some("completed"),
-        "{}",
-        confirmed.text
-    );
+    ben.confirm(&landing.flow, &confirm)
+        .await?
+        .ok()?
+        .with_text("/state", "completed")?;
     Ok(())
 }
 

@@ -9,7 +9,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::world::{authorize_url, ended, eventually, grant, last_sequence, log, start_with};
+use crate::fixture::{
+    authorize_url, ended, eventually, grant, last_sequence, log, metrics, start_with,
+};
 
 /// A key with its certificate, as files.
 struct Certified {
@@ -52,12 +54,6 @@ async fn readiness(stack: &Stack) -> anyhow::Result<Reply> {
     Ok(anybody
         .send(Method::GET, "/readyz", |request| request)
         .await?)
-}
-
-async fn metrics(stack: &Stack) -> anyhow::Result<String> {
-    let anybody = stack.user("nobody", "nobody");
-    let shown = anybody.send(Method::GET, "/metrics", |request| request);
-    Ok(shown.await?.ok()?.text)
 }
 
 /// The gateway goes on, and says to operators what this is about.
@@ -163,8 +159,7 @@ async fn a_refused_secret_alarms_operators_and_changes_nobodys_consent() -> anyh
         is_ready_and_says(&stack, "AADSTS").await?;
     }
     ensure!(last_sequence(&log).await? == 1, "something was recorded");
-    let seen = ana.see("ana").await?.ok()?;
-    ensure!(seen.effective() == "contacts", "{}", seen.text);
+    ana.see("ana").await?.ok()?.with_effective("contacts")?;
     let shown = metrics(&stack).await?;
     ensure!(
         shown.contains("assent_microsoft_our_fault_total 2"),

@@ -6,11 +6,11 @@ use assent_dev_stack::Stack;
 use assent_dev_stack::actors::{ANA, BEN, HostUser, OLGA, Reaction};
 use serde_json::json;
 
-use crate::visitor::{Visitor, hidden};
-use crate::world::{
+use crate::fixture::{
     admin_consent, authorize_url, effective_by_the_log, eventually, grant, last_sequence, log,
     start, user_history,
 };
+use crate::session_client::{SessionClient, hidden};
 
 const STREAM: &str = "CONSENT_EVENTS";
 const DAMAGED: &str = "event_log_damaged";
@@ -104,8 +104,10 @@ async fn a_users_no_is_recorded_although_the_grant_is_damaged() -> anyhow::Resul
         .microsoft()
         .walk(authorize_url(&under_way)?, ANA, Reaction::Accept)
         .await?;
-    let flow = ana.flow(&landing.flow).await?.ok()?;
-    ensure!(flow.word("/code") == Some(DAMAGED), "{}", flow.text);
+    ana.flow(&landing.flow)
+        .await?
+        .ok()?
+        .with_text("/code", DAMAGED)?;
     ensure!(ben.see("ben").await?.ok()?.effective() == "contacts");
     let operator = log(&stack).await?;
     ensure!(last_sequence(&operator).await? == damaged);
@@ -118,12 +120,12 @@ async fn a_users_no_is_recorded_although_the_grant_is_damaged() -> anyhow::Resul
     ensure!(revoked.word("/permissions/email/state") == Some("unknown"));
     ana.revoke("calendar").await?.ok()?;
     ensure!(last_sequence(&operator).await? == damaged + 1);
-    let seen = stack
+    stack
         .service(0)
         .permissions("acme", "ana", damaged + 1)
         .await?
-        .ok()?;
-    ensure!(seen.effective() == "email (full)", "{}", seen.text);
+        .ok()?
+        .with_effective("email (full)")?;
 
     // An operator is told which record it is, whose, and where.
     let alarm = stack.gateway.log_text();
@@ -201,7 +203,7 @@ async fn a_company_is_not_taken_for_a_new_one_when_its_events_are_damaged() -> a
     sam.set_method("user_individual", "full")
         .await?
         .refused(503, DAMAGED)?;
-    sam.start_admin_consent(&crate::world::selection(None))
+    sam.start_admin_consent(&crate::fixture::selection(None))
         .await?
         .refused(503, DAMAGED)?;
     ana.start_grant(&["contacts"], Some(ANA))
@@ -219,8 +221,10 @@ async fn a_company_is_not_taken_for_a_new_one_when_its_events_are_damaged() -> a
     flip(&mut stack, &[damaged]).await?;
     answers(&ana, None).await?;
     all_agree(&stack, &ana, "nothing").await?;
-    let now = sam.account().await?.ok()?;
-    ensure!(now.word("/email_sync") == Some("limited"), "{}", now.text);
+    sam.account()
+        .await?
+        .ok()?
+        .with_text("/email_sync", "limited")?;
     ensure!(digest(&stack).await? != before);
     ensure!(digest(&stack).await? == rebuilt_digest(&mut stack).await?);
     Ok(())
@@ -264,18 +268,19 @@ async fn an_administrators_company_stays_one_when_its_events_are_damaged() -> an
     sam.set_method("user_individual", "full")
         .await?
         .refused(503, DAMAGED)?;
-    let granted = login.through_microsoft("ana", ANA, last).await?.ok()?;
-    ensure!(granted.effective() == "nothing", "{}", granted.text);
+    login
+        .through_microsoft("ana", ANA, last)
+        .await?
+        .ok()?
+        .with_effective("nothing")?;
     ensure!(last_sequence(&log(&stack).await?).await? == last);
 
     flip(&mut stack, &damaged).await?;
     answers(&ana, None).await?;
-    let granted = login.through_microsoft("ana", ANA, last).await?.ok()?;
-    ensure!(
-        granted.word("/decision") == Some("auto_grant"),
-        "{}",
-        granted.text
-    );
+    login
+        .through_microsoft("ana", ANA, last)
+        .await?
+        .decided("auto_grant")?;
     let now = sam.account().await?.ok()?;
     ensure!(now.value("/consent") != &json!(null), "{}", now.text);
     Ok(())
@@ -289,7 +294,7 @@ async fn the_settings_take_back_what_can_not_be_shown() -> anyhow::Result<()> {
     let ana = stack.user("acme", "ana");
     grant(&stack, &ana, ANA, &["calendar", "contacts", "email"]).await?;
     let damaged = last_sequence(&log(&stack).await?).await?;
-    let visitor = Visitor::user(&stack, "acme", "ana").await?;
+    let visitor = SessionClient::user(&stack, "acme", "ana").await?;
     // A page that has stood open since before the damage.
     let open = visitor.get(PAGE).await?.text;
     let field = |name| hidden(&open, name).context("no such field");

@@ -6,8 +6,8 @@ use assent_dev_stack::actors::{ANA, Person, Reaction, Reply, Visit};
 use futures::future::try_join_all;
 use serde_json::json;
 
-use crate::known_before_asked::{finn, is};
-use crate::world::{authorize_url, start};
+use crate::fixture::{authorize_url, is_decided, query_value, start};
+use crate::known_before_asked::{approvals, finn};
 
 const ALL: &str = "calendar, contacts, email (full)";
 
@@ -24,7 +24,7 @@ fn needs(reply: &Reply, approval: &str) -> anyhow::Result<()> {
 async fn is_spared(stack: &Stack, user: &str, person: Person) -> anyhow::Result<Reply> {
     let login = stack.login("adatum");
     let reply = login.through_microsoft(user, person, 0).await?.ok()?;
-    is(&reply, "prompt", "consent_missing", "contacts")?;
+    is_decided(&reply, "prompt", "consent_missing", "contacts")?;
     needs(&reply, "calendar, email (full)")?;
     Ok(reply)
 }
@@ -35,7 +35,7 @@ async fn whoever_signs_in_again_at_once_is_not_asked_for_the_same() -> anyhow::R
     let person = finn(&stack).await?;
     let login = stack.login("adatum");
     let first = login.through_microsoft("finn", person, 0).await?.ok()?;
-    is(&first, "prompt", "consent_missing", ALL)?;
+    is_decided(&first, "prompt", "consent_missing", ALL)?;
 
     // At once, without having seen the page; having seen it; from another browser or by another way of signing in;
     // and by another gateway than the one that knew.
@@ -44,8 +44,11 @@ async fn whoever_signs_in_again_at_once_is_not_asked_for_the_same() -> anyhow::R
     let visit = page.visit(authorize_url(&first)?, person, Reaction::Accept);
     ensure!(visit.await? == Visit::Page("AADSTS90094".to_owned()));
     is_spared(&stack, "finn", person).await?;
+    // The link on that page says no more than that somebody left.
+    let landing = page.walk(authorize_url(&first)?, person, Reaction::Return);
+    ensure!(landing.await?.outcome == "undetermined");
     let by_password = login.with_password("finn", 0).await?.ok()?;
-    is(&by_password, "prompt", "consent_missing", "contacts")?;
+    is_decided(&by_password, "prompt", "consent_missing", "contacts")?;
     needs(&by_password, "calendar, email (full)")?;
     stack.gateway.restart().await?;
     let last = is_spared(&stack, "finn", person).await?;
@@ -55,7 +58,7 @@ async fn whoever_signs_in_again_at_once_is_not_asked_for_the_same() -> anyhow::R
     let landing = microsoft.walk(authorize_url(&last)?, person, Reaction::Accept);
     ensure!(landing.await?.outcome == "completed");
     let done = login.through_microsoft("finn", person, 0).await?.ok()?;
-    is(
+    is_decided(
         &done,
         "proceed",
         "administrator_approval_required",
@@ -101,7 +104,7 @@ async fn a_dead_end_met_by_way_of_the_settings_is_known_to_the_login() -> anyhow
     ensure!(visit.await? == Visit::Page("AADSTS90094".to_owned()));
     let login = stack.login("adatum");
     let reply = login.through_microsoft("finn", person, 0).await?.ok()?;
-    is(
+    is_decided(
         &reply,
         "prompt",
         "consent_missing",
@@ -112,7 +115,7 @@ async fn a_dead_end_met_by_way_of_the_settings_is_known_to_the_login() -> anyhow
     // A login that wants nothing else goes on; the settings go on offering it.
     let wants = json!({"calendar": true, "contacts": false, "email": "none"});
     let reply = login.wanting("finn", person, &wants).await?.ok()?;
-    is(
+    is_decided(
         &reply,
         "proceed",
         "administrator_approval_required",
@@ -127,9 +130,9 @@ async fn who_signs_in_elsewhere_in_the_middle_of_consenting_still_finishes() -> 
     let stack = start().await?;
     let (microsoft, login) = (stack.microsoft(), stack.login("acme"));
     let first = login.through_microsoft("ana", ANA, 0).await?.ok()?;
-    is(&first, "prompt", "consent_missing", ALL)?;
+    is_decided(&first, "prompt", "consent_missing", ALL)?;
     let second = login.through_microsoft("ana", ANA, 0).await?.ok()?;
-    is(&second, "prompt", "consent_missing", "contacts")?;
+    is_decided(&second, "prompt", "consent_missing", "contacts")?;
 
     let landing = microsoft
         .walk(authorize_url(&first)?, ANA, Reaction::Accept)
@@ -141,14 +144,16 @@ async fn who_signs_in_elsewhere_in_the_middle_of_consenting_still_finishes() -> 
         .await?;
     ensure!(landing.outcome == "completed", "{landing:?}");
     let reply = login.through_microsoft("ana", ANA, 0).await?.ok()?;
-    is(&reply, "proceed", "all_effective", "nothing")?;
+    is_decided(&reply, "proceed", "all_effective", "nothing")?;
     ensure!(reply.effective() == ALL, "{}", reply.text);
 
     // By now the tenant is known to let its users consent: a colleague is asked for all, as often as need be.
+    let seen = stack.user("acme", "ana").see("ana").await?.ok()?;
+    ensure!(approvals(&seen) == [Some("not_needed"); 3], "{}", seen.text);
     let colleague = assent_dev_stack::actors::BEN;
     for _ in 0..2 {
         let reply = login.through_microsoft("ben", colleague, 0).await?.ok()?;
-        is(&reply, "prompt", "consent_missing", ALL)?;
+        is_decided(&reply, "prompt", "consent_missing", ALL)?;
     }
     Ok(())
 }
@@ -158,7 +163,7 @@ async fn an_attempt_that_ended_otherwise_was_no_dead_end() -> anyhow::Result<()>
     let stack = start().await?;
     let (person, login) = (finn(&stack).await?, stack.login("adatum"));
     let first = login.through_microsoft("finn", person, 0).await?.ok()?;
-    let state = crate::world::query_value(authorize_url(&first)?, "state")?;
+    let state = query_value(authorize_url(&first)?, "state")?;
     let callback = format!(
         "{}/callbacks/microsoft/authorize?error=temporarily_unavailable&error_description=AADSTS90033%3A+x&state={state}",
         stack.gateway.url()
@@ -167,5 +172,5 @@ async fn an_attempt_that_ended_otherwise_was_no_dead_end() -> anyhow::Result<()>
     let landing = microsoft.walk(&callback, person, Reaction::Accept).await?;
     ensure!(landing.outcome == "undetermined", "{landing:?}");
     let again = login.through_microsoft("finn", person, 0).await?.ok()?;
-    is(&again, "prompt", "consent_missing", ALL)
+    is_decided(&again, "prompt", "consent_missing", ALL)
 }

@@ -10,7 +10,7 @@ use anyhow::{Context as _, ensure};
 use assent_dev_stack::actors::ANA;
 use serde_json::Value;
 
-use crate::world::{eventually, grant, start_with};
+use crate::fixture::{eventually, grant, start_with};
 
 /// A disk in memory, gone with the value.
 struct SmallDisk(tempfile::TempDir);

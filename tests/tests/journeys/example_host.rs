@@ -5,7 +5,7 @@ use assent_dev_stack::Stack;
 use assent_dev_stack::actors::{ANA, OLGA, Person, Reaction};
 
 use crate::browser::{Browser, Page};
-use crate::world::{admin_consent, eventually, start_with};
+use crate::fixture::{admin_consent, eventually, start_with};
 
 async fn start() -> anyhow::Result<Stack> {
     start_with(|options| options.example_host = true).await

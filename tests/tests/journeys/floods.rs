@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::visitor::Visitor;
-use crate::world::{authorize_url, eventually, selection, start};
+use crate::fixture::{authorize_url, calls, eventually, fault, selection, start};
+use crate::session_client::SessionClient;
 
 const EVERYTHING: [&str; 3] = ["calendar", "contacts", "email"];
 
@@ -61,7 +61,7 @@ async fn another_company_is_served(stack: &Stack) -> anyhow::Result<()> {
         .await?
         .ok()?;
     rita.set_method("user_individual", "full").await?.ok()?;
-    let page = Visitor::user(stack, "other", "eva")
+    let page = SessionClient::user(stack, "other", "eva")
         .await?
         .get("/settings/account")
         .await?;
@@ -137,7 +137,7 @@ async fn flows_without_end() -> anyhow::Result<()> {
     // And what she wants to take back, she can.
     ana.revoke("calendar").await?.ok()?;
 
-    let page = Visitor::user(&stack, "acme", "ana").await?;
+    let page = SessionClient::user(&stack, "acme", "ana").await?;
     let (here, save) = ("/settings/account", "/settings/account/permissions");
     eventually("a form meets the limit", async || {
         let refused = page.post(here, save, &[("contacts", "true")]).await?;
@@ -162,14 +162,6 @@ async fn flows_without_end() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn metadata_calls(stack: &Stack) -> anyhow::Result<u64> {
-    let calls = stack
-        .microsoft()
-        .control(Method::GET, "calls", None)
-        .await?;
-    Ok(calls.number("/metadata").unwrap_or_default())
-}
-
 async fn names(user: &HostUser, tenant: Uuid) -> anyhow::Result<Reply> {
     let path = format!(
         "/v1/accounts/{}/users/{}/grants",
@@ -189,17 +181,17 @@ async fn invented_tenants() -> anyhow::Result<()> {
     let (mallory, ana) = (stack.user("acme", "mallory"), stack.user("acme", "ana"));
     // What is known to be unknown is not asked about again.
     let nowhere = Uuid::new_v4();
-    let before = metadata_calls(&stack).await?;
+    let before = calls(&stack, "metadata").await?;
     for _ in 0..5 {
         names(&mallory, nowhere)
             .await?
             .refused(400, "invalid_request")?;
     }
-    ensure!(metadata_calls(&stack).await? == before + 1);
+    ensure!(calls(&stack, "metadata").await? == before + 1);
 
     let (_, limited) = until_limited(100, async |_| names(&mallory, Uuid::new_v4()).await).await?;
     is_limited(&limited, "organisations at Microsoft were looked up")?;
-    let asked = metadata_calls(&stack).await? - before;
+    let asked = calls(&stack, "metadata").await? - before;
     ensure!(asked <= 40, "{asked} questions to Microsoft");
     // A name in the Super Admin's dialog is one of them.
     let sam = stack.super_admin("acme", "sam");
@@ -223,11 +215,8 @@ async fn microsoft_is_tired_of_invented_tenants() -> anyhow::Result<()> {
     let stack = start().await?;
     let (mallory, ben) = (stack.user("acme", "mallory"), stack.user("other", "ben"));
     let begun = ben.start_grant(&["calendar"], None).await?.ok()?;
-    let fault = json!({"endpoint": "metadata", "count": 1, "status": 429, "body": {}, "headers": {"Retry-After": "300"}});
-    stack
-        .microsoft()
-        .control(Method::POST, "faults", Some(&fault))
-        .await?;
+    let tired = json!({"endpoint": "metadata", "count": 1, "status": 429, "body": {}, "headers": {"Retry-After": "300"}});
+    fault(&stack, &tired).await?;
     let refused = names(&mallory, Uuid::new_v4()).await?;
     ensure!(refused.status == 503, "{}", refused.text);
     let again = names(&mallory, Uuid::new_v4()).await?;
@@ -289,7 +278,7 @@ async fn writes_without_end_and_somebodys_no() -> anyhow::Result<()> {
     another_company_is_served(&stack).await?;
     pressing.abort();
 
-    let page = Visitor::super_admin(&stack, "acme", "sam").await?;
+    let page = SessionClient::super_admin(&stack, "acme", "sam").await?;
     let shown = page.get("/settings/company").await?;
     ensure!(shown.status == 200, "{}", shown.text);
     Ok(())
@@ -335,12 +324,10 @@ async fn links_without_end() -> anyhow::Result<()> {
     let to = followed.header("location").context("not sent on")?;
     microsoft.walk(to, OLGA, Reaction::Accept).await?;
     let id = link.word("/hand_off_id").context("no id")?;
-    let stands = sam.hand_off(id).await?.ok()?;
-    ensure!(
-        stands.word("/state") == Some("completed"),
-        "{}",
-        stands.text
-    );
+    sam.hand_off(id)
+        .await?
+        .ok()?
+        .with_text("/state", "completed")?;
 
     // Making one costs what it did, however many there have been.
     ensure!(limited.took < Duration::from_secs(1), "{:?}", limited.took);

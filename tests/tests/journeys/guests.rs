@@ -6,8 +6,7 @@ use assent_dev_stack::actors::{ANA, CONTOSO, HostUser, OLGA, Person, Reaction, R
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::known_before_asked::is;
-use crate::world::{admin_consent, authorize_url, last_sequence, log, start};
+use crate::fixture::{admin_consent, authorize_url, is_decided, last_sequence, log, start};
 
 const PERSONAL_ACCOUNTS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 const ALL: &str = "calendar, contacts, email (full)";
@@ -70,7 +69,7 @@ async fn none_is_asked(stack: &Stack) -> anyhow::Result<()> {
         ),
     ] {
         let reply = with_claims(stack, claims, forge).await?.ok()?;
-        is(&reply, "unavailable", reason, ALL)?;
+        is_decided(&reply, "unavailable", reason, ALL)?;
         ensure!(
             reply.effective() == "nothing" && reply.word("/authorize_url").is_none(),
             "{}",
@@ -94,25 +93,19 @@ async fn a_login_of_who_has_no_mailbox_here_is_decided_about_under_both_methods(
     let sam = stack.super_admin("acme", "sam");
     let landing = admin_consent(&stack, &sam, None, OLGA, Reaction::Accept).await?;
     ensure!(landing.outcome == "completed", "{landing:?}");
-    let member = with_claims(&stack, json!({"acct": 0}), None).await?.ok()?;
-    ensure!(
-        member.word("/decision") == Some("auto_grant"),
-        "{}",
-        member.text
-    );
+    with_claims(&stack, json!({"acct": 0}), None)
+        .await?
+        .decided("auto_grant")?;
     let issuer = format!("{}/{PERSONAL_ACCOUNTS}/v2.0", stack.simulator.url());
     let personal = json!({"tid": PERSONAL_ACCOUNTS, "iss": issuer});
     for (claims, forge, reason) in [
         (json!({"acct": 1}), None, "guest"),
         (personal, Some("consumer_key"), "personal_account"),
     ] {
-        let reply = with_claims(&stack, claims, forge).await?.ok()?;
-        is(
-            &reply,
-            "unavailable",
-            reason,
-            &reply.permissions("/missing"),
-        )?;
+        let reply = with_claims(&stack, claims, forge)
+            .await?
+            .decided("unavailable")?
+            .with_text("/reason", reason)?;
         ensure!(reply.word("/tenant_id").is_none(), "{}", reply.text);
     }
     Ok(())

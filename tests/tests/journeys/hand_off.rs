@@ -7,7 +7,7 @@ use assent_dev_stack::actors::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{company_history, last_sequence, log, start};
+use crate::fixture::{company_history, last_sequence, log, start};
 
 fn asking(purpose: &str) -> Value {
     json!({
@@ -193,12 +193,10 @@ async fn a_cancelled_link_records_nothing_however_far_it_got() -> anyhow::Result
     let sam = stack.super_admin("acme", "sam");
     let (link, id) = link(&sam, &asking("administrator_consent")).await?;
     let on = follow(&stack, &link).await?;
-    let cancelled = sam.cancel_hand_off(&id).await?.ok()?;
-    ensure!(
-        cancelled.word("/state") == Some("cancelled"),
-        "{}",
-        cancelled.text
-    );
+    sam.cancel_hand_off(&id)
+        .await?
+        .ok()?
+        .with_text("/state", "cancelled")?;
     sam.cancel_hand_off(&id).await?.ok()?;
 
     let landing = microsoft.walk(&on, OLGA, Reaction::Accept).await?;
@@ -351,24 +349,19 @@ async fn an_administrator_ends_the_approval_loop_and_nobodys_permissions_change(
         last_sequence(&log).await? == 0,
         "an approval changed somebody's permissions"
     );
-    let account = finn.account().await?.ok()?;
-    ensure!(
-        account.word("/method") == Some("user_individual"),
-        "{}",
-        account.text
-    );
+    finn.account()
+        .await?
+        .ok()?
+        .with_text("/method", "user_individual")?;
 
     // Now the login asks again, and Microsoft has nothing left to ask.
-    let prompted = login.wanting("finn", person, &calendar).await?.ok()?;
-    ensure!(
-        prompted.word("/decision") == Some("prompt"),
-        "{}",
-        prompted.text
-    );
+    let prompted = login
+        .wanting("finn", person, &calendar)
+        .await?
+        .decided("prompt")?;
     let url = prompted.word("/authorize_url").context("no prompt")?;
     let landing = microsoft.walk(url, person, Reaction::Accept).await?;
     ensure!(landing.outcome == "completed", "{landing:?}");
-    let seen = finn.see("finn").await?.ok()?;
-    ensure!(seen.effective() == "calendar", "{}", seen.text);
+    finn.see("finn").await?.ok()?.with_effective("calendar")?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::world::{
+use crate::fixture::{
     FORGERIES, admin_consent, authorize_url, ended, grant, last_sequence, log, start, start_with,
 };
 

@@ -4,7 +4,7 @@ use anyhow::ensure;
 use assent_dev_stack::actors::{ANA, CONTOSO, OLGA, Reaction};
 use serde_json::json;
 
-use crate::world::{admin_consent, effective_by_the_log, ended, grant, log, start};
+use crate::fixture::{admin_consent, effective_by_the_log, ended, grant, log, start};
 
 const ACCOUNT: &str = "urn:acme.eu";
 const USER: &str = "auth0|5f7c.8ec+1=~";
@@ -17,7 +17,7 @@ async fn a_user_of_any_identity_provider_goes_the_whole_way() -> anyhow::Result<
     let user = stack.user(ACCOUNT, USER);
     grant(&stack, &user, ANA, &["calendar"]).await?;
 
-    let heard = worker.hear(1).await?;
+    let heard = worker.receive(1).await?;
     let subject = "consent.changes.v1.urn%3Aacme%2Eeu.user.auth0%7C5f7c%2E8ec%2B1%3D%7E";
     ensure!(heard.subject == subject, "{}", heard.subject);
     ensure!(
@@ -27,20 +27,17 @@ async fn a_user_of_any_identity_provider_goes_the_whole_way() -> anyhow::Result<
     );
 
     let login = stack.login(ACCOUNT);
-    let decided = login.through_microsoft(USER, ANA, 1).await?.ok()?;
-    ensure!(
-        decided.word("/decision") == Some("prompt"),
-        "{}",
-        decided.text
-    );
+    let decided = login
+        .through_microsoft(USER, ANA, 1)
+        .await?
+        .decided("prompt")?;
     ensure!(
         decided.value("/effective/calendar") == &json!(true),
         "{}",
         decided.text
     );
 
-    let seen = user.see(USER).await?.ok()?;
-    ensure!(seen.word("/user_id") == Some(USER), "{}", seen.text);
+    user.see(USER).await?.ok()?.with_text("/user_id", USER)?;
     user.revoke("calendar").await?.ok()?;
     let effective = effective_by_the_log(&log, ACCOUNT, USER).await?;
     ensure!(effective["calendar"] == json!(false), "{effective}");
@@ -49,14 +46,13 @@ async fn a_user_of_any_identity_provider_goes_the_whole_way() -> anyhow::Result<
     let sam = stack.super_admin(ACCOUNT, "auth0|sam");
     let landing = admin_consent(&stack, &sam, Some(CONTOSO), OLGA, Reaction::Accept).await?;
     ended(&sam, &landing, "completed", None).await?;
-    let link = sam
-        .make_hand_off(&json!({
-            "purpose": "administrator_consent",
-            "permissions": {"calendar": true, "contacts": false, "email": "none"},
-        }))
-        .await?
-        .ok()?;
-    ensure!(link.word("/account_id") == Some(ACCOUNT), "{}", link.text);
+    sam.make_hand_off(&json!({
+        "purpose": "administrator_consent",
+        "permissions": {"calendar": true, "contacts": false, "email": "none"},
+    }))
+    .await?
+    .ok()?
+    .with_text("/account_id", ACCOUNT)?;
     let listed = sam.hand_offs().await?.ok()?;
     ensure!(listed.text.contains("auth0|sam"), "{}", listed.text);
     Ok(())

@@ -2,11 +2,11 @@
 
 use anyhow::{Context, ensure};
 use assent_dev_stack::Stack;
-use assent_dev_stack::actors::{ADATUM, ANA, BEN, Person, Reaction, Reply, Visit};
+use assent_dev_stack::actors::{ADATUM, ANA, Person, Reaction, Reply};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::world::start;
+use crate::fixture::{authorize_url, grant, is_decided, query_value, start};
 
 /// An ordinary user of Adatum with a mailbox in Exchange Online.
 pub(crate) async fn finn(stack: &Stack) -> anyhow::Result<Person> {
@@ -24,26 +24,16 @@ pub(crate) async fn finn(stack: &Stack) -> anyhow::Result<Person> {
     })
 }
 
-pub(crate) fn is(reply: &Reply, decision: &str, reason: &str, missing: &str) -> anyhow::Result<()> {
-    ensure!(
-        reply.word("/decision") == Some(decision)
-            && reply.word("/reason") == Some(reason)
-            && reply.permissions("/missing") == missing,
-        "{}, expected {decision} {reason} {missing}",
-        reply.text
-    );
-    Ok(())
-}
-
-fn approvals(reply: &Reply) -> [Option<&str>; 3] {
+/// What the settings say beside each box: whether an administrator has to approve.
+pub(crate) fn approvals(reply: &Reply) -> [Option<&str>; 3] {
     ["calendar", "contacts", "email"]
         .map(|permission| reply.word(&format!("/permissions/{permission}/approval")))
 }
 
 #[tokio::test]
-async fn a_dead_end_is_met_once_and_what_is_in_reach_is_asked_for() -> anyhow::Result<()> {
+async fn the_settings_say_beforehand_what_needs_an_administrator() -> anyhow::Result<()> {
     let stack = start().await?;
-    let (microsoft, login) = (stack.microsoft(), stack.login("adatum"));
+    let microsoft = stack.microsoft();
     let (finn, person) = (stack.user("adatum", "finn"), finn(&stack).await?);
 
     // Nothing is known yet: Microsoft's default is the guess, and the settings say so beside the box.
@@ -53,44 +43,6 @@ async fn a_dead_end_is_met_once_and_what_is_in_reach_is_asked_for() -> anyhow::R
         "{}",
         seen.text
     );
-    let first = login.through_microsoft("finn", person, 0).await?.ok()?;
-    is(
-        &first,
-        "prompt",
-        "consent_missing",
-        "calendar, contacts, email (full)",
-    )?;
-    let url = first.word("/authorize_url").context("no prompt")?;
-    let visit = microsoft.visit(url, person, Reaction::Accept).await?;
-    ensure!(visit == Visit::Page("AADSTS90094".to_owned()), "{visit:?}");
-    // The link on that page says no more than that somebody left.
-    let landing = microsoft.walk(url, person, Reaction::Return).await?;
-    ensure!(landing.outcome == "undetermined", "{landing:?}");
-
-    let second = login.through_microsoft("finn", person, 0).await?.ok()?;
-    is(&second, "prompt", "consent_missing", "contacts")?;
-    ensure!(
-        second.permissions("/needs_approval") == "calendar, email (full)",
-        "{}",
-        second.text
-    );
-    let url = second.word("/authorize_url").context("no prompt")?;
-    let landing = microsoft.walk(url, person, Reaction::Accept).await?;
-    ensure!(landing.outcome == "completed", "{landing:?}");
-
-    let third = login.through_microsoft("finn", person, 0).await?.ok()?;
-    is(
-        &third,
-        "proceed",
-        "administrator_approval_required",
-        "calendar, email (full)",
-    )?;
-    ensure!(
-        third.effective() == "contacts" && third.value("/degraded") == &json!(false),
-        "{}",
-        third.text
-    );
-
     // Finn himself may try whenever he likes: policies change.
     microsoft
         .control(
@@ -99,10 +51,7 @@ async fn a_dead_end_is_met_once_and_what_is_in_reach_is_asked_for() -> anyhow::R
             Some(&json!({"policy": "legacy"})),
         )
         .await?;
-    let started = finn.start_grant(&["calendar"], None).await?.ok()?;
-    let url = started.word("/authorize_url").context("no flow")?;
-    let landing = microsoft.walk(url, person, Reaction::Accept).await?;
-    ensure!(landing.outcome == "completed", "{landing:?}");
+    grant(&stack, &finn, person, &["calendar"]).await?;
     let seen = finn.see("finn").await?.ok()?;
     ensure!(
         approvals(&seen) == [Some("not_needed"), Some("not_needed"), Some("likely")],
@@ -121,7 +70,7 @@ async fn a_tenants_own_word_counts_for_all_its_users_of_that_company_only() -> a
 
     let started = finn.start_grant(&["calendar"], Some(person)).await?.ok()?;
     let url = started.word("/authorize_url").context("no flow")?;
-    let state = crate::world::query_value(url, "state")?;
+    let state = query_value(url, "state")?;
     let callback = format!(
         "{}/callbacks/microsoft/authorize?error=access_denied&error_description=AADSTS90094%3A+x&state={state}",
         stack.gateway.url()
@@ -148,7 +97,7 @@ async fn a_tenants_own_word_counts_for_all_its_users_of_that_company_only() -> a
         .wanting("colleague", person, &calendar)
         .await?
         .ok()?;
-    is(
+    is_decided(
         &reply,
         "proceed",
         "administrator_approval_required",
@@ -159,7 +108,7 @@ async fn a_tenants_own_word_counts_for_all_its_users_of_that_company_only() -> a
         .wanting("finn", person, &calendar)
         .await?
         .ok()?;
-    is(&elsewhere, "prompt", "consent_missing", "calendar")?;
+    is_decided(&elsewhere, "prompt", "consent_missing", "calendar")?;
     Ok(())
 }
 
@@ -170,7 +119,7 @@ async fn who_only_says_to_be_of_a_tenant_teaches_nothing_about_it() -> anyhow::R
     let eve = stack.user("acme", "eve");
     let all = ["calendar", "contacts", "email"];
     let started = eve.start_grant_claiming(&all, ANA).await?.ok()?;
-    let state = crate::world::query_value(crate::world::authorize_url(&started)?, "state")?;
+    let state = query_value(authorize_url(&started)?, "state")?;
     let callback = format!(
         "{}/callbacks/microsoft/authorize?error=access_denied&error_description=AADSTS90094&state={state}",
         stack.gateway.url()
@@ -185,27 +134,5 @@ async fn who_only_says_to_be_of_a_tenant_teaches_nothing_about_it() -> anyhow::R
         "{}",
         decided.text
     );
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_tenant_that_lets_its_users_consent_is_asked_as_ever() -> anyhow::Result<()> {
-    let stack = start().await?;
-    let (microsoft, login) = (stack.microsoft(), stack.login("acme"));
-    let reply = login.through_microsoft("ana", ANA, 0).await?.ok()?;
-    let url = reply.word("/authorize_url").context("no prompt")?;
-    let landing = microsoft.walk(url, ANA, Reaction::Accept).await?;
-    ensure!(landing.outcome == "completed", "{landing:?}");
-    let seen = stack.user("acme", "ana").see("ana").await?.ok()?;
-    ensure!(approvals(&seen) == [Some("not_needed"); 3], "{}", seen.text);
-    for _ in 0..2 {
-        let reply = login.through_microsoft("ben", BEN, 0).await?.ok()?;
-        is(
-            &reply,
-            "prompt",
-            "consent_missing",
-            "calendar, contacts, email (full)",
-        )?;
-    }
     Ok(())
 }

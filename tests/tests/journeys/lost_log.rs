@@ -3,18 +3,12 @@
 
 use anyhow::{bail, ensure};
 use assent_dev_stack::actors::ANA;
-use assent_dev_stack::{Program, ProgramError, Stack};
+use assent_dev_stack::{ProgramError, Stack};
 use serde_json::Value;
 
-use crate::world::{eventually, grant, last_sequence, log, start};
+use crate::fixture::{eventually, grant, last_sequence, log, readiness, start};
 
 const STREAM: &str = "CONSENT_EVENTS";
-
-async fn readiness(program: &Program) -> anyhow::Result<(u16, Value)> {
-    let reply = reqwest::get(format!("{}/readyz", program.url())).await?;
-    let status = reply.status().as_u16();
-    Ok((status, serde_json::from_str(&reply.text().await?)?))
-}
 
 /// `/readyz` says this of something that the gateway needs.
 async fn is_not_ready(stack: &Stack, name: &str, reason: &str) -> anyhow::Result<()> {

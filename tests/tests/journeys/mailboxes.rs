@@ -9,7 +9,7 @@ use assent_dev_stack::actors::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::world::{
+use crate::fixture::{
     PATIENCE, admin_consent, authorize_url, ended, eventually, selection, start, start_with,
 };
 
@@ -188,6 +188,8 @@ async fn after_an_automatic_grant_with_the_host_applications_own_token() -> anyh
     let stack = start_with(|options| {
         let argument = |text: &str| text.to_owned();
         options.simulator_arguments = vec![argument("--redirect-uri"), argument(RETURN)];
+        // What comes of a token that is none is told to whoever looks closely.
+        options.variables = vec![(argument("RUST_LOG"), argument("debug"))];
     })
     .await?;
     let sam = stack.super_admin("adatum", "sam");
@@ -237,6 +239,13 @@ async fn after_an_automatic_grant_with_the_host_applications_own_token() -> anyh
         "{}",
         granted.text
     );
+    eventually("the bad token is noticed", async || {
+        Ok(stack
+            .gateway
+            .log_text()
+            .contains("a mailbox was not looked for"))
+    })
+    .await?;
     for user in ["other", "bad"] {
         ensure!(
             mailbox_of(&stack.user("adatum", user)).await?.is_none(),

@@ -1,13 +1,13 @@
 //! Whole journeys through real processes.
 
 mod browser;
+mod fixture;
 mod whose_mailbox;
-mod world;
 
 mod example_host;
 mod python_worker;
+mod session_client;
 mod story;
-mod visitor;
 
 mod a_no_is_final;
 mod addresses;

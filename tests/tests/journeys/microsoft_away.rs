@@ -6,39 +6,18 @@ use anyhow::ensure;
 use assent_dev_stack::Stack;
 use assent_dev_stack::actors::{ANA, CONTOSO, HostUser, OLGA, Reaction};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::world::{
-    admin_consent, authorize_url, ended, eventually, grant, last_sequence, log, selection, start,
+use crate::fixture::{
+    admin_consent, authorize_url, calls, ended, eventually, fault, grant, last_sequence, log,
+    metrics, selection, start,
 };
 
 /// What one operation against Microsoft may take, and what a slow machine may: still less than the trouble lasts.
 const BOUND: Duration = Duration::from_secs(15);
 /// At once, on a slow machine: less than the deadline of an operation.
 const AT_ONCE: Duration = Duration::from_secs(3);
-
-async fn fault(stack: &Stack, body: Value) -> anyhow::Result<()> {
-    stack
-        .microsoft()
-        .control(Method::POST, "faults", Some(&body))
-        .await?;
-    Ok(())
-}
-
-async fn calls(stack: &Stack, endpoint: &str) -> anyhow::Result<u64> {
-    let calls = stack
-        .microsoft()
-        .control(Method::GET, "calls", None)
-        .await?;
-    Ok(calls.number(&format!("/{endpoint}")).unwrap_or_default())
-}
-
-async fn metrics(stack: &Stack) -> anyhow::Result<String> {
-    let anybody = stack.user("nobody", "nobody");
-    let shown = anybody.send(Method::GET, "/metrics", |request| request);
-    Ok(shown.await?.ok()?.text)
-}
 
 /// Ana comes back from Microsoft, and we ask whether that is so.
 async fn ana_comes_back(stack: &Stack, ana: &HostUser) -> anyhow::Result<()> {
@@ -66,7 +45,7 @@ async fn a_token_endpoint_in_trouble_ends_a_flow_and_is_asked_once() -> anyhow::
         json!({"endpoint": "token", "delay_ms": 20_000}),
     ] {
         let before = calls(&stack, "token").await?;
-        fault(&stack, trouble).await?;
+        fault(&stack, &trouble).await?;
         ana_comes_back(&stack, &ana).await?;
         ensure!(
             calls(&stack, "token").await? == before + 1,
@@ -84,12 +63,12 @@ async fn a_tenant_that_can_not_be_looked_up_is_told_with_when_to_try_again() -> 
     let start_for = async |tenant: &str| sam.start_admin_consent(&selection(Some(tenant))).await;
 
     // A moment's trouble is not even noticed.
-    fault(&stack, json!({"endpoint": "metadata", "status": 502})).await?;
+    fault(&stack, &json!({"endpoint": "metadata", "status": 502})).await?;
     start_for("contoso.example").await?.ok()?;
     // Asked to wait a second, it waits.
     fault(
         &stack,
-        json!({"endpoint": "metadata", "status": 429, "headers": {"Retry-After": "1"}}),
+        &json!({"endpoint": "metadata", "status": 429, "headers": {"Retry-After": "1"}}),
     )
     .await?;
     let begun = Instant::now();
@@ -102,7 +81,7 @@ async fn a_tenant_that_can_not_be_looked_up_is_told_with_when_to_try_again() -> 
     // Asked to wait longer than anybody would, it says so.
     fault(
         &stack,
-        json!({"endpoint": "metadata", "status": 429, "headers": {"Retry-After": "30"}}),
+        &json!({"endpoint": "metadata", "status": 429, "headers": {"Retry-After": "30"}}),
     )
     .await?;
     let before = calls(&stack, "metadata").await?;
@@ -142,7 +121,7 @@ async fn nonsense_is_told_from_an_outage() -> anyhow::Result<()> {
     ] {
         fault(
             &stack,
-            json!({"endpoint": "metadata", "status": 200, "body": body}),
+            &json!({"endpoint": "metadata", "status": 200, "body": body}),
         )
         .await?;
         let refused = sam.start_admin_consent(&selection(Some(tenant))).await?;

@@ -9,21 +9,21 @@ use assent_dev_stack::actors::{
 use reqwest::Method;
 use serde_json::json;
 
-use crate::visitor::Visitor;
-use crate::world::{
-    admin_consent, authorize_url, ended, grant, last_sequence, log, query_value, selection, start,
+use crate::fixture::{
+    admin_consent, authorize_url, ended, fault, grant, last_sequence, log, query_value, selection,
+    start,
 };
+use crate::session_client::SessionClient;
 
 const FORM: &str = "/settings/account/another-microsoft-account";
 
 async fn is_of(user: &HostUser, person: Person, effective: &str) -> anyhow::Result<Reply> {
-    let seen = user.see(user.user_id()).await?.ok()?;
-    ensure!(
-        seen.word("/microsoft_identity/object_id") == Some(person.object_id),
-        "{}",
-        seen.text
-    );
-    ensure!(seen.effective() == effective, "{}", seen.text);
+    let seen = user
+        .see(user.user_id())
+        .await?
+        .ok()?
+        .with_text("/microsoft_identity/object_id", person.object_id)?
+        .with_effective(effective)?;
     Ok(seen)
 }
 
@@ -42,7 +42,7 @@ async fn walk(stack: &Stack, url: &str, person: Person) -> anyhow::Result<String
 }
 
 /// Confirms in the settings what came back there.
-async fn connects(visitor: &Visitor, landed: &str) -> anyhow::Result<Reply> {
+async fn connects(visitor: &SessionClient, landed: &str) -> anyhow::Result<Reply> {
     let page = visitor.get(landed).await?;
     ensure!(
         page.text.contains("Connect this Microsoft account"),
@@ -67,7 +67,7 @@ async fn connects(visitor: &Visitor, landed: &str) -> anyhow::Result<Reply> {
 async fn the_settings_name_the_account_and_lead_to_another_one() -> anyhow::Result<()> {
     let stack = start().await?;
     let ana = stack.user("acme", "ana");
-    let visitor = Visitor::user(&stack, "acme", "ana").await?;
+    let visitor = SessionClient::user(&stack, "acme", "ana").await?;
     let page = visitor.get("/settings/account").await?;
     ensure!(!page.text.contains(FORM), "nothing is connected yet");
     grant(&stack, &ana, ANA, &["calendar", "email"]).await?;
@@ -92,12 +92,11 @@ async fn the_settings_name_the_account_and_lead_to_another_one() -> anyhow::Resu
         stack.login("acme"),
         json!({"calendar": true, "contacts": false, "email": "full"}),
     );
-    let decided = login.wanting("ana", FARID, &wants).await?.ok()?;
-    ensure!(
-        decided.word("/reason") == Some("all_effective"),
-        "{}",
-        decided.text
-    );
+    login
+        .wanting("ana", FARID, &wants)
+        .await?
+        .ok()?
+        .with_text("/reason", "all_effective")?;
 
     // Where all was taken back, what was on is asked for. Who picks the same account again just has it.
     for permission in ["calendar", "email"] {
@@ -137,16 +136,16 @@ async fn whose_account_microsoft_knows_no_more_is_not_sent_there_again() -> anyh
         let started = user.start_grant(&["contacts"], None).await?.ok()?;
         let url = authorize_url(&started)?;
         ensure!(url.contains(ANA.tenant), "{url}");
-        let fault = json!({"endpoint": "authorize", "refuse": {"code": code}});
-        let microsoft = stack.microsoft();
-        microsoft
-            .control(Method::POST, "faults", Some(&fault))
-            .await?;
-        let landing = microsoft.walk(url, ANA, Reaction::Accept).await?;
+        fault(
+            &stack,
+            &json!({"endpoint": "authorize", "refuse": {"code": code}}),
+        )
+        .await?;
+        let landing = stack.microsoft().walk(url, ANA, Reaction::Accept).await?;
         ensure!(landing.outcome == "refused", "{code}: {landing:?}");
 
         // From the settings, with the same boxes as ever.
-        let visitor = Visitor::user(&stack, "acme", &name).await?;
+        let visitor = SessionClient::user(&stack, "acme", &name).await?;
         let boxes = [("calendar", "true"), ("contacts", "true")];
         let form = "/settings/account/permissions";
         let sent = visitor.post("/settings/account", form, &boxes).await?;
@@ -223,7 +222,7 @@ async fn when_the_whole_tenant_is_gone_its_users_and_its_administrator_find_the_
         .control(Method::DELETE, &path, None)
         .await?;
 
-    let visitor = Visitor::user(&stack, "acme", "farid").await?;
+    let visitor = SessionClient::user(&stack, "acme", "farid").await?;
     for (form, boxes) in [
         (FORM, Vec::new()),
         (
@@ -269,16 +268,11 @@ async fn when_the_whole_tenant_is_gone_its_users_and_its_administrator_find_the_
     )
     .await?;
     ended(&tess, &landing, "completed", None).await?;
-    let decided = stack
+    stack
         .login("fab")
         .through_microsoft("ana", ANA, 0)
         .await?
-        .ok()?;
-    ensure!(
-        decided.word("/decision") == Some("auto_grant"),
-        "{}",
-        decided.text
-    );
+        .decided("auto_grant")?;
     Ok(())
 }
 

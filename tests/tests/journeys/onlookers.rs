@@ -3,16 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, bail, ensure};
-use assent_dev_stack::actors::{ANA, CONTOSO, HostUser, OLGA, Reaction, Reply, Visit};
+use anyhow::{Context, ensure};
+use assent_dev_stack::actors::{ANA, CONTOSO, HostUser, OLGA, Reply};
 use assent_dev_stack::{NatsUser, Stack};
 use assent_messaging::Connection;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::administrator_page::waiting;
-use crate::visitor::Visitor;
-use crate::world::{PATIENCE, authorize_url, connect, query_value, selection, start};
+use crate::fixture::{PATIENCE, authorize_url, connect, query_value, selection, sent_back, start};
+use crate::session_client::SessionClient;
 
 const AHEAD: [(&str, &str); 4] = [
     ("sec-purpose", "prefetch"),
@@ -53,14 +53,7 @@ struct UnderWay {
     link: String,
     hand_off: String,
     flow: String,
-    ana: Visitor,
-}
-
-async fn sent_back(stack: &Stack, url: &str) -> anyhow::Result<String> {
-    match stack.microsoft().visit(url, OLGA, Reaction::Accept).await? {
-        Visit::Redirect(address) => Ok(address),
-        Visit::Page(code) => bail!("stopped at {code}"),
-    }
+    ana: SessionClient,
 }
 
 impl UnderWay {
@@ -72,22 +65,19 @@ impl UnderWay {
                 .ok()?)
         };
         let first = begun().await?;
-        let admin_consent = sent_back(stack, authorize_url(&first)?).await?;
-        let second = sent_back(stack, authorize_url(&begun().await?)?).await?;
+        let admin_consent = sent_back(stack, authorize_url(&first)?, OLGA).await?;
+        let second = sent_back(stack, authorize_url(&begun().await?)?, OLGA).await?;
         let on = stack.microsoft().open(&second).await?;
         let on = on.header("location").context("no way on")?;
-        let authorize = sent_back(stack, on).await?;
+        let authorize = sent_back(stack, on, OLGA).await?;
 
-        let ana = Visitor::user(stack, "acme", "ana").await?;
+        let ana = SessionClient::user(stack, "acme", "ana").await?;
         let save = "/settings/account/permissions";
         let sent = ana
             .post("/settings/account", save, &[("contacts", "true")])
             .await?;
         let on = sent.header("location").context("no way on")?;
-        let back = match stack.microsoft().visit(on, ANA, Reaction::Accept).await? {
-            Visit::Redirect(address) => address,
-            Visit::Page(code) => bail!("stopped at {code}"),
-        };
+        let back = sent_back(stack, on, ANA).await?;
         let landed = stack.microsoft().open(&back).await?;
         let confirmation = landed.header("location").context("no way on")?.to_owned();
         query_value(&confirmation, "confirm")?;

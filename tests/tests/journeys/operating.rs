@@ -10,7 +10,7 @@ use assent_dev_stack::{
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
-use crate::world::{eventually, grant, last_sequence, log, start};
+use crate::fixture::{eventually, grant, last_sequence, log, start};
 
 const MANUAL: &str = include_str!("../../../deploy/README.md");
 

@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use assent_dev_stack::actors::ANA;
 
-use crate::world::{eventually, grant, start};
+use crate::fixture::{eventually, grant, start};
 
 #[tokio::test]
 async fn without_nats_logins_go_on_and_writes_say_so() -> anyhow::Result<()> {
@@ -41,11 +41,7 @@ async fn without_nats_logins_go_on_and_writes_say_so() -> anyhow::Result<()> {
     }
     // The view is the projection's own: it goes on answering what it knows.
     let seen = stack.service(0).permissions("acme", "ana", 1).await?;
-    ensure!(
-        seen.status != 200 || seen.effective() == "calendar",
-        "{}",
-        seen.text
-    );
+    seen.ok()?.with_effective("calendar")?;
 
     stack.nats_mut().restart().await?;
     eventually("the gateway writes again", async || {

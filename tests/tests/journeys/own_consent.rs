@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use assent_dev_stack::actors::{ANA, BEN, DANA, OLGA, Reaction, Visit};
 use serde_json::json;
 
-use crate::world::{
+use crate::fixture::{
     admin_consent, authorize_url, ended, grant, last_sequence, log, query_value, start,
 };
 
@@ -14,15 +14,10 @@ async fn a_mailbox_nobody_knew_waits_for_its_users_own_word() -> anyhow::Result<
     let log = log(&stack).await?;
     let (ana, ben) = (stack.user("acme", "ana"), stack.user("acme", "ben"));
     let started = ana.start_grant(&["calendar"], None).await?.ok()?;
-    let pending = ana
-        .flow(started.word("/flow_id").unwrap_or_default())
+    ana.flow(started.word("/flow_id").unwrap_or_default())
         .await?
-        .ok()?;
-    ensure!(
-        pending.word("/state") == Some("pending"),
-        "{}",
-        pending.text
-    );
+        .ok()?
+        .with_text("/state", "pending")?;
 
     let url = authorize_url(&started)?;
     let landing = stack.microsoft().walk(url, ANA, Reaction::Accept).await?;
@@ -50,12 +45,11 @@ async fn a_mailbox_nobody_knew_waits_for_its_users_own_word() -> anyhow::Result<
         .refused(404, "not_found")?;
     ensure!(last_sequence(&log).await? == 0, "recorded on a wrong word");
 
-    let confirmed = ana.confirm(flow, confirm).await?.ok()?;
-    ensure!(
-        confirmed.word("/state") == Some("completed"),
-        "{}",
-        confirmed.text
-    );
+    let confirmed = ana
+        .confirm(flow, confirm)
+        .await?
+        .ok()?
+        .with_text("/state", "completed")?;
     ensure!(
         confirmed.header("assent-sequence") == Some("1"),
         "{:?}",
@@ -65,8 +59,12 @@ async fn a_mailbox_nobody_knew_waits_for_its_users_own_word() -> anyhow::Result<
         .await?
         .refused(409, "flow_already_used")?;
 
-    let seen = stack.service(0).permissions("acme", "ana", 1).await?.ok()?;
-    ensure!(seen.effective() == "calendar", "{}", seen.text);
+    stack
+        .service(0)
+        .permissions("acme", "ana", 1)
+        .await?
+        .ok()?
+        .with_effective("calendar")?;
     Ok(())
 }
 
@@ -172,8 +170,7 @@ async fn what_microsoft_granted_counts_and_no_more() -> anyhow::Result<()> {
     let only = Reaction::AcceptOnly(&["User.Read", "Calendars.ReadWrite"]);
     let landing = microsoft.walk(authorize_url(&started)?, ANA, only).await?;
     ended(&ana, &landing, "completed", Some("partial_grant")).await?;
-    let seen = ana.see("ana").await?.ok()?;
-    ensure!(seen.effective() == "calendar", "{}", seen.text);
+    ana.see("ana").await?.ok()?.with_effective("calendar")?;
 
     // Under limited sync, more is never asked for.
     let sam = stack.super_admin("acme", "sam");
@@ -188,12 +185,10 @@ async fn what_microsoft_granted_counts_and_no_more() -> anyhow::Result<()> {
         .walk(authorize_url(&started)?, ANA, Reaction::Accept)
         .await?;
     ended(&ana, &landing, "completed", None).await?;
-    let seen = ana.see("ana").await?.ok()?;
-    ensure!(
-        seen.effective() == "calendar, email (limited)",
-        "{}",
-        seen.text
-    );
+    ana.see("ana")
+        .await?
+        .ok()?
+        .with_effective("calendar, email (limited)")?;
 
     // Revoked, and granted again: Microsoft has nothing to ask by now.
     ana.revoke("email").await?.ok()?;
@@ -204,12 +199,10 @@ async fn what_microsoft_granted_counts_and_no_more() -> anyhow::Result<()> {
         seen.text
     );
     grant(&stack, &ana, ANA, &["email"]).await?;
-    let seen = ana.see("ana").await?.ok()?;
-    ensure!(
-        seen.effective() == "calendar, email (limited)",
-        "{}",
-        seen.text
-    );
+    ana.see("ana")
+        .await?
+        .ok()?
+        .with_effective("calendar, email (limited)")?;
     Ok(())
 }
 

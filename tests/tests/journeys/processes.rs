@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use anyhow::{Context, ensure};
 use assent_dev_stack::profile_directory;
 
-use crate::world::start;
+use crate::fixture::start;
 
 const SERVICES: [&str; 3] = ["consent-gateway", "projection", "login-hook"];
 

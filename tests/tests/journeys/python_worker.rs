@@ -9,7 +9,7 @@ use assent_dev_stack::{NatsUser, Stack};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::world::{PATIENCE, admin_consent, connect, eventually, grant, start};
+use crate::fixture::{PATIENCE, admin_consent, connect, eventually, grant, start};
 
 const NOTHING: &str = r#"{"calendar": false, "contacts": false, "email": "none"}"#;
 const CALENDAR: &str = r#"{"calendar": true, "contacts": false, "email": "none"}"#;

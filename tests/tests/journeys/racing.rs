@@ -6,7 +6,7 @@ use assent_dev_stack::actors::{ANA, HostUser, OLGA, Reaction};
 use assent_domain::event::Event;
 use futures::future::join_all;
 
-use crate::world::{
+use crate::fixture::{
     admin_consent, authorize_url, company_history, effective_by_the_log, ended, eventually, grant,
     log, start, user_history,
 };
@@ -136,7 +136,7 @@ async fn changes_are_told_once_by_two_replicas() -> anyhow::Result<()> {
     }
     let mut told = Vec::new();
     for sequence in 1..=last {
-        told.push(worker.hear(sequence).await?);
+        told.push(worker.receive(sequence).await?);
     }
     ensure!(
         told.iter()
@@ -154,6 +154,6 @@ async fn changes_are_told_once_by_two_replicas() -> anyhow::Result<()> {
         Ok(service.status().await?.ok()?.number("/lag") == Some(0))
     })
     .await?;
-    ensure!(worker.rest().is_empty(), "something was told twice");
+    ensure!(worker.drain().is_empty(), "something was told twice");
     Ok(())
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 use assent_dev_stack::actors::{ANA, OLGA, Reaction, Visit};
 use serde_json::json;
 
-use crate::world::{authorize_url, grant, selection, start};
+use crate::fixture::{authorize_url, grant, selection, start};
 
 /// The parameters of an address at Microsoft.
 fn parameters(address: &str) -> anyhow::Result<(String, HashMap<String, String>)> {

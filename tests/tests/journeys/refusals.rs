@@ -8,7 +8,7 @@ use assent_dev_stack::actors::{ANA, CONTOSO, HostUser, Landing, OLGA, Person, Re
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::world::{authorize_url, ended, last_sequence, log, selection, start};
+use crate::fixture::{authorize_url, ended, fault, last_sequence, log, selection, start};
 
 mod rows;
 
@@ -128,11 +128,8 @@ async fn each(
     for refusal in refusals(stack, endpoint).await? {
         // As often as it may be asked again.
         let count = if refusal.code == 65001 { 3 } else { 1 };
-        let fault = json!({"endpoint": endpoint, "refuse": refusal.words, "count": count});
-        stack
-            .microsoft()
-            .control(Method::POST, "faults", Some(&fault))
-            .await?;
+        let refused = json!({"endpoint": endpoint, "refuse": refusal.words, "count": count});
+        fault(stack, &refused).await?;
         let alarms = alarms(stack);
         play(&refusal)
             .await
@@ -182,8 +179,11 @@ async fn told(
     refusal: &Refusal,
     code: &str,
 ) -> anyhow::Result<()> {
-    let flow = by.flow(&landing.flow).await?.ok()?;
-    ensure!(flow.word("/code") == Some(code), "{}", flow.text);
+    let flow = by
+        .flow(&landing.flow)
+        .await?
+        .ok()?
+        .with_text("/code", code)?;
     ensure!(flow.word("/state") == Some(state(code)), "{}", flow.text);
     ensure!(
         landing.address.contains(&format!("reason={code}")),
@@ -378,12 +378,9 @@ async fn what_is_no_refusal_of_a_known_form_is_named_too() -> anyhow::Result<()>
             "teapot.example",
         ),
     ] {
-        let mut fault = answer.clone();
-        fault["endpoint"] = json!("token");
-        stack
-            .microsoft()
-            .control(Method::POST, "faults", Some(&fault))
-            .await?;
+        let mut nonsense = answer.clone();
+        nonsense["endpoint"] = json!("token");
+        fault(&stack, &nonsense).await?;
         let ana = stack.user("acme", &uuid::Uuid::now_v7().to_string());
         let started = ana.start_grant(&["contacts"], Some(ANA)).await?.ok()?;
         let landing = walk(&stack, authorize_url(&started)?, ANA).await?;

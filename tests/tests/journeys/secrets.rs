@@ -9,8 +9,8 @@ use assent_domain::ids::Sequence;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::visitor::{Visitor, open};
-use crate::world::{authorize_url, last_sequence, log, selection, start_with};
+use crate::fixture::{authorize_url, last_sequence, log, selection, start_with};
+use crate::session_client::{SessionClient, open};
 
 /// What must not be found, and where it would be.
 #[derive(Default)]
@@ -152,8 +152,8 @@ async fn a_whole_journey_leaves_no_secret_behind() -> anyhow::Result<()> {
         .walk(&stack, authorize_url(&started)?, BEN, Reaction::Accept)
         .await?;
     search.never_of(&landed)?;
-    let confirm = crate::world::query_value(&landed, "confirm")?;
-    let flow = crate::world::query_value(&landed, "flow")?;
+    let confirm = crate::fixture::query_value(&landed, "confirm")?;
+    let flow = crate::fixture::query_value(&landed, "flow")?;
     search.body(&ben.confirm(&flow, "guessed").await?);
     search.body(&ben.confirm(&flow, &confirm).await?.ok()?);
     search.body(&ben.confirm(&flow, &confirm).await?);
@@ -169,7 +169,7 @@ async fn a_whole_journey_leaves_no_secret_behind() -> anyhow::Result<()> {
     let login = stack.login("acme");
     let at_login = login.through_microsoft("dana", ANA, 0).await?;
     for reply in [hinted.await?.ok()?, at_login.ok()?] {
-        let hint = crate::world::query_value(authorize_url(&reply)?, "login_hint")?;
+        let hint = crate::fixture::query_value(authorize_url(&reply)?, "login_hint")?;
         ensure!(hint.contains("ben") || hint.contains("ana@"), "{hint}");
     }
     grant_on_the_pages(&stack, &mut search).await?;
@@ -213,7 +213,7 @@ async fn a_whole_journey_leaves_no_secret_behind() -> anyhow::Result<()> {
 async fn grant_on_the_pages(stack: &Stack, search: &mut Search) -> anyhow::Result<()> {
     let token = stack.host.token_for("ben", "acme").sign();
     search.never("a token that opened a session", &token);
-    let ben = Visitor::with(stack, &token).await?;
+    let ben = SessionClient::with(stack, &token).await?;
     let (_, cookie) = ben.cookie.split_once('=').context("no cookie")?;
     search.never("a session's cookie", cookie);
     search.body(&open(stack, &token, "/settings/account").await?);
@@ -268,12 +268,11 @@ async fn sign_in_with_a_token_for_graph(stack: &Stack, search: &mut Search) -> a
     let sign_in =
         json!({"provider": "microsoft", "id_token": id_token, "access_token": access_token});
     let body = json!({"account_id": "acme", "user_id": "ben", "sign_in": sign_in});
-    let decided = stack.login("acme").ask(&body).await?.ok()?;
-    ensure!(
-        decided.word("/decision") == Some("auto_grant"),
-        "{}",
-        decided.text
-    );
+    let decided = stack
+        .login("acme")
+        .ask(&body)
+        .await?
+        .decided("auto_grant")?;
     search.body(&decided);
     Ok(())
 }

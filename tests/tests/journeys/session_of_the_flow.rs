@@ -5,8 +5,8 @@ use assent_dev_stack::Stack;
 use assent_dev_stack::actors::{ANA, CONTOSO, Landing, OLGA, PlainBrowser, Reaction};
 
 use crate::administrator_page::{Waiting, sent_to};
-use crate::visitor::Visitor;
-use crate::world::{last_sequence, log, query_value, start};
+use crate::fixture::{last_sequence, log, query_value, start};
+use crate::session_client::SessionClient;
 
 #[tokio::test]
 async fn a_mailbox_that_nobody_expected_is_asked_about_by_both_names() -> anyhow::Result<()> {
@@ -17,10 +17,10 @@ async fn a_mailbox_that_nobody_expected_is_asked_about_by_both_names() -> anyhow
         .claim("name", "Ana <b>Alvarez</b>");
     let named = named.claim("account_name", "Acme Staffing").sign();
     let (first, second) = (
-        Visitor::with(&stack, &named).await?,
-        Visitor::user(&stack, "acme", "ana").await?,
+        SessionClient::with(&stack, &named).await?,
+        SessionClient::user(&stack, "acme", "ana").await?,
     );
-    let ben = Visitor::user(&stack, "acme", "ben").await?;
+    let ben = SessionClient::user(&stack, "acme", "ben").await?;
     let path = "/settings/account/permissions";
 
     let landing = grant_on_the_page(&stack, &first, path).await?;
@@ -116,7 +116,7 @@ async fn no_mailbox_is_bound_in_a_session_that_another_site_opened() -> anyhow::
     {
         let user = format!("ana-{number}");
         let token = stack.host.token_for(&user, "acme").sign();
-        let visitor = Visitor::with_headers(&stack, &token, |request| {
+        let visitor = SessionClient::with_headers(&stack, &token, |request| {
             let request = said.0.into_iter().fold(request, |request, site| {
                 request.header("sec-fetch-site", site)
             });
@@ -159,9 +159,9 @@ async fn no_mailbox_is_bound_in_a_session_that_another_site_opened() -> anyhow::
 #[tokio::test]
 async fn a_session_that_another_site_opened_only_looks_and_revokes() -> anyhow::Result<()> {
     let stack = start().await?;
-    crate::world::grant(&stack, &stack.user("acme", "ana"), ANA, &["contacts"]).await?;
+    crate::fixture::grant(&stack, &stack.user("acme", "ana"), ANA, &["contacts"]).await?;
     let token = stack.host.token_for("ana", "acme").sign();
-    let visitor = Visitor::with_headers(&stack, &token, |request| {
+    let visitor = SessionClient::with_headers(&stack, &token, |request| {
         request
             .header("sec-fetch-site", "cross-site")
             .header("origin", "null")
@@ -177,15 +177,19 @@ async fn a_session_that_another_site_opened_only_looks_and_revokes() -> anyhow::
     ensure!(calendar_of(&stack).await? == "never_granted");
     let revoked = visitor.post("/settings/account", path, &[]).await?;
     ensure!(revoked.status == 303, "{}", revoked.text);
-    let seen = stack.user("acme", "ana").see("ana").await?.ok()?;
-    ensure!(seen.effective() == "nothing", "{}", seen.text);
+    stack
+        .user("acme", "ana")
+        .see("ana")
+        .await?
+        .ok()?
+        .with_effective("nothing")?;
     Ok(())
 }
 
 /// Ticks the calendar, and accepts at Microsoft as Ana; where the browser is sent then.
 async fn grant_on_the_page(
     stack: &Stack,
-    visitor: &Visitor,
+    visitor: &SessionClient,
     path: &str,
 ) -> anyhow::Result<Landing> {
     let sent = visitor
@@ -206,7 +210,7 @@ async fn calendar_of(stack: &Stack) -> anyhow::Result<String> {
 /// Goes off to Microsoft from the settings: where to, and the browser of that session.
 async fn begin_on_the_page(
     stack: &Stack,
-    visitor: &Visitor,
+    visitor: &SessionClient,
 ) -> anyhow::Result<(String, PlainBrowser)> {
     let fields = [
         ("administrator_confirmed", "true"),
@@ -227,7 +231,7 @@ async fn a_session_that_another_site_opened_spares_no_administrator_the_page() -
     let stack = start().await?;
     let token = stack.host.token_for("eve", "acme").super_admin();
     let token = token.permission("company_settings:manage").sign();
-    let visitor = Visitor::with_headers(&stack, &token, |request| {
+    let visitor = SessionClient::with_headers(&stack, &token, |request| {
         request
             .header("sec-fetch-site", "cross-site")
             .header("origin", "https://evil.example")
@@ -254,7 +258,7 @@ async fn only_the_session_that_began_it_is_not_asked_again() -> anyhow::Result<(
     let log = log(&stack).await?;
     let microsoft = stack.microsoft();
     let begun = async |account: &str| {
-        let visitor = Visitor::super_admin(&stack, account, "sam").await?;
+        let visitor = SessionClient::super_admin(&stack, account, "sam").await?;
         begin_on_the_page(&stack, &visitor).await
     };
 

@@ -10,8 +10,8 @@ use assent_messaging::{Connection, ConnectionSettings};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::visitor::{Visitor, open};
-use crate::world::{authorize_url, eventually, grant, last_sequence, log, start_with};
+use crate::fixture::{authorize_url, eventually, grant, last_sequence, log, readiness, start_with};
+use crate::session_client::{SessionClient, open};
 
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -72,12 +72,6 @@ impl Breaker {
         ensure!(deleted.get("error").is_none(), "{deleted}");
         Ok(())
     }
-}
-
-async fn readiness(program: &Program) -> anyhow::Result<(u16, Value)> {
-    let reply = reqwest::get(format!("{}/readyz", program.url())).await?;
-    let status = reply.status().as_u16();
-    Ok((status, serde_json::from_str(&reply.text().await?)?))
 }
 
 /// What readiness says of something, where that is not ready.
@@ -204,7 +198,7 @@ async fn break_and_mend(
     let (stream, name) = (format!("KV_{bucket}"), bucket.to_lowercase());
     let (user, login) = (stack.user("acme", &name), stack.login("acme"));
     grant(stack, &user, ANA, &["calendar"]).await?;
-    let visitor = Visitor::user(stack, "acme", &name).await?;
+    let visitor = SessionClient::user(stack, "acme", &name).await?;
     let works = async || match what_needs(stack, bucket, &user).await? {
         Some(reply) => {
             ensure!(reply.status < 400, "{}", reply.text);
@@ -229,12 +223,17 @@ async fn break_and_mend(
     if let Some(reply) = what_needs(stack, bucket, &user).await? {
         is_about(reply, fault, bucket)?;
     }
-    let decided = login.through_microsoft(&name, ANA, 1).await?.ok()?;
-    ensure!(decided.effective() == "calendar", "{}", decided.text);
+    login
+        .through_microsoft(&name, ANA, 1)
+        .await?
+        .ok()?
+        .with_effective("calendar")?;
     let page = visitor.get("/settings/account").await?;
     ensure!(page.status == 200, "{}", page.status);
-    let revoked = user.revoke("calendar").await?.ok()?;
-    ensure!(revoked.effective() == "nothing", "{}", revoked.text);
+    user.revoke("calendar")
+        .await?
+        .ok()?
+        .with_effective("nothing")?;
     eventually("an operator is alarmed once", async || {
         Ok(alarms(stack, "store_unusable", bucket) == 1)
     })
@@ -255,7 +254,7 @@ async fn a_bucket_that_is_deleted_is_made_again_and_what_was_begun_is_over() -> 
         let user = stack.user("acme", &name);
         grant(&stack, &user, ANA, &["calendar"]).await?;
         let token = stack.host.token_for(&name, "acme").sign();
-        let visitor = Visitor::with(&stack, &token).await?;
+        let visitor = SessionClient::with(&stack, &token).await?;
         let begun = user.start_grant(&["email"], Some(ANA)).await?.ok()?;
         let made_before = made_anew(&stack, bucket);
 
@@ -379,7 +378,7 @@ async fn lost_streams_beside_the_log_are_made_again_and_changes_told_anew() -> a
 async fn a_lost_bucket_lets_no_ended_session_go_on() -> anyhow::Result<()> {
     let stack = start_with(breakable).await?;
     let breaker = Breaker::of(&stack).await?;
-    let ana = Visitor::user(&stack, "acme", "ana").await?;
+    let ana = SessionClient::user(&stack, "acme", "ana").await?;
     let sam = stack.super_admin("acme", "sam");
     let path = "/v1/accounts/acme/users/ana/sessions";
     let ended = sam.send(Method::DELETE, path, |request| request).await?;

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::world::{PATIENCE, eventually};
+use crate::fixture::{PATIENCE, eventually};
 
 /// A developer's command under way, with a directory of its own for everything it writes.
 struct Running {

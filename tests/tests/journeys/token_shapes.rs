@@ -10,8 +10,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::visitor;
-use crate::world::start;
+use crate::fixture::start;
+use crate::session_client;
 
 async fn everywhere(stack: &Stack, token: &str) -> anyhow::Result<[Reply; 4]> {
     let user = stack.user("acme", "ana").bearing(token);
@@ -110,7 +110,7 @@ async fn what_is_wrong_with_a_token_is_told_by_the_claims_name() -> anyhow::Resu
             ensure!(!reply.text.contains(hush), "{}", reply.text);
         }
         // A person reads a sentence; whoever made the token reads the log.
-        let page = visitor::open(&stack, &token, "/settings/account").await?;
+        let page = session_client::open(&stack, &token, "/settings/account").await?;
         ensure!(
             page.status == 401 && page.text.contains("could not show who you are"),
             "{}",

@@ -12,40 +12,16 @@ use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::administrator_page::{sent_to, stands};
-use crate::visitor::{Visitor, hidden};
-use crate::world::{
-    authorize_url, company_history, eventually, last_sequence, log, query_value, selection, start,
-    user_history,
+use crate::administrator_page::sent_to;
+use crate::fixture::{
+    authorize_url, calls, company_history, eventually, fault, flow_is, last_sequence, log,
+    query_value, selection, sent_back, start, user_history,
 };
-
-/// Where Microsoft sends the browser back to.
-async fn sent_back(stack: &Stack, url: &str, person: Person) -> anyhow::Result<String> {
-    let microsoft = stack.microsoft();
-    match microsoft.visit(url, person, Reaction::Accept).await? {
-        Visit::Redirect(address) => Ok(address),
-        Visit::Page(code) => bail!("stopped at {code}"),
-    }
-}
-
-async fn hold_back(stack: &Stack, endpoint: &str, milliseconds: u64) -> anyhow::Result<()> {
-    let fault = json!({"endpoint": endpoint, "delay_ms": milliseconds});
-    let microsoft = stack.microsoft();
-    microsoft
-        .control(Method::POST, "faults", Some(&fault))
-        .await?;
-    Ok(())
-}
-
-async fn calls(stack: &Stack, endpoint: &str) -> anyhow::Result<u64> {
-    let microsoft = stack.microsoft();
-    let calls = microsoft.control(Method::GET, "calls", None).await?;
-    Ok(calls.number(&format!("/{endpoint}")).unwrap_or_default())
-}
+use crate::session_client::{SessionClient, hidden};
 
 /// Opens an address, and closes the connection once the gateway asks Microsoft, which holds its answer back.
 async fn hang_up_at(stack: &Stack, endpoint: &str, address: &str) -> anyhow::Result<()> {
-    hold_back(stack, endpoint, 2_000).await?;
+    fault(stack, &json!({"endpoint": endpoint, "delay_ms": 2_000})).await?;
     let before = calls(stack, endpoint).await?;
     let asked = eventually("Microsoft is asked", async || {
         Ok(calls(stack, endpoint).await? > before)
@@ -96,7 +72,7 @@ async fn a_code_that_was_spent_counts_though_the_person_hung_up() -> anyhow::Res
     // The next visit comes in the middle of it.
     let next = stack.microsoft().open(&callback).await?;
     ensure!(landed(&next)? == ("completed".to_owned(), None, None));
-    stands(&ana, &flow, "completed", None).await?;
+    flow_is(&ana, &flow, "completed", None).await?;
     ensure!(user_history(&log, "acme", "ana").await?.events.len() == 1);
 
     // Where somebody has to confirm, whoever comes again can.
@@ -178,7 +154,7 @@ async fn an_administrators_visit_that_was_cut_off_ends_as_it_should() -> anyhow:
         ends.insert(sent_to(&reply?)?.to_owned());
     }
     ensure!(ends.len() == 1, "{ends:?}");
-    stands(&sam, &flow, "completed", None).await?;
+    flow_is(&sam, &flow, "completed", None).await?;
     ensure!(company_history(&log, "acme").await?.events.len() == 2);
     for again in [&first, &second] {
         let back = landed(&olga.get(again).await?)?;
@@ -218,7 +194,7 @@ async fn whichever_copy_of_the_first_callback_is_the_persons_leads_through() -> 
         let mut olga = microsoft.new_browser();
         let sent = microsoft.confirm(&mut olga, &page).await?;
         ensure!(landed(&sent)?.0 == "completed");
-        stands(&sam, &flow, "completed", None).await?;
+        flow_is(&sam, &flow, "completed", None).await?;
         // The other tabs, sent on before, come too late and are led to the same end.
         let other = sent_to(copies.get(5).context("no copy")?)?;
         let other = sent_back(&stack, other, OLGA).await?;
@@ -246,7 +222,7 @@ async fn a_no_that_comes_twice_goes_where_it_went_first() -> anyhow::Result<()> 
         let expected = ("declined".to_owned(), Some("declined".to_owned()), None);
         ensure!(end == expected, "{end:?}");
     }
-    stands(&ana, &flow, "declined", Some("declined")).await?;
+    flow_is(&ana, &flow, "declined", Some("declined")).await?;
     ensure!(last_sequence(&log).await? == 1, "answered more than once");
     Ok(())
 }
@@ -265,7 +241,7 @@ async fn a_gateway_that_was_killed_in_the_middle_leaves_no_flow_open() -> anyhow
         Ok(state_of(&ana, &flow).await?.as_deref() == Some("undetermined"))
     })
     .await?;
-    stands(&ana, &flow, "undetermined", Some("interrupted")).await?;
+    flow_is(&ana, &flow, "undetermined", Some("interrupted")).await?;
     let end = landed(&stack.microsoft().open(&callback).await?)?;
     let reason = Some("interrupted".to_owned());
     ensure!(end == ("undetermined".to_owned(), reason, None), "{end:?}");
@@ -286,7 +262,7 @@ async fn a_gateway_that_is_told_to_stop_ends_what_it_has_begun() -> anyhow::Resu
     ensure!(status.success(), "{status}");
     ensure!(last_sequence(&log).await? == 1, "it was cut off");
     stack.gateway.restart().await?;
-    stands(&ana, &flow, "completed", None).await
+    flow_is(&ana, &flow, "completed", None).await
 }
 
 /// While NATS stands still, nothing is answered.
@@ -331,7 +307,7 @@ async fn what_a_form_or_a_call_asks_for_is_done_though_nobody_listens_any_more()
     written(3).await?;
 
     // A form of the settings.
-    let page = Visitor::super_admin(&stack, "acme", "sue").await?;
+    let page = SessionClient::super_admin(&stack, "acme", "sue").await?;
     let shown = page.get("/settings/company").await?;
     let value = |name| hidden(&shown.text, name).context(name).map(str::to_owned);
     let (proof, seen) = (value("proof")?, value("seen")?);
@@ -352,7 +328,7 @@ async fn what_a_form_or_a_call_asks_for_is_done_though_nobody_listens_any_more()
 #[tokio::test]
 async fn a_form_that_is_sent_twice_does_one_thing() -> anyhow::Result<()> {
     let stack = start().await?;
-    let sam = Visitor::super_admin(&stack, "acme", "sam").await?;
+    let sam = SessionClient::super_admin(&stack, "acme", "sam").await?;
     let shown = sam.get("/settings/company").await?;
     let value = |name| hidden(&shown.text, name).context(name).map(str::to_owned);
     let (proof, seen, link) = (value("proof")?, value("seen")?, value("link")?);

@@ -8,7 +8,7 @@ use assent_dev_stack::{NatsUser, Stack};
 use assent_messaging::RequestError;
 use serde_json::{Value, json};
 
-use crate::world::{
+use crate::fixture::{
     PATIENCE, admin_consent, connect, effective_by_the_log, eventually, grant, last_sequence, log,
     start,
 };

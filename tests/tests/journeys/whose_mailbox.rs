@@ -6,7 +6,7 @@ use assent_dev_stack::actors::{ANA, BEN, HostUser, Landing, OLGA, Person, Reacti
 use assent_domain::event::Event;
 use serde_json::{Value, json};
 
-use crate::world::{
+use crate::fixture::{
     admin_consent, authorize_url, ended, grant, last_sequence, log, start, user_history,
 };
 
@@ -139,22 +139,20 @@ async fn what_was_granted_of_one_mailbox_is_nothing_for_another() -> anyhow::Res
         "{}",
         seen.text
     );
-    let decided = login.through_microsoft("ana", ANA, 2).await?.ok()?;
-    ensure!(
-        decided.word("/reason") == Some("another_mailbox"),
-        "{}",
-        decided.text
-    );
-    ensure!(decided.effective() == "nothing", "{}", decided.text);
+    login
+        .through_microsoft("ana", ANA, 2)
+        .await?
+        .ok()?
+        .with_text("/reason", "another_mailbox")?
+        .with_effective("nothing")?;
 
     ana.revoke("contacts").await?.ok()?;
     mailbox_is(&stack, &ana, None, "nothing").await?;
-    let decided = login.through_microsoft("ana", ANA, 3).await?.ok()?;
-    ensure!(
-        decided.word("/reason") == Some("another_mailbox"),
-        "{}",
-        decided.text
-    );
+    login
+        .through_microsoft("ana", ANA, 3)
+        .await?
+        .ok()?
+        .with_text("/reason", "another_mailbox")?;
     Ok(())
 }
 
@@ -183,17 +181,8 @@ async fn another_person_of_the_tenant_is_granted_anew_under_their_own_id() -> an
         let decided = login
             .through_microsoft("ana", person, at_least)
             .await?
-            .ok()?;
-        ensure!(
-            decided.word("/decision") == Some(decision),
-            "{}",
-            decided.text
-        );
-        ensure!(
-            decided.effective() == "calendar, email (limited)",
-            "{}",
-            decided.text
-        );
+            .decided(decision)?
+            .with_effective("calendar, email (limited)")?;
         at_least = decided.number("/sequence").context("no sequence")?;
         let ana = stack.user("acme", "ana");
         mailbox_is(&stack, &ana, Some(person), "calendar, email (limited)").await?;
@@ -223,16 +212,11 @@ async fn another_person_of_the_tenant_is_granted_anew_under_their_own_id() -> an
     );
 
     // And whoever has to sign in again is told where.
-    let decided = login.with_password("ana", at_least).await?.ok()?;
-    ensure!(
-        decided.word("/decision") == Some("reauthenticate"),
-        "{}",
-        decided.text
-    );
-    ensure!(
-        decided.word("/tenant_id") == Some(ANA.tenant),
-        "{}",
-        decided.text
-    );
+    login
+        .with_password("ana", at_least)
+        .await?
+        .ok()?
+        .decided("reauthenticate")?
+        .with_text("/tenant_id", ANA.tenant)?;
     Ok(())
 }

@@ -7,27 +7,29 @@ use anyhow::{Context, bail};
 use assent_dev_stack::actors::{ANA, BEN, CONTOSO, NOOR, OLGA, Reaction, Reply, Visit};
 use serde_json::json;
 
-use super::stage::Stage;
-use super::teller::Step;
+use super::narration::Step;
+use super::walkthrough::Walkthrough;
 
-pub(crate) async fn the_company_switches<W: Write>(stage: &mut Stage<'_, W>) -> anyhow::Result<()> {
-    stage.teller.chapter(
+pub(crate) async fn the_company_switches<W: Write>(
+    walkthrough: &mut Walkthrough<'_, W>,
+) -> anyhow::Result<()> {
+    walkthrough.narrator.chapter(
         "(c) Sam, Super Admin, wants the Office 365 administrator to decide for everyone",
     )?;
-    let limited = stage
+    let limited = walkthrough
         .sam
         .set_method("user_individual", "limited")
         .await?
         .ok()?;
-    stage.tell(
+    walkthrough.print(
         "Sam",
         "sets email sync to limited",
         "changed",
         Some(&limited),
     )?;
-    stage.last_sequence = limited.sequence();
-    let ana = stage.ana.clone();
-    stage
+    walkthrough.last_sequence = limited.sequence();
+    let ana = walkthrough.ana.clone();
+    walkthrough
         .sees(
             &ana,
             "has given full email; limited is what counts now",
@@ -40,40 +42,48 @@ pub(crate) async fn the_company_switches<W: Write>(stage: &mut Stage<'_, W>) -> 
         "permissions": {"calendar": true, "contacts": false, "email": "limited"},
         "tenant": "contoso.example",
     });
-    let refused = stage.sam.start_admin_consent(&selection).await?;
-    stage.refused(
+    let refused = walkthrough.sam.start_admin_consent(&selection).await?;
+    walkthrough.refused(
         "Sam",
         "starts the administrator consent",
         refused,
         (409, "full_sync_required"),
     )?;
-    let full = stage
+    let full = walkthrough
         .sam
         .set_method("user_individual", "full")
         .await?
         .ok()?;
-    stage.last_sequence = full.sequence();
-    stage.tell("Sam", "sets email sync to full", "changed", Some(&full))?;
+    walkthrough.last_sequence = full.sequence();
+    walkthrough.print("Sam", "sets email sync to full", "changed", Some(&full))?;
 
-    let started = stage.sam.start_admin_consent(&selection).await?.ok()?;
-    stage.tell(
+    let started = walkthrough
+        .sam
+        .start_admin_consent(&selection)
+        .await?
+        .ok()?;
+    walkthrough.print(
         "Sam",
         "selects calendar and limited email, and starts again",
         "flow started",
         Some(&started),
     )?;
-    a_user_tries_to_accept(stage, &started).await?;
+    a_user_tries_to_accept(walkthrough, &started).await?;
 
-    let started = stage.sam.start_admin_consent(&selection).await?.ok()?;
-    stage.tell(
+    let started = walkthrough
+        .sam
+        .start_admin_consent(&selection)
+        .await?
+        .ok()?;
+    walkthrough.print(
         "Sam",
         "starts anew, and sends the link to Olga",
         "flow started",
         Some(&started),
     )?;
-    let url = Stage::<W>::authorize_url(&started)?;
+    let url = Walkthrough::<W>::authorize_url(&started)?;
     let begun = Instant::now();
-    stage
+    walkthrough
         .accept_and_confirm(
             &url,
             OLGA,
@@ -82,19 +92,19 @@ pub(crate) async fn the_company_switches<W: Write>(stage: &mut Stage<'_, W>) -> 
         )
         .await?;
     let answered = Instant::now();
-    let account = expect_account(stage, "admin_configured").await?;
+    let account = expect_account(walkthrough, "admin_configured").await?;
     if account.word("/consent/tenant_id") != Some(CONTOSO) {
         bail!(account.unexpected("a consent of Contoso"));
     }
-    stage.last_sequence = account.sequence();
-    stage.tell(
+    walkthrough.last_sequence = account.sequence();
+    walkthrough.print(
         "Sam",
         "sees the method switched, proved by Olga's role",
         "admin_configured",
         Some(&account),
     )?;
-    stage
-        .worker_hears(
+    walkthrough
+        .worker_receives(
             (begun, answered),
             account.sequence(),
             (
@@ -107,16 +117,20 @@ pub(crate) async fn the_company_switches<W: Write>(stage: &mut Stage<'_, W>) -> 
 
 /// Ben opens the link. Microsoft stops him; so he comes back with a forged success instead.
 async fn a_user_tries_to_accept<W: Write>(
-    stage: &mut Stage<'_, W>,
+    walkthrough: &mut Walkthrough<'_, W>,
     started: &Reply,
 ) -> anyhow::Result<()> {
     let begun = Instant::now();
-    let url = Stage::<W>::authorize_url(started)?;
-    let page = match stage.microsoft.visit(&url, BEN, Reaction::Accept).await? {
+    let url = Walkthrough::<W>::authorize_url(started)?;
+    let page = match walkthrough
+        .microsoft
+        .visit(&url, BEN, Reaction::Accept)
+        .await?
+    {
         Visit::Page(code) => code,
         Visit::Redirect(_) => bail!("expected Microsoft to stop Ben at \"Need admin approval\""),
     };
-    stage.teller.step(&Step {
+    walkthrough.narrator.step(&Step {
         who: "Ben",
         what: "no administrator, opens the link and tries to accept",
         outcome: &format!("stopped: {page}"),
@@ -128,9 +142,9 @@ async fn a_user_tries_to_accept<W: Write>(
     let secret = query_value(&url, "state").context("the link has no state")?;
     let forged = format!(
         "{}/callbacks/microsoft/admin-consent?admin_consent=True&tenant={CONTOSO}&state={secret}",
-        stage.stack.gateway.url()
+        walkthrough.stack.gateway.url()
     );
-    let landing = stage
+    let landing = walkthrough
         .walk(
             &forged,
             (BEN, Reaction::Accept),
@@ -138,21 +152,24 @@ async fn a_user_tries_to_accept<W: Write>(
             "refused",
         )
         .await?;
-    let flow = stage.sam.flow(&landing.flow).await?.ok()?;
+    let flow = walkthrough.sam.flow(&landing.flow).await?.ok()?;
     if flow.word("/code") != Some("not_an_administrator") {
         bail!(flow.unexpected("not_an_administrator"));
     }
-    stage.tell(
+    walkthrough.print(
         "Sam",
         "asks how that flow ended",
         "not_an_administrator",
         Some(&flow),
     )?;
-    let account = expect_account(stage, "user_individual").await?;
-    if account.sequence() != stage.last_sequence {
-        bail!(account.unexpected(&format!("sequence {}, as before", stage.last_sequence)));
+    let account = expect_account(walkthrough, "user_individual").await?;
+    if account.sequence() != walkthrough.last_sequence {
+        bail!(account.unexpected(&format!(
+            "sequence {}, as before",
+            walkthrough.last_sequence
+        )));
     }
-    stage.tell(
+    walkthrough.print(
         "Sam",
         "sees that nothing has changed",
         "user_individual",
@@ -161,12 +178,12 @@ async fn a_user_tries_to_accept<W: Write>(
 }
 
 pub(crate) async fn ana_has_to_sign_in_again<W: Write>(
-    stage: &mut Stage<'_, W>,
+    walkthrough: &mut Walkthrough<'_, W>,
 ) -> anyhow::Result<()> {
-    stage
-        .teller
+    walkthrough
+        .narrator
         .chapter("(d) Ana, under the administrator's method")?;
-    stage
+    walkthrough
         .sign_in(
             "ana",
             None,
@@ -174,7 +191,7 @@ pub(crate) async fn ana_has_to_sign_in_again<W: Write>(
             ("reauthenticate", "nothing"),
         )
         .await?;
-    let granted = stage
+    let granted = walkthrough
         .sign_in(
             "ana",
             Some(ANA),
@@ -182,14 +199,14 @@ pub(crate) async fn ana_has_to_sign_in_again<W: Write>(
             ("auto_grant", "calendar, email (limited)"),
         )
         .await?;
-    stage
-        .worker_hears(
-            Stage::<W>::times(&granted),
+    walkthrough
+        .worker_receives(
+            Walkthrough::<W>::times(&granted),
             granted.sequence(),
             ("is told: on for Ana", "calendar, email (limited)"),
         )
         .await?;
-    stage
+    walkthrough
         .sign_in(
             "ana",
             Some(ANA),
@@ -197,15 +214,15 @@ pub(crate) async fn ana_has_to_sign_in_again<W: Write>(
             ("proceed", "calendar, email (limited)"),
         )
         .await?;
-    let refused = stage.ana.revoke("email").await?;
-    stage.refused(
+    let refused = walkthrough.ana.revoke("email").await?;
+    walkthrough.refused(
         "Ana",
         "tries to revoke email",
         refused,
         (409, "managed_by_administrator"),
     )?;
-    let ana = stage.ana.clone();
-    stage
+    let ana = walkthrough.ana.clone();
+    walkthrough
         .sees(
             &ana,
             "has what the administrator decided",
@@ -215,12 +232,12 @@ pub(crate) async fn ana_has_to_sign_in_again<W: Write>(
 }
 
 pub(crate) async fn another_cloud_is_turned_away<W: Write>(
-    stage: &mut Stage<'_, W>,
+    walkthrough: &mut Walkthrough<'_, W>,
 ) -> anyhow::Result<()> {
-    stage
-        .teller
+    walkthrough
+        .narrator
         .chapter("(e) A company in GCC High, Microsoft's cloud for US defence suppliers")?;
-    let nina = stage.stack.super_admin("northwind", "nina");
+    let nina = walkthrough.stack.super_admin("northwind", "nina");
     let refused = nina
         .start_admin_consent(&json!({
             "administrator_confirmed": true,
@@ -228,18 +245,18 @@ pub(crate) async fn another_cloud_is_turned_away<W: Write>(
             "tenant": "northwind-gov.example",
         }))
         .await?;
-    stage.refused(
+    walkthrough.refused(
         "Nina",
         "Super Admin there, starts the administrator consent",
         refused,
         (422, "unsupported_cloud"),
     )?;
-    let login = stage.stack.login("northwind");
+    let login = walkthrough.stack.login("northwind");
     let reply = login.through_microsoft("noor", NOOR, 0).await?.ok()?;
     if reply.word("/decision") != Some("unavailable") || reply.effective() != "nothing" {
         bail!(reply.unexpected("unavailable, effective: nothing"));
     }
-    stage.tell(
+    walkthrough.print(
         "Noor",
         "signs in through that cloud",
         "unavailable",
@@ -247,20 +264,22 @@ pub(crate) async fn another_cloud_is_turned_away<W: Write>(
     )
 }
 
-pub(crate) async fn back_to_individual<W: Write>(stage: &mut Stage<'_, W>) -> anyhow::Result<()> {
-    stage
-        .teller
+pub(crate) async fn back_to_individual<W: Write>(
+    walkthrough: &mut Walkthrough<'_, W>,
+) -> anyhow::Result<()> {
+    walkthrough
+        .narrator
         .chapter("(f) Back to individual authorization: everyone starts from nothing")?;
-    let changed = stage
+    let changed = walkthrough
         .sam
         .set_method("user_individual", "full")
         .await?
         .ok()?;
-    stage.last_sequence = changed.sequence();
-    stage.tell("Sam", "switches back", "user_individual", Some(&changed))?;
-    stage
-        .worker_hears(
-            Stage::<W>::times(&changed),
+    walkthrough.last_sequence = changed.sequence();
+    walkthrough.print("Sam", "switches back", "user_individual", Some(&changed))?;
+    walkthrough
+        .worker_receives(
+            Walkthrough::<W>::times(&changed),
             changed.sequence(),
             (
                 "is told once for the whole company: everyone starts anew",
@@ -268,11 +287,11 @@ pub(crate) async fn back_to_individual<W: Write>(stage: &mut Stage<'_, W>) -> an
             ),
         )
         .await?;
-    let ben = stage.ben.clone();
-    stage
+    let ben = walkthrough.ben.clone();
+    walkthrough
         .sees(&ben, "has nothing, whatever he granted before", "nothing")
         .await?;
-    let reply = stage
+    let reply = walkthrough
         .sign_in(
             "ana",
             Some(ANA),
@@ -280,8 +299,8 @@ pub(crate) async fn back_to_individual<W: Write>(stage: &mut Stage<'_, W>) -> an
             ("prompt", "nothing"),
         )
         .await?;
-    let url = Stage::<W>::authorize_url(&reply)?;
-    stage
+    let url = Walkthrough::<W>::authorize_url(&reply)?;
+    walkthrough
         .walk(
             &url,
             (ANA, Reaction::Accept),
@@ -289,8 +308,8 @@ pub(crate) async fn back_to_individual<W: Write>(stage: &mut Stage<'_, W>) -> an
             "completed",
         )
         .await?;
-    let ana = stage.ana.clone();
-    stage
+    let ana = walkthrough.ana.clone();
+    walkthrough
         .sees(
             &ana,
             "looks at her permissions",
@@ -299,8 +318,11 @@ pub(crate) async fn back_to_individual<W: Write>(stage: &mut Stage<'_, W>) -> an
         .await
 }
 
-async fn expect_account<W: Write>(stage: &Stage<'_, W>, method: &str) -> anyhow::Result<Reply> {
-    let account = stage.sam.account().await?.ok()?;
+async fn expect_account<W: Write>(
+    walkthrough: &Walkthrough<'_, W>,
+    method: &str,
+) -> anyhow::Result<Reply> {
+    let account = walkthrough.sam.account().await?.ok()?;
     if account.word("/method") != Some(method) {
         bail!(account.unexpected(&format!("the method {method}")));
     }

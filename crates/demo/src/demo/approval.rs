@@ -6,26 +6,28 @@ use anyhow::{Context, bail};
 use assent_dev_stack::actors::{DANA, ERIK, HostUser, Reaction, Visit};
 use serde_json::json;
 
-use super::stage::Stage;
+use super::walkthrough::Walkthrough;
 
 const ADATUM: &str = "adatum";
 
-pub(crate) async fn the_loop_is_broken<W: Write>(stage: &mut Stage<'_, W>) -> anyhow::Result<()> {
-    stage
-        .teller
+pub(crate) async fn the_loop_is_broken<W: Write>(
+    walkthrough: &mut Walkthrough<'_, W>,
+) -> anyhow::Result<()> {
+    walkthrough
+        .narrator
         .chapter("(g) Dana works at Adatum, where Microsoft lets users approve next to nothing")?;
-    let dana = stage.stack.user(ADATUM, "dana");
+    let dana = walkthrough.stack.user(ADATUM, "dana");
     let everything = "calendar, contacts, email (full)";
 
-    let first = prompted(stage, "signs in", everything).await?;
-    let visit = stage
+    let first = prompted(walkthrough, "signs in", everything).await?;
+    let visit = walkthrough
         .microsoft
         .visit(&first, DANA, Reaction::Accept)
         .await?;
     if visit != Visit::Page("AADSTS90094".to_owned()) {
         bail!("Dana should have met \"Need admin approval\", and met {visit:?}");
     }
-    stage
+    walkthrough
         .walk(
             &first,
             (DANA, Reaction::Return),
@@ -33,12 +35,12 @@ pub(crate) async fn the_loop_is_broken<W: Write>(stage: &mut Stage<'_, W>) -> an
             "undetermined",
         )
         .await?;
-    prompted(stage, "signs in again", "contacts").await?;
+    prompted(walkthrough, "signs in again", "contacts").await?;
 
-    approved_by_a_link(stage, &dana).await?;
+    approved_by_a_link(walkthrough, &dana).await?;
 
-    let third = prompted(stage, "signs in", everything).await?;
-    let landing = stage
+    let third = prompted(walkthrough, "signs in", everything).await?;
+    let landing = walkthrough
         .walk(
             &third,
             (DANA, Reaction::Accept),
@@ -50,23 +52,23 @@ pub(crate) async fn the_loop_is_broken<W: Write>(stage: &mut Stage<'_, W>) -> an
     if flow.word("/code") != Some("on_premises_exchange") {
         bail!(flow.unexpected("on_premises_exchange"));
     }
-    stage.tell(
+    walkthrough.print(
         "Dana",
         "is told where her mailbox is",
         "on_premises_exchange",
         Some(&flow),
     )?;
     if let Some(detail) = flow.word("/detail") {
-        stage.teller.note(detail)?;
+        walkthrough.narrator.note(detail)?;
     }
-    stage
+    walkthrough
         .sees(&dana, "has granted it all the same", everything)
         .await
 }
 
 /// Dana forwards a link to Erik, who has no account in the host application.
 async fn approved_by_a_link<W: Write>(
-    stage: &mut Stage<'_, W>,
+    walkthrough: &mut Walkthrough<'_, W>,
     dana: &HostUser,
 ) -> anyhow::Result<()> {
     let made = dana
@@ -75,28 +77,28 @@ async fn approved_by_a_link<W: Write>(
         .await?
         .ok()?;
     let link = made.word("/url").context("no link")?.to_owned();
-    stage.tell(
+    walkthrough.print(
         "Dana",
         "gets a link, and forwards it to IT",
         "waiting",
         Some(&made),
     )?;
-    let page = stage.microsoft.open(&link).await?.ok()?;
+    let page = walkthrough.microsoft.open(&link).await?.ok()?;
     if !page.text.contains("Nobody is connected by your acceptance") {
         bail!(page.unexpected("the page that says what is asked"));
     }
-    stage.tell(
+    walkthrough.print(
         "Erik",
         "opens it, without an account in the application",
         "opened",
         Some(&page),
     )?;
-    let followed = stage.microsoft.follow_hand_off(&link).await?;
+    let followed = walkthrough.microsoft.follow_hand_off(&link).await?;
     let on = followed
         .header("location")
         .with_context(|| followed.unexpected("the way to Microsoft").to_string())?
         .to_owned();
-    stage
+    walkthrough
         .accept_and_confirm(
             &on,
             ERIK,
@@ -108,7 +110,7 @@ async fn approved_by_a_link<W: Write>(
     if account.word("/method") != Some("user_individual") || account.sequence() != 0 {
         bail!(account.unexpected("an account in which nothing happened"));
     }
-    stage.tell(
+    walkthrough.print(
         "Dana",
         "still decides for herself: nobody's permissions changed",
         "user_individual",
@@ -118,18 +120,18 @@ async fn approved_by_a_link<W: Write>(
 
 /// Dana signs in, and is sent to Microsoft for exactly these permissions; the address.
 async fn prompted<W: Write>(
-    stage: &mut Stage<'_, W>,
+    walkthrough: &mut Walkthrough<'_, W>,
     what: &str,
     missing: &str,
 ) -> anyhow::Result<String> {
-    let login = stage.stack.login(ADATUM);
+    let login = walkthrough.stack.login(ADATUM);
     let reply = login.through_microsoft("dana", DANA, 0).await?.ok()?;
     if reply.word("/decision") != Some("prompt") || reply.permissions("/missing") != missing {
         bail!(reply.unexpected(&format!("a prompt for {missing}")));
     }
-    stage.tell("Dana", what, "prompt", Some(&reply))?;
-    stage
-        .teller
+    walkthrough.print("Dana", what, "prompt", Some(&reply))?;
+    walkthrough
+        .narrator
         .note(&format!("Microsoft is asked for {missing}"))?;
-    Stage::<W>::authorize_url(&reply)
+    Walkthrough::<W>::authorize_url(&reply)
 }

@@ -5,13 +5,15 @@ use std::io::Write;
 use anyhow::bail;
 use assent_dev_stack::actors::{ANA, BEN, Reaction};
 
-use super::stage::Stage;
+use super::walkthrough::Walkthrough;
 
-pub(crate) async fn ana_signs_in<W: Write>(stage: &mut Stage<'_, W>) -> anyhow::Result<()> {
-    stage
-        .teller
+pub(crate) async fn ana_signs_in<W: Write>(
+    walkthrough: &mut Walkthrough<'_, W>,
+) -> anyhow::Result<()> {
+    walkthrough
+        .narrator
         .chapter("(a) Ana signs in; her company lets every user decide for themselves")?;
-    let reply = stage
+    let reply = walkthrough
         .sign_in(
             "ana",
             Some(ANA),
@@ -23,19 +25,19 @@ pub(crate) async fn ana_signs_in<W: Write>(stage: &mut Stage<'_, W>) -> anyhow::
         bail!(reply.unexpected("contacts among what is missing"));
     }
 
-    let grant = stage
+    let grant = walkthrough
         .ana
         .start_grant(&["calendar", "email"], Some(ANA))
         .await?
         .ok()?;
-    stage.tell(
+    walkthrough.print(
         "Ana",
         "ticks calendar and email, and is sent to Microsoft",
         "flow started",
         Some(&grant),
     )?;
-    let url = Stage::<W>::authorize_url(&grant)?;
-    stage
+    let url = Walkthrough::<W>::authorize_url(&grant)?;
+    walkthrough
         .walk(
             &url,
             (ANA, Reaction::Accept),
@@ -43,12 +45,12 @@ pub(crate) async fn ana_signs_in<W: Write>(stage: &mut Stage<'_, W>) -> anyhow::
             "completed",
         )
         .await?;
-    let ana = stage.ana.clone();
-    stage
+    let ana = walkthrough.ana.clone();
+    walkthrough
         .sees(&ana, "looks at her permissions", "calendar, email (full)")
         .await?;
 
-    let reply = stage
+    let reply = walkthrough
         .sign_in(
             "ana",
             Some(ANA),
@@ -59,8 +61,8 @@ pub(crate) async fn ana_signs_in<W: Write>(stage: &mut Stage<'_, W>) -> anyhow::
     if *reply.value("/missing/calendar") != false || *reply.value("/missing/contacts") != true {
         bail!(reply.unexpected("contacts, and nothing else, to be missing"));
     }
-    let url = Stage::<W>::authorize_url(&reply)?;
-    stage
+    let url = Walkthrough::<W>::authorize_url(&reply)?;
+    walkthrough
         .walk(
             &url,
             (ANA, Reaction::Decline),
@@ -68,10 +70,10 @@ pub(crate) async fn ana_signs_in<W: Write>(stage: &mut Stage<'_, W>) -> anyhow::
             "declined",
         )
         .await?;
-    stage
+    walkthrough
         .sees(&ana, "keeps what she granted", "calendar, email (full)")
         .await?;
-    stage
+    walkthrough
         .sign_in(
             "ana",
             Some(ANA),
@@ -82,11 +84,13 @@ pub(crate) async fn ana_signs_in<W: Write>(stage: &mut Stage<'_, W>) -> anyhow::
     Ok(())
 }
 
-pub(crate) async fn ben_revokes<W: Write>(stage: &mut Stage<'_, W>) -> anyhow::Result<()> {
-    stage
-        .teller
+pub(crate) async fn ben_revokes<W: Write>(
+    walkthrough: &mut Walkthrough<'_, W>,
+) -> anyhow::Result<()> {
+    walkthrough
+        .narrator
         .chapter("(b) Ben grants everything, then takes email back")?;
-    let reply = stage
+    let reply = walkthrough
         .sign_in(
             "ben",
             None,
@@ -94,8 +98,8 @@ pub(crate) async fn ben_revokes<W: Write>(stage: &mut Stage<'_, W>) -> anyhow::R
             ("prompt", "nothing"),
         )
         .await?;
-    let url = Stage::<W>::authorize_url(&reply)?;
-    let landing = stage
+    let url = Walkthrough::<W>::authorize_url(&reply)?;
+    let landing = walkthrough
         .walk(
             &url,
             (BEN, Reaction::Accept),
@@ -106,38 +110,42 @@ pub(crate) async fn ben_revokes<W: Write>(stage: &mut Stage<'_, W>) -> anyhow::R
     let Some(confirm) = landing.confirm else {
         bail!("the browser brought no confirm value back");
     };
-    let confirmed = stage.ben.confirm(&landing.flow, &confirm).await?.ok()?;
+    let confirmed = walkthrough
+        .ben
+        .confirm(&landing.flow, &confirm)
+        .await?
+        .ok()?;
     if confirmed.word("/state") != Some("completed") {
         bail!(confirmed.unexpected("the flow completed"));
     }
-    stage.tell(
+    walkthrough.print(
         "Ben",
         "confirms from his own session that it is his",
         "completed",
         Some(&confirmed),
     )?;
-    stage
-        .worker_hears(
-            Stage::<W>::times(&confirmed),
+    walkthrough
+        .worker_receives(
+            Walkthrough::<W>::times(&confirmed),
             confirmed.sequence(),
             ("is told: on for Ben", "calendar, contacts, email (full)"),
         )
         .await?;
 
-    let revoked = stage.ben.revoke("email").await?.ok()?;
+    let revoked = walkthrough.ben.revoke("email").await?.ok()?;
     if revoked.effective() != "calendar, contacts" {
         bail!(revoked.unexpected("effective: calendar, contacts"));
     }
-    stage.last_sequence = revoked.sequence();
-    stage.tell(
+    walkthrough.last_sequence = revoked.sequence();
+    walkthrough.print(
         "Ben",
         "revokes email in Settings > My account",
         "revoked",
         Some(&revoked),
     )?;
-    stage
-        .worker_hears(
-            Stage::<W>::times(&revoked),
+    walkthrough
+        .worker_receives(
+            Walkthrough::<W>::times(&revoked),
             revoked.sequence(),
             (
                 "is told, since the click: email is off for Ben",
@@ -145,7 +153,7 @@ pub(crate) async fn ben_revokes<W: Write>(stage: &mut Stage<'_, W>) -> anyhow::R
             ),
         )
         .await?;
-    stage
+    walkthrough
         .sign_in(
             "ben",
             None,

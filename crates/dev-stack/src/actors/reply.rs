@@ -53,19 +53,19 @@ pub enum ActorError {
     #[error("the sync worker cannot listen")]
     Nats(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// What the sync worker waited for was not told.
-    #[error("the sync worker was not told {what} within {} s; it heard {heard:?}", within.as_secs())]
+    #[error("the sync worker was not told {what} within {} s; it received {received:?}", within.as_secs())]
     NotTold {
         /// What it waited for.
         what: String,
         /// For how long.
         within: Duration,
-        /// What it heard instead.
-        heard: Vec<String>,
+        /// The changes that came instead.
+        received: Vec<String>,
     },
 }
 
 impl Reply {
-    /// The same, if it is a success.
+    /// Expects a success.
     pub fn ok(self) -> Result<Self, ActorError> {
         if (200..300).contains(&self.status) {
             Ok(self)
@@ -74,7 +74,7 @@ impl Reply {
         }
     }
 
-    /// The same, if it is a problem of this status and code, in the form every problem has.
+    /// Expects a problem of this status and code, in the form that every problem has.
     pub fn refused(self, status: u16, code: &str) -> Result<Self, ActorError> {
         let expected = format!("{status} {code} as application/problem+json");
         let is_problem = self.header("content-type") == Some("application/problem+json")
@@ -88,6 +88,29 @@ impl Reply {
             Ok(self)
         } else {
             Err(self.unexpected(&expected))
+        }
+    }
+
+    /// Expects a login decision: `proceed`, `prompt`, `auto_grant`, `reauthenticate` or `unavailable`.
+    pub fn decided(self, decision: &str) -> Result<Self, ActorError> {
+        self.ok()?.with_text("/decision", decision)
+    }
+
+    /// Expects these permissions to be in force, in words as by [`Self::effective`].
+    pub fn with_effective(self, permissions: &str) -> Result<Self, ActorError> {
+        if self.effective() == permissions {
+            Ok(self)
+        } else {
+            Err(self.unexpected(&format!("effective: {permissions}")))
+        }
+    }
+
+    /// Expects this text at a JSON pointer.
+    pub fn with_text(self, pointer: &str, text: &str) -> Result<Self, ActorError> {
+        if self.word(pointer) == Some(text) {
+            Ok(self)
+        } else {
+            Err(self.unexpected(&format!("{pointer}: {text}")))
         }
     }
 

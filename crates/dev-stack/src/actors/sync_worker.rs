@@ -1,4 +1,4 @@
-//! The host application's sync worker: it reads mailboxes, and must hear at once when it may not any more.
+//! The host application's sync worker: reads mailboxes, and must know at once when it may not any more.
 
 use std::time::{Duration, Instant};
 
@@ -16,22 +16,22 @@ const HELD: usize = 65_536;
 /// A subscriber to every change, with the permissions such a service has.
 #[derive(Debug)]
 pub struct SyncWorker {
-    heard: mpsc::Receiver<Heard>,
+    received: mpsc::Receiver<ReceivedChange>,
     listener: JoinHandle<()>,
 }
 
-/// A change it was told.
+/// A change message that the sync worker received.
 #[derive(Debug, Clone)]
-pub struct Heard {
-    /// On which subject.
+pub struct ReceivedChange {
+    /// The NATS subject.
     pub subject: String,
     /// The change.
     pub body: Value,
-    /// When.
+    /// When the message came.
     pub at: Instant,
 }
 
-impl Heard {
+impl ReceivedChange {
     /// The event that made the change.
     pub fn sequence(&self) -> u64 {
         self.body
@@ -40,7 +40,7 @@ impl Heard {
             .unwrap_or_default()
     }
 
-    /// What is effective now, in words.
+    /// The permissions in force now, in words.
     pub fn effective(&self) -> String {
         permissions_in_words(self.body.get("effective").unwrap_or(&Value::Null))
     }
@@ -63,49 +63,49 @@ impl SyncWorker {
             .flush()
             .await
             .map_err(|error| ActorError::Nats(error.into()))?;
-        let (sender, heard) = mpsc::channel(HELD);
+        let (sender, received) = mpsc::channel(HELD);
         let listener = tokio::spawn(async move {
             // The connection lives as long as somebody holds it.
             let _client = client;
             while let Some(message) = changes.next().await {
-                let heard = Heard {
+                let received = ReceivedChange {
                     subject: message.subject.to_string(),
                     body: serde_json::from_slice(&message.payload).unwrap_or_default(),
                     at: Instant::now(),
                 };
-                if sender.send(heard).await.is_err() {
+                if sender.send(received).await.is_err() {
                     return;
                 }
             }
         });
-        Ok(Self { heard, listener })
+        Ok(Self { received, listener })
     }
 
-    /// The change that the event `sequence` made; what comes before it is passed over.
-    pub async fn hear(&mut self, sequence: u64) -> Result<Heard, ActorError> {
+    /// Waits for the change that the event `sequence` made, and discards what comes before it.
+    pub async fn receive(&mut self, sequence: u64) -> Result<ReceivedChange, ActorError> {
         let mut others = Vec::new();
         let found = async {
-            while let Some(heard) = self.heard.recv().await {
-                if heard.sequence() == sequence {
-                    return Some(heard);
+            while let Some(received) = self.received.recv().await {
+                if received.sequence() == sequence {
+                    return Some(received);
                 }
-                others.push(format!("{} at {}", heard.subject, heard.sequence()));
+                others.push(format!("{} at {}", received.subject, received.sequence()));
             }
             None
         };
         match tokio::time::timeout(PATIENCE, found).await {
-            Ok(Some(heard)) => Ok(heard),
+            Ok(Some(received)) => Ok(received),
             Ok(None) | Err(_) => Err(ActorError::NotTold {
                 what: format!("of event {sequence}"),
                 within: PATIENCE,
-                heard: others,
+                received: others,
             }),
         }
     }
 
-    /// All it has heard and nobody took.
-    pub fn rest(&mut self) -> Vec<Heard> {
-        std::iter::from_fn(|| self.heard.try_recv().ok()).collect()
+    /// Takes all that was received and not yet taken.
+    pub fn drain(&mut self) -> Vec<ReceivedChange> {
+        std::iter::from_fn(|| self.received.try_recv().ok()).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use thirtyfour::common::command::{Command, ExtensionCommand};
 use thirtyfour::error::WebDriverResult;
 use thirtyfour::{By, ElementId, WebElement};
 
-use super::sight::one_line;
+use super::assertions::one_line;
 use super::{Browser, BrowserError};
 
 /// A kind of control, as people tell them apart.

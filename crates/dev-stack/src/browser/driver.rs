@@ -8,10 +8,11 @@ use serde_json::json;
 use tempfile::TempDir;
 use thirtyfour::{Capabilities, WebDriver};
 
-use super::look::Look;
+use super::emulation::Emulation;
 use super::{BrowserError, COMMAND_PATIENCE};
 use crate::port::ReservedPort;
-use crate::process::{POLL, Process, last_lines};
+use crate::process::{Process, last_lines};
+use crate::wait::wait_for;
 
 const START_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -65,35 +66,29 @@ impl Driver {
             port,
             http,
         };
-        match tokio::time::timeout(START_PATIENCE, driver.ready()).await {
-            Ok(Ok(())) => Ok(driver),
-            Ok(Err(reason)) => Err(driver.not_ready(reason)),
-            Err(_) => {
+        match wait_for(START_PATIENCE, async || driver.ready().await).await {
+            Some(Ok(())) => Ok(driver),
+            Some(Err(reason)) => Err(driver.not_ready(reason)),
+            None => {
                 Err(driver.not_ready(format!("not ready after {} s", START_PATIENCE.as_secs())))
             }
         }
     }
 
-    async fn ready(&mut self) -> Result<(), String> {
-        let status = format!("{}/status", self.url());
-        loop {
-            if let Some(status) = self.process.ended() {
-                return Err(format!("it ended with {status}"));
-            }
-            if let Ok(answer) = self.http.get(&status).send().await
-                && answer.status().is_success()
-            {
-                return Ok(());
-            }
-            tokio::time::sleep(POLL).await;
+    /// Whether it takes sessions; an error where it never will.
+    async fn ready(&mut self) -> Option<Result<(), String>> {
+        if let Some(status) = self.process.ended() {
+            return Some(Err(format!("it ended with {status}")));
         }
+        let answer = self.http.get(format!("{}/status", self.url())).send().await;
+        answer.ok()?.status().is_success().then_some(Ok(()))
     }
 
     /// Starts Chromium.
     pub(super) async fn session(
         &self,
         chromium: &Path,
-        look: Look,
+        emulation: Emulation,
     ) -> Result<WebDriver, BrowserError> {
         let profile = self.directory.path().join("profile");
         let arguments = [
@@ -116,7 +111,7 @@ impl Driver {
             "--hide-scrollbars".to_owned(),
             "--force-color-profile=srgb".to_owned(),
             "--disable-lcd-text".to_owned(),
-            format!("--window-size={},{}", look.width, look.height),
+            format!("--window-size={},{}", emulation.width, emulation.height),
             format!("--user-data-dir={}", profile.display()),
         ];
         let mut capabilities = Capabilities::new();

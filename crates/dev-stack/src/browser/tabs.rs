@@ -21,7 +21,7 @@ impl Browser {
         let tab = Tab(self.done("open a tab", tab).await?);
         self.go_to_tab(&tab).await?;
         // The DevTools protocol knows each tab by itself.
-        self.put_on_look().await?;
+        self.apply_emulation().await?;
         Ok(tab)
     }
 

@@ -8,7 +8,7 @@
 
 mod configuration;
 mod dangerous;
-mod house;
+mod fixture;
 mod nats_borders;
 mod nats_client;
 mod nats_permissions;

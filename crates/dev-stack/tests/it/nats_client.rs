@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use assent_dev_stack::{NatsServer, NatsUser};
+use assent_dev_stack::{NatsServer, NatsUser, wait_for};
 use async_nats::jetstream::stream::{Config, StorageType};
 use async_nats::{Client, ConnectOptions, Event};
 
@@ -68,13 +68,9 @@ impl NatsClient {
                 .iter()
                 .any(|error| error.to_lowercase().contains(&expected))
         };
-        let seen = tokio::time::timeout(PATIENCE, async {
-            while !refused() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        });
+        let seen = wait_for(PATIENCE, async || refused().then_some(()));
         assert!(
-            seen.await.is_ok(),
+            seen.await.is_some(),
             "not refused: {expected}; refused: {:?}",
             self.refused.lock().unwrap()
         );

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use serde_json::json;
 
 use crate::dangerous::STREAMS;
-use crate::house::{House, ask};
+use crate::fixture::{Fixture, ask};
 use crate::nats_client::{NatsClient, PATIENCE};
 use crate::nats_permissions::{messages, server_with_streams};
 
@@ -62,7 +62,7 @@ async fn those_who_read_the_streams_can() {
 #[tokio::test]
 async fn the_operator_sees_how_full_the_buckets_are_and_not_what_is_in_them() {
     let server = NatsServer::start().await.unwrap();
-    let _house = House::build(&server).await;
+    let _house = Fixture::build(&server).await;
     let operator = NatsClient::connect(&server, NatsUser::Operator).await;
 
     for stream in STREAMS {

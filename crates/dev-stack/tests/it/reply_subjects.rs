@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::configuration::{Account, TEXT, User, accounts, covers};
 use crate::dangerous::{STREAMS, subjects};
-use crate::house::{House, ask};
+use crate::fixture::{Fixture, ask};
 use crate::nats_client::{NatsClient, PATIENCE};
 use crate::requests::{Request, requests};
 use crate::spies::{Spies, configuration_with_spies};
@@ -81,7 +81,7 @@ async fn no_answer_can_be_steered_into_another_account() {
     let server = NatsServer::start_configured(&configuration_with_spies(&accounts))
         .await
         .unwrap();
-    let house = House::build(&server).await;
+    let fixture = Fixture::build(&server).await;
     let worker = NatsClient::connect(&server, NatsUser::SyncWorker).await;
     let mut told = worker
         .client
@@ -90,7 +90,7 @@ async fn no_answer_can_be_steered_into_another_account() {
         .unwrap();
     worker.client.flush().await.unwrap();
     let spies = Spies::send_out(&server, &accounts).await;
-    let before = house.state().await;
+    let before = fixture.state().await;
 
     for account in &accounts {
         for user in &account.users {
@@ -118,7 +118,7 @@ async fn no_answer_can_be_steered_into_another_account() {
                     user.name
                 );
             }
-            assert_eq!(house.state().await, before, "after {}", user.name);
+            assert_eq!(fixture.state().await, before, "after {}", user.name);
         }
     }
 
@@ -136,7 +136,7 @@ async fn no_answer_can_be_steered_into_another_account() {
         let answer = client.request(subject, "question".into()).await.unwrap();
         assert_eq!(answer.payload, "answer to question");
     }
-    house
+    fixture
         .tell(&server, "consent.announce.v1.acme.user.ben")
         .await;
     let heard = async {
@@ -160,7 +160,7 @@ async fn no_answer_can_be_steered_into_another_account() {
 #[tokio::test]
 async fn an_answer_steered_among_sync_workers_is_not_taken_for_a_change() {
     let server = NatsServer::start().await.unwrap();
-    let house = House::build(&server).await;
+    let fixture = Fixture::build(&server).await;
     let worker = NatsClient::connect(&server, NatsUser::SyncWorker)
         .await
         .client;
@@ -182,7 +182,7 @@ async fn an_answer_steered_among_sync_workers_is_not_taken_for_a_change() {
             .unwrap()
     };
     let answer = next().await;
-    house
+    fixture
         .tell(&server, "consent.announce.v1.acme.user.ana")
         .await;
     let change = next().await;
@@ -199,8 +199,8 @@ async fn an_answer_steered_among_sync_workers_is_not_taken_for_a_change() {
 #[tokio::test]
 async fn nobody_can_create_a_consumer_and_have_it_deliver_somewhere() {
     let server = NatsServer::start().await.unwrap();
-    let house = House::build(&server).await;
-    let before = house.state().await;
+    let fixture = Fixture::build(&server).await;
+    let before = fixture.state().await;
 
     for user in NatsUser::ALL {
         let flood = NatsClient::connect(&server, user).await;
@@ -233,7 +233,7 @@ async fn nobody_can_create_a_consumer_and_have_it_deliver_somewhere() {
         flood.client.flush().await.unwrap();
     }
 
-    assert_eq!(house.state().await, before);
+    assert_eq!(fixture.state().await, before);
 }
 
 /// What the tests above would see if somebody who asks shared the account of the log.
@@ -250,7 +250,7 @@ async fn within_the_account_of_the_log_an_answer_deletes_it() {
     let server = NatsServer::start_configured(&format!("{before}\n  ASSENT {{{rest}"))
         .await
         .unwrap();
-    let house = House::build(&server).await;
+    let fixture = Fixture::build(&server).await;
     let worker = NatsClient::connect(&server, NatsUser::SyncWorker)
         .await
         .client;
@@ -286,7 +286,7 @@ async fn within_the_account_of_the_log_an_answer_deletes_it() {
             .starts_with("$JS.ACK.CONSENT_EVENTS.")
     );
 
-    let before = house.state().await;
+    let before = fixture.state().await;
     for (request, body, reply) in [
         (
             "$JS.API.STREAM.INFO.CONSENT_CHANGES",
@@ -307,7 +307,7 @@ async fn within_the_account_of_the_log_an_answer_deletes_it() {
     }
     let changed = async {
         loop {
-            let now = house.state().await;
+            let now = fixture.state().await;
             let stored = now["CONSENT_CHANGES"] != before["CONSENT_CHANGES"];
             if stored && now["CONSENT_EVENTS"]["info"].get("error").is_some() {
                 return;

@@ -1,4 +1,4 @@
-//! Somebody who hears everything, in each account: what arrives there is known, also where it has no effect.
+//! A subscriber to everything in each account: what arrives there is known, also where it has no effect.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,8 @@ use crate::configuration::{Account, TEXT};
 /// Nothing new for this long: everything has arrived.
 const QUIET: Duration = Duration::from_millis(400);
 
-type Heard = Arc<Mutex<BTreeMap<String, BTreeSet<String>>>>;
+/// The subjects that arrived, by account.
+type Subjects = Arc<Mutex<BTreeMap<String, BTreeSet<String>>>>;
 
 /// The deployed configuration with a spy in each account.
 pub(crate) fn configuration_with_spies(accounts: &[Account]) -> String {
@@ -38,13 +39,13 @@ pub(crate) fn configuration_with_spies(accounts: &[Account]) -> String {
 
 /// What was heard in each account, by subject.
 pub(crate) struct Spies {
-    heard: Heard,
+    heard: Subjects,
     _clients: Vec<async_nats::Client>,
 }
 
 impl Spies {
     pub(crate) async fn send_out(server: &NatsServer, accounts: &[Account]) -> Self {
-        let heard = Heard::default();
+        let heard = Subjects::default();
         let mut clients = Vec::new();
         for account in accounts {
             let (_, password) = server.credentials(NatsUser::Operator);

@@ -1,4 +1,4 @@
-//! What a person sees: text, pictures, the browser's own complaints.
+//! Assertions on what a person sees: text, pictures, the browser's own complaints.
 
 use std::path::Path;
 
@@ -70,7 +70,7 @@ impl Browser {
                 json!({
                     "format": "png",
                     "captureBeyondViewport": true,
-                    "clip": {"x": 0, "y": 0, "width": self.look.width, "height": length, "scale": 1},
+                    "clip": {"x": 0, "y": 0, "width": self.emulation.width, "height": length, "scale": 1},
                 }),
             )
             .await?;

@@ -1,4 +1,4 @@
-//! How a browser shows pages: the window, the colours, the clock, with scripts or without.
+//! Emulation of a device: the window, the colours, the time zone, with scripts or without.
 
 use serde_json::{Value, json};
 
@@ -11,9 +11,9 @@ pub enum Scheme {
     Dark,
 }
 
-/// How a browser shows pages.
+/// The device that a browser pretends to be: what pages can tell of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
+pub struct Emulation {
     /// The window's width in CSS pixels.
     pub width: u32,
     /// The window's height in CSS pixels.
@@ -26,7 +26,7 @@ pub struct Look {
     pub scripts: bool,
 }
 
-impl Default for Look {
+impl Default for Emulation {
     /// A desktop's window, light, in UTC, with scripts.
     fn default() -> Self {
         Self {
@@ -39,8 +39,8 @@ impl Default for Look {
     }
 }
 
-impl Look {
-    /// The narrowest that pages have to fit into without scrolling sideways (WCAG 2, 1.4.10).
+impl Emulation {
+    /// Switches to the narrowest window that pages have to fit into without scrolling sideways (WCAG 2, 1.4.10).
     #[must_use]
     pub fn narrow(self) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl Look {
         }
     }
 
-    /// The same in the dark.
+    /// Switches to dark colours.
     #[must_use]
     pub fn dark(self) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Look {
         }
     }
 
-    /// The same where scripts of pages do not run.
+    /// Switches off the scripts of pages.
     #[must_use]
     pub fn without_scripts(self) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl Look {
         }
     }
 
-    /// The commands of the DevTools protocol that bring it about.
+    /// The commands of the DevTools protocol that set it.
     pub(super) fn commands(self) -> [(&'static str, Value); 4] {
         let scheme = match self.scheme {
             Scheme::Light => "light",

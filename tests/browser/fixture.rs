@@ -1,10 +1,10 @@
-//! What every journey through pages needs: a stack, a browser in front of it, and what must hold on each page.
+//! Fixtures of the journeys through pages: a stack, a browser in front of it, and what must hold on each page.
 
 use std::io::Write;
 
 use anyhow::{Context, ensure};
-use assent_dev_stack::actors::{HostUser, OLGA, Reaction, Reply};
-use assent_dev_stack::browser::{Browser, Impact, Look};
+use assent_dev_stack::actors::{HostUser, OLGA, Person, Reaction, Reply};
+use assent_dev_stack::browser::{Browser, Emulation, Impact};
 use assent_dev_stack::{Stack, StackOptions, TokenBuilder};
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ pub(crate) async fn start() -> anyhow::Result<Stack> {
 
 /// A person's browser: as most have it.
 pub(crate) async fn browser() -> anyhow::Result<Browser> {
-    Ok(Browser::start(Look::default()).await?)
+    Ok(Browser::start(Emulation::default()).await?)
 }
 
 /// The pages that a session of the settings leads to.
@@ -104,6 +104,33 @@ pub(crate) async fn admin_consent(stack: &Stack) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The button that saves what is ticked in Settings > My account.
+pub(crate) const SAVE: &str = "Save changes";
+/// The button that confirms whose mailbox it is.
+pub(crate) const YES: &str = "Yes, connect it";
+
+/// Ticks a box of Settings > My account and saves: Microsoft's page comes next, or the settings again.
+pub(crate) async fn ask_for(browser: &Browser, permission: &str) -> anyhow::Result<()> {
+    browser.tick(permission).await?;
+    browser.click_button(SAVE).await?;
+    Ok(())
+}
+
+/// Picks an account at Microsoft, and accepts there.
+pub(crate) async fn accept_as(browser: &Browser, person: Person) -> anyhow::Result<()> {
+    browser.at_microsoft().choose_person(person).await?;
+    browser.at_microsoft().accept().await?;
+    Ok(())
+}
+
+/// Accepts at Microsoft for the first time, so that whose mailbox it is has to be confirmed.
+pub(crate) async fn connect_as(browser: &Browser, person: Person) -> anyhow::Result<()> {
+    accept_as(browser, person).await?;
+    browser.click_button(YES).await?;
+    browser.sees("What you granted is on.").await?;
+    Ok(())
+}
+
 /// What a user of acme may be done for, by the API.
 pub(crate) async fn effective(stack: &Stack, user: &str) -> anyhow::Result<Value> {
     let seen = stack.user("acme", user).see(user).await?.ok()?;
@@ -141,26 +168,26 @@ pub(crate) async fn stands(by: &HostUser, id: &str, state: &str) -> anyhow::Resu
 /// Anybody can use the page that is open: axe-core finds nothing serious, in light and dark, and on the narrowest
 /// window nothing has to be scrolled for sideways. What is less than serious is printed.
 pub(crate) async fn suits_everybody(browser: &mut Browser) -> anyhow::Result<()> {
-    let usual = Look::default();
-    for look in [usual, usual.dark(), usual.narrow(), usual.narrow().dark()] {
-        browser.change_look(look).await?;
+    let usual = Emulation::default();
+    for emulation in [usual, usual.dark(), usual.narrow(), usual.narrow().dark()] {
+        browser.set_emulation(emulation).await?;
         for finding in browser.accessibility_findings().await? {
             ensure!(
                 finding.impact < Impact::Serious,
-                "{finding}\non {} as {look:?}",
+                "{finding}\non {} as {emulation:?}",
                 browser.path().await?
             );
             let path = browser.path().await?;
-            writeln!(std::io::stderr(), "{finding}\non {path} as {look:?}")?;
+            writeln!(std::io::stderr(), "{finding}\non {path} as {emulation:?}")?;
         }
         let sideways = browser.sideways_scroll().await?;
         ensure!(
             sideways == 0,
-            "{} is {sideways} px too wide as {look:?}",
+            "{} is {sideways} px too wide as {emulation:?}",
             browser.path().await?
         );
     }
-    browser.change_look(usual).await?;
+    browser.set_emulation(usual).await?;
     Ok(())
 }
 

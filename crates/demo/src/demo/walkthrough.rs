@@ -1,4 +1,4 @@
-//! The stack with the cast of the story, and what every chapter expects and tells.
+//! A walkthrough: the stack and the people of the story; every step of it checks what came, and prints it.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -9,15 +9,15 @@ use assent_dev_stack::actors::{
     HostLogin, HostUser, Landing, Microsoft, Person, Reaction, Reply, SyncWorker,
 };
 
-use super::teller::{Step, Teller, time};
+use super::narration::{Narrator, Step, time};
 
 /// The company of the story.
 pub(crate) const ACCOUNT: &str = "acme";
 
-/// Everything a chapter needs.
+/// A stack with the people of the story, and where its steps are printed.
 #[derive(Debug)]
-pub(crate) struct Stage<'a, W> {
-    pub(crate) teller: &'a mut Teller<W>,
+pub(crate) struct Walkthrough<'a, W> {
+    pub(crate) narrator: &'a mut Narrator<W>,
     pub(crate) stack: Stack,
     pub(crate) ana: HostUser,
     pub(crate) ben: HostUser,
@@ -30,10 +30,10 @@ pub(crate) struct Stage<'a, W> {
     pub(crate) last_sequence: u64,
 }
 
-impl<'a, W: Write> Stage<'a, W> {
-    pub(crate) async fn set(stack: Stack, teller: &'a mut Teller<W>) -> anyhow::Result<Self> {
+impl<'a, W: Write> Walkthrough<'a, W> {
+    pub(crate) async fn begin(stack: Stack, narrator: &'a mut Narrator<W>) -> anyhow::Result<Self> {
         Ok(Self {
-            teller,
+            narrator,
             ana: stack.user(ACCOUNT, "ana"),
             ben: stack.user(ACCOUNT, "ben"),
             // An administrator at Microsoft knows the host's ids of nobody, so Sam's tokens say what people call him.
@@ -76,7 +76,7 @@ impl<'a, W: Write> Stage<'a, W> {
             bail!(reply.unexpected(&format!("{decision}, effective: {effective}")));
         }
         self.last_sequence = self.last_sequence.max(reply.sequence());
-        self.tell(&capitalised(user), what, decision, Some(&reply))?;
+        self.print(&capitalised(user), what, decision, Some(&reply))?;
         Ok(reply)
     }
 
@@ -97,7 +97,7 @@ impl<'a, W: Write> Stage<'a, W> {
                 landing.outcome
             );
         }
-        self.teller.step(&Step {
+        self.narrator.step(&Step {
             who: person.name,
             what,
             outcome,
@@ -129,7 +129,7 @@ impl<'a, W: Write> Stage<'a, W> {
                 bail!(page.unexpected(says));
             }
         }
-        self.teller.step(&Step {
+        self.narrator.step(&Step {
             who: person.name,
             what,
             outcome: "shown who asks, and for whom",
@@ -142,7 +142,7 @@ impl<'a, W: Write> Stage<'a, W> {
         if !landed.contains("outcome=completed") {
             bail!(sent.unexpected("the way back, with outcome=completed"));
         }
-        self.tell(person.name, "confirms it on that page", "completed", None)
+        self.print(person.name, "confirms it on that page", "completed", None)
     }
 
     /// Somebody looks at their own permissions, which have to be these.
@@ -157,10 +157,10 @@ impl<'a, W: Write> Stage<'a, W> {
             bail!(reply.unexpected(&format!("effective: {effective}")));
         }
         self.last_sequence = self.last_sequence.max(reply.sequence());
-        self.tell(&capitalised(user.user_id()), what, "", Some(&reply))
+        self.print(&capitalised(user.user_id()), what, "", Some(&reply))
     }
 
-    /// Tells a refusal, which has to be this one.
+    /// Prints a refusal, which has to be this one.
     pub(crate) fn refused(
         &mut self,
         who: &str,
@@ -169,7 +169,7 @@ impl<'a, W: Write> Stage<'a, W> {
         (status, code): (u16, &str),
     ) -> anyhow::Result<()> {
         let reply = reply.refused(status, code)?;
-        self.teller.step(&Step {
+        self.narrator.step(&Step {
             who,
             what,
             outcome: &format!("refused: {code}"),
@@ -178,13 +178,13 @@ impl<'a, W: Write> Stage<'a, W> {
             took: reply.took,
         })?;
         if let Some(detail) = reply.word("/detail") {
-            self.teller.note(detail)?;
+            self.narrator.note(detail)?;
         }
         Ok(())
     }
 
-    /// Tells a step by the answer it had.
-    pub(crate) fn tell(
+    /// Prints a step by the answer it had.
+    pub(crate) fn print(
         &mut self,
         who: &str,
         what: &str,
@@ -195,7 +195,7 @@ impl<'a, W: Write> Stage<'a, W> {
             Some(reply) if reply.value("/effective").is_object() => reply.effective(),
             Some(_) | None => String::new(),
         };
-        self.teller.step(&Step {
+        self.narrator.step(&Step {
             who,
             what,
             outcome,
@@ -205,39 +205,39 @@ impl<'a, W: Write> Stage<'a, W> {
         })
     }
 
-    /// The sync worker has to be told of an event; tells how long that took, from the call that led to it and from
-    /// that call's answer on.
-    pub(crate) async fn worker_hears(
+    /// Waits until the sync worker has received an event; prints how long that took, from the call that led to it and
+    /// from that call's answer on.
+    pub(crate) async fn worker_receives(
         &mut self,
         (called, answered): (Instant, Instant),
         sequence: u64,
         (what, effective): (&str, &str),
     ) -> anyhow::Result<()> {
-        let heard = self.worker.hear(sequence).await?;
-        if heard.body.get("effective").is_some() && heard.effective() != effective {
+        let received = self.worker.receive(sequence).await?;
+        if received.body.get("effective").is_some() && received.effective() != effective {
             bail!(
                 "the sync worker was told {}, expected {effective}",
-                heard.effective()
+                received.effective()
             );
         }
-        // It may well be told first: the gateway reads once more before it answers.
-        let after = heard.at.saturating_duration_since(answered);
+        // The worker may well be first: the gateway reads once more before it answers.
+        let after = received.at.saturating_duration_since(answered);
         let outcome = if after.is_zero() {
             "before the answer".to_owned()
         } else {
             format!("{} after the answer", time(after))
         };
-        self.teller.step(&Step {
+        self.narrator.step(&Step {
             who: "sync worker",
             what,
             outcome: &outcome,
             effective,
             sequence: Some(sequence),
-            took: heard.at.saturating_duration_since(called),
+            took: received.at.saturating_duration_since(called),
         })
     }
 
-    /// When somebody called, and when they were answered.
+    /// The times of a call and of its answer.
     pub(crate) fn times(reply: &Reply) -> (Instant, Instant) {
         (
             reply.at.checked_sub(reply.took).unwrap_or(reply.at),
@@ -245,7 +245,7 @@ impl<'a, W: Write> Stage<'a, W> {
         )
     }
 
-    /// The address to send the browser to.
+    /// The address that a started flow sends the browser to.
     pub(crate) fn authorize_url(reply: &Reply) -> anyhow::Result<String> {
         reply
             .word("/authorize_url")
@@ -254,7 +254,7 @@ impl<'a, W: Write> Stage<'a, W> {
     }
 }
 
-/// A user id as a name.
+/// Makes a name of a user id.
 pub(crate) fn capitalised(user: &str) -> String {
     let mut letters = user.chars();
     letters

@@ -11,12 +11,12 @@ use tokio_util::sync::CancellationToken;
 use crate::dangerous::STREAMS;
 use crate::nats_client::NatsClient;
 
-pub(crate) struct House {
+pub(crate) struct Fixture {
     gateway: NatsClient,
     leaving: CancellationToken,
 }
 
-impl House {
+impl Fixture {
     /// Every stream and bucket with a message in it, and both services.
     pub(crate) async fn build(server: &NatsServer) -> Self {
         let gateway = NatsClient::connect(server, NatsUser::Gateway).await;
@@ -68,11 +68,11 @@ impl House {
                     .unwrap();
             });
         }
-        let house = Self { gateway, leaving };
-        house
+        let fixture = Self { gateway, leaving };
+        fixture
             .tell(server, "consent.announce.v1.acme.user.ana")
             .await;
-        house
+        fixture
     }
 
     /// Announces a change, as the projection does.
@@ -106,7 +106,7 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for Fixture {
     fn drop(&mut self) {
         self.leaving.cancel();
     }

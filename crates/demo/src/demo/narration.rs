@@ -1,4 +1,4 @@
-//! Prints the story: a heading for each chapter, a line for each step.
+//! Printing the story: a heading for each chapter, a line for each step.
 
 use std::io::Write;
 use std::time::Duration;
@@ -10,27 +10,27 @@ const OUTCOME: usize = 33;
 const EFFECTIVE: usize = 32;
 const SEQUENCE: usize = 4;
 
-/// Prints the story.
+/// Prints the story in columns.
 #[derive(Debug)]
-pub(crate) struct Teller<W> {
+pub(crate) struct Narrator<W> {
     screen: W,
 }
 
-/// One step of it.
+/// A step of the story.
 #[derive(Debug)]
 pub(crate) struct Step<'a> {
     pub(crate) who: &'a str,
     pub(crate) what: &'a str,
-    /// The decision, or how it ended.
+    /// The decision, or the outcome of the step.
     pub(crate) outcome: &'a str,
-    /// What is effective for the user in question.
+    /// The permissions in force for the user in question.
     pub(crate) effective: &'a str,
-    /// Up to which event that holds.
+    /// The position in the log that the permissions reflect.
     pub(crate) sequence: Option<u64>,
     pub(crate) took: Duration,
 }
 
-impl<W: Write> Teller<W> {
+impl<W: Write> Narrator<W> {
     pub(crate) fn new(screen: W) -> Self {
         Self { screen }
     }
@@ -67,7 +67,7 @@ impl<W: Write> Teller<W> {
         Ok(())
     }
 
-    /// Says why, under the step before.
+    /// Prints the reason of the step before, below it.
     pub(crate) fn note(&mut self, text: &str) -> anyhow::Result<()> {
         writeln!(self.screen, "  {:WHO$}   because: {text}", "")?;
         Ok(())
@@ -79,7 +79,7 @@ impl<W: Write> Teller<W> {
         Ok(())
     }
 
-    /// What a command prints, as it prints it.
+    /// Prints a command and its output.
     pub(crate) fn quote(&mut self, command: &str, output: &str) -> anyhow::Result<()> {
         writeln!(self.screen, "\n$ {command}")?;
         writeln!(self.screen, "{}", output.trim_end())?;
@@ -87,7 +87,7 @@ impl<W: Write> Teller<W> {
     }
 }
 
-/// A time as people read it.
+/// Formats a duration for people.
 pub(crate) fn time(time: Duration) -> String {
     let milliseconds = time.as_secs_f64() * 1000.0;
     if milliseconds < 10.0 {
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn steps_stand_in_columns() {
-        let mut teller = Teller::new(Vec::new());
+        let mut narrator = Narrator::new(Vec::new());
         let step = Step {
             who: "Ana",
             what: "signs in",
@@ -115,9 +115,9 @@ mod tests {
             took: Duration::from_micros(3_250),
         };
 
-        teller.chapter("(a) Ana signs in").unwrap();
-        teller.step(&step).unwrap();
-        teller
+        narrator.chapter("(a) Ana signs in").unwrap();
+        narrator.step(&step).unwrap();
+        narrator
             .step(&Step {
                 sequence: None,
                 took: Duration::from_millis(1_250),
@@ -125,7 +125,7 @@ mod tests {
             })
             .unwrap();
 
-        let told = String::from_utf8(teller.screen).unwrap();
+        let told = String::from_utf8(narrator.screen).unwrap();
         let lines: Vec<&str> = told.lines().collect();
         let column = |line: usize, text: &str| lines[line].find(text).unwrap();
         assert_eq!(column(2, "decision"), column(3, "prompt"));

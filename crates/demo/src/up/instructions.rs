@@ -1,4 +1,4 @@
-//! What to try on a running stack: a page to open, then addresses, tokens and lines to paste.
+//! Instructions for a running stack: a page to open, then addresses, tokens and lines to paste.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const USUAL: [(&str, u16); 5] = [
     ("entra-simulator", 8090),
 ];
 
-/// What most people want to see: one address, and who they can be.
+/// Says what most people want to know: one address, and who they can be there.
 pub(super) fn invitation(stack: &Stack) -> String {
     format!(
         "\n    open {}\n\n\
@@ -27,7 +27,7 @@ pub(super) fn invitation(stack: &Stack) -> String {
     )
 }
 
-/// For those who like a shell better.
+/// Lists addresses, tokens, and commands to paste, for whoever prefers a shell.
 pub(super) fn about(stack: &Stack) -> String {
     [addresses(stack), tokens(stack), lines(stack), nats(stack)].join("\n\n")
 }

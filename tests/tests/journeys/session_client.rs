@@ -6,7 +6,7 @@ use assent_dev_stack::actors::{HostUser, Reply};
 use reqwest::{Method, RequestBuilder};
 
 /// A browser with one session.
-pub(crate) struct Visitor {
+pub(crate) struct SessionClient {
     http: HostUser,
     pub(crate) cookie: String,
 }
@@ -37,7 +37,7 @@ pub(crate) fn cookie(reply: &Reply) -> anyhow::Result<&str> {
     Ok(set.split_once(';').map_or(set, |(pair, _)| pair))
 }
 
-impl Visitor {
+impl SessionClient {
     /// Somebody for whom the host application opened a session with this token.
     pub(crate) async fn with(stack: &Stack, token: &str) -> anyhow::Result<Self> {
         Self::with_headers(stack, token, |request| request).await

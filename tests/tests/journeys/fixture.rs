@@ -1,10 +1,10 @@
-//! What every journey needs: a stack, the log behind it, and the usual first steps.
+//! Fixtures of the journeys: a stack, the log behind it, and the usual first steps.
 
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
-use assent_dev_stack::actors::{HostUser, Landing, Person, Reaction, Reply};
-use assent_dev_stack::{NatsUser, Stack, StackOptions};
+use anyhow::{Context, bail, ensure};
+use assent_dev_stack::actors::{HostUser, Landing, Person, Reaction, Reply, Visit};
+use assent_dev_stack::{NatsUser, Program, Stack, StackOptions, wait_for};
 use assent_domain::account::AccountState;
 use assent_domain::effective::effective;
 use assent_domain::event::Aggregate;
@@ -12,11 +12,11 @@ use assent_domain::ids::{AccountId, UserId};
 use assent_domain::user::UserState;
 use assent_event_log::{EventLog, History};
 use assent_messaging::{Connection, ConnectionSettings};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 /// How long something may take to come about. Long: machines are slow, and a failure is rare.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(20);
 
 /// Everything that an ID token can be wrong in.
 pub(crate) const FORGERIES: [&str; 12] = [
@@ -145,7 +145,7 @@ pub(crate) async fn grant(
     Ok(())
 }
 
-/// The flow has ended like this, and whoever began it is told so.
+/// The browser is back with this outcome, and whoever began the flow is told the same.
 pub(crate) async fn ended(
     by: &HostUser,
     landing: &Landing,
@@ -153,11 +153,77 @@ pub(crate) async fn ended(
     code: Option<&str>,
 ) -> anyhow::Result<()> {
     ensure!(landing.outcome == state, "{landing:?}, expected {state}");
-    let flow = by.flow(&landing.flow).await?.ok()?;
+    flow_is(by, &landing.flow, state, code).await
+}
+
+/// The flow is in this state, with this code.
+pub(crate) async fn flow_is(
+    by: &HostUser,
+    flow: &str,
+    state: &str,
+    code: Option<&str>,
+) -> anyhow::Result<()> {
+    let flow = by.flow(flow).await?.ok()?;
     ensure!(
         (flow.word("/state"), flow.word("/code")) == (Some(state), code),
         "{}, expected {state} {code:?}",
         flow.text
+    );
+    Ok(())
+}
+
+/// Where Microsoft sends the browser of somebody back to who accepts at `url`.
+pub(crate) async fn sent_back(stack: &Stack, url: &str, person: Person) -> anyhow::Result<String> {
+    let microsoft = stack.microsoft();
+    match microsoft.visit(url, person, Reaction::Accept).await? {
+        Visit::Redirect(address) => Ok(address),
+        Visit::Page(code) => bail!("stopped at {code}"),
+    }
+}
+
+/// Has an endpoint of Microsoft's answer otherwise; `fault` names it.
+pub(crate) async fn fault(stack: &Stack, fault: &Value) -> anyhow::Result<()> {
+    let microsoft = stack.microsoft();
+    microsoft
+        .control(Method::POST, "faults", Some(fault))
+        .await?;
+    Ok(())
+}
+
+/// How often an endpoint of Microsoft's was called.
+pub(crate) async fn calls(stack: &Stack, endpoint: &str) -> anyhow::Result<u64> {
+    let microsoft = stack.microsoft();
+    let calls = microsoft.control(Method::GET, "calls", None).await?;
+    Ok(calls.number(&format!("/{endpoint}")).unwrap_or_default())
+}
+
+/// What a program says of itself at `/readyz`: the status, and the body.
+pub(crate) async fn readiness(program: &Program) -> anyhow::Result<(u16, Value)> {
+    let reply = reqwest::get(format!("{}/readyz", program.url())).await?;
+    let status = reply.status().as_u16();
+    Ok((status, serde_json::from_str(&reply.text().await?)?))
+}
+
+/// The gateway's metrics.
+pub(crate) async fn metrics(stack: &Stack) -> anyhow::Result<String> {
+    let anybody = stack.user("nobody", "nobody");
+    let shown = anybody.send(Method::GET, "/metrics", |request| request);
+    Ok(shown.await?.ok()?.text)
+}
+
+/// The login decision is this one, for this reason, and asks for these permissions.
+pub(crate) fn is_decided(
+    reply: &Reply,
+    decision: &str,
+    reason: &str,
+    missing: &str,
+) -> anyhow::Result<()> {
+    ensure!(
+        reply.word("/decision") == Some(decision)
+            && reply.word("/reason") == Some(reason)
+            && reply.permissions("/missing") == missing,
+        "{}, expected {decision} {reason} {missing}",
+        reply.text
     );
     Ok(())
 }
@@ -168,13 +234,12 @@ where
     F: Fn() -> Fut,
     Fut: Future<Output = anyhow::Result<bool>>,
 {
-    let holds = async {
-        while !condition().await? {
-            tokio::time::sleep(POLL).await;
-        }
-        Ok(())
-    };
-    tokio::time::timeout(PATIENCE, holds)
+    let holds = wait_for(PATIENCE, async || match condition().await {
+        Ok(true) => Some(Ok(())),
+        Ok(false) => None,
+        Err(error) => Some(Err(error)),
+    });
+    holds
         .await
         .with_context(|| format!("it did not come about that {what}"))?
 }
