@@ -239,7 +239,7 @@ pub(crate) enum Kind {
     UserScopeRevoked,
 }
 
-/// A point in the story.
+/// A point in time, by the log or by the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Moment {
     /// After this event.

@@ -10,7 +10,7 @@ mod tail;
 use assent_messaging::ConnectionSettings;
 
 use crate::arguments::{Command, EventsCommand};
-use crate::ending::{Ending, Failure};
+use crate::exit::{CommandError, Outcome};
 use crate::output::Output;
 
 /// Does what was asked for.
@@ -18,7 +18,7 @@ pub(crate) async fn run(
     command: Command,
     settings: ConnectionSettings,
     output: &mut Output,
-) -> Result<Ending, Failure> {
+) -> Result<Outcome, CommandError> {
     match command {
         Command::Events(EventsCommand::List {
             which,

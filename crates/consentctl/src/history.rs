@@ -1,4 +1,4 @@
-//! The log, one aggregate at a time.
+//! Reading the log one aggregate at a time.
 
 use std::time::Duration;
 
@@ -7,57 +7,58 @@ use assent_event_log::{EventLog, History, ReadError};
 use assent_messaging::{Connection, ConnectionSettings};
 use assent_service_kit::telemetry::chain;
 
-use crate::ending::Failure;
+use crate::exit::CommandError;
 
 /// An aggregate is read event by event: this is for hundreds of them on a slow line.
 const READ_DEADLINE: Duration = Duration::from_secs(10);
 
-/// The connection and the log behind it.
+/// An open log, and the connection to it.
 #[derive(Debug)]
-pub(crate) struct Source {
-    /// The connection.
+pub(crate) struct LogSource {
     pub(crate) connection: Connection,
-    /// The log.
     pub(crate) log: EventLog,
 }
 
-impl Source {
+impl LogSource {
     /// Connects and opens the log. A log that is configured otherwise than it must be can't be
     /// relied on; `doctor` says in what.
-    pub(crate) async fn open(settings: ConnectionSettings) -> Result<Self, Failure> {
+    pub(crate) async fn open(settings: ConnectionSettings) -> Result<Self, CommandError> {
         let connection = Connection::connect(settings).await?;
         let log = EventLog::open(&connection).await?;
         Ok(Self { connection, log })
     }
 }
 
-/// What is known of an aggregate.
+/// What reading an aggregate comes to.
 #[derive(Debug)]
-pub(crate) enum Past {
-    /// Its events, and the messages between them that are void.
+pub(crate) enum AggregateRead {
+    /// The events, and the messages between them that are void.
     Known(History),
     /// Why none of it may be believed.
-    NotBelieved(String),
+    Untrusted(String),
 }
 
 /// Reads an aggregate. An event that can't be read or does not belong there is an answer, not a
 /// failure: it is what an operator has to know.
-pub(crate) async fn read(log: &EventLog, aggregate: &Aggregate) -> Result<Past, ReadError> {
+pub(crate) async fn read(
+    log: &EventLog,
+    aggregate: &Aggregate,
+) -> Result<AggregateRead, ReadError> {
     let log = log.clone().with_deadline(READ_DEADLINE);
     match log.read(aggregate).await {
-        Ok(history) => Ok(Past::Known(history)),
+        Ok(history) => Ok(AggregateRead::Known(history)),
         Err(ReadError::Unreadable {
             sequence, source, ..
         }) => {
             let reason = chain(&source);
-            Ok(Past::NotBelieved(format!(
+            Ok(AggregateRead::Untrusted(format!(
                 "event {sequence} can't be read ({reason}), so nothing may be done on its ground; see consentctl blocked show {sequence}"
             )))
         }
-        Err(ReadError::Damaged(damage)) => Ok(Past::NotBelieved(format!(
+        Err(ReadError::Damaged(damage)) => Ok(AggregateRead::Untrusted(format!(
             "{damage}: nothing may be done on its ground until the log is restored"
         ))),
-        Err(ReadError::BrokenChain { sequence, .. }) => Ok(Past::NotBelieved(format!(
+        Err(ReadError::BrokenChain { sequence, .. }) => Ok(AggregateRead::Untrusted(format!(
             "event {sequence} does not follow on its predecessor: something was changed, dropped or slipped in"
         ))),
         Err(error) => Err(error),

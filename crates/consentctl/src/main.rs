@@ -6,20 +6,20 @@
 //! Read in this order:
 //!
 //! 1. [`arguments`] and [`settings`]: what it is told.
-//! 2. [`ending`]: how a run ends, as an exit code.
-//! 3. [`sentence`]: what an event says, in words.
-//! 4. [`line`](mod@line): one stored message as a line of text or of JSON; [`output`]: where it goes.
+//! 2. [`exit`]: how a run ends, and the exit codes.
+//! 3. [`event_text`]: events and their values as English text.
+//! 4. [`event_line`]: one stored message as a line of text or of JSON; [`output`]: where it goes.
 //! 5. [`history`], [`scan`] and [`projection`]: the log, read in two ways, and the view of it.
 //! 6. [`command`]: one file for each command.
 
 mod arguments;
 mod settings;
 
-mod ending;
+mod exit;
 
-mod sentence;
+mod event_text;
 
-mod line;
+mod event_line;
 mod output;
 
 mod history;
@@ -39,7 +39,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use arguments::Arguments;
-use ending::{Ending, Failure};
+use exit::{CommandError, Outcome};
 use output::Output;
 
 fn main() -> ExitCode {
@@ -48,9 +48,9 @@ fn main() -> ExitCode {
         Err(refused) => return answer(&refused),
     };
     match run(arguments) {
-        Ok(ending) => ending.into(),
+        Ok(outcome) => outcome.into(),
         // Whoever reads has read enough: `consentctl events list | head`.
-        Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+        Err(CommandError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
         Err(failure) => {
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<Ending, Failure> {
+fn run(arguments: Arguments) -> Result<Outcome, CommandError> {
     let settings = settings::load(&arguments.connection)?;
     // What the libraries log would come between the lines. It is there for whoever asks for it.
     tracing_subscriber::registry()
@@ -69,20 +69,20 @@ fn run(arguments: Arguments) -> Result<Ending, Failure> {
         .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
         .init();
     let mut output = Output::to_stdout(arguments.json);
-    let ending = tokio::runtime::Builder::new_current_thread()
+    let outcome = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
         .block_on(command::run(arguments.command, settings, &mut output))?;
     output.flush()?;
-    Ok(ending)
+    Ok(outcome)
 }
 
-/// `--help` and `--version`, or what is wrong with the command line.
+/// Prints the help or the version, or what is wrong with the command line.
 fn answer(refused: &clap::Error) -> ExitCode {
     // A closed pipe there is nobody's error.
     drop(refused.print());
     if refused.use_stderr() {
-        ending::USAGE.into()
+        exit::USAGE.into()
     } else {
         ExitCode::SUCCESS
     }

@@ -26,24 +26,39 @@ impl Output {
         self.json
     }
 
-    /// A line of text. What others wrote may stand in it, but can't command the terminal.
+    /// Writes a line of text. What others wrote may stand in it, but can't command the terminal.
     pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.out, "{}", printable(text).trim_end())
     }
 
-    /// A value that is the whole answer.
+    /// Writes a heading and its lines after an empty line; nothing where there are none.
+    pub(crate) fn section(&mut self, heading: &str, lines: &[String]) -> io::Result<()> {
+        if !lines.is_empty() {
+            self.line("")?;
+            self.line(heading)?;
+        }
+        lines.iter().try_for_each(|line| self.line(line))
+    }
+
+    /// Writes the findings, as their own section.
+    pub(crate) fn findings(&mut self, findings: &[String]) -> io::Result<()> {
+        let lines = findings.iter().map(|finding| format!("  {finding}"));
+        self.section("Findings", &lines.collect::<Vec<_>>())
+    }
+
+    /// Writes a value that is the whole answer, as JSON.
     pub(crate) fn document(&mut self, value: &impl Serialize) -> io::Result<()> {
         serde_json::to_writer_pretty(&mut self.out, value)?;
         writeln!(self.out)
     }
 
-    /// A value that is one of many.
+    /// Writes a value that is one of many, as a line of JSON.
     pub(crate) fn json_line(&mut self, value: &impl Serialize) -> io::Result<()> {
         serde_json::to_writer(&mut self.out, value)?;
         writeln!(self.out)
     }
 
-    /// A remark for people, beside the answer.
+    /// Writes a remark for people to standard error; nothing where JSON was asked for.
     pub(crate) fn remark(&mut self, text: &str) -> io::Result<()> {
         if self.json {
             return Ok(());
@@ -58,7 +73,7 @@ impl Output {
     }
 }
 
-/// The text without control characters.
+/// Replaces the control characters of a text.
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(|character| {
@@ -71,12 +86,12 @@ pub(crate) fn printable(text: &str) -> String {
         .collect()
 }
 
-/// A time for people: always of the same width.
+/// Formats a time for people, always in the same width.
 pub(crate) fn clock(time: Timestamp) -> String {
     format!("{time:.3}")
 }
 
-/// "1 event", "2 events".
+/// Formats a number with its noun: "1 event", "2 events".
 pub(crate) fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")

@@ -1,4 +1,4 @@
-//! What the projection answers.
+//! Queries to the projection.
 
 use std::time::Duration;
 
@@ -21,32 +21,33 @@ const DEADLINE: Duration = Duration::from_secs(4);
 const PAGE: u16 = 1000;
 const PAGES: usize = 1000;
 
-/// Why the projection did not answer what was asked.
+/// Why a query has no answer.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unanswered {
-    /// Nobody answers.
+pub(crate) enum QueryError {
+    /// No projection answers.
     #[error("the projection is not reachable")]
     NotReachable(#[source] RequestError),
-    /// It has not come as far in the log as it was to.
+    /// The projection has not come as far in the log as it was to.
     #[error("the projection has not applied the event yet")]
     NotYetApplied,
-    /// It answered something else.
+    /// The projection refused, or answered something that is no answer.
     #[error("the projection can't answer: {0}")]
     Refused(String),
 }
 
-impl Unanswered {
-    /// In a line.
-    pub(crate) fn line(&self) -> String {
+impl QueryError {
+    /// The error and its sources, on one line.
+    pub(crate) fn to_line(&self) -> String {
         chain(self).to_string()
     }
 }
 
+/// Fetches an account's method and consent.
 pub(crate) async fn account(
     connection: &Connection,
     account: &AccountId,
     at_least: Option<u64>,
-) -> Result<AccountAnswer, Unanswered> {
+) -> Result<AccountAnswer, QueryError> {
     let query = AccountQuery {
         account_id: account.clone(),
         at_least,
@@ -54,19 +55,20 @@ pub(crate) async fn account(
     ask(connection, QUERY_ACCOUNT, &query).await
 }
 
+/// Fetches the permissions in force for a user.
 pub(crate) async fn permissions(
     connection: &Connection,
     query: &UserQuery,
-) -> Result<PermissionsAnswer, Unanswered> {
+) -> Result<PermissionsAnswer, QueryError> {
     ask(connection, QUERY_PERMISSIONS, query).await
 }
 
-/// A page of those of whom something can't be believed.
+/// Fetches a page of the accounts and users that are blocked.
 pub(crate) async fn blocked(
     connection: &Connection,
     after: Option<AggregateId>,
     limit: u16,
-) -> Result<BlockedPage, Unanswered> {
+) -> Result<BlockedPage, QueryError> {
     let query = BlockedQuery {
         after,
         limit: Some(limit),
@@ -75,8 +77,8 @@ pub(crate) async fn blocked(
     ask(connection, QUERY_BLOCKED, &query).await
 }
 
-/// How many users of the account it knows.
-pub(crate) async fn users(connection: &Connection, account: &AccountId) -> Result<u64, Unanswered> {
+/// Counts the users of an account that the projection knows.
+pub(crate) async fn users(connection: &Connection, account: &AccountId) -> Result<u64, QueryError> {
     let mut query = UsersQuery {
         account_id: account.clone(),
         after: None,
@@ -92,7 +94,7 @@ pub(crate) async fn users(connection: &Connection, account: &AccountId) -> Resul
         }
         query.after = page.next;
     }
-    Err(Unanswered::Refused(format!(
+    Err(QueryError::Refused(format!(
         "there are more users than {count}"
     )))
 }
@@ -101,17 +103,17 @@ async fn ask<T: DeserializeOwned>(
     connection: &Connection,
     subject: &str,
     query: &impl Serialize,
-) -> Result<T, Unanswered> {
-    let nonsense = |error: serde_json::Error| Unanswered::Refused(error.to_string());
+) -> Result<T, QueryError> {
+    let nonsense = |error: serde_json::Error| QueryError::Refused(error.to_string());
     let query = serde_json::to_vec(query).map_err(nonsense)?;
     match connection.request(subject, query, None, DEADLINE).await {
         Ok(answer) => serde_json::from_slice(&answer).map_err(nonsense),
         Err(RequestError::Service { description, .. }) if description == code::NOT_YET_APPLIED => {
-            Err(Unanswered::NotYetApplied)
+            Err(QueryError::NotYetApplied)
         }
         Err(RequestError::Service {
             description, body, ..
-        }) => Err(Unanswered::Refused(
+        }) => Err(QueryError::Refused(
             serde_json::from_slice(&body).map_or(description, |problem: Problem| problem.detail),
         )),
         Err(
@@ -121,6 +123,6 @@ async fn ask<T: DeserializeOwned>(
             | RequestError::NotPermitted { .. }
             | RequestError::TooLarge { .. }
             | RequestError::CannotBeSent { .. }),
-        ) => Err(Unanswered::NotReachable(error)),
+        ) => Err(QueryError::NotReachable(error)),
     }
 }

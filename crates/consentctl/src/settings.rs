@@ -1,4 +1,4 @@
-//! How to connect, from the options, the environment and a file.
+//! The connection settings, from options, environment and a file.
 
 use std::ffi::OsString;
 
@@ -8,7 +8,7 @@ use assent_service_kit::config::shared::{self, NatsValues};
 use assent_service_kit::config::{self, Secret, Variable};
 
 use crate::arguments::ConnectionArguments;
-use crate::ending::Failure;
+use crate::exit::CommandError;
 
 /// The variables that this program reads.
 const VARIABLES: &[Variable] = &[
@@ -21,14 +21,14 @@ const VARIABLES: &[Variable] = &[
 ];
 
 /// Reads the process's environment; an option stands in for its variable.
-pub(crate) fn load(arguments: &ConnectionArguments) -> Result<ConnectionSettings, Failure> {
-    from(arguments, std::env::vars_os())
+pub(crate) fn load(arguments: &ConnectionArguments) -> Result<ConnectionSettings, CommandError> {
+    from_environment(arguments, std::env::vars_os())
 }
 
-fn from(
+fn from_environment(
     arguments: &ConnectionArguments,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Result<ConnectionSettings, Failure> {
+) -> Result<ConnectionSettings, CommandError> {
     let text = |text: &Option<String>| text.as_ref().map(OsString::from);
     let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(OsString::from);
     let options = [
@@ -55,7 +55,7 @@ fn from(
         environment,
         arguments.config.as_deref(),
     )
-    .map_err(|error| Failure::Settings(error.into()))?;
+    .map_err(|error| CommandError::Settings(error.into()))?;
     Ok(ConnectionSettings {
         url: values.nats_url,
         user: values.nats_user,
@@ -75,7 +75,7 @@ fn from(
 mod tests {
     use std::ffi::OsString;
 
-    use super::from;
+    use super::from_environment;
     use crate::arguments::ConnectionArguments;
 
     fn environment(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
@@ -92,7 +92,8 @@ mod tests {
             ("ASSENT_NATS_USER", "operator"),
             ("ASSENT_NATS_PASSWORD", "hunter2"),
         ]);
-        let settings = from(&ConnectionArguments::default(), variables.clone()).unwrap();
+        let settings =
+            from_environment(&ConnectionArguments::default(), variables.clone()).unwrap();
         assert_eq!(settings.url, "nats://variable:1");
         assert_eq!(settings.password.as_deref(), Some("hunter2"));
 
@@ -100,7 +101,7 @@ mod tests {
             nats_url: Some("nats://option:2".to_owned()),
             ..ConnectionArguments::default()
         };
-        let settings = from(&option, variables).unwrap();
+        let settings = from_environment(&option, variables).unwrap();
         assert_eq!(settings.url, "nats://option:2");
         assert_eq!(settings.user.as_deref(), Some("operator"));
     }
@@ -108,6 +109,6 @@ mod tests {
     #[test]
     fn a_name_nobody_knows_is_refused() {
         let variables = environment(&[("ASSENT_NATS_ULR", "nats://x:1")]);
-        assert!(from(&ConnectionArguments::default(), variables).is_err());
+        assert!(from_environment(&ConnectionArguments::default(), variables).is_err());
     }
 }

@@ -10,20 +10,20 @@ use assent_messaging::{Connection, ConnectionSettings};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::ending::{Ending, Failure};
-use crate::history::{self, Past, Source};
-use crate::line::{Line, events};
+use crate::event_line::{EventLine, with_sequences};
+use crate::exit::{CommandError, Outcome};
+use crate::history::{self, AggregateRead, LogSource};
 use crate::output::{Output, clock};
-use crate::{projection, sentence};
+use crate::{event_text, projection};
 
-/// The answer.
+/// The account as it is shown.
 #[derive(Debug, Serialize)]
-struct Answer {
+struct AccountView {
     account_id: String,
     #[serde(flatten)]
     state: Option<State>,
-    history: Vec<Line>,
-    projection: View,
+    history: Vec<EventLine>,
+    projection: ProjectionView,
     findings: Vec<String>,
 }
 
@@ -50,9 +50,9 @@ struct ConsentInForce {
     verification: String,
 }
 
-/// What the projection says.
+/// The projection's answer about the account.
 #[derive(Debug, Default, Serialize)]
-struct View {
+struct ProjectionView {
     users: Option<u64>,
     sequence: Option<u64>,
     blocked: Option<bool>,
@@ -63,13 +63,13 @@ pub(crate) async fn run(
     settings: ConnectionSettings,
     account: AccountId,
     output: &mut Output,
-) -> Result<Ending, Failure> {
-    let source = Source::open(settings).await?;
+) -> Result<Outcome, CommandError> {
+    let source = LogSource::open(settings).await?;
     let mut findings = Vec::new();
     let past = history::read(&source.log, &Aggregate::Account(account.clone())).await?;
     let (recorded, voids) = match past {
-        Past::Known(history) => (history.events, history.voids),
-        Past::NotBelieved(why) => {
+        AggregateRead::Known(history) => (history.events, history.voids),
+        AggregateRead::Untrusted(why) => {
             findings.push(why);
             (Vec::new(), Vec::new())
         }
@@ -82,24 +82,24 @@ pub(crate) async fn run(
             None
         }
     };
-    let view = view(&source.connection, &account, state.as_ref(), &mut findings).await;
-    let answer = Answer {
+    let view = compare(&source.connection, &account, state.as_ref(), &mut findings).await;
+    let answer = AccountView {
         account_id: account.to_string(),
-        state: state.map(|state| State::of(&state, &recorded)),
-        history: Line::of_history(&recorded, &voids),
+        state: state.map(|state| State::new(&state, &recorded)),
+        history: EventLine::from_history(&recorded, &voids),
         projection: view,
         findings,
     };
     if output.is_json() {
         output.document(&answer)?;
     } else {
-        answer.tell(output)?;
+        answer.render(output)?;
     }
-    Ok(Ending::with(!answer.findings.is_empty()))
+    Ok(Outcome::finding_if(!answer.findings.is_empty()))
 }
 
 fn fold(recorded: &[RecordedEvent]) -> Result<AccountState, (Sequence, IllegalEvent)> {
-    events(recorded).try_fold(AccountState::default(), |state, (sequence, event)| {
+    with_sequences(recorded).try_fold(AccountState::default(), |state, (sequence, event)| {
         state
             .evolve(sequence, event)
             .map_err(|illegal| (sequence, illegal))
@@ -107,19 +107,19 @@ fn fold(recorded: &[RecordedEvent]) -> Result<AccountState, (Sequence, IllegalEv
 }
 
 /// Asks the projection, and compares what it says of the account.
-async fn view(
+async fn compare(
     connection: &Connection,
     account: &AccountId,
     state: Option<&AccountState>,
     findings: &mut Vec<String>,
-) -> View {
+) -> ProjectionView {
     let at_least = state.map(|state| state.last_sequence.0);
     let known = match projection::account(connection, account, at_least).await {
         Ok(known) => known,
         Err(unanswered) => {
-            return View {
-                unanswered: Some(unanswered.line()),
-                ..View::default()
+            return ProjectionView {
+                unanswered: Some(unanswered.to_line()),
+                ..ProjectionView::default()
             };
         }
     };
@@ -135,9 +135,9 @@ async fn view(
     }
     let (users, unanswered) = match projection::users(connection, account).await {
         Ok(users) => (Some(users), None),
-        Err(unanswered) => (None, Some(unanswered.line())),
+        Err(unanswered) => (None, Some(unanswered.to_line())),
     };
-    View {
+    ProjectionView {
         users,
         sequence: Some(known.sequence),
         blocked: Some(known.blocked),
@@ -146,21 +146,23 @@ async fn view(
 }
 
 impl State {
-    fn of(state: &AccountState, recorded: &[RecordedEvent]) -> Self {
+    fn new(state: &AccountState, recorded: &[RecordedEvent]) -> Self {
         let consent = state.consent().and_then(|consent| {
             recorded
                 .iter()
                 .filter(|event| event.sequence == consent.recorded_at)
                 .find_map(|event| match &event.decoded.event {
-                    Event::AdminConsentGranted(granted) => Some(ConsentInForce::of(event, granted)),
+                    Event::AdminConsentGranted(granted) => {
+                        Some(ConsentInForce::new(event, granted))
+                    }
                     Event::ModeChanged(_)
                     | Event::UserScopeGranted(_)
                     | Event::UserScopeRevoked(_) => None,
                 })
         });
         Self {
-            method: sentence::method(state.method()),
-            email_sync: sentence::email_sync(state.email_sync),
+            method: event_text::method(state.method()),
+            email_sync: event_text::email_sync(state.email_sync),
             epoch: state.epoch.0,
             last_sequence: state.last_sequence.0,
             consent,
@@ -169,21 +171,21 @@ impl State {
 }
 
 impl ConsentInForce {
-    fn of(recorded: &RecordedEvent, granted: &AdminConsentGranted) -> Self {
+    fn new(recorded: &RecordedEvent, granted: &AdminConsentGranted) -> Self {
         Self {
             consent_id: granted.consent.to_string(),
             sequence: recorded.sequence.0,
             granted_at: recorded.decoded.metadata.time,
             requested_by: granted.requested_by.to_string(),
             granted_by: granted.granted_by.to_string(),
-            tenant: sentence::tenant(granted.tenant),
+            tenant: event_text::tenant(granted.tenant),
             permissions: granted.permissions.into(),
             scopes: granted.scopes.iter().map(|scope| scope.0.clone()).collect(),
-            verification: sentence::proof(&granted.verification),
+            verification: event_text::proof(&granted.verification),
         }
     }
 
-    fn tell(&self, output: &mut Output) -> std::io::Result<()> {
+    fn render(&self, output: &mut Output) -> std::io::Result<()> {
         output.line("")?;
         output.line("Consent in force")?;
         output.line(&format!("  id           {}", self.consent_id))?;
@@ -199,14 +201,14 @@ impl ConsentInForce {
         output.line(&format!("  granted by   {} at Microsoft", self.granted_by))?;
         output.line(&format!("  proved by    {}", self.verification))?;
         output.line(&format!("  tenant       {}", self.tenant))?;
-        let permissions = sentence::permissions(self.permissions.into());
+        let permissions = event_text::permissions(self.permissions.into());
         output.line(&format!("  permissions  {permissions}"))?;
         output.line(&format!("  scopes       {}", self.scopes.join(" ")))
     }
 }
 
-impl Answer {
-    fn tell(&self, output: &mut Output) -> std::io::Result<()> {
+impl AccountView {
+    fn render(&self, output: &mut Output) -> std::io::Result<()> {
         output.line(&format!("Account {}", self.account_id))?;
         if let Some(state) = &self.state {
             output.line(&format!("  method       {}", state.method))?;
@@ -215,7 +217,7 @@ impl Answer {
         }
         output.line(&format!("  users        {}", self.projection.users()))?;
         match self.state.as_ref().map(|state| &state.consent) {
-            Some(Some(consent)) => consent.tell(output)?,
+            Some(Some(consent)) => consent.render(output)?,
             Some(None) => output.line("  consent      none of an administrator is in force")?,
             None => {}
         }
@@ -228,18 +230,11 @@ impl Answer {
         for line in &self.history {
             output.line(&line.brief())?;
         }
-        if !self.findings.is_empty() {
-            output.line("")?;
-            output.line("Findings")?;
-        }
-        for finding in &self.findings {
-            output.line(&format!("  {finding}"))?;
-        }
-        Ok(())
+        output.findings(&self.findings)
     }
 }
 
-impl View {
+impl ProjectionView {
     fn users(&self) -> String {
         match (self.users, self.sequence, &self.unanswered) {
             (Some(users), Some(sequence), _) => {

@@ -8,14 +8,14 @@ mod void;
 use assent_messaging::ConnectionSettings;
 
 use crate::arguments::BlockedCommand;
-use crate::ending::{Ending, Failure};
+use crate::exit::{CommandError, Outcome};
 use crate::output::Output;
 
 pub(crate) async fn run(
     settings: ConnectionSettings,
     command: BlockedCommand,
     output: &mut Output,
-) -> Result<Ending, Failure> {
+) -> Result<Outcome, CommandError> {
     match command {
         BlockedCommand::List { limit } => {
             list::run(settings, (limit != 0).then_some(limit), output).await
@@ -27,13 +27,13 @@ pub(crate) async fn run(
             operator,
             yes,
         } => {
-            let wish = void::Wish {
+            let request = void::VoidRequest {
                 sequence,
                 reason,
                 operator,
                 yes,
             };
-            void::run(settings, wish, output).await
+            void::run(settings, request, output).await
         }
     }
 }

@@ -9,14 +9,19 @@ mod every_event;
 mod lost_log;
 mod space;
 
+use std::time::Duration;
+
 use assent_messaging::{ConnectError, Connection, ConnectionSettings};
 use assent_service_kit::telemetry::chain;
 use serde::Serialize;
 
-use crate::ending::{Ending, Failure};
+use crate::exit::{CommandError, Outcome};
 use crate::output::{Output, count};
 
-/// What one check found.
+/// How long a service or the server may take.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// The result of one check.
 #[derive(Debug, Serialize)]
 pub(super) struct Check {
     name: &'static str,
@@ -51,9 +56,9 @@ impl Check {
     }
 }
 
-/// The answer.
+/// The checks as they are shown.
 #[derive(Debug, Serialize)]
-struct Answer {
+struct Report {
     ok: bool,
     checks: Vec<Check>,
 }
@@ -61,7 +66,7 @@ struct Answer {
 pub(crate) async fn run(
     settings: ConnectionSettings,
     output: &mut Output,
-) -> Result<Ending, Failure> {
+) -> Result<Outcome, CommandError> {
     let url = settings.url.clone();
     let connection = match Connection::connect(settings).await {
         Ok(connection) => connection,
@@ -69,8 +74,8 @@ pub(crate) async fn run(
         Err(error @ (ConnectError::NotReachable { .. } | ConnectError::NotPermitted { .. })) => {
             let advice = "start nats-server, or correct ASSENT_NATS_URL and the credentials";
             let check = Check::problem("nats", chain(&error).to_string(), advice);
-            tell(vec![check], output)?;
-            return Ok(Ending::Unreachable);
+            show(vec![check], output)?;
+            return Ok(Outcome::Unreachable);
         }
     };
     let mut all = vec![
@@ -91,20 +96,20 @@ pub(crate) async fn run(
     all.extend(checks::projection(&connection, last).await);
     all.extend(checks::gateway(&connection).await);
     let found = all.iter().any(|check| !check.ok);
-    tell(all, output)?;
-    Ok(Ending::with(found))
+    show(all, output)?;
+    Ok(Outcome::finding_if(found))
 }
 
-fn tell(checks: Vec<Check>, output: &mut Output) -> Result<(), Failure> {
+fn show(checks: Vec<Check>, output: &mut Output) -> Result<(), CommandError> {
     let problems = checks.iter().filter(|check| !check.ok).count();
-    let answer = Answer {
+    let report = Report {
         ok: problems == 0,
         checks,
     };
     if output.is_json() {
-        return Ok(output.document(&answer)?);
+        return Ok(output.document(&report)?);
     }
-    for check in &answer.checks {
+    for check in &report.checks {
         let verdict = if check.ok { "ok" } else { "PROBLEM" };
         let advice = check.advice.map(|advice| format!("; {advice}"));
         let advice = advice.unwrap_or_default();

@@ -1,6 +1,6 @@
 //! `explain`: why each permission of a user is on or off.
 
-mod telling;
+mod render;
 
 use assent_contract::operation::VoidRecord;
 use assent_contract::query::UserQuery;
@@ -13,28 +13,28 @@ use assent_messaging::{Connection, ConnectionSettings};
 use serde::Serialize;
 
 use crate::arguments::Moment;
-use crate::ending::{Ending, Failure};
-use crate::history::{self, Past, Source};
-use crate::line::events;
+use crate::event_line::with_sequences;
+use crate::event_text;
+use crate::exit::{CommandError, Outcome};
+use crate::history::{self, AggregateRead, LogSource};
 use crate::output::Output;
-use crate::projection::{self, Unanswered};
-use crate::sentence;
-use telling::Answer;
+use crate::projection::{self, QueryError};
+use render::ExplanationView;
 
 /// How often the log is read anew because the projection may have seen a later event than we.
 const ATTEMPTS: usize = 3;
 
-/// What the projection says, beside what follows from the log.
+/// How the projection's answer compares with what follows from the log.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Comparison {
-    /// The past is not what the projection answers about.
+    /// The past was asked for, which the projection does not answer about.
     NotAsked,
-    /// It answers the same, having applied the log up to here.
+    /// The projection answers the same, having applied the log up to this event.
     Agrees(u64),
-    /// It answers something else.
+    /// The projection answers something else: this.
     Differs(String),
-    /// It does not answer.
+    /// The projection does not answer, for this reason.
     Unanswered(String),
 }
 
@@ -44,55 +44,53 @@ pub(crate) async fn run(
     user: UserId,
     at: Option<Moment>,
     output: &mut Output,
-) -> Result<Ending, Failure> {
-    let source = Source::open(settings).await?;
+) -> Result<Outcome, CommandError> {
+    let source = LogSource::open(settings).await?;
     let query = UserQuery {
         account_id: account,
         user_id: user,
         at_least: None,
     };
-    let mut story = Story::read(&source.log, &query, at).await?;
-    let mut comparison = compare(&source.connection, &query, &story, at).await;
+    let mut evidence = Evidence::read(&source.log, &query, at).await?;
+    let mut comparison = compare(&source.connection, &query, &evidence, at).await;
     for _ in 1..ATTEMPTS {
         if !matches!(comparison, Comparison::Differs(_)) {
             break;
         }
-        let again = Story::read(&source.log, &query, at).await?;
-        if again.last() == story.last() {
+        let again = Evidence::read(&source.log, &query, at).await?;
+        if again.last() == evidence.last() {
             break;
         }
-        story = again;
-        comparison = compare(&source.connection, &query, &story, at).await;
+        evidence = again;
+        comparison = compare(&source.connection, &query, &evidence, at).await;
     }
-    let answer = Answer::new(&query, at, &story, comparison);
+    let answer = ExplanationView::new(&query, at, &evidence, comparison);
     if output.is_json() {
         output.document(&answer)?;
     } else {
-        answer.tell(output)?;
+        answer.render(output)?;
     }
-    Ok(Ending::with(!answer.findings().is_empty()))
+    Ok(Outcome::finding_if(!answer.findings().is_empty()))
 }
 
-/// What the log tells of a user: the company's events and the user's, in the log's order.
+/// The evidence of an explanation: the company's events and the user's, in the log's order, and what follows from them.
 #[derive(Debug, Default)]
-pub(crate) struct Story {
-    /// The company's.
+pub(crate) struct Evidence {
     company: Vec<RecordedEvent>,
-    /// The user's.
     user: Vec<RecordedEvent>,
-    /// Those of the user's that were recorded while the log was damaged.
+    /// The user's events that were recorded while the log was damaged.
     past_damage: Vec<Sequence>,
-    /// The messages between them that are passed over.
+    /// The messages between the events that are void.
     voids: Vec<VoidRecord>,
-    /// Up to here; `None` is all.
+    /// The last position that counts; `None` is no limit.
     cut: Option<Sequence>,
-    /// What follows from them.
+    /// What follows from the events.
     explanation: Explanation,
-    /// Why nothing follows from them.
+    /// Why nothing follows from the events, where it does not.
     finding: Option<String>,
 }
 
-impl Story {
+impl Evidence {
     async fn read(
         log: &EventLog,
         query: &UserQuery,
@@ -103,41 +101,44 @@ impl Story {
         let user = Aggregate::User(account.clone(), user.clone());
         let (company, user) =
             tokio::try_join!(history::read(log, &company), history::read(log, &user))?;
-        let mut story = Self::default();
+        let mut evidence = Self::default();
         match company {
-            Past::Known(history) => {
-                story.company = history.events;
-                story.voids.extend(history.voids);
+            AggregateRead::Known(history) => {
+                evidence.company = history.events;
+                evidence.voids.extend(history.voids);
             }
-            Past::NotBelieved(why) => story.finding = Some(format!("the company: {why}")),
+            AggregateRead::Untrusted(why) => evidence.finding = Some(format!("the company: {why}")),
         }
         match user {
-            Past::Known(history) => {
-                story.user = history.events;
-                story.past_damage = history.past_damage;
-                story.voids.extend(history.voids);
+            AggregateRead::Known(history) => {
+                evidence.user = history.events;
+                evidence.past_damage = history.past_damage;
+                evidence.voids.extend(history.voids);
             }
-            Past::NotBelieved(why) => story.finding = Some(format!("the user: {why}")),
+            AggregateRead::Untrusted(why) => evidence.finding = Some(format!("the user: {why}")),
         }
-        story.cut = at.map(|at| story.up_to(at));
-        if let Some(cut) = story.cut {
-            story.company.retain(|recorded| recorded.sequence <= cut);
-            story.user.retain(|recorded| recorded.sequence <= cut);
-            story.past_damage.retain(|sequence| *sequence <= cut);
-            story.voids.retain(|void| void.sequence <= cut.0);
+        evidence.cut = at.map(|at| evidence.up_to(at));
+        if let Some(cut) = evidence.cut {
+            evidence.company.retain(|recorded| recorded.sequence <= cut);
+            evidence.user.retain(|recorded| recorded.sequence <= cut);
+            evidence.past_damage.retain(|sequence| *sequence <= cut);
+            evidence.voids.retain(|void| void.sequence <= cut.0);
         }
-        if story.finding.is_none() {
-            match explain(events(&story.company), events(&story.user)) {
-                Ok(explanation) => story.explanation = explanation,
+        if evidence.finding.is_none() {
+            match explain(
+                with_sequences(&evidence.company),
+                with_sequences(&evidence.user),
+            ) {
+                Ok(explanation) => evidence.explanation = explanation,
                 Err(illegal) => {
-                    story.finding = Some(format!("the events contradict each other: {illegal}"));
+                    evidence.finding = Some(format!("the events contradict each other: {illegal}"));
                 }
             }
         }
-        Ok(story)
+        Ok(evidence)
     }
 
-    /// The last event of a moment. Clocks of several writers may disagree, and the log's order is
+    /// The position that a moment ends at. Clocks of several writers may disagree, and the log's order is
     /// what counts: the first event that is later than the moment ends it.
     fn up_to(&self, at: Moment) -> Sequence {
         match at {
@@ -172,51 +173,51 @@ impl Story {
 async fn compare(
     connection: &Connection,
     query: &UserQuery,
-    story: &Story,
+    evidence: &Evidence,
     at: Option<Moment>,
 ) -> Comparison {
     if at.is_some() {
         return Comparison::NotAsked;
     }
     let query = UserQuery {
-        at_least: story.last().map(|last| last.0),
+        at_least: evidence.last().map(|last| last.0),
         ..query.clone()
     };
     // Of a user whose events can't be believed, the default is what must be effective: nothing.
-    let expected = story.explanation.effective;
+    let expected = evidence.explanation.effective;
     let answer = match projection::permissions(connection, &query).await {
         Ok(answer) => answer,
-        Err(Unanswered::NotYetApplied) => {
-            let last = story.last().unwrap_or_default();
+        Err(QueryError::NotYetApplied) => {
+            let last = evidence.last().unwrap_or_default();
             return Comparison::Differs(format!("it has not applied event {last} in time"));
         }
-        Err(unanswered @ (Unanswered::NotReachable(_) | Unanswered::Refused(_))) => {
-            return Comparison::Unanswered(unanswered.line());
+        Err(unanswered @ (QueryError::NotReachable(_) | QueryError::Refused(_))) => {
+            return Comparison::Unanswered(unanswered.to_line());
         }
     };
-    let method = story.explanation.account.method();
-    let same_method = story.finding.is_some() || answer.method == values::Method::from(method);
+    let method = evidence.explanation.account.method();
+    let same_method = evidence.finding.is_some() || answer.method == values::Method::from(method);
     if same_method && answer.effective == values::PermissionSet::from(expected) {
-        let user = &story.explanation.user;
+        let user = &evidence.explanation.user;
         let mailbox = user
-            .mailbox(story.explanation.account.epoch)
+            .mailbox(evidence.explanation.account.epoch)
             .map(PersonId::from);
-        if story.finding.is_some() || answer.microsoft_identity == mailbox {
+        if evidence.finding.is_some() || answer.microsoft_identity == mailbox {
             return Comparison::Agrees(answer.sequence);
         }
         return Comparison::Differs(format!(
             "it says that the mailbox is {}, having applied the log up to event {}; the log says {}",
-            sentence::mailbox(answer.microsoft_identity),
+            event_text::mailbox(answer.microsoft_identity),
             answer.sequence,
-            sentence::mailbox(mailbox),
+            event_text::mailbox(mailbox),
         ));
     }
     Comparison::Differs(format!(
         "it says {} under {}, having applied the log up to event {}; the log says {} under {}",
-        sentence::permissions(answer.effective.into()),
+        event_text::permissions(answer.effective.into()),
         answer.method.as_str(),
         answer.sequence,
-        sentence::permissions(expected),
-        sentence::method(method),
+        event_text::permissions(expected),
+        event_text::method(method),
     ))
 }

@@ -5,9 +5,9 @@ use assent_domain::ids::Sequence;
 use assent_messaging::ConnectionSettings;
 
 use crate::arguments::{Kind, Which};
-use crate::ending::{Ending, Failure};
-use crate::history::{self, Past, Source};
-use crate::line::Line;
+use crate::event_line::EventLine;
+use crate::exit::{CommandError, Outcome};
+use crate::history::{self, AggregateRead, LogSource};
 use crate::output::{Output, count};
 use crate::scan::Scan;
 
@@ -26,13 +26,13 @@ impl Wanted {
         self.from..=self.to.unwrap_or(u64::MAX)
     }
 
-    fn is_whose(&self, aggregate: Option<&Aggregate>) -> bool {
+    fn covers(&self, aggregate: Option<&Aggregate>) -> bool {
         match (&self.which.account, &self.which.user, aggregate) {
             (None, _, _) => true,
             (Some(_), _, None) => false,
-            (Some(account), None, Some(of)) => of.account() == account,
-            (Some(account), Some(user), Some(of)) => {
-                *of == Aggregate::User(account.clone(), user.clone())
+            (Some(account), None, Some(aggregate)) => aggregate.account() == account,
+            (Some(account), Some(user), Some(aggregate)) => {
+                *aggregate == Aggregate::User(account.clone(), user.clone())
             }
         }
     }
@@ -42,8 +42,8 @@ pub(crate) async fn run(
     settings: ConnectionSettings,
     wanted: &Wanted,
     output: &mut Output,
-) -> Result<Ending, Failure> {
-    let source = Source::open(settings).await?;
+) -> Result<Outcome, CommandError> {
+    let source = LogSource::open(settings).await?;
     let mut listing = Listing {
         wanted,
         output,
@@ -53,16 +53,16 @@ pub(crate) async fn run(
     if let (Some(account), Some(user)) = (&wanted.which.account, &wanted.which.user) {
         let aggregate = Aggregate::User(account.clone(), user.clone());
         match history::read(&source.log, &aggregate).await? {
-            Past::Known(history) => {
-                for line in Line::of_history(&history.events, &history.voids) {
+            AggregateRead::Known(history) => {
+                for line in EventLine::from_history(&history.events, &history.voids) {
                     if !listing.show(&line)? {
                         break;
                     }
                 }
-                return Ok(Ending::Well);
+                return Ok(Outcome::Clean);
             }
             // Only a reading of the log from end to end shows what it is that can't be read.
-            Past::NotBelieved(why) => {
+            AggregateRead::Untrusted(why) => {
                 listing.output.remark(&format!("{account}/{user}: {why}"))?;
                 listing.found = true;
             }
@@ -79,7 +79,7 @@ struct Listing<'a> {
 }
 
 impl Listing<'_> {
-    async fn scan(mut self, source: &Source) -> Result<Ending, Failure> {
+    async fn scan(mut self, source: &LogSource) -> Result<Outcome, CommandError> {
         let (from, to) = (Sequence(self.wanted.from), self.wanted.to.map(Sequence));
         let mut scan = Scan::begin(&source.log, from, to).await?;
         let mut read = 0_u64;
@@ -90,10 +90,10 @@ impl Listing<'_> {
             }
             for entry in batch {
                 read += 1;
-                if !self.wanted.is_whose(entry.aggregate().as_ref()) {
+                if !self.wanted.covers(entry.aggregate().as_ref()) {
                     continue;
                 }
-                let line = Line::of_message(&source.log, &entry).await?;
+                let line = EventLine::read(&source.log, &entry).await?;
                 if !self.show(&line)? {
                     break 'reading;
                 }
@@ -104,12 +104,15 @@ impl Listing<'_> {
             self.output
                 .remark(&format!("read {how} of the log to find those of {account}"))?;
         }
-        Ok(Ending::with(self.found))
+        Ok(Outcome::finding_if(self.found))
     }
 
     /// Shows an event if it is wanted. Returns whether to go on.
-    fn show(&mut self, line: &Line) -> Result<bool, Failure> {
-        let is_of_kind = self.wanted.kind.is_none_or(|kind| line.may_be(kind));
+    fn show(&mut self, line: &EventLine) -> Result<bool, CommandError> {
+        let is_of_kind = self
+            .wanted
+            .kind
+            .is_none_or(|kind| line.may_be_of_type(kind));
         if !is_of_kind || !self.wanted.range().contains(&line.sequence()) {
             return Ok(true);
         }

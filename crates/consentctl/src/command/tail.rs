@@ -7,9 +7,9 @@ use assent_domain::ids::{AccountId, Sequence};
 use assent_event_log::{EventLog, LogEntry};
 use assent_messaging::{Connection, ConnectionSettings, ConnectionState};
 
-use crate::ending::{Ending, Failure};
-use crate::history::Source;
-use crate::line::Line;
+use crate::event_line::EventLine;
+use crate::exit::{CommandError, Outcome};
+use crate::history::LogSource;
 use crate::output::Output;
 
 /// How many events are printed before they are made visible.
@@ -23,8 +23,8 @@ pub(crate) async fn run(
     account: Option<&AccountId>,
     from: Option<u64>,
     output: &mut Output,
-) -> Result<Ending, Failure> {
-    let Source { connection, log } = Source::open(settings).await?;
+) -> Result<Outcome, CommandError> {
+    let LogSource { connection, log } = LogSource::open(settings).await?;
     let after = match from {
         Some(from) => Sequence(from.saturating_sub(1)),
         None => log.status().await?.last_sequence,
@@ -42,7 +42,7 @@ pub(crate) async fn run(
     loop {
         tokio::select! {
             biased;
-            _ = &mut interrupted => return Ok(Ending::with(tail.found)),
+            _ = &mut interrupted => return Ok(Outcome::finding_if(tail.found)),
             batch = follow.next_batch(BATCH, LOOK) => tail.show(&log, &batch?).await?,
         }
         tail.look_at(&connection)?;
@@ -57,14 +57,14 @@ struct Tail<'a> {
 }
 
 impl Tail<'_> {
-    async fn show(&mut self, log: &EventLog, batch: &[LogEntry]) -> Result<(), Failure> {
+    async fn show(&mut self, log: &EventLog, batch: &[LogEntry]) -> Result<(), CommandError> {
         for entry in batch {
             let aggregate = entry.aggregate();
             let account = aggregate.as_ref().map(Aggregate::account);
             if self.account.is_some() && self.account != account {
                 continue;
             }
-            let line = Line::of_message(log, entry).await?;
+            let line = EventLine::read(log, entry).await?;
             self.found |= line.is_unreadable();
             if self.output.is_json() {
                 self.output.json_line(&line)?;
@@ -76,7 +76,7 @@ impl Tail<'_> {
     }
 
     /// Says once when NATS goes away, and once when it is back.
-    fn look_at(&mut self, connection: &Connection) -> Result<(), Failure> {
+    fn look_at(&mut self, connection: &Connection) -> Result<(), CommandError> {
         let is_away = connection.state() == ConnectionState::Disconnected;
         if is_away != self.is_away {
             self.is_away = is_away;

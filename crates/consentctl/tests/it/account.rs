@@ -2,15 +2,15 @@
 
 use assent_domain::permissions::PermissionSet;
 
-use crate::stand_in::StandIn;
-use crate::world::{CONSENT, World, administered};
+use crate::fake_service::FakeService;
+use crate::fixture::{CONSENT, Fixture, administered};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_consent_in_force_who_gave_it_and_how_it_came_to_that() {
-    let world = World::start().await;
-    world.record(administered()).await;
+    let fixture = Fixture::start().await;
+    fixture.record(administered()).await;
 
-    let ran = world.run(&["account", "acme"]).await;
+    let ran = fixture.run(&["account", "acme"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     insta::assert_snapshot!(ran.out, @r"
     Account acme
@@ -34,7 +34,7 @@ async fn the_consent_in_force_who_gave_it_and_how_it_came_to_that() {
            2  2026-11-23T10:01:00.000Z  boss changed the method from user_individual to admin_configured, resting on consent 01934a2b-1c2d…
     ");
 
-    let json = world.json(&["account", "acme"]).await;
+    let json = fixture.json(&["account", "acme"]).await;
     assert_eq!(json["method"], "admin_configured");
     assert_eq!(json["consent"]["consent_id"], CONSENT);
     assert_eq!(json["history"].as_array().unwrap().len(), 2);
@@ -43,10 +43,10 @@ async fn the_consent_in_force_who_gave_it_and_how_it_came_to_that() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_without_events_is_in_its_default_state() {
-    let world = World::start().await;
-    let _projection = StandIn::start(&world, PermissionSet::NOTHING).await;
+    let fixture = Fixture::start().await;
+    let _projection = FakeService::start(&fixture, PermissionSet::NOTHING).await;
 
-    let ran = world.run(&["account", "acme"]).await;
+    let ran = fixture.run(&["account", "acme"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.out.contains("user_individual"), "{ran:?}");
     assert!(ran.out.contains("1 known to the projection"), "{ran:?}");
@@ -55,11 +55,11 @@ async fn an_account_without_events_is_in_its_default_state() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_cant_be_read_is_a_finding() {
-    let world = World::start().await;
-    world.record(administered()).await;
-    world.scribble("consent.events.v1.acme.company").await;
+    let fixture = Fixture::start().await;
+    fixture.record(administered()).await;
+    fixture.scribble("consent.events.v1.acme.company").await;
 
-    let ran = world.run(&["account", "acme"]).await;
+    let ran = fixture.run(&["account", "acme"]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.out.contains("event 3 can't be read"), "{ran:?}");
 }

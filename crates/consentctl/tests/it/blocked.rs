@@ -13,14 +13,14 @@ use assent_domain::ids::Sequence;
 use assent_event_log::VoidError;
 use assent_messaging::{Endpoint, Request, ServiceError};
 
-use crate::stand_in::StandIn;
-use crate::world::{SENDING, World, account, granted, run, user};
+use crate::fake_service::FakeService;
+use crate::fixture::{Fixture, SENDING, account, granted, run, user};
 
 const ANA: &str = "consent.events.v1.acme.user.ana";
 
 /// A gateway that does what one does with this command, and nothing else.
-async fn gateway(world: &World) -> StandIn {
-    let log = world.log.clone();
+async fn gateway(fixture: &Fixture) -> FakeService {
+    let log = fixture.log.clone();
     let void = Endpoint::new(
         "void-message",
         COMMAND_VOID_MESSAGE,
@@ -42,7 +42,7 @@ async fn gateway(world: &World) -> StandIn {
             }
         },
     );
-    StandIn::serve(world, NatsUser::Gateway, GATEWAY_SERVICE, vec![void]).await
+    FakeService::serve(fixture, NatsUser::Gateway, GATEWAY_SERVICE, vec![void]).await
 }
 
 fn refusal(status: u16, code: &str) -> ServiceError {
@@ -55,7 +55,7 @@ fn refusal(status: u16, code: &str) -> ServiceError {
 }
 
 /// A projection that has blocked Ana and the company globex.
-async fn projection(world: &World) -> StandIn {
+async fn projection(fixture: &Fixture) -> FakeService {
     let blocked = Endpoint::new("blocked", QUERY_BLOCKED, async |_| {
         let entry = |company: &str, name: Option<&str>, since| BlockedEntry {
             whose: AggregateId {
@@ -73,8 +73,8 @@ async fn projection(world: &World) -> StandIn {
         };
         Ok(serde_json::to_vec(&list).unwrap())
     });
-    StandIn::serve(
-        world,
+    FakeService::serve(
+        fixture,
         NatsUser::Projection,
         PROJECTION_SERVICE,
         vec![blocked],
@@ -84,13 +84,13 @@ async fn projection(world: &World) -> StandIn {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_way_back_is_shown_taken_and_told() {
-    let world = World::start().await;
-    world.record([granted("acme", "ana", SENDING)]).await;
-    world.scribble(ANA).await;
-    world.scribble("consent.events.v1.globex.company").await;
-    let (_gateway, _projection) = (gateway(&world).await, projection(&world).await);
+    let fixture = Fixture::start().await;
+    fixture.record([granted("acme", "ana", SENDING)]).await;
+    fixture.scribble(ANA).await;
+    fixture.scribble("consent.events.v1.globex.company").await;
+    let (_gateway, _projection) = (gateway(&fixture).await, projection(&fixture).await);
 
-    let ran = world.run(&["blocked", "list"]).await;
+    let ran = fixture.run(&["blocked", "list"]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     insta::assert_snapshot!(ran.out, @r#"
     globex (the company, and with it everybody)
@@ -102,14 +102,14 @@ async fn the_way_back_is_shown_taken_and_told() {
       why        the header ce-datacontenttype is missing
       way back   consentctl blocked void 2 --reason "..."
     "#);
-    let doctor = world.run(&["doctor"]).await;
+    let doctor = fixture.run(&["doctor"]).await;
     assert!(doctor.out.contains("consentctl blocked list"), "{doctor:?}");
     assert!(
         doctor.out.contains("account globex, and 1 other"),
         "{doctor:?}"
     );
 
-    let shown = world.run(&["blocked", "show", "2"]).await;
+    let shown = fixture.run(&["blocked", "show", "2"]).await;
     assert_eq!(shown.code, Some(0), "{shown:?}");
     for part in [
         ANA,
@@ -121,7 +121,7 @@ async fn the_way_back_is_shown_taken_and_told() {
         assert!(shown.out.contains(part), "{part}: {shown:?}");
     }
 
-    let explained = world.run(&["explain", "acme", "ana"]).await;
+    let explained = fixture.run(&["explain", "acme", "ana"]).await;
     assert!(
         explained.out.contains("consentctl blocked show 2"),
         "{explained:?}"
@@ -137,33 +137,33 @@ async fn the_way_back_is_shown_taken_and_told() {
         "--operator",
         "kim",
     ];
-    let mut alone = world.command(&void);
+    let mut alone = fixture.command(&void);
     alone.stdin(Stdio::null());
     let refused = run(alone).await;
     assert_eq!(refused.code, Some(64), "{refused:?}");
     assert!(refused.err.contains("--yes"), "{refused:?}");
     assert!(
-        world
+        fixture
             .log
-            .void_of(&entry(&world, 2).await)
+            .void_of(&entry(&fixture, 2).await)
             .await
             .unwrap()
             .is_none()
     );
 
     let yes = [&void[..], &["--yes"]].concat();
-    let ran = world.run(&yes).await;
+    let ran = fixture.run(&yes).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(
         ran.out
             .contains("Message 2 is void: an answer of the server's (declared by kim)"),
         "{ran:?}"
     );
-    let again = world.json(&yes).await;
+    let again = fixture.json(&yes).await;
     assert_eq!(again["already"], true);
     assert_eq!(again["record"]["operator"], "kim");
 
-    let explained = world.run(&["explain", "acme", "ana"]).await;
+    let explained = fixture.run(&["explain", "acme", "ana"]).await;
     assert!(
         explained
             .out
@@ -177,54 +177,59 @@ async fn the_way_back_is_shown_taken_and_told() {
         &["events", "list", "--account", "acme", "--user", "ana"],
         &["blocked", "show", "2"],
     ] {
-        let ran = world.run(command).await;
+        let ran = fixture.run(command).await;
         let text = ran.out.contains(told)
             || ran.out.contains("kim") && ran.out.contains("an answer of the server's");
         assert!(text, "{command:?} {ran:?}");
     }
-    let listed = world.run(&["events", "list", "--account", "acme"]).await;
+    let listed = fixture.run(&["events", "list", "--account", "acme"]).await;
     assert_eq!(
         listed.code,
         Some(0),
         "what is void is no finding: {listed:?}"
     );
     assert!(listed.out.contains("void, no event"), "{listed:?}");
-    let at = world.run(&["explain", "acme", "ana", "--at", "1"]).await;
+    let at = fixture.run(&["explain", "acme", "ana", "--at", "1"]).await;
     assert!(!at.out.contains("void"), "{at:?}");
 }
 
-async fn entry(world: &World, sequence: u64) -> assent_event_log::LogEntry {
-    world.log.entry(Sequence(sequence)).await.unwrap().unwrap()
+async fn entry(fixture: &Fixture, sequence: u64) -> assent_event_log::LogEntry {
+    fixture
+        .log
+        .entry(Sequence(sequence))
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_refused_by_name_and_nothing_is_not_there() {
-    let world = World::start().await;
-    world.record([granted("acme", "ana", SENDING)]).await;
-    let _gateway = gateway(&world).await;
+    let fixture = Fixture::start().await;
+    fixture.record([granted("acme", "ana", SENDING)]).await;
+    let _gateway = gateway(&fixture).await;
     let void = |sequence| ["blocked", "void", sequence, "--reason", "x", "--yes"];
 
-    let ran = world.run(&void("1")).await;
+    let ran = fixture.run(&void("1")).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.err.contains("message_is_an_event"), "{ran:?}");
-    let ran = world.run(&void("9")).await;
+    let ran = fixture.run(&void("9")).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.err.contains("not_found"), "{ran:?}");
 
-    let shown = world.run(&["blocked", "show", "1"]).await;
+    let shown = fixture.run(&["blocked", "show", "1"]).await;
     assert!(shown.out.contains("can't be declared void"), "{shown:?}");
-    let shown = world.run(&["blocked", "show", "9"]).await;
+    let shown = fixture.run(&["blocked", "show", "9"]).await;
     assert_eq!(shown.code, Some(1), "{shown:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cant_be_asked_is_told() {
-    let world = World::start().await;
+    let fixture = Fixture::start().await;
     for command in [
         &["blocked", "list"][..],
         &["blocked", "void", "1", "--reason", "x", "--yes"],
     ] {
-        let ran = world.run(command).await;
+        let ran = fixture.run(command).await;
         assert_eq!(ran.code, Some(69), "{command:?} {ran:?}");
     }
     for command in [
@@ -232,14 +237,14 @@ async fn what_cant_be_asked_is_told() {
         &["blocked", "void", "x", "--reason", "y"],
         &["blocked", "show"],
     ] {
-        let ran = world.run(command).await;
+        let ran = fixture.run(command).await;
         assert_eq!(ran.code, Some(64), "{command:?} {ran:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_command_says_whether_it_writes() {
-    let world = World::start().await;
+    let fixture = Fixture::start().await;
     for (command, says) in [
         (&["events", "list"][..], "read-only"),
         (&["events", "tail"], "read-only"),
@@ -250,7 +255,7 @@ async fn each_command_says_whether_it_writes() {
         (&["blocked", "show"], "read-only"),
         (&["blocked", "void"], "writes"),
     ] {
-        let ran = world.run(&[command, &["--help"]].concat()).await;
+        let ran = fixture.run(&[command, &["--help"]].concat()).await;
         let about = ran.out.split("Usage:").next().unwrap_or_default();
         assert!(about.contains(says), "{command:?}: {about}");
     }

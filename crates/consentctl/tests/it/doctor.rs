@@ -7,21 +7,22 @@ use assent_domain::permissions::PermissionSet;
 use assent_messaging::{ChangeStream, Connection};
 use serde_json::json;
 
-use crate::stand_in::StandIn;
-use crate::world::{
-    BUCKET_BYTES, PATIENCE, SENDING, World, bucket, connect, granted, program, run,
+use crate::fake_service::FakeService;
+use crate::fixture::{
+    BUCKET_BYTES, Fixture, PATIENCE, SENDING, bucket, connect, granted, program, run,
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_everything_there_all_is_well() {
-    let world = World::start().await;
-    world.record([granted("globex", "ana", SENDING)]).await;
-    let _projection = StandIn::start(&world, PermissionSet::NOTHING).await;
-    let _gateway = StandIn::serve(&world, NatsUser::Gateway, GATEWAY_SERVICE, Vec::new()).await;
+    let fixture = Fixture::start().await;
+    fixture.record([granted("globex", "ana", SENDING)]).await;
+    let _projection = FakeService::start(&fixture, PermissionSet::NOTHING).await;
+    let _gateway =
+        FakeService::serve(&fixture, NatsUser::Gateway, GATEWAY_SERVICE, Vec::new()).await;
 
-    let ran = world.run(&["doctor"]).await;
+    let ran = fixture.run(&["doctor"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    let told = blur(&ran.out, &world.server.url());
+    let told = blur(&ran.out, &fixture.server.url());
     insta::assert_snapshot!(told, @r"
     ok       nats                 connected to URL
     ok       server version       nats-server VERSION
@@ -48,10 +49,10 @@ async fn with_everything_there_all_is_well() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_that_fills_is_a_finding_and_named() {
-    let world = World::start().await;
+    let fixture = Fixture::start().await;
     let part_bytes = usize::try_from(BUCKET_BYTES / 100).unwrap();
     let fill = async |name: &str, percent: usize| {
-        let bucket = bucket(&world.gateway, name).await;
+        let bucket = bucket(&fixture.gateway, name).await;
         // No message may be larger than the server's limit.
         for part in 0..percent {
             let value = vec![b'x'; part_bytes];
@@ -59,7 +60,7 @@ async fn a_bucket_that_fills_is_a_finding_and_named() {
         }
     };
     let space = async || {
-        let ran = world.run(&["doctor"]).await;
+        let ran = fixture.run(&["doctor"]).await;
         let line = ran.out.lines().find(|line| line.contains(" space "));
         line.unwrap().to_owned()
     };
@@ -80,11 +81,11 @@ async fn a_bucket_that_fills_is_a_finding_and_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_that_do_not_agree_with_the_log_are_findings() {
-    let world = World::start().await;
-    world.record([granted("globex", "ana", SENDING)]).await;
-    let projection = connect(&world.server, NatsUser::Projection).await;
-    let log = format!("CONSENT_EVENTS@{}", world.log.identity());
-    let entry = world.log.entry(Sequence(1)).await.unwrap().unwrap();
+    let fixture = Fixture::start().await;
+    fixture.record([granted("globex", "ana", SENDING)]).await;
+    let projection = connect(&fixture.server, NatsUser::Projection).await;
+    let log = format!("CONSENT_EVENTS@{}", fixture.log.identity());
+    let entry = fixture.log.entry(Sequence(1)).await.unwrap().unwrap();
     let hash = entry.hash().to_string();
     let body = |log: &str, sequence: u64| {
         json!({"account_id": "globex", "user_id": "ana", "method": "user_individual",
@@ -133,13 +134,13 @@ async fn changes_that_do_not_agree_with_the_log_are_findings() {
         ];
         headers.extend(mending.map(|mending| ("Assent-Mended-Through", mending)));
         told(
-            &world,
+            &fixture,
             &projection,
             &headers,
             &body(log, sequence).to_string(),
         )
         .await;
-        let ran = world.run(&["doctor"]).await;
+        let ran = fixture.run(&["doctor"]).await;
         let verdict = if says == "told up to event 1" {
             "ok"
         } else {
@@ -148,16 +149,16 @@ async fn changes_that_do_not_agree_with_the_log_are_findings() {
         let line = format!("{verdict:<8} changes              {says}");
         assert!(ran.out.contains(&line), "{line}: {ran:?}");
     }
-    told(&world, &projection, &[], "junk").await;
-    let ran = world.run(&["doctor"]).await;
+    told(&fixture, &projection, &[], "junk").await;
+    let ran = fixture.run(&["doctor"]).await;
     let line =
         "PROBLEM  changes              message 6, on consent.changes.v1.globex.user.ana, is none";
     assert!(ran.out.contains(line), "{ran:?}");
 }
 
 /// Has the stream of changes store this.
-async fn told(world: &World, projection: &Connection, headers: &[(&str, &str)], body: &str) {
-    let stream = ChangeStream::open(&world.gateway).await.unwrap();
+async fn told(fixture: &Fixture, projection: &Connection, headers: &[(&str, &str)], body: &str) {
+    let stream = ChangeStream::open(&fixture.gateway).await.unwrap();
     let before = stream.end().await.unwrap();
     let subject = "consent.announce.v1.globex.user.ana";
     projection
@@ -187,9 +188,9 @@ fn blur(text: &str, url: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn services_that_do_not_answer_are_findings() {
-    let world = World::start().await;
+    let fixture = Fixture::start().await;
 
-    let ran = world.run(&["doctor"]).await;
+    let ran = fixture.run(&["doctor"]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     for (name, says) in [
         ("projection", "consent-projection does not answer"),
@@ -200,7 +201,7 @@ async fn services_that_do_not_answer_are_findings() {
     }
     assert!(ran.out.contains("2 problems found."), "{ran:?}");
 
-    let json = world.json(&["doctor"]).await;
+    let json = fixture.json(&["doctor"]).await;
     assert_eq!(json["ok"], false);
     assert_eq!(json["checks"][0]["name"], "nats");
     assert_eq!(json["checks"][0]["ok"], true);
@@ -233,18 +234,18 @@ async fn without_nats_nothing_can_be_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_that_are_damaged_are_named_with_their_subjects() {
-    let mut world = World::start().await;
+    let mut fixture = Fixture::start().await;
     let people = ["ana", "ben", "cleo"];
     let grants = people.map(|user| granted("globex", user, SENDING));
-    world.record(grants.clone()).await;
-    world.record(grants).await;
+    fixture.record(grants.clone()).await;
+    fixture.record(grants).await;
     for damaged in [2, 6] {
-        world.server.stop().await;
-        world.server.flip_bit("CONSENT_EVENTS", damaged).unwrap();
-        world.server.restart().await.unwrap();
+        fixture.server.stop().await;
+        fixture.server.flip_bit("CONSENT_EVENTS", damaged).unwrap();
+        fixture.server.restart().await.unwrap();
     }
 
-    let ran = world.run(&["doctor"]).await;
+    let ran = fixture.run(&["doctor"]).await;
 
     assert_eq!(ran.code, Some(1), "{ran:?}");
     let line = ran.out.lines().find(|line| line.contains("every event"));
@@ -257,30 +258,30 @@ async fn events_that_are_damaged_are_named_with_their_subjects() {
         assert!(line.contains(named), "{line}");
     }
 
-    let ran = world.run(&["explain", "globex", "ben"]).await;
+    let ran = fixture.run(&["explain", "globex", "ben"]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.out.contains("at sequence 2"), "{ran:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_is_lost_or_cut_short_is_told() {
-    let mut world = World::start().await;
-    world
+    let mut fixture = Fixture::start().await;
+    fixture
         .record([
             granted("globex", "ana", SENDING),
             granted("globex", "ben", SENDING),
         ])
         .await;
-    let _projection = StandIn::start(&world, SENDING).await;
-    world.server.stop().await;
-    world.server.flip_bit("CONSENT_EVENTS", 2).unwrap();
-    world.server.remove_index("CONSENT_EVENTS").unwrap();
-    world.server.restart().await.unwrap();
+    let _projection = FakeService::start(&fixture, SENDING).await;
+    fixture.server.stop().await;
+    fixture.server.flip_bit("CONSENT_EVENTS", 2).unwrap();
+    fixture.server.remove_index("CONSENT_EVENTS").unwrap();
+    fixture.server.restart().await.unwrap();
 
     // The stand-in has to find the server again.
     let told = tokio::time::timeout(PATIENCE, async {
         loop {
-            let ran = world.run(&["doctor"]).await;
+            let ran = fixture.run(&["doctor"]).await;
             assert_eq!(ran.code, Some(1), "{ran:?}");
             if ran.out.contains("log end") {
                 break ran.out;
@@ -293,12 +294,12 @@ async fn a_log_that_is_lost_or_cut_short_is_told() {
         "{told}"
     );
 
-    world.server.stop().await;
-    world.server.remove_stream("CONSENT_EVENTS").unwrap();
-    world.server.restart().await.unwrap();
+    fixture.server.stop().await;
+    fixture.server.remove_stream("CONSENT_EVENTS").unwrap();
+    fixture.server.restart().await.unwrap();
     let told = tokio::time::timeout(PATIENCE, async {
         loop {
-            let ran = world.run(&["doctor"]).await;
+            let ran = fixture.run(&["doctor"]).await;
             if ran.out.contains("consent-projection 1.2.3 answers") {
                 break ran.out;
             }

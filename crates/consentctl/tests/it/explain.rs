@@ -2,22 +2,22 @@
 
 use assent_domain::permissions::{Permission, PermissionSet};
 
-use crate::stand_in::StandIn;
-use crate::world::{
-    SENDING, World, administered, auto_granted, by_another_person, granted, revoked,
+use crate::fake_service::FakeService;
+use crate::fixture::{
+    Fixture, SENDING, administered, auto_granted, by_another_person, granted, revoked,
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_and_off_and_since_when_and_because_of_what() {
-    let world = World::start().await;
-    world
+    let fixture = Fixture::start().await;
+    fixture
         .record([
             granted("acme", "ana", SENDING),
             revoked("ana", Permission::Email),
         ])
         .await;
 
-    let ran = world.run(&["explain", "acme", "ana"]).await;
+    let ran = fixture.run(&["explain", "acme", "ana"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     insta::assert_snapshot!(ran.out, @r"
     User ana of account acme
@@ -34,7 +34,7 @@ async fn on_and_off_and_since_when_and_because_of_what() {
     Not compared: the projection is not reachable: no service listens on consent.query.v1.permissions.
     ");
 
-    let json = world.json(&["explain", "acme", "ana"]).await;
+    let json = fixture.json(&["explain", "acme", "ana"]).await;
     assert_eq!(json["effective"]["calendar"], true);
     assert_eq!(json["permissions"][2]["permission"], "email");
     assert_eq!(json["permissions"][2]["on"], false);
@@ -44,15 +44,15 @@ async fn on_and_off_and_since_when_and_because_of_what() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_came_too_late_is_named() {
-    let world = World::start().await;
-    world.record(administered()).await;
+    let fixture = Fixture::start().await;
+    fixture.record(administered()).await;
     // Decided before the company moved on, recorded after it.
-    world
+    fixture
         .record([granted("acme", "ana", PermissionSet::EVERYTHING)])
         .await;
-    world.record([auto_granted("ana", 1)]).await;
+    fixture.record([auto_granted("ana", 1)]).await;
 
-    let ran = world.run(&["explain", "acme", "ana"]).await;
+    let ran = fixture.run(&["explain", "acme", "ana"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     insta::assert_snapshot!(ran.out, @r"
     User ana of account acme
@@ -80,18 +80,18 @@ async fn an_event_that_came_too_late_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_grant_as_another_microsoft_account_is_named() {
-    let world = World::start().await;
+    let fixture = Fixture::start().await;
     let contacts = PermissionSet {
         contacts: true,
         ..PermissionSet::NOTHING
     };
-    world
+    fixture
         .record([
             granted("acme", "ana", SENDING),
             by_another_person(granted("acme", "ana", contacts)),
         ])
         .await;
-    let ran = world.run(&["explain", "acme", "ana"]).await;
+    let ran = fixture.run(&["explain", "acme", "ana"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     insta::assert_snapshot!(ran.out, @r"
     User ana of account acme
@@ -108,15 +108,15 @@ async fn a_grant_as_another_microsoft_account_is_named() {
 
     Not compared: the projection is not reachable: no service listens on consent.query.v1.permissions.
     ");
-    let json = world.json(&["explain", "acme", "ana"]).await;
+    let json = fixture.json(&["explain", "acme", "ana"]).await;
     assert_eq!(
         json["permissions"][0]["because"][0]["another_account"],
         true
     );
 
     // A projection that folds by other rules is found out.
-    let _of_the_old_mailbox = StandIn::start(&world, contacts).await;
-    let ran = world.run(&["explain", "acme", "ana"]).await;
+    let _of_the_old_mailbox = FakeService::start(&fixture, contacts).await;
+    let ran = fixture.run(&["explain", "acme", "ana"]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(
         ran.out.contains("it says that the mailbox is that of"),
@@ -126,8 +126,8 @@ async fn a_grant_as_another_microsoft_account_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_past_by_sequence_and_by_time() {
-    let world = World::start().await;
-    world
+    let fixture = Fixture::start().await;
+    fixture
         .record([
             granted("acme", "ana", SENDING),
             revoked("ana", Permission::Email),
@@ -136,14 +136,14 @@ async fn the_past_by_sequence_and_by_time() {
 
     // The first event is of 10:00, the second of 10:01.
     for at in ["1", "2026-11-23T10:00:59Z"] {
-        let ran = world.run(&["explain", "acme", "ana", "--at", at]).await;
+        let ran = fixture.run(&["explain", "acme", "ana", "--at", at]).await;
         assert_eq!(ran.code, Some(0), "{ran:?}");
         assert!(ran.out.contains(", as it was "), "{ran:?}");
         assert!(ran.out.contains("calendar, email (limited)"), "{ran:?}");
         assert!(!ran.out.contains("projection"), "{ran:?}");
     }
     for at in ["0", "2026-11-23T09:59:59Z"] {
-        let ran = world.run(&["explain", "acme", "ana", "--at", at]).await;
+        let ran = fixture.run(&["explain", "acme", "ana", "--at", at]).await;
         assert_eq!(ran.code, Some(0), "{ran:?}");
         assert!(ran.out.contains("effective   nothing"), "{ran:?}");
     }
@@ -151,8 +151,8 @@ async fn the_past_by_sequence_and_by_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_user_nobody_knows_the_default_is_said() {
-    let world = World::start().await;
-    let ran = world.run(&["explain", "acme", "nobody"]).await;
+    let fixture = Fixture::start().await;
+    let ran = fixture.run(&["explain", "acme", "nobody"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     insta::assert_snapshot!(ran.out, @r"
     User nobody of account acme
@@ -170,17 +170,17 @@ async fn of_a_user_nobody_knows_the_default_is_said() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_projection_that_says_the_same_or_something_else() {
-    let world = World::start().await;
-    world.record([granted("acme", "ana", SENDING)]).await;
+    let fixture = Fixture::start().await;
+    fixture.record([granted("acme", "ana", SENDING)]).await;
 
-    let honest = StandIn::start(&world, SENDING).await;
-    let ran = world.run(&["explain", "acme", "ana"]).await;
+    let honest = FakeService::start(&fixture, SENDING).await;
+    let ran = fixture.run(&["explain", "acme", "ana"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.out.contains("The projection says the same"), "{ran:?}");
     honest.stop().await;
 
-    let _lying = StandIn::start(&world, PermissionSet::EVERYTHING).await;
-    let ran = world.run(&["explain", "acme", "ana"]).await;
+    let _lying = FakeService::start(&fixture, PermissionSet::EVERYTHING).await;
+    let ran = fixture.run(&["explain", "acme", "ana"]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(
         ran.out.contains(

@@ -2,27 +2,27 @@
 
 use assent_domain::permissions::{Permission, PermissionSet};
 
-use crate::world::{SENDING, World, administered, auto_granted, granted, revoked};
+use crate::fixture::{Fixture, SENDING, administered, auto_granted, granted, revoked};
 
-async fn told() -> World {
-    let world = World::start().await;
-    world
+async fn told() -> Fixture {
+    let fixture = Fixture::start().await;
+    fixture
         .record([
             granted("acme", "ana", SENDING),
             granted("globex", "ana", PermissionSet::EVERYTHING),
             revoked("ana", Permission::Email),
         ])
         .await;
-    world.record(administered()).await;
-    world.record([auto_granted("ben", 1)]).await;
-    world
+    fixture.record(administered()).await;
+    fixture.record([auto_granted("ben", 1)]).await;
+    fixture
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_event_is_a_line_that_says_what_happened() {
-    let world = told().await;
+    let fixture = told().await;
 
-    let ran = world.run(&["events", "list"]).await;
+    let ran = fixture.run(&["events", "list"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     insta::assert_snapshot!(ran.out, @r"
     1  2026-11-23T10:00:00.000Z  UserScopeGranted     acme/ana              granted calendar, email (limited) by the user's own choice
@@ -33,7 +33,7 @@ async fn each_event_is_a_line_that_says_what_happened() {
     6  2026-11-23T10:05:00.000Z  UserScopeGranted     acme/ben              granted calendar, email (limited) by administrator consent 01934a2b-1c2d…
     ");
 
-    let ran = world.run(&["events", "list", "--json"]).await;
+    let ran = fixture.run(&["events", "list", "--json"]).await;
     let lines: Vec<serde_json::Value> = ran
         .out
         .lines()
@@ -50,10 +50,10 @@ async fn each_event_is_a_line_that_says_what_happened() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_are_chosen_by_whose_they_are_by_type_and_by_place() {
-    let world = told().await;
+    let fixture = told().await;
     let sequences = async |options: &[&str]| {
         let all = [&["events", "list", "--json"], options].concat();
-        let ran = world.run(&all).await;
+        let ran = fixture.run(&all).await;
         assert_eq!(ran.code, Some(0), "{ran:?}");
         let lines = ran.out.lines();
         lines
@@ -75,20 +75,20 @@ async fn events_are_chosen_by_whose_they_are_by_type_and_by_place() {
     assert_eq!(sequences(&["--limit", "2"]).await, [1, 2]);
     assert_eq!(sequences(&["--limit", "0"]).await.len(), 6);
 
-    let ran = world.run(&["events", "list", "--limit", "2"]).await;
+    let ran = fixture.run(&["events", "list", "--limit", "2"]).await;
     assert!(ran.err.contains("go on with --from 3"), "{ran:?}");
-    let ran = world.run(&["events", "list", "--account", "acme"]).await;
+    let ran = fixture.run(&["events", "list", "--account", "acme"]).await;
     assert!(ran.err.contains("read 6 events of the log"), "{ran:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_cant_be_read_is_shown_and_is_a_finding() {
-    let world = World::start().await;
-    world.record([granted("acme", "ana", SENDING)]).await;
-    world.scribble("consent.events.v1.acme.user.ana").await;
+    let fixture = Fixture::start().await;
+    fixture.record([granted("acme", "ana", SENDING)]).await;
+    fixture.scribble("consent.events.v1.acme.user.ana").await;
 
     for whose in [&[][..], &["--account", "acme", "--user", "ana"]] {
-        let ran = world.run(&[&["events", "list"], whose].concat()).await;
+        let ran = fixture.run(&[&["events", "list"], whose].concat()).await;
         assert_eq!(ran.code, Some(1), "{ran:?}");
         assert_eq!(ran.out.lines().count(), 2, "{ran:?}");
         let unreadable = ran.out.lines().nth(1).unwrap();
@@ -96,7 +96,7 @@ async fn an_event_that_cant_be_read_is_shown_and_is_a_finding() {
         assert!(unreadable.contains("CAN'T BE READ: the header"), "{ran:?}");
     }
 
-    let ran = world.run(&["explain", "acme", "ana"]).await;
+    let ran = fixture.run(&["explain", "acme", "ana"]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.out.contains("event 2 can't be read"), "{ran:?}");
     assert!(ran.out.contains("effective   nothing"), "{ran:?}");

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::world::{PATIENCE, SENDING, World, granted};
+use crate::fixture::{Fixture, PATIENCE, SENDING, granted};
 
 /// The program, and what it prints.
 struct Tail {
@@ -15,9 +15,9 @@ struct Tail {
 
 impl Tail {
     /// Returns when the program follows the log.
-    async fn start(world: &World, options: &[&str]) -> Self {
+    async fn start(fixture: &Fixture, options: &[&str]) -> Self {
         let arguments = [&["events", "tail"], options].concat();
-        let mut child = Command::from(world.command(&arguments))
+        let mut child = Command::from(fixture.command(&arguments))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
@@ -48,45 +48,45 @@ impl Tail {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn new_events_are_printed_as_they_come() {
-    let world = World::start().await;
-    world.record([granted("acme", "ana", SENDING)]).await;
-    let mut tail = Tail::start(&world, &[]).await;
+    let fixture = Fixture::start().await;
+    fixture.record([granted("acme", "ana", SENDING)]).await;
+    let mut tail = Tail::start(&fixture, &[]).await;
 
-    world.record([granted("acme", "ben", SENDING)]).await;
+    fixture.record([granted("acme", "ben", SENDING)]).await;
     let line = tail.line().await;
     assert!(line.trim_start().starts_with("2 "), "{line}");
     assert!(line.contains("acme/ben"), "{line}");
 
-    world.record([granted("acme", "eve", SENDING)]).await;
+    fixture.record([granted("acme", "eve", SENDING)]).await;
     assert!(tail.line().await.contains("acme/eve"));
     assert_eq!(tail.interrupt().await, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_begins_where_it_is_told_and_keeps_to_one_account() {
-    let world = World::start().await;
-    world
+    let fixture = Fixture::start().await;
+    fixture
         .record([
             granted("acme", "ana", SENDING),
             granted("globex", "ana", SENDING),
             granted("acme", "ben", SENDING),
         ])
         .await;
-    let mut tail = Tail::start(&world, &["--from", "2", "--account", "acme"]).await;
+    let mut tail = Tail::start(&fixture, &["--from", "2", "--account", "acme"]).await;
 
     assert!(tail.line().await.contains("acme/ben"));
-    world.scribble("consent.events.v1.acme.user.ben").await;
+    fixture.scribble("consent.events.v1.acme.user.ben").await;
     assert!(tail.line().await.contains("CAN'T BE READ"));
     assert_eq!(tail.interrupt().await, Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_goes_away_ends_it_quietly() {
-    let world = World::start().await;
-    let Tail { mut child, lines } = Tail::start(&world, &[]).await;
+    let fixture = Fixture::start().await;
+    let Tail { mut child, lines } = Tail::start(&fixture, &[]).await;
     drop(lines);
 
-    world.record([granted("acme", "ana", SENDING)]).await;
+    fixture.record([granted("acme", "ana", SENDING)]).await;
     let ended = tokio::time::timeout(PATIENCE, child.wait()).await;
     assert_eq!(ended.unwrap().unwrap().code(), Some(0));
 }

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use assent_dev_stack::{NatsServer, NatsUser};
 
-use crate::world::{SENDING, World, granted, program, run};
+use crate::fixture::{Fixture, SENDING, granted, program, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cant_be_used_is_64_and_says_why() {
@@ -41,26 +41,26 @@ async fn what_cant_be_used_is_64_and_says_why() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_variable_nobody_knows_is_64_and_one_of_a_service_is_not() {
-    let world = World::start().await;
-    let mut command = world.command(&["events", "list"]);
+    let fixture = Fixture::start().await;
+    let mut command = fixture.command(&["events", "list"]);
     command.env("ASSENT_NATS_ULR", "x");
     let ran = run(command).await;
     assert_eq!(ran.code, Some(64), "{ran:?}");
     assert!(ran.err.contains("did you mean ASSENT_NATS_URL?"), "{ran:?}");
 
-    let mut command = world.command(&["events", "list"]);
+    let mut command = fixture.command(&["events", "list"]);
     command.env("ASSENT_DATA_DIR", "/nowhere");
     assert_eq!(run(command).await.code, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_password_may_come_from_a_file() {
-    let world = World::start().await;
-    let (user, password) = world.server.credentials(NatsUser::Operator);
+    let fixture = Fixture::start().await;
+    let (user, password) = fixture.server.credentials(NatsUser::Operator);
     let mut file = tempfile::NamedTempFile::new().unwrap();
     std::io::Write::write_all(&mut file, password.as_bytes()).unwrap();
 
-    let url = world.server.url();
+    let url = fixture.server.url();
     let options = ["events", "list", "--nats-url", &url, "--nats-user", &user];
     let mut command = program(&options);
     command.env("ASSENT_NATS_PASSWORD_FILE", file.path());
@@ -108,13 +108,13 @@ async fn what_cant_be_reached_is_69() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_went_away_is_no_error() {
-    let world = World::start().await;
-    world.record([granted("acme", "ana", SENDING)]).await;
+    let fixture = Fixture::start().await;
+    fixture.record([granted("acme", "ana", SENDING)]).await;
 
     // The pipe's other end is closed before the program writes.
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let mut command = world.command(&["events", "list"]);
+    let mut command = fixture.command(&["events", "list"]);
     command.stdout(writer).stderr(Stdio::piped());
     let output = tokio::task::spawn_blocking(move || command.spawn().unwrap().wait_with_output());
     let output = output.await.unwrap().unwrap();

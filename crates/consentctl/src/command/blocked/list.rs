@@ -4,18 +4,18 @@ use assent_contract::query::AggregateId;
 use assent_messaging::ConnectionSettings;
 use serde::Serialize;
 
-use super::message::Verdict;
-use crate::ending::{Ending, Failure};
-use crate::history::Source;
+use super::message::MessageStatus;
+use crate::exit::{CommandError, Outcome};
+use crate::history::LogSource;
 use crate::output::{Output, count};
 use crate::projection;
 
 /// The largest page.
 const PAGE: usize = 1000;
 
-/// The answer.
+/// The list as it is shown.
 #[derive(Debug, Serialize)]
-struct Answer {
+struct BlockedView {
     blocked: Vec<Row>,
     /// How many there are, be they shown or not.
     total: u64,
@@ -31,7 +31,7 @@ struct Row {
     whose: AggregateId,
     since: u64,
     why: String,
-    message: Verdict,
+    message: MessageStatus,
     way_back: String,
 }
 
@@ -39,9 +39,9 @@ pub(crate) async fn run(
     settings: ConnectionSettings,
     limit: Option<usize>,
     output: &mut Output,
-) -> Result<Ending, Failure> {
-    let source = Source::open(settings).await?;
-    let mut answer = Answer {
+) -> Result<Outcome, CommandError> {
+    let source = LogSource::open(settings).await?;
+    let mut answer = BlockedView {
         blocked: Vec::new(),
         total: 0,
         orphans: 0,
@@ -52,11 +52,11 @@ pub(crate) async fn run(
         let left = limit.map_or(PAGE, |limit| limit.saturating_sub(answer.blocked.len()));
         let asked = u16::try_from(left.clamp(1, PAGE)).unwrap_or(u16::MAX);
         let page = projection::blocked(&source.connection, after, asked).await;
-        let page = page.map_err(|unanswered| Failure::NotReachable(unanswered.into()))?;
+        let page = page.map_err(|unanswered| CommandError::NotReachable(unanswered.into()))?;
         (answer.total, answer.orphans) = (page.total, page.orphans);
         answer.sequence = page.sequence;
         for entry in page.blocked {
-            let (_, message) = Verdict::at(&source.log, entry.since).await?;
+            let (_, message) = MessageStatus::read(&source.log, entry.since).await?;
             answer.blocked.push(Row {
                 why: message.why(),
                 way_back: message.way_back(entry.since),
@@ -74,13 +74,15 @@ pub(crate) async fn run(
     if output.is_json() {
         output.document(&answer)?;
     } else {
-        answer.tell(output)?;
+        answer.render(output)?;
     }
-    Ok(Ending::with(answer.total != 0 || answer.orphans != 0))
+    Ok(Outcome::finding_if(
+        answer.total != 0 || answer.orphans != 0,
+    ))
 }
 
-impl Answer {
-    fn tell(&self, output: &mut Output) -> std::io::Result<()> {
+impl BlockedView {
+    fn render(&self, output: &mut Output) -> std::io::Result<()> {
         for row in &self.blocked {
             let who = match &row.whose.user_id {
                 Some(user) => format!("{}/{user}", row.whose.account_id),

@@ -1,4 +1,4 @@
-//! What a message of the log is, and what permits its account or user again.
+//! The status of a message of the log, and the way back for its account or user.
 
 use assent_contract::codec::Unreadable;
 use assent_contract::operation::VoidRecord;
@@ -7,20 +7,20 @@ use assent_event_log::{EventLog, LogEntry, ReadError};
 use assent_service_kit::telemetry::chain;
 use serde::Serialize;
 
-/// Before the types of our events, whatever their version.
+/// The prefix of the types of our events, whatever their version.
 const OUR_TYPES: &str = "assent.consent.";
 
-/// What a message is.
+/// What a message of the log is.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Verdict {
-    /// There is none.
+pub(super) enum MessageStatus {
+    /// There is no message.
     Missing,
     /// An event that can be read.
     Event,
-    /// It may be an event that a newer program reads.
+    /// Perhaps an event, which a newer program reads.
     NewerEvent {
-        /// Why this one can't.
+        /// Why this program can't read it.
         why: String,
     },
     /// No event.
@@ -32,21 +32,21 @@ pub(super) enum Verdict {
     Void(Box<VoidRecord>),
 }
 
-impl Verdict {
-    /// Of the message at a place in the log.
-    pub(super) async fn at(
+impl MessageStatus {
+    /// Reads the message at a position in the log, and tells what it is.
+    pub(super) async fn read(
         log: &EventLog,
         sequence: u64,
     ) -> Result<(Option<LogEntry>, Self), ReadError> {
         let entry = log.entry(Sequence(sequence)).await?;
-        let verdict = match &entry {
+        let status = match &entry {
             None => Self::Missing,
-            Some(entry) => Self::of(log, entry).await?,
+            Some(entry) => Self::classify(log, entry).await?,
         };
-        Ok((entry, verdict))
+        Ok((entry, status))
     }
 
-    async fn of(log: &EventLog, entry: &LogEntry) -> Result<Self, ReadError> {
+    async fn classify(log: &EventLog, entry: &LogEntry) -> Result<Self, ReadError> {
         let Err(unreadable) = entry.decode() else {
             return Ok(Self::Event);
         };
@@ -68,7 +68,7 @@ impl Verdict {
         })
     }
 
-    /// Why nothing may be done on its ground.
+    /// Says why nothing may be done on the ground of the message.
     pub(super) fn why(&self) -> String {
         match self {
             Self::Missing => "the message is missing from the log".to_owned(),
@@ -80,7 +80,7 @@ impl Verdict {
         }
     }
 
-    /// What to do.
+    /// Says what to do about the message.
     pub(super) fn way_back(&self, sequence: u64) -> String {
         match self {
             Self::Missing => "restore the stream from a backup".to_owned(),

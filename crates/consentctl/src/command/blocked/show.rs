@@ -6,19 +6,19 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::message::Verdict;
-use crate::ending::{Ending, Failure};
-use crate::history::Source;
+use super::message::MessageStatus;
+use crate::exit::{CommandError, Outcome};
+use crate::history::LogSource;
 use crate::output::{Output, clock};
 
 /// How many bytes of the body are shown.
 const SHOWN: usize = 512;
 
-/// The answer.
+/// The message as it is shown.
 #[derive(Debug, Serialize)]
-struct Answer {
+struct MessageView {
     sequence: u64,
-    message: Verdict,
+    message: MessageStatus,
     #[serde(flatten)]
     stored: Option<Stored>,
     way_back: String,
@@ -40,9 +40,9 @@ pub(crate) async fn run(
     settings: ConnectionSettings,
     sequence: u64,
     output: &mut Output,
-) -> Result<Ending, Failure> {
-    let source = Source::open(settings).await?;
-    let (entry, message) = Verdict::at(&source.log, sequence).await?;
+) -> Result<Outcome, CommandError> {
+    let source = LogSource::open(settings).await?;
+    let (entry, message) = MessageStatus::read(&source.log, sequence).await?;
     let stored = entry.map(|entry| {
         let body = entry.payload();
         Stored {
@@ -58,7 +58,7 @@ pub(crate) async fn run(
             data_base64: STANDARD.encode(body.get(..SHOWN).unwrap_or(body)),
         }
     });
-    let answer = Answer {
+    let answer = MessageView {
         sequence,
         way_back: message.way_back(sequence),
         message,
@@ -67,13 +67,13 @@ pub(crate) async fn run(
     if output.is_json() {
         output.document(&answer)?;
     } else {
-        answer.tell(output)?;
+        answer.render(output)?;
     }
-    Ok(Ending::with(answer.stored.is_none()))
+    Ok(Outcome::finding_if(answer.stored.is_none()))
 }
 
-impl Answer {
-    fn tell(&self, output: &mut Output) -> std::io::Result<()> {
+impl MessageView {
+    fn render(&self, output: &mut Output) -> std::io::Result<()> {
         output.line(&format!("Message {}", self.sequence))?;
         if let Some(stored) = &self.stored {
             output.line(&format!("  subject    {}", stored.subject))?;
@@ -87,14 +87,16 @@ impl Answer {
             output.line(&format!("  base64     {}{cut}", stored.data_base64))?;
         }
         match &self.message {
-            Verdict::Event => {
+            MessageStatus::Event => {
                 return output
                     .line("  It is an event, and can be read: it can't be declared void.");
             }
-            Verdict::Missing | Verdict::NewerEvent { .. } | Verdict::NoEvent { .. } => {
+            MessageStatus::Missing
+            | MessageStatus::NewerEvent { .. }
+            | MessageStatus::NoEvent { .. } => {
                 output.line(&format!("  why        {}", self.message.why()))?;
             }
-            Verdict::Void(record) => {
+            MessageStatus::Void(record) => {
                 output.line(&format!("  void since {}", clock(record.recorded_at)))?;
                 output.line(&format!("  declared   by {}", record.operator))?;
                 output.line(&format!("  reason     {}", record.reason))?;

@@ -8,9 +8,9 @@ use assent_contract::names::COMMAND_VOID_MESSAGE;
 use assent_contract::problem::Problem;
 use assent_messaging::{ConnectionSettings, RequestError};
 
-use super::message::Verdict;
-use crate::ending::{Ending, Failure};
-use crate::history::Source;
+use super::message::MessageStatus;
+use crate::exit::{CommandError, Outcome};
+use crate::history::LogSource;
 use crate::output::{Output, printable};
 
 /// The gateway reads the message, records, and looks at the record.
@@ -18,7 +18,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// What the operator asked for.
 #[derive(Debug)]
-pub(crate) struct Wish {
+pub(crate) struct VoidRequest {
     pub(crate) sequence: u64,
     pub(crate) reason: String,
     pub(crate) operator: Option<String>,
@@ -38,31 +38,31 @@ enum Refused {
 
 pub(crate) async fn run(
     settings: ConnectionSettings,
-    wish: Wish,
+    request: VoidRequest,
     output: &mut Output,
-) -> Result<Ending, Failure> {
-    let source = Source::open(settings).await?;
-    let sequence = wish.sequence;
-    let (entry, message) = Verdict::at(&source.log, sequence).await?;
-    if !wish.yes {
+) -> Result<Outcome, CommandError> {
+    let source = LogSource::open(settings).await?;
+    let sequence = request.sequence;
+    let (entry, message) = MessageStatus::read(&source.log, sequence).await?;
+    if !request.yes {
         let subject = entry.as_ref().map_or("nothing", |entry| entry.subject());
         let why = message.why();
         let question = format!(
             "Message {sequence} ({subject}): {why}.\nThe gateway will record for ever that it is void, and every \
              reader will pass over it. This can't be taken back. Go on? [y/N] "
         );
-        if !agreed(&question)? {
+        if !confirm(&question)? {
             output.remark("Nothing was recorded.")?;
-            return Ok(Ending::Finding);
+            return Ok(Outcome::Finding);
         }
     }
     let command = VoidMessage {
         sequence,
-        reason: wish.reason,
-        operator: wish.operator.or_else(login),
+        reason: request.reason,
+        operator: request.operator.or_else(login_name),
     };
     let command = serde_json::to_vec(&command).map_err(Refused::Nonsense);
-    let command = command.map_err(|error| Failure::Finding(error.into()))?;
+    let command = command.map_err(|error| CommandError::Finding(error.into()))?;
     let asked = source
         .connection
         .request(COMMAND_VOID_MESSAGE, command, None, DEADLINE);
@@ -73,13 +73,13 @@ pub(crate) async fn run(
             description,
             body,
         }) => return Err(refused(status, description, &body)),
-        Err(error) => return Err(Failure::NotReachable(error.into())),
+        Err(error) => return Err(CommandError::NotReachable(error.into())),
     };
     let answer: MessageVoided = serde_json::from_slice(&answer)
-        .map_err(|error| Failure::Finding(Refused::Nonsense(error).into()))?;
+        .map_err(|error| CommandError::Finding(Refused::Nonsense(error).into()))?;
     if output.is_json() {
         output.document(&answer)?;
-        return Ok(Ending::Well);
+        return Ok(Outcome::Clean);
     }
     let before = if answer.already { " since before" } else { "" };
     let record = &answer.record;
@@ -87,25 +87,25 @@ pub(crate) async fn run(
         "Message {sequence} is void{before}: {} (declared by {})",
         record.reason, record.operator
     ))?;
-    Ok(Ending::Well)
+    Ok(Outcome::Clean)
 }
 
-/// The status tells what can be done about it: wait, or not.
-fn refused(status: u16, code: String, body: &[u8]) -> Failure {
+/// Makes an error of a refusal: its status tells whether waiting helps.
+fn refused(status: u16, code: String, body: &[u8]) -> CommandError {
     let detail = serde_json::from_slice(body)
         .map_or_else(|_| code.clone(), |problem: Problem| problem.detail);
     let refused = Refused::ByGateway { code, detail };
     match status {
-        400 => Failure::Settings(refused.into()),
-        500.. => Failure::NotReachable(refused.into()),
-        _ => Failure::Finding(refused.into()),
+        400 => CommandError::Settings(refused.into()),
+        500.. => CommandError::NotReachable(refused.into()),
+        _ => CommandError::Finding(refused.into()),
     }
 }
 
-fn agreed(question: &str) -> Result<bool, Failure> {
+fn confirm(question: &str) -> Result<bool, CommandError> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
-        return Err(Failure::Settings(Refused::NobodyToAsk.into()));
+        return Err(CommandError::Settings(Refused::NobodyToAsk.into()));
     }
     let mut stderr = std::io::stderr();
     for line in question.split_inclusive('\n') {
@@ -120,8 +120,8 @@ fn agreed(question: &str) -> Result<bool, Failure> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// Who is logged in on this machine, as far as the environment says.
-fn login() -> Option<String> {
+/// The name of the login on this machine, as far as the environment says.
+fn login_name() -> Option<String> {
     let name = std::env::var("LOGNAME")
         .or_else(|_| std::env::var("USER"))
         .ok()?;

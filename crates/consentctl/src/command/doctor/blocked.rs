@@ -12,7 +12,7 @@ pub(super) async fn check(connection: &Connection) -> Check {
     let found = match projection::blocked(connection, None, 1).await {
         Ok(found) => found,
         Err(unanswered) => {
-            let says = format!("not known: {}", unanswered.line());
+            let says = format!("not known: {}", unanswered.to_line());
             return Check::problem(name, says, "update the projection, or look at its log");
         }
     };

@@ -4,8 +4,7 @@ use assent_contract::store::Store;
 use assent_messaging::{Connection, Room, StreamState, difference_from_a_bucket};
 use assent_service_kit::telemetry::chain;
 
-use super::Check;
-use super::checks::DEADLINE;
+use super::{Check, DEADLINE};
 use crate::output::count;
 
 pub(super) async fn check(connection: &Connection) -> Vec<Check> {
@@ -14,7 +13,7 @@ pub(super) async fn check(connection: &Connection) -> Vec<Check> {
         let name = store.name();
         let state = connection.stream_state(&store.stream(), DEADLINE).await;
         checks.push(match state {
-            Ok(Some(state)) => look_at(store, &state),
+            Ok(Some(state)) => check_state(store, &state),
             Ok(None) => Check::problem(
                 name,
                 format!("{store} is not there"),
@@ -30,7 +29,7 @@ pub(super) async fn check(connection: &Connection) -> Vec<Check> {
     checks
 }
 
-fn look_at(store: Store, state: &StreamState) -> Check {
+fn check_state(store: Store, state: &StreamState) -> Check {
     let name = store.name();
     let difference = store
         .is_bucket()
@@ -43,10 +42,10 @@ fn look_at(store: Store, state: &StreamState) -> Check {
         );
     }
     // That there is too little room is told once, of all of them.
-    Check::ok(name, says(store, state))
+    Check::ok(name, describe(store, state))
 }
 
-fn says(store: Store, state: &StreamState) -> String {
+fn describe(store: Store, state: &StreamState) -> String {
     let held = if store.is_bucket() {
         count(state.messages, "value")
     } else {

@@ -7,8 +7,7 @@ use assent_messaging::Connection;
 use assent_service_kit::telemetry::chain;
 use serde_json::{Value, json};
 
-use super::Check;
-use super::checks::DEADLINE;
+use super::{Check, DEADLINE};
 
 const CONFIGURED: &str = "delete the stream and start consent-gateway: it is derived from the events, \
                           and published anew";

@@ -1,7 +1,6 @@
 //! The checks, each of one thing.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use assent_contract::names::{EVENT_STREAM, GATEWAY_SERVICE, PROJECTION_SERVICE};
 use assent_contract::store::Store;
@@ -12,13 +11,10 @@ use assent_messaging::{Connection, JetStreamError};
 use assent_service_kit::telemetry::chain;
 use serde::Deserialize;
 
-use super::{Check, every_event, lost_log};
-use crate::ending::Failure;
+use super::{Check, DEADLINE, every_event, lost_log};
+use crate::exit::CommandError;
 use crate::output::{Output, count};
-use crate::projection::{self, Unanswered};
-
-/// How long a service or the server may take.
-pub(super) const DEADLINE: Duration = Duration::from_secs(2);
+use crate::projection::{self, QueryError};
 
 /// The log's last event, and whose it is.
 pub(super) type Last = Option<(Sequence, Aggregate)>;
@@ -49,7 +45,7 @@ pub(super) async fn jetstream(connection: &Connection) -> Check {
 pub(super) async fn events(
     connection: &Connection,
     output: &mut Output,
-) -> Result<(Vec<Check>, Last), Failure> {
+) -> Result<(Vec<Check>, Last), CommandError> {
     let log = match EventLog::open(connection).await {
         Ok(log) => log,
         Err(OpenError::NotThere) => return Ok((vec![lost_log::check(connection).await], None)),
@@ -148,18 +144,18 @@ async fn applied(connection: &Connection, last: Sequence, aggregate: &Aggregate)
     let advice = "look at the projection's log and at its GET /v1/status";
     let known = match projection::account(connection, account, Some(last.0)).await {
         Ok(known) => known,
-        Err(Unanswered::NotYetApplied) => {
+        Err(QueryError::NotYetApplied) => {
             let says = match projection::account(connection, account, None).await {
                 Ok(behind) => {
                     let lag = count(last.0.saturating_sub(behind.sequence), "event");
                     format!("{lag} behind: at event {} of {last}", behind.sequence)
                 }
-                Err(unanswered) => unanswered.line(),
+                Err(unanswered) => unanswered.to_line(),
             };
             return vec![Check::problem(name, says, advice)];
         }
-        Err(unanswered @ (Unanswered::NotReachable(_) | Unanswered::Refused(_))) => {
-            return vec![Check::problem(name, unanswered.line(), advice)];
+        Err(unanswered @ (QueryError::NotReachable(_) | QueryError::Refused(_))) => {
+            return vec![Check::problem(name, unanswered.to_line(), advice)];
         }
     };
     vec![Check::ok(
@@ -180,7 +176,7 @@ pub(super) async fn gateway(connection: &Connection) -> Vec<Check> {
     let stats = connection.request(&subject, Vec::new(), None, DEADLINE);
     let stats: Stats = match stats.await.map(|stats| serde_json::from_slice(&stats)) {
         Ok(Ok(stats)) => stats,
-        // One of an earlier release tells nothing.
+        // A gateway of an earlier release tells nothing.
         Ok(Err(_)) | Err(_) => return vec![ping],
     };
     let told = stats.endpoints.into_iter().next().unwrap_or_default();
@@ -197,7 +193,7 @@ pub(super) async fn gateway(connection: &Connection) -> Vec<Check> {
     checks
 }
 
-/// What a service says of itself, as far as it matters here.
+/// The answer of `$SRV.STATS`, as far as it matters here.
 #[derive(Deserialize)]
 struct Stats {
     endpoints: Vec<EndpointStats>,
@@ -215,7 +211,7 @@ struct EndpointData {
     not_ready: BTreeMap<String, String>,
 }
 
-/// What a service says when it is pinged.
+/// The answer of `$SRV.PING`, as far as it matters here.
 #[derive(Deserialize)]
 struct Pong {
     version: String,

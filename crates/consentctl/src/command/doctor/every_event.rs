@@ -10,7 +10,7 @@ use assent_event_log::{EventLog, FollowError, LogEntry, StreamStatus};
 use assent_messaging::Connection;
 
 use super::Check;
-use crate::ending::Failure;
+use crate::exit::CommandError;
 use crate::output::{Output, count};
 use subjects::Tally;
 
@@ -26,17 +26,17 @@ const TELL_EVERY: Duration = Duration::from_secs(2);
 const NAME: &str = "every event";
 const RESTORE: &str = "stop the services and restore the stream from a backup";
 
-/// The log went silent.
+/// The error of a log that went silent.
 #[derive(Debug, thiserror::Error)]
 #[error("the event log gave nothing after event {0}, although it holds more")]
-struct Silent(Sequence);
+struct LogSilent(Sequence);
 
 pub(super) async fn check(
     connection: &Connection,
     log: &EventLog,
     status: &StreamStatus,
     output: &mut Output,
-) -> Result<Check, Failure> {
+) -> Result<Check, CommandError> {
     let mut tally = Tally::default();
     let (missing, are_more) = read(log, status.last_sequence, &mut tally, output).await?;
     if missing.is_empty() {
@@ -50,7 +50,7 @@ pub(super) async fn check(
     let named: Vec<String> = missing
         .iter()
         .map(|sequence| {
-            let mut whose = lacking.iter().filter(|lack| lack.at(*sequence));
+            let mut whose = lacking.iter().filter(|lack| lack.may_lack(*sequence));
             match (whose.next(), whose.next()) {
                 (Some(only), None) => format!("{sequence} ({})", only.subject),
                 (None, _) | (Some(_), Some(_)) => sequence.to_string(),
@@ -71,7 +71,7 @@ async fn read(
     last: Sequence,
     tally: &mut Tally,
     output: &mut Output,
-) -> Result<(Vec<Sequence>, bool), Failure> {
+) -> Result<(Vec<Sequence>, bool), CommandError> {
     let mut missing = Vec::new();
     let mut seen = Sequence(0);
     let mut told = Instant::now();
@@ -79,7 +79,7 @@ async fn read(
     while seen < last {
         match follow.next_batch(BATCH, PATIENCE).await {
             Ok(batch) if batch.is_empty() => {
-                return Err(Failure::NotReachable(Silent(seen).into()));
+                return Err(CommandError::NotReachable(LogSilent(seen).into()));
             }
             Ok(batch) => {
                 for entry in batch.iter().filter(|entry| entry.sequence() <= last) {

@@ -6,8 +6,7 @@ use assent_domain::ids::AccountId;
 use assent_event_log::StreamStatus;
 use assent_messaging::Connection;
 
-use super::Check;
-use super::checks::DEADLINE;
+use super::{Check, DEADLINE};
 use crate::projection;
 
 const RESTORE: &str =

@@ -4,8 +4,7 @@ use assent_contract::store::Store;
 use assent_messaging::{Connection, Room, Storage, StreamState};
 use assent_service_kit::telemetry::chain;
 
-use super::Check;
-use super::checks::DEADLINE;
+use super::{Check, DEADLINE};
 
 const NAME: &str = "space";
 
@@ -35,7 +34,7 @@ pub(super) async fn check(connection: &Connection) -> Check {
     }
     // The server tells no more of its limits than what the account's are.
     let storage = connection.storage(DEADLINE).await;
-    let storage = storage.map_or_else(|_| String::new(), |storage| in_all(&storage));
+    let storage = storage.map_or_else(|_| String::new(), |storage| total(&storage));
     let says = fullest.map_or_else(
         || "no bucket is there yet".to_owned(),
         |(percent, bucket)| format!("enough; the fullest is {bucket} at {percent} %"),
@@ -43,7 +42,7 @@ pub(super) async fn check(connection: &Connection) -> Check {
     Check::ok(NAME, format!("{says}{storage}"))
 }
 
-fn in_all(storage: &Storage) -> String {
+fn total(storage: &Storage) -> String {
     let megabytes = |bytes: u64| bytes.div_ceil(1024 * 1024);
     let most = storage
         .most

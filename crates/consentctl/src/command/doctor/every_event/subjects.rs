@@ -13,7 +13,7 @@ use assent_messaging::Connection;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::checks::DEADLINE;
+use super::super::DEADLINE;
 
 /// How many sums are kept.
 const SUMS: usize = 1 << 16;
@@ -28,14 +28,14 @@ pub(super) struct Tally {
 
 /// A subject that lacks events.
 #[derive(Debug)]
-pub(super) struct Lack {
+pub(super) struct IncompleteSubject {
     pub(super) subject: String,
     missing: Missing,
 }
 
-impl Lack {
-    /// Whether this event may be one of them.
-    pub(super) fn at(&self, sequence: Sequence) -> bool {
+impl IncompleteSubject {
+    /// Whether this event may be one of the missing ones.
+    pub(super) fn may_lack(&self, sequence: Sequence) -> bool {
         match &self.missing {
             Missing::At(sequences) => sequences.contains(&sequence),
             Missing::Between(after, before) => *after < sequence && sequence < *before,
@@ -67,7 +67,11 @@ impl Tally {
     }
 
     /// The subjects that lack events; none where the server does not tell.
-    pub(super) async fn lacking(&self, connection: &Connection, log: &EventLog) -> Vec<Lack> {
+    pub(super) async fn lacking(
+        &self,
+        connection: &Connection,
+        log: &EventLog,
+    ) -> Vec<IncompleteSubject> {
         let mut counted = Self::default();
         for_each(connection, |subject, events| counted.add(subject, events)).await;
         let differs = |subject: &str| {
@@ -87,7 +91,7 @@ impl Tally {
                 continue;
             };
             if let Err(ReadError::Damaged(damage)) = log.read(&aggregate).await {
-                lacking.push(Lack {
+                lacking.push(IncompleteSubject {
                     subject,
                     missing: damage.missing,
                 });

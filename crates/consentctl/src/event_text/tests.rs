@@ -11,7 +11,7 @@ use assent_domain::ids::{
 use assent_domain::mode::{AuthorizationMethod, EmailSync, Mode};
 use assent_domain::permissions::{EmailLevel, Kinds, Permission, PermissionSet};
 
-use super::{permissions, sentence, tenant};
+use super::{describe, permissions, tenant};
 
 const CONSENT: &str = "01934a2b-1c2d-7e3f-8a4b-000000000001";
 const SENDING: PermissionSet = PermissionSet {
@@ -48,7 +48,7 @@ fn mode(method: AuthorizationMethod, email_sync: EmailSync) -> Mode {
 }
 
 fn changed(from: Mode, to: Mode, consent: Option<ConsentId>) -> String {
-    sentence(&Event::ModeChanged(ModeChanged {
+    describe(&Event::ModeChanged(ModeChanged {
         account: account(),
         from,
         to,
@@ -58,7 +58,7 @@ fn changed(from: Mode, to: Mode, consent: Option<ConsentId>) -> String {
 }
 
 fn granted(permissions: PermissionSet, authority: Authority) -> String {
-    sentence(&Event::UserScopeGranted(UserScopeGranted {
+    describe(&Event::UserScopeGranted(UserScopeGranted {
         account: account(),
         user: user("ana"),
         epoch: Epoch(0),
@@ -73,7 +73,7 @@ fn granted(permissions: PermissionSet, authority: Authority) -> String {
 }
 
 fn revoked(reason: RevocationReason, revoked_by: Option<UserId>) -> String {
-    sentence(&Event::UserScopeRevoked(UserScopeRevoked {
+    describe(&Event::UserScopeRevoked(UserScopeRevoked {
         account: account(),
         user: user("ana"),
         epoch: Epoch(0),
@@ -84,7 +84,7 @@ fn revoked(reason: RevocationReason, revoked_by: Option<UserId>) -> String {
 }
 
 fn consented(verification: Verification) -> String {
-    sentence(&Event::AdminConsentGranted(AdminConsentGranted {
+    describe(&Event::AdminConsentGranted(AdminConsentGranted {
         account: account(),
         consent: consent(),
         tenant: directory(Cloud::Worldwide),

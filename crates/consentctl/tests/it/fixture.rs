@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use assent_contract::names::{FLOW_BUCKET, HAND_OFF_BUCKET, OBSERVATION_BUCKET, SESSION_BUCKET};
-use assent_dev_stack::{NatsServer, NatsUser};
+use assent_dev_stack::{NatsServer, NatsUser, wait_for};
 use assent_domain::event::{
     AdminConsentGranted, Authority, Event, ModeChanged, RevocationReason, UserScopeGranted,
     UserScopeRevoked, Verification,
@@ -48,13 +48,13 @@ pub(crate) async fn bucket(gateway: &Connection, name: &str) -> Bucket {
 }
 
 /// A server with users and permissions, and what the gateway puts there.
-pub(crate) struct World {
+pub(crate) struct Fixture {
     pub(crate) server: NatsServer,
     pub(crate) gateway: Connection,
     pub(crate) log: EventLog,
 }
 
-impl World {
+impl Fixture {
     pub(crate) async fn start() -> Self {
         let server = NatsServer::start().await.unwrap();
         let gateway = connect(&server, NatsUser::Gateway).await;
@@ -111,12 +111,10 @@ impl World {
             .publish(subject, &[("ce-specversion", "1.0")], "{}")
             .await
             .unwrap();
-        let stored = async {
-            while self.log.status().await.unwrap().last_sequence.0 == sequence {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, stored).await.unwrap();
+        let stored = wait_for(PATIENCE, async || {
+            (self.log.status().await.unwrap().last_sequence.0 != sequence).then_some(())
+        });
+        stored.await.unwrap();
     }
 
     /// The program as an operator runs it.

@@ -1,6 +1,4 @@
-//! Something that answers in the projection's place, as no real one could be made to lie.
-
-use std::time::Duration;
+//! A service that answers in a real one's place, as no real one could be made to lie.
 
 use assent_contract::names::{
     PROJECTION_SERVICE, QUERY_ACCOUNT, QUERY_BLOCKED, QUERY_PERMISSIONS, QUERY_USERS,
@@ -10,7 +8,7 @@ use assent_contract::query::{
     UserQuery, UsersPage, UsersQuery,
 };
 use assent_contract::values::Method;
-use assent_dev_stack::NatsUser;
+use assent_dev_stack::{NatsUser, wait_for};
 use assent_domain::account::AccountState;
 use assent_domain::permissions::PermissionSet;
 use assent_messaging::{Endpoint, Request, ServiceDefinition, serve};
@@ -19,17 +17,18 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{PATIENCE, World, connect, identity, user};
+use crate::fixture::{Fixture, PATIENCE, connect, identity, user};
 
-/// It says of every user that the same is effective, and of every account that nothing happened.
-pub(crate) struct StandIn {
+/// A running fake: as the projection it says of every user that the same is effective, and of every account that
+/// nothing happened.
+pub(crate) struct FakeService {
     shutdown: CancellationToken,
     serving: JoinHandle<()>,
 }
 
-impl StandIn {
-    pub(crate) async fn start(world: &World, effective: PermissionSet) -> Self {
-        let sequence = world.log.status().await.unwrap().last_sequence.0;
+impl FakeService {
+    pub(crate) async fn start(fixture: &Fixture, effective: PermissionSet) -> Self {
+        let sequence = fixture.log.status().await.unwrap().last_sequence.0;
         let endpoints = vec![
             Endpoint::new(
                 "permissions",
@@ -79,17 +78,17 @@ impl StandIn {
                 }))
             }),
         ];
-        Self::serve(world, NatsUser::Projection, PROJECTION_SERVICE, endpoints).await
+        Self::serve(fixture, NatsUser::Projection, PROJECTION_SERVICE, endpoints).await
     }
 
-    /// Serves, and returns when it answers.
+    /// Serves these endpoints under this name, and returns when it answers.
     pub(crate) async fn serve(
-        world: &World,
+        fixture: &Fixture,
         user: NatsUser,
         name: &'static str,
         endpoints: Vec<Endpoint>,
     ) -> Self {
-        let connection = connect(&world.server, user).await;
+        let connection = connect(&fixture.server, user).await;
         let definition = ServiceDefinition {
             name,
             version: "1.2.3",
@@ -104,14 +103,13 @@ impl StandIn {
                     .unwrap();
             }
         });
-        let operator = connect(&world.server, NatsUser::Operator).await;
+        let operator = connect(&fixture.server, NatsUser::Operator).await;
         let ping = format!("$SRV.PING.{name}");
-        let answers = async {
-            while let Err(_not_yet) = operator.request(&ping, Vec::new(), None, PATIENCE).await {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, answers).await.unwrap();
+        let answers = wait_for(PATIENCE, async || {
+            let answer = operator.request(&ping, Vec::new(), None, PATIENCE).await;
+            answer.ok()
+        });
+        answers.await.unwrap();
         Self { shutdown, serving }
     }
 

@@ -1,4 +1,4 @@
-//! One stored message, as a line of text or of JSON.
+//! One stored message as a line of text or of JSON.
 
 use std::fmt;
 
@@ -13,12 +13,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::arguments::Kind;
+use crate::event_text;
 use crate::output::clock;
-use crate::sentence::sentence;
 
-/// What is shown of one stored message.
+/// A stored message as it is shown: an event, or why it is none.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Line {
+pub(crate) struct EventLine {
     sequence: u64,
     /// When the event was recorded; of one that can't be read, when the server stored it.
     time: Timestamp,
@@ -34,13 +34,13 @@ pub(crate) struct Line {
     event: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unreadable: Option<Unreadable>,
-    /// It is no event, and is passed over.
+    /// Set for a message that is no event, and passed over.
     #[serde(skip_serializing_if = "Option::is_none")]
     void: Option<Void>,
-    /// It came too late to count.
+    /// Whether the event came too late to count.
     #[serde(skip_serializing_if = "is_false")]
     late: bool,
-    /// It is a grant by another Microsoft account than the grants before.
+    /// Whether the event is a grant by another Microsoft account than the grants before.
     #[serde(skip_serializing_if = "is_false")]
     another_account: bool,
 }
@@ -68,15 +68,15 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-impl Line {
-    /// Of a message as it came from the log.
-    pub(crate) fn of_entry(entry: &LogEntry) -> Self {
+impl EventLine {
+    /// Shows a message as it came from the log.
+    fn from_entry(entry: &LogEntry) -> Self {
         match entry.decode() {
             Ok(decoded) => Self::new(entry.sequence().0, &decoded),
             Err(unreadable) => {
                 let (account_id, user_id) = entry
                     .aggregate()
-                    .map_or((None, None), |aggregate| names(&aggregate));
+                    .map_or((None, None), |aggregate| aggregate_ids(&aggregate));
                 Self {
                     sequence: entry.sequence().0,
                     time: entry.recorded_at(),
@@ -98,18 +98,18 @@ impl Line {
         }
     }
 
-    /// Of a message as it came from the log, void if it is.
-    pub(crate) async fn of_message(log: &EventLog, entry: &LogEntry) -> Result<Self, ReadError> {
+    /// Shows a message as it came from the log, after a look whether it was declared void.
+    pub(crate) async fn read(log: &EventLog, entry: &LogEntry) -> Result<Self, ReadError> {
         Ok(match log.void_of(entry).await? {
-            Some(record) => Self::of_void(&record),
-            None => Self::of_entry(entry),
+            Some(record) => Self::from_void(&record),
+            None => Self::from_entry(entry),
         })
     }
 
-    /// Of a message that an operator declared void; the time is when.
-    pub(crate) fn of_void(record: &VoidRecord) -> Self {
+    /// Shows a message that an operator declared void; the time is when that was.
+    pub(crate) fn from_void(record: &VoidRecord) -> Self {
         let (account_id, user_id) = aggregate_of_event_subject(&record.subject)
-            .map_or((None, None), |aggregate| names(&aggregate));
+            .map_or((None, None), |aggregate| aggregate_ids(&aggregate));
         Self {
             sequence: record.sequence,
             time: record.recorded_at,
@@ -130,21 +130,21 @@ impl Line {
         }
     }
 
-    /// Of events and what was passed over between them, in the order of the log.
-    pub(crate) fn of_history(recorded: &[RecordedEvent], voids: &[VoidRecord]) -> Vec<Self> {
-        let mut lines: Vec<_> = recorded.iter().map(Self::of_recorded).collect();
-        lines.extend(voids.iter().map(Self::of_void));
+    /// Shows events and what was passed over between them, in the order of the log.
+    pub(crate) fn from_history(recorded: &[RecordedEvent], voids: &[VoidRecord]) -> Vec<Self> {
+        let mut lines: Vec<_> = recorded.iter().map(Self::from_recorded).collect();
+        lines.extend(voids.iter().map(Self::from_void));
         lines.sort_by_key(Self::sequence);
         lines
     }
 
-    /// Of an event of an aggregate's history.
-    pub(crate) fn of_recorded(recorded: &RecordedEvent) -> Self {
+    /// Shows an event of an aggregate's history.
+    pub(crate) fn from_recorded(recorded: &RecordedEvent) -> Self {
         Self::new(recorded.sequence.0, &recorded.decoded)
     }
 
     fn new(sequence: u64, decoded: &DecodedEvent) -> Self {
-        let (account_id, user_id) = names(&decoded.event.aggregate());
+        let (account_id, user_id) = aggregate_ids(&decoded.event.aggregate());
         let body = codec::encode_body(&decoded.event);
         Self {
             sequence,
@@ -153,7 +153,7 @@ impl Line {
             id: Some(decoded.metadata.id.to_string()),
             account_id,
             user_id,
-            says: Some(sentence(&decoded.event)),
+            says: Some(event_text::describe(&decoded.event)),
             event: body
                 .ok()
                 .and_then(|body| serde_json::from_slice(&body).ok()),
@@ -164,7 +164,7 @@ impl Line {
         }
     }
 
-    /// The same event, known to be a grant as another Microsoft account.
+    /// Marks the event as a grant by another Microsoft account.
     pub(crate) fn by_another_account(self) -> Self {
         Self {
             another_account: true,
@@ -172,28 +172,28 @@ impl Line {
         }
     }
 
-    /// The same event, known to have come too late.
+    /// Marks the event as one that came too late.
     pub(crate) fn too_late(self) -> Self {
         Self { late: true, ..self }
     }
 
-    /// Its place in the log.
+    /// The position in the log.
     pub(crate) fn sequence(&self) -> u64 {
         self.sequence
     }
 
-    /// Whether the event can't be read.
+    /// Whether the message can't be read, and is not void.
     pub(crate) fn is_unreadable(&self) -> bool {
         self.unreadable.is_some()
     }
 
-    /// Whether it is of the type; one that can't be read might be of any.
-    pub(crate) fn may_be(&self, kind: Kind) -> bool {
+    /// Whether the event is of the type; one that can't be read might be of any.
+    pub(crate) fn may_be_of_type(&self, kind: Kind) -> bool {
         self.kind
-            .is_none_or(|own| short(own) == Some(name_of(kind)))
+            .is_none_or(|own| short_name(own) == Some(name_of(kind)))
     }
 
-    /// For people who know already whose event it is: sequence, time and sentence.
+    /// For people who know already whose event it is: sequence, time and event_text.
     pub(crate) fn brief(&self) -> String {
         let (sequence, time) = (self.sequence, clock(self.time));
         format!("{sequence:>8}  {time}  {}", self.text())
@@ -220,7 +220,7 @@ impl Line {
         }
     }
 
-    fn whose(&self) -> String {
+    fn aggregate_label(&self) -> String {
         match (&self.account_id, &self.user_id, &self.unreadable) {
             (Some(account), Some(user), _) => format!("{account}/{user}"),
             (Some(account), None, _) => account.clone(),
@@ -234,21 +234,21 @@ impl Line {
     }
 }
 
-impl fmt::Display for Line {
+impl fmt::Display for EventLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = self.kind.and_then(short).unwrap_or("?");
+        let kind = self.kind.and_then(short_name).unwrap_or("?");
         write!(
             f,
             "{:>8}  {}  {kind:<19}  {:<20}  {}",
             self.sequence,
             clock(self.time),
-            self.whose(),
+            self.aggregate_label(),
             self.text()
         )
     }
 }
 
-/// The type that the option `--type` names.
+/// The name of a type of event, as the option `--type` takes it.
 fn name_of(kind: Kind) -> &'static str {
     match kind {
         Kind::ModeChanged => "ModeChanged",
@@ -258,20 +258,20 @@ fn name_of(kind: Kind) -> &'static str {
     }
 }
 
-/// `ModeChanged` of `assent.consent.ModeChanged.v1`.
-fn short(event_type: &str) -> Option<&str> {
+/// The name within a type: `ModeChanged` of `assent.consent.ModeChanged.v1`.
+fn short_name(event_type: &str) -> Option<&str> {
     event_type.split('.').nth(2)
 }
 
-fn names(aggregate: &Aggregate) -> (Option<String>, Option<String>) {
+fn aggregate_ids(aggregate: &Aggregate) -> (Option<String>, Option<String>) {
     match aggregate {
         Aggregate::Account(account) => (Some(account.to_string()), None),
         Aggregate::User(account, user) => (Some(account.to_string()), Some(user.to_string())),
     }
 }
 
-/// The events of some lines' recorded events, as the domain folds them.
-pub(crate) fn events(
+/// The events of a history with their positions, as the domain folds them.
+pub(crate) fn with_sequences(
     recorded: &[RecordedEvent],
 ) -> impl Iterator<Item = (assent_domain::ids::Sequence, &Event)> {
     recorded

@@ -1,4 +1,4 @@
-//! What an event says, in words.
+//! Events and their values as English text.
 
 use assent_contract::values;
 use assent_domain::event::{
@@ -9,8 +9,8 @@ use assent_domain::ids::{ConsentId, Tenant};
 use assent_domain::mode::{AuthorizationMethod, EmailSync};
 use assent_domain::permissions::{EmailLevel, Kinds, Permission, PermissionSet};
 
-/// What an event says, without when it was and of whom it speaks.
-pub(crate) fn sentence(event: &Event) -> String {
+/// Describes an event, without when it was and of whom it speaks.
+pub(crate) fn describe(event: &Event) -> String {
     match event {
         Event::ModeChanged(event) => mode_changed(event),
         Event::AdminConsentGranted(event) => consent_granted(event),
@@ -71,7 +71,7 @@ fn scope_revoked(event: &UserScopeRevoked) -> String {
     }
 }
 
-/// A set in words: "calendar, email (limited)".
+/// Lists a set of permissions: "calendar, email (limited)".
 pub(crate) fn permissions(set: PermissionSet) -> String {
     listed(set.kinds().iter().map(|kind| match kind {
         Permission::Calendar | Permission::Contacts => permission(kind).to_owned(),
@@ -91,33 +91,33 @@ fn listed(words: impl Iterator<Item = String>) -> String {
     words.join(", ")
 }
 
-/// A permission's public name.
+/// The public name of a permission.
 pub(crate) fn permission(permission: Permission) -> &'static str {
     values::Permission::from(permission).as_str()
 }
 
-/// An e-mail level's public name.
+/// The public name of an e-mail level.
 pub(crate) fn email_level(level: EmailLevel) -> &'static str {
     values::EmailLevel::from(level).as_str()
 }
 
-/// A method's public name.
+/// The public name of an authorization method.
 pub(crate) fn method(method: AuthorizationMethod) -> &'static str {
     values::Method::from(method).as_str()
 }
 
-/// An e-mail sync's public name.
+/// The public name of an e-mail sync.
 pub(crate) fn email_sync(sync: EmailSync) -> &'static str {
     values::EmailSync::from(sync).as_str()
 }
 
-/// A directory: its id and its cloud.
+/// Names a tenant by its id and its cloud.
 pub(crate) fn tenant(tenant: Tenant) -> String {
     let cloud = values::Cloud::from(tenant.cloud).as_str();
     format!("{} ({cloud})", tenant.id)
 }
 
-/// Whose mailbox it is.
+/// Says whose mailbox it is: "that of ... in tenant ...", or "nobody's".
 pub(crate) fn mailbox(person: Option<values::PersonId>) -> String {
     person.map_or_else(
         || "nobody's".to_owned(),
@@ -130,7 +130,7 @@ pub(crate) fn mailbox(person: Option<values::PersonId>) -> String {
     )
 }
 
-/// How an administrator was proved.
+/// Says how an administrator was proved: by roles, by a tenant-wide grant, or by both.
 pub(crate) fn proof(verification: &Verification) -> String {
     let roles = verification.roles.iter().map(|role| format!("role {role}"));
     let grant = verification
@@ -139,7 +139,7 @@ pub(crate) fn proof(verification: &Verification) -> String {
     listed(roles.chain(grant))
 }
 
-/// A consent by the part of its id that tells when it was given, which is all that tells one
+/// Names a consent by the part of its id that tells when it was given, which is all that tells one
 /// consent of a company from another.
 fn consent(id: ConsentId) -> String {
     let id = id.to_string();

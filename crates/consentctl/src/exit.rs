@@ -1,4 +1,4 @@
-//! How a run ends: by an exit code that scripts can rely on.
+//! How a run ends, and the exit codes, which scripts can rely on.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -6,44 +6,44 @@ use std::process::ExitCode;
 use assent_event_log::{FollowError, OpenError, ReadError};
 use assent_messaging::ConnectError;
 
-/// Something was found, and shown.
+/// Exit code: something was found, and shown.
 const FINDING: u8 = 1;
-/// The command line or the configuration can't be used (`EX_USAGE`).
+/// Exit code: the command line or the configuration can't be used (`EX_USAGE`).
 pub(crate) const USAGE: u8 = 64;
-/// What is to be read can't be reached (`EX_UNAVAILABLE`).
+/// Exit code: what is to be read can't be reached (`EX_UNAVAILABLE`).
 const UNAVAILABLE: u8 = 69;
 
-/// How a command that did its work ends.
+/// The outcome of a command that did its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(crate) enum Outcome {
     /// All is well.
-    Well,
+    Clean,
     /// Something was found; the output names it.
     Finding,
-    /// It can't be told, as NATS can't be reached; the output says so.
+    /// NATS can't be reached, so that nothing can be told; the output says so.
     Unreachable,
 }
 
-impl Ending {
-    /// A finding, if there is one.
-    pub(crate) fn with(found: bool) -> Self {
-        if found { Self::Finding } else { Self::Well }
+impl Outcome {
+    /// [`Self::Finding`] if something was found, else [`Self::Clean`].
+    pub(crate) fn finding_if(found: bool) -> Self {
+        if found { Self::Finding } else { Self::Clean }
     }
 }
 
-impl From<Ending> for ExitCode {
-    fn from(ending: Ending) -> Self {
-        match ending {
-            Ending::Well => Self::SUCCESS,
-            Ending::Finding => Self::from(FINDING),
-            Ending::Unreachable => Self::from(UNAVAILABLE),
+impl From<Outcome> for ExitCode {
+    fn from(exit: Outcome) -> Self {
+        match exit {
+            Outcome::Clean => Self::SUCCESS,
+            Outcome::Finding => Self::from(FINDING),
+            Outcome::Unreachable => Self::from(UNAVAILABLE),
         }
     }
 }
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
+pub(crate) enum CommandError {
     /// The settings can't be used.
     #[error("the configuration can't be used")]
     Settings(#[source] Box<dyn Error + Send + Sync>),
@@ -58,7 +58,7 @@ pub(crate) enum Failure {
     Output(#[from] std::io::Error),
 }
 
-impl Failure {
+impl CommandError {
     /// The exit code that says so.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
@@ -70,7 +70,7 @@ impl Failure {
     }
 }
 
-impl From<ConnectError> for Failure {
+impl From<ConnectError> for CommandError {
     fn from(error: ConnectError) -> Self {
         match error {
             error @ ConnectError::BadSettings { .. } => Self::Settings(error.into()),
@@ -81,7 +81,7 @@ impl From<ConnectError> for Failure {
     }
 }
 
-impl From<OpenError> for Failure {
+impl From<OpenError> for CommandError {
     fn from(error: OpenError) -> Self {
         match error {
             error @ (OpenError::ConfiguredOtherwise { .. } | OpenError::ServerTooOld(_)) => {
@@ -94,7 +94,7 @@ impl From<OpenError> for Failure {
     }
 }
 
-impl From<ReadError> for Failure {
+impl From<ReadError> for CommandError {
     fn from(error: ReadError) -> Self {
         match error {
             error @ (ReadError::Unreadable { .. }
@@ -107,7 +107,7 @@ impl From<ReadError> for Failure {
     }
 }
 
-impl From<FollowError> for Failure {
+impl From<FollowError> for CommandError {
     fn from(error: FollowError) -> Self {
         match error {
             error @ (FollowError::Gap { .. }

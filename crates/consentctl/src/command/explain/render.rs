@@ -1,4 +1,4 @@
-//! An explanation, for people and for programs.
+//! Rendering an explanation: as text for people, as JSON for programs.
 
 use std::io;
 
@@ -13,18 +13,18 @@ use assent_domain::permissions::{EmailLevel, Permission};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Comparison, Story};
+use super::{Comparison, Evidence};
 use crate::arguments::Moment;
-use crate::line::Line;
+use crate::event_line::EventLine;
+use crate::event_text;
 use crate::output::{Output, clock};
-use crate::sentence;
 
-/// The answer.
+/// The explanation as it is shown.
 #[derive(Debug, Serialize)]
-pub(super) struct Answer {
+pub(super) struct ExplanationView {
     account_id: String,
     user_id: String,
-    /// The last event that it takes into account, where the past was asked for.
+    /// The last event that is taken into account, where the past was asked for.
     up_to: Option<u64>,
     #[serde(skip)]
     at: Option<Moment>,
@@ -35,11 +35,11 @@ pub(super) struct Answer {
     effective: PermissionSet,
     microsoft_identity: Option<Identity>,
     permissions: Vec<Trail>,
-    late: Vec<Line>,
-    /// What was recorded while the log was damaged, without knowing of what lay between.
-    past_damage: Vec<Line>,
-    /// The messages that are passed over.
-    void: Vec<Line>,
+    late: Vec<EventLine>,
+    /// Events that were recorded while the log was damaged, without knowing of what lay between.
+    past_damage: Vec<EventLine>,
+    /// The messages that are void.
+    void: Vec<EventLine>,
     projection: Comparison,
     findings: Vec<String>,
 }
@@ -53,56 +53,55 @@ struct Trail {
     level: EmailLevel,
     why: String,
     since: Option<Since>,
-    because: Vec<Line>,
+    because: Vec<EventLine>,
 }
 
-/// The event since which it is so.
+/// The event since which a permission is as it is.
 #[derive(Debug, Serialize)]
 struct Since {
     sequence: u64,
     time: Option<Timestamp>,
 }
 
-impl Answer {
+impl ExplanationView {
     pub(super) fn new(
         query: &UserQuery,
         at: Option<Moment>,
-        story: &Story,
+        evidence: &Evidence,
         projection: Comparison,
     ) -> Self {
-        let told = &story.explanation;
-        let mut findings: Vec<String> = story.finding.iter().cloned().collect();
+        let explanation = &evidence.explanation;
+        let mut findings: Vec<String> = evidence.finding.iter().cloned().collect();
         if let Comparison::Differs(difference) = &projection {
             findings.push(format!("the projection differs from the log: {difference}"));
         }
-        let trail = |permission| Trail::new(story, permission);
-        let late = told
-            .late
-            .iter()
-            .filter_map(|sequence| Some(Line::of_recorded(story.find(*sequence)?).too_late()));
-        let past_damage = story
+        let trail = |permission| Trail::new(evidence, permission);
+        let late = explanation.late.iter().filter_map(|sequence| {
+            Some(EventLine::from_recorded(evidence.find(*sequence)?).too_late())
+        });
+        let past_damage = evidence
             .past_damage
             .iter()
-            .filter_map(|sequence| Some(Line::of_recorded(story.find(*sequence)?)));
+            .filter_map(|sequence| Some(EventLine::from_recorded(evidence.find(*sequence)?)));
         Self {
             account_id: query.account_id.to_string(),
             user_id: query.user_id.to_string(),
-            up_to: at.and(story.last()).map(|last| last.0),
+            up_to: at.and(evidence.last()).map(|last| last.0),
             at,
-            recorded: !story.user.is_empty(),
-            method: sentence::method(told.account.method()),
-            email_sync: sentence::email_sync(told.account.email_sync),
-            epoch: told.account.epoch.0,
-            effective: told.effective.into(),
-            microsoft_identity: told
+            recorded: !evidence.user.is_empty(),
+            method: event_text::method(explanation.account.method()),
+            email_sync: event_text::email_sync(explanation.account.email_sync),
+            epoch: explanation.account.epoch.0,
+            effective: explanation.effective.into(),
+            microsoft_identity: explanation
                 .user
-                .in_epoch(told.account.epoch)
+                .in_epoch(explanation.account.epoch)
                 .identity
                 .map(Identity::from),
             permissions: Permission::ALL.into_iter().map(trail).collect(),
             late: late.collect(),
             past_damage: past_damage.collect(),
-            void: story.voids.iter().map(Line::of_void).collect(),
+            void: evidence.voids.iter().map(EventLine::from_void).collect(),
             projection,
             findings,
         }
@@ -112,7 +111,7 @@ impl Answer {
         &self.findings
     }
 
-    pub(super) fn tell(&self, output: &mut Output) -> io::Result<()> {
+    pub(super) fn render(&self, output: &mut Output) -> io::Result<()> {
         let moment = match self.at {
             None => String::new(),
             Some(Moment::After(sequence)) => format!(", as it was after event {sequence}"),
@@ -124,10 +123,10 @@ impl Answer {
             "  method      {} (email sync {}, epoch {})",
             self.method, self.email_sync, self.epoch
         ))?;
-        let effective = sentence::permissions(self.effective.into());
+        let effective = event_text::permissions(self.effective.into());
         output.line(&format!("  effective   {effective}"))?;
         if let Some(identity) = self.microsoft_identity {
-            let tenant = sentence::tenant(identity.tenant.into());
+            let tenant = event_text::tenant(identity.tenant.into());
             let object = identity.object_id;
             output.line(&format!("  microsoft   {object} in tenant {tenant}"))?;
         }
@@ -138,33 +137,20 @@ impl Answer {
         }
         output.line("")?;
         for trail in &self.permissions {
-            trail.tell(output)?;
+            trail.render(output)?;
         }
-        if !self.late.is_empty() {
-            output.line("")?;
-            output.line("Too late")?;
-        }
-        for line in &self.late {
-            output.line(&line.brief())?;
-        }
-        if !self.past_damage.is_empty() {
-            output.line("")?;
-            output.line("Recorded while the log was damaged")?;
-        }
-        for line in &self.past_damage {
-            output.line(&line.brief())?;
-        }
-        if !self.void.is_empty() {
-            output.line("")?;
-            output.line("Void: no events, and passed over")?;
-        }
-        for line in &self.void {
-            output.line(&line.brief())?;
-        }
-        self.tell_comparison(output)
+        let brief =
+            |lines: &[EventLine]| -> Vec<_> { lines.iter().map(EventLine::brief).collect() };
+        output.section("Too late", &brief(&self.late))?;
+        output.section(
+            "Recorded while the log was damaged",
+            &brief(&self.past_damage),
+        )?;
+        output.section("Void: no events, and passed over", &brief(&self.void))?;
+        self.render_comparison(output)
     }
 
-    fn tell_comparison(&self, output: &mut Output) -> io::Result<()> {
+    fn render_comparison(&self, output: &mut Output) -> io::Result<()> {
         match &self.projection {
             Comparison::NotAsked | Comparison::Differs(_) => {}
             Comparison::Agrees(sequence) => {
@@ -178,48 +164,41 @@ impl Answer {
                 output.line(&format!("Not compared: {why}."))?;
             }
         }
-        if !self.findings.is_empty() {
-            output.line("")?;
-            output.line("Findings")?;
-        }
-        for finding in &self.findings {
-            output.line(&format!("  {finding}"))?;
-        }
-        Ok(())
+        output.findings(&self.findings)
     }
 }
 
 impl Trail {
-    fn new(story: &Story, permission: Permission) -> Self {
-        let told = &story.explanation;
+    fn new(evidence: &Evidence, permission: Permission) -> Self {
+        let explanation = &evidence.explanation;
         let PermissionTrail {
             status,
             since,
             because,
-        } = told.trail(permission);
+        } = explanation.trail(permission);
         let line = |sequence: &Sequence| {
-            let line = Line::of_recorded(story.find(*sequence)?);
-            Some(if told.moved.contains(sequence) {
+            let line = EventLine::from_recorded(evidence.find(*sequence)?);
+            Some(if explanation.moved.contains(sequence) {
                 line.by_another_account()
             } else {
                 line
             })
         };
         Self {
-            permission: sentence::permission(permission),
-            on: told.effective.kinds().contains(permission),
+            permission: event_text::permission(permission),
+            on: explanation.effective.kinds().contains(permission),
             level: match permission {
                 Permission::Calendar | Permission::Contacts => EmailLevel::None,
-                Permission::Email => told.effective.email,
+                Permission::Email => explanation.effective.email,
             },
-            why: if story.finding.is_some() {
+            why: if evidence.finding.is_some() {
                 "nothing is believed of events that can't be believed".to_owned()
             } else {
-                why(*status, &told.account, permission).to_owned()
+                why(*status, &explanation.account, permission).to_owned()
             },
             since: since.map(|sequence| Since {
                 sequence: sequence.0,
-                time: story
+                time: evidence
                     .find(sequence)
                     .map(|recorded| recorded.decoded.metadata.time),
             }),
@@ -227,11 +206,11 @@ impl Trail {
         }
     }
 
-    fn tell(&self, output: &mut Output) -> io::Result<()> {
+    fn render(&self, output: &mut Output) -> io::Result<()> {
         let state = match (self.on, self.level) {
             (false, _) => "off".to_owned(),
             (true, EmailLevel::None) => "on".to_owned(),
-            (true, level) => format!("on ({})", sentence::email_level(level)),
+            (true, level) => format!("on ({})", event_text::email_level(level)),
         };
         let since = match &self.since {
             Some(Since {
