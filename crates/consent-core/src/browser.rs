@@ -8,7 +8,7 @@ use std::fmt;
 use assent_microsoft_identity::random_token;
 
 use crate::flow::Digest;
-use crate::session::FormProof;
+use crate::session::CsrfToken;
 
 /// 32 random bytes in base64url.
 const LENGTH: usize = 43;
@@ -44,8 +44,8 @@ impl BrowserSecret {
 
     /// What the form of this page carries in this browser. `page` is the last part of its address, with the secret in it:
     /// so neither a page of another flow nor another browser has the same.
-    pub fn form_proof(&self, page: &str) -> FormProof {
-        FormProof::derived(&[b"form of a page", page.as_bytes(), self.0.as_bytes()])
+    pub fn csrf_token(&self, page: &str) -> CsrfToken {
+        CsrfToken::derived(&[b"form of a page", page.as_bytes(), self.0.as_bytes()])
     }
 }
 
@@ -62,10 +62,10 @@ mod tests {
     #[test]
     fn a_proof_is_of_one_page_in_one_browser() {
         let (mine, other) = (BrowserSecret::random(), BrowserSecret::random());
-        let proof = mine.form_proof("page");
-        assert!(proof.is(mine.form_proof("page").expose()));
-        assert!(!proof.is(mine.form_proof("another").expose()));
-        assert!(!proof.is(other.form_proof("page").expose()));
+        let proof = mine.csrf_token("page");
+        assert!(proof.is(mine.csrf_token("page").expose()));
+        assert!(!proof.is(mine.csrf_token("another").expose()));
+        assert!(!proof.is(other.csrf_token("page").expose()));
         assert!(!proof.is(mine.expose()) && !proof.is(mine.digest().as_str()) && !proof.is(""));
         assert!(!format!("{mine:?}").contains(mine.expose()));
     }

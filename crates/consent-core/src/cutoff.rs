@@ -13,7 +13,7 @@ use assent_messaging::{Bucket, BucketOrigin};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::records::{Records, StoreError};
+use crate::kv_store::{KvStore, StoreError};
 
 /// How often a record is written anew when others keep getting in between.
 const ATTEMPTS: usize = 4;
@@ -21,7 +21,7 @@ const ATTEMPTS: usize = 4;
 /// What is over for which users. Kept with the links, which live longest of all that can be cut off.
 #[derive(Debug, Clone)]
 pub struct Cutoffs {
-    records: Records<Cutoff>,
+    records: KvStore<Cutoff>,
 }
 
 /// That everything before was ended.
@@ -87,7 +87,7 @@ impl Cutoffs {
     /// Cut-offs that are kept in this bucket.
     pub fn new(bucket: Bucket) -> Self {
         Self {
-            records: Records::new(bucket),
+            records: KvStore::new(bucket),
         }
     }
 

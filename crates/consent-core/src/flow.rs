@@ -5,9 +5,9 @@
 //! is given up after a short time: nothing is half recorded, and the person starts again.
 
 mod answer;
-mod ending;
 mod microsofts_no;
 mod open;
+mod outcome;
 mod secrets;
 mod store;
 mod visits;
@@ -23,14 +23,14 @@ use uuid::Uuid;
 use assent_contract::values::{Identity, PermissionSet as WirePermissionSet, Tenant, text};
 
 use crate::cutoff::Generation;
+use crate::messages;
 use crate::names::Names;
 use crate::observations::Mailbox;
-use crate::wording;
 
 pub use answer::{Answer, Asked};
-pub(crate) use ending::{Completion, Ending, Setback};
 use microsofts_no::MicrosoftsNo;
 pub(crate) use microsofts_no::Said;
+pub(crate) use outcome::{CompletionNotes, FlowFailure, FlowOutcome};
 pub use secrets::{Digest, State};
 pub use store::FlowStore;
 pub(crate) use visits::Way;
@@ -289,14 +289,14 @@ impl Flow {
     /// The flow as others see it.
     pub fn view(&self, now: Timestamp) -> FlowView {
         if self.is_given_up(now) {
-            return Ending::SetBack(Setback::Interrupted).into();
+            return FlowOutcome::Failed(FlowFailure::Interrupted).into();
         }
         if self.is_expired(now) {
             let refusal = Refusal::FlowExpired;
             return FlowView {
                 state: FlowState::Expired,
                 code: Some(refusal.code().to_owned()),
-                detail: Some(wording::of(refusal.code()).to_owned()),
+                detail: Some(messages::of(refusal.code()).to_owned()),
             };
         }
         let plain = |state| FlowView {

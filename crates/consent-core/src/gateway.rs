@@ -12,11 +12,11 @@ use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 use url::Url;
 
+use crate::command_executor::CommandExecutor;
 use crate::cutoff::Cutoffs;
 use crate::failure::{Candidate, Failure};
 use crate::flow::{Aim, FlowStore, Purpose, Route, State};
 use crate::hand_off::{HandOffStore, HandOffToken};
-use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::observations::Observations;
 use crate::scopes::ScopeMap;
@@ -29,7 +29,7 @@ const TENANT_PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Gateway {
     /// Loads accounts and users from the log, decides, and appends.
-    pub ledger: Ledger,
+    pub executor: CommandExecutor,
     /// How often things may be done.
     pub limits: Limits,
     /// Flows through Microsoft.
@@ -82,7 +82,7 @@ pub enum AdminProof {
 pub struct Addresses {
     pub(crate) admin_consent_callback: Url,
     pub(crate) authorize_callback: Url,
-    /// Settings > Company.
+    /// Settings > Account.
     pub company_settings: Url,
     /// Settings > My account.
     pub account_settings: Url,

@@ -127,7 +127,7 @@ pub enum Stage {
 /// How a link stands, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum LinkState {
+pub enum HandOffState {
     /// Nobody has looked at it.
     Waiting,
     /// Somebody has looked at it.
@@ -273,17 +273,17 @@ impl HandOff {
     }
 
     /// How it stands.
-    pub fn state(&self, now: Timestamp) -> LinkState {
+    pub fn state(&self, now: Timestamp) -> HandOffState {
         if let Err(Closed::Expired | Closed::Outdated) = self.require_open(now) {
-            return LinkState::Expired;
+            return HandOffState::Expired;
         }
         match self.stage {
-            Stage::Idle if self.opened_at.is_none() => LinkState::Waiting,
-            Stage::Idle => LinkState::Opened,
-            Stage::Started { .. } | Stage::Completing { .. } => LinkState::Started,
-            Stage::Refused { .. } => LinkState::Refused,
-            Stage::Completed { .. } => LinkState::Completed,
-            Stage::Cancelled { .. } => LinkState::Cancelled,
+            Stage::Idle if self.opened_at.is_none() => HandOffState::Waiting,
+            Stage::Idle => HandOffState::Opened,
+            Stage::Started { .. } | Stage::Completing { .. } => HandOffState::Started,
+            Stage::Refused { .. } => HandOffState::Refused,
+            Stage::Completed { .. } => HandOffState::Completed,
+            Stage::Cancelled { .. } => HandOffState::Cancelled,
         }
     }
 }

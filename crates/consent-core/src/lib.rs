@@ -4,19 +4,19 @@
 //! Start at [`gateway`], which holds everything together; then [`use_cases`], [`flow`] and [`hand_off`].
 
 pub mod browser;
+pub mod command_executor;
 pub mod cutoff;
 pub mod failure;
 pub mod flow;
 pub mod gateway;
 pub mod hand_off;
-pub mod ledger;
+pub mod kv_store;
 pub mod limits;
 pub mod log_guard;
+pub mod messages;
 pub mod names;
 pub mod observations;
 pub mod pasted;
-pub mod records;
-pub mod representation;
 pub mod return_to;
 pub mod rights;
 pub mod scopes;
@@ -24,7 +24,7 @@ pub mod session;
 mod stripes;
 pub mod use_cases;
 pub mod view;
-pub mod wording;
+pub mod views;
 
 #[cfg(any(test, feature = "test-gateway"))]
 pub mod test_gateway;

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::failure::Failure;
-use crate::records::StoreError;
+use crate::kv_store::StoreError;
 
 pub use marks::{Mark, Marks};
 pub use verdict::{LogTrouble, Verdict, alarm, look};

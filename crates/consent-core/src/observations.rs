@@ -21,7 +21,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use crate::records::{Records, StoreError};
+use crate::kv_store::{KvStore, StoreError};
 
 pub(crate) use accounts::Accounts;
 pub(crate) use attempts::{Asked, Attempts};
@@ -80,7 +80,7 @@ impl Observations {
         account: &AccountId,
         user: &UserId,
     ) -> Option<Attempts> {
-        let records: Records<Attempts> = Records::new(self.bucket.clone());
+        let records: KvStore<Attempts> = KvStore::new(self.bucket.clone());
         let key = attempts_key(account, user);
         let read = async { tokio::try_join!(records.find(&key), records.lost_before()) };
         let (found, lost_before) = match timeout(PATIENCE_OF_A_NO, read).await {
@@ -175,7 +175,7 @@ impl Observations {
     }
 
     async fn read<T: Serialize + DeserializeOwned>(&self, key: &str) -> Option<T> {
-        let records: Records<T> = Records::new(self.bucket.clone());
+        let records: KvStore<T> = KvStore::new(self.bucket.clone());
         match records.find(key).await {
             Ok(found) => found.map(|stored| stored.value),
             Err(error) => {
@@ -189,7 +189,7 @@ impl Observations {
     where
         T: Serialize + DeserializeOwned + Default + Clone + PartialEq,
     {
-        let records: Records<T> = Records::new(self.bucket.clone());
+        let records: KvStore<T> = KvStore::new(self.bucket.clone());
         for _ in 0..ATTEMPTS {
             let (said, done) = if let Some(mut stored) = records.find(key).await? {
                 let before = stored.value.clone();
@@ -251,7 +251,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::{Approval, Mailbox, MailboxState, approval, mailbox_key, policy_key};
-    use crate::records::Records;
+    use crate::kv_store::KvStore;
     use crate::test_gateway;
 
     fn acme() -> AccountId {
@@ -297,7 +297,7 @@ mod tests {
     async fn what_can_not_be_read_counts_as_not_known() {
         let (_nats, gateway) = test_gateway::start().await;
         let observations = &gateway.observations;
-        let garbage: Records<u8> = Records::new(observations.bucket.clone());
+        let garbage: KvStore<u8> = KvStore::new(observations.bucket.clone());
         garbage.create(&policy_key(&acme()), 7).await.unwrap();
         let mailbox = mailbox_key(&acme(), &user("ana"));
         garbage.create(&mailbox, 7).await.unwrap();

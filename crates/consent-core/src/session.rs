@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::flow::Digest;
 use crate::rights;
 
-pub use secret::{FormProof, SessionSecret};
+pub use secret::{CsrfToken, SessionSecret};
 pub use store::SessionStore;
 
 /// How long a token may be good for that opens a session: it is remembered until it has run out, so that nobody uses it

@@ -12,11 +12,11 @@ use assent_microsoft_identity::{Credentials, Entra, Settings};
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 
+use crate::command_executor::CommandExecutor;
 use crate::cutoff::Cutoffs;
 use crate::flow::FlowStore;
 use crate::gateway::{Addresses, AdminProof, Gateway};
 use crate::hand_off::HandOffStore;
-use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::log_guard::LogGuard;
 use crate::observations::Observations;
@@ -71,7 +71,7 @@ pub async fn connected(settings: ConnectionSettings) -> Result<Gateway, Box<dyn 
     let cutoffs = Cutoffs::new(hand_offs.clone());
     Ok(Gateway {
         connection: connection.clone(),
-        ledger: Ledger::new(log, guard),
+        executor: CommandExecutor::new(log, guard),
         limits: Limits::default(),
         flows: FlowStore::new(bucket("CONSENT_FLOWS").await?, cutoffs.clone()),
         sessions: SessionStore::new(bucket("CONSENT_SESSIONS").await?, cutoffs.clone()),

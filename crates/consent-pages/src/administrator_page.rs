@@ -19,9 +19,9 @@ use uuid::Uuid;
 
 use super::browser::Browser;
 use super::hand_off_page::{Item, items};
+use super::labels::When;
 use super::layout::Layout;
 use super::page::{self, WayOn};
-use super::words::When;
 use super::{Shared, see_other};
 use crate::problem::problem_from;
 use crate::site::Site;
@@ -134,9 +134,9 @@ async fn shown(
     else {
         return Err(Closed::Unknown);
     };
-    let company = site.ledger.company(&flow.account).await?;
+    let company = site.executor.account(&flow.account).await?;
     let browser = Browser::of(site, headers);
-    let proof = browser.form_proof(&page.expose());
+    let proof = browser.csrf_token(&page.expose());
     let page = AdministratorPage {
         layout: Layout::of(site),
         company: names.account.as_deref().unwrap_or(flow.account.as_str()),

@@ -1,8 +1,8 @@
 //! The browser in front of a page that needs no session, and its forms.
 
 use assent_consent_core::browser::BrowserSecret;
-use assent_consent_core::session::FormProof;
-use assent_consent_core::use_cases::take_callback::Returning;
+use assent_consent_core::session::CsrfToken;
+use assent_consent_core::use_cases::handle_callback::ReturningBrowser;
 use axum::http::header::{ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
@@ -44,8 +44,8 @@ impl Browser {
     }
 
     /// What the form of a page carries in this browser.
-    pub(super) fn form_proof(&self, page: &str) -> FormProof {
-        self.secret.form_proof(page)
+    pub(super) fn csrf_token(&self, page: &str) -> CsrfToken {
+        self.secret.csrf_token(page)
     }
 
     /// Whether a form was sent by this page of ours, in this browser. Any site can have a browser send a form here; none
@@ -57,7 +57,7 @@ impl Browser {
         (site, headers): (&Site, &HeaderMap),
     ) -> bool {
         let is_proved =
-            self.is_known && self.form_proof(page).is(proof) && !is_from_elsewhere(site, headers);
+            self.is_known && self.csrf_token(page).is(proof) && !is_from_elsewhere(site, headers);
         if !is_proved {
             tracing::warn!(
                 security_event = "form_without_proof",
@@ -69,7 +69,7 @@ impl Browser {
 }
 
 /// The browser that brings a callback. A session that can't be looked up is none: then a person is asked once more.
-pub(super) async fn returning(site: &Site, headers: &HeaderMap) -> (Browser, Returning) {
+pub(super) async fn returning(site: &Site, headers: &HeaderMap) -> (Browser, ReturningBrowser) {
     let browser = Browser::of(site, headers);
     let session = match InSession::find(site, headers).await {
         Ok(found) => found.map(|session| session.secret.digest()),
@@ -78,7 +78,7 @@ pub(super) async fn returning(site: &Site, headers: &HeaderMap) -> (Browser, Ret
             None
         }
     };
-    let returning = Returning {
+    let returning = ReturningBrowser {
         browser: browser.secret.clone(),
         is_known: browser.is_known,
         session,

@@ -1,6 +1,6 @@
 //! Microsoft sends the browser back.
 
-use assent_consent_core::use_cases::take_callback::{self, Astray};
+use assent_consent_core::use_cases::handle_callback::{self, CallbackFailure};
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
@@ -19,7 +19,7 @@ pub(super) async fn admin_consent(
     let site = &shared.site;
     let (browser, returning) = browser::returning(site, &headers).await;
     let query = query.unwrap_or_default();
-    let taken = take_callback::admin_consent(site, &query, &returning).await;
+    let taken = handle_callback::admin_consent(site, &query, &returning).await;
     let response = sent_on(site, &headers, taken);
     // The second callback has to come from the same browser.
     browser.remembered(site, response)
@@ -34,15 +34,17 @@ pub(super) async fn authorize(
     let site = &shared.site;
     let (_, returning) = browser::returning(site, &headers).await;
     let query = query.unwrap_or_default();
-    let taken = take_callback::authorize(site, &query, &returning).await;
+    let taken = handle_callback::authorize(site, &query, &returning).await;
     sent_on(site, &headers, taken)
 }
 
 /// A browser is sent on. Where that can't be, a person is told why on a page that leads on, and a program by a problem.
-fn sent_on(site: &Site, headers: &HeaderMap, to: Result<Url, Astray>) -> Response {
+fn sent_on(site: &Site, headers: &HeaderMap, to: Result<Url, CallbackFailure>) -> Response {
     match to {
         Ok(url) => see_other(&url),
-        Err(astray) if page::wants_a_page(headers) => page::astray(site, astray),
-        Err(astray) => ApiError::from(astray.failure).into_response(),
+        Err(callback_failure) if page::wants_a_page(headers) => {
+            page::callback_failure(site, callback_failure)
+        }
+        Err(callback_failure) => ApiError::from(callback_failure.failure).into_response(),
     }
 }

@@ -8,9 +8,9 @@
 use askama::Template;
 use assent_consent_core::failure::Failure;
 use assent_consent_core::flow::Flow;
-use assent_consent_core::records::Stored;
-use assent_consent_core::use_cases::finish_own_consent::{Held, Rehearsal, rehearse};
-use assent_consent_core::use_cases::{confirm_grant, look_up};
+use assent_consent_core::kv_store::Versioned;
+use assent_consent_core::use_cases::finish_own_consent::{GrantedScopes, Rehearsal, rehearse};
+use assent_consent_core::use_cases::{confirm_grant, queries};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::layout::Layout;
 use super::session::{InSession, Posted};
-use super::{Shared, page, see_other, words};
+use super::{Shared, labels, page, see_other};
 use crate::site::Site;
 
 #[derive(Template)]
@@ -51,8 +51,8 @@ pub(super) async fn land(
     confirm: &str,
 ) -> Result<Response, Failure> {
     let caller = session.session.caller();
-    let stored = look_up::own_flow(site, &caller, flow).await?;
-    let Some(held) = Held::waiting_in(&stored.value) else {
+    let stored = queries::own_flow(site, &caller, flow).await?;
+    let Some(held) = GrantedScopes::waiting_in(&stored.value) else {
         return Ok(see_other(&ended(site, flow)));
     };
     if session.session.opened_elsewhere {
@@ -88,7 +88,7 @@ fn granted(rehearsal: Rehearsal) -> Vec<&'static str> {
     granted
         .kinds()
         .iter()
-        .map(|permission| words::meaning(permission, granted.email))
+        .map(|permission| labels::meaning(permission, granted.email))
         .collect()
 }
 
@@ -121,7 +121,7 @@ pub(super) async fn confirm(
     }
     let answered = async {
         let caller = session.session.caller();
-        let stored = look_up::own_flow(site, &caller, form.flow).await?;
+        let stored = queries::own_flow(site, &caller, form.flow).await?;
         confirmed(site, stored, &form.confirm).await
     };
     answered
@@ -129,8 +129,12 @@ pub(super) async fn confirm(
         .unwrap_or_else(|failure| page::settings_failure(site, failure))
 }
 
-/// Records it, and shows how it went: whatever was refused stands in the flow.
-async fn confirmed(site: &Site, stored: Stored<Flow>, confirm: &str) -> Result<Response, Failure> {
+/// KvStore it, and shows how it went: whatever was refused stands in the flow.
+async fn confirmed(
+    site: &Site,
+    stored: Versioned<Flow>,
+    confirm: &str,
+) -> Result<Response, Failure> {
     let flow = stored.value.id;
     match confirm_grant::confirm_grant(site, stored, confirm).await {
         Ok(_) | Err(Failure::Refused(_)) => Ok(see_other(&ended(site, flow))),

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::browser::Browser;
 use super::layout::Layout;
-use super::{Shared, page, see_other, words};
+use super::{Shared, labels, page, see_other};
 use crate::site::Site;
 
 #[derive(Template)]
@@ -155,7 +155,7 @@ fn page(
         Some((status, problem)) => (status, Some(problem)),
         None => (StatusCode::OK, None),
     };
-    let proof = browser.form_proof(&token.expose());
+    let proof = browser.csrf_token(&token.expose());
     let page = HandOffPage {
         layout: Layout::of(site),
         account: found.account.as_str(),
@@ -177,9 +177,9 @@ pub(super) fn items(site: &Site, permissions: PermissionSet) -> Vec<Item> {
     let email = permissions.email;
     let asked = permissions.kinds();
     let items = asked.iter().map(|permission| Item {
-        name: words::name(permission),
-        meaning: words::meaning(permission, email),
-        scopes: site.scopes.of(words::only(permission, email)).join(" "),
+        name: labels::name(permission),
+        meaning: labels::meaning(permission, email),
+        scopes: site.scopes.of(labels::only(permission, email)).join(" "),
     });
     items.collect()
 }

@@ -12,6 +12,7 @@ mod callbacks;
 mod confirmation_page;
 mod cookies;
 mod hand_off_page;
+mod labels;
 mod layout;
 mod outcome_page;
 pub mod page;
@@ -20,7 +21,6 @@ mod router;
 mod session;
 mod settings;
 mod site;
-mod words;
 
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;

@@ -2,7 +2,7 @@
 
 use assent_consent_core::failure::Failure;
 use assent_consent_core::flow::{FlowState, FlowView};
-use assent_consent_core::wording;
+use assent_consent_core::messages;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -56,7 +56,7 @@ async fn ended(site: &Site, landing: &Landing) -> Result<Option<FlowView>, Failu
 }
 
 fn sentence(flow: &FlowView) -> Option<&str> {
-    let of_state = wording::of_state(flow.state)?;
-    let of_code = flow.code.as_deref().map(wording::of);
+    let of_state = messages::of_state(flow.state)?;
+    let of_code = flow.code.as_deref().map(messages::of);
     Some(flow.detail.as_deref().or(of_code).unwrap_or(of_state))
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use askama::Template;
 use assent_consent_core::failure::Failure;
-use assent_consent_core::use_cases::take_callback::Astray;
-use assent_consent_core::{pasted, wording};
+use assent_consent_core::use_cases::handle_callback::CallbackFailure;
+use assent_consent_core::{messages, pasted};
 use assent_service_kit::ForPeople;
 use assent_service_kit::Problem;
 use assent_service_kit::config::Origin;
@@ -96,9 +96,15 @@ pub(super) fn failure(site: &Site, failure: Failure) -> Response {
 }
 
 /// Why a callback leads nowhere, and where to go from there: the same address again where that may help, or back.
-pub(super) fn astray(site: &Site, Astray { failure, way_back }: Astray) -> Response {
+pub(super) fn callback_failure(
+    site: &Site,
+    CallbackFailure {
+        failure,
+        return_target,
+    }: CallbackFailure,
+) -> Response {
     let problem = problem_from(failure);
-    let back = way_back.as_ref().map(Url::as_str).or(site.home());
+    let back = return_target.as_ref().map(Url::as_str).or(site.home());
     let way_on = if problem.status().is_server_error() {
         Some(WayOn {
             address: "",
@@ -157,8 +163,8 @@ pub(super) fn sentence(problem: &Problem) -> String {
 /// What to say of a problem: where its detail tells which limit was reached, that.
 pub(crate) fn of_problem(problem: &Problem) -> String {
     match (problem.code(), problem.public_detail()) {
-        ("too_many_requests", Some(detail)) => wording::as_sentence(detail),
-        (code, _) => wording::of(code).to_owned(),
+        ("too_many_requests", Some(detail)) => messages::as_sentence(detail),
+        (code, _) => messages::of(code).to_owned(),
     }
 }
 

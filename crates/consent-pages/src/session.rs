@@ -3,7 +3,7 @@
 
 use assent_consent_core::failure::Failure;
 use assent_consent_core::return_to;
-use assent_consent_core::session::{FormProof, Session, SessionSecret};
+use assent_consent_core::session::{CsrfToken, Session, SessionSecret};
 use assent_consent_core::use_cases::open_session::{Opened, open_session};
 use assent_service_kit::Problem;
 use axum::extract::rejection::FormRejection;
@@ -158,7 +158,7 @@ pub(super) async fn end(
 pub(super) struct InSession {
     pub(super) session: Session,
     pub(super) secret: SessionSecret,
-    pub(super) proof: FormProof,
+    pub(super) proof: CsrfToken,
 }
 
 impl InSession {
@@ -173,7 +173,7 @@ impl InSession {
             .filter(|session| !session.is_over(Timestamp::now()))
             .map(|session| Self {
                 session,
-                proof: secret.form_proof(),
+                proof: secret.csrf_token(),
                 secret,
             }))
     }

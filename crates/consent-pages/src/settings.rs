@@ -1,4 +1,4 @@
-//! The settings pages: Settings > Company and Settings > My account.
+//! The settings pages: Settings > Account and Settings > My account.
 //!
 //! Each is rendered from the log as it is now. A form changes something and sends the browser back to its page, so that
 //! going back or loading again repeats nothing; a form that can't be carried out is answered with the page and why.
@@ -17,7 +17,7 @@ use askama::Template;
 use assent_consent_core::failure::Failure;
 use assent_consent_core::flow::FlowView;
 use assent_consent_core::rights;
-use assent_consent_core::use_cases::look_up;
+use assent_consent_core::use_cases::queries;
 use assent_contract::command::FlowStarted;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -133,8 +133,8 @@ async fn flow_of(
     let Some(flow) = landing.flow() else {
         return Ok(None);
     };
-    match look_up::own_flow(site, &session.session.caller(), flow).await {
-        Ok(stored) => Ok(Some(look_up::view_of_flow(site, &stored.value).await)),
+    match queries::own_flow(site, &session.session.caller(), flow).await {
+        Ok(stored) => Ok(Some(queries::view_of_flow(site, &stored.value).await)),
         Err(Failure::NotFound(_)) => Ok(None),
         Err(failure) => Err(failure),
     }

@@ -59,7 +59,7 @@ pub async fn run(config: Config, runtime: Runtime, given: Given) -> Result<(), S
     let kept = start::open_or_create(&connection, &stores, decision).await?;
     nats.ready();
     let Kept {
-        ledger,
+        executor,
         flows,
         sessions,
         cutoffs,
@@ -90,7 +90,7 @@ pub async fn run(config: Config, runtime: Runtime, given: Given) -> Result<(), S
     runtime.spawn_critical("space-watch", room);
 
     let gateway = Arc::new(Gateway {
-        ledger,
+        executor,
         limits: Limits::default(),
         flows,
         sessions,
@@ -173,7 +173,7 @@ async fn serve_commands(
     let definition = ServiceDefinition {
         name: names::GATEWAY_SERVICE,
         version: env!("CARGO_PKG_VERSION"),
-        description: "Records consent events.",
+        description: "KvStore consent events.",
     };
     let served = assent_messaging::serve_telling(
         &connection,

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use assent_consent_core::failure::Failure;
 use assent_consent_core::gateway::Gateway;
 use assent_consent_core::names::Names;
-use assent_consent_core::representation::UserView;
 use assent_consent_core::rights;
 use assent_consent_core::use_cases::revoke_own_grant::Revoked;
 use assent_consent_core::use_cases::start_admin_consent::Asker;
 use assent_consent_core::use_cases::{
-    change_mode, confirm_grant, look_up, revoke_own_grant, start_admin_consent, start_own_consent,
+    change_mode, confirm_grant, queries, revoke_own_grant, start_admin_consent, start_own_consent,
 };
+use assent_consent_core::views::UserView;
 use assent_consent_pages::{ApiError, Site, page};
 use assent_domain::ids::{AccountId, UserId};
 use assent_domain::permissions::{Kinds, Permission};
@@ -119,7 +119,7 @@ async fn get_account(
 ) -> Result<Response, ApiError> {
     let account = account_id(&account)?;
     rights::member(&caller, &account)?;
-    let view = look_up::account(&shared.gateway, &account, query.at_least).await?;
+    let view = queries::account(&shared.gateway, &account, query.at_least).await?;
     Ok(json(StatusCode::OK, &view))
 }
 
@@ -163,7 +163,7 @@ async fn get_user(
 ) -> Result<Response, ApiError> {
     let (account, user) = (account_id(&account)?, user_id(&user)?);
     rights::may_see_user(&caller, &account, &user)?;
-    let view = look_up::user(&shared.gateway, &account, &user, query.at_least).await?;
+    let view = queries::user(&shared.gateway, &account, &user, query.at_least).await?;
     Ok(json(StatusCode::OK, &view))
 }
 
@@ -202,7 +202,7 @@ async fn delete_grant(
     let revoked =
         revoke_own_grant::revoke_own_grant(&shared.gateway, &account, &user, just).await?;
     let view = match revoked {
-        Revoked::Known => look_up::user(&shared.gateway, &account, &user, None).await?,
+        Revoked::UserOverview => queries::user(&shared.gateway, &account, &user, None).await?,
         Revoked::Partly(known) => UserView::partly(&account, &user, &known.0, &known.1),
     };
     Ok(with_sequence(view.sequence, json(StatusCode::OK, &view)))
@@ -230,8 +230,8 @@ async fn get_flow(
     Authenticated(caller): Authenticated,
     ApiPath(flow): ApiPath<Uuid>,
 ) -> Result<Response, ApiError> {
-    let stored = look_up::own_flow(&shared.gateway, &caller, flow).await?;
-    let view = look_up::view_of_flow(&shared.gateway, &stored.value).await;
+    let stored = queries::own_flow(&shared.gateway, &caller, flow).await?;
+    let view = queries::view_of_flow(&shared.gateway, &stored.value).await;
     Ok(json(StatusCode::OK, &view))
 }
 
@@ -241,7 +241,7 @@ async fn post_confirmation(
     ApiPath(flow): ApiPath<Uuid>,
     ApiJson(body): ApiJson<Confirmation>,
 ) -> Result<Response, ApiError> {
-    let stored = look_up::own_flow(&shared.gateway, &caller, flow).await?;
+    let stored = queries::own_flow(&shared.gateway, &caller, flow).await?;
     let (view, sequence) =
         confirm_grant::confirm_grant(&shared.gateway, stored, &body.confirm).await?;
     Ok(with_sequence(sequence.0, json(StatusCode::OK, &view)))

@@ -7,7 +7,7 @@ use assent_consent_core::gateway::Gateway;
 use assent_consent_core::return_to;
 use assent_consent_core::use_cases::prompt_at_login::prompt_at_login;
 use assent_consent_core::use_cases::record_automatic_grant::record_automatic_grant;
-use assent_consent_core::use_cases::start_own_consent::{Named, WayBack, Wish};
+use assent_consent_core::use_cases::start_own_consent::{ConsentRequest, Named, ReturnTarget};
 use assent_consent_core::use_cases::void_message::void_message;
 use assent_consent_pages::problem_from;
 use assent_contract::command::{BeginUserConsent, RecordAutomaticGrant, VoidMessage};
@@ -41,7 +41,7 @@ pub(crate) fn endpoints(gateway: &Arc<Gateway>) -> Vec<Endpoint> {
                     .as_deref()
                     .map(|url| return_to::check(url, &gateway.return_origins))
                     .transpose()?;
-                let wish = Wish {
+                let wish = ConsentRequest {
                     ticked: kinds_from_list(&command.permissions),
                     identity: command
                         .microsoft_identity
@@ -50,7 +50,7 @@ pub(crate) fn endpoints(gateway: &Arc<Gateway>) -> Vec<Endpoint> {
                     login_hint: command
                         .login_hint
                         .and_then(|hint| LoginHint::parse(&hint.0).ok()),
-                    way_back: WayBack::Host(return_to),
+                    return_target: ReturnTarget::Host(return_to),
                 };
                 let (account, user) = (&command.account_id, &command.user_id);
                 prompt_at_login(&gateway, account, user, wish, command.unless_answered).await

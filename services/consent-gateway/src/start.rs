@@ -8,10 +8,10 @@ mod traces;
 
 use std::time::Duration;
 
+use assent_consent_core::command_executor::CommandExecutor;
 use assent_consent_core::cutoff::Cutoffs;
 use assent_consent_core::flow::FlowStore;
 use assent_consent_core::hand_off::HandOffStore;
-use assent_consent_core::ledger::Ledger;
 use assent_consent_core::log_guard::{self, LogGuard, LogTrouble, Mark, Marks, Verdict};
 use assent_consent_core::observations::Observations;
 use assent_consent_core::session::SessionStore;
@@ -77,7 +77,7 @@ impl Decision {
 
 /// What is kept in NATS.
 pub(crate) struct Kept {
-    pub(crate) ledger: Ledger,
+    pub(crate) executor: CommandExecutor,
     pub(crate) flows: FlowStore,
     pub(crate) sessions: SessionStore,
     pub(crate) cutoffs: Cutoffs,
@@ -139,7 +139,7 @@ pub(crate) async fn open_or_create(
     let guard = LogGuard::new(connection, observations.clone(), mark);
     let cutoffs = Cutoffs::new(hand_offs.clone());
     Ok(Kept {
-        ledger: Ledger::new(log.clone(), guard.clone()),
+        executor: CommandExecutor::new(log.clone(), guard.clone()),
         flows: FlowStore::new(flows, cutoffs.clone()),
         sessions: SessionStore::new(sessions, cutoffs.clone()),
         hand_offs: HandOffStore::new(hand_offs, cutoffs.clone()),

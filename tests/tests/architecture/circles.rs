@@ -14,8 +14,8 @@ const KNOWN: &[(&str, &[&str])] = &[
         "assent-permission-store",
         &["apply", "bulk", "open", "verify", "view"],
     ),
-    ("assent-consent-core", &["failure", "log_guard", "records"]),
-    ("assent-consent-core", &["flow", "wording"]),
+    ("assent-consent-core", &["failure", "log_guard", "kv_store"]),
+    ("assent-consent-core", &["flow", "messages"]),
     (
         "assent-consent-pages",
         &["outcome_page", "settings", "settings::notice"],
@@ -26,16 +26,16 @@ const KNOWN: &[(&str, &[&str])] = &[
             "use_cases::ask_again",
             "use_cases::continue_admin_consent",
             "use_cases::finish_admin_consent",
-            "use_cases::take_callback",
+            "use_cases::handle_callback",
         ],
     ),
     (
         "assent-consent-core",
-        &["use_cases::end_flow", "use_cases::find_flow"],
+        &["use_cases::conclude_flow", "use_cases::find_flow"],
     ),
     (
         "assent-consent-core",
-        &["use_cases::learn", "use_cases::start_own_consent"],
+        &["use_cases::observe_consent", "use_cases::start_own_consent"],
     ),
     (
         "projection",

@@ -4,9 +4,9 @@ use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{AuthorizationError, ErrorClass};
 use assent_service_kit::telemetry::chain;
 
-use super::ending::state_of;
-use super::{FlowState, Purpose, Setback};
-use crate::wording;
+use super::outcome::state_of;
+use super::{FlowFailure, FlowState, Purpose};
+use crate::messages;
 
 /// So many numbers are told of one refusal; a genuine one has one, rarely two.
 const MOST_NUMBERS: usize = 3;
@@ -32,7 +32,7 @@ pub(crate) struct MicrosoftsNo {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Refused(Refusal),
-    SetBack(Setback),
+    Failed(FlowFailure),
 }
 
 impl MicrosoftsNo {
@@ -54,14 +54,14 @@ impl MicrosoftsNo {
     pub(super) const fn state(&self) -> FlowState {
         match self.verdict {
             Verdict::Refused(refusal) => state_of(refusal),
-            Verdict::SetBack(setback) => setback.state(),
+            Verdict::Failed(failure) => failure.state(),
         }
     }
 
     pub(super) const fn refusal(&self) -> Option<Refusal> {
         match self.verdict {
             Verdict::Refused(refusal) => Some(refusal),
-            Verdict::SetBack(_) => None,
+            Verdict::Failed(_) => None,
         }
     }
 
@@ -81,7 +81,7 @@ impl Verdict {
     const fn code(self) -> &'static str {
         match self {
             Self::Refused(refusal) => refusal.code(),
-            Self::SetBack(setback) => setback.code(),
+            Self::Failed(failure) => failure.code(),
         }
     }
 }
@@ -108,28 +108,28 @@ fn verdict(error: &AuthorizationError, purpose: &Purpose) -> Verdict {
         ErrorClass::Undetermined => Verdict::Refused(Refusal::Undetermined),
         // Our own second callback: the first one has the answer.
         ErrorClass::AlreadyRedeemed => Verdict::Refused(Refusal::FlowAlreadyUsed),
-        ErrorClass::InteractionRequired => Verdict::SetBack(Setback::InteractionRequired),
-        ErrorClass::SessionEnded => Verdict::SetBack(Setback::SessionEnded),
+        ErrorClass::InteractionRequired => Verdict::Failed(FlowFailure::InteractionRequired),
+        ErrorClass::SessionEnded => Verdict::Failed(FlowFailure::SessionEnded),
         // These two say that there is no consent. But an error names nobody, so there is nobody of whom it could be
         // recorded.
-        ErrorClass::ConsentMissing => Verdict::SetBack(Setback::ConsentMissing),
-        ErrorClass::TenantAbsent => Verdict::SetBack(Setback::TenantAbsent),
-        ErrorClass::TryAgain => Verdict::SetBack(Setback::MicrosoftUnavailable),
-        ErrorClass::OurFault => Verdict::SetBack(Setback::ApplicationMisconfigured),
+        ErrorClass::ConsentMissing => Verdict::Failed(FlowFailure::ConsentMissing),
+        ErrorClass::TenantAbsent => Verdict::Failed(FlowFailure::TenantAbsent),
+        ErrorClass::TryAgain => Verdict::Failed(FlowFailure::MicrosoftUnavailable),
+        ErrorClass::OurFault => Verdict::Failed(FlowFailure::ApplicationMisconfigured),
     }
 }
 
 fn sentence(verdict: Verdict, error: &AuthorizationError) -> &'static str {
     let has_number = !error.codes.is_empty();
     if verdict == Verdict::Refused(Refusal::Undetermined) && has_number {
-        return wording::UNKNOWN;
+        return messages::UNKNOWN;
     }
     let needs_approval = verdict == Verdict::Refused(Refusal::AdministratorApprovalRequired);
     if needs_approval && has_number && !error.needs_consent_by_an_administrator() {
         // A link would lead the administrator against the same wall.
-        return wording::IN_THE_WAY;
+        return messages::IN_THE_WAY;
     }
-    wording::of(verdict.code())
+    messages::of(verdict.code())
 }
 
 /// The numbers are digits, wherever they come from. Words are told where Microsoft itself said them: those of a browser

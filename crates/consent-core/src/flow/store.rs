@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::open::{OpenFlows, Opener, is_open};
-use super::{Ending, Flow, Stage};
+use super::{Flow, FlowOutcome, Stage};
 use crate::cutoff::Cutoffs;
-use crate::records::{Records, StoreError, Stored};
+use crate::kv_store::{KvStore, StoreError, Versioned};
 use crate::stripes::{Stripes, step_back};
 
 /// How often a record is changed anew when others keep getting in between.
@@ -18,9 +18,9 @@ const ATTEMPTS: u32 = 16;
 /// The flows under way, and those of the last day.
 #[derive(Debug)]
 pub struct FlowStore {
-    records: Records<Flow>,
+    records: KvStore<Flow>,
     cutoffs: Cutoffs,
-    open: Records<OpenFlows>,
+    open: KvStore<OpenFlows>,
     openers: Stripes,
 }
 
@@ -28,9 +28,9 @@ impl FlowStore {
     /// Flows that are kept in this bucket.
     pub fn new(bucket: Bucket, cutoffs: Cutoffs) -> Self {
         Self {
-            records: Records::new(bucket.clone()),
+            records: KvStore::new(bucket.clone()),
             cutoffs,
-            open: Records::new(bucket),
+            open: KvStore::new(bucket),
             openers: Stripes::default(),
         }
     }
@@ -41,7 +41,7 @@ impl FlowStore {
     }
 
     /// Keeps a new flow. Where that is one too many for whoever began it, their oldest gives way: it ends, expired.
-    pub(crate) async fn create(&self, flow: Flow) -> Result<Stored<Flow>, StoreError> {
+    pub(crate) async fn create(&self, flow: Flow) -> Result<Versioned<Flow>, StoreError> {
         let key = key(flow.id);
         let begun_by = self.cutoffs.generation(&flow.account, &flow.started_by);
         let generation = begun_by.await?.into();
@@ -55,7 +55,7 @@ impl FlowStore {
     }
 
     /// Finds a flow; `None` if there is none, or none any more. One whose user was cut off since is over.
-    pub async fn find(&self, id: Uuid) -> Result<Option<Stored<Flow>>, StoreError> {
+    pub async fn find(&self, id: Uuid) -> Result<Option<Versioned<Flow>>, StoreError> {
         let Some(mut stored) = self.records.find(&key(id)).await? else {
             return Ok(None);
         };
@@ -70,7 +70,10 @@ impl FlowStore {
     }
 
     /// Changes a flow, unless somebody else did since it was read.
-    pub(crate) async fn change(&self, stored: Stored<Flow>) -> Result<Stored<Flow>, StoreError> {
+    pub(crate) async fn change(
+        &self,
+        stored: Versioned<Flow>,
+    ) -> Result<Versioned<Flow>, StoreError> {
         self.records.change(stored).await
     }
 
@@ -123,7 +126,7 @@ impl FlowStore {
         for attempt in 1..=ATTEMPTS {
             let changed = match self.find(id).await {
                 Ok(Some(mut stored)) if can_give_way(&stored.value) => {
-                    stored.value.stage = Stage::from(Ending::Refused(Refusal::FlowExpired));
+                    stored.value.stage = Stage::from(FlowOutcome::Refused(Refusal::FlowExpired));
                     self.change(stored).await.map(drop)
                 }
                 Ok(_) => return,

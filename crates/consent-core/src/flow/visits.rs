@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::browser::BrowserSecret;
 
-use super::{Digest, Flow, Setback, Stage, State, States};
+use super::{Digest, Flow, FlowFailure, Stage, State, States};
 
 /// How long whoever took a callback has until the flow says how it went. Nobody works longer on it: so whoever has not
 /// said it by then is gone.
@@ -155,7 +155,7 @@ impl Flow {
     /// Whether it was given up, and somebody has written that down.
     pub(crate) fn was_interrupted(&self) -> bool {
         match &self.stage {
-            Stage::Ended { code, .. } => code.as_deref() == Some(Setback::Interrupted.code()),
+            Stage::Ended { code, .. } => code.as_deref() == Some(FlowFailure::Interrupted.code()),
             Stage::AtAdminConsent
             | Stage::AtAuthorize { .. }
             | Stage::Redeeming

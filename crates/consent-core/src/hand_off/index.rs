@@ -17,7 +17,7 @@ pub(super) const MOST_LISTED: usize = 100;
 
 /// The newest links of an account, the oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct LinksOfAccount {
+pub(super) struct HandOffsOfAccount {
     links: Vec<Listed>,
 }
 
@@ -31,7 +31,7 @@ struct Listed {
     is_over: bool,
 }
 
-impl LinksOfAccount {
+impl HandOffsOfAccount {
     /// The newest first; `only_of`: those that this user made.
     pub(super) fn newest(&self, only_of: Option<&UserId>) -> impl Iterator<Item = Uuid> {
         let links = self.links.iter().rev();
@@ -83,11 +83,11 @@ impl Listed {
 
 /// When a user made links, the oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct LinksOfUser {
+pub(super) struct HandOffsOfUser {
     made_at: Vec<Timestamp>,
 }
 
-impl LinksOfUser {
+impl HandOffsOfUser {
     /// One more, or after how long there may be one more.
     pub(super) fn add(&mut self, now: Timestamp) -> Result<(), SignedDuration> {
         // Should a clock have been ahead, what it noted counts for a day from now at most.

@@ -11,11 +11,11 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::HandOff;
-use super::index::{LinksOfAccount, LinksOfUser, MOST_LISTED};
+use super::index::{HandOffsOfAccount, HandOffsOfUser, MOST_LISTED};
 use crate::cutoff::Cutoffs;
 use crate::failure::Failure;
+use crate::kv_store::{KvStore, StoreError, Versioned};
 use crate::limits::{Limit, Limited};
-use crate::records::{Records, StoreError, Stored};
 use crate::stripes::{Stripes, step_back};
 
 /// How often a change is made anew when others keep getting in between.
@@ -24,10 +24,10 @@ const ATTEMPTS: u32 = 16;
 /// The links of the last months.
 #[derive(Debug)]
 pub struct HandOffStore {
-    records: Records<HandOff>,
+    records: KvStore<HandOff>,
     cutoffs: Cutoffs,
-    of_account: Records<LinksOfAccount>,
-    of_user: Records<LinksOfUser>,
+    of_account: KvStore<HandOffsOfAccount>,
+    of_user: KvStore<HandOffsOfUser>,
     makers: Stripes,
 }
 
@@ -35,10 +35,10 @@ impl HandOffStore {
     /// Hand-offs that are kept in this bucket.
     pub fn new(bucket: Bucket, cutoffs: Cutoffs) -> Self {
         Self {
-            records: Records::new(bucket.clone()),
+            records: KvStore::new(bucket.clone()),
             cutoffs,
-            of_account: Records::new(bucket.clone()),
-            of_user: Records::new(bucket),
+            of_account: KvStore::new(bucket.clone()),
+            of_user: KvStore::new(bucket),
             makers: Stripes::default(),
         }
     }
@@ -49,7 +49,7 @@ impl HandOffStore {
     }
 
     /// Keeps a new one, unless too many of the account are open, or its maker made too many today.
-    pub(crate) async fn create(&self, link: HandOff) -> Result<Stored<HandOff>, Failure> {
+    pub(crate) async fn create(&self, link: HandOff) -> Result<Versioned<HandOff>, Failure> {
         let _others_wait = self.makers.lock(link.account.as_str()).await;
         let made_by = self.cutoffs.generation(&link.account, &link.requested_by);
         let link = HandOff {
@@ -73,7 +73,7 @@ impl HandOffStore {
         &self,
         account: &AccountId,
         id: Uuid,
-    ) -> Result<Option<Stored<HandOff>>, StoreError> {
+    ) -> Result<Option<Versioned<HandOff>>, StoreError> {
         let Some(mut stored) = self.records.find(&key(account, id)).await? else {
             return Ok(None);
         };
@@ -122,7 +122,7 @@ impl HandOffStore {
     }
 
     /// The newest links of an account.
-    async fn links_of(&self, account: &AccountId) -> Result<LinksOfAccount, StoreError> {
+    async fn links_of(&self, account: &AccountId) -> Result<HandOffsOfAccount, StoreError> {
         if let Some(stored) = self.of_account.find(&account_key(account)).await? {
             return Ok(stored.value);
         }
@@ -133,7 +133,7 @@ impl HandOffStore {
             .await?;
         // The ids are made in the order of time.
         keys.sort_unstable();
-        let mut links = LinksOfAccount::default();
+        let mut links = HandOffsOfAccount::default();
         for key in keys.iter().rev().take(MOST_LISTED).rev() {
             if let Some(stored) = self.records.find(key).await? {
                 links.add(&stored.value, Timestamp::now());
@@ -181,7 +181,7 @@ impl HandOffStore {
             id_token(link.account.as_str()),
             id_token(link.requested_by.as_str())
         );
-        write(&self.of_user, &key, LinksOfUser::default(), |links| {
+        write(&self.of_user, &key, HandOffsOfUser::default(), |links| {
             let counted = links.add(Timestamp::now());
             counted.map_err(|retry_after| limited(Limit::LinksADay, retry_after))
         })
@@ -208,7 +208,7 @@ impl HandOffStore {
 
 /// Changes a record, deciding anew when somebody else changed it meanwhile. Where there is none, it starts as `new`.
 async fn write<T, R>(
-    records: &Records<T>,
+    records: &KvStore<T>,
     key: &str,
     new: T,
     change: impl Fn(&mut T) -> Result<R, Failure>,

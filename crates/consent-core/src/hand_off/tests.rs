@@ -3,7 +3,7 @@ use assent_domain::permissions::PermissionSet;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{Closed, HandOff, HandOffToken, LinkState, Stage};
+use super::{Closed, HandOff, HandOffState, HandOffToken, Stage};
 use crate::cutoff::{Generation, Present};
 use crate::flow::Aim;
 use crate::names::Names;
@@ -48,24 +48,24 @@ fn link() -> (HandOff, HandOffToken) {
 #[test]
 fn from_waiting_to_completed() {
     let (mut link, _) = link();
-    assert_eq!(link.state(at(1)), LinkState::Waiting);
+    assert_eq!(link.state(at(1)), HandOffState::Waiting);
     link.opened(at(2));
     link.opened(at(3));
     assert_eq!(
         (link.state(at(3)), link.opened_at),
-        (LinkState::Opened, Some(at(2)))
+        (HandOffState::Opened, Some(at(2)))
     );
     link.begin(FLOW, at(4)).unwrap();
-    assert_eq!(link.state(at(4)), LinkState::Started);
+    assert_eq!(link.state(at(4)), HandOffState::Started);
     link.refused(FLOW, "declined", at(5));
-    assert_eq!(link.state(at(5)), LinkState::Refused);
+    assert_eq!(link.state(at(5)), HandOffState::Refused);
     link.begin(LATER_FLOW, at(6)).unwrap();
     // The first flow again, late: it says nothing about the second.
     link.refused(FLOW, "declined", at(6));
-    assert_eq!(link.state(at(6)), LinkState::Started);
+    assert_eq!(link.state(at(6)), HandOffState::Started);
     link.claim(LATER_FLOW, at(7)).unwrap();
     link.complete(Uuid::nil(), at(7));
-    assert_eq!(link.state(at(200)), LinkState::Completed);
+    assert_eq!(link.state(at(200)), HandOffState::Completed);
     assert_eq!(link.begin(FLOW, at(8)), Err(Closed::Completed));
     assert_eq!(link.claim(FLOW, at(8)), Err(Closed::Completed));
     assert_eq!(link.cancel(sam(), at(8)), Err(Closed::Completed));
@@ -80,7 +80,7 @@ fn a_cancelled_link_begins_and_records_nothing() {
     assert_eq!(link.claim(FLOW, at(3)), Err(Closed::Cancelled));
     assert_eq!(link.begin(LATER_FLOW, at(3)), Err(Closed::Cancelled));
     link.refused(FLOW, "hand_off_closed", at(4));
-    assert_eq!(link.state(at(4)), LinkState::Cancelled);
+    assert_eq!(link.state(at(4)), HandOffState::Cancelled);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn either_the_consent_or_the_cancellation_comes_first() {
 fn an_expired_link_begins_nothing_and_what_it_began_may_end() {
     let (mut link, _) = link();
     link.begin(FLOW, at(99)).unwrap();
-    assert_eq!(link.state(at(100)), LinkState::Expired);
+    assert_eq!(link.state(at(100)), HandOffState::Expired);
     assert_eq!(link.begin(LATER_FLOW, at(100)), Err(Closed::Expired));
     link.claim(FLOW, at(101)).unwrap();
 }
@@ -120,19 +120,19 @@ fn a_link_ends_with_its_epoch_and_with_its_makers_right() {
         link.note_generation(&Present::numbered(0));
         link.begin(FLOW, at(1)).unwrap();
         outdate(&mut link, &another);
-        assert_eq!(link.state(at(2)), LinkState::Expired);
+        assert_eq!(link.state(at(2)), HandOffState::Expired);
         assert_eq!(link.require_open(at(2)), Err(Closed::Outdated));
         assert_eq!(link.begin(LATER_FLOW, at(2)), Err(Closed::Outdated));
         assert_eq!(link.claim(FLOW, at(2)), Err(Closed::Outdated));
         link.cancel(sam(), at(2)).unwrap();
-        assert_eq!(link.state(at(2)), LinkState::Expired);
+        assert_eq!(link.state(at(2)), HandOffState::Expired);
     }
     // What was completed or cancelled before stays so.
     let (mut link, _) = link();
     link.claim(FLOW, at(1)).unwrap();
     link.complete(Uuid::nil(), at(1));
     link.note_epoch(Epoch(1));
-    assert_eq!(link.state(at(2)), LinkState::Completed);
+    assert_eq!(link.state(at(2)), HandOffState::Completed);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use assent_event_log::StreamIdentity;
 use assent_messaging::Bucket;
 use serde::{Deserialize, Serialize};
 
-use crate::records::{Records, StoreError};
+use crate::kv_store::{KvStore, StoreError};
 
 /// The key of the mark, among what is learnt beside the log.
 const KEY: &str = "event-log";
@@ -60,7 +60,7 @@ impl Mark {
 
 /// Where the mark is kept.
 pub struct Marks {
-    records: Records<Mark>,
+    records: KvStore<Mark>,
     /// What was written last, so that it is not written again.
     kept: Mutex<Option<Mark>>,
 }
@@ -69,7 +69,7 @@ impl Marks {
     /// Marks that are kept in this bucket.
     pub fn new(bucket: Bucket) -> Self {
         Self {
-            records: Records::new(bucket),
+            records: KvStore::new(bucket),
             kept: Mutex::new(None),
         }
     }

@@ -12,7 +12,7 @@ use assent_domain::permissions::{Kinds, PermissionSet};
 use assent_domain::refusal::Refusal;
 use serde::{Deserialize, Serialize};
 
-use crate::flow::{Ending, Purpose};
+use crate::flow::{FlowOutcome, Purpose};
 
 /// So many accounts of one user are kept in mind. Whoever is forgotten is asked once more.
 const MOST_DECLINED: usize = 8;
@@ -110,9 +110,9 @@ impl Accounts {
     }
 
     /// A flow has ended.
-    pub(crate) fn ended(&mut self, purpose: &Purpose, ending: &Ending) {
-        let is_complete = matches!(ending, Ending::Completed(_));
-        match (purpose, ending.refusal()) {
+    pub(crate) fn ended(&mut self, purpose: &Purpose, outcome: &FlowOutcome) {
+        let is_complete = matches!(outcome, FlowOutcome::Completed(_));
+        match (purpose, outcome.refusal()) {
             (Purpose::OwnConsent { asked, .. }, _) if is_complete => {
                 self.mistaken = false;
                 self.gone = None;
@@ -147,7 +147,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::flow::{Route, Setback};
+    use crate::flow::{FlowFailure, Route};
     use crate::names::Names;
 
     fn own() -> Purpose {
@@ -192,18 +192,21 @@ mod tests {
         ] {
             for refusal in refusals {
                 let mut accounts = Accounts::default();
-                accounts.ended(&purpose, &Ending::Refused(refusal));
+                accounts.ended(&purpose, &FlowOutcome::Refused(refusal));
                 let known = (accounts.mistaken(), accounts.administrator_mistaken());
                 let is_own = matches!(purpose, Purpose::OwnConsent { .. });
                 assert_eq!(known, (is_own, !is_own), "{refusal:?}");
                 // What says nothing of the account leaves it as it is, the other kind of flow as well.
                 let other = if is_own { administrators() } else { own() };
-                accounts.ended(&other, &Ending::completed());
-                accounts.ended(&purpose, &Ending::Refused(Refusal::Undetermined));
-                accounts.ended(&purpose, &Ending::SetBack(Setback::InteractionRequired));
+                accounts.ended(&other, &FlowOutcome::completed());
+                accounts.ended(&purpose, &FlowOutcome::Refused(Refusal::Undetermined));
+                accounts.ended(
+                    &purpose,
+                    &FlowOutcome::Failed(FlowFailure::InteractionRequired),
+                );
                 let now = (accounts.mistaken(), accounts.administrator_mistaken());
                 assert_eq!(now, known);
-                accounts.ended(&purpose, &Ending::completed());
+                accounts.ended(&purpose, &FlowOutcome::completed());
                 assert_eq!(accounts, Accounts::default());
             }
         }
@@ -214,7 +217,7 @@ mod tests {
         let mut accounts = Accounts::default();
         accounts.refused_there(identity(1));
         assert!(accounts.is_gone(identity(1)) && !accounts.is_gone(identity(2)));
-        accounts.ended(&own(), &Ending::completed());
+        accounts.ended(&own(), &FlowOutcome::completed());
         assert!(!accounts.is_gone(identity(1)));
     }
 
@@ -243,7 +246,7 @@ mod tests {
         assert_eq!(accounts.answered_by(EPOCH, new, Some(both)), both);
 
         // Whoever was asked and granted it, and takes it back later, has answered.
-        accounts.ended(&own(), &Ending::completed());
+        accounts.ended(&own(), &FlowOutcome::completed());
         let third = identity(3);
         assert_eq!(accounts.answered_by(EPOCH, third, Some(both)), both);
         // A change of method is a new start.

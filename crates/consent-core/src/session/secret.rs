@@ -39,14 +39,14 @@ impl SessionSecret {
 
     /// What every form of this session carries. Another site's page can send a form with the cookie, but can't know
     /// this.
-    pub fn form_proof(&self) -> FormProof {
-        FormProof::derived(&[b"form of a session", self.0.as_bytes()])
+    pub fn csrf_token(&self) -> CsrfToken {
+        CsrfToken::derived(&[b"form of a session", self.0.as_bytes()])
     }
 
     /// The secret of the link that a form of this session makes.
     pub(crate) fn link_secret(&self, link: Uuid) -> String {
         let link = link.simple().to_string();
-        FormProof::derived(&[b"link of a form", link.as_bytes(), self.0.as_bytes()]).0
+        CsrfToken::derived(&[b"link of a form", link.as_bytes(), self.0.as_bytes()]).0
     }
 }
 
@@ -101,9 +101,9 @@ impl fmt::Debug for SessionSecret {
 
 /// Proves that a form was sent from a page of ours, in the session or the browser that the page was shown in.
 #[derive(Clone)]
-pub struct FormProof(String);
+pub struct CsrfToken(String);
 
-impl FormProof {
+impl CsrfToken {
     /// Derived from what the page's own browser alone brings. No part of it may hold a zero byte.
     pub(crate) fn derived(from: &[&[u8]]) -> Self {
         Self(URL_SAFE_NO_PAD.encode(Sha256::digest(from.join(&0))))
@@ -120,8 +120,8 @@ impl FormProof {
     }
 }
 
-impl fmt::Debug for FormProof {
+impl fmt::Debug for CsrfToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FormProof(..)")
+        f.write_str("CsrfToken(..)")
     }
 }

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::{Session, SessionSecret};
 use crate::cutoff::Cutoffs;
 use crate::flow::Digest;
-use crate::records::{Records, StoreError};
+use crate::kv_store::{KvStore, StoreError};
 
 /// The sessions of the last day.
 #[derive(Debug)]
 pub struct SessionStore {
-    sessions: Records<Session>,
-    tokens: Records<UsedToken>,
+    sessions: KvStore<Session>,
+    tokens: KvStore<UsedToken>,
     cutoffs: Cutoffs,
 }
 
@@ -25,8 +25,8 @@ impl SessionStore {
     /// Sessions that are kept in this bucket.
     pub fn new(bucket: Bucket, cutoffs: Cutoffs) -> Self {
         Self {
-            sessions: Records::new(bucket.clone()),
-            tokens: Records::new(bucket),
+            sessions: KvStore::new(bucket.clone()),
+            tokens: KvStore::new(bucket),
             cutoffs,
         }
     }

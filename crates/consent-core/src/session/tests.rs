@@ -129,9 +129,9 @@ async fn a_cut_off_ends_sessions_and_lets_no_earlier_token_open_another() {
 #[test]
 fn a_form_proof_is_of_one_session_and_does_not_tell_the_cookie() {
     let (mine, other) = (SessionSecret::random(), SessionSecret::random());
-    let proof = mine.form_proof();
-    assert!(proof.is(mine.form_proof().expose()));
-    assert!(!proof.is(other.form_proof().expose()));
+    let proof = mine.csrf_token();
+    assert!(proof.is(mine.csrf_token().expose()));
+    assert!(!proof.is(other.csrf_token().expose()));
     assert!(!proof.is(""));
     assert_ne!(proof.expose(), mine.digest().as_str());
     assert!(!format!("{mine:?} {proof:?}").contains(mine.expose()));

@@ -16,11 +16,11 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::failure::Failure;
-use crate::flow::{Ending, Flow, LIFETIME, Setback};
+use crate::flow::{Flow, FlowFailure, FlowOutcome, LIFETIME};
 use crate::gateway::Gateway;
-use crate::records::Stored;
+use crate::kv_store::Versioned;
+use crate::use_cases::conclude_flow::{end, landing};
 use crate::use_cases::continue_admin_consent::lead_on;
-use crate::use_cases::end_flow::{end, landing};
 
 /// How long is waited before each further try. All of it has to fit into a request, with what Microsoft takes.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
@@ -33,14 +33,14 @@ pub(crate) fn pause_before_the_next(flow: &Flow) -> Option<Duration> {
 /// Microsoft says that there is no consent, to somebody who comes from accepting it.
 pub(crate) async fn without_consent(
     gateway: &Gateway,
-    stored: Stored<Flow>,
+    stored: Versioned<Flow>,
     tenant: Option<Tenant>,
 ) -> Result<Url, Failure> {
     if let (Some(pause), Some(tenant)) = (pause_before_the_next(&stored.value), tenant) {
         return ask_again(gateway, stored, tenant, pause).await;
     }
-    let ending = Ending::SetBack(Setback::ConsentNotYetEffective);
-    end(gateway, stored, ending).await
+    let outcome = FlowOutcome::Failed(FlowFailure::ConsentNotYetEffective);
+    end(gateway, stored, outcome).await
 }
 
 /// Whether a proved administrator's answer lacks what more time may bring.
@@ -56,7 +56,7 @@ pub(crate) fn may_be_on_its_way(answer: &FinishAdministratorConsent) -> bool {
 /// Leads the browser through Microsoft's sign-in page once more.
 pub(crate) async fn ask_again(
     gateway: &Gateway,
-    mut stored: Stored<Flow>,
+    mut stored: Versioned<Flow>,
     tenant: Tenant,
     pause: Duration,
 ) -> Result<Url, Failure> {
@@ -82,7 +82,7 @@ pub(crate) async fn ask_again(
 /// The same for the same visit once more: somebody who loads again the callback after which Microsoft is asked again.
 pub(crate) async fn lead_on_again(
     gateway: &Gateway,
-    stored: Stored<Flow>,
+    stored: Versioned<Flow>,
     tenant: Tenant,
 ) -> Result<Option<Url>, Failure> {
     let browser = stored.value.browser.clone();

@@ -6,7 +6,7 @@ use assent_domain::mode::Mode;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
-use crate::representation::AccountView;
+use crate::views::AccountView;
 
 /// Changes the settings to these, whatever they were.
 pub async fn change_mode(
@@ -18,12 +18,12 @@ pub async fn change_mode(
     gateway.limits.write(account)?;
     let command = command(account, by, to);
     gateway
-        .ledger
-        .decide_company(account, |company| {
+        .executor
+        .execute_on_account(account, |company| {
             mode_change::change(company, command.clone())
         })
         .await?;
-    let company = gateway.ledger.company(account).await?;
+    let company = gateway.executor.account(account).await?;
     Ok(AccountView::of(account, &company))
 }
 
@@ -38,8 +38,8 @@ pub async fn change_mode_as_seen(
     gateway.limits.write(account)?;
     let command = command(account, by, to);
     gateway
-        .ledger
-        .decide_company_as_seen(account, seen, |company| {
+        .executor
+        .execute_on_account_as_seen(account, seen, |company| {
             mode_change::change(company, command.clone())
         })
         .await
@@ -83,7 +83,7 @@ mod tests {
         assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
         let late = change(Mode::default()).await;
         assert!(matches!(late, Err(Failure::ConcurrentChange)), "{late:?}");
-        let company = gateway.ledger.company(&acme).await.unwrap();
+        let company = gateway.executor.account(&acme).await.unwrap();
         assert_eq!(company.state.email_sync, EmailSync::Limited);
     }
 }

@@ -5,14 +5,14 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::failure::Failure;
-use crate::flow::{Answer, Ending, Flow, Stage, State};
+use crate::flow::{Answer, Flow, FlowOutcome, Stage, State};
 use crate::gateway::Gateway;
-use crate::records::{StoreError, Stored};
-use crate::use_cases::end_flow::{end, landing};
+use crate::kv_store::{StoreError, Versioned};
+use crate::use_cases::conclude_flow::{end, landing};
 use crate::use_cases::find_flow::find_flow;
 use crate::use_cases::finish_admin_consent::demanded;
+use crate::use_cases::handle_callback::Visit;
 use crate::use_cases::record_admin_consent::{asked_of, record};
-use crate::use_cases::take_callback::Visit;
 
 /// Why there is nothing to confirm, or not now.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl From<StoreError> for Closed {
 }
 
 /// The flow that a page belongs to, and Microsoft's answer that waits in it. Looking changes nothing.
-pub async fn find(gateway: &Gateway, page: &State) -> Result<(Stored<Flow>, Answer), Closed> {
+pub async fn find(gateway: &Gateway, page: &State) -> Result<(Versioned<Flow>, Answer), Closed> {
     let stored = find_flow(gateway, page.flow).await?;
     let stored = stored.ok_or(Closed::Unknown)?;
     let flow = &stored.value;
@@ -75,7 +75,7 @@ pub async fn find(gateway: &Gateway, page: &State) -> Result<(Stored<Flow>, Answ
     }
 }
 
-/// Records it, decided once more on the log as it is now; where the browser goes then.
+/// KvStore it, decided once more on the log as it is now; where the browser goes then.
 pub(crate) async fn confirm(gateway: &Gateway, page: &State) -> Result<Url, Closed> {
     let (mut stored, answer) = find(gateway, page).await?;
     let (asked, route) = asked_of(&stored.value)?;
@@ -86,9 +86,9 @@ pub(crate) async fn confirm(gateway: &Gateway, page: &State) -> Result<Url, Clos
     };
     let mut stored = gateway.flows.change(stored).await?;
     let command = answer.command(asked, demanded(gateway.admin_proof));
-    let ending = match record(gateway, &stored.value, route, command).await {
-        Ok(ending) => ending,
-        Err(Failure::Refused(refusal)) => Ending::Refused(refusal),
+    let outcome = match record(gateway, &stored.value, route, command).await {
+        Ok(outcome) => outcome,
+        Err(Failure::Refused(refusal)) => FlowOutcome::Refused(refusal),
         // Nothing is known to be recorded. The flow goes on waiting, so that it can be sent off again.
         Err(failure) => {
             stored.value.stage = Stage::AwaitingAdministrator {
@@ -99,7 +99,7 @@ pub(crate) async fn confirm(gateway: &Gateway, page: &State) -> Result<Url, Clos
             return Err(failure.into());
         }
     };
-    Ok(end(gateway, stored, ending).await?)
+    Ok(end(gateway, stored, outcome).await?)
 }
 
 /// The same for a person who may have sent the form twice: whoever comes second goes where the first one went, once that
@@ -126,7 +126,7 @@ pub async fn disown(gateway: &Gateway, page: &State) -> Result<Url, Closed> {
         administrator.object_id = %answer.granted_by,
         "an administrator says that a consent which is asked in their name is not theirs"
     );
-    Ok(end(gateway, stored, Ending::Refused(Refusal::Declined)).await?)
+    Ok(end(gateway, stored, FlowOutcome::Refused(Refusal::Declined)).await?)
 }
 
 #[cfg(test)]

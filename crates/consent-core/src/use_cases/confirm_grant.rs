@@ -5,18 +5,18 @@ use assent_domain::refusal::Refusal;
 use jiff::Timestamp;
 
 use crate::failure::Failure;
-use crate::flow::{Ending, Flow, FlowView, Stage};
+use crate::flow::{Flow, FlowOutcome, FlowView, Stage};
 use crate::gateway::Gateway;
-use crate::records::{StoreError, Stored};
-use crate::use_cases::end_flow::went_on;
-use crate::use_cases::finish_own_consent::{Held, record, settle};
-use crate::use_cases::learn;
+use crate::kv_store::{StoreError, Versioned};
+use crate::use_cases::conclude_flow::went_on;
+use crate::use_cases::finish_own_consent::{GrantedScopes, record, settle};
+use crate::use_cases::observe_consent;
 
-/// Records the grant, then ends the flow: in this order, because recording twice changes
+/// KvStore the grant, then ends the flow: in this order, because recording twice changes
 /// nothing, and a flow that ended can't be recorded any more.
 pub async fn confirm_grant(
     gateway: &Gateway,
-    stored: Stored<Flow>,
+    stored: Versioned<Flow>,
     confirm: &str,
 ) -> Result<(FlowView, Sequence), Failure> {
     let now = Timestamp::now();
@@ -36,7 +36,7 @@ pub async fn confirm_grant(
                     "this is not the flow's confirm value".to_owned(),
                 ));
             }
-            let held = Held {
+            let held = GrantedScopes {
                 permissions: (*held).into(),
                 scopes: scopes.clone(),
                 identity: (*identity).into(),
@@ -57,17 +57,17 @@ pub async fn confirm_grant(
     };
     gateway.limits.write(&stored.value.account)?;
     let tenant = held.identity.tenant;
-    let ending = match record(gateway, &stored.value, held).await {
+    let outcome = match record(gateway, &stored.value, held).await {
         Ok(completion) => settle(gateway, &stored.value, completion, tenant, mailbox).await,
-        Err(Failure::Refused(refusal)) => Ending::Refused(refusal),
+        Err(Failure::Refused(refusal)) => FlowOutcome::Refused(refusal),
         // The log is away: the flow goes on waiting, so this can be tried again.
         Err(failure) => return Err(failure),
     };
-    learn::ended(gateway, &stored.value, &ending).await;
-    let stored = ended(gateway, stored, &Stage::from(ending)).await?;
-    learn::over(gateway, &stored.value).await;
+    observe_consent::on_concluded(gateway, &stored.value, &outcome).await;
+    let stored = ended(gateway, stored, &Stage::from(outcome)).await?;
+    observe_consent::on_abandoned(gateway, &stored.value).await;
     let user = gateway
-        .ledger
+        .executor
         .user(&stored.value.account, &stored.value.started_by)
         .await?;
     Ok((stored.value.view(now), user.state.last_sequence))
@@ -76,9 +76,9 @@ pub async fn confirm_grant(
 /// Ends the flow. A visit that came again may have got another value to confirm with meanwhile: that ends it for nobody.
 async fn ended(
     gateway: &Gateway,
-    mut stored: Stored<Flow>,
+    mut stored: Versioned<Flow>,
     stage: &Stage,
-) -> Result<Stored<Flow>, Failure> {
+) -> Result<Versioned<Flow>, Failure> {
     let id = stored.value.id;
     loop {
         stored.value.stage = stage.clone();

@@ -10,24 +10,24 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use crate::failure::Failure;
-use crate::flow::{Digest, Ending, Flow, Purpose, Route, State, Way};
+use crate::flow::{Digest, Flow, FlowOutcome, Purpose, Route, State, Way};
 use crate::gateway::{Gateway, reference};
-use crate::records::{StoreError, Stored};
-use crate::use_cases::end_flow::{end, landing};
-use crate::use_cases::take_callback::Returning;
+use crate::kv_store::{StoreError, Versioned};
+use crate::use_cases::conclude_flow::{end, landing};
+use crate::use_cases::handle_callback::ReturningBrowser;
 
 /// Where to send the administrator; `None` where somebody else changed the flow first. A first callback that comes again
 /// leads on as well, by a way of its own, and ends nothing: of several copies nobody knows which is the person's.
 pub(crate) async fn continue_admin_consent(
     gateway: &Gateway,
-    stored: Stored<Flow>,
+    stored: Versioned<Flow>,
     claimed: UnverifiedTenant,
-    (returning, is_first): (&Returning, bool),
+    (returning, is_first): (&ReturningBrowser, bool),
 ) -> Result<Option<Url>, Failure> {
     let tenant = match verified(gateway, &stored.value, claimed).await? {
         Ok(tenant) => tenant,
         Err(refusal) if is_first => {
-            let ended = end(gateway, stored, Ending::Refused(refusal)).await?;
+            let ended = end(gateway, stored, FlowOutcome::Refused(refusal)).await?;
             return Ok(Some(ended));
         }
         Err(_) => return Ok(Some(landing(gateway, &stored.value, None))),
@@ -61,7 +61,7 @@ pub(crate) async fn continue_admin_consent(
 /// Leads the browser on to sign in at exactly this tenant; `None` where somebody else changed the flow first.
 pub(crate) async fn lead_on(
     gateway: &Gateway,
-    mut stored: Stored<Flow>,
+    mut stored: Versioned<Flow>,
     tenant: Tenant,
     (account, browser): (AccountChoice<'_>, Option<Digest>),
 ) -> Result<Option<Url>, Failure> {

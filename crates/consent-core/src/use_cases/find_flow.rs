@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::flow::{Ending, Flow, Purpose, Setback, Stage};
+use crate::flow::{Flow, FlowFailure, FlowOutcome, Purpose, Stage};
 use crate::gateway::Gateway;
-use crate::records::{StoreError, Stored};
-use crate::use_cases::end_flow::{note_on_the_link, went_on};
+use crate::kv_store::{StoreError, Versioned};
+use crate::use_cases::conclude_flow::{note_on_the_link, went_on};
 
 /// Finds a flow; `None` if there is none, or none any more. An administrator's flow is over with the epoch that it was
 /// begun in, and any flow with its user's right (which the store looks after): what is found then has expired. One that
@@ -16,7 +16,7 @@ use crate::use_cases::end_flow::{note_on_the_link, went_on};
 pub(crate) async fn find_flow(
     gateway: &Gateway,
     id: Uuid,
-) -> Result<Option<Stored<Flow>>, Failure> {
+) -> Result<Option<Versioned<Flow>>, Failure> {
     let Some(mut stored) = gateway.flows.find(id).await? else {
         return Ok(None);
     };
@@ -31,9 +31,9 @@ pub(crate) async fn find_flow(
 }
 
 /// Writes down that whoever took a flow is gone, unless they say at this very moment how it went.
-async fn give_up(gateway: &Gateway, stored: Stored<Flow>) -> Result<Stored<Flow>, Failure> {
+async fn give_up(gateway: &Gateway, stored: Versioned<Flow>) -> Result<Versioned<Flow>, Failure> {
     let mut over = stored.clone();
-    over.value.stage = Stage::from(Ending::SetBack(Setback::Interrupted));
+    over.value.stage = Stage::from(FlowOutcome::Failed(FlowFailure::Interrupted));
     match gateway.flows.change(over).await {
         Ok(over) => {
             tracing::warn!(
@@ -64,7 +64,7 @@ async fn is_outdated(gateway: &Gateway, flow: &Flow) -> Result<bool, Failure> {
             None
         }
     };
-    let company = gateway.ledger.company(&flow.account).await?.state;
+    let company = gateway.executor.account(&flow.account).await?.state;
     let in_force = company.consent().map(|consent| consent.id.0);
     if answer.is_some_and(|answer| in_force == Some(answer.consent)) {
         return Ok(false);

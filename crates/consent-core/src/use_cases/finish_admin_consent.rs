@@ -14,23 +14,23 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::flow::{Answer, Asked, CONFIRMATION_LIFETIME, Ending, Flow, Stage};
+use crate::flow::{Answer, Asked, CONFIRMATION_LIFETIME, Flow, FlowOutcome, Stage};
 use crate::gateway::{AdminProof, Gateway};
-use crate::records::Stored;
+use crate::kv_store::Versioned;
 use crate::use_cases::ask_again::{
     ask_again, may_be_on_its_way, pause_before_the_next, without_consent,
 };
-use crate::use_cases::end_flow::{end, landing, still_counts, wait};
+use crate::use_cases::conclude_flow::{end, landing, still_counts, wait};
+use crate::use_cases::handle_callback::ReturningBrowser;
 use crate::use_cases::record_admin_consent::{asked_of, may_record, record};
 use crate::use_cases::redeem::{Proof, redeem};
-use crate::use_cases::take_callback::Returning;
 
 pub(crate) async fn finish_admin_consent(
     gateway: &Gateway,
-    stored: Stored<Flow>,
+    stored: Versioned<Flow>,
     proof: Proof,
     code: AuthorizationCode,
-    returning: &Returning,
+    returning: &ReturningBrowser,
 ) -> Result<Url, Failure> {
     let flow = &stored.value;
     let ((asked, route), Some(tenant)) = (asked_of(flow)?, proof.tenant) else {
@@ -43,7 +43,7 @@ pub(crate) async fn finish_admin_consent(
         Err(not_redeemed) if not_redeemed.says_that_nobody_consented() => {
             return without_consent(gateway, stored, Some(tenant)).await;
         }
-        Err(not_redeemed) => return end(gateway, stored, not_redeemed.ending).await,
+        Err(not_redeemed) => return end(gateway, stored, not_redeemed.outcome).await,
     };
     let answer = answer(gateway, asked, tenant, &redeemed).await;
     if may_be_on_its_way(&answer)
@@ -52,21 +52,21 @@ pub(crate) async fn finish_admin_consent(
         return ask_again(gateway, stored, tenant, pause).await;
     }
     if let Err(failure) = still_counts(gateway, &stored).await {
-        return end(gateway, stored, Ending::of(Err(failure))).await;
+        return end(gateway, stored, FlowOutcome::of(Err(failure))).await;
     }
     if comes_back_to_its_session(flow, returning) {
         let recorded = record(gateway, flow, route, answer).await;
-        return end(gateway, stored, Ending::of(recorded)).await;
+        return end(gateway, stored, FlowOutcome::of(recorded)).await;
     }
     // What is certain to be refused is told at once, and not after a click.
     if let Err(failure) = may_record(gateway, route, &answer).await {
-        return end(gateway, stored, Ending::of(Err(failure))).await;
+        return end(gateway, stored, FlowOutcome::of(Err(failure))).await;
     }
     wait_for_the_administrator(gateway, stored, &answer).await
 }
 
 /// Whether the flow was begun in a session of our settings pages, and all of it happened in that session's browser.
-fn comes_back_to_its_session(flow: &Flow, returning: &Returning) -> bool {
+fn comes_back_to_its_session(flow: &Flow, returning: &ReturningBrowser) -> bool {
     let is_same_browser = flow
         .browser
         .as_ref()
@@ -90,7 +90,7 @@ fn comes_back_to_its_session(flow: &Flow, returning: &Returning) -> bool {
 /// The flow waits, and the browser is led to a page that nobody else can find.
 async fn wait_for_the_administrator(
     gateway: &Gateway,
-    mut stored: Stored<Flow>,
+    mut stored: Versioned<Flow>,
     answer: &FinishAdministratorConsent,
 ) -> Result<Url, Failure> {
     stored.value.expires_at = Timestamp::now() + CONFIRMATION_LIFETIME;

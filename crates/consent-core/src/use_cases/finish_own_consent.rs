@@ -16,13 +16,14 @@ use url::Url;
 
 use crate::failure::Failure;
 use crate::flow::{
-    CONFIRMATION_LIFETIME, Completion, Digest, Ending, Flow, OwnConsent, Purpose, Said, Stage,
+    CONFIRMATION_LIFETIME, CompletionNotes, Digest, Flow, FlowOutcome, OwnConsent, Purpose, Said,
+    Stage,
 };
 use crate::gateway::Gateway;
+use crate::kv_store::Versioned;
 use crate::observations::Mailbox;
-use crate::records::Stored;
-use crate::use_cases::end_flow::{end, landing, still_counts, wait};
-use crate::use_cases::learn;
+use crate::use_cases::conclude_flow::{end, landing, still_counts, wait};
+use crate::use_cases::observe_consent;
 use crate::use_cases::redeem::{Proof, redeem};
 
 /// How long the browser waits for the mailbox to be found. It is good to know, and no reason to keep anybody waiting.
@@ -30,7 +31,7 @@ const PROBE_PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) async fn finish_own_consent(
     gateway: &Gateway,
-    mut stored: Stored<Flow>,
+    mut stored: Versioned<Flow>,
     proof: Proof,
     code: AuthorizationCode,
 ) -> Result<Url, Failure> {
@@ -39,16 +40,16 @@ pub(crate) async fn finish_own_consent(
         Ok(redeemed) => redeemed,
         Err(not_redeemed) => {
             if let Some(refusal) = &not_redeemed.refusal {
-                learn::refused(gateway, &stored.value, &own, refusal).await;
+                observe_consent::on_refused(gateway, &stored.value, &own, refusal).await;
             }
-            learn::over(gateway, &stored.value).await;
-            return end(gateway, stored, not_redeemed.ending).await;
+            observe_consent::on_abandoned(gateway, &stored.value).await;
+            return end(gateway, stored, not_redeemed.outcome).await;
         }
     };
     // A guest can accept, and has no mailbox there to use it with.
     if redeemed.identity.belonging == Belonging::Guest {
-        learn::over(gateway, &stored.value).await;
-        return end(gateway, stored, Ending::Refused(Refusal::GuestAccount)).await;
+        observe_consent::on_abandoned(gateway, &stored.value).await;
+        return end(gateway, stored, FlowOutcome::Refused(Refusal::GuestAccount)).await;
     }
     let tenant = match gateway
         .tenant(&TenantRef::Id(redeemed.identity.tenant_id))
@@ -56,22 +57,22 @@ pub(crate) async fn finish_own_consent(
     {
         Ok(tenant) => tenant,
         Err(failure) => {
-            learn::over(gateway, &stored.value).await;
-            return end(gateway, stored, Ending::of(Err(failure))).await;
+            observe_consent::on_abandoned(gateway, &stored.value).await;
+            return end(gateway, stored, FlowOutcome::of(Err(failure))).await;
         }
     };
     let identity = MicrosoftIdentity {
         tenant,
         object_id: ObjectId(redeemed.identity.object_id),
     };
-    let held = Held {
+    let held = GrantedScopes {
         permissions: gateway.scopes.permissions(&redeemed.scopes),
         scopes: redeemed.scopes.iter().map(str::to_owned).collect(),
         identity,
     };
     if let Err(failure) = still_counts(gateway, &stored).await {
-        learn::over(gateway, &stored.value).await;
-        return end(gateway, stored, Ending::of(Err(failure))).await;
+        observe_consent::on_abandoned(gateway, &stored.value).await;
+        return end(gateway, stored, FlowOutcome::of(Err(failure))).await;
     }
     let granted = own.asked.meet(held.permissions);
     if own.vouched {
@@ -80,19 +81,19 @@ pub(crate) async fn finish_own_consent(
         let looked_around = look_around(gateway, &stored.value, (identity, granted), &redeemed);
         let (recorded, mailbox) = tokio::join!(recorded, looked_around);
         // Only now: until it is recorded, a no has to find it under way.
-        learn::over(gateway, &stored.value).await;
-        let ending = match recorded {
+        observe_consent::on_abandoned(gateway, &stored.value).await;
+        let outcome = match recorded {
             Ok(completion) => settle(gateway, &stored.value, completion, tenant, mailbox).await,
-            Err(failure) => Ending::of(Err(failure)),
+            Err(failure) => FlowOutcome::of(Err(failure)),
         };
-        return end(gateway, stored, ending).await;
+        return end(gateway, stored, outcome).await;
     }
     // What can't be granted, or is somebody else's mailbox, is no question to anybody.
     let rehearsed = rehearse(gateway, &stored.value, &held).await;
     let mailbox = look_around(gateway, &stored.value, (identity, granted), &redeemed).await;
     if let Err(Failure::Refused(refusal)) = rehearsed {
-        learn::over(gateway, &stored.value).await;
-        return end(gateway, stored, Ending::Refused(refusal)).await;
+        observe_consent::on_abandoned(gateway, &stored.value).await;
+        return end(gateway, stored, FlowOutcome::Refused(refusal)).await;
     }
 
     // Whoever began the flow may have sent its link to somebody else, whose mailbox must not
@@ -125,7 +126,7 @@ async fn look_around(
     if own.expected.is_some_and(|expected| expected != identity) {
         return None;
     }
-    learn::got(gateway, flow, &own, identity.tenant, granted).await;
+    observe_consent::on_granted(gateway, flow, &own, identity.tenant, granted).await;
     Some(probe(gateway, redeemed).await)
 }
 
@@ -143,12 +144,12 @@ async fn probe(gateway: &Gateway, redeemed: &Redeemed) -> Mailbox {
 /// Microsoft said no. Only a decline is the user's own answer, and recorded.
 pub(crate) async fn refused(
     gateway: &Gateway,
-    stored: Stored<Flow>,
+    stored: Versioned<Flow>,
     error: &AuthorizationError,
 ) -> Result<Url, Failure> {
     let own = own_consent_of(&stored.value)?;
-    learn::refused(gateway, &stored.value, &own, error).await;
-    let mut ending = Ending::from_microsoft(error, Said::ByTheBrowser, &stored.value.purpose);
+    observe_consent::on_refused(gateway, &stored.value, &own, error).await;
+    let mut outcome = FlowOutcome::from_microsoft(error, Said::ByTheBrowser, &stored.value.purpose);
     if error.class == ErrorClass::Declined {
         let command = DeclineOwnPermissions {
             account: stored.value.account.clone(),
@@ -157,32 +158,32 @@ pub(crate) async fn refused(
             asked: own.asked.kinds(),
         };
         let (account, user) = (&stored.value.account, &stored.value.started_by);
-        let before = gateway.ledger.user(account, user).await;
+        let before = gateway.executor.user(account, user).await;
         let recorded = gateway
-            .ledger
-            .decide_user(account, user, |company, user| {
+            .executor
+            .execute_on_user(account, user, |company, user| {
                 own_consent::decline(company, user, command.clone())
             })
             .await;
         if let (Ok(before), Ok(_)) = (before, &recorded) {
             let answered = before.state.in_epoch(own.begun_in).answered;
-            learn::declined(gateway, &stored.value, &own, answered).await;
+            observe_consent::on_declined(gateway, &stored.value, &own, answered).await;
         }
-        ending = Ending::of(recorded.map(|_| ending));
+        outcome = FlowOutcome::of(recorded.map(|_| outcome));
     }
-    end(gateway, stored, ending).await
+    end(gateway, stored, outcome).await
 }
 
 /// What Microsoft granted, and to whom.
 #[derive(Debug, Clone)]
-pub struct Held {
+pub struct GrantedScopes {
     pub(crate) permissions: PermissionSet,
     pub(crate) scopes: Vec<String>,
     /// The Microsoft account that answered.
     pub identity: MicrosoftIdentity,
 }
 
-impl Held {
+impl GrantedScopes {
     /// What waits for its confirmation.
     pub fn waiting_in(flow: &Flow) -> Option<Self> {
         match &flow.stage {
@@ -205,19 +206,19 @@ impl Held {
     }
 }
 
-/// Records the grant.
+/// KvStore the grant.
 pub(crate) async fn record(
     gateway: &Gateway,
     flow: &Flow,
-    held: Held,
-) -> Result<Completion, Failure> {
+    held: GrantedScopes,
+) -> Result<CompletionNotes, Failure> {
     let own = own_consent_of(flow)?;
     let (granted, identity) = (held.permissions, held.identity);
     let command = command(flow, &own, held);
     let moved = AtomicBool::new(false);
     let recorded = gateway
-        .ledger
-        .decide_user(&flow.account, &flow.started_by, |company, user| {
+        .executor
+        .execute_on_user(&flow.account, &flow.started_by, |company, user| {
             let is_of_another = user.is_of_another(company.epoch, identity);
             moved.store(is_of_another, Ordering::Relaxed);
             own_consent::grant(company, user, command.clone())
@@ -234,7 +235,7 @@ pub(crate) async fn record(
             "a user's grants are of another Microsoft identity from here on"
         );
     }
-    Ok(Completion {
+    Ok(CompletionNotes {
         not_granted: in_words(own.asked.missing_from(granted)),
         mailbox_trouble: None,
     })
@@ -250,11 +251,18 @@ pub struct Rehearsal {
 }
 
 /// What recording the grant would come to, as things stand.
-pub async fn rehearse(gateway: &Gateway, flow: &Flow, held: &Held) -> Result<Rehearsal, Failure> {
+pub async fn rehearse(
+    gateway: &Gateway,
+    flow: &Flow,
+    held: &GrantedScopes,
+) -> Result<Rehearsal, Failure> {
     let own = own_consent_of(flow)?;
     // The user first: its events name epochs that the company has to know by then.
-    let user = gateway.ledger.user(&flow.account, &flow.started_by).await?;
-    let company = gateway.ledger.company(&flow.account).await?;
+    let user = gateway
+        .executor
+        .user(&flow.account, &flow.started_by)
+        .await?;
+    let company = gateway.executor.account(&flow.account).await?;
     let command = command(flow, &own, held.clone());
     let events = own_consent::grant(&company.state, &user.state, command).map_err(Failure::from);
     tell_of_a_mismatch(flow, events.as_ref().err());
@@ -269,7 +277,7 @@ pub async fn rehearse(gateway: &Gateway, flow: &Flow, held: &Held) -> Result<Reh
     })
 }
 
-fn command(flow: &Flow, own: &OwnConsent, held: Held) -> GrantOwnPermissions {
+fn command(flow: &Flow, own: &OwnConsent, held: GrantedScopes) -> GrantOwnPermissions {
     GrantOwnPermissions {
         account: flow.account.clone(),
         user: flow.started_by.clone(),
@@ -298,17 +306,17 @@ fn tell_of_a_mismatch(flow: &Flow, failure: Option<&Failure>) {
 pub(crate) async fn settle(
     gateway: &Gateway,
     flow: &Flow,
-    completion: Completion,
+    completion: CompletionNotes,
     tenant: Tenant,
     mailbox: Option<Mailbox>,
-) -> Ending {
+) -> FlowOutcome {
     if let Some(mailbox) = mailbox {
         gateway
             .observations
             .note_mailbox(&flow.account, &flow.started_by, tenant, mailbox)
             .await;
     }
-    Ending::Completed(Completion {
+    FlowOutcome::Completed(CompletionNotes {
         mailbox_trouble: mailbox.and_then(Mailbox::trouble),
         ..completion
     })

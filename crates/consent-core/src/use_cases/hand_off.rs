@@ -11,12 +11,12 @@ use jiff::Timestamp;
 use url::Url;
 use uuid::Uuid;
 
+use crate::command_executor::Account;
 use crate::cutoff::Generation;
 use crate::failure::Failure;
 use crate::flow::{Aim, Route};
 use crate::gateway::{Gateway, TenantName};
 use crate::hand_off::{Closed, HandOff, HandOffToken, Stage};
-use crate::ledger::Company;
 use crate::names::Names;
 use crate::use_cases::premises::premises;
 use crate::use_cases::start_admin_consent::{self, Question, tenant_to_ask};
@@ -55,7 +55,7 @@ pub async fn create(
     by: Asker,
     request: Request,
 ) -> Result<(HandOff, Url), Failure> {
-    let company = gateway.ledger.company(account).await?;
+    let company = gateway.executor.account(account).await?;
     let named = tenant_to_ask(gateway, account, &company, request.tenant.as_ref()).await?;
     let tenant = match named {
         Some(tenant) => Some(tenant),
@@ -106,7 +106,7 @@ pub async fn create(
 pub async fn newest(
     gateway: &Gateway,
     account: &AccountId,
-    company: &Company,
+    company: &Account,
     only_of: Option<&UserId>,
     most: usize,
 ) -> Result<Vec<HandOff>, Failure> {
@@ -123,7 +123,7 @@ pub async fn list(
     account: &AccountId,
     only_of: Option<&UserId>,
 ) -> Result<Vec<HandOff>, Failure> {
-    let company = gateway.ledger.company(account).await?;
+    let company = gateway.executor.account(account).await?;
     newest(gateway, account, &company, only_of, MOST_LISTED).await
 }
 
@@ -139,7 +139,7 @@ pub async fn find(
         .map(|stored| stored.value)
         .filter(|link| only_of.is_none_or(|user| link.requested_by == *user))
         .ok_or_else(unknown)?;
-    let company = gateway.ledger.company(account).await?;
+    let company = gateway.executor.account(account).await?;
     link.note_epoch(company.state.epoch);
     Ok(link)
 }
@@ -174,7 +174,7 @@ pub async fn cancel(
 
 /// Somebody opened the link.
 pub async fn open(gateway: &Gateway, token: &HandOffToken) -> Result<HandOff, Failure> {
-    let company = gateway.ledger.company(&token.account).await?;
+    let company = gateway.executor.account(&token.account).await?;
     let found = by_token(gateway, token, &company).await?;
     if found.opened_at.is_some() {
         return Ok(found);
@@ -209,7 +209,7 @@ pub async fn begin(gateway: &Gateway, token: &HandOffToken) -> Result<Begun, Fai
     gateway
         .limits
         .start_through_link(&token.account, token.id)?;
-    let company = gateway.ledger.company(&token.account).await?;
+    let company = gateway.executor.account(&token.account).await?;
     let found = by_token(gateway, token, &company).await?;
     if let Err(closed) = found.require_open(Timestamp::now()) {
         return Ok(Begun::Closed(closed));
@@ -253,7 +253,7 @@ pub async fn begin(gateway: &Gateway, token: &HandOffToken) -> Result<Begun, Fai
 
 /// What an administrator can be asked for, by the rules for each aim.
 fn may_ask(
-    company: &Company,
+    company: &Account,
     aim: Aim,
     permissions: PermissionSet,
     premises: Premises,
@@ -274,7 +274,7 @@ async fn own_tenant(
     account: &AccountId,
     user: &UserId,
 ) -> Result<Option<Tenant>, Failure> {
-    let granted_in = gateway.ledger.user(account, user).await?.state.identity;
+    let granted_in = gateway.executor.user(account, user).await?.state.identity;
     if let Some(identity) = granted_in {
         return Ok(Some(identity.tenant));
     }
@@ -285,7 +285,7 @@ async fn own_tenant(
 async fn by_token(
     gateway: &Gateway,
     token: &HandOffToken,
-    company: &Company,
+    company: &Account,
 ) -> Result<HandOff, Failure> {
     let found = gateway.hand_offs.find(&token.account, token.id).await?;
     let mut link = found

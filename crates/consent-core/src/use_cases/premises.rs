@@ -56,9 +56,9 @@ async fn one_has_a_grant(
     if suspects.is_empty() {
         return Ok(false);
     }
-    let company = gateway.ledger.company(account).await?.state;
+    let company = gateway.executor.account(account).await?.state;
     for (user, tenant) in suspects {
-        let state = gateway.ledger.user(account, &user).await?.state;
+        let state = gateway.executor.user(account, &user).await?.state;
         let is_of_tenant = state
             .identity
             .is_some_and(|identity| identity.tenant == tenant);

@@ -11,15 +11,15 @@ use assent_microsoft_identity::TenantRef;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
-use crate::use_cases::learn::Wanted;
-use crate::use_cases::start_own_consent::{Named, Question, Wish, begin, question};
+use crate::use_cases::observe_consent::Wanted;
+use crate::use_cases::start_own_consent::{ConsentRequest, Named, Question, begin, question};
 
 /// Begins a user's consent at a login, for what there is left to ask for.
 pub async fn prompt_at_login(
     gateway: &Gateway,
     account: &AccountId,
     user: &UserId,
-    wish: Wish,
+    wish: ConsentRequest,
     unless_answered: bool,
 ) -> Result<UserConsentBegun, Failure> {
     if unless_answered {
@@ -32,7 +32,7 @@ pub async fn prompt_at_login(
     let question = question(gateway, account, user, &wish).await?;
     let question = unanswered(gateway, account, user, &wish, question).await?;
     let who = (account, user);
-    let begun = begin(gateway, who, question, wish.way_back, Wanted::ByALogin).await?;
+    let begun = begin(gateway, who, question, wish.return_target, Wanted::ByALogin).await?;
     let FlowStarted {
         flow_id,
         authorize_url,
@@ -52,7 +52,7 @@ async fn somebody_else_answered(
     gateway: &Gateway,
     account: &AccountId,
     user: &UserId,
-    wish: &Wish,
+    wish: &ConsentRequest,
 ) -> Result<(), Failure> {
     let Named::Vouched(identity) = wish.identity else {
         return Err(Failure::AlreadyAnswered);
@@ -69,13 +69,13 @@ async fn unanswered(
     gateway: &Gateway,
     account: &AccountId,
     user: &UserId,
-    wish: &Wish,
+    wish: &ConsentRequest,
     question: Question,
 ) -> Result<Question, Failure> {
     let (Named::Vouched(_), Some(identity)) = (wish.identity, question.expected) else {
         return Ok(question);
     };
-    let state = gateway.ledger.user(account, user).await?.state;
+    let state = gateway.executor.user(account, user).await?.state;
     let accounts = gateway.observations.accounts(account, user).await;
     let is_about_them = !state.is_of_another(question.epoch, identity);
     let on_the_log = is_about_them.then(|| state.in_epoch(question.epoch).answered);

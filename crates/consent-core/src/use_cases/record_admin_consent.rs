@@ -12,9 +12,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::flow::{Aim, Asked, Ending, Flow, Purpose, Route, Setback};
+use crate::flow::{Aim, Asked, Flow, FlowFailure, FlowOutcome, Purpose, Route};
 use crate::gateway::Gateway;
-use crate::use_cases::learn;
+use crate::use_cases::observe_consent;
 
 /// What an administrator's flow asked for.
 pub(crate) fn asked_of(flow: &Flow) -> Result<(Asked, Route), Failure> {
@@ -44,7 +44,7 @@ pub(crate) async fn may_record(
     route: Route,
     answer: &FinishAdministratorConsent,
 ) -> Result<(), Failure> {
-    let company = gateway.ledger.company(&answer.account).await?.state;
+    let company = gateway.executor.account(&answer.account).await?.state;
     match route.aim() {
         Aim::AdministratorConsent => {
             administrator_consent::finish(&company, answer.clone()).map(drop)?;
@@ -54,13 +54,13 @@ pub(crate) async fn may_record(
     Ok(())
 }
 
-/// Records it. Doing so twice changes nothing, so what failed half-way can be done again.
+/// KvStore it. Doing so twice changes nothing, so what failed half-way can be done again.
 pub(crate) async fn record(
     gateway: &Gateway,
     flow: &Flow,
     route: Route,
     answer: FinishAdministratorConsent,
-) -> Result<Ending, Failure> {
+) -> Result<FlowOutcome, Failure> {
     // Whoever asked may have been cut off while Microsoft was asked.
     let present = gateway
         .cutoffs
@@ -70,14 +70,14 @@ pub(crate) async fn record(
         return Err(Refusal::FlowExpired.into());
     }
     let (tenant, scopes) = (answer.tenant, scopes_of(gateway, &answer));
-    let ending = match route {
+    let outcome = match route {
         Route::Direct => record_on_the_log(gateway, answer).await?,
         Route::HandOff { id, aim } => record_by_link(gateway, flow, (id, aim), answer).await?,
     };
-    if matches!(ending, Ending::Completed(_)) {
-        learn::granted_for_everybody(gateway, &flow.account, tenant, &scopes).await;
+    if matches!(outcome, FlowOutcome::Completed(_)) {
+        observe_consent::on_granted_for_everybody(gateway, &flow.account, tenant, &scopes).await;
     }
-    Ok(ending)
+    Ok(outcome)
 }
 
 fn scopes_of(gateway: &Gateway, answer: &FinishAdministratorConsent) -> ScopeSet {
@@ -90,7 +90,7 @@ async fn record_by_link(
     flow: &Flow,
     (id, aim): (Uuid, Aim),
     answer: FinishAdministratorConsent,
-) -> Result<Ending, Failure> {
+) -> Result<FlowOutcome, Failure> {
     // Somebody may take the link back at this very moment: one of the two comes first.
     let claimed = gateway
         .hand_offs
@@ -99,16 +99,16 @@ async fn record_by_link(
         })
         .await?;
     if !matches!(claimed, Some(Ok(_))) {
-        return Ok(Ending::SetBack(Setback::HandOffClosed));
+        return Ok(FlowOutcome::Failed(FlowFailure::HandOffClosed));
     }
     let granted_by = answer.granted_by.0;
-    let ending = match aim {
+    let outcome = match aim {
         Aim::AdministratorConsent => record_on_the_log(gateway, answer).await?,
         // Nobody's permissions change, so there is nothing to record: Microsoft lets users consent from now on.
         Aim::Approval => {
-            let company = gateway.ledger.company(&flow.account).await?.state;
+            let company = gateway.executor.account(&flow.account).await?.state;
             approval::finish(&company, &answer)?;
-            Ending::completed()
+            FlowOutcome::completed()
         }
     };
     tracing::info!(
@@ -127,19 +127,19 @@ async fn record_by_link(
     if let Err(error) = noted {
         tracing::warn!(error = %chain(&error), "that a link is complete was not noted");
     }
-    Ok(ending)
+    Ok(outcome)
 }
 
 async fn record_on_the_log(
     gateway: &Gateway,
     answer: FinishAdministratorConsent,
-) -> Result<Ending, Failure> {
+) -> Result<FlowOutcome, Failure> {
     let account = answer.account.clone();
     gateway
-        .ledger
-        .decide_company(&account, |company| {
+        .executor
+        .execute_on_account(&account, |company| {
             administrator_consent::finish(company, answer.clone())
         })
         .await?;
-    Ok(Ending::completed())
+    Ok(FlowOutcome::completed())
 }

@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::observations::Mailbox;
 
-/// Records that a user has at login what their administrator consented to.
+/// KvStore that a user has at login what their administrator consented to.
 pub async fn record_automatic_grant(
     gateway: &Arc<Gateway>,
     request: RecordAutomaticGrant,
@@ -39,8 +39,8 @@ pub async fn record_automatic_grant(
     };
     let moved = AtomicBool::new(false);
     let recorded = gateway
-        .ledger
-        .decide_user(&request.account_id, &request.user_id, |company, user| {
+        .executor
+        .execute_on_user(&request.account_id, &request.user_id, |company, user| {
             let permissions = automatic_grant::granted(company, &command)?;
             let is_of_another = user.is_of_another(company.epoch, command.identity);
             moved.store(
@@ -72,7 +72,7 @@ pub async fn record_automatic_grant(
         );
     }
     let sign_in = SignIn::Microsoft(command.identity);
-    let effective = effective_for(&recorded.company, &recorded.user, sign_in);
+    let effective = effective_for(&recorded.account, &recorded.user, sign_in);
     if let Some(token) = request.graph_token {
         let holder = Holder {
             account: request.account_id,

@@ -8,7 +8,7 @@ use assent_microsoft_identity::{
 };
 use assent_service_kit::telemetry::chain;
 
-use crate::flow::{Ending, Flow, Said, Setback, Way};
+use crate::flow::{Flow, FlowFailure, FlowOutcome, Said, Way};
 use crate::gateway::{Gateway, reference};
 
 /// What a code has to be redeemed with.
@@ -31,7 +31,7 @@ impl From<Way> for Proof {
 
 /// How a flow ends whose code proved nothing, and Microsoft's own refusal where that is why.
 pub(crate) struct NotRedeemed {
-    pub(crate) ending: Ending,
+    pub(crate) outcome: FlowOutcome,
     pub(crate) refusal: Option<AuthorizationError>,
 }
 
@@ -71,39 +71,45 @@ pub(crate) async fn redeem(
             error = %chain(&error),
             "Microsoft's answer proved nothing"
         );
-        let setback = match error {
+        let failure = match error {
             RedeemError::Refused(refusal) => {
                 return NotRedeemed {
-                    ending: Ending::from_microsoft(&refusal, Said::ByMicrosoft, &flow.purpose),
+                    outcome: FlowOutcome::from_microsoft(
+                        &refusal,
+                        Said::ByMicrosoft,
+                        &flow.purpose,
+                    ),
                     refusal: Some(refusal),
                 };
             }
             RedeemError::IdToken(IdTokenError::Tenant { .. }) => {
                 security_event("tenant_mismatch", flow);
                 return NotRedeemed {
-                    ending: Ending::Refused(Refusal::TenantMismatch),
+                    outcome: FlowOutcome::Refused(Refusal::TenantMismatch),
                     refusal: None,
                 };
             }
             // A genuine account, and nobody's mailbox in any organisation.
             RedeemError::IdToken(IdTokenError::Consumer) => {
                 return NotRedeemed {
-                    ending: Ending::Refused(Refusal::PersonalAccount),
+                    outcome: FlowOutcome::Refused(Refusal::PersonalAccount),
                     refusal: None,
                 };
             }
-            RedeemError::IdToken(IdTokenError::KeysUnavailable(_)) => Setback::MicrosoftUnavailable,
+            RedeemError::IdToken(IdTokenError::KeysUnavailable(_)) => {
+                FlowFailure::MicrosoftUnavailable
+            }
             RedeemError::IdToken(_) => {
                 security_event("invalid_id_token", flow);
-                Setback::InvalidIdToken
+                FlowFailure::InvalidIdToken
             }
-            RedeemError::OurFault(_) => Setback::ApplicationMisconfigured,
+            RedeemError::OurFault(_) => FlowFailure::ApplicationMisconfigured,
             RedeemError::Unreachable(_) | RedeemError::TimedOut | RedeemError::Nonsense(_) => {
-                Setback::MicrosoftUnavailable
+                FlowFailure::MicrosoftUnavailable
             }
         };
         NotRedeemed {
-            ending: Ending::SetBack(setback),
+            outcome: FlowOutcome::Failed(failure),
             refusal: None,
         }
     })

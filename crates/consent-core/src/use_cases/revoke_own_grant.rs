@@ -9,9 +9,9 @@ use assent_domain::permissions::Kinds;
 use assent_event_log::{Damage, Missing};
 use jiff::Timestamp;
 
+use crate::command_executor::{Account, Recorded, User};
 use crate::failure::Failure;
 use crate::gateway::Gateway;
-use crate::ledger::{Company, Recorded, User};
 use crate::observations::Attempts;
 use crate::view;
 
@@ -22,9 +22,9 @@ const ATTEMPTS: usize = 4;
 #[derive(Debug)]
 pub enum Revoked {
     /// All of the user, as usual.
-    Known,
+    UserOverview,
     /// The log is damaged, so this is all of the user that can be said: nothing is on in it that can't be read.
-    Partly(Box<(Company, User)>),
+    Partly(Box<(Account, User)>),
 }
 
 /// Takes permissions of a user back, whatever else can be read or reached.
@@ -47,9 +47,9 @@ pub async fn revoke_own_grant(
     match revoked {
         Ok(recorded) if recorded.is_nothing => {
             revoke_what_is_seen(gateway, &said, &recorded).await?;
-            Ok(Revoked::Known)
+            Ok(Revoked::UserOverview)
         }
-        Ok(_) => Ok(Revoked::Known),
+        Ok(_) => Ok(Revoked::UserOverview),
         Err(failure @ (Failure::Damaged(_) | Failure::LogNotBelieved(_))) => {
             let known = revoke_past_damage(gateway, &said, failure).await?;
             Ok(Revoked::Partly(Box::new(known)))
@@ -84,8 +84,8 @@ impl Said {
 
 async fn revoke(gateway: &Gateway, said: &Said, seen: Kinds) -> Result<Recorded, Failure> {
     gateway
-        .ledger
-        .decide_user(&said.account, &said.user, |company, state| {
+        .executor
+        .execute_on_user(&said.account, &said.user, |company, state| {
             own_consent::revoke(company, state, seen, said.in_epoch(company.epoch))
         })
         .await
@@ -100,7 +100,7 @@ async fn revoke_what_is_seen(
     if said.permissions.is_empty() {
         return Ok(());
     }
-    let at_least = decided.company.last_sequence.max(decided.sequence);
+    let at_least = decided.account.last_sequence.max(decided.sequence);
     let (account, user) = (&said.account, &said.user);
     let Some(seen) = view::effective(&gateway.connection, account, user, at_least).await else {
         return Ok(());
@@ -123,25 +123,25 @@ async fn revoke_past_damage(
     gateway: &Gateway,
     said: &Said,
     failure: Failure,
-) -> Result<(Company, User), Failure> {
-    let ledger = gateway.ledger.beyond_trouble();
+) -> Result<(Account, User), Failure> {
+    let executor = gateway.executor.beyond_trouble();
     let is_believed = matches!(failure, Failure::Damaged(_));
     // What can't be told by anybody is refused by the trouble that was met first.
     let mut failure = Some(failure);
     for _ in 0..ATTEMPTS {
         let (account, user) = (&said.account, &said.user);
-        let company = match ledger.company(account).await {
+        let company = match executor.account(account).await {
             Ok(company) => company,
             Err(Failure::Damaged(damage)) => {
                 let seen = view::company(&gateway.connection, account, end_of(&damage)).await;
                 let Some(state) = seen else {
                     return Err(failure.take().unwrap_or(Failure::Damaged(damage)));
                 };
-                Company::seen(state)
+                Account::seen(state)
             }
             Err(other) => return Err(other),
         };
-        let (user, tail, is_all) = match ledger.user(account, user).await {
+        let (user, tail, is_all) = match executor.user(account, user).await {
             Ok(user) => {
                 let tail = user.history.tail;
                 (user, tail, is_believed)
@@ -160,7 +160,7 @@ async fn revoke_past_damage(
         } else {
             own_consent::revoke_unread(&state, &user.state, no)?
         };
-        if let Some(recorded) = ledger.append(tail, &events).await? {
+        if let Some(recorded) = executor.append(tail, &events).await? {
             let user = user.after(&recorded)?;
             return Ok((company, user));
         }

@@ -9,12 +9,12 @@ use assent_domain::permissions::Kinds;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::use_cases::revoke_own_grant::revoke_own_grant;
-use crate::use_cases::start_own_consent::{Named, WayBack, Wish, start_own_consent};
+use crate::use_cases::start_own_consent::{ConsentRequest, Named, ReturnTarget, start_own_consent};
 
 /// The boxes, as they were shown and as they came back. Only what the user changed is changed: a page that has stood
 /// open in another tab must not take back what was granted meanwhile.
 #[derive(Debug, Clone, Copy)]
-pub struct Boxes {
+pub struct PermissionForm {
     /// What had a box.
     pub shown: Kinds,
     /// What was ticked.
@@ -35,7 +35,7 @@ pub enum Saved {
     /// The user goes on to Microsoft.
     AtMicrosoft(FlowStarted),
     /// The company changed its method meanwhile, so nothing was done.
-    MovedOn,
+    EpochChanged,
 }
 
 /// Revokes what is no longer ticked, and begins a consent to what is newly ticked.
@@ -43,17 +43,17 @@ pub async fn save_own_permissions(
     gateway: &Gateway,
     account: &AccountId,
     user: &UserId,
-    boxes: Boxes,
-    way_back: WayBack,
+    boxes: PermissionForm,
+    return_target: ReturnTarget,
 ) -> Result<Saved, Failure> {
     let removed = boxes.shown.without(boxes.ticked);
-    let state = gateway.ledger.user(account, user).await;
-    let company = gateway.ledger.company(account).await;
+    let state = gateway.executor.user(account, user).await;
+    let company = gateway.executor.account(account).await;
     if company
         .as_ref()
         .is_ok_and(|company| company.state.epoch != boxes.epoch)
     {
-        return Ok(Saved::MovedOn);
+        return Ok(Saved::EpochChanged);
     }
     let (state, company) = match (state, company) {
         (Ok(user), Ok(company)) => (user.state, company.state),
@@ -82,14 +82,14 @@ pub async fn save_own_permissions(
             Saved::Unchanged
         });
     }
-    let wish = Wish {
+    let wish = ConsentRequest {
         ticked: missing.kinds(),
         // Whoever gives one thing up and takes another is who they were when they sent the form.
         identity: Named::Nobody {
             until_now: state.mailbox(company.epoch),
         },
         login_hint: None,
-        way_back,
+        return_target,
     };
     match start_own_consent(gateway, account, user, wish).await {
         Ok(started) => Ok(Saved::AtMicrosoft(started)),

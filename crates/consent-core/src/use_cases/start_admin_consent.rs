@@ -10,11 +10,11 @@ use jiff::Timestamp;
 use url::Url;
 use uuid::Uuid;
 
+use crate::command_executor::Account;
 use crate::cutoff::Generation;
 use crate::failure::Failure;
 use crate::flow::{self, Digest, Flow, Purpose, Route, Stage, State, States};
 use crate::gateway::{Gateway, TenantName, reference};
-use crate::ledger::Company;
 use crate::names::Names;
 use crate::use_cases::premises::premises;
 
@@ -52,7 +52,7 @@ pub async fn start_admin_consent(
     selection: Selection,
 ) -> Result<FlowStarted, Failure> {
     gateway.limits.start(account, asker.manager.user())?;
-    let company = gateway.ledger.company(account).await?;
+    let company = gateway.executor.account(account).await?;
     let mut command = StartAdministratorConsent {
         by: asker.manager.clone(),
         administrator_confirmed: selection.administrator_confirmed,
@@ -108,7 +108,7 @@ pub(crate) struct Question {
 /// Begins the flow, in which an administrator has 15 minutes.
 pub(crate) async fn begin(
     gateway: &Gateway,
-    company: &Company,
+    company: &Account,
     id: Uuid,
     question: Question,
 ) -> Result<FlowStarted, Failure> {
@@ -158,7 +158,7 @@ pub(crate) async fn begin(
 pub(crate) async fn tenant_to_ask(
     gateway: &Gateway,
     account: &AccountId,
-    company: &Company,
+    company: &Account,
     named: Option<&TenantName>,
 ) -> Result<Option<Tenant>, Failure> {
     let consented = company.state.consent().map(|consent| consent.tenant);
@@ -184,7 +184,7 @@ pub(crate) async fn tenant_to_ask(
 /// again with it: those of the consent in force, and those last seen in this tenant.
 async fn already_consented(
     gateway: &Gateway,
-    company: &Company,
+    company: &Account,
     question: &Question,
 ) -> Vec<String> {
     let mut scopes = in_force(company);
@@ -195,7 +195,7 @@ async fn already_consented(
     scopes
 }
 
-fn in_force(company: &Company) -> Vec<String> {
+fn in_force(company: &Account) -> Vec<String> {
     let granted = company.consent().map(|(_, granted)| &granted.scopes);
     let scopes = granted.into_iter().flatten();
     scopes.map(|scope| scope.0.clone()).collect()

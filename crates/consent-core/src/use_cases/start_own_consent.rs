@@ -20,11 +20,11 @@ use crate::failure::Failure;
 use crate::flow::{self, Digest, Flow, Purpose, Stage, State, States};
 use crate::gateway::{Gateway, reference};
 use crate::observations::Accounts;
-use crate::use_cases::learn::{self, Wanted};
+use crate::use_cases::observe_consent::{self, Wanted};
 
 /// What is to be asked for, and of whom.
 #[derive(Debug)]
-pub struct Wish {
+pub struct ConsentRequest {
     /// What the user wants to permit.
     pub ticked: Kinds,
     /// Which Microsoft account has to answer.
@@ -32,7 +32,7 @@ pub struct Wish {
     /// By what name Microsoft's sign-in page knows whoever is meant.
     pub login_hint: Option<LoginHint>,
     /// Where the browser goes in the end.
-    pub way_back: WayBack,
+    pub return_target: ReturnTarget,
 }
 
 /// Whether somebody says who the user is at Microsoft.
@@ -54,7 +54,7 @@ pub enum Named {
 
 /// Where the browser goes afterwards.
 #[derive(Debug)]
-pub enum WayBack {
+pub enum ReturnTarget {
     /// To the host application, or where it names no address to our settings pages.
     Host(Option<Url>),
     /// To our settings pages, in this session.
@@ -71,11 +71,18 @@ pub async fn start_own_consent(
     gateway: &Gateway,
     account: &AccountId,
     user: &UserId,
-    wish: Wish,
+    wish: ConsentRequest,
 ) -> Result<FlowStarted, Failure> {
     let question = question(gateway, account, user, &wish).await?;
     let who = (account, user);
-    let begun = begin(gateway, who, question, wish.way_back, Wanted::ByTheUser).await?;
+    let begun = begin(
+        gateway,
+        who,
+        question,
+        wish.return_target,
+        Wanted::ByTheUser,
+    )
+    .await?;
     Ok(begun.started)
 }
 
@@ -129,11 +136,11 @@ pub(crate) async fn question(
     gateway: &Gateway,
     account: &AccountId,
     user: &UserId,
-    wish: &Wish,
+    wish: &ConsentRequest,
 ) -> Result<Question, Failure> {
     gateway.limits.start(account, user)?;
-    let state_of_user = gateway.ledger.user(account, user).await?.state;
-    let company = gateway.ledger.company(account).await?.state;
+    let state_of_user = gateway.executor.user(account, user).await?.state;
+    let company = gateway.executor.account(account).await?.state;
     let asked = own_consent::begin(&company, wish.ticked)?;
 
     // Of the present grants: whoever has revoked all of them, or has not answered since a change of method, is asked
@@ -200,19 +207,20 @@ pub(crate) async fn begin(
     gateway: &Gateway,
     (account, user): (&AccountId, &UserId),
     question: Question,
-    way_back: WayBack,
+    return_target: ReturnTarget,
     wanted: Wanted,
 ) -> Result<Begun, Failure> {
     let id = Uuid::now_v7();
     // Before there is a flow, so that a no that is said meanwhile finds it under way.
-    let left_out = learn::begun(gateway, (account, user), id, &question, wanted).await;
+    let left_out =
+        observe_consent::on_started(gateway, (account, user), id, &question, wanted).await;
     let asked = question.asked.without(left_out);
     if asked.is_nothing() {
         return Err(Refusal::AdministratorApprovalRequired.into());
     }
-    let (session, binds, return_to) = match way_back {
-        WayBack::Host(return_to) => (None, true, return_to),
-        WayBack::Session { session, binds } => (Some(session), binds, None),
+    let (session, binds, return_to) = match return_target {
+        ReturnTarget::Host(return_to) => (None, true, return_to),
+        ReturnTarget::Session { session, binds } => (Some(session), binds, None),
     };
     let Question {
         epoch,
@@ -253,7 +261,7 @@ pub(crate) async fn begin(
         },
     };
     if let Err(not_kept) = gateway.flows.create(flow.clone()).await {
-        learn::over(gateway, &flow).await;
+        observe_consent::on_abandoned(gateway, &flow).await;
         return Err(not_kept.into());
     }
 

@@ -6,10 +6,10 @@ use assent_domain::event::Event;
 use assent_domain::ids::{AccountId, Epoch, UserId};
 use assent_domain::permissions::Kinds;
 
+use crate::command_executor::User;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
-use crate::ledger::User;
-use crate::use_cases::start_own_consent::{Named, WayBack, Wish, start_own_consent};
+use crate::use_cases::start_own_consent::{ConsentRequest, Named, ReturnTarget, start_own_consent};
 
 /// The user goes on to Microsoft, for what is on, or else for what was; `None` where the company has moved on since the
 /// page of that epoch was shown.
@@ -18,15 +18,15 @@ pub async fn use_another_account(
     account: &AccountId,
     user: &UserId,
     epoch: Epoch,
-    way_back: WayBack,
+    return_target: ReturnTarget,
 ) -> Result<Option<FlowStarted>, Failure> {
-    let known = gateway.ledger.user(account, user).await?;
-    let company = gateway.ledger.company(account).await?.state;
+    let known = gateway.executor.user(account, user).await?;
+    let company = gateway.executor.account(account).await?.state;
     if company.epoch != epoch {
         return Ok(None);
     }
     let on = effective(&company, &known.state).kinds();
-    let wish = Wish {
+    let wish = ConsentRequest {
         ticked: if on.is_empty() {
             ever_granted(&known, epoch)
         } else {
@@ -34,7 +34,7 @@ pub async fn use_another_account(
         },
         identity: Named::Another,
         login_hint: None,
-        way_back,
+        return_target,
     };
     let started = start_own_consent(gateway, account, user, wish).await?;
     Ok(Some(started))

@@ -22,7 +22,7 @@ pub async fn void_message(
     let operator = words("operator", operator, MAX_OPERATOR)?;
     let sequence = Sequence(command.sequence);
     let (record, already) = gateway
-        .ledger
+        .executor
         .declare_void(sequence, reason, operator, Timestamp::now())
         .await?;
     if !already {

@@ -4,9 +4,11 @@ use assent_consent_core::failure::Failure;
 use assent_consent_core::flow::Aim;
 use assent_consent_core::names::Names;
 use assent_consent_core::use_cases::hand_off::{self, Request};
-use assent_consent_core::use_cases::look_up;
-use assent_consent_core::use_cases::save_own_permissions::{Boxes, Saved, save_own_permissions};
-use assent_consent_core::use_cases::start_own_consent::WayBack;
+use assent_consent_core::use_cases::queries;
+use assent_consent_core::use_cases::save_own_permissions::{
+    PermissionForm, Saved, save_own_permissions,
+};
+use assent_consent_core::use_cases::start_own_consent::ReturnTarget;
 use assent_consent_core::use_cases::use_another_account::use_another_account;
 use assent_domain::ids::Epoch;
 use assent_domain::permissions::{Kinds, Permission};
@@ -24,7 +26,7 @@ use super::notice::{self, Done, Landing, Notice};
 use super::{answered, done, in_session, is_ticked, show, to_microsoft, unreadable};
 use crate::session::{InSession, Posted};
 use crate::site::Site;
-use crate::{Shared, confirmation_page, words};
+use crate::{Shared, confirmation_page, labels};
 
 const TITLE: &str = "Settings of my account";
 const COMPLETED: (&str, &str) = (
@@ -66,7 +68,7 @@ async fn page(
     notice: Option<Notice>,
 ) -> Result<Response, Failure> {
     let (account, user) = (&session.session.account, &session.session.user);
-    let known = match look_up::all_of(site, account, user).await {
+    let known = match queries::user_overview(site, account, user).await {
         Ok(known) => known,
         Err(Failure::Damaged(_) | Failure::LogNotBelieved(_)) => {
             return Ok(damaged_account::show(site, session).await);
@@ -79,7 +81,7 @@ async fn page(
     Ok(show(site, status, &page))
 }
 
-/// Boxes, by permission.
+/// PermissionForm, by permission.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Ticks {
     contacts: Option<String>,
@@ -109,13 +111,13 @@ pub(crate) struct BoxesForm {
 }
 
 impl BoxesForm {
-    fn read(&self) -> Result<Boxes, Failure> {
+    fn read(&self) -> Result<PermissionForm, Failure> {
         let was_shown = |permission| {
             self.shown
                 .split(' ')
-                .any(|name| name == words::key(permission))
+                .any(|name| name == labels::key(permission))
         };
-        Ok(Boxes {
+        Ok(PermissionForm {
             shown: Kinds {
                 contacts: was_shown(Permission::Contacts),
                 calendar: was_shown(Permission::Calendar),
@@ -145,7 +147,7 @@ async fn saved(
 ) -> Result<Response, Failure> {
     let (account, user) = (&session.session.account, &session.session.user);
     let boxes = form.read()?;
-    let saved = save_own_permissions(site, account, user, boxes, way_back(session)).await;
+    let saved = save_own_permissions(site, account, user, boxes, return_target(session)).await;
     let here = &site.addresses.account_settings;
     match saved {
         Ok(Saved::AtMicrosoft(started)) => to_microsoft(site, headers, &started),
@@ -159,7 +161,7 @@ async fn saved(
             page(site, session, status, Some(notice)).await
         }
         Ok(Saved::Unchanged) => Ok(done(here, session, Done::Unchanged)),
-        Ok(Saved::MovedOn) => Ok(done(here, session, Done::ChangedMeanwhile)),
+        Ok(Saved::EpochChanged) => Ok(done(here, session, Done::ChangedMeanwhile)),
         Err(failure) => {
             let (status, notice) = notice::of_failure(failure)?;
             page(site, session, status, Some(notice)).await
@@ -191,8 +193,8 @@ async fn sent_to_another(
 ) -> Result<Response, Failure> {
     let (account, user) = (&session.session.account, &session.session.user);
     let epoch = Epoch(form.epoch.parse().map_err(|_| unreadable())?);
-    let way_back = way_back(session);
-    match use_another_account(site, account, user, epoch, way_back).await {
+    let return_target = return_target(session);
+    match use_another_account(site, account, user, epoch, return_target).await {
         Ok(Some(started)) => to_microsoft(site, headers, &started),
         Ok(None) => Ok(done(
             &site.addresses.account_settings,
@@ -206,8 +208,8 @@ async fn sent_to_another(
     }
 }
 
-fn way_back(session: &InSession) -> WayBack {
-    WayBack::Session {
+fn return_target(session: &InSession) -> ReturnTarget {
+    ReturnTarget::Session {
         session: session.secret.digest(),
         binds: !session.session.opened_elsewhere,
     }
@@ -232,7 +234,7 @@ pub(crate) async fn make_link(
 
 async fn made_link(site: &Site, session: &InSession, form: &LinkForm) -> Result<Response, Failure> {
     let (account, user) = (&session.session.account, &session.session.user);
-    let company = site.ledger.company(account).await?;
+    let company = site.executor.account(account).await?;
     let request = Request {
         aim: Aim::Approval,
         permissions: company.state.email_sync.cap().only(form.ticks.kinds()),

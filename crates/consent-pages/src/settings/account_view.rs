@@ -2,10 +2,10 @@
 
 use askama::Template;
 use assent_consent_core::failure::Failure;
+use assent_consent_core::messages;
 use assent_consent_core::observations::{Approval, Mailbox, MailboxState};
-use assent_consent_core::representation::{events, time_of};
-use assent_consent_core::use_cases::look_up::Known;
-use assent_consent_core::wording;
+use assent_consent_core::use_cases::queries::UserOverview;
+use assent_consent_core::views::{events, time_of};
 use assent_domain::event::RevocationReason;
 use assent_domain::explanation::{Explanation, PermissionStatus, explain};
 use assent_domain::mode::{AuthorizationMethod, EmailSync};
@@ -17,10 +17,10 @@ use super::Frame;
 use super::history::{self, Told};
 use super::links::LinkView;
 use super::notice::Notice;
+use crate::labels::{self, When};
 use crate::layout::Layout;
 use crate::session::InSession;
 use crate::site::Site;
-use crate::words::{self, When};
 
 /// The order in which the boxes are shown.
 const ORDER: [Permission; 3] = [
@@ -86,7 +86,7 @@ impl<'a> AccountPage<'a> {
     pub(super) fn of(
         site: &'a Site,
         session: &'a InSession,
-        known: &Known,
+        known: &UserOverview,
         links: Vec<LinkView>,
         notice: Option<Notice>,
     ) -> Result<Self, Failure> {
@@ -121,13 +121,13 @@ impl<'a> AccountPage<'a> {
             binds_nothing: session.session.opened_elsewhere,
             epoch: company.state.epoch.0,
             shown: on.join(" "),
-            needs_approval: needs_approval.map(words::key).collect(),
+            needs_approval: needs_approval.map(labels::key).collect(),
             decided,
             mailbox: known
                 .learnt
                 .mailbox
                 .and_then(Mailbox::trouble)
-                .map(wording::of)
+                .map(messages::of)
                 // Once is enough.
                 .filter(|sentence| {
                     notice
@@ -144,7 +144,12 @@ impl<'a> AccountPage<'a> {
 }
 
 impl PermissionBox {
-    fn of(site: &Site, known: &Known, explanation: &Explanation, permission: Permission) -> Self {
+    fn of(
+        site: &Site,
+        known: &UserOverview,
+        explanation: &Explanation,
+        permission: Permission,
+    ) -> Self {
         let (company, user) = (&known.company.state, &known.user.state);
         let trail = explanation.trail(permission);
         let is_on = explanation.effective.kinds().contains(permission);
@@ -168,10 +173,10 @@ impl PermissionBox {
             of_approval(approval(known, permission))
         };
         Self {
-            key: words::key(permission),
-            name: words::name(permission),
-            meaning: words::meaning(permission, level),
-            scopes: site.scopes.of(words::only(permission, level)).join(" "),
+            key: labels::key(permission),
+            name: labels::name(permission),
+            meaning: labels::meaning(permission, level),
+            scopes: site.scopes.of(labels::only(permission, level)).join(" "),
             is_on,
             status: status(trail.status),
             since: trail
@@ -189,7 +194,7 @@ impl PermissionBox {
 }
 
 impl Connected {
-    fn of(known: &Known, explanation: &Explanation) -> Option<Self> {
+    fn of(known: &UserOverview, explanation: &Explanation) -> Option<Self> {
         let identity = known
             .user
             .state
@@ -204,7 +209,7 @@ impl Connected {
 }
 
 impl Decided {
-    fn of(known: &Known, explanation: &Explanation) -> Option<Self> {
+    fn of(known: &UserOverview, explanation: &Explanation) -> Option<Self> {
         let (recorded, granted) = known.company.consent()?;
         Some(Self {
             since: When(recorded.decoded.metadata.time),
@@ -241,7 +246,7 @@ const fn of_approval(approval: Approval) -> Option<&'static str> {
     }
 }
 
-fn approval(known: &Known, permission: Permission) -> Approval {
+fn approval(known: &UserOverview, permission: Permission) -> Approval {
     let approvals = &known.learnt.approvals;
     approvals
         .get(&permission)

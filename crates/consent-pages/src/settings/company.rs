@@ -1,8 +1,8 @@
-//! Settings > Company: what a Super Admin can do there.
+//! Settings > Account: what a Super Admin can do there.
 
+use assent_consent_core::command_executor::Account;
 use assent_consent_core::failure::Failure;
 use assent_consent_core::flow::Aim;
-use assent_consent_core::ledger::Company;
 use assent_consent_core::names::Names;
 use assent_consent_core::rights;
 use assent_consent_core::use_cases::change_mode::change_mode_as_seen;
@@ -199,7 +199,7 @@ pub(crate) async fn save_method(
 async fn changed(
     site: &Site,
     session: &InSession,
-    (manager, shown): (AccountManager, &Company),
+    (manager, shown): (AccountManager, &Account),
     to: Mode,
     (saved, then): (Done, Option<&str>),
 ) -> Result<Response, Failure> {
@@ -208,7 +208,7 @@ async fn changed(
     let changed = match change_mode_as_seen(site, account, manager, to, seen).await {
         // By the same form, sent twice at once.
         Err(Failure::ConcurrentChange)
-            if site.ledger.company(account).await?.state.mode() == to =>
+            if site.executor.account(account).await?.state.mode() == to =>
         {
             Ok(())
         }
@@ -229,7 +229,7 @@ async fn changed(
 async fn ask(
     site: &Site,
     session: &InSession,
-    company: &Company,
+    company: &Account,
     change: Change,
 ) -> Result<Response, Failure> {
     let account = &session.session.account;
@@ -343,15 +343,15 @@ pub(crate) async fn cancel_link(
 }
 
 /// Whoever may manage the company's settings, and the company.
-async fn managed(site: &Site, session: &InSession) -> Result<(AccountManager, Company), Failure> {
+async fn managed(site: &Site, session: &InSession) -> Result<(AccountManager, Account), Failure> {
     let account = &session.session.account;
     let manager = rights::manager(&session.session.caller(), account)?;
-    let company = site.ledger.company(account).await?;
+    let company = site.executor.account(account).await?;
     Ok((manager, company))
 }
 
 /// Whether somebody changed the company since the page was shown.
-fn is_stale(company: &Company, seen: &str) -> Result<bool, Failure> {
+fn is_stale(company: &Account, seen: &str) -> Result<bool, Failure> {
     let seen: u64 = seen.parse().map_err(|_| unreadable())?;
     Ok(company.state.last_sequence.0 != seen)
 }

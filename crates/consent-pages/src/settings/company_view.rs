@@ -1,9 +1,9 @@
-//! Settings > Company, as it is shown.
+//! Settings > Account, as it is shown.
 
 use askama::Template;
-use assent_consent_core::ledger::Company;
+use assent_consent_core::command_executor::Account;
+use assent_consent_core::messages;
 use assent_consent_core::use_cases::head_count::HeadCount;
-use assent_consent_core::wording;
 use assent_domain::decide::administrator_consent::Mailboxes;
 use assent_domain::event::AdminConsentGranted;
 use assent_domain::mode::EmailSync;
@@ -15,10 +15,10 @@ use super::company_dialog::Dialog;
 use super::history::{self, Told};
 use super::links::LinkView;
 use super::notice::Notice;
+use crate::labels::{self, When};
 use crate::layout::Layout;
 use crate::session::InSession;
 use crate::site::Site;
-use crate::words::{self, When};
 
 #[derive(Template)]
 #[template(path = "company.html")]
@@ -74,7 +74,7 @@ struct ConsentView {
 pub(super) struct Parts<'a> {
     pub(super) site: &'a Site,
     pub(super) session: &'a InSession,
-    pub(super) company: &'a Company,
+    pub(super) company: &'a Account,
     pub(super) count: Option<HeadCount>,
     pub(super) links: Vec<LinkView>,
     pub(super) notice: Option<Notice>,
@@ -97,13 +97,13 @@ impl<'a> CompanyPage<'a> {
         let state = &company.state;
         let full = EmailSync::Full.level();
         let item = |permission, is_ticked| Item {
-            key: words::key(permission),
-            name: words::name(permission),
-            meaning: words::meaning(permission, full),
-            scopes: scopes(site, words::only(permission, full)),
+            key: labels::key(permission),
+            name: labels::name(permission),
+            meaning: labels::meaning(permission, full),
+            scopes: scopes(site, labels::only(permission, full)),
             is_ticked,
         };
-        let email = |sync: EmailSync| scopes(site, words::only(Permission::Email, sync.level()));
+        let email = |sync: EmailSync| scopes(site, labels::only(Permission::Email, sync.level()));
         Self {
             layout: Layout::of(site),
             frame: Frame::of(site, session, "company"),
@@ -120,7 +120,7 @@ impl<'a> CompanyPage<'a> {
             ]),
             dialog,
             obstacle: match mailboxes {
-                Mailboxes::OnPremisesOnly => Some(wording::of("on_premises_exchange")),
+                Mailboxes::OnPremisesOnly => Some(messages::of("on_premises_exchange")),
                 Mailboxes::NothingAgainst => None,
             },
             email_scopes: EmailScopes {
@@ -134,7 +134,7 @@ impl<'a> CompanyPage<'a> {
 }
 
 /// What the dialog begins with: what is in force, or all of it.
-pub(super) fn dialog_of(company: &Company) -> Dialog {
+pub(super) fn dialog_of(company: &Account) -> Dialog {
     let consent = company.state.consent();
     Dialog::with(consent.map_or(PermissionSet::EVERYTHING, |consent| consent.permissions))
 }
@@ -145,11 +145,12 @@ impl ConsentView {
         granted: &AdminConsentGranted,
         count: Option<HeadCount>,
     ) -> Self {
-        let roles = granted
-            .verification
-            .roles
-            .iter()
-            .map(|role| format!("Microsoft's sign-in showed the role {}", words::role(*role)));
+        let roles = granted.verification.roles.iter().map(|role| {
+            format!(
+                "Microsoft's sign-in showed the role {}",
+                labels::role(*role)
+            )
+        });
         let grant = granted
             .verification
             .tenant_wide_grant
@@ -160,8 +161,8 @@ impl ConsentView {
             .map(|scope| scope.0.as_str())
             .collect();
         Self {
-            permissions: words::list(granted.permissions),
-            email: words::level(granted.permissions.email),
+            permissions: labels::list(granted.permissions),
+            email: labels::level(granted.permissions.email),
             scopes: scopes.join(" "),
             requested_by: granted.requested_by.to_string(),
             accepted_by: granted.granted_by.0.to_string(),
@@ -198,7 +199,7 @@ fn in_words(count: HeadCount) -> String {
     let are = if count.connected == 1 { "is" } else { "are" };
     format!(
         "{more}{} {are} connected: {} with Calendar, {} with Contacts, {} with Email ({} of them with Full sync).",
-        words::users(count.connected),
+        labels::users(count.connected),
         count.calendar,
         count.contacts,
         count.email,
@@ -232,14 +233,14 @@ impl Change {
         match self {
             Self::ToLimitedSync => format!(
                 "At the moment this concerns {more}{} whose replies are synced.",
-                words::users(count.full_email)
+                labels::users(count.full_email)
             ),
             Self::ToUsers if count.connected == 0 => {
                 "At the moment nobody loses anything by it.".to_owned()
             }
             Self::ToUsers => format!(
                 "At the moment {more}{} would lose what they have: {} lose Calendar, {} Contacts, {} Email.",
-                words::users(count.connected),
+                labels::users(count.connected),
                 count.calendar,
                 count.contacts,
                 count.email

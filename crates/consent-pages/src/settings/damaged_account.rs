@@ -1,7 +1,7 @@
 //! Settings > My account while the log is damaged: what was granted can't be told, and can be taken back all the same.
 
 use askama::Template;
-use assent_consent_core::wording;
+use assent_consent_core::messages;
 use assent_contract::problem::code;
 use assent_domain::permissions::Permission;
 use axum::http::StatusCode;
@@ -10,7 +10,7 @@ use axum::response::Response;
 use crate::layout::Layout;
 use crate::session::InSession;
 use crate::site::Site;
-use crate::{page, words};
+use crate::{labels, page};
 
 #[derive(Template)]
 #[template(path = "damaged_account.html")]
@@ -25,15 +25,15 @@ struct DamagedAccount<'a> {
 
 pub(super) async fn show(site: &Site, session: &InSession) -> Response {
     // Where the company can be read, the form has to be of its epoch; else no epoch is asked for.
-    let company = site.ledger.company(&session.session.account).await;
+    let company = site.executor.account(&session.session.account).await;
     let page = DamagedAccount {
         layout: Layout::of(site),
         base: site.addresses.base_path(),
         proof: session.proof.expose(),
         epoch: company.map_or(0, |company| company.state.epoch.0),
-        sentence: wording::of(code::EVENT_LOG_DAMAGED),
+        sentence: messages::of(code::EVENT_LOG_DAMAGED),
         permissions: Permission::ALL
-            .map(|permission| (words::key(permission), words::name(permission))),
+            .map(|permission| (labels::key(permission), labels::name(permission))),
     };
     let ancestors = &site.frame_ancestors;
     page::show_embeddable(StatusCode::SERVICE_UNAVAILABLE, &page, &[], ancestors)

@@ -5,7 +5,7 @@ use assent_domain::ids::{Sequence, UserId};
 use assent_domain::mode::{AuthorizationMethod, EmailSync};
 use assent_event_log::RecordedEvent;
 
-use crate::words::{self, When};
+use crate::labels::{self, When};
 
 /// One line of it.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ fn told(event: &Event, me: &UserId) -> (String, String) {
         Event::AdminConsentGranted(granted) => (
             format!(
                 "An Office 365 administrator consented for everyone: {}",
-                words::list(granted.permissions)
+                labels::list(granted.permissions)
             ),
             format!(
                 "{}, accepted at Microsoft by {}",
@@ -88,7 +88,7 @@ fn told(event: &Event, me: &UserId) -> (String, String) {
             ),
         ),
         Event::UserScopeGranted(granted) => {
-            let what = words::list(granted.permissions);
+            let what = labels::list(granted.permissions);
             match granted.authority {
                 Authority::User => (format!("Granted: {what}"), someone(&granted.user, me)),
                 Authority::AdministratorConsent(_) => (
@@ -98,7 +98,7 @@ fn told(event: &Event, me: &UserId) -> (String, String) {
             }
         }
         Event::UserScopeRevoked(revoked) => {
-            let what = words::list_kinds(revoked.permissions);
+            let what = labels::list_kinds(revoked.permissions);
             let what = match revoked.reason {
                 RevocationReason::UserRevoked => format!("Revoked: {what}"),
                 RevocationReason::UserDeclined => format!("Declined at Microsoft: {what}"),

@@ -3,9 +3,9 @@
 use askama::Template;
 use assent_consent_core::failure::Failure;
 use assent_consent_core::flow::Aim;
-use assent_consent_core::hand_off::{Closed, HandOff, HandOffToken, LinkState, Stage};
+use assent_consent_core::hand_off::{Closed, HandOff, HandOffState, HandOffToken, Stage};
+use assent_consent_core::messages;
 use assent_consent_core::use_cases::hand_off;
-use assent_consent_core::wording;
 use assent_domain::ids::{AccountId, UserId};
 use assent_domain::refusal::Refusal;
 use axum::http::StatusCode;
@@ -15,10 +15,10 @@ use url::Url;
 use uuid::Uuid;
 
 use super::{Frame, show};
+use crate::labels::{self, When};
 use crate::layout::Layout;
 use crate::session::InSession;
 use crate::site::Site;
-use crate::words::{self, When};
 
 /// How many are listed; the newest.
 pub(super) const LISTED: usize = 5;
@@ -41,9 +41,9 @@ impl LinkView {
         let now = Timestamp::now();
         let remark = match &link.stage {
             _ if link.require_open(now) == Err(Closed::Outdated) => {
-                Some(wording::of(Refusal::FlowExpired.code()))
+                Some(messages::of(Refusal::FlowExpired.code()))
             }
-            Stage::Refused { code, .. } => Some(wording::of(code)),
+            Stage::Refused { code, .. } => Some(messages::of(code)),
             Stage::Idle
             | Stage::Started { .. }
             | Stage::Completing { .. }
@@ -51,18 +51,18 @@ impl LinkView {
             | Stage::Cancelled { .. } => None,
         };
         let (state, class) = match link.state(now) {
-            LinkState::Waiting => ("not opened yet", ""),
-            LinkState::Opened => ("opened", "waiting"),
-            LinkState::Started => ("somebody is at Microsoft with it", "waiting"),
-            LinkState::Refused => ("tried without success; it can be used again", "waiting"),
-            LinkState::Completed => ("approved", "on"),
-            LinkState::Cancelled => ("cancelled", "stopped"),
-            LinkState::Expired => ("expired", "stopped"),
+            HandOffState::Waiting => ("not opened yet", ""),
+            HandOffState::Opened => ("opened", "waiting"),
+            HandOffState::Started => ("somebody is at Microsoft with it", "waiting"),
+            HandOffState::Refused => ("tried without success; it can be used again", "waiting"),
+            HandOffState::Completed => ("approved", "on"),
+            HandOffState::Cancelled => ("cancelled", "stopped"),
+            HandOffState::Expired => ("expired", "stopped"),
         };
         Self {
             id: link.id.to_string(),
             asked_by: link.requested_by.to_string(),
-            asks_for: words::list(link.permissions.into()),
+            asks_for: labels::list(link.permissions.into()),
             made_at: When(link.created_at),
             state,
             class,
@@ -96,7 +96,7 @@ pub(super) fn show_new(
         layout: Layout::of(site),
         frame: Frame::of(site, session, ""),
         url: url.as_str(),
-        asks_for: words::list(link.permissions.into()),
+        asks_for: labels::list(link.permissions.into()),
         decides_for_everyone: link.aim == Aim::AdministratorConsent,
         until: When(link.expires_at),
         back: back.path(),

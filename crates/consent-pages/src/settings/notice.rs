@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use assent_consent_core::failure::Failure;
 use assent_consent_core::flow::{FlowState, FlowView};
-use assent_consent_core::wording;
+use assent_consent_core::messages;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -199,8 +199,8 @@ fn of_words(state: FlowState, code: Option<&str>) -> Option<Notice> {
         }
         (FlowState::Refused, _) => (Kind::Problem, "Nothing was granted"),
     };
-    let of_code = code.map(wording::of);
-    let text = of_code.or_else(|| wording::of_state(state));
+    let of_code = code.map(messages::of);
+    let text = of_code.or_else(|| messages::of_state(state));
     Some(Notice {
         kind,
         title,
@@ -229,9 +229,9 @@ pub(super) fn of_failure(failure: Failure) -> Result<(StatusCode, Notice), Failu
     let problem = problem_from(failure);
     let text = match (problem.code(), problem.public_detail()) {
         // Its detail says which part of the form is meant.
-        ("invalid_request", Some(detail)) => wording::as_sentence(detail),
+        ("invalid_request", Some(detail)) => messages::as_sentence(detail),
         // It is the same from here, whether the tenant is gone or was named.
-        ("tenant_absent", _) => wording::of("tenant_mismatch").to_owned(),
+        ("tenant_absent", _) => messages::of("tenant_mismatch").to_owned(),
         _ => page::of_problem(&problem),
     };
     let notice = Notice {

@@ -8,7 +8,7 @@ use assent_service_kit::{Program, Variable};
 pub static PROGRAM: Program = Program {
     name: "consent-gateway",
     version: env!("CARGO_PKG_VERSION"),
-    about: "Records Microsoft 365 consent on the event log: the only writer, and the only one \
+    about: "KvStore Microsoft 365 consent on the event log: the only writer, and the only one \
             that talks to Microsoft. Serves the HTTP API, Microsoft's callbacks and the \
             login hook's commands.",
     variables: &[

@@ -4,7 +4,7 @@ use assent_consent_core::failure::Failure;
 use assent_consent_core::gateway::tenant_name;
 use assent_consent_core::return_to;
 use assent_consent_core::use_cases::start_admin_consent::Selection;
-use assent_consent_core::use_cases::start_own_consent::{Named, WayBack, Wish};
+use assent_consent_core::use_cases::start_own_consent::{ConsentRequest, Named, ReturnTarget};
 use assent_contract::command::ExpectedIdentity;
 use assent_contract::values::{
     Cloud, EmailSync, Method, Permission, PermissionSet, kinds_from_list,
@@ -76,8 +76,12 @@ pub(super) struct NewGrant {
 
 impl NewGrant {
     /// `may_vouch`: whether whoever sends it speaks for the host application, too.
-    pub(super) fn check(self, origins: &[Origin], may_vouch: bool) -> Result<Wish, Failure> {
-        Ok(Wish {
+    pub(super) fn check(
+        self,
+        origins: &[Origin],
+        may_vouch: bool,
+    ) -> Result<ConsentRequest, Failure> {
+        Ok(ConsentRequest {
             ticked: kinds_from_list(&self.permissions),
             identity: match self.microsoft_identity {
                 Some(identity) if may_vouch => Named::Vouched(identity),
@@ -85,7 +89,7 @@ impl NewGrant {
                 None => Named::Nobody { until_now: None },
             },
             login_hint: login_hint(self.login_hint.as_deref())?,
-            way_back: WayBack::Host(checked(self.return_to.as_deref(), origins)?),
+            return_target: ReturnTarget::Host(checked(self.return_to.as_deref(), origins)?),
         })
     }
 }

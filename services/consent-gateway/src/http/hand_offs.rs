@@ -3,7 +3,7 @@
 use assent_consent_core::failure::Failure;
 use assent_consent_core::flow::Aim;
 use assent_consent_core::gateway::tenant_name;
-use assent_consent_core::hand_off::{Closed, HandOff, LinkState, Stage};
+use assent_consent_core::hand_off::{Closed, HandOff, HandOffState, Stage};
 use assent_consent_core::names::Names;
 use assent_consent_core::rights;
 use assent_consent_core::use_cases::hand_off::{self, Request};
@@ -43,7 +43,7 @@ struct HandOffView {
     purpose: Aim,
     permissions: PermissionSet,
     tenant_id: Option<Uuid>,
-    state: LinkState,
+    state: HandOffState,
     /// Why the last attempt came to nothing, or the link is over before its time.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,

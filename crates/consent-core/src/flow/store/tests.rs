@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::cutoff::Generation;
-use crate::flow::{Aim, Ending, Flow, FlowState, Purpose, Route, Stage, States};
+use crate::flow::{Aim, Flow, FlowOutcome, FlowState, Purpose, Route, Stage, States};
 use crate::gateway::Gateway;
 use crate::names::Names;
 use crate::test_gateway;
@@ -89,7 +89,7 @@ async fn what_has_ended_takes_nobodys_place() {
     for _ in 0..30 {
         let id = begun(&gateway, flow("ana", None)).await;
         let mut stored = gateway.flows.find(id).await.unwrap().unwrap();
-        stored.value.stage = Stage::from(Ending::completed());
+        stored.value.stage = Stage::from(FlowOutcome::completed());
         gateway.flows.change(stored).await.unwrap();
     }
     assert_eq!(state(&gateway, oldest).await.0, FlowState::Pending);

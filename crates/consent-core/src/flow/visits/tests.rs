@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{KEPT, REDEEMED_WITHIN, Way};
 use crate::browser::BrowserSecret;
 use crate::cutoff::Generation;
-use crate::flow::{Digest, Ending, Flow, FlowState, Purpose, Stage, State, States};
+use crate::flow::{Digest, Flow, FlowOutcome, FlowState, Purpose, Stage, State, States};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -149,7 +149,7 @@ fn whoever_took_a_flow_and_says_nothing_is_given_up() {
     flow.cut_short();
     assert!(!flow.is_given_up(too_late));
     assert_eq!(flow.view(too_late).state, FlowState::Expired);
-    flow.stage = Stage::from(Ending::completed());
+    flow.stage = Stage::from(FlowOutcome::completed());
     assert!(!flow.is_given_up(too_late) && !flow.was_interrupted());
 }
 

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::{LinksOfAccount, LinksOfUser, MOST_LISTED};
+use super::{HandOffsOfAccount, HandOffsOfUser, MOST_LISTED};
 use crate::cutoff::Generation;
 use crate::flow::Aim;
 use crate::hand_off::{HandOff, HandOffToken, Stage};
@@ -41,7 +41,7 @@ fn link(by: &str, expires_at: Timestamp) -> HandOff {
 
 #[test]
 fn twenty_links_a_day_whatever_became_of_them() {
-    let mut links = LinksOfUser::default();
+    let mut links = HandOffsOfUser::default();
     for number in 0..20 {
         assert_eq!(links.add(at(number)), Ok(()));
     }
@@ -55,7 +55,7 @@ fn twenty_links_a_day_whatever_became_of_them() {
 
 #[test]
 fn a_clock_that_was_ahead_locks_nobody_out() {
-    let mut links = LinksOfUser::default();
+    let mut links = HandOffsOfUser::default();
     for _ in 0..LINKS_A_DAY {
         links.add(at(60 * 24 * 365)).unwrap();
     }
@@ -64,7 +64,7 @@ fn a_clock_that_was_ahead_locks_nobody_out() {
 
 #[test]
 fn a_user_sees_their_own_however_many_others_made() {
-    let mut links = LinksOfAccount::default();
+    let mut links = HandOffsOfAccount::default();
     let own = link("ana", at(10_000));
     links.add(&own, at(0));
     for _ in 0..3 * MOST_LISTED {
@@ -83,7 +83,7 @@ proptest! {
     /// Whatever is made, and ends, in whatever order: the record stays small, and an open link stays in it.
     #[test]
     fn the_record_is_bounded_and_loses_no_open_link(steps in prop::collection::vec((any::<bool>(), 0_i64..300, any::<prop::sample::Index>()), 0..400)) {
-        let mut links = LinksOfAccount::default();
+        let mut links = HandOffsOfAccount::default();
         let mut open = Vec::new();
         for (number, (ends, minutes, which)) in steps.into_iter().enumerate() {
             let now = at(i64::try_from(number).unwrap());

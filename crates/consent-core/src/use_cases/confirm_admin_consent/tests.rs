@@ -88,7 +88,7 @@ async fn state_of(gateway: &Gateway, page: &State) -> FlowState {
 }
 
 async fn events(gateway: &Gateway) -> u64 {
-    gateway.ledger.last_sequence().await.unwrap()
+    gateway.executor.last_sequence().await.unwrap()
 }
 
 #[tokio::test]

@@ -55,8 +55,8 @@ async fn grants(gateway: &Gateway, name: &str, tenant: Tenant, seen: MailboxLoca
         expected: Some(identity),
     };
     gateway
-        .ledger
-        .decide_user(&acme(), &user(name), |company, user| {
+        .executor
+        .execute_on_user(&acme(), &user(name), |company, user| {
             own_consent::grant(company, user, command.clone())
         })
         .await

@@ -60,8 +60,8 @@ async fn revoked(gateway: &Gateway, permission: Permission) -> u64 {
     );
     let asked = Kinds::from_iter([permission]);
     let revoked = revoke_own_grant(gateway, &account, &user, asked).await;
-    assert!(matches!(revoked, Ok(Revoked::Known)), "{revoked:?}");
-    gateway.ledger.last_sequence().await.unwrap()
+    assert!(matches!(revoked, Ok(Revoked::UserOverview)), "{revoked:?}");
+    gateway.executor.last_sequence().await.unwrap()
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ fn session() -> InSession {
     };
     InSession {
         session: Session::of(&caller, Digest::of("token"), Timestamp::now(), false).unwrap(),
-        proof: secret.form_proof(),
+        proof: secret.csrf_token(),
         secret,
     }
 }

@@ -1,4 +1,4 @@
-//! Records in a key-value bucket: one key for each, changed only from the revision it was read at.
+//! KvStore in a key-value bucket: one key for each, changed only from the revision it was read at.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,14 +11,14 @@ use serde::de::DeserializeOwned;
 use crate::failure::Failure;
 
 /// A bucket of records of one kind.
-pub(crate) struct Records<T> {
+pub(crate) struct KvStore<T> {
     bucket: Bucket,
     kind: PhantomData<fn() -> T>,
 }
 
 /// A record, and the revision to change it from.
 #[derive(Debug, Clone)]
-pub struct Stored<T> {
+pub struct Versioned<T> {
     /// The record.
     pub value: T,
     key: String,
@@ -75,14 +75,14 @@ impl From<StoreError> for Failure {
     }
 }
 
-impl<T> Stored<T> {
+impl<T> Versioned<T> {
     /// Numbered by the server: each change has a higher one.
     pub(crate) const fn revision(&self) -> u64 {
         self.revision
     }
 }
 
-impl<T: Serialize + DeserializeOwned> Records<T> {
+impl<T: Serialize + DeserializeOwned> KvStore<T> {
     pub(crate) fn new(bucket: Bucket) -> Self {
         Self {
             bucket,
@@ -96,14 +96,14 @@ impl<T: Serialize + DeserializeOwned> Records<T> {
     }
 
     /// Keeps a new record.
-    pub(crate) async fn create(&self, key: &str, value: T) -> Result<Stored<T>, StoreError> {
+    pub(crate) async fn create(&self, key: &str, value: T) -> Result<Versioned<T>, StoreError> {
         let bytes = serde_json::to_vec(&value).map_err(StoreError::Unreadable)?;
         let revision = self
             .bucket
             .create(key, bytes)
             .await
             .map_err(|error| self.failed(error))?;
-        Ok(Stored {
+        Ok(Versioned {
             value,
             key: key.to_owned(),
             revision,
@@ -119,7 +119,7 @@ impl<T: Serialize + DeserializeOwned> Records<T> {
     }
 
     /// Finds a record; `None` if there is none, or none any more.
-    pub(crate) async fn find(&self, key: &str) -> Result<Option<Stored<T>>, StoreError> {
+    pub(crate) async fn find(&self, key: &str) -> Result<Option<Versioned<T>>, StoreError> {
         let Some(entry) = self
             .bucket
             .get(key)
@@ -129,7 +129,7 @@ impl<T: Serialize + DeserializeOwned> Records<T> {
             return Ok(None);
         };
         let value = serde_json::from_slice(&entry.value).map_err(StoreError::Unreadable)?;
-        Ok(Some(Stored {
+        Ok(Some(Versioned {
             value,
             key: key.to_owned(),
             revision: entry.revision,
@@ -137,11 +137,11 @@ impl<T: Serialize + DeserializeOwned> Records<T> {
     }
 
     /// Changes a record, unless somebody else did since it was read.
-    pub(crate) async fn change(&self, stored: Stored<T>) -> Result<Stored<T>, StoreError> {
+    pub(crate) async fn change(&self, stored: Versioned<T>) -> Result<Versioned<T>, StoreError> {
         let bytes = serde_json::to_vec(&stored.value).map_err(StoreError::Unreadable)?;
         let changed = self.bucket.update(&stored.key, bytes, stored.revision);
         let revision = changed.await.map_err(|error| self.failed(error))?;
-        Ok(Stored { revision, ..stored })
+        Ok(Versioned { revision, ..stored })
     }
 
     /// Removes a record, whatever it is.
@@ -194,7 +194,7 @@ impl<T: Serialize + DeserializeOwned> Records<T> {
     }
 }
 
-impl<T> Clone for Records<T> {
+impl<T> Clone for KvStore<T> {
     fn clone(&self) -> Self {
         Self {
             bucket: self.bucket.clone(),
@@ -203,8 +203,8 @@ impl<T> Clone for Records<T> {
     }
 }
 
-impl<T> fmt::Debug for Records<T> {
+impl<T> fmt::Debug for KvStore<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Records").field(&self.bucket).finish()
+        f.debug_tuple("KvStore").field(&self.bucket).finish()
     }
 }

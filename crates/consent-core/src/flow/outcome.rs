@@ -6,24 +6,24 @@ use assent_microsoft_identity::AuthorizationError;
 
 use super::{FlowState, FlowView, MicrosoftsNo, Purpose, Said, Stage};
 use crate::failure::Failure;
-use crate::wording;
+use crate::messages;
 
 /// How a flow ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(crate) enum FlowOutcome {
     /// It is on the log.
-    Completed(Completion),
+    Completed(CompletionNotes),
     /// The rules are against it, or somebody said no.
     Refused(Refusal),
     /// Something else was in the way. Nobody's consent changed because of it.
-    SetBack(Setback),
+    Failed(FlowFailure),
     /// Microsoft said no.
     ByMicrosoft(MicrosoftsNo),
 }
 
 /// What there is to say of a flow that is complete.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Completion {
+pub(crate) struct CompletionNotes {
     /// What was asked for and not granted, in words.
     pub(crate) not_granted: Option<String>,
     /// What is wrong with the mailbox, as a code.
@@ -32,7 +32,7 @@ pub(crate) struct Completion {
 
 /// What was in the way, where it was nobody's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Setback {
+pub(crate) enum FlowFailure {
     /// Microsoft wants the person to do something first.
     InteractionRequired,
     /// The person's session at Microsoft is over.
@@ -65,7 +65,7 @@ pub(crate) enum Setback {
     Interrupted,
 }
 
-impl Setback {
+impl FlowFailure {
     /// The stable name.
     pub(crate) const fn code(self) -> &'static str {
         match self {
@@ -107,10 +107,10 @@ impl Setback {
     }
 }
 
-impl Ending {
+impl FlowOutcome {
     /// It is on the log, and there is nothing else to say.
     pub(crate) fn completed() -> Self {
-        Self::Completed(Completion::default())
+        Self::Completed(CompletionNotes::default())
     }
 
     /// What Microsoft's "no" means for a flow.
@@ -122,32 +122,32 @@ impl Ending {
         Self::ByMicrosoft(MicrosoftsNo::of(error, said, purpose))
     }
 
-    /// The ending of a flow whose last step was a decision on the log.
+    /// The outcome of a flow whose last step was a decision on the log.
     pub(crate) fn of(result: Result<Self, Failure>) -> Self {
         match result {
-            Ok(ending) => ending,
+            Ok(outcome) => outcome,
             Err(Failure::Refused(refusal)) => Self::Refused(refusal),
-            Err(Failure::ConcurrentChange) => Self::SetBack(Setback::ConcurrentChange),
+            Err(Failure::ConcurrentChange) => Self::Failed(FlowFailure::ConcurrentChange),
             Err(Failure::MicrosoftUnreachable { .. } | Failure::MicrosoftNonsense(_)) => {
-                Self::SetBack(Setback::MicrosoftUnavailable)
+                Self::Failed(FlowFailure::MicrosoftUnavailable)
             }
             Err(Failure::Damaged(_) | Failure::LogNotBelieved(_)) => {
-                Self::SetBack(Setback::EventLogDamaged)
+                Self::Failed(FlowFailure::EventLogDamaged)
             }
             Err(Failure::StoreFull { store, .. }) => {
                 tracing::error!(store, "a flow could not be recorded: the store is full");
-                Self::SetBack(Setback::StoreFull)
+                Self::Failed(FlowFailure::StoreFull)
             }
             Err(Failure::StoreUnavailable { store, .. }) => {
                 tracing::error!(
                     store,
                     "a flow could not be recorded: the store can't be used"
                 );
-                Self::SetBack(Setback::StoreUnavailable)
+                Self::Failed(FlowFailure::StoreUnavailable)
             }
             Err(failure) => {
                 tracing::error!(?failure, "a flow could not be recorded");
-                Self::SetBack(Setback::EventLogUnavailable)
+                Self::Failed(FlowFailure::EventLogUnavailable)
             }
         }
     }
@@ -157,7 +157,7 @@ impl Ending {
         match self {
             Self::Refused(refusal) => Some(*refusal),
             Self::ByMicrosoft(no) => no.refusal(),
-            Self::Completed(_) | Self::SetBack(_) => None,
+            Self::Completed(_) | Self::Failed(_) => None,
         }
     }
 
@@ -165,7 +165,7 @@ impl Ending {
         match self {
             Self::Completed(_) => FlowState::Completed,
             Self::Refused(refusal) => state_of(*refusal),
-            Self::SetBack(setback) => setback.state(),
+            Self::Failed(failure) => failure.state(),
             Self::ByMicrosoft(no) => no.state(),
         }
     }
@@ -176,7 +176,7 @@ impl Ending {
                 .mailbox_trouble
                 .or_else(|| completion.not_granted.is_some().then_some("partial_grant")),
             Self::Refused(refusal) => Some(refusal.code()),
-            Self::SetBack(setback) => Some(setback.code()),
+            Self::Failed(failure) => Some(failure.code()),
             Self::ByMicrosoft(no) => Some(no.code()),
         }
     }
@@ -184,42 +184,41 @@ impl Ending {
     fn detail(&self) -> Option<String> {
         match self {
             Self::Completed(completion) => {
-                let not_granted = completion
-                    .not_granted
-                    .as_deref()
-                    .map(|names| format!("{} Not granted: {names}.", wording::of("partial_grant")));
+                let not_granted = completion.not_granted.as_deref().map(|names| {
+                    format!("{} Not granted: {names}.", messages::of("partial_grant"))
+                });
                 let mailbox = completion
                     .mailbox_trouble
-                    .map(wording::of)
+                    .map(messages::of)
                     .map(str::to_owned);
                 let sentences: Vec<String> = not_granted.into_iter().chain(mailbox).collect();
                 (!sentences.is_empty()).then(|| sentences.join(" "))
             }
-            Self::Refused(_) | Self::SetBack(_) => {
-                self.code().map(|code| wording::of(code).to_owned())
+            Self::Refused(_) | Self::Failed(_) => {
+                self.code().map(|code| messages::of(code).to_owned())
             }
             Self::ByMicrosoft(no) => Some(no.detail()),
         }
     }
 }
 
-impl From<Ending> for FlowView {
-    fn from(ending: Ending) -> Self {
+impl From<FlowOutcome> for FlowView {
+    fn from(outcome: FlowOutcome) -> Self {
         Self {
-            state: ending.state(),
-            code: ending.code().map(str::to_owned),
-            detail: ending.detail(),
+            state: outcome.state(),
+            code: outcome.code().map(str::to_owned),
+            detail: outcome.detail(),
         }
     }
 }
 
-impl From<Ending> for Stage {
-    fn from(ending: Ending) -> Self {
+impl From<FlowOutcome> for Stage {
+    fn from(outcome: FlowOutcome) -> Self {
         let FlowView {
             state,
             code,
             detail,
-        } = ending.into();
+        } = outcome.into();
         Self::Ended {
             state,
             code,

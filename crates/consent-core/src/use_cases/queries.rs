@@ -9,16 +9,16 @@ use assent_service_kit::Caller;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::command_executor::{Account, User};
 use crate::failure::Failure;
-use crate::flow::{Ending, Flow, FlowState, FlowView};
+use crate::flow::{Flow, FlowOutcome, FlowState, FlowView};
 use crate::gateway::Gateway;
-use crate::ledger::{Company, User};
+use crate::kv_store::Versioned;
 use crate::observations::{Approval, Reach};
-use crate::records::Stored;
-use crate::representation::{AccountView, Learnt, UserView};
 use crate::rights;
 use crate::use_cases::find_flow::find_flow;
-use crate::use_cases::finish_own_consent::{Held, rehearse};
+use crate::use_cases::finish_own_consent::{GrantedScopes, rehearse};
+use crate::views::{AccountView, MailboxAndApprovals, UserView};
 
 /// How long a read waits for the write that `at_least` names.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -30,7 +30,7 @@ pub async fn account(
     at_least: Option<u64>,
 ) -> Result<AccountView, Failure> {
     wait_for(gateway, account, at_least).await?;
-    let company = gateway.ledger.company(account).await?;
+    let company = gateway.executor.account(account).await?;
     Ok(AccountView::of(account, &company))
 }
 
@@ -42,28 +42,32 @@ pub async fn user(
     at_least: Option<u64>,
 ) -> Result<UserView, Failure> {
     wait_for(gateway, account, at_least).await?;
-    let known = all_of(gateway, account, user).await?;
+    let known = user_overview(gateway, account, user).await?;
     UserView::of(account, user, &known.company, &known.user, &known.learnt)
 }
 
 /// All that is known of a user.
 #[derive(Debug)]
-pub struct Known {
+pub struct UserOverview {
     /// The account.
-    pub company: Company,
+    pub company: Account,
     /// The user.
     pub user: User,
     /// What was learnt of Microsoft about the user.
-    pub learnt: Learnt,
+    pub learnt: MailboxAndApprovals,
 }
 
 /// Everything of a user, read together.
-pub async fn all_of(gateway: &Gateway, account: &AccountId, id: &UserId) -> Result<Known, Failure> {
+pub async fn user_overview(
+    gateway: &Gateway,
+    account: &AccountId,
+    id: &UserId,
+) -> Result<UserOverview, Failure> {
     // The user first: its events name epochs that the company has to know by then.
-    let user = gateway.ledger.user(account, id).await?;
-    let company = gateway.ledger.company(account).await?;
+    let user = gateway.executor.user(account, id).await?;
+    let company = gateway.executor.account(account).await?;
     let learnt = learnt(gateway, account, id, &company, &user).await;
-    Ok(Known {
+    Ok(UserOverview {
         company,
         user,
         learnt,
@@ -76,9 +80,9 @@ async fn learnt(
     gateway: &Gateway,
     account: &AccountId,
     id: &UserId,
-    company: &Company,
+    company: &Account,
     user: &User,
-) -> Learnt {
+) -> MailboxAndApprovals {
     let observations = &gateway.observations;
     let (mailbox, policies, attempts) = tokio::join!(
         observations.mailbox(account, id),
@@ -103,7 +107,7 @@ async fn learnt(
         };
         (permission, approval)
     });
-    Learnt {
+    MailboxAndApprovals {
         mailbox,
         approvals: approvals.collect(),
     }
@@ -114,7 +118,7 @@ pub async fn own_flow(
     gateway: &Gateway,
     caller: &Caller,
     id: Uuid,
-) -> Result<Stored<Flow>, Failure> {
+) -> Result<Versioned<Flow>, Failure> {
     let unknown = Failure::NotFound("there is no such flow of yours, or not any more");
     let (Ok(account), Ok(user)) = (rights::account(caller), rights::subject(caller)) else {
         return Err(unknown);
@@ -132,12 +136,12 @@ pub async fn own_flow(
 pub async fn view_of_flow(gateway: &Gateway, flow: &Flow) -> FlowView {
     let view = flow.view(Timestamp::now());
     let Some(held) =
-        Held::waiting_in(flow).filter(|_| view.state == FlowState::AwaitingConfirmation)
+        GrantedScopes::waiting_in(flow).filter(|_| view.state == FlowState::AwaitingConfirmation)
     else {
         return view;
     };
     match rehearse(gateway, flow, &held).await {
-        Err(Failure::Refused(refusal)) => Ending::Refused(refusal).into(),
+        Err(Failure::Refused(refusal)) => FlowOutcome::Refused(refusal).into(),
         // What can't be known now is known when it is confirmed.
         Ok(_) | Err(_) => view,
     }
@@ -154,7 +158,7 @@ async fn wait_for(
         return Ok(());
     };
     let _waiting = gateway.limits.wait(account)?;
-    tokio::time::timeout(PATIENCE, gateway.ledger.grown_to(at_least))
+    tokio::time::timeout(PATIENCE, gateway.executor.grown_to(at_least))
         .await
         .unwrap_or(Err(Failure::NotYetApplied))
 }

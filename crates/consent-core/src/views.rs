@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::command_executor::{Account, User};
 use crate::failure::Failure;
-use crate::ledger::{Company, User};
 use crate::observations::{Approval, Mailbox};
 
 /// An account.
@@ -44,7 +44,7 @@ struct ConsentView {
 }
 
 impl AccountView {
-    pub(crate) fn of(account: &AccountId, company: &Company) -> Self {
+    pub(crate) fn of(account: &AccountId, company: &Account) -> Self {
         let state = &company.state;
         Self {
             account_id: account.to_string(),
@@ -106,7 +106,7 @@ struct PermissionView {
 
 /// What was learnt of Microsoft about a user, beside the log.
 #[derive(Debug)]
-pub struct Learnt {
+pub struct MailboxAndApprovals {
     /// Where the user's mailbox is, as far as it is known.
     pub mailbox: Option<Mailbox>,
     /// Whether an administrator has to approve a permission before this user can grant it.
@@ -117,9 +117,9 @@ impl UserView {
     pub(crate) fn of(
         account: &AccountId,
         id: &UserId,
-        company: &Company,
+        company: &Account,
         user: &User,
-        learnt: &Learnt,
+        learnt: &MailboxAndApprovals,
     ) -> Result<Self, Failure> {
         let explanation = explain(events(&company.history), events(&user.history))
             .map_err(|illegal| Failure::Unreadable(illegal.into()))?;
@@ -157,7 +157,7 @@ impl UserView {
 impl UserView {
     /// A user of whom not all events can be read: nothing is said to be on, and of a permission only what the last
     /// events say.
-    pub fn partly(account: &AccountId, id: &UserId, company: &Company, user: &User) -> Self {
+    pub fn partly(account: &AccountId, id: &UserId, company: &Account, user: &User) -> Self {
         let state = user
             .state
             .in_epoch(company.state.epoch.max(user.state.epoch));
@@ -223,7 +223,7 @@ pub fn events(history: &History) -> impl Iterator<Item = (Sequence, &Event)> {
 }
 
 /// When an event of the company or the user was recorded.
-pub fn time_of(company: &Company, user: &User, sequence: Sequence) -> Option<Timestamp> {
+pub fn time_of(company: &Account, user: &User, sequence: Sequence) -> Option<Timestamp> {
     let mut events = company.history.events.iter().chain(&user.history.events);
     let recorded = events.find(|recorded| recorded.sequence == sequence)?;
     Some(recorded.decoded.metadata.time)

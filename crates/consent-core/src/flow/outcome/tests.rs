@@ -5,11 +5,11 @@ use assent_microsoft_identity::{AuthorizationError, UnverifiedAuthorizeCallback}
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Completion, Ending, Setback};
+use super::{CompletionNotes, FlowFailure, FlowOutcome};
 use crate::cutoff::Generation;
 use crate::flow::{Aim, Flow, FlowState, FlowView, Purpose, Route, Said, Stage, States};
+use crate::messages;
 use crate::names::Names;
-use crate::wording;
 
 fn own() -> Purpose {
     Purpose::OwnConsent {
@@ -32,7 +32,7 @@ fn of_an_administrator(route: Route) -> Purpose {
     }
 }
 
-fn view(ending: Ending) -> FlowView {
+fn view(outcome: FlowOutcome) -> FlowView {
     let flow = Flow {
         id: Uuid::nil(),
         account: AccountId::parse("acme").unwrap(),
@@ -45,7 +45,7 @@ fn view(ending: Ending) -> FlowView {
         expires_at: Timestamp::UNIX_EPOCH,
         purpose: own(),
         states: States::default(),
-        stage: Stage::from(ending),
+        stage: Stage::from(outcome),
     };
     flow.view(Timestamp::UNIX_EPOCH)
 }
@@ -139,14 +139,18 @@ fn every_no_of_microsofts_ends_a_flow_in_its_own_way() {
             (of_an_administrator(Route::Direct), code_for_administrators),
             (of_an_administrator(by_link), code_for_administrators),
         ] {
-            let view = view(Ending::from_microsoft(&error, Said::ByMicrosoft, &purpose));
+            let view = view(FlowOutcome::from_microsoft(
+                &error,
+                Said::ByMicrosoft,
+                &purpose,
+            ));
             assert_eq!(
                 (view.state, view.code.as_deref()),
                 (state, Some(code)),
                 "{query}"
             );
             let detail = view.detail.unwrap();
-            let own_words = [wording::of(code), wording::IN_THE_WAY];
+            let own_words = [messages::of(code), messages::IN_THE_WAY];
             assert!(
                 own_words.iter().any(|words| detail.starts_with(words)),
                 "{detail}"
@@ -157,8 +161,8 @@ fn every_no_of_microsofts_ends_a_flow_in_its_own_way() {
 
 /// What a flow says of a refusal.
 fn detail(query: &str, said: Said) -> String {
-    let ending = Ending::from_microsoft(&refusal(query), said, &own());
-    view(ending).detail.unwrap()
+    let outcome = FlowOutcome::from_microsoft(&refusal(query), said, &own());
+    view(outcome).detail.unwrap()
 }
 
 #[test]
@@ -175,10 +179,10 @@ fn a_number_is_told_so_that_it_can_be_looked_up() {
             );
             assert!(!told.contains("evil"), "{told}");
         }
-        assert!(detail(&numbered(1_234_567), said).starts_with(wording::UNKNOWN));
-        assert!(detail(&numbered(53003), said).starts_with(wording::IN_THE_WAY));
+        assert!(detail(&numbered(1_234_567), said).starts_with(messages::UNKNOWN));
+        assert!(detail(&numbered(53003), said).starts_with(messages::IN_THE_WAY));
         let answered = detail("error=access_denied&error_description=AADSTS65004", said);
-        assert_eq!(answered, wording::of("declined"));
+        assert_eq!(answered, messages::of("declined"));
     }
     let many = "error=x&error_description=AADSTS1+AADSTS2+AADSTS3+AADSTS4+AADSTS99999999999";
     let told = detail(many, Said::ByTheBrowser);
@@ -192,28 +196,28 @@ fn a_word_is_told_only_where_microsoft_itself_said_it() {
     assert!(told.ends_with(" Microsoft answered call-evil.example."));
     assert_eq!(
         detail(query, Said::ByTheBrowser),
-        wording::of("undetermined")
+        messages::of("undetermined")
     );
 }
 
 #[test]
 fn every_ending_has_sentences_of_its_own() {
     let setbacks = [
-        Setback::InteractionRequired,
-        Setback::SessionEnded,
-        Setback::ConsentMissing,
-        Setback::ConsentNotYetEffective,
-        Setback::TenantAbsent,
-        Setback::ApplicationMisconfigured,
-        Setback::MicrosoftUnavailable,
-        Setback::InvalidIdToken,
-        Setback::HandOffClosed,
-        Setback::ConcurrentChange,
-        Setback::EventLogUnavailable,
-        Setback::StoreFull,
-        Setback::StoreUnavailable,
-        Setback::EventLogDamaged,
-        Setback::Interrupted,
+        FlowFailure::InteractionRequired,
+        FlowFailure::SessionEnded,
+        FlowFailure::ConsentMissing,
+        FlowFailure::ConsentNotYetEffective,
+        FlowFailure::TenantAbsent,
+        FlowFailure::ApplicationMisconfigured,
+        FlowFailure::MicrosoftUnavailable,
+        FlowFailure::InvalidIdToken,
+        FlowFailure::HandOffClosed,
+        FlowFailure::ConcurrentChange,
+        FlowFailure::EventLogUnavailable,
+        FlowFailure::StoreFull,
+        FlowFailure::StoreUnavailable,
+        FlowFailure::EventLogDamaged,
+        FlowFailure::Interrupted,
     ];
     let refusals = [
         Refusal::Declined,
@@ -230,26 +234,26 @@ fn every_ending_has_sentences_of_its_own() {
         Refusal::FlowAlreadyUsed,
         Refusal::FullSyncRequired,
     ];
-    let any = wording::of("no such code");
-    let setbacks = setbacks.map(Ending::SetBack).into_iter();
-    for ending in setbacks.chain(refusals.map(Ending::Refused)) {
-        let view = view(ending.clone());
+    let any = messages::of("no such code");
+    let setbacks = setbacks.map(FlowOutcome::Failed).into_iter();
+    for outcome in setbacks.chain(refusals.map(FlowOutcome::Refused)) {
+        let view = view(outcome.clone());
         let detail = view.detail.unwrap();
-        assert!(detail != any && detail.ends_with('.'), "{ending:?}");
+        assert!(detail != any && detail.ends_with('.'), "{outcome:?}");
     }
 }
 
 #[test]
 fn a_complete_flow_says_what_is_left_to_know() {
     assert_eq!(
-        view(Ending::completed()),
+        view(FlowOutcome::completed()),
         FlowView {
             state: FlowState::Completed,
             code: None,
             detail: None,
         }
     );
-    let both = view(Ending::Completed(Completion {
+    let both = view(FlowOutcome::Completed(CompletionNotes {
         not_granted: Some("contacts".to_owned()),
         mailbox_trouble: Some("mailbox_unavailable"),
     }));
@@ -257,7 +261,7 @@ fn a_complete_flow_says_what_is_left_to_know() {
     let detail = both.detail.unwrap();
     assert!(detail.contains("Not granted: contacts."), "{detail}");
     assert!(detail.contains("no mailbox"), "{detail}");
-    let part = view(Ending::Completed(Completion {
+    let part = view(FlowOutcome::Completed(CompletionNotes {
         not_granted: Some("contacts".to_owned()),
         mailbox_trouble: None,
     }));

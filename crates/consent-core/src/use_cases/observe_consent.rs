@@ -6,10 +6,10 @@ use assent_microsoft_identity::{AuthorizationError, ErrorClass, ScopeSet};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::flow::{Ending, Flow, OwnConsent};
+use crate::flow::{Flow, FlowOutcome, OwnConsent};
 use crate::gateway::Gateway;
+use crate::kv_store::StoreError;
 use crate::observations::{Asked, Attempts, Reach, lost};
-use crate::records::StoreError;
 use crate::use_cases::start_own_consent::Question;
 
 /// Who wants a user to go to Microsoft.
@@ -22,7 +22,7 @@ pub(crate) enum Wanted {
 }
 
 /// A user is to be sent to Microsoft. It is noted with what, and said what of it is left out.
-pub(crate) async fn begun(
+pub(crate) async fn on_started(
     gateway: &Gateway,
     (account, user): (&AccountId, &UserId),
     flow: Uuid,
@@ -68,7 +68,7 @@ pub(crate) async fn begun(
 }
 
 /// A user granted this, and needed nobody for it.
-pub(crate) async fn got(
+pub(crate) async fn on_granted(
     gateway: &Gateway,
     flow: &Flow,
     own: &OwnConsent,
@@ -91,7 +91,7 @@ pub(crate) async fn got(
 }
 
 /// Nothing will be granted by a flow any more that has not been.
-pub(crate) async fn over(gateway: &Gateway, flow: &Flow) {
+pub(crate) async fn on_abandoned(gateway: &Gateway, flow: &Flow) {
     gateway
         .observations
         .note_attempt(&flow.account, &flow.started_by, |attempts| {
@@ -101,17 +101,17 @@ pub(crate) async fn over(gateway: &Gateway, flow: &Flow) {
 }
 
 /// A flow has ended: the next one of its user may have to be begun otherwise.
-pub(crate) async fn ended(gateway: &Gateway, flow: &Flow, ending: &Ending) {
+pub(crate) async fn on_concluded(gateway: &Gateway, flow: &Flow, outcome: &FlowOutcome) {
     gateway
         .observations
         .note_account(&flow.account, &flow.started_by, |accounts| {
-            accounts.ended(&flow.purpose, ending);
+            accounts.ended(&flow.purpose, outcome);
         })
         .await;
 }
 
 /// A user said no: whoever was expected, if anybody was. `answered` is what the log called answered before.
-pub(crate) async fn declined(gateway: &Gateway, flow: &Flow, own: &OwnConsent, answered: Kinds) {
+pub(crate) async fn on_declined(gateway: &Gateway, flow: &Flow, own: &OwnConsent, answered: Kinds) {
     let Some(expected) = own.expected else {
         return;
     };
@@ -125,7 +125,7 @@ pub(crate) async fn declined(gateway: &Gateway, flow: &Flow, own: &OwnConsent, a
 
 /// Microsoft refused a user. What it says of the tenant's policy is noted for the company's own use only: the browser
 /// that brings it could have made it up.
-pub(crate) async fn refused(
+pub(crate) async fn on_refused(
     gateway: &Gateway,
     flow: &Flow,
     own: &OwnConsent,
@@ -183,7 +183,7 @@ pub(crate) async fn refused(
 /// other was named for this one flow.
 async fn refused_there(gateway: &Gateway, flow: &Flow, epoch: Epoch, expected: MicrosoftIdentity) {
     let (account, user) = (&flow.account, &flow.started_by);
-    let known = gateway.ledger.user(account, user).await;
+    let known = gateway.executor.user(account, user).await;
     if !known.is_ok_and(|known| known.state.mailbox(epoch) == Some(expected)) {
         return;
     }
@@ -194,7 +194,7 @@ async fn refused_there(gateway: &Gateway, flow: &Flow, epoch: Epoch, expected: M
 }
 
 /// An administrator consented for everybody in a tenant.
-pub(crate) async fn granted_for_everybody(
+pub(crate) async fn on_granted_for_everybody(
     gateway: &Gateway,
     account: &AccountId,
     tenant: Tenant,

@@ -18,11 +18,11 @@ use url::Url;
 
 use crate::browser::BrowserSecret;
 use crate::failure::Failure;
-use crate::flow::{Digest, Ending, Flow, Purpose, Said, Stage, State, States};
+use crate::flow::{Digest, Flow, FlowOutcome, Purpose, Said, Stage, State, States};
 use crate::gateway::Gateway;
-use crate::records::{StoreError, Stored};
+use crate::kv_store::{StoreError, Versioned};
+use crate::use_cases::conclude_flow::{end, landing};
 use crate::use_cases::continue_admin_consent::{lead_on, too_often};
-use crate::use_cases::end_flow::{end, landing};
 use crate::use_cases::find_flow::find_flow;
 use crate::use_cases::redeem::Proof;
 use crate::use_cases::{
@@ -37,7 +37,7 @@ const LOOKS_LAST: Duration = Duration::from_secs(1);
 
 /// The browser that brings a callback.
 #[derive(Debug)]
-pub struct Returning {
+pub struct ReturningBrowser {
     /// What the browser is known by.
     pub browser: BrowserSecret,
     /// Whether it was here before.
@@ -48,18 +48,18 @@ pub struct Returning {
 
 /// A callback that leads nowhere.
 #[derive(Debug)]
-pub struct Astray {
+pub struct CallbackFailure {
     /// Why.
     pub failure: Failure,
     /// Where whoever began the flow is waited for, if it names one of ours.
-    pub way_back: Option<Url>,
+    pub return_target: Option<Url>,
 }
 
-impl From<Failure> for Astray {
+impl From<Failure> for CallbackFailure {
     fn from(failure: Failure) -> Self {
         Self {
             failure,
-            way_back: None,
+            return_target: None,
         }
     }
 }
@@ -68,8 +68,8 @@ impl From<Failure> for Astray {
 pub async fn admin_consent(
     gateway: &Gateway,
     query: &str,
-    returning: &Returning,
-) -> Result<Url, Astray> {
+    returning: &ReturningBrowser,
+) -> Result<Url, CallbackFailure> {
     let leads_here = |states: &States, state: &State| {
         let digest = states.admin_consent.as_ref();
         digest.is_some_and(|digest| state.matches(digest))
@@ -88,8 +88,8 @@ pub async fn admin_consent(
         let (id, is_first) = (flow.id, matches!(flow.stage, Stage::AtAdminConsent));
         let led_on = match (&flow.stage, &callback.outcome) {
             (Stage::AtAdminConsent, Err(error)) => {
-                let ending = Ending::from_microsoft(error, Said::ByTheBrowser, &flow.purpose);
-                return Ok(end(gateway, stored, ending).await?);
+                let outcome = FlowOutcome::from_microsoft(error, Said::ByTheBrowser, &flow.purpose);
+                return Ok(end(gateway, stored, outcome).await?);
             }
             // It has no code: the person's own visit, whichever it is, has to be led on.
             (Stage::AtAdminConsent | Stage::AtAuthorize { .. }, Ok(tenant)) => {
@@ -121,8 +121,8 @@ pub async fn admin_consent(
 pub async fn authorize(
     gateway: &Gateway,
     query: &str,
-    returning: &Returning,
-) -> Result<Url, Astray> {
+    returning: &ReturningBrowser,
+) -> Result<Url, CallbackFailure> {
     let callback = match UnverifiedAuthorizeCallback::parse(query) {
         Ok(callback) => callback,
         Err(error) => return unreadable(gateway, query, States::lead_to_authorize, error).await,
@@ -168,8 +168,9 @@ pub async fn authorize(
             ask_again::without_consent(gateway, stored, proof.tenant).await
         }
         (Purpose::AdministratorConsent { .. }, Err(error)) => {
-            let ending = Ending::from_microsoft(&error, Said::ByTheBrowser, &stored.value.purpose);
-            end(gateway, stored, ending).await
+            let outcome =
+                FlowOutcome::from_microsoft(&error, Said::ByTheBrowser, &stored.value.purpose);
+            end(gateway, stored, outcome).await
         }
         (Purpose::OwnConsent { .. }, Err(error)) => {
             finish_own_consent::refused(gateway, stored, &error).await
@@ -207,9 +208,9 @@ impl Visit {
 /// still awaited and the visit brings the code. `None` where the flow has gone on meanwhile.
 async fn landing_again(
     gateway: &Gateway,
-    mut stored: Stored<Flow>,
+    mut stored: Versioned<Flow>,
     code: Option<&str>,
-    returning: &Returning,
+    returning: &ReturningBrowser,
 ) -> Result<Option<Url>, Failure> {
     let flow = &mut stored.value;
     // What is given out is written down. Beyond what anybody does, what was given out before has to do.
@@ -244,21 +245,21 @@ async fn landing_again(
     }))
 }
 
-async fn again(gateway: &Gateway, id: uuid::Uuid) -> Result<Stored<Flow>, Astray> {
+async fn again(gateway: &Gateway, id: uuid::Uuid) -> Result<Versioned<Flow>, CallbackFailure> {
     let found = find_flow(gateway, id).await?;
     found.ok_or_else(|| forged(None))
 }
 
-fn forged(way_back: Option<Url>) -> Astray {
+fn forged(return_target: Option<Url>) -> CallbackFailure {
     tracing::warn!(
         security_event = "unknown_state",
         "a callback brought no state of ours"
     );
-    Astray {
+    CallbackFailure {
         failure: Failure::Invalid(
             "this link belongs to no request of ours; start again".to_owned(),
         ),
-        way_back,
+        return_target,
     }
 }
 
@@ -266,7 +267,7 @@ async fn find(
     gateway: &Gateway,
     state: &str,
     leads_here: impl Fn(&States, &State) -> bool,
-) -> Result<(State, Stored<Flow>), Astray> {
+) -> Result<(State, Versioned<Flow>), CallbackFailure> {
     let state = State::parse(state).ok_or_else(|| forged(None))?;
     let stored = again(gateway, state.flow).await?;
     if !leads_here(&stored.value.states, &state) {
@@ -281,7 +282,7 @@ async fn unreadable(
     query: &str,
     leads_here: impl Fn(&States, &State) -> bool,
     error: CallbackError,
-) -> Result<Url, Astray> {
+) -> Result<Url, CallbackFailure> {
     let failure = Failure::Invalid(error.to_string());
     let Some(state) = state_of(query) else {
         return Err(failure.into());

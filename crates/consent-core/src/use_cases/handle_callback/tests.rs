@@ -9,16 +9,16 @@ use assent_domain::refusal::Refusal;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{Astray, LOOKS_FIRST, Returning, Visit, admin_consent, authorize};
+use super::{CallbackFailure, LOOKS_FIRST, ReturningBrowser, Visit, admin_consent, authorize};
 use crate::browser::BrowserSecret;
 use crate::cutoff::Generation;
 use crate::failure::Failure;
-use crate::flow::{Digest, Ending, Flow, FlowState, Purpose, Stage, State, States, Way};
+use crate::flow::{Digest, Flow, FlowOutcome, FlowState, Purpose, Stage, State, States, Way};
 use crate::gateway::Gateway;
-use crate::records::Stored;
+use crate::kv_store::Versioned;
 use crate::test_gateway;
+use crate::use_cases::conclude_flow::{end, still_counts};
 use crate::use_cases::confirm_grant::confirm_grant;
-use crate::use_cases::end_flow::{end, still_counts};
 
 /// A flow at some stage, which ends so many minutes from now.
 async fn flow(gateway: &Gateway, reached: Stage, minutes: i64) -> State {
@@ -52,8 +52,8 @@ async fn flow(gateway: &Gateway, reached: Stage, minutes: i64) -> State {
     state
 }
 
-fn somebody() -> Returning {
-    Returning {
+fn somebody() -> ReturningBrowser {
+    ReturningBrowser {
         browser: BrowserSecret::random(),
         is_known: true,
         session: None,
@@ -86,7 +86,7 @@ fn awaiting_confirmation() -> Stage {
 }
 
 /// A flow that was taken with the code `c`, and got so far.
-async fn taken(gateway: &Gateway, reached: Stage) -> (State, Stored<Flow>) {
+async fn taken(gateway: &Gateway, reached: Stage) -> (State, Versioned<Flow>) {
     let state = flow(gateway, at_authorize(), 5).await;
     let mut stored = gateway.flows.find(state.flow).await.unwrap().unwrap();
     stored.value.take(&state, Some("c"), Timestamp::now());
@@ -140,7 +140,7 @@ async fn a_confirmation_after_its_time_records_nothing() {
         matches!(confirmed, Err(Failure::Refused(Refusal::FlowExpired))),
         "{confirmed:?}"
     );
-    assert_eq!(gateway.ledger.last_sequence().await.unwrap(), 0);
+    assert_eq!(gateway.executor.last_sequence().await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -171,14 +171,14 @@ async fn what_took_too_long_is_told_as_it_is() {
         matches!(counts, Err(Failure::Refused(Refusal::FlowExpired))),
         "{counts:?}"
     );
-    let refused = Ending::Refused(Refusal::FlowExpired);
+    let refused = FlowOutcome::Refused(Refusal::FlowExpired);
     end(&gateway, late.clone(), refused).await.unwrap();
     assert!(found(&gateway, &state).await.was_interrupted());
     // Unless it was on the log by then.
     late.value.stage = Stage::Redeeming;
-    let landed = end(&gateway, late.clone(), Ending::completed()).await;
+    let landed = end(&gateway, late.clone(), FlowOutcome::completed()).await;
     assert!(landed.unwrap().as_str().contains("outcome=completed"));
-    let refused = Ending::Refused(Refusal::FlowExpired);
+    let refused = FlowOutcome::Refused(Refusal::FlowExpired);
     let landed = end(&gateway, late, refused).await.unwrap();
     assert!(landed.as_str().contains("outcome=completed"), "{landed}");
 }
@@ -196,7 +196,9 @@ async fn a_visit_in_the_middle_of_another_waits_for_its_end() {
     let mut visits = std::pin::pin!(visits);
     let too_early = tokio::time::timeout(LOOKS_FIRST * 3, &mut visits).await;
     assert!(too_early.is_err(), "{too_early:?}");
-    let first = end(&gateway, stored, Ending::completed()).await.unwrap();
+    let first = end(&gateway, stored, FlowOutcome::completed())
+        .await
+        .unwrap();
     let (landed, without_code) = visits.await;
     let first: BTreeMap<String, String> = first.query_pairs().into_owned().collect();
     assert_eq!(landed, first);
@@ -258,10 +260,14 @@ async fn a_stranger_to_the_flow_is_shown_the_way_back_and_changes_nothing() {
     let (_nats, gateway) = test_gateway::start().await;
     let (state, stored) = taken(&gateway, awaiting_confirmation()).await;
     let guessed = State::new(state.flow).expose();
-    let astray = authorize(&gateway, &format!("code=c&state={guessed}"), &somebody()).await;
-    let Astray { failure, way_back } = astray.unwrap_err();
+    let callback_failure =
+        authorize(&gateway, &format!("code=c&state={guessed}"), &somebody()).await;
+    let CallbackFailure {
+        failure,
+        return_target,
+    } = callback_failure.unwrap_err();
     assert!(matches!(failure, Failure::Invalid(_)), "{failure:?}");
-    let back = way_back.unwrap();
+    let back = return_target.unwrap();
     assert!(
         back.as_str().contains("outcome=awaiting_confirmation")
             && !back.as_str().contains("confirm="),
@@ -276,7 +282,7 @@ async fn how_it_went_is_written_down_though_the_store_was_away() {
     let (mut nats, gateway) = test_gateway::start().await;
     let (state, stored) = taken(&gateway, Stage::Redeeming).await;
     nats.kill();
-    let mut ended = std::pin::pin!(end(&gateway, stored, Ending::completed()));
+    let mut ended = std::pin::pin!(end(&gateway, stored, FlowOutcome::completed()));
     // Longer than one attempt may take.
     let too_early = tokio::time::timeout(std::time::Duration::from_secs(7), &mut ended).await;
     assert!(too_early.is_err(), "{too_early:?}");

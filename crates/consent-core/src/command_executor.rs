@@ -33,7 +33,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(800);
 
 /// The log, as use cases see it.
 #[derive(Debug, Clone)]
-pub struct Ledger {
+pub struct CommandExecutor {
     log: EventLog,
     last_seen: Arc<Mutex<Option<Seen>>>,
     guard: LogGuard,
@@ -48,16 +48,16 @@ struct Seen {
     at: Instant,
 }
 
-/// A company and its events.
+/// An account and its events.
 #[derive(Debug, Clone)]
-pub struct Company {
+pub struct Account {
     /// The account's state, folded from its events.
     pub state: AccountState,
     /// The events.
     pub history: History,
 }
 
-impl Company {
+impl Account {
     /// A company of which no event can be read, as a view says it is.
     pub(crate) fn seen(state: AccountState) -> Self {
         Self {
@@ -108,7 +108,7 @@ impl User {
 /// What a decision led to.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorded {
-    pub(crate) company: AccountState,
+    pub(crate) account: AccountState,
     pub(crate) user: UserState,
     /// The last event of the aggregate decided on; what `Assent-Sequence` says.
     pub(crate) sequence: Sequence,
@@ -116,7 +116,7 @@ pub(crate) struct Recorded {
     pub(crate) is_nothing: bool,
 }
 
-impl Ledger {
+impl CommandExecutor {
     /// Commands on this log, as long as the guard believes it.
     pub fn new(log: EventLog, guard: LogGuard) -> Self {
         Self {
@@ -135,11 +135,11 @@ impl Ledger {
         }
     }
 
-    /// The company as of now.
-    pub async fn company(&self, account: &AccountId) -> Result<Company, Failure> {
+    /// The account as of now.
+    pub async fn account(&self, account: &AccountId) -> Result<Account, Failure> {
         let history = self.history(&Aggregate::Account(account.clone())).await?;
         let state = fold(&history, AccountState::default(), AccountState::evolve)?;
-        Ok(Company { state, history })
+        Ok(Account { state, history })
     }
 
     /// The user as of now.
@@ -182,40 +182,40 @@ impl Ledger {
         }
     }
 
-    /// Decides on a company.
-    pub(crate) async fn decide_company(
+    /// Decides on an account.
+    pub(crate) async fn execute_on_account(
         &self,
         account: &AccountId,
         decide: impl Fn(&AccountState) -> Result<Vec<Event>, Refusal>,
     ) -> Result<Recorded, Failure> {
         for _ in 0..ATTEMPTS {
-            let company = self.company(account).await?;
-            if let Some(recorded) = self.try_on_company(company, &decide).await? {
+            let company = self.account(account).await?;
+            if let Some(recorded) = self.try_on_account(company, &decide).await? {
                 return Ok(recorded);
             }
         }
         Err(Failure::ConcurrentChange)
     }
 
-    /// Decides on a company as somebody saw it: if it has changed since, nothing is decided.
-    pub(crate) async fn decide_company_as_seen(
+    /// Decides on an account as somebody saw it: if it has changed since, nothing is decided.
+    pub(crate) async fn execute_on_account_as_seen(
         &self,
         account: &AccountId,
         seen: Sequence,
         decide: impl Fn(&AccountState) -> Result<Vec<Event>, Refusal>,
     ) -> Result<Recorded, Failure> {
-        let company = self.company(account).await?;
+        let company = self.account(account).await?;
         if company.state.last_sequence != seen {
             return Err(Failure::ConcurrentChange);
         }
-        let recorded = self.try_on_company(company, &decide).await?;
+        let recorded = self.try_on_account(company, &decide).await?;
         recorded.ok_or(Failure::ConcurrentChange)
     }
 
     /// `None` when somebody else was first.
-    async fn try_on_company(
+    async fn try_on_account(
         &self,
-        company: Company,
+        company: Account,
         decide: &impl Fn(&AccountState) -> Result<Vec<Event>, Refusal>,
     ) -> Result<Option<Recorded>, Failure> {
         let events = decide(&company.state)?;
@@ -225,15 +225,15 @@ impl Ledger {
         let state = evolve_all(company.state, &recorded, AccountState::evolve)?;
         let sequence = state.last_sequence;
         Ok(Some(Recorded {
-            company: state,
+            account: state,
             user: UserState::default(),
             sequence,
             is_nothing: recorded.is_empty(),
         }))
     }
 
-    /// Decides on a user, in the light of the company.
-    pub(crate) async fn decide_user(
+    /// Decides on a user, in the light of the account.
+    pub(crate) async fn execute_on_user(
         &self,
         account: &AccountId,
         user: &UserId,
@@ -241,7 +241,7 @@ impl Ledger {
     ) -> Result<Recorded, Failure> {
         for _ in 0..ATTEMPTS {
             let (company, user) =
-                tokio::try_join!(self.company(account), self.user(account, user))?;
+                tokio::try_join!(self.account(account), self.user(account, user))?;
             let events = decide(&company.state, &user.state)?;
             let Some(recorded) = self.append(user.history.tail, &events).await? else {
                 continue;
@@ -249,7 +249,7 @@ impl Ledger {
             let state = evolve_all(user.state, &recorded, UserState::evolve)?;
             let sequence = state.last_sequence;
             return Ok(Recorded {
-                company: company.state,
+                account: company.state,
                 user: state,
                 sequence,
                 is_nothing: recorded.is_empty(),

@@ -49,7 +49,7 @@ fn of_request(code: &str) -> Option<&'static str> {
         "tenant_mismatch" => {
             "This is another organisation at Microsoft than the one expected, so nothing was recorded. Start again, and \
              choose an account of your own organisation at Microsoft. If your company has moved to another organisation, \
-             a Super Admin first switches back to \"Users individually authorize\" in Settings > Company, and then has \
+             a Super Admin first switches back to \"Users individually authorize\" in Settings > Account, and then has \
              its administrator consent there."
         }
         "identity_mismatch" => {

@@ -10,12 +10,12 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::failure::Failure;
-use crate::flow::{Ending, Flow, FlowState, Purpose, Route, Stage};
+use crate::flow::{Flow, FlowOutcome, FlowState, Purpose, Route, Stage};
 use crate::gateway::Gateway;
-use crate::records::{StoreError, Stored};
+use crate::kv_store::{StoreError, Versioned};
 use crate::return_to;
 use crate::use_cases::find_flow::find_flow;
-use crate::use_cases::learn;
+use crate::use_cases::observe_consent;
 
 /// How long the end of a flow is tried to be written down while the store can't be reached, and how often.
 const KEEPS_TRYING_FOR: Duration = Duration::from_secs(30);
@@ -24,20 +24,20 @@ const TRIES_EVERY: Duration = Duration::from_secs(1);
 /// Ends a flow, and sends the browser back.
 pub(crate) async fn end(
     gateway: &Gateway,
-    mut stored: Stored<Flow>,
-    ending: Ending,
+    mut stored: Versioned<Flow>,
+    outcome: FlowOutcome,
 ) -> Result<Url, Failure> {
     let id = stored.value.id;
-    learn::ended(gateway, &stored.value, &ending).await;
-    let completed = matches!(ending, Ending::Completed(_));
-    let stage = Stage::from(ending);
+    observe_consent::on_concluded(gateway, &stored.value, &outcome).await;
+    let completed = matches!(outcome, FlowOutcome::Completed(_));
+    let stage = Stage::from(outcome);
     let until = Instant::now() + KEEPS_TRYING_FOR;
     loop {
         stored.value.stage = stage.clone();
         match gateway.flows.change(stored.clone()).await {
             Ok(ended) => {
                 note_on_the_link(gateway, &ended.value).await;
-                return Ok(way_back(gateway, &ended.value, None));
+                return Ok(return_target(gateway, &ended.value, None));
             }
             Err(StoreError::Changed) => {}
             // How it went is known now, and nowhere else.
@@ -65,8 +65,8 @@ pub(crate) async fn end(
 /// A flow waits for somebody to confirm it. If it was given up meanwhile: where the browser goes.
 pub(crate) async fn wait(
     gateway: &Gateway,
-    stored: Stored<Flow>,
-) -> Result<Result<Stored<Flow>, Url>, Failure> {
+    stored: Versioned<Flow>,
+) -> Result<Result<Versioned<Flow>, Url>, Failure> {
     let id = stored.value.id;
     match gateway.flows.change(stored).await {
         Ok(stored) => {
@@ -84,7 +84,10 @@ pub(crate) async fn wait(
 
 /// Whether a flow that is being redeemed still counts. What took so long that it was given up, or whose user was cut off
 /// meanwhile, is not recorded any more.
-pub(crate) async fn still_counts(gateway: &Gateway, stored: &Stored<Flow>) -> Result<(), Failure> {
+pub(crate) async fn still_counts(
+    gateway: &Gateway,
+    stored: &Versioned<Flow>,
+) -> Result<(), Failure> {
     let found = find_flow(gateway, stored.value.id).await?;
     let counts = found.is_some_and(|found| {
         found.revision() == stored.revision() && !found.value.is_expired(Timestamp::now())
@@ -119,7 +122,7 @@ pub(crate) async fn note_on_the_link(gateway: &Gateway, flow: &Flow) {
 }
 
 /// Where the browser goes from here.
-pub(crate) fn way_back(gateway: &Gateway, flow: &Flow, confirm: Option<&str>) -> Url {
+pub(crate) fn return_target(gateway: &Gateway, flow: &Flow, confirm: Option<&str>) -> Url {
     went_on(flow);
     landing(gateway, flow, confirm)
 }
