@@ -10,8 +10,9 @@ use assent_event_log::Damage;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::kv_store::StoreError;
 use crate::limits::Limited;
-use crate::log_guard::LogTrouble;
+use crate::log_trouble::LogTrouble;
 
 /// Any error, with its chain of sources. It is logged, and never shown.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;
@@ -103,5 +104,23 @@ impl From<Refusal> for Failure {
 impl From<Limited> for Failure {
     fn from(limited: Limited) -> Self {
         Self::TooMany(limited)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Changed => Self::ConcurrentChange,
+            StoreError::Full { ref bucket, .. } => Self::StoreFull {
+                store: bucket.clone(),
+                cause: error.into(),
+            },
+            StoreError::Unavailable { ref bucket, .. } => Self::StoreUnavailable {
+                store: bucket.clone(),
+                cause: error.into(),
+            },
+            StoreError::OutOfReach(_) => Self::LogUnavailable(error.into()),
+            StoreError::Unreadable(_) => Self::Internal(error.into()),
+        }
     }
 }

@@ -244,6 +244,21 @@ impl FlowState {
             Self::Refused => "refused",
         }
     }
+
+    /// The sentence for a flow of which only the state is known; `None` while it goes on.
+    pub fn message(self) -> Option<&'static str> {
+        match self {
+            Self::Pending => None,
+            Self::AwaitingConfirmation => {
+                Some("Almost done: the permissions still have to be confirmed.")
+            }
+            Self::Completed => Some("Done: the permissions were recorded."),
+            Self::Declined => Some(messages::of("declined")),
+            Self::Undetermined => Some(messages::of("undetermined")),
+            Self::Expired => Some(messages::of("flow_expired")),
+            Self::Refused => Some(messages::of("refused")),
+        }
+    }
 }
 
 /// What `GET /v1/flows/{flow}` says.

@@ -8,8 +8,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::failure::Failure;
-
 /// A bucket of records of one kind.
 pub(crate) struct KvStore<T> {
     bucket: Bucket,
@@ -55,24 +53,6 @@ pub enum StoreError {
     /// What is stored is not such a record.
     #[error("a stored record can't be read or written")]
     Unreadable(#[source] serde_json::Error),
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Changed => Self::ConcurrentChange,
-            StoreError::Full { ref bucket, .. } => Self::StoreFull {
-                store: bucket.clone(),
-                cause: error.into(),
-            },
-            StoreError::Unavailable { ref bucket, .. } => Self::StoreUnavailable {
-                store: bucket.clone(),
-                cause: error.into(),
-            },
-            StoreError::OutOfReach(_) => Self::LogUnavailable(error.into()),
-            StoreError::Unreadable(_) => Self::Internal(error.into()),
-        }
-    }
 }
 
 impl<T> Versioned<T> {

@@ -13,6 +13,7 @@ pub mod hand_off;
 pub mod kv_store;
 pub mod limits;
 pub mod log_guard;
+pub mod log_trouble;
 pub mod messages;
 pub mod names;
 pub mod observations;

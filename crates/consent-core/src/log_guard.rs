@@ -23,9 +23,10 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::failure::Failure;
 use crate::kv_store::StoreError;
+use crate::log_trouble::LogTrouble;
 
 pub use marks::{Mark, Marks};
-pub use verdict::{LogTrouble, Verdict, alarm, look};
+pub use verdict::{Verdict, look};
 
 /// How long somebody waits for the log to be looked at, after the connection was lost.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -225,7 +226,7 @@ impl LogGuard {
             return Ok(None);
         };
         if is_new {
-            verdict::alarm(&trouble);
+            trouble.alarm();
         }
         if is_new || self.shared.marks.is_lost() {
             // Before any operator can have decided: whoever starts after us has to know as well.

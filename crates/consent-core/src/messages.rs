@@ -1,7 +1,5 @@
 //! What a person is told: what happened, and what to do now. One place, so that a flow, a page and a log speak alike.
 
-use crate::flow::FlowState;
-
 /// The sentences for a code. Codes are fixed words of ours, so nothing that a browser brings is ever repeated.
 pub fn of(code: &str) -> &'static str {
     of_request(code)
@@ -214,19 +212,4 @@ fn of_page(code: &str) -> Option<&'static str> {
         }
         _ => return None,
     })
-}
-
-/// The sentence for a flow of which only the state is known.
-pub fn of_state(state: FlowState) -> Option<&'static str> {
-    match state {
-        FlowState::Pending => None,
-        FlowState::AwaitingConfirmation => {
-            Some("Almost done: the permissions still have to be confirmed.")
-        }
-        FlowState::Completed => Some("Done: the permissions were recorded."),
-        FlowState::Declined => Some(of("declined")),
-        FlowState::Undetermined => Some(of("undetermined")),
-        FlowState::Expired => Some(of("flow_expired")),
-        FlowState::Refused => Some(of("refused")),
-    }
 }

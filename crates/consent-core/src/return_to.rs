@@ -82,7 +82,7 @@ fn without_outcome(mut url: Url) -> Url {
 
 /// What a browser is sent back with. All of it is for showing: nothing of it is believed.
 #[derive(Debug)]
-pub(crate) struct Landing<'a> {
+pub(crate) struct OutcomeParameters<'a> {
     pub(crate) flow: Uuid,
     pub(crate) outcome: FlowState,
     /// The flow's code, one of a fixed set of words.
@@ -91,11 +91,14 @@ pub(crate) struct Landing<'a> {
 }
 
 /// The address with what happened added to its query.
-pub(crate) fn with_outcome(mut url: Url, landing: &Landing<'_>) -> Url {
+pub(crate) fn with_outcome(mut url: Url, parameters: &OutcomeParameters<'_>) -> Url {
     url.query_pairs_mut()
-        .append_pair("flow", &landing.flow.to_string())
-        .append_pair("outcome", landing.outcome.as_str());
-    for (name, value) in [("reason", landing.reason), ("confirm", landing.confirm)] {
+        .append_pair("flow", &parameters.flow.to_string())
+        .append_pair("outcome", parameters.outcome.as_str());
+    for (name, value) in [
+        ("reason", parameters.reason),
+        ("confirm", parameters.confirm),
+    ] {
         if let Some(value) = value {
             url.query_pairs_mut().append_pair(name, value);
         }
@@ -109,7 +112,7 @@ mod tests {
 
     use uuid::Uuid;
 
-    use super::{Landing, after_session, check, with_outcome};
+    use super::{OutcomeParameters, after_session, check, with_outcome};
     use crate::flow::FlowState;
     use crate::gateway::Addresses;
 
@@ -186,14 +189,14 @@ mod tests {
     fn an_address_names_one_flow_and_one_outcome() {
         let allowed = [Origin::parse("https://app.example").unwrap()];
         let url = check("https://app.example/?flow=1&a=b&confirm=old#top", &allowed).unwrap();
-        let landing = Landing {
+        let parameters = OutcomeParameters {
             flow: Uuid::nil(),
             outcome: FlowState::Declined,
             reason: None,
             confirm: None,
         };
         assert_eq!(
-            with_outcome(url, &landing).as_str(),
+            with_outcome(url, &parameters).as_str(),
             format!(
                 "https://app.example/?a=b&flow={}&outcome=declined#top",
                 Uuid::nil()

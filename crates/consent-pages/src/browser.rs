@@ -2,7 +2,7 @@
 
 use assent_consent_core::browser::BrowserSecret;
 use assent_consent_core::session::CsrfToken;
-use assent_consent_core::use_cases::handle_callback::ReturningBrowser;
+use assent_consent_core::use_cases::returning_browser::ReturningBrowser;
 use axum::http::header::{ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;

@@ -16,6 +16,7 @@ mod labels;
 mod layout;
 mod outcome_page;
 pub mod page;
+mod page_query;
 mod problem;
 mod router;
 mod session;

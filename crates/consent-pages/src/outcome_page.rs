@@ -8,14 +8,14 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
 
-use super::settings::notice::Landing;
 use super::{Shared, page};
+use crate::page_query::PageQuery;
 use crate::site::Site;
 
 /// The administrator came by a link, and may have no account here to go back to.
-pub(super) async fn hand_off(State(shared): State<Shared>, landing: Landing) -> Response {
+pub(super) async fn hand_off(State(shared): State<Shared>, query: PageQuery) -> Response {
     let site = &shared.site;
-    let ended = match ended(site, &landing).await {
+    let ended = match ended(site, &query).await {
         Ok(ended) => ended,
         Err(failure) => return page::failure(site, failure),
     };
@@ -39,16 +39,16 @@ const NOTHING: &str = "There is nothing to see here. Go back to the application.
 pub(super) async fn settings(
     site: &Site,
     title: &str,
-    landing: &Landing,
+    query: &PageQuery,
 ) -> Result<Option<Response>, Failure> {
-    let ended = ended(site, landing).await?;
+    let ended = ended(site, query).await?;
     let sentence = ended.as_ref().and_then(sentence);
     Ok(sentence.map(|sentence| page::settings_message(site, StatusCode::OK, title, sentence)))
 }
 
 /// How the flow stands that the address names. What else an address says of it is not believed: anybody can write one.
-async fn ended(site: &Site, landing: &Landing) -> Result<Option<FlowView>, Failure> {
-    let Some(flow) = landing.flow() else {
+async fn ended(site: &Site, query: &PageQuery) -> Result<Option<FlowView>, Failure> {
+    let Some(flow) = query.flow() else {
         return Ok(None);
     };
     let found = site.flows.find(flow).await?;
@@ -56,7 +56,7 @@ async fn ended(site: &Site, landing: &Landing) -> Result<Option<FlowView>, Failu
 }
 
 fn sentence(flow: &FlowView) -> Option<&str> {
-    let of_state = messages::of_state(flow.state)?;
+    let of_state = flow.state.message()?;
     let of_code = flow.code.as_deref().map(messages::of);
     Some(flow.detail.as_deref().or(of_code).unwrap_or(of_state))
 }

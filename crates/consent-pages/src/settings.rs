@@ -28,8 +28,8 @@ use uuid::Uuid;
 use super::layout::Layout;
 use super::session::InSession;
 use super::{outcome_page, page, see_other, session};
+use crate::page_query::{Done, PageQuery};
 use crate::site::Site;
-use notice::{Done, Landing};
 
 /// What stands around every page of the settings.
 struct Frame<'a> {
@@ -111,12 +111,12 @@ async fn in_session(
     site: &Site,
     headers: &HeaderMap,
     title: &str,
-    landing: &Landing,
+    query: &PageQuery,
     page: impl AsyncFnOnce(InSession) -> Result<Response, Failure>,
 ) -> Response {
     match InSession::find(site, headers).await {
         Ok(Some(session)) => answered(site, page(session).await),
-        Ok(None) => match outcome_page::settings(site, title, landing).await {
+        Ok(None) => match outcome_page::settings(site, title, query).await {
             Ok(outcome) => outcome.unwrap_or_else(|| session::none(site)),
             Err(failure) => answered(site, Err(failure)),
         },
@@ -128,9 +128,9 @@ async fn in_session(
 async fn flow_of(
     site: &Site,
     session: &InSession,
-    landing: &Landing,
+    query: &PageQuery,
 ) -> Result<Option<FlowView>, Failure> {
-    let Some(flow) = landing.flow() else {
+    let Some(flow) = query.flow() else {
         return Ok(None);
     };
     match queries::own_flow(site, &session.session.caller(), flow).await {

@@ -175,9 +175,9 @@ async fn post_grant(
 ) -> Result<Response, ApiError> {
     let (account, user) = (account_id(&account)?, user_id(&user)?);
     rights::that_user(&caller, &account, &user)?;
-    let wish = body.check(&shared.gateway.return_origins, rights::may_vouch(&caller))?;
+    let request = body.check(&shared.gateway.return_origins, rights::may_vouch(&caller))?;
     let started =
-        start_own_consent::start_own_consent(&shared.gateway, &account, &user, wish).await?;
+        start_own_consent::start_own_consent(&shared.gateway, &account, &user, request).await?;
     Ok(json(StatusCode::CREATED, &started))
 }
 

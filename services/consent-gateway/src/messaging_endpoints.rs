@@ -41,7 +41,7 @@ pub(crate) fn endpoints(gateway: &Arc<Gateway>) -> Vec<Endpoint> {
                     .as_deref()
                     .map(|url| return_to::check(url, &gateway.return_origins))
                     .transpose()?;
-                let wish = ConsentRequest {
+                let request = ConsentRequest {
                     ticked: kinds_from_list(&command.permissions),
                     identity: command
                         .microsoft_identity
@@ -53,7 +53,7 @@ pub(crate) fn endpoints(gateway: &Arc<Gateway>) -> Vec<Endpoint> {
                     return_target: ReturnTarget::Host(return_to),
                 };
                 let (account, user) = (&command.account_id, &command.user_id);
-                prompt_at_login(&gateway, account, user, wish, command.unless_answered).await
+                prompt_at_login(&gateway, account, user, request, command.unless_answered).await
             },
         ),
         endpoint(

@@ -12,7 +12,8 @@ use assent_consent_core::command_executor::CommandExecutor;
 use assent_consent_core::cutoff::Cutoffs;
 use assent_consent_core::flow::FlowStore;
 use assent_consent_core::hand_off::HandOffStore;
-use assent_consent_core::log_guard::{self, LogGuard, LogTrouble, Mark, Marks, Verdict};
+use assent_consent_core::log_guard::{self, LogGuard, Mark, Marks, Verdict};
+use assent_consent_core::log_trouble::LogTrouble;
 use assent_consent_core::observations::Observations;
 use assent_consent_core::session::SessionStore;
 use assent_contract::names;
@@ -236,7 +237,7 @@ async fn check_the_mark(
         }
         (Verdict::Trouble(trouble), _) => trouble,
     };
-    log_guard::alarm(&trouble);
+    trouble.alarm();
     Err(NeedsOperator::to(what_to_do(&trouble)).into())
 }
 

@@ -14,29 +14,6 @@ const KNOWN: &[(&str, &[&str])] = &[
         "assent-permission-store",
         &["apply", "bulk", "open", "verify", "view"],
     ),
-    ("assent-consent-core", &["failure", "log_guard", "kv_store"]),
-    ("assent-consent-core", &["flow", "messages"]),
-    (
-        "assent-consent-pages",
-        &["outcome_page", "settings", "settings::notice"],
-    ),
-    (
-        "assent-consent-core",
-        &[
-            "use_cases::ask_again",
-            "use_cases::continue_admin_consent",
-            "use_cases::finish_admin_consent",
-            "use_cases::handle_callback",
-        ],
-    ),
-    (
-        "assent-consent-core",
-        &["use_cases::conclude_flow", "use_cases::find_flow"],
-    ),
-    (
-        "assent-consent-core",
-        &["use_cases::observe_consent", "use_cases::start_own_consent"],
-    ),
     (
         "projection",
         &["announce", "find_view", "keep_up", "unblock"],

@@ -5,6 +5,7 @@ use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, ReadError, StreamStatus};
 
 use super::Mark;
+use crate::log_trouble::LogTrouble;
 
 /// How a log and the mark of it go together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,50 +16,6 @@ pub enum Verdict {
     MarkDamaged(Sequence),
     /// The log is not the one that was written.
     Trouble(LogTrouble),
-}
-
-/// In what way a log is not the one that was written.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LogTrouble {
-    /// It lost its end.
-    #[error("the event log ends at event {last}, but event {known} was recorded in it")]
-    CutShort {
-        /// The last sequence that is known.
-        known: Sequence,
-        /// The last one that is there.
-        last: Sequence,
-    },
-    /// It lost its end, and went on with other events.
-    #[error("event {sequence} of the event log is not the one that was recorded there")]
-    Rewritten {
-        /// Where another event is than is known.
-        sequence: Sequence,
-        /// The last sequence that is there.
-        last: Sequence,
-    },
-    /// It is another log.
-    #[error(
-        "the event log was created anew, {created}, after event {known} was recorded in another"
-    )]
-    Replaced {
-        /// The last sequence that is known of the earlier log.
-        known: Sequence,
-        /// When the log that is there was created.
-        created: String,
-        /// The last sequence of the log that is there.
-        last: Sequence,
-    },
-}
-
-impl LogTrouble {
-    /// Where the log ends: what an operator has to name to accept it as it is.
-    pub fn last(&self) -> Sequence {
-        match self {
-            Self::CutShort { last, .. }
-            | Self::Rewritten { last, .. }
-            | Self::Replaced { last, .. } => *last,
-        }
-    }
 }
 
 /// What follows from where the log stands and what is at the place of the mark.
@@ -97,17 +54,6 @@ pub async fn look(log: &EventLog, mark: Option<&Mark>) -> Result<Verdict, ReadEr
         None => None,
     };
     Ok(judge(mark, &status, there))
-}
-
-/// Wakes an operator, by a log line that alarms are made of.
-pub fn alarm(trouble: &LogTrouble) {
-    metrics::counter!("assent_event_log_cut_short_total").increment(1);
-    tracing::error!(
-        operator_alarm = "event_log_cut_short",
-        error = %trouble,
-        log.last_sequence = %trouble.last(),
-        "the event log is not the one that was written: nothing is decided until an operator has seen to it"
-    );
 }
 
 #[cfg(test)]

@@ -48,13 +48,13 @@ impl Reach<'_> {
     pub(crate) fn led_nowhere(self, attempts: &Attempts, permission: Permission) -> bool {
         let scopes = self.scopes_of(permission);
         let policy = self.policies.of(self.tenant);
-        attempts.lead_nowhere(self.question(), permission.into(), |moment| {
+        attempts.lead_nowhere(self.asked(), permission.into(), |moment| {
             policy.is_some_and(|policy| policy.is_open_since(&scopes, moment))
         })
     }
 
     /// It, as it is noted.
-    pub(crate) fn question(self) -> Asked {
+    pub(crate) fn asked(self) -> Asked {
         Asked {
             epoch: self.epoch,
             tenant: self.tenant.map(Into::into),

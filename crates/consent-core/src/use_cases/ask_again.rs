@@ -19,8 +19,9 @@ use crate::failure::Failure;
 use crate::flow::{Flow, FlowFailure, FlowOutcome, LIFETIME};
 use crate::gateway::Gateway;
 use crate::kv_store::Versioned;
-use crate::use_cases::conclude_flow::{end, landing};
+use crate::use_cases::conclude_flow::conclude;
 use crate::use_cases::continue_admin_consent::lead_on;
+use crate::use_cases::flow_progress::return_url;
 
 /// How long is waited before each further try. All of it has to fit into a request, with what Microsoft takes.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
@@ -40,7 +41,7 @@ pub(crate) async fn without_consent(
         return ask_again(gateway, stored, tenant, pause).await;
     }
     let outcome = FlowOutcome::Failed(FlowFailure::ConsentNotYetEffective);
-    end(gateway, stored, outcome).await
+    conclude(gateway, stored, outcome).await
 }
 
 /// Whether a proved administrator's answer lacks what more time may bring.
@@ -76,7 +77,7 @@ pub(crate) async fn ask_again(
     }
     // It took so long that the flow was given up.
     let found = gateway.flows.find(id).await?.ok_or(Refusal::FlowExpired)?;
-    Ok(landing(gateway, &found.value, None))
+    Ok(return_url(gateway, &found.value, None))
 }
 
 /// The same for the same visit once more: somebody who loads again the callback after which Microsoft is asked again.

@@ -1,20 +1,18 @@
 //! How far a flow got: written down, told in the log, and where its browser goes.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use assent_domain::refusal::Refusal;
-use assent_service_kit::telemetry::chain;
 use jiff::Timestamp;
 use tokio::time::Instant;
 use url::Url;
 
 use crate::failure::Failure;
-use crate::flow::{Flow, FlowOutcome, FlowState, Purpose, Route, Stage};
+use crate::flow::{Flow, FlowOutcome, Stage};
 use crate::gateway::Gateway;
 use crate::kv_store::{StoreError, Versioned};
-use crate::return_to;
 use crate::use_cases::find_flow::find_flow;
+use crate::use_cases::flow_progress::{log_progress, note_on_hand_off, return_url};
 use crate::use_cases::observe_consent;
 
 /// How long the end of a flow is tried to be written down while the store can't be reached, and how often.
@@ -22,7 +20,7 @@ const KEEPS_TRYING_FOR: Duration = Duration::from_secs(30);
 const TRIES_EVERY: Duration = Duration::from_secs(1);
 
 /// Ends a flow, and sends the browser back.
-pub(crate) async fn end(
+pub(crate) async fn conclude(
     gateway: &Gateway,
     mut stored: Versioned<Flow>,
     outcome: FlowOutcome,
@@ -36,8 +34,9 @@ pub(crate) async fn end(
         stored.value.stage = stage.clone();
         match gateway.flows.change(stored.clone()).await {
             Ok(ended) => {
-                note_on_the_link(gateway, &ended.value).await;
-                return Ok(return_target(gateway, &ended.value, None));
+                note_on_hand_off(gateway, &ended.value).await;
+                log_progress(&ended.value);
+                return Ok(return_url(gateway, &ended.value, None));
             }
             Err(StoreError::Changed) => {}
             // How it went is known now, and nowhere else.
@@ -56,7 +55,7 @@ pub(crate) async fn end(
         };
         let counts = found.value.is_waiting(Timestamp::now());
         if !(counts || (completed && found.value.was_interrupted())) {
-            return Ok(landing(gateway, &found.value, None));
+            return Ok(return_url(gateway, &found.value, None));
         }
         stored = found;
     }
@@ -70,13 +69,13 @@ pub(crate) async fn wait(
     let id = stored.value.id;
     match gateway.flows.change(stored).await {
         Ok(stored) => {
-            went_on(&stored.value);
+            log_progress(&stored.value);
             Ok(Ok(stored))
         }
         Err(StoreError::Changed) => {
             let found = gateway.flows.find(id).await?;
             let found = found.ok_or(Refusal::FlowExpired)?;
-            Ok(Err(landing(gateway, &found.value, None)))
+            Ok(Err(return_url(gateway, &found.value, None)))
         }
         Err(error) => Err(error.into()),
     }
@@ -97,60 +96,4 @@ pub(crate) async fn still_counts(
     } else {
         Err(Refusal::FlowExpired.into())
     }
-}
-
-/// Whoever asked for an administrator sees how it went. A consent has been noted by whoever recorded it.
-pub(crate) async fn note_on_the_link(gateway: &Gateway, flow: &Flow) {
-    let Purpose::AdministratorConsent {
-        route: Route::HandOff { id, .. },
-        ..
-    } = flow.purpose
-    else {
-        return;
-    };
-    let view = flow.view(Timestamp::now());
-    let Some(code) = view.code.filter(|_| view.state != FlowState::Completed) else {
-        return;
-    };
-    let noted = gateway.hand_offs.change(&flow.account, id, |link| {
-        link.refused(flow.id, &code, Timestamp::now());
-        Ok::<(), Infallible>(())
-    });
-    if let Err(error) = noted.await {
-        tracing::warn!(error = %chain(&error), "how a link went was not noted");
-    }
-}
-
-/// Where the browser goes from here.
-pub(crate) fn return_target(gateway: &Gateway, flow: &Flow, confirm: Option<&str>) -> Url {
-    went_on(flow);
-    landing(gateway, flow, confirm)
-}
-
-/// Says in the log how far a flow got.
-pub(crate) fn went_on(flow: &Flow) {
-    let view = flow.view(Timestamp::now());
-    tracing::info!(
-        flow.id = %flow.id,
-        flow.state = view.state.as_str(),
-        flow.code = view.code,
-        account.id = %flow.account,
-        "a flow went on"
-    );
-}
-
-/// Where the browser of a flow belongs, as it stands.
-pub(crate) fn landing(gateway: &Gateway, flow: &Flow, confirm: Option<&str>) -> Url {
-    let view = flow.view(Timestamp::now());
-    let url = flow
-        .return_to
-        .clone()
-        .unwrap_or_else(|| gateway.addresses.after(&flow.purpose).clone());
-    let landing = return_to::Landing {
-        flow: flow.id,
-        outcome: view.state,
-        reason: view.code.as_deref(),
-        confirm,
-    };
-    return_to::with_outcome(url, &landing)
 }

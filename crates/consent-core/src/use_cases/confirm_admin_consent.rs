@@ -8,11 +8,12 @@ use crate::failure::Failure;
 use crate::flow::{Answer, Flow, FlowOutcome, Stage, State};
 use crate::gateway::Gateway;
 use crate::kv_store::{StoreError, Versioned};
-use crate::use_cases::conclude_flow::{end, landing};
+use crate::use_cases::conclude_flow::conclude;
 use crate::use_cases::find_flow::find_flow;
 use crate::use_cases::finish_admin_consent::demanded;
-use crate::use_cases::handle_callback::Visit;
+use crate::use_cases::flow_progress::return_url;
 use crate::use_cases::record_admin_consent::{asked_of, record};
+use crate::use_cases::visit::Visit;
 
 /// Why there is nothing to confirm, or not now.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ pub async fn find(gateway: &Gateway, page: &State) -> Result<(Versioned<Flow>, A
     }
     let now = Timestamp::now();
     if flow.is_expired(now) {
-        return Err(Closed::Expired(landing(gateway, flow, None)));
+        return Err(Closed::Expired(return_url(gateway, flow, None)));
     }
     match &flow.stage {
         Stage::AwaitingAdministrator { .. } if flow.is_being_recorded(now) => {
@@ -71,7 +72,7 @@ pub async fn find(gateway: &Gateway, page: &State) -> Result<(Versioned<Flow>, A
         | Stage::AtAuthorize { .. }
         | Stage::Redeeming
         | Stage::AwaitingConfirmation { .. }
-        | Stage::Ended { .. } => Err(Closed::Answered(landing(gateway, flow, None))),
+        | Stage::Ended { .. } => Err(Closed::Answered(return_url(gateway, flow, None))),
     }
 }
 
@@ -99,7 +100,7 @@ pub(crate) async fn confirm(gateway: &Gateway, page: &State) -> Result<Url, Clos
             return Err(failure.into());
         }
     };
-    Ok(end(gateway, stored, outcome).await?)
+    Ok(conclude(gateway, stored, outcome).await?)
 }
 
 /// The same for a person who may have sent the form twice: whoever comes second goes where the first one went, once that
@@ -126,7 +127,7 @@ pub async fn disown(gateway: &Gateway, page: &State) -> Result<Url, Closed> {
         administrator.object_id = %answer.granted_by,
         "an administrator says that a consent which is asked in their name is not theirs"
     );
-    Ok(end(gateway, stored, FlowOutcome::Refused(Refusal::Declined)).await?)
+    Ok(conclude(gateway, stored, FlowOutcome::Refused(Refusal::Declined)).await?)
 }
 
 #[cfg(test)]

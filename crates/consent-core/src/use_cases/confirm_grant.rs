@@ -8,8 +8,8 @@ use crate::failure::Failure;
 use crate::flow::{Flow, FlowOutcome, FlowView, Stage};
 use crate::gateway::Gateway;
 use crate::kv_store::{StoreError, Versioned};
-use crate::use_cases::conclude_flow::went_on;
 use crate::use_cases::finish_own_consent::{GrantedScopes, record, settle};
+use crate::use_cases::flow_progress::log_progress;
 use crate::use_cases::observe_consent;
 
 /// KvStore the grant, then ends the flow: in this order, because recording twice changes
@@ -84,7 +84,7 @@ async fn ended(
         stored.value.stage = stage.clone();
         match gateway.flows.change(stored).await {
             Ok(ended) => {
-                went_on(&ended.value);
+                log_progress(&ended.value);
                 return Ok(ended);
             }
             Err(StoreError::Changed) => {}

@@ -13,8 +13,9 @@ use crate::failure::Failure;
 use crate::flow::{Digest, Flow, FlowOutcome, Purpose, Route, State, Way};
 use crate::gateway::{Gateway, reference};
 use crate::kv_store::{StoreError, Versioned};
-use crate::use_cases::conclude_flow::{end, landing};
-use crate::use_cases::handle_callback::ReturningBrowser;
+use crate::use_cases::conclude_flow::conclude;
+use crate::use_cases::flow_progress::return_url;
+use crate::use_cases::returning_browser::ReturningBrowser;
 
 /// Where to send the administrator; `None` where somebody else changed the flow first. A first callback that comes again
 /// leads on as well, by a way of its own, and ends nothing: of several copies nobody knows which is the person's.
@@ -27,14 +28,14 @@ pub(crate) async fn continue_admin_consent(
     let tenant = match verified(gateway, &stored.value, claimed).await? {
         Ok(tenant) => tenant,
         Err(refusal) if is_first => {
-            let ended = end(gateway, stored, FlowOutcome::Refused(refusal)).await?;
+            let ended = conclude(gateway, stored, FlowOutcome::Refused(refusal)).await?;
             return Ok(Some(ended));
         }
-        Err(_) => return Ok(Some(landing(gateway, &stored.value, None))),
+        Err(_) => return Ok(Some(return_url(gateway, &stored.value, None))),
     };
     // Each copy is written down. Beyond what anybody does, the ways that there are have to do.
     if !is_first && too_often(gateway, &stored.value) {
-        return Ok(Some(landing(gateway, &stored.value, None)));
+        return Ok(Some(return_url(gateway, &stored.value, None)));
     }
     let browser = returning.browser.digest();
     if returning.is_known && !is_first && !stored.value.is_led_in(&returning.browser) {

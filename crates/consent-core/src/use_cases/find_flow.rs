@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::flow::{Flow, FlowFailure, FlowOutcome, Purpose, Stage};
 use crate::gateway::Gateway;
 use crate::kv_store::{StoreError, Versioned};
-use crate::use_cases::conclude_flow::{note_on_the_link, went_on};
+use crate::use_cases::flow_progress::{log_progress, note_on_hand_off};
 
 /// Finds a flow; `None` if there is none, or none any more. An administrator's flow is over with the epoch that it was
 /// begun in, and any flow with its user's right (which the store looks after): what is found then has expired. One that
@@ -40,8 +40,8 @@ async fn give_up(gateway: &Gateway, stored: Versioned<Flow>) -> Result<Versioned
                 flow.id = %over.value.id,
                 "whoever took a callback did not say in time how it went"
             );
-            went_on(&over.value);
-            note_on_the_link(gateway, &over.value).await;
+            log_progress(&over.value);
+            note_on_hand_off(gateway, &over.value).await;
             Ok(over)
         }
         Err(StoreError::Changed) => {

@@ -20,10 +20,11 @@ use crate::kv_store::Versioned;
 use crate::use_cases::ask_again::{
     ask_again, may_be_on_its_way, pause_before_the_next, without_consent,
 };
-use crate::use_cases::conclude_flow::{end, landing, still_counts, wait};
-use crate::use_cases::handle_callback::ReturningBrowser;
+use crate::use_cases::conclude_flow::{conclude, still_counts, wait};
+use crate::use_cases::flow_progress::return_url;
 use crate::use_cases::record_admin_consent::{asked_of, may_record, record};
 use crate::use_cases::redeem::{Proof, redeem};
+use crate::use_cases::returning_browser::ReturningBrowser;
 
 pub(crate) async fn finish_admin_consent(
     gateway: &Gateway,
@@ -43,7 +44,7 @@ pub(crate) async fn finish_admin_consent(
         Err(not_redeemed) if not_redeemed.says_that_nobody_consented() => {
             return without_consent(gateway, stored, Some(tenant)).await;
         }
-        Err(not_redeemed) => return end(gateway, stored, not_redeemed.outcome).await,
+        Err(not_redeemed) => return conclude(gateway, stored, not_redeemed.outcome).await,
     };
     let answer = answer(gateway, asked, tenant, &redeemed).await;
     if may_be_on_its_way(&answer)
@@ -52,15 +53,15 @@ pub(crate) async fn finish_admin_consent(
         return ask_again(gateway, stored, tenant, pause).await;
     }
     if let Err(failure) = still_counts(gateway, &stored).await {
-        return end(gateway, stored, FlowOutcome::of(Err(failure))).await;
+        return conclude(gateway, stored, FlowOutcome::of(Err(failure))).await;
     }
     if comes_back_to_its_session(flow, returning) {
         let recorded = record(gateway, flow, route, answer).await;
-        return end(gateway, stored, FlowOutcome::of(recorded)).await;
+        return conclude(gateway, stored, FlowOutcome::of(recorded)).await;
     }
     // What is certain to be refused is told at once, and not after a click.
     if let Err(failure) = may_record(gateway, route, &answer).await {
-        return end(gateway, stored, FlowOutcome::of(Err(failure))).await;
+        return conclude(gateway, stored, FlowOutcome::of(Err(failure))).await;
     }
     wait_for_the_administrator(gateway, stored, &answer).await
 }
@@ -102,7 +103,7 @@ async fn wait_for_the_administrator(
     Ok(match wait(gateway, stored).await? {
         Ok(stored) => match page {
             Some(page) => gateway.addresses.administrator_confirmation(&page),
-            None => landing(gateway, &stored.value, None),
+            None => return_url(gateway, &stored.value, None),
         },
         Err(given_up) => given_up,
     })

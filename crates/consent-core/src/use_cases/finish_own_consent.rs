@@ -22,7 +22,8 @@ use crate::flow::{
 use crate::gateway::Gateway;
 use crate::kv_store::Versioned;
 use crate::observations::Mailbox;
-use crate::use_cases::conclude_flow::{end, landing, still_counts, wait};
+use crate::use_cases::conclude_flow::{conclude, still_counts, wait};
+use crate::use_cases::flow_progress::return_url;
 use crate::use_cases::observe_consent;
 use crate::use_cases::redeem::{Proof, redeem};
 
@@ -43,13 +44,13 @@ pub(crate) async fn finish_own_consent(
                 observe_consent::on_refused(gateway, &stored.value, &own, refusal).await;
             }
             observe_consent::on_abandoned(gateway, &stored.value).await;
-            return end(gateway, stored, not_redeemed.outcome).await;
+            return conclude(gateway, stored, not_redeemed.outcome).await;
         }
     };
     // A guest can accept, and has no mailbox there to use it with.
     if redeemed.identity.belonging == Belonging::Guest {
         observe_consent::on_abandoned(gateway, &stored.value).await;
-        return end(gateway, stored, FlowOutcome::Refused(Refusal::GuestAccount)).await;
+        return conclude(gateway, stored, FlowOutcome::Refused(Refusal::GuestAccount)).await;
     }
     let tenant = match gateway
         .tenant(&TenantRef::Id(redeemed.identity.tenant_id))
@@ -58,7 +59,7 @@ pub(crate) async fn finish_own_consent(
         Ok(tenant) => tenant,
         Err(failure) => {
             observe_consent::on_abandoned(gateway, &stored.value).await;
-            return end(gateway, stored, FlowOutcome::of(Err(failure))).await;
+            return conclude(gateway, stored, FlowOutcome::of(Err(failure))).await;
         }
     };
     let identity = MicrosoftIdentity {
@@ -72,7 +73,7 @@ pub(crate) async fn finish_own_consent(
     };
     if let Err(failure) = still_counts(gateway, &stored).await {
         observe_consent::on_abandoned(gateway, &stored.value).await;
-        return end(gateway, stored, FlowOutcome::of(Err(failure))).await;
+        return conclude(gateway, stored, FlowOutcome::of(Err(failure))).await;
     }
     let granted = own.asked.meet(held.permissions);
     if own.vouched {
@@ -86,14 +87,14 @@ pub(crate) async fn finish_own_consent(
             Ok(completion) => settle(gateway, &stored.value, completion, tenant, mailbox).await,
             Err(failure) => FlowOutcome::of(Err(failure)),
         };
-        return end(gateway, stored, outcome).await;
+        return conclude(gateway, stored, outcome).await;
     }
     // What can't be granted, or is somebody else's mailbox, is no question to anybody.
     let rehearsed = rehearse(gateway, &stored.value, &held).await;
     let mailbox = look_around(gateway, &stored.value, (identity, granted), &redeemed).await;
     if let Err(Failure::Refused(refusal)) = rehearsed {
         observe_consent::on_abandoned(gateway, &stored.value).await;
-        return end(gateway, stored, FlowOutcome::Refused(refusal)).await;
+        return conclude(gateway, stored, FlowOutcome::Refused(refusal)).await;
     }
 
     // Whoever began the flow may have sent its link to somebody else, whose mailbox must not
@@ -109,7 +110,7 @@ pub(crate) async fn finish_own_consent(
         mailbox,
     };
     Ok(match wait(gateway, stored).await? {
-        Ok(stored) => landing(gateway, &stored.value, Some(&confirm)),
+        Ok(stored) => return_url(gateway, &stored.value, Some(&confirm)),
         Err(given_up) => given_up,
     })
 }
@@ -171,7 +172,7 @@ pub(crate) async fn refused(
         }
         outcome = FlowOutcome::of(recorded.map(|_| outcome));
     }
-    end(gateway, stored, outcome).await
+    conclude(gateway, stored, outcome).await
 }
 
 /// What Microsoft granted, and to whom.

@@ -19,7 +19,7 @@ use crate::gateway::{Gateway, TenantName};
 use crate::hand_off::{Closed, HandOff, HandOffToken, Stage};
 use crate::names::Names;
 use crate::use_cases::premises::premises;
-use crate::use_cases::start_admin_consent::{self, Question, tenant_to_ask};
+use crate::use_cases::start_admin_consent::{self, AdministratorPrompt, tenant_to_ask};
 
 /// How many links of an account are listed.
 const MOST_LISTED: usize = 100;
@@ -231,7 +231,7 @@ pub async fn begin(gateway: &Gateway, token: &HandOffToken) -> Result<Begun, Fai
     if let Err(closed) = begun.ok_or_else(unknown)? {
         return Ok(Begun::Closed(closed));
     }
-    let question = Question {
+    let prompt = AdministratorPrompt {
         account: token.account.clone(),
         started_by: found.requested_by,
         names: found.names,
@@ -246,7 +246,7 @@ pub async fn begin(gateway: &Gateway, token: &HandOffToken) -> Result<Begun, Fai
         },
         return_to: None,
     };
-    start_admin_consent::begin(gateway, &company, flow, question)
+    start_admin_consent::begin(gateway, &company, flow, prompt)
         .await
         .map(Begun::Started)
 }

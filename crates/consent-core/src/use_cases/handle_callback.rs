@@ -6,45 +6,27 @@
 //! of it waits for its end. What there is to confirm is only for whoever brings the code as well: the `state` alone is
 //! known to whoever began the flow and sent its link to somebody else.
 
-use std::time::Duration;
-
 use assent_microsoft_identity::{
     AccountChoice, AuthorizationCode, CallbackError, ErrorClass, UnverifiedAdminConsentCallback,
     UnverifiedAuthorizeCallback, state_of,
 };
 use jiff::Timestamp;
-use tokio::time::Instant;
 use url::Url;
 
-use crate::browser::BrowserSecret;
 use crate::failure::Failure;
-use crate::flow::{Digest, Flow, FlowOutcome, Purpose, Said, Stage, State, States};
+use crate::flow::{Flow, FlowOutcome, Purpose, Said, Stage, State, States};
 use crate::gateway::Gateway;
 use crate::kv_store::{StoreError, Versioned};
-use crate::use_cases::conclude_flow::{end, landing};
+use crate::use_cases::conclude_flow::conclude;
 use crate::use_cases::continue_admin_consent::{lead_on, too_often};
 use crate::use_cases::find_flow::find_flow;
+use crate::use_cases::flow_progress::return_url;
 use crate::use_cases::redeem::Proof;
+use crate::use_cases::returning_browser::ReturningBrowser;
+use crate::use_cases::visit::Visit;
 use crate::use_cases::{
     ask_again, continue_admin_consent, finish_admin_consent, finish_own_consent,
 };
-
-/// How long a visit waits for the end of an earlier one. Microsoft has less.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// After what time it looks, twice as long each time, up to this. What takes this long takes long.
-const LOOKS_FIRST: Duration = Duration::from_millis(100);
-const LOOKS_LAST: Duration = Duration::from_secs(1);
-
-/// The browser that brings a callback.
-#[derive(Debug)]
-pub struct ReturningBrowser {
-    /// What the browser is known by.
-    pub browser: BrowserSecret,
-    /// Whether it was here before.
-    pub is_known: bool,
-    /// The session of our settings pages that it is in, if it is in one.
-    pub session: Option<Digest>,
-}
 
 /// A callback that leads nowhere.
 #[derive(Debug)]
@@ -83,13 +65,13 @@ pub async fn admin_consent(
     loop {
         let flow = &stored.value;
         if flow.is_expired(Timestamp::now()) {
-            return Ok(landing(gateway, flow, None));
+            return Ok(return_url(gateway, flow, None));
         }
         let (id, is_first) = (flow.id, matches!(flow.stage, Stage::AtAdminConsent));
         let led_on = match (&flow.stage, &callback.outcome) {
             (Stage::AtAdminConsent, Err(error)) => {
                 let outcome = FlowOutcome::from_microsoft(error, Said::ByTheBrowser, &flow.purpose);
-                return Ok(end(gateway, stored, outcome).await?);
+                return Ok(conclude(gateway, stored, outcome).await?);
             }
             // It has no code: the person's own visit, whichever it is, has to be led on.
             (Stage::AtAdminConsent | Stage::AtAuthorize { .. }, Ok(tenant)) => {
@@ -98,7 +80,7 @@ pub async fn admin_consent(
             }
             (Stage::Redeeming, _) => {
                 if !visit.waits().await {
-                    return Ok(landing(gateway, flow, None));
+                    return Ok(return_url(gateway, flow, None));
                 }
                 None
             }
@@ -108,7 +90,7 @@ pub async fn admin_consent(
                 | Stage::AwaitingAdministrator { .. }
                 | Stage::Ended { .. },
                 _,
-            ) => return Ok(landing(gateway, flow, None)),
+            ) => return Ok(return_url(gateway, flow, None)),
         };
         match led_on {
             Some(url) => return Ok(url),
@@ -134,7 +116,7 @@ pub async fn authorize(
     let (stored, proof) = loop {
         let (id, now) = (stored.value.id, Timestamp::now());
         if stored.value.is_expired(now) {
-            return Ok(landing(gateway, &stored.value, None));
+            return Ok(return_url(gateway, &stored.value, None));
         }
         if let Some(way) = stored.value.take(&state, code, now) {
             // From here on the callback is ours: another copy of it finds the flow taken.
@@ -145,7 +127,7 @@ pub async fn authorize(
             }
         } else if stored.value.is_at_work(now) && visit.waits().await {
             // It has ended, or goes on.
-        } else if let Some(url) = landing_again(gateway, stored, code, returning).await? {
+        } else if let Some(url) = return_url_again(gateway, stored, code, returning).await? {
             return Ok(url);
         }
         stored = again(gateway, id).await?;
@@ -170,7 +152,7 @@ pub async fn authorize(
         (Purpose::AdministratorConsent { .. }, Err(error)) => {
             let outcome =
                 FlowOutcome::from_microsoft(&error, Said::ByTheBrowser, &stored.value.purpose);
-            end(gateway, stored, outcome).await
+            conclude(gateway, stored, outcome).await
         }
         (Purpose::OwnConsent { .. }, Err(error)) => {
             finish_own_consent::refused(gateway, stored, &error).await
@@ -179,34 +161,9 @@ pub async fn authorize(
     Ok(finished?)
 }
 
-/// A visit that may have to wait for another one.
-pub(crate) struct Visit {
-    until: Instant,
-    looks_after: Duration,
-}
-
-impl Visit {
-    pub(crate) fn begin() -> Self {
-        Self {
-            until: Instant::now() + PATIENCE,
-            looks_after: LOOKS_FIRST,
-        }
-    }
-
-    /// Waits a little; whether it still had the time.
-    pub(crate) async fn waits(&mut self) -> bool {
-        let has_time = Instant::now() < self.until;
-        if has_time {
-            tokio::time::sleep(self.looks_after).await;
-            self.looks_after = (self.looks_after * 2).min(LOOKS_LAST);
-        }
-        has_time
-    }
-}
-
 /// Where a later visit goes: where the first one went, to another page or with another value to confirm with if that is
 /// still awaited and the visit brings the code. `None` where the flow has gone on meanwhile.
-async fn landing_again(
+async fn return_url_again(
     gateway: &Gateway,
     mut stored: Versioned<Flow>,
     code: Option<&str>,
@@ -241,7 +198,7 @@ async fn landing_again(
     }
     Ok(Some(match page {
         Some(page) => gateway.addresses.administrator_confirmation(&page),
-        None => landing(gateway, &stored.value, confirm.as_deref()),
+        None => return_url(gateway, &stored.value, confirm.as_deref()),
     }))
 }
 
@@ -271,7 +228,7 @@ async fn find(
     let state = State::parse(state).ok_or_else(|| forged(None))?;
     let stored = again(gateway, state.flow).await?;
     if !leads_here(&stored.value.states, &state) {
-        return Err(forged(Some(landing(gateway, &stored.value, None))));
+        return Err(forged(Some(return_url(gateway, &stored.value, None))));
     }
     Ok((state, stored))
 }
@@ -288,7 +245,7 @@ async fn unreadable(
         return Err(failure.into());
     };
     let (_, stored) = find(gateway, &state, leads_here).await?;
-    Ok(landing(gateway, &stored.value, None))
+    Ok(return_url(gateway, &stored.value, None))
 }
 
 #[cfg(test)]

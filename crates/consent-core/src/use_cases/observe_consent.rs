@@ -10,7 +10,7 @@ use crate::flow::{Flow, FlowOutcome, OwnConsent};
 use crate::gateway::Gateway;
 use crate::kv_store::StoreError;
 use crate::observations::{Asked, Attempts, Reach, lost};
-use crate::use_cases::start_own_consent::Question;
+use crate::use_cases::consent_prompt::ConsentPrompt;
 
 /// Who wants a user to go to Microsoft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,15 +26,15 @@ pub(crate) async fn on_started(
     gateway: &Gateway,
     (account, user): (&AccountId, &UserId),
     flow: Uuid,
-    question: &Question,
+    prompt: &ConsentPrompt,
     wanted: Wanted,
 ) -> Kinds {
-    let (asked, expected) = (question.asked, question.expected);
+    let (asked, expected) = (prompt.asked, prompt.expected);
     let policies = gateway.observations.policies(account).await;
     let reach = Reach {
         scopes: &gateway.scopes,
         policies: &policies,
-        epoch: question.epoch,
+        epoch: prompt.epoch,
         tenant: expected.map(|expected| expected.tenant),
         asked,
     };
@@ -48,7 +48,7 @@ pub(crate) async fn on_started(
             };
             let question = Asked {
                 permissions: asked.without(left_out),
-                ..reach.question()
+                ..reach.asked()
             };
             if !question.permissions.is_nothing() {
                 attempts.begun(flow, question, doubtful.without(left_out), now);

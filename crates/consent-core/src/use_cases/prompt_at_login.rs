@@ -11,28 +11,36 @@ use assent_microsoft_identity::TenantRef;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
+use crate::use_cases::consent_prompt::ConsentPrompt;
 use crate::use_cases::observe_consent::Wanted;
-use crate::use_cases::start_own_consent::{ConsentRequest, Named, Question, begin, question};
+use crate::use_cases::start_own_consent::{ConsentRequest, Named, begin, decide_prompt};
 
 /// Begins a user's consent at a login, for what there is left to ask for.
 pub async fn prompt_at_login(
     gateway: &Gateway,
     account: &AccountId,
     user: &UserId,
-    wish: ConsentRequest,
+    request: ConsentRequest,
     unless_answered: bool,
 ) -> Result<UserConsentBegun, Failure> {
     if unless_answered {
-        somebody_else_answered(gateway, account, user, &wish).await?;
+        somebody_else_answered(gateway, account, user, &request).await?;
     }
-    if let Named::Vouched(identity) = wish.identity {
+    if let Named::Vouched(identity) = request.identity {
         // The login hook verified the token that this tenant signed: nobody typed it, so it is not counted as typed.
         gateway.tenant(&TenantRef::Id(identity.tenant_id)).await?;
     }
-    let question = question(gateway, account, user, &wish).await?;
-    let question = unanswered(gateway, account, user, &wish, question).await?;
+    let prompt = decide_prompt(gateway, account, user, &request).await?;
+    let prompt = unanswered(gateway, account, user, &request, prompt).await?;
     let who = (account, user);
-    let begun = begin(gateway, who, question, wish.return_target, Wanted::ByALogin).await?;
+    let begun = begin(
+        gateway,
+        who,
+        prompt,
+        request.return_target,
+        Wanted::ByALogin,
+    )
+    .await?;
     let FlowStarted {
         flow_id,
         authorize_url,
@@ -52,9 +60,9 @@ async fn somebody_else_answered(
     gateway: &Gateway,
     account: &AccountId,
     user: &UserId,
-    wish: &ConsentRequest,
+    request: &ConsentRequest,
 ) -> Result<(), Failure> {
-    let Named::Vouched(identity) = wish.identity else {
+    let Named::Vouched(identity) = request.identity else {
         return Err(Failure::AlreadyAnswered);
     };
     let accounts = gateway.observations.accounts(account, user).await;
@@ -69,20 +77,20 @@ async fn unanswered(
     gateway: &Gateway,
     account: &AccountId,
     user: &UserId,
-    wish: &ConsentRequest,
-    question: Question,
-) -> Result<Question, Failure> {
-    let (Named::Vouched(_), Some(identity)) = (wish.identity, question.expected) else {
-        return Ok(question);
+    request: &ConsentRequest,
+    prompt: ConsentPrompt,
+) -> Result<ConsentPrompt, Failure> {
+    let (Named::Vouched(_), Some(identity)) = (request.identity, prompt.expected) else {
+        return Ok(prompt);
     };
     let state = gateway.executor.user(account, user).await?.state;
     let accounts = gateway.observations.accounts(account, user).await;
-    let is_about_them = !state.is_of_another(question.epoch, identity);
-    let on_the_log = is_about_them.then(|| state.in_epoch(question.epoch).answered);
-    let answered = accounts.answered_by(question.epoch, identity, on_the_log);
-    let asked = question.asked.without(answered);
+    let is_about_them = !state.is_of_another(prompt.epoch, identity);
+    let on_the_log = is_about_them.then(|| state.in_epoch(prompt.epoch).answered);
+    let answered = accounts.answered_by(prompt.epoch, identity, on_the_log);
+    let asked = prompt.asked.without(answered);
     if asked.is_nothing() {
         return Err(Failure::AlreadyAnswered);
     }
-    Ok(Question { asked, ..question })
+    Ok(ConsentPrompt { asked, ..prompt })
 }

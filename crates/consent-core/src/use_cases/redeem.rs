@@ -96,17 +96,15 @@ pub(crate) async fn redeem(
                     refusal: None,
                 };
             }
-            RedeemError::IdToken(IdTokenError::KeysUnavailable(_)) => {
-                FlowFailure::MicrosoftUnavailable
-            }
+            RedeemError::IdToken(IdTokenError::KeysUnavailable(_))
+            | RedeemError::Unreachable(_)
+            | RedeemError::TimedOut
+            | RedeemError::Nonsense(_) => FlowFailure::MicrosoftUnavailable,
             RedeemError::IdToken(_) => {
                 security_event("invalid_id_token", flow);
                 FlowFailure::InvalidIdToken
             }
             RedeemError::OurFault(_) => FlowFailure::ApplicationMisconfigured,
-            RedeemError::Unreachable(_) | RedeemError::TimedOut | RedeemError::Nonsense(_) => {
-                FlowFailure::MicrosoftUnavailable
-            }
         };
         NotRedeemed {
             outcome: FlowOutcome::Failed(failure),

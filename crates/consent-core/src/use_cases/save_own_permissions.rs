@@ -82,7 +82,7 @@ pub async fn save_own_permissions(
             Saved::Unchanged
         });
     }
-    let wish = ConsentRequest {
+    let request = ConsentRequest {
         ticked: missing.kinds(),
         // Whoever gives one thing up and takes another is who they were when they sent the form.
         identity: Named::Nobody {
@@ -91,7 +91,7 @@ pub async fn save_own_permissions(
         login_hint: None,
         return_target,
     };
-    match start_own_consent(gateway, account, user, wish).await {
+    match start_own_consent(gateway, account, user, request).await {
         Ok(started) => Ok(Saved::AtMicrosoft(started)),
         Err(failure) if revoked => Ok(Saved::RevokedAlone(failure)),
         Err(failure) => Err(failure),

@@ -74,7 +74,7 @@ pub async fn start_admin_consent(
             "a Super Admin vouched for where the company's mailboxes are"
         );
     }
-    let question = Question {
+    let prompt = AdministratorPrompt {
         account: account.clone(),
         started_by: asker.manager.user().clone(),
         names: asker.names,
@@ -86,12 +86,12 @@ pub async fn start_admin_consent(
         return_to: selection.return_to,
     };
     let id = Uuid::now_v7();
-    begin(gateway, &company, id, question).await
+    begin(gateway, &company, id, prompt).await
 }
 
 /// What an administrator is asked, and by whom.
 #[derive(Debug)]
-pub(crate) struct Question {
+pub(crate) struct AdministratorPrompt {
     pub(crate) account: AccountId,
     pub(crate) started_by: UserId,
     pub(crate) names: Names,
@@ -110,28 +110,28 @@ pub(crate) async fn begin(
     gateway: &Gateway,
     company: &Account,
     id: Uuid,
-    question: Question,
+    prompt: AdministratorPrompt,
 ) -> Result<FlowStarted, Failure> {
     let state = State::new(id);
     let expires_at = Timestamp::now() + flow::LIFETIME;
-    let more = already_consented(gateway, company, &question).await;
+    let more = already_consented(gateway, company, &prompt).await;
     let flow = Flow {
         id,
-        account: question.account,
-        started_by: question.started_by,
+        account: prompt.account,
+        started_by: prompt.started_by,
         generation: Generation::default(),
         asked_again: 0,
-        session: question.session,
+        session: prompt.session,
         browser: None,
-        return_to: question.return_to,
+        return_to: prompt.return_to,
         expires_at,
         purpose: Purpose::AdministratorConsent {
-            permissions: question.permissions.into(),
+            permissions: prompt.permissions.into(),
             begun_in: Some(company.state.epoch.0),
-            tenant: question.tenant.map(Into::into),
-            tenant_domain: question.tenant_domain,
-            route: question.route,
-            names: question.names,
+            tenant: prompt.tenant.map(Into::into),
+            tenant_domain: prompt.tenant_domain,
+            route: prompt.route,
+            names: prompt.names,
         },
         states: States {
             admin_consent: Some(state.digest()),
@@ -142,9 +142,9 @@ pub(crate) async fn begin(
     gateway.flows.create(flow).await?;
 
     let authorize_url = gateway.entra.admin_consent_url(
-        &reference(question.tenant),
+        &reference(prompt.tenant),
         &gateway.addresses.admin_consent_callback,
-        &gateway.scopes.request(question.permissions, &more),
+        &gateway.scopes.request(prompt.permissions, &more),
         &state.expose(),
     );
     Ok(FlowStarted {
@@ -185,11 +185,11 @@ pub(crate) async fn tenant_to_ask(
 async fn already_consented(
     gateway: &Gateway,
     company: &Account,
-    question: &Question,
+    prompt: &AdministratorPrompt,
 ) -> Vec<String> {
     let mut scopes = in_force(company);
-    let policies = gateway.observations.policies(&question.account).await;
-    if let Some(policy) = policies.of(question.tenant) {
+    let policies = gateway.observations.policies(&prompt.account).await;
+    if let Some(policy) = policies.of(prompt.tenant) {
         scopes.extend(policy.tenant_wide().iter().cloned());
     }
     scopes

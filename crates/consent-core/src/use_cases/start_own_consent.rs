@@ -4,12 +4,10 @@
 use assent_contract::command::{ExpectedIdentity, FlowStarted};
 use assent_contract::values::Identity;
 use assent_domain::decide::own_consent;
-use assent_domain::ids::{AccountId, Epoch, MicrosoftIdentity, ObjectId, Sequence, UserId};
-use assent_domain::permissions::{Kinds, PermissionSet};
+use assent_domain::ids::{AccountId, MicrosoftIdentity, ObjectId, UserId};
+use assent_domain::permissions::Kinds;
 use assent_domain::refusal::Refusal;
-use assent_microsoft_identity::{
-    AccountChoice, AuthorizeRequest, LoginHint, TenantRef, new_pkce, random_token,
-};
+use assent_microsoft_identity::{AuthorizeRequest, LoginHint, TenantRef, new_pkce, random_token};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use url::Url;
@@ -20,6 +18,7 @@ use crate::failure::Failure;
 use crate::flow::{self, Digest, Flow, Purpose, Stage, State, States};
 use crate::gateway::{Gateway, reference};
 use crate::observations::Accounts;
+use crate::use_cases::consent_prompt::{ConsentPrompt, SignInWith};
 use crate::use_cases::observe_consent::{self, Wanted};
 
 /// What is to be asked for, and of whom.
@@ -71,77 +70,32 @@ pub async fn start_own_consent(
     gateway: &Gateway,
     account: &AccountId,
     user: &UserId,
-    wish: ConsentRequest,
+    request: ConsentRequest,
 ) -> Result<FlowStarted, Failure> {
-    let question = question(gateway, account, user, &wish).await?;
+    let prompt = decide_prompt(gateway, account, user, &request).await?;
     let who = (account, user);
     let begun = begin(
         gateway,
         who,
-        question,
-        wish.return_target,
+        prompt,
+        request.return_target,
         Wanted::ByTheUser,
     )
     .await?;
     Ok(begun.started)
 }
 
-/// What Microsoft is to ask a user.
-#[derive(Debug, Clone)]
-pub(crate) struct Question {
-    pub(crate) epoch: Epoch,
-    /// The user's last event.
-    pub(crate) after: Sequence,
-    pub(crate) asked: PermissionSet,
-    /// Who has to answer, where that is known.
-    pub(crate) expected: Option<MicrosoftIdentity>,
-    /// Whether it is known so well that nobody need confirm it.
-    pub(crate) vouched: bool,
-    /// With which account to sign in.
-    pub(crate) sign_in: SignInWith,
-}
-
-/// With which account a user is to sign in at Microsoft.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum SignInWith {
-    /// Whoever has a session there. Anybody else than expected is refused.
-    Any,
-    Hinted(LoginHint),
-    /// Microsoft asks.
-    Chosen,
-}
-
-impl SignInWith {
-    /// Where nobody is expected, or the last one was somebody else, a silent sign-in could be anybody's.
-    fn of(is_somebody_expected: bool, was_mistaken: bool, hint: Option<LoginHint>) -> Self {
-        match hint {
-            _ if was_mistaken => Self::Chosen,
-            Some(hint) => Self::Hinted(hint),
-            None if is_somebody_expected => Self::Any,
-            None => Self::Chosen,
-        }
-    }
-
-    const fn choice(&self) -> AccountChoice<'_> {
-        match self {
-            Self::Any => AccountChoice::Silent,
-            Self::Hinted(hint) => AccountChoice::Hinted(hint),
-            Self::Chosen => AccountChoice::SelectAccount,
-        }
-    }
-}
-
 /// Whether the user may be asked, and what.
-pub(crate) async fn question(
+pub(crate) async fn decide_prompt(
     gateway: &Gateway,
     account: &AccountId,
     user: &UserId,
-    wish: &ConsentRequest,
-) -> Result<Question, Failure> {
+    request: &ConsentRequest,
+) -> Result<ConsentPrompt, Failure> {
     gateway.limits.start(account, user)?;
     let state_of_user = gateway.executor.user(account, user).await?.state;
     let company = gateway.executor.account(account).await?.state;
-    let asked = own_consent::begin(&company, wish.ticked)?;
+    let asked = own_consent::begin(&company, request.ticked)?;
 
     // Of the present grants: whoever has revoked all of them, or has not answered since a change of method, is asked
     // anew whose mailbox it is.
@@ -149,7 +103,7 @@ pub(crate) async fn question(
     let accounts = gateway.observations.accounts(account, user).await;
     // The host application's word is newer than an earlier grant: people do move to
     // another Microsoft account.
-    let (expected, vouched) = match wish.identity {
+    let (expected, vouched) = match request.identity {
         Named::Vouched(identity) => (Some(known(gateway, account, identity).await?), true),
         Named::Claimed(identity) => {
             let claimed = Some(known(gateway, account, identity).await?);
@@ -161,8 +115,8 @@ pub(crate) async fn question(
         }
         Named::Another => (None, false),
     };
-    let hint = wish.login_hint.clone();
-    let sign_in = match wish.identity {
+    let hint = request.login_hint.clone();
+    let sign_in = match request.identity {
         Named::Another => SignInWith::Chosen,
         Named::Vouched(_) | Named::Claimed(_) | Named::Nobody { .. } => {
             SignInWith::of(expected.is_some(), accounts.mistaken(), hint)
@@ -171,7 +125,7 @@ pub(crate) async fn question(
     if expected.is_some_and(|expected| !expected.tenant.cloud.is_served()) {
         return Err(Refusal::UnsupportedCloud.into());
     }
-    Ok(Question {
+    Ok(ConsentPrompt {
         epoch: company.epoch,
         after: state_of_user.last_sequence,
         asked,
@@ -206,15 +160,14 @@ pub(crate) struct Begun {
 pub(crate) async fn begin(
     gateway: &Gateway,
     (account, user): (&AccountId, &UserId),
-    question: Question,
+    prompt: ConsentPrompt,
     return_target: ReturnTarget,
     wanted: Wanted,
 ) -> Result<Begun, Failure> {
     let id = Uuid::now_v7();
     // Before there is a flow, so that a no that is said meanwhile finds it under way.
-    let left_out =
-        observe_consent::on_started(gateway, (account, user), id, &question, wanted).await;
-    let asked = question.asked.without(left_out);
+    let left_out = observe_consent::on_started(gateway, (account, user), id, &prompt, wanted).await;
+    let asked = prompt.asked.without(left_out);
     if asked.is_nothing() {
         return Err(Refusal::AdministratorApprovalRequired.into());
     }
@@ -222,14 +175,14 @@ pub(crate) async fn begin(
         ReturnTarget::Host(return_to) => (None, true, return_to),
         ReturnTarget::Session { session, binds } => (Some(session), binds, None),
     };
-    let Question {
+    let ConsentPrompt {
         epoch,
         after,
         asked: _,
         expected,
         vouched,
         sign_in,
-    } = question;
+    } = prompt;
     let (state, nonce, pkce) = (State::new(id), random_token(), new_pkce());
     let expires_at = Timestamp::now() + flow::LIFETIME;
     let tenant = expected.map(|expected| expected.tenant);
@@ -298,26 +251,4 @@ async fn known(
         tenant,
         object_id: ObjectId(identity.object_id),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nobody_is_signed_in_silently_who_could_be_anybody() {
-        let hint = LoginHint::parse("ana@contoso.example").unwrap();
-        let hinted = SignInWith::Hinted(hint.clone());
-        for (is_expected, was_mistaken, hint, with) in [
-            (true, false, None, SignInWith::Any),
-            (true, false, Some(&hint), hinted.clone()),
-            (false, false, Some(&hint), hinted),
-            (false, false, None, SignInWith::Chosen),
-            (true, true, None, SignInWith::Chosen),
-            (true, true, Some(&hint), SignInWith::Chosen),
-        ] {
-            let found = SignInWith::of(is_expected, was_mistaken, hint.cloned());
-            assert_eq!(found, with, "{is_expected} {was_mistaken} {hint:?}");
-        }
-    }
 }

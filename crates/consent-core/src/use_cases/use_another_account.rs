@@ -26,7 +26,7 @@ pub async fn use_another_account(
         return Ok(None);
     }
     let on = effective(&company, &known.state).kinds();
-    let wish = ConsentRequest {
+    let request = ConsentRequest {
         ticked: if on.is_empty() {
             ever_granted(&known, epoch)
         } else {
@@ -36,7 +36,7 @@ pub async fn use_another_account(
         login_hint: None,
         return_target,
     };
-    let started = start_own_consent(gateway, account, user, wish).await?;
+    let started = start_own_consent(gateway, account, user, request).await?;
     Ok(Some(started))
 }
 

@@ -22,8 +22,9 @@ use uuid::Uuid;
 use super::account_view::AccountPage;
 use super::damaged_account;
 use super::links::{self, LISTED, LinkView};
-use super::notice::{self, Done, Landing, Notice};
+use super::notice::{self, Notice};
 use super::{answered, done, in_session, is_ticked, show, to_microsoft, unreadable};
+use crate::page_query::{Done, PageQuery};
 use crate::session::{InSession, Posted};
 use crate::site::Site;
 use crate::{Shared, confirmation_page, labels};
@@ -38,25 +39,25 @@ const COMPLETED: (&str, &str) = (
 pub(crate) async fn open(
     State(shared): State<Shared>,
     headers: HeaderMap,
-    landing: Landing,
+    query: PageQuery,
 ) -> Response {
     let site = &shared.site;
-    in_session(site, &headers, TITLE, &landing, async |session| {
-        Box::pin(opened(site, &session, &landing)).await
+    in_session(site, &headers, TITLE, &query, async |session| {
+        Box::pin(opened(site, &session, &query)).await
     })
     .await
 }
 
-async fn opened(site: &Site, session: &InSession, landing: &Landing) -> Result<Response, Failure> {
-    if let (Some(flow), Some(confirm)) = (landing.flow(), landing.confirm.as_deref()) {
+async fn opened(site: &Site, session: &InSession, query: &PageQuery) -> Result<Response, Failure> {
+    if let (Some(flow), Some(confirm)) = (query.flow(), query.confirm.as_deref()) {
         return confirmation_page::land(site, session, flow, confirm).await;
     }
-    let flow = super::flow_of(site, session, landing).await?;
+    let flow = super::flow_of(site, session, query).await?;
     page(
         site,
         session,
         StatusCode::OK,
-        landing.notice(session, flow.as_ref(), COMPLETED),
+        query.notice(session, flow.as_ref(), COMPLETED),
     )
     .await
 }

@@ -22,11 +22,12 @@ use uuid::Uuid;
 use super::company_dialog::{Dialog, DialogForm};
 use super::company_view::{Change, ChangePage, CompanyPage, Parts, dialog_of};
 use super::links::{self, LISTED, LinkView};
-use super::notice::{self, Done, Landing, Notice};
+use super::notice::{self, Notice};
 use super::{
     Frame, answered, done, flow_of, in_session, is_ticked, show, to_microsoft, unreadable,
 };
 use crate::layout::Layout;
+use crate::page_query::{Done, PageQuery};
 use crate::session::{InSession, Posted};
 use crate::site::Site;
 use crate::{Shared, see_other};
@@ -43,24 +44,24 @@ const DIALOG: &str = "administrator";
 pub(crate) async fn open(
     State(shared): State<Shared>,
     headers: HeaderMap,
-    landing: Landing,
+    query: PageQuery,
 ) -> Response {
     let site = &shared.site;
-    in_session(site, &headers, TITLE, &landing, async |session| {
-        opened(site, &session, &landing).await
+    in_session(site, &headers, TITLE, &query, async |session| {
+        opened(site, &session, &query).await
     })
     .await
 }
 
-async fn opened(site: &Site, session: &InSession, landing: &Landing) -> Result<Response, Failure> {
-    let flow = flow_of(site, session, landing).await?;
-    let is_open = landing.dialog.as_deref() == Some(DIALOG);
+async fn opened(site: &Site, session: &InSession, query: &PageQuery) -> Result<Response, Failure> {
+    let flow = flow_of(site, session, query).await?;
+    let is_open = query.dialog.as_deref() == Some(DIALOG);
     let shape = |dialog: Dialog| Dialog { is_open, ..dialog };
     page(
         site,
         session,
         StatusCode::OK,
-        landing.notice(session, flow.as_ref(), COMPLETED),
+        query.notice(session, flow.as_ref(), COMPLETED),
         shape,
     )
     .await

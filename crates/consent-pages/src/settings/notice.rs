@@ -1,18 +1,13 @@
 //! What a page says first: how the last thing went.
 
-use std::convert::Infallible;
-
 use assent_consent_core::failure::Failure;
 use assent_consent_core::flow::{FlowState, FlowView};
 use assent_consent_core::messages;
-use axum::extract::{FromRequestParts, Query};
 use axum::http::StatusCode;
-use axum::http::request::Parts;
 use jiff::Timestamp;
-use serde::Deserialize;
-use uuid::Uuid;
 
 use crate::page;
+use crate::page_query::{Done, PageQuery};
 use crate::problem::problem_from;
 use crate::session::InSession;
 
@@ -50,44 +45,7 @@ impl Kind {
     }
 }
 
-/// What the address says of the last thing. Anybody can write an address and send it to somebody, so nothing of it is
-/// believed: a flow is looked up, and what a form led to is vouched for by the session that it was sent in.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub(crate) struct Landing {
-    flow: Option<String>,
-    pub(super) confirm: Option<String>,
-    pub(super) done: Option<Done>,
-    /// By whom and when it was said that it is done.
-    pub(super) told: Option<String>,
-    pub(super) dialog: Option<String>,
-}
-
-/// What a form of ours led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Done {
-    FullSync,
-    LimitedSync,
-    UsersAuthorize,
-    Revoked,
-    Unchanged,
-    LinkCancelled,
-    ChangedMeanwhile,
-}
-
 impl Done {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::FullSync => "full_sync",
-            Self::LimitedSync => "limited_sync",
-            Self::UsersAuthorize => "users_authorize",
-            Self::Revoked => "revoked",
-            Self::Unchanged => "unchanged",
-            Self::LinkCancelled => "link_cancelled",
-            Self::ChangedMeanwhile => "changed_meanwhile",
-        }
-    }
-
     fn notice(self) -> Notice {
         let (kind, title, text) = match self {
             Self::FullSync => (
@@ -132,22 +90,7 @@ impl Done {
     }
 }
 
-/// An address with something else in it is one that says nothing: nobody is shown an error for that.
-impl<S: Sync> FromRequestParts<S> for Landing {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let landing = Query::<Self>::try_from_uri(&parts.uri);
-        Ok(landing.map(|Query(landing)| landing).unwrap_or_default())
-    }
-}
-
-impl Landing {
-    /// The flow that is spoken of.
-    pub(crate) fn flow(&self) -> Option<Uuid> {
-        Uuid::try_parse(self.flow.as_deref()?).ok()
-    }
-
+impl PageQuery {
     /// What to say, where `flow` is what we know ourselves of the flow that the address names, and `completed` what a
     /// page says of one that went well.
     pub(super) fn notice(
@@ -200,7 +143,7 @@ fn of_words(state: FlowState, code: Option<&str>) -> Option<Notice> {
         (FlowState::Refused, _) => (Kind::Problem, "Nothing was granted"),
     };
     let of_code = code.map(messages::of);
-    let text = of_code.or_else(|| messages::of_state(state));
+    let text = of_code.or_else(|| state.message());
     Some(Notice {
         kind,
         title,

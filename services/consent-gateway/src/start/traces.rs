@@ -1,6 +1,7 @@
 //! What shows that there was an event log, when there is none.
 
-use assent_consent_core::log_guard::{self, LogTrouble, Mark, Verdict};
+use assent_consent_core::log_guard::{self, Mark, Verdict};
+use assent_consent_core::log_trouble::LogTrouble;
 use assent_consent_core::view;
 use assent_contract::names;
 use assent_contract::store::Store;

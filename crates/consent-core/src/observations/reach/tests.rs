@@ -74,7 +74,7 @@ impl World {
     fn sent(&mut self, asked: PermissionSet) {
         let scopes = scopes();
         let reach = self.reach(&scopes, asked);
-        let (doubtful, question) = (reach.doubtful(), reach.question());
+        let (doubtful, question) = (reach.doubtful(), reach.asked());
         self.flows += 1;
         let (flow, now) = (Uuid::from_u128(self.flows), self.now());
         self.attempts.begun(flow, question, doubtful, now);
@@ -111,7 +111,7 @@ impl World {
         let Some((flow, asked, doubtful)) = self.model.flows.get(index).copied() else {
             return;
         };
-        let (now, question) = (self.now(), self.reach(&scopes(), asked).question());
+        let (now, question) = (self.now(), self.reach(&scopes(), asked).asked());
         match answer {
             Answer::Granted(granted) => {
                 let granted = asked.only(granted);

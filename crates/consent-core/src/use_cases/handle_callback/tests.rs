@@ -9,7 +9,7 @@ use assent_domain::refusal::Refusal;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{CallbackFailure, LOOKS_FIRST, ReturningBrowser, Visit, admin_consent, authorize};
+use super::{CallbackFailure, ReturningBrowser, Visit, admin_consent, authorize};
 use crate::browser::BrowserSecret;
 use crate::cutoff::Generation;
 use crate::failure::Failure;
@@ -17,8 +17,9 @@ use crate::flow::{Digest, Flow, FlowOutcome, FlowState, Purpose, Stage, State, S
 use crate::gateway::Gateway;
 use crate::kv_store::Versioned;
 use crate::test_gateway;
-use crate::use_cases::conclude_flow::{end, still_counts};
+use crate::use_cases::conclude_flow::{conclude, still_counts};
 use crate::use_cases::confirm_grant::confirm_grant;
+use crate::use_cases::visit::LOOKS_FIRST;
 
 /// A flow at some stage, which ends so many minutes from now.
 async fn flow(gateway: &Gateway, reached: Stage, minutes: i64) -> State {
@@ -172,14 +173,14 @@ async fn what_took_too_long_is_told_as_it_is() {
         "{counts:?}"
     );
     let refused = FlowOutcome::Refused(Refusal::FlowExpired);
-    end(&gateway, late.clone(), refused).await.unwrap();
+    conclude(&gateway, late.clone(), refused).await.unwrap();
     assert!(found(&gateway, &state).await.was_interrupted());
     // Unless it was on the log by then.
     late.value.stage = Stage::Redeeming;
-    let landed = end(&gateway, late.clone(), FlowOutcome::completed()).await;
+    let landed = conclude(&gateway, late.clone(), FlowOutcome::completed()).await;
     assert!(landed.unwrap().as_str().contains("outcome=completed"));
     let refused = FlowOutcome::Refused(Refusal::FlowExpired);
-    let landed = end(&gateway, late, refused).await.unwrap();
+    let landed = conclude(&gateway, late, refused).await.unwrap();
     assert!(landed.as_str().contains("outcome=completed"), "{landed}");
 }
 
@@ -196,7 +197,7 @@ async fn a_visit_in_the_middle_of_another_waits_for_its_end() {
     let mut visits = std::pin::pin!(visits);
     let too_early = tokio::time::timeout(LOOKS_FIRST * 3, &mut visits).await;
     assert!(too_early.is_err(), "{too_early:?}");
-    let first = end(&gateway, stored, FlowOutcome::completed())
+    let first = conclude(&gateway, stored, FlowOutcome::completed())
         .await
         .unwrap();
     let (landed, without_code) = visits.await;
@@ -282,7 +283,7 @@ async fn how_it_went_is_written_down_though_the_store_was_away() {
     let (mut nats, gateway) = test_gateway::start().await;
     let (state, stored) = taken(&gateway, Stage::Redeeming).await;
     nats.kill();
-    let mut ended = std::pin::pin!(end(&gateway, stored, FlowOutcome::completed()));
+    let mut ended = std::pin::pin!(conclude(&gateway, stored, FlowOutcome::completed()));
     // Longer than one attempt may take.
     let too_early = tokio::time::timeout(std::time::Duration::from_secs(7), &mut ended).await;
     assert!(too_early.is_err(), "{too_early:?}");

@@ -5,7 +5,8 @@ use assent_domain::refusal::Refusal;
 use assent_service_kit::Caller;
 use jiff::Timestamp;
 
-use super::{Done, Landing, of_failure};
+use super::of_failure;
+use crate::page_query::{Done, PageQuery};
 use crate::session::InSession;
 
 const COMPLETED: (&str, &str) = ("Saved", "It is on.");
@@ -50,7 +51,7 @@ fn partial_grants_declines_and_approvals_are_told_apart() {
         (FlowState::Expired, Some("flow_expired")),
     ]
     .map(|(state, code)| {
-        let notice = Landing::default().notice(&session(), Some(&flow(state, code)), COMPLETED);
+        let notice = PageQuery::default().notice(&session(), Some(&flow(state, code)), COMPLETED);
         notice.unwrap().title
     });
     assert_eq!(
@@ -71,12 +72,12 @@ fn what_an_address_says_is_done_is_vouched_for_by_the_session_or_not_said() {
     let (session, other) = (session(), session());
     let now = Timestamp::now();
     let says = |told: Option<String>| {
-        let landing = Landing {
+        let query = PageQuery {
             done: Some(Done::Revoked),
             told,
-            ..Landing::default()
+            ..PageQuery::default()
         };
-        let notice = landing.notice(&session, None, COMPLETED);
+        let notice = query.notice(&session, None, COMPLETED);
         notice.map(|notice| notice.title)
     };
     let of = |session: &InSession, done: Done, at| Some(session.secret.vouch(done.as_str(), at));
@@ -89,7 +90,7 @@ fn what_an_address_says_is_done_is_vouched_for_by_the_session_or_not_said() {
     let long_ago = now - jiff::SignedDuration::from_mins(11);
     assert_eq!(says(of(&session, Done::Revoked, long_ago)), None);
     assert!(
-        Landing::default()
+        PageQuery::default()
             .notice(&session, None, COMPLETED)
             .is_none()
     );
