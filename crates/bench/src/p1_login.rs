@@ -88,7 +88,7 @@ pub(crate) async fn measure(fixture: &Fixture, size: Size) -> anyhow::Result<Row
     })
 }
 
-/// The same request, over and over.
+/// A login decision request, to be sent over and over.
 #[derive(Debug, Clone)]
 struct Request {
     http: Client,

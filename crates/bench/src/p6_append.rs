@@ -44,26 +44,20 @@ pub(crate) async fn measure(size: Size) -> anyhow::Result<Row> {
 }
 
 async fn append(log: &EventLog, account: &str, appends: usize) -> anyhow::Result<f64> {
-    let started = Instant::now();
-    stream::iter(0..appends)
-        .map(|user| {
-            let (log, account) = (log.clone(), account.to_owned());
-            tokio::spawn(async move {
-                let draft = Draft {
-                    id: Uuid::now_v7(),
-                    time: fixture::now(),
-                    traceparent: None,
-                    event: grant(&account, user)?,
-                };
-                log.append(Tail::EMPTY, Vec::from([draft])).await?;
-                anyhow::Ok(())
-            })
-        })
-        .buffer_unordered(IN_FLIGHT)
-        .map(|joined| joined?)
-        .try_collect::<Vec<()>>()
-        .await?;
-    Ok(rate(appends, started))
+    in_flight(appends, |user| {
+        let (log, account) = (log.clone(), account.to_owned());
+        async move {
+            let draft = Draft {
+                id: Uuid::now_v7(),
+                time: fixture::now(),
+                traceparent: None,
+                event: grant(&account, user)?,
+            };
+            log.append(Tail::EMPTY, Vec::from([draft])).await?;
+            Ok(())
+        }
+    })
+    .await
 }
 
 async fn publish_raw(
@@ -71,40 +65,43 @@ async fn publish_raw(
     account: &str,
     appends: usize,
 ) -> anyhow::Result<f64> {
+    in_flight(appends, |user| {
+        let (jetstream, account) = (jetstream.clone(), account.to_owned());
+        async move {
+            let metadata = Metadata {
+                id: Uuid::now_v7(),
+                time: fixture::now(),
+                previous: assent_contract::event_hash::EventHash::NONE,
+                traceparent: None,
+            };
+            let encoded = codec::encode(&grant(&account, user)?, &metadata)?;
+            let mut publish = PublishMessage::build()
+                .message_id(metadata.id.to_string())
+                .expected_stream("CONSENT_EVENTS")
+                .expected_last_subject_sequence(0)
+                .payload(encoded.body.into());
+            for (name, value) in encoded.headers {
+                publish = publish.header(name, value.as_str());
+            }
+            let acknowledged = jetstream.send_publish(encoded.subject, publish).await?;
+            acknowledged.await?;
+            Ok(())
+        }
+    })
+    .await
+}
+
+/// Runs an operation for each number, [`IN_FLIGHT`] at a time; operations per second.
+async fn in_flight<Fut>(count: usize, operation: impl Fn(usize) -> Fut) -> anyhow::Result<f64>
+where
+    Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
     let started = Instant::now();
-    stream::iter(0..appends)
-        .map(|user| {
-            let (jetstream, account) = (jetstream.clone(), account.to_owned());
-            tokio::spawn(async move {
-                let metadata = Metadata {
-                    id: Uuid::now_v7(),
-                    time: fixture::now(),
-                    previous: assent_contract::event_hash::EventHash::NONE,
-                    traceparent: None,
-                };
-                let encoded = codec::encode(&grant(&account, user)?, &metadata)?;
-                let mut publish = PublishMessage::build()
-                    .message_id(metadata.id.to_string())
-                    .expected_stream("CONSENT_EVENTS")
-                    .expected_last_subject_sequence(0)
-                    .payload(encoded.body.into());
-                for (name, value) in encoded.headers {
-                    publish = publish.header(name, value.as_str());
-                }
-                jetstream
-                    .send_publish(encoded.subject, publish)
-                    .await?
-                    .await?;
-                anyhow::Ok(())
-            })
-        })
+    stream::iter(0..count)
+        .map(|number| tokio::spawn(operation(number)))
         .buffer_unordered(IN_FLIGHT)
         .map(|joined| joined?)
         .try_collect::<Vec<()>>()
         .await?;
-    Ok(rate(appends, started))
-}
-
-fn rate(count: usize, started: Instant) -> f64 {
-    f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / started.elapsed().as_secs_f64()
+    Ok(f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / started.elapsed().as_secs_f64())
 }

@@ -193,7 +193,7 @@ impl EventLine {
             .is_none_or(|own| short_name(own) == Some(name_of(kind)))
     }
 
-    /// For people who know already whose event it is: sequence, time and event_text.
+    /// Formats a line for people who know already whose event it is: sequence, time and text.
     pub(crate) fn brief(&self) -> String {
         let (sequence, time) = (self.sequence, clock(self.time));
         format!("{sequence:>8}  {time}  {}", self.text())

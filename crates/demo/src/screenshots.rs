@@ -26,7 +26,7 @@ enum Page {
     Company,
 }
 
-/// In this order: the company's page is about what the user's page was about before.
+/// The pages to take, in order: the company's page is about what the user's page was about before.
 const PAGES: [(&str, Page); 4] = [
     ("hand-off", Page::HandOff),
     (

@@ -36,7 +36,7 @@ use crate::wait::wait_for;
 
 /// How long something may take to appear. Long: machines are slow, and a failure is rare.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// For one command; loading a page and running a script are the long ones, and have this much themselves.
+/// The deadline of a command. Loading a page and running a script are the long ones, and have deadlines of their own.
 const COMMAND_PATIENCE: Duration = Duration::from_secs(40);
 const LOAD_PATIENCE: Duration = Duration::from_secs(30);
 

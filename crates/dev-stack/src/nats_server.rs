@@ -23,7 +23,7 @@ use crate::wait::wait_for;
 
 const CONFIGURATION: &str = include_str!("../../../deploy/nats/nats-server.conf");
 
-/// The same server without users, for measuring NATS itself.
+/// A configuration without users, for measuring NATS itself.
 const PLAIN_CONFIGURATION: &str = r#"
 host: "127.0.0.1"
 port: $ASSENT_NATS_PORT
@@ -61,7 +61,7 @@ pub enum NatsServerError {
     /// No port for it.
     #[error("there is no port for nats-server")]
     Port(#[from] PortError),
-    /// Its files could not be written.
+    /// The files of the server could not be written.
     #[error("the files of nats-server could not be written")]
     Files(#[source] std::io::Error),
     /// The program could not be run.
@@ -73,7 +73,7 @@ pub enum NatsServerError {
         #[source]
         source: std::io::Error,
     },
-    /// It ended by itself, or was not ready in time.
+    /// The server ended by itself, or was not ready in time.
     #[error("nats-server did not come up: {reason}; its log ends:\n{log}")]
     NotReady {
         /// What was seen.
@@ -94,7 +94,7 @@ impl NatsServer {
         Self::start_with(configuration, ReservedPort::pick()?).await
     }
 
-    /// The deployed configuration, with some of its words replaced, on a port of the caller's choice.
+    /// Starts a server with the deployed configuration, some of its words replaced, on a port of the caller's choice.
     pub async fn start_changed_on(
         port: ReservedPort,
         changes: &[(String, String)],

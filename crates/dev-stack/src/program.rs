@@ -43,10 +43,10 @@ pub enum ProgramError {
     /// Where our programs are built to is unknown.
     #[error("the place of our programs is unknown")]
     Target(#[from] TargetError),
-    /// It has not been built.
+    /// The program has not been built.
     #[error("{} is not built: run `cargo build --workspace --bins`", .0.display())]
     NotBuilt(PathBuf),
-    /// It could not be run.
+    /// The program could not be run.
     #[error("{name} could not be run")]
     Spawn {
         /// The binary's name.
@@ -55,7 +55,7 @@ pub enum ProgramError {
         #[source]
         source: std::io::Error,
     },
-    /// It ended by itself.
+    /// The program ended by itself.
     #[error("{name} ended with {status}; its log ends:\n{log}")]
     Ended {
         /// The binary's name.
@@ -65,7 +65,7 @@ pub enum ProgramError {
         /// The last lines of its log.
         log: String,
     },
-    /// It runs, but was not ready in time.
+    /// The program runs, but was not ready in time.
     #[error("{name} was not ready within {} s: {said}; its log ends:\n{log}", START_PATIENCE.as_secs())]
     NotReady {
         /// The binary's name.
@@ -139,14 +139,14 @@ impl ProgramPlan {
 }
 
 impl Program {
-    /// Runs it, and waits until it listens and says it is ready.
+    /// Runs a program, and waits until it listens and says that it is ready.
     pub async fn start(plan: ProgramPlan, logs: &Path) -> Result<Self, ProgramError> {
         let mut program = Self::start_unready(plan, logs).await?;
         program.ready().await?;
         Ok(program)
     }
 
-    /// Runs it, and waits until it listens, ready or not.
+    /// Runs a program, and waits until it listens, ready or not.
     pub async fn start_unready(plan: ProgramPlan, logs: &Path) -> Result<Self, ProgramError> {
         let binary = plan.binary()?;
         let log = ProgramLog::new(logs.join(format!("{}.log", plan.label)));

@@ -82,15 +82,15 @@ impl Default for StackOptions {
 pub struct Stack {
     /// The example application, where it is part of the stack.
     pub example_host: Option<Program>,
-    /// Decides at login.
+    /// The login hook, which decides at login.
     pub login_hook: Program,
-    /// The readers of the log.
+    /// The projections, which read the log.
     pub projections: Vec<Program>,
-    /// The writer of the log.
+    /// The gateway, which writes the log.
     pub gateway: Program,
-    /// Microsoft.
+    /// The simulated Microsoft.
     pub simulator: Program,
-    /// The application that signs tokens.
+    /// The host application, which signs tokens.
     pub host: HostApplication,
     nats: NatsServer,
     http: Http,
@@ -101,19 +101,19 @@ pub struct Stack {
 /// The stack could not be brought up.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
-    /// NATS.
+    /// NATS did not come up.
     #[error("NATS is not there")]
     Nats(#[from] NatsServerError),
-    /// The host application.
+    /// The host application did not come up.
     #[error("the host application is not there")]
     Host(#[from] HostApplicationError),
-    /// One of our programs.
+    /// A program of ours did not come up.
     #[error("a program is not there")]
     Program(#[from] ProgramError),
-    /// A port for one of our programs.
+    /// No port was found for a program.
     #[error("a program has no port")]
     Port(#[from] PortError),
-    /// The directory for data and logs, or a file in it.
+    /// The directory for data and logs, or a file in it, could not be made.
     #[error("the stack's directory could not be made")]
     Directory(#[source] std::io::Error),
 }
@@ -121,13 +121,13 @@ pub enum StackError {
 /// `consentctl` did not run to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    /// It is not built.
+    /// The program is not built.
     #[error("consentctl is not there")]
     Program(#[from] ProgramError),
-    /// It could not be run.
+    /// The program could not be run.
     #[error("consentctl could not be run")]
     Run(#[source] std::io::Error),
-    /// It took too long.
+    /// The program did not end in time.
     #[error("consentctl did not end within {} s", COMMAND_PATIENCE.as_secs())]
     TooLong,
 }

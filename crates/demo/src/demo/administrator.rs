@@ -252,10 +252,8 @@ pub(crate) async fn another_cloud_is_turned_away<W: Write>(
         (422, "unsupported_cloud"),
     )?;
     let login = walkthrough.stack.login("northwind");
-    let reply = login.through_microsoft("noor", NOOR, 0).await?.ok()?;
-    if reply.word("/decision") != Some("unavailable") || reply.effective() != "nothing" {
-        bail!(reply.unexpected("unavailable, effective: nothing"));
-    }
+    let reply = login.through_microsoft("noor", NOOR, 0).await?;
+    let reply = reply.decided("unavailable")?.with_effective("nothing")?;
     walkthrough.print(
         "Noor",
         "signs in through that cloud",

@@ -68,12 +68,9 @@ impl<'a, W: Write> Walkthrough<'a, W> {
             }
             None => self.login.with_password(user, self.last_sequence).await?,
         };
-        let reply = reply.ok()?;
-        if reply.word("/decision") != Some(decision)
-            || reply.effective() != effective
-            || *reply.value("/degraded") != false
-        {
-            bail!(reply.unexpected(&format!("{decision}, effective: {effective}")));
+        let reply = reply.decided(decision)?.with_effective(effective)?;
+        if *reply.value("/degraded") != false {
+            bail!(reply.unexpected("a decision that is not degraded"));
         }
         self.last_sequence = self.last_sequence.max(reply.sequence());
         self.print(&capitalised(user), what, decision, Some(&reply))?;
@@ -153,9 +150,7 @@ impl<'a, W: Write> Walkthrough<'a, W> {
         effective: &str,
     ) -> anyhow::Result<()> {
         let reply = user.see(user.user_id()).await?.ok()?;
-        if reply.effective() != effective {
-            bail!(reply.unexpected(&format!("effective: {effective}")));
-        }
+        let reply = reply.with_effective(effective)?;
         self.last_sequence = self.last_sequence.max(reply.sequence());
         self.print(&capitalised(user.user_id()), what, "", Some(&reply))
     }

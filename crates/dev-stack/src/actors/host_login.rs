@@ -78,7 +78,7 @@ impl HostLogin {
         call.await
     }
 
-    /// The same caller with another token, or whatever else is sent in its place.
+    /// Calls with another token from now on, or with whatever else is sent in its place.
     #[must_use]
     pub fn bearing(mut self, token: &str) -> Self {
         self.login_hook = self.login_hook.with_token(token.to_owned());

@@ -39,7 +39,7 @@ impl HostService {
         self.projection.call(Method::GET, "/v1/digest", None).await
     }
 
-    /// The same caller with another token, or whatever else is sent in its place.
+    /// Calls with another token from now on, or with whatever else is sent in its place.
     #[must_use]
     pub fn bearing(mut self, token: &str) -> Self {
         self.projection = self.projection.with_token(token.to_owned());

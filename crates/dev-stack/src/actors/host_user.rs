@@ -79,13 +79,13 @@ impl HostUser {
         self.gateway.call(Method::GET, &path, None).await
     }
 
-    /// Looks at one of them.
+    /// Looks at a link for an administrator.
     pub async fn hand_off(&self, id: &str) -> Result<Reply, ActorError> {
         let path = format!("/v1/accounts/{}/hand-offs/{id}", self.account);
         self.gateway.call(Method::GET, &path, None).await
     }
 
-    /// Takes one of them back.
+    /// Takes a link for an administrator back.
     pub async fn cancel_hand_off(&self, id: &str) -> Result<Reply, ActorError> {
         let path = format!("/v1/accounts/{}/hand-offs/{id}", self.account);
         self.gateway.call(Method::DELETE, &path, None).await
@@ -148,7 +148,7 @@ impl HostUser {
         self.gateway.call(Method::POST, &path, Some(&body)).await
     }
 
-    /// The same caller with another token, or whatever else is sent in its place.
+    /// Calls with another token from now on, or with whatever else is sent in its place.
     #[must_use]
     pub fn bearing(mut self, token: &str) -> Self {
         self.gateway = self.gateway.with_token(token.to_owned());

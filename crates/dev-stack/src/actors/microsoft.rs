@@ -24,7 +24,7 @@ pub struct Microsoft {
     client: Client,
 }
 
-/// What somebody does on the consent page.
+/// The answer of a person on Microsoft's consent page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reaction<'a> {
     /// Accepts everything.
@@ -39,21 +39,21 @@ pub enum Reaction<'a> {
     Return,
 }
 
-/// Where a visit to Microsoft's pages ended.
+/// The end of a visit to Microsoft's pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Visit {
-    /// Sent back, to this address.
+    /// The browser was sent back, to this address.
     Redirect(String),
-    /// On a page that does not let this person on; its code.
+    /// A page does not let this person on; its code.
     Page(String),
 }
 
 /// What the host application gets when somebody signs in to it.
 #[derive(Debug, Clone)]
 pub struct SignIn {
-    /// Who it is.
+    /// The ID token.
     pub id_token: String,
-    /// For Microsoft Graph.
+    /// The access token for Microsoft Graph.
     pub access_token: String,
 }
 
@@ -64,13 +64,13 @@ const PKCE_CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// Where the browser came to rest in the host application or on our pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Landing {
-    /// The whole address.
+    /// The whole address that the browser came to.
     pub address: String,
-    /// The flow.
+    /// The id of the flow, by the address.
     pub flow: String,
-    /// How it ended.
+    /// The outcome of the flow, by the address.
     pub outcome: String,
-    /// What the host application has to confirm with, where it has to.
+    /// The value that the host application has to confirm with, where it has to.
     pub confirm: Option<String>,
 }
 
@@ -153,7 +153,7 @@ impl Microsoft {
             .await
     }
 
-    /// The same in a browser that was somewhere before.
+    /// Walks as [`Self::walk`] does, in a browser that was somewhere before.
     async fn walk_in(
         &self,
         browser: &mut PlainBrowser,

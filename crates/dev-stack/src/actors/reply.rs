@@ -8,9 +8,9 @@ use serde_json::Value;
 /// An answer over HTTP, whatever its status.
 #[derive(Debug, Clone)]
 pub struct Reply {
-    /// What was called: method and path.
+    /// The call: method and path.
     pub call: String,
-    /// The status.
+    /// The HTTP status.
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
@@ -18,9 +18,9 @@ pub struct Reply {
     pub text: String,
     /// The body as JSON; null where it is none.
     pub body: Value,
-    /// How long it took.
+    /// The time between call and answer.
     pub took: Duration,
-    /// When it had come.
+    /// When the answer had come.
     pub at: Instant,
 }
 
@@ -57,7 +57,7 @@ pub enum ActorError {
     NotTold {
         /// What it waited for.
         what: String,
-        /// For how long.
+        /// How long it waited.
         within: Duration,
         /// The changes that came instead.
         received: Vec<String>,

@@ -25,7 +25,7 @@ pub enum BrowserError {
     /// No port for chromedriver.
     #[error("there is no port for chromedriver")]
     Port(#[from] PortError),
-    /// Its files could not be written or read.
+    /// Files of the browser could not be written or read.
     #[error("the files of the browser cannot be used")]
     Files(#[source] std::io::Error),
     /// chromedriver could not be run.
@@ -70,7 +70,7 @@ pub enum BrowserError {
     NotThere {
         /// What was waited for.
         what: String,
-        /// For how long.
+        /// How long it was waited for.
         within: Duration,
         /// How the last attempt failed, if it did.
         failure: String,

@@ -9,7 +9,7 @@ const STEPS: usize = 40;
 /// A key that moves about or activates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
-    /// To the next control.
+    /// Moves to the next control.
     Tab,
     /// Ticks, and presses buttons.
     Space,
@@ -17,9 +17,9 @@ pub enum Key {
     Enter,
     /// Closes dialogs.
     Escape,
-    /// To the radio button above.
+    /// Moves to the radio button above.
     Up,
-    /// To the radio button below.
+    /// Moves to the radio button below.
     Down,
 }
 

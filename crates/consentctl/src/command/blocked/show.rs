@@ -32,7 +32,7 @@ struct Stored {
     size: usize,
     /// The hash by which the next event on the subject would name it.
     hash: String,
-    /// Of the body, or of as much of it as is shown.
+    /// The body, or as much of it as is shown, in base64.
     data_base64: String,
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn check(connection: &Connection) -> Check {
     }
 }
 
-/// Where telling has got to, by a message of ours.
+/// The position in the log that a message of ours tells; `None` for a message of somebody else's.
 fn position(last: &Told) -> Option<Position> {
     let change: ChangeMessage = serde_json::from_slice(&last.payload).ok()?;
     match &last.stamp {
@@ -55,7 +55,7 @@ fn position(last: &Told) -> Option<Position> {
     }
 }
 
-/// In what the position is not one of this log.
+/// Says in what the position is not one of this log; `None` where it is.
 async fn disagreement(
     position: &Position,
     log: &EventLog,

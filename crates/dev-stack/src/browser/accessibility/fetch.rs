@@ -33,7 +33,7 @@ pub enum AxeError {
     /// Other bytes than expected.
     #[error("what npm fetched as {PACKAGE} {VERSION} is not what it should be: its SHA-512 is {0}")]
     Integrity(String),
-    /// It could not be unpacked.
+    /// The package could not be unpacked.
     #[error("the fetched {PACKAGE} could not be unpacked: {0}")]
     Unpack(String),
     /// The directory for tools cannot be used.
