@@ -8,6 +8,7 @@
 //! - [`HostApplication`]: the application whose users and administrators call us: an issuer, its keys, its tokens.
 //! - [`Program`]: one of our own programs as a process, with its own environment and log.
 //! - [`Stack`]: all of these, put together.
+//! - [`previous_release`]: the services as they were in the release before.
 //! - [`browser`]: a real Chromium, for pages that people see.
 //! - [`actors`]: those who act in a story on a stack: users, logins, services, people at Microsoft.
 //!
@@ -19,6 +20,7 @@ pub mod actors;
 pub mod browser;
 mod host_application;
 pub mod nats_server;
+pub mod previous_release;
 mod program;
 mod stack;
 

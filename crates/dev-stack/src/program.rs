@@ -25,6 +25,8 @@ pub struct ProgramPlan {
     label: String,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    /// Where the binary lies; by default where this build puts it.
+    directory: Option<PathBuf>,
 }
 
 /// A program of ours that runs, or that ran and can be started again. Killed when dropped.
@@ -85,7 +87,15 @@ impl ProgramPlan {
             label: name.to_owned(),
             arguments: Vec::new(),
             environment: Vec::new(),
+            directory: None,
         }
+    }
+
+    /// Takes the binary from a directory; `None` for where this build puts it.
+    #[must_use]
+    pub fn directory(mut self, directory: Option<PathBuf>) -> Self {
+        self.directory = directory;
+        self
     }
 
     /// Names this run, where one binary runs several times; its log file is called so.
@@ -129,7 +139,11 @@ impl ProgramPlan {
     }
 
     pub(crate) fn binary(&self) -> Result<PathBuf, ProgramError> {
-        let binary = profile_directory()?.join(self.name);
+        let directory = match &self.directory {
+            Some(directory) => directory.clone(),
+            None => profile_directory()?,
+        };
+        let binary = directory.join(self.name);
         if binary.is_file() {
             Ok(binary)
         } else {
@@ -171,6 +185,11 @@ impl Program {
         self.address
     }
 
+    /// The file that it is run from.
+    pub fn binary(&self) -> &Path {
+        &self.binary
+    }
+
     /// The process id, while it runs.
     pub fn process_id(&self) -> Option<u32> {
         self.process.as_ref().map(Process::id)
@@ -205,6 +224,15 @@ impl Program {
     pub async fn restart(&mut self) -> Result<(), ProgramError> {
         self.restart_unready().await?;
         self.ready().await
+    }
+
+    /// Ends it with SIGTERM and starts the binary of another directory in its place, as
+    /// [`ProgramPlan::directory`]; waits until that is ready.
+    pub async fn replace(&mut self, directory: Option<PathBuf>) -> Result<(), ProgramError> {
+        self.terminate().await;
+        self.plan.directory = directory;
+        self.binary = self.plan.binary()?;
+        self.restart().await
     }
 
     /// Starts it again with more arguments, which later runs have no longer.

@@ -17,6 +17,7 @@ use crate::actors::Http;
 use crate::host_application::{HostApplication, HostApplicationError};
 use crate::nats_server::{NatsServer, NatsServerError, NatsUser};
 use crate::port::{PortError, ReservedPort};
+use crate::previous_release::{self, PreviousReleaseError};
 use crate::program::{Program, ProgramError, ProgramPlan};
 
 /// How often a stack left alone looks after its programs.
@@ -40,6 +41,8 @@ pub struct StackOptions {
     pub nats_configuration: Vec<(String, String)>,
     /// Where the programs listen.
     pub ports: Ports,
+    /// Which services are of the previous release: `consent-gateway`, `login-hook`, `projection-0`.
+    pub previous: Vec<&'static str>,
 }
 
 /// Where the programs of a stack listen.
@@ -73,6 +76,7 @@ impl Default for StackOptions {
             example_host: false,
             nats_configuration: Vec::new(),
             ports: Ports::Any,
+            previous: Vec::new(),
         }
     }
 }
@@ -113,6 +117,9 @@ pub enum StackError {
     /// No port was found for a program.
     #[error("a program has no port")]
     Port(#[from] PortError),
+    /// The services of the previous release could not be built.
+    #[error("the previous release is not there")]
+    PreviousRelease(#[from] PreviousReleaseError),
     /// The directory for data and logs, or a file in it, could not be made.
     #[error("the stack's directory could not be made")]
     Directory(#[source] std::io::Error),
@@ -149,6 +156,10 @@ impl Stack {
         let port = options.ports.reserve(4222)?;
         let nats = NatsServer::start_changed_on(port, &options.nats_configuration).await?;
 
+        let previous = (!options.previous.is_empty())
+            .then(previous_release::find_or_build)
+            .transpose()?;
+
         let mut ports = Vec::new();
         let mut reserve = |usual| -> Result<std::net::SocketAddr, PortError> {
             let port = options.ports.reserve(usual)?;
@@ -174,6 +185,7 @@ impl Stack {
             nats: &nats,
             host: &host,
             options: &options,
+            previous,
         };
         // These two listen when they are ready, and have nothing to wait for.
         let simulator = Program::start_unready(plans.simulator(), &logs).await?;

@@ -16,6 +16,17 @@ pub(crate) struct Arguments {
     /// The journeys of people through pages, in a real browser
     #[arg(long, value_enum, default_value_t = BrowserJourneys::IfInstalled)]
     browser: BrowserJourneys,
+    /// The previous release's services beside those of today
+    #[arg(long, value_enum, default_value_t = PreviousRelease::Required)]
+    previous: PreviousRelease,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum PreviousRelease {
+    /// Skipped, and said so, where Git's history does not go back to it
+    IfAvailable,
+    /// Without it nothing passes
+    Required,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -70,7 +81,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         "the tests run on a real nats-server"
     );
     let browser_journeys = browser_journeys(arguments.browser)?;
-    if !tally.run(&[tests(), browser_journeys])? || !tally.run(&after_tests())? {
+    let upgrade_tests = upgrade_tests(arguments.previous)?;
+    if !tally.run(&[tests(), upgrade_tests, browser_journeys])? || !tally.run(&after_tests())? {
         return Ok(ExitCode::FAILURE);
     }
     let without = if tally.skipped.is_empty() {
@@ -198,7 +210,7 @@ fn tests() -> Step {
                 "run",
                 "--workspace",
                 "--filterset",
-                "not package(assent-browser-tests)",
+                "not package(assent-browser-tests) and not package(assent-upgrade-tests)",
             ],
         );
     }
@@ -209,12 +221,38 @@ fn tests() -> Step {
             "--workspace",
             "--exclude",
             "assent-browser-tests",
+            "--exclude",
+            "assent-upgrade-tests",
             "--lib",
             "--bins",
             "--tests",
             "--examples",
         ],
     )
+}
+
+/// A step of its own, as not every copy of the source has the history. Its first run builds that release.
+fn upgrade_tests(wanted: PreviousRelease) -> anyhow::Result<Step> {
+    let name = "upgrade tests";
+    if let Some(missing) = fetch_tool("previous-release")? {
+        ensure!(
+            wanted == PreviousRelease::IfAvailable,
+            "{missing}; `git fetch --unshallow`, or leave the upgrade tests out with `--previous if-available`"
+        );
+        return Ok(Step::skipped(name, &missing));
+    }
+    let arguments: &[&str] = if has("nextest") {
+        &[
+            "nextest",
+            "run",
+            "--workspace",
+            "--filterset",
+            "package(assent-upgrade-tests)",
+        ]
+    } else {
+        &["test", "--package", "assent-upgrade-tests"]
+    };
+    Ok(Step::cargo(name, arguments))
 }
 
 /// A step of its own, as not every machine has a browser. Two at once, by nextest's configuration or by number of

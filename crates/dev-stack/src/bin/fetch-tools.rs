@@ -1,11 +1,13 @@
 //! Finds or fetches what tests run on that is no part of this workspace: `fetch-tools nats-server`, `fetch-tools browser`.
+//! `fetch-tools previous-release` only looks whether that can be built.
 //!
-//! Ends with 69 where something has to be installed first, which it names.
+//! Ends with 69 where something has to be installed first, or the history fetched, which it names.
 
 use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
 
+use assent_dev_stack::previous_release::{self, PreviousReleaseError};
 use assent_dev_stack::{browser, nats_server, tools_directory};
 
 /// `EX_UNAVAILABLE` of `sysexits.h`.
@@ -30,6 +32,14 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
                 Ok(ExitCode::from(NOT_INSTALLED))
             }
         },
-        _ => Err("which of them: nats-server or browser?".into()),
+        Some("previous-release") => match previous_release::require_available() {
+            Ok(()) => Ok(ExitCode::SUCCESS),
+            Err(missing @ PreviousReleaseError::NotInHistory { .. }) => {
+                writeln!(std::io::stderr(), "{missing}")?;
+                Ok(ExitCode::from(NOT_INSTALLED))
+            }
+            Err(error) => Err(error.into()),
+        },
+        _ => Err("which of them: nats-server, browser or previous-release?".into()),
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Plans<'a> {
     pub(super) nats: &'a NatsServer,
     pub(super) host: &'a HostApplication,
     pub(super) options: &'a StackOptions,
+    /// Where the services of the previous release are.
+    pub(super) previous: Option<PathBuf>,
 }
 
 pub(super) fn projection_data(stack: &Path, number: usize) -> PathBuf {
@@ -59,21 +61,26 @@ impl Plans<'_> {
     }
 
     pub(super) fn gateway(&self) -> ProgramPlan {
-        self.service("consent-gateway", self.gateway, NatsUser::Gateway)
-            .variable("ASSENT_PUBLIC_URL", format!("http://{}", self.gateway))
-            .variable("ASSENT_GRAPH_URL", self.microsoft())
-            .variables(self.example_host.into_iter().flat_map(|_| {
-                [
-                    ("ASSENT_PRODUCT_NAME".to_owned(), "Hirely".to_owned()),
-                    ("ASSENT_PRODUCT_URL".to_owned(), self.host.origin()),
-                    (
-                        "ASSENT_PRODUCT_ACCENT_COLOR".to_owned(),
-                        "#0f6b5c".to_owned(),
-                    ),
-                ]
-            }))
-            .variables(self.options.credential.clone())
-            .variables(self.options.variables.clone())
+        self.service(
+            "consent-gateway",
+            "consent-gateway",
+            self.gateway,
+            NatsUser::Gateway,
+        )
+        .variable("ASSENT_PUBLIC_URL", format!("http://{}", self.gateway))
+        .variable("ASSENT_GRAPH_URL", self.microsoft())
+        .variables(self.example_host.into_iter().flat_map(|_| {
+            [
+                ("ASSENT_PRODUCT_NAME".to_owned(), "Hirely".to_owned()),
+                ("ASSENT_PRODUCT_URL".to_owned(), self.host.origin()),
+                (
+                    "ASSENT_PRODUCT_ACCENT_COLOR".to_owned(),
+                    "#0f6b5c".to_owned(),
+                ),
+            ]
+        }))
+        .variables(self.options.credential.clone())
+        .variables(self.options.variables.clone())
     }
 
     pub(super) fn projections(&self) -> impl Iterator<Item = ProgramPlan> {
@@ -81,8 +88,8 @@ impl Plans<'_> {
             .iter()
             .enumerate()
             .map(|(number, address)| {
-                self.service("projection", *address, NatsUser::Projection)
-                    .label(format!("projection-{number}"))
+                let label = format!("projection-{number}");
+                self.service("projection", &label, *address, NatsUser::Projection)
                     .variable(
                         "ASSENT_DATA_DIR",
                         projection_data(self.data, number).to_string_lossy(),
@@ -92,9 +99,14 @@ impl Plans<'_> {
     }
 
     pub(super) fn login_hook(&self) -> ProgramPlan {
-        self.service("login-hook", self.login_hook, NatsUser::LoginHook)
-            .variable("ASSENT_HOST_ENTRA_CLIENT_ID", SIMULATOR_HOST_CLIENT_ID)
-            .variables(self.options.variables.clone())
+        self.service(
+            "login-hook",
+            "login-hook",
+            self.login_hook,
+            NatsUser::LoginHook,
+        )
+        .variable("ASSENT_HOST_ENTRA_CLIENT_ID", SIMULATOR_HOST_CLIENT_ID)
+        .variables(self.options.variables.clone())
     }
 
     /// The example application, as the host application of all of them.
@@ -120,8 +132,17 @@ impl Plans<'_> {
             .variable("HOST_NATS_PASSWORD", nats_password)
     }
 
-    fn service(&self, name: &'static str, listen: SocketAddr, user: NatsUser) -> ProgramPlan {
+    fn service(
+        &self,
+        name: &'static str,
+        label: &str,
+        listen: SocketAddr,
+        user: NatsUser,
+    ) -> ProgramPlan {
+        let is_previous = self.options.previous.contains(&label);
         ProgramPlan::new(name)
+            .label(label)
+            .directory(self.previous.clone().filter(|_| is_previous))
             .variable("ASSENT_LISTEN", listen.to_string())
             .variable("ASSENT_ENTRA_AUTHORITY", self.microsoft())
             .variable("ASSENT_ENTRA_CLIENT_ID", SIMULATOR_CLIENT_ID)
