@@ -98,7 +98,7 @@ async fn an_old_projection_beside_a_new_one() -> anyhow::Result<()> {
     }
     let last = stack.service(0).status().await?.ok()?;
     let last = last.number("/applied_sequence").unwrap_or_default();
-    worker.hear(last).await?;
+    worker.receive(last).await?;
     for projection in &stack.projections {
         let told = projection.log_text();
         ensure!(!told.contains("operator_alarm"), "{told}");
