@@ -39,7 +39,7 @@ pub enum PreviousReleaseError {
 }
 
 /// The commit that is the previous release.
-pub fn commit() -> &'static str {
+fn commit() -> &'static str {
     let named = include_str!("../../../tests/previous-release");
     named.lines().next().unwrap_or_default().trim()
 }

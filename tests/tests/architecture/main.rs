@@ -120,6 +120,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("assent-xtask", &[]),
     ("assent-tests", &[]),
     ("assent-browser-tests", &[]),
+    ("assent-upgrade-tests", &[]),
 ];
 
 /// Who may name these crates, in any kind of dependency.
