@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use assent_contract::problem::ErrorCode;
 use assent_contract::values::Cloud;
 use assent_domain::ids::Tenant;
 use assent_domain::refusal::Refusal;
@@ -77,6 +78,34 @@ pub enum Failure {
     MicrosoftNonsense(Cause),
     /// A fault of ours.
     Internal(Cause),
+}
+
+impl Failure {
+    /// The code by which other programs know it.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Refused(refusal) => ErrorCode::Refused(*refusal),
+            Self::Invalid(_) => ErrorCode::InvalidRequest,
+            Self::Unauthenticated(_) => ErrorCode::Unauthenticated,
+            Self::Forbidden(_) => ErrorCode::Forbidden,
+            Self::NotFound(_) => ErrorCode::NotFound,
+            Self::AmbiguousTenant(_) => ErrorCode::AmbiguousTenant,
+            Self::ConsentsTenantAbsent => ErrorCode::TenantAbsent,
+            Self::AlreadyAnswered => ErrorCode::AlreadyAnswered,
+            Self::MessageIsAnEvent(_) => ErrorCode::MessageIsAnEvent,
+            Self::TooMany(_) => ErrorCode::TooManyRequests,
+            Self::ConcurrentChange => ErrorCode::ConcurrentChange,
+            Self::NotYetApplied => ErrorCode::NotYetApplied,
+            Self::LogUnavailable(_) => ErrorCode::EventLogUnavailable,
+            Self::StoreFull { .. } => ErrorCode::StoreFull,
+            Self::StoreUnavailable { .. } => ErrorCode::StoreUnavailable,
+            Self::Unreadable(_) => ErrorCode::EventUnreadable,
+            Self::Damaged(_) | Self::LogNotBelieved(_) => ErrorCode::EventLogDamaged,
+            Self::MicrosoftUnreachable { .. } => ErrorCode::MicrosoftUnavailable,
+            Self::MicrosoftNonsense(_) => ErrorCode::MicrosoftNonsense,
+            Self::Internal(_) => ErrorCode::InternalError,
+        }
+    }
 }
 
 /// One of several tenants that a name stands for.

@@ -6,6 +6,7 @@ use askama::Template;
 use assent_consent_core::failure::Failure;
 use assent_consent_core::use_cases::handle_callback::CallbackFailure;
 use assent_consent_core::{messages, pasted};
+use assent_contract::problem::ErrorCode;
 use assent_service_kit::ForPeople;
 use assent_service_kit::Problem;
 use assent_service_kit::config::Origin;
@@ -133,9 +134,6 @@ pub(super) fn settings_problem(site: &Site, problem: &Problem) -> Response {
     with_retry_after(problem.retry_after_seconds(), page)
 }
 
-/// The code of the problem of what is fetched ahead of time: nobody reads it.
-pub const AHEAD: &str = "fetched_ahead";
-
 pub(super) const FAILED: &str = "That did not work";
 
 fn with_retry_after(seconds: Option<u32>, mut page: Response) -> Response {
@@ -171,7 +169,8 @@ pub(crate) fn of_problem(problem: &Problem) -> String {
 /// What people get wherever programs get a problem: on unknown paths, for wrong methods, for what can't be read.
 pub fn for_people(site: Arc<Site>) -> ForPeople {
     let page = move |problem: &Problem| {
-        if problem.code() == AHEAD {
+        // Nobody reads what is fetched ahead of time.
+        if problem.code() == ErrorCode::FetchedAhead.as_str() {
             return None;
         }
         let (title, sentence) = told(problem);

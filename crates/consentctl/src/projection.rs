@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use assent_contract::names::{QUERY_ACCOUNT, QUERY_BLOCKED, QUERY_PERMISSIONS, QUERY_USERS};
-use assent_contract::problem::{Problem, code};
+use assent_contract::problem::{ErrorCode, Problem};
 use assent_contract::query::{
     AccountAnswer, AccountQuery, AggregateId, BlockedPage, BlockedQuery, PermissionsAnswer,
     UserQuery, UsersPage, UsersQuery,
@@ -108,7 +108,9 @@ async fn ask<T: DeserializeOwned>(
     let query = serde_json::to_vec(query).map_err(nonsense)?;
     match connection.request(subject, query, None, DEADLINE).await {
         Ok(answer) => serde_json::from_slice(&answer).map_err(nonsense),
-        Err(RequestError::Service { description, .. }) if description == code::NOT_YET_APPLIED => {
+        Err(RequestError::Service { description, .. })
+            if description == ErrorCode::NotYetApplied.as_str() =>
+        {
             Err(QueryError::NotYetApplied)
         }
         Err(RequestError::Service {

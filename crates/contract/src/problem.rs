@@ -1,29 +1,207 @@
 //! Errors, over NATS as over HTTP: RFC 9457 problem details.
 
+use std::fmt;
+
+use assent_domain::refusal::Refusal;
 use serde::{Deserialize, Serialize};
 
-/// The codes that are no refusal of the domain.
-pub mod code {
-    /// What was asked for is not there.
-    pub const NOT_FOUND: &str = "not_found";
-    /// Events of this account or user are damaged in the log, or the log has lost its end.
-    pub const EVENT_LOG_DAMAGED: &str = "event_log_damaged";
-    /// The log holds an event of this account or user that can't be read.
-    pub const EVENT_UNREADABLE: &str = "event_unreadable";
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $variant:ident = $status:literal, $text:literal, $title:literal $(, retry after $seconds:literal)?;)+) => {
+        /// A stable error code: what a program can rely on when it is told that something did not happen. Whatever is
+        /// fixed about an error follows from its code.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            /// The domain's rules are against it.
+            Refused(Refusal),
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl ErrorCode {
+            /// The codes that are no refusal.
+            const OTHERS: &[Self] = &[$(Self::$variant,)+];
+
+            /// The code as programs know it, in snake case.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    Self::Refused(refusal) => refusal.code(),
+                    $(Self::$variant => $text,)+
+                }
+            }
+
+            /// The HTTP status of an answer with this code.
+            pub const fn status(self) -> u16 {
+                match self {
+                    Self::Refused(refusal) => status_of_refusal(refusal),
+                    $(Self::$variant => $status,)+
+                }
+            }
+
+            /// The code in words, the same at every occurrence.
+            pub const fn title(self) -> &'static str {
+                match self {
+                    Self::Refused(refusal) => title_of_refusal(refusal),
+                    $(Self::$variant => $title,)+
+                }
+            }
+
+            /// The seconds of `Retry-After`, where trying again helps and nobody knows better.
+            pub fn retry_after(self) -> Option<u32> {
+                match self {
+                    Self::Refused(_) => None,
+                    $(Self::$variant => [$($seconds)?].first().copied(),)+
+                }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// The request can't be read, or breaks the call's rules.
+    InvalidRequest = 400, "invalid_request", "The request is not valid";
+    /// Nobody known is calling.
+    Unauthenticated = 401, "unauthenticated", "A valid bearer token is needed";
+    /// The caller is known and may not do this.
+    Forbidden = 403, "forbidden", "The caller may not do this";
+    /// There is no such thing, or not for this caller.
+    NotFound = 404, "not_found", "There is no such thing";
+    /// The path is there, and does not take this method.
+    MethodNotAllowed = 405, "method_not_allowed", "The path does not take this method";
+    /// A name stands for tenants in several of Microsoft's clouds.
+    AmbiguousTenant = 409, "ambiguous_tenant", "The name stands for several tenants";
+    /// Microsoft knows the tenant of the consent in force no more.
+    TenantAbsent = 409, "tenant_absent", "The tenant is not there";
     /// The user has answered about all that was to be asked, with this Microsoft account.
-    pub const ALREADY_ANSWERED: &str = "already_answered";
+    AlreadyAnswered = 409, "already_answered", "The user has answered";
     /// The message is an event, or a newer program's: it can't be declared void.
-    pub const MESSAGE_IS_AN_EVENT: &str = "message_is_an_event";
-    /// There are as many of something as there may be.
-    pub const TOO_MANY_REQUESTS: &str = "too_many_requests";
-    /// The write that `at_least` names is not applied yet.
-    pub const NOT_YET_APPLIED: &str = "not_yet_applied";
-    /// A store holds as much as it may.
-    pub const STORE_FULL: &str = "store_full";
-    /// A store other than the event log can't be used: it is not there, or takes nothing.
-    pub const STORE_UNAVAILABLE: &str = "store_unavailable";
+    MessageIsAnEvent = 409, "message_is_an_event", "The message is an event";
+    /// Others kept changing the same thing.
+    ConcurrentChange = 409, "concurrent_change", "It was changed at the same time";
+    /// What was asked for was there and is over.
+    Gone = 410, "gone", "It is over";
+    /// The body is too large.
+    PayloadTooLarge = 413, "payload_too_large", "The body is too large";
+    /// The body is in another format than the call takes.
+    UnsupportedMediaType = 415, "unsupported_media_type", "The body's media type is not taken here";
+    /// An ID token is not Microsoft's, not for this application, or not valid now.
+    InvalidIdToken = 422, "invalid_id_token", "The ID token proves nothing";
+    /// There was too much of something within a short time.
+    TooManyRequests = 429, "too_many_requests", "Too many requests", retry after 60;
     /// A fault of ours.
-    pub const INTERNAL_ERROR: &str = "internal_error";
+    InternalError = 500, "internal_error", "Something went wrong here";
+    /// The log holds an event of this account or user that can't be read.
+    EventUnreadable = 500, "event_unreadable", "The event log can't be read";
+    /// Microsoft can't be reached, does not answer in time, or wants to be left alone for some time.
+    MicrosoftUnavailable = 503, "microsoft_unavailable", "Microsoft cannot be reached", retry after 2;
+    /// Microsoft's answer makes no sense, or faults us.
+    MicrosoftNonsense = 502, "microsoft_unavailable", "Microsoft gave no usable answer";
+    /// The event log can't be reached; with it nothing else can, as all of it is in NATS.
+    EventLogUnavailable = 503, "event_log_unavailable", "The event log cannot be reached", retry after 2;
+    /// Events are damaged in the log, or the log has lost its end. Somebody has to act before trying again makes sense.
+    EventLogDamaged = 503, "event_log_damaged", "The event log is damaged";
+    /// A store holds as much as it may, and is not emptied soon.
+    StoreFull = 503, "store_full", "A store is full", retry after 60;
+    /// A store other than the event log can't be used: it is not there, or takes nothing.
+    StoreUnavailable = 503, "store_unavailable", "A store cannot be used", retry after 2;
+    /// There is no view of the log that could be served: it is being built, or the log is gone.
+    ViewNotReady = 503, "view_not_ready", "The view is being built", retry after 1;
+    /// The keys that would prove a bearer token can't be fetched.
+    HostKeysUnavailable = 503, "host_keys_unavailable", "The keys that prove a token cannot be fetched", retry after 2;
+    /// The answer took too long.
+    Timeout = 503, "timeout", "The answer took too long", retry after 5;
+    /// The program serves as much as it can.
+    TooManyConnections = 503, "too_many_connections", "Too many connections are open", retry after 2;
+    /// A browser fetched something ahead of time that does something when it is fetched.
+    FetchedAhead = 503, "fetched_ahead", "Nobody has asked for this yet";
+    /// The write that `at_least` names is not applied yet.
+    NotYetApplied = 504, "not_yet_applied", "The position asked for is not applied yet", retry after 1;
+}
+
+impl ErrorCode {
+    /// Every code.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let refusals = Refusal::ALL.iter().copied().map(Self::Refused);
+        Self::OTHERS.iter().copied().chain(refusals)
+    }
+
+    /// Status, code, title and `Retry-After`: what a problem type of HTTP is made of.
+    pub fn definition(self) -> (u16, &'static str, &'static str, Option<u32>) {
+        (
+            self.status(),
+            self.as_str(),
+            self.title(),
+            self.retry_after(),
+        )
+    }
+
+    /// The code that a program was told, if this version knows it.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::all().find(|code| code.as_str() == text)
+    }
+}
+
+impl From<Refusal> for ErrorCode {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// 422 where the request itself asks for what is never possible, 409 where the state of things is against it.
+const fn status_of_refusal(refusal: Refusal) -> u16 {
+    match refusal {
+        Refusal::Forbidden => 403,
+        Refusal::AdministratorNotConfirmed
+        | Refusal::NothingSelected
+        | Refusal::UnsupportedCloud
+        | Refusal::OnPremisesExchange => 422,
+        Refusal::FlowExpired => 410,
+        Refusal::FullSyncRequired
+        | Refusal::TenantMismatch
+        | Refusal::NotAnAdministrator
+        | Refusal::ScopesMissing
+        | Refusal::Declined
+        | Refusal::Undetermined
+        | Refusal::AdministratorApprovalRequired
+        | Refusal::FlowAlreadyUsed
+        | Refusal::ManagedByAdministrator
+        | Refusal::AdministratorConsentRequired
+        | Refusal::IdentityMismatch
+        | Refusal::GuestAccount
+        | Refusal::PersonalAccount
+        | Refusal::NotAdministratorConfigured
+        | Refusal::ConsentSuperseded => 409,
+    }
+}
+
+const fn title_of_refusal(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Forbidden => "You may not do this",
+        Refusal::AdministratorNotConfirmed => "Nobody says to be an administrator",
+        Refusal::NothingSelected => "Nothing is selected",
+        Refusal::FullSyncRequired => "The company's e-mail sync is limited",
+        Refusal::UnsupportedCloud => "The tenant's cloud is not served",
+        Refusal::OnPremisesExchange => "The mailboxes are on-premises",
+        Refusal::TenantMismatch => "Another tenant is expected",
+        Refusal::NotAnAdministrator => "No administrator accepted",
+        Refusal::ScopesMissing => "Microsoft granted too little",
+        Refusal::Declined => "The request was declined",
+        Refusal::Undetermined => "The request ended without an answer",
+        Refusal::AdministratorApprovalRequired => "An administrator has to approve",
+        Refusal::FlowExpired => "The request has expired",
+        Refusal::FlowAlreadyUsed => "The request was answered already",
+        Refusal::ManagedByAdministrator => "Managed by the Office 365 administrator",
+        Refusal::AdministratorConsentRequired => "An administrator's consent is needed",
+        Refusal::IdentityMismatch => "Another Microsoft account is expected",
+        Refusal::GuestAccount => "A guest has no mailbox here",
+        Refusal::PersonalAccount => "A personal account has no mailbox",
+        Refusal::NotAdministratorConfigured => "No administrator's consent is in force",
+        Refusal::ConsentSuperseded => "Another consent is in force",
+    }
 }
 
 /// The body of an error over NATS; its code is in `Nats-Service-Error` too.
@@ -38,7 +216,7 @@ pub struct Problem {
     pub status: u16,
     /// What went wrong this time, and what to do.
     pub detail: String,
-    /// The stable name.
+    /// The stable name: an [`ErrorCode`], unless a newer program has more of them.
     pub code: String,
     /// After how many seconds trying again makes sense, where that is known: `Retry-After`, as over HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,15 +224,46 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem with this code.
-    pub fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
+    /// Makes the problem that tells this error.
+    pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self {
             kind: format!("/problems/{code}"),
-            title: code.replace('_', " "),
-            status,
+            title: code.title().to_owned(),
+            status: code.status(),
             detail: detail.into(),
-            code: code.to_owned(),
-            retry_after: None,
+            code: code.as_str().to_owned(),
+            retry_after: code.retry_after(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_code_is_read_back() {
+        for code in ErrorCode::all() {
+            assert_eq!(
+                ErrorCode::parse(code.as_str()).unwrap().as_str(),
+                code.as_str()
+            );
+        }
+        assert_eq!(ErrorCode::parse("no_such_code"), None);
+    }
+
+    #[test]
+    fn a_code_is_told_in_one_way_only() {
+        let mut words = BTreeSet::new();
+        let twice = ErrorCode::all().filter(|code| !words.insert(code.as_str()));
+        assert_eq!(
+            twice.collect::<Vec<_>>(),
+            [
+                ErrorCode::MicrosoftNonsense,
+                ErrorCode::Refused(Refusal::Forbidden)
+            ]
+        );
     }
 }

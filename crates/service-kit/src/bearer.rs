@@ -209,7 +209,7 @@ impl From<BearerError> for Problem {
     fn from(error: BearerError) -> Self {
         match error {
             BearerError::KeysUnavailable(_) => {
-                Self::from(HttpProblem::HostKeysUnavailable).internal(error)
+                Self::new(HttpProblem::HostKeysUnavailable).internal(error)
             }
             BearerError::Missing
             | BearerError::Malformed

@@ -104,7 +104,7 @@ pub(crate) async fn unknown_route() -> Problem {
 
 /// 405 for a path whose route knows other methods; axum adds `Allow`.
 pub async fn method_not_allowed() -> Problem {
-    HttpProblem::MethodNotAllowed.into()
+    Problem::new(HttpProblem::MethodNotAllowed)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -121,7 +121,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn unreadable(rejection: &BytesRejection) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return HttpProblem::PayloadTooLarge.into();
+        return Problem::new(HttpProblem::PayloadTooLarge);
     }
     Problem::invalid_request("the body could not be read")
 }

@@ -17,7 +17,6 @@ use serde::ser::{SerializeMap as _, Serializer};
 
 use crate::request_id::RequestId;
 
-mod catalogue;
 mod http;
 
 pub use http::HttpProblem;
@@ -38,54 +37,15 @@ pub struct ProblemType {
     pub retry_after: Option<u32>,
 }
 
-/// Defines an enum of problem types: for each its status (a name of [`StatusCode`]), code, title and, where trying again
-/// helps, the seconds of `Retry-After`.
-#[macro_export]
-macro_rules! problem_types {
-    (
-        $(#[$about:meta])* $visibility:vis enum $name:ident {
-            $($(#[$doc:meta])* $variant:ident = $status:ident, $code:literal, $title:literal $(, retry after $seconds:literal)?;)+
-        }
-    ) => {
-        $(#[$about])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        $visibility enum $name {
-            $($(#[$doc])* $variant,)+
-        }
-
-        impl From<$name> for $crate::problem::ProblemType {
-            fn from(problem: $name) -> Self {
-                match problem {
-                    $($name::$variant => Self {
-                        code: $code,
-                        status: axum::http::StatusCode::$status,
-                        title: $title,
-                        retry_after: [$($seconds)?].first().copied(),
-                    },)+
-                }
-            }
-        }
-
-        impl From<$name> for $crate::Problem {
-            fn from(problem: $name) -> Self {
-                $crate::problem::ProblemType::from(problem).into()
-            }
-        }
-
-        impl $crate::openapi::ErrorResponses for $name {
-            fn problem_types() -> Vec<$crate::problem::ProblemType> {
-                vec![$(Self::$variant.into(),)+]
-            }
-        }
-    };
-}
-
-impl From<ProblemType> for Problem {
-    fn from(kind: ProblemType) -> Self {
-        let problem = Self::new(kind.status, kind.code, kind.title);
-        match kind.retry_after {
-            Some(seconds) => problem.retry_after(seconds),
-            None => problem,
+impl From<(u16, &'static str, &'static str, Option<u32>)> for ProblemType {
+    /// From status, code, title and `Retry-After`.
+    fn from(definition: (u16, &'static str, &'static str, Option<u32>)) -> Self {
+        let (status, code, title, retry_after) = definition;
+        Self {
+            code,
+            status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            title,
+            retry_after,
         }
     }
 }
@@ -97,9 +57,7 @@ pub struct Problem(Box<Parts>);
 
 #[derive(Debug, Clone)]
 struct Parts {
-    status: StatusCode,
-    code: &'static str,
-    title: &'static str,
+    kind: ProblemType,
     detail: Option<Cow<'static, str>>,
     instance: Option<RequestId>,
     extensions: Vec<(&'static str, serde_json::Value)>,
@@ -108,18 +66,21 @@ struct Parts {
 }
 
 impl Problem {
-    /// A problem with its stable code (snake case) and its title.
-    pub fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
-        Self(Box::new(Parts {
-            status,
-            code,
-            title,
+    /// A problem of this type.
+    pub fn new(kind: impl Into<ProblemType>) -> Self {
+        let kind = kind.into();
+        let problem = Self(Box::new(Parts {
+            kind,
             detail: None,
             instance: None,
             extensions: Vec::new(),
             headers: HeaderMap::new(),
             internal: None,
-        }))
+        }));
+        match kind.retry_after {
+            Some(seconds) => problem.retry_after(seconds),
+            None => problem,
+        }
     }
 
     /// Says more to the caller. The text is public: no secret, no value the
@@ -154,12 +115,12 @@ impl Problem {
 
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
-        self.0.status
+        self.0.kind.status
     }
 
     /// The stable code.
     pub fn code(&self) -> &'static str {
-        self.0.code
+        self.0.kind.code
     }
 
     /// What the caller is told beyond the title.
@@ -194,16 +155,16 @@ impl Serialize for Problem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let parts = &*self.0;
         let mut problem = serializer.serialize_map(None)?;
-        problem.serialize_entry("type", &format_args!("/problems/{}", parts.code))?;
-        problem.serialize_entry("title", parts.title)?;
-        problem.serialize_entry("status", &parts.status.as_u16())?;
+        problem.serialize_entry("type", &format_args!("/problems/{}", parts.kind.code))?;
+        problem.serialize_entry("title", parts.kind.title)?;
+        problem.serialize_entry("status", &parts.kind.status.as_u16())?;
         if let Some(detail) = &parts.detail {
             problem.serialize_entry("detail", detail)?;
         }
         if let Some(instance) = &parts.instance {
             problem.serialize_entry("instance", &format_args!("{instance}"))?;
         }
-        problem.serialize_entry("code", parts.code)?;
+        problem.serialize_entry("code", parts.kind.code)?;
         for (name, value) in &parts.extensions {
             problem.serialize_entry(name, value)?;
         }
@@ -214,7 +175,7 @@ impl Serialize for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let content_type = (CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        let mut response = (self.0.status, [content_type], self.body()).into_response();
+        let mut response = (self.0.kind.status, [content_type], self.body()).into_response();
         response.headers_mut().extend(self.0.headers.clone());
         // The middleware takes it from here: it knows the request's id.
         response.extensions_mut().insert(self);
@@ -232,7 +193,8 @@ mod tests {
     #[tokio::test]
     async fn a_problem_shows_its_public_half_only() {
         let cause = std::io::Error::other("password hunter2 refused");
-        let problem = Problem::event_log_unavailable(3)
+        let problem = Problem::new(HttpProblem::Timeout)
+            .retry_after(3)
             .detail("try again")
             .extension("candidates", vec!["one", "two"])
             .internal(cause);
@@ -245,11 +207,11 @@ mod tests {
         assert_eq!(
             serde_json::from_slice::<serde_json::Value>(&body).unwrap(),
             json!({
-                "type": "/problems/event_log_unavailable",
-                "title": "The event log cannot be reached",
+                "type": "/problems/timeout",
+                "title": "The answer took too long",
                 "status": 503,
                 "detail": "try again",
-                "code": "event_log_unavailable",
+                "code": "timeout",
                 "candidates": ["one", "two"],
             })
         );

@@ -60,7 +60,7 @@ pub(crate) async fn surround(
         .await;
     let mut response = match outcome {
         Ok(Ok(response)) => response,
-        Ok(Err(_elapsed)) => Problem::from(HttpProblem::Timeout).into_response(),
+        Ok(Err(_elapsed)) => Problem::new(HttpProblem::Timeout).into_response(),
         Err(panic) => panicked(panic.as_ref()).into_response(),
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {

@@ -175,7 +175,7 @@ impl Bound {
                 self.people.clone(),
             )),
             reserve: by_https(around(
-                watched.fallback(async || Problem::from(HttpProblem::TooManyConnections)),
+                watched.fallback(async || Problem::new(HttpProblem::TooManyConnections)),
                 self.people,
             )),
         };
@@ -184,7 +184,7 @@ impl Bound {
             let shown = connections::Routes {
                 all: surrounded(exposition(), None),
                 reserve: around(
-                    exposition().fallback(async || Problem::from(HttpProblem::TooManyConnections)),
+                    exposition().fallback(async || Problem::new(HttpProblem::TooManyConnections)),
                     None,
                 ),
             };

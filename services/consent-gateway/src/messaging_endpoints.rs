@@ -105,25 +105,18 @@ fn kind(error: &serde_json::Error) -> String {
 
 /// The answer that tells a failure: the same problem as over HTTP.
 fn service_error(failure: Failure) -> ServiceError {
+    let code = failure.code();
     let problem = problem_from(failure);
     if let Some(cause) = problem.internal_cause() {
-        tracing::error!(
-            code = problem.code(),
-            error = %chain(cause),
-            "a command failed"
-        );
+        tracing::error!(%code, error = %chain(cause), "a command failed");
     }
     let body = assent_contract::problem::Problem {
         retry_after: problem.retry_after_seconds(),
-        ..assent_contract::problem::Problem::new(
-            problem.status().as_u16(),
-            problem.code(),
-            problem.public_detail().unwrap_or_default(),
-        )
+        ..assent_contract::problem::Problem::new(code, problem.public_detail().unwrap_or_default())
     };
     ServiceError {
-        status: problem.status().as_u16(),
-        code: problem.code().to_owned(),
+        status: code.status(),
+        code: code.as_str().to_owned(),
         // A problem of strings and a number always has a JSON form.
         body: serde_json::to_vec(&body).unwrap_or_default(),
     }

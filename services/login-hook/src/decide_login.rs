@@ -3,7 +3,7 @@
 use assent_contract::command::{
     BeginUserConsent, ExpectedIdentity, RecordAutomaticGrant, Sensitive, UserConsentBegun,
 };
-use assent_contract::problem::code;
+use assent_contract::problem::ErrorCode;
 use assent_contract::query::UserQuery;
 use assent_contract::values::{Method, Permission, kinds_from_list, kinds_to_list};
 use assent_domain::account::AccountState;
@@ -27,6 +27,9 @@ use crate::sign_in::{SignIns, Unverified};
 
 /// The refusal by which the gateway keeps a login from sending somebody into a dead end.
 const ADMINISTRATOR_APPROVAL_REQUIRED: &str = Refusal::AdministratorApprovalRequired.code();
+
+/// The error by which it says that there is nothing to ask.
+const ALREADY_ANSWERED: &str = ErrorCode::AlreadyAnswered.as_str();
 
 /// What the use case works with. Shared by all logins, never changed.
 #[derive(Debug)]
@@ -263,7 +266,7 @@ impl LoginHook {
         let command = command(asked, sign_in, login);
         match self.gateway.begin_user_consent(&command, traceparent).await {
             Ok(begun) => found.prompt((asked, reason), begun),
-            Err(CommandError::Refused(code)) if code == code::ALREADY_ANSWERED => {
+            Err(CommandError::Refused(code)) if code == ALREADY_ANSWERED => {
                 found.answer(Verdict::Proceed, Reason::AlreadyAnswered)
             }
             Err(CommandError::Refused(code)) if code == ADMINISTRATOR_APPROVAL_REQUIRED => {

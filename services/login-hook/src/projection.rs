@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use assent_contract::names::QUERY_LOGIN_STATE;
-use assent_contract::problem::code::NOT_YET_APPLIED;
+use assent_contract::problem::ErrorCode;
 use assent_contract::query::{LoginState, NoConsent, UserQuery};
 use assent_contract::values::Method;
 use assent_domain::account::AccountState;
@@ -54,7 +54,7 @@ impl Unknown {
     pub(crate) fn reason(&self) -> Reason {
         match self {
             Self::Request(RequestError::Service { description, .. })
-                if description == NOT_YET_APPLIED =>
+                if description == ErrorCode::NotYetApplied.as_str() =>
             {
                 Reason::NotYetApplied
             }

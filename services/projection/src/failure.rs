@@ -1,14 +1,10 @@
 //! Why a query has no answer, and how that is told over HTTP and NATS.
 
-use assent_contract::problem::{self, code};
+use assent_contract::problem::{self, ErrorCode};
 use assent_messaging::ServiceError;
 use assent_permission_store::ReadError;
 use assent_service_kit::Problem;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-
-/// After how many seconds trying again makes sense.
-const RETRY_AFTER: u32 = 1;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -37,26 +33,32 @@ impl From<ReadError> for Failure {
     }
 }
 
+impl Failure {
+    const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Invalid(_) => ErrorCode::InvalidRequest,
+            Self::Forbidden => ErrorCode::Forbidden,
+            Self::NotYetApplied => ErrorCode::NotYetApplied,
+            Self::NotReady | Self::Damaged(_) | Self::Untold(_) => ErrorCode::ViewNotReady,
+            Self::Gone(_) => ErrorCode::Gone,
+            Self::Internal(_) => ErrorCode::InternalError,
+        }
+    }
+}
+
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
-        let not_ready = || {
-            Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "view_not_ready",
-                "The view is being built",
-            )
-            .detail("there is no view of the log: it is being built, or the log is gone; try again in a moment")
-            .retry_after(RETRY_AFTER)
-        };
+        let problem = Self::new(failure.code().definition());
+        let not_ready = "there is no view of the log: it is being built, or the log is gone; try again in a moment";
         match failure {
-            Failure::Invalid(detail) => Self::invalid_request(detail),
-            Failure::Forbidden => Self::forbidden("the token does not allow this"),
-            Failure::NotYetApplied => Self::not_yet_applied(),
-            Failure::NotReady => not_ready(),
-            Failure::Damaged(error) => not_ready().internal(error),
-            Failure::Untold(error) => not_ready().internal(error),
-            Failure::Gone(detail) => Self::gone(detail),
-            Failure::Internal(error) => Self::bug(error),
+            Failure::Invalid(detail) => problem.detail(detail),
+            Failure::Forbidden => problem.detail("the token does not allow this"),
+            Failure::NotYetApplied => problem,
+            Failure::NotReady => problem.detail(not_ready),
+            Failure::Damaged(error) => problem.detail(not_ready).internal(error),
+            Failure::Untold(error) => problem.detail(not_ready).internal(error),
+            Failure::Gone(detail) => problem.detail(detail),
+            Failure::Internal(error) => problem.internal(error),
         }
     }
 }
@@ -69,13 +71,13 @@ impl IntoResponse for Failure {
 
 impl From<Failure> for ServiceError {
     fn from(failure: Failure) -> Self {
+        let code = failure.code();
         let problem = Problem::from(failure);
-        let status = problem.status().as_u16();
-        let detail = problem.public_detail().unwrap_or(code::INTERNAL_ERROR);
-        let body = problem::Problem::new(status, problem.code(), detail);
+        let detail = problem.public_detail().unwrap_or(code.as_str());
+        let body = problem::Problem::new(code, detail);
         Self {
-            status,
-            code: problem.code().to_owned(),
+            status: code.status(),
+            code: code.as_str().to_owned(),
             // A problem of strings and a number always has a JSON form.
             body: serde_json::to_vec(&body).unwrap_or_default(),
         }

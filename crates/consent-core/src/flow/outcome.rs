@@ -1,6 +1,6 @@
 //! How a flow ends, and what others are told of it.
 
-use assent_contract::problem::code;
+use assent_contract::problem::ErrorCode;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::AuthorizationError;
 
@@ -73,16 +73,16 @@ impl FlowFailure {
             Self::SessionEnded => "session_ended",
             Self::ConsentMissing => "consent_missing",
             Self::ConsentNotYetEffective => "consent_not_yet_effective",
-            Self::TenantAbsent => "tenant_absent",
+            Self::TenantAbsent => ErrorCode::TenantAbsent.as_str(),
             Self::ApplicationMisconfigured => "application_misconfigured",
-            Self::MicrosoftUnavailable => "microsoft_unavailable",
-            Self::InvalidIdToken => "invalid_id_token",
+            Self::MicrosoftUnavailable => ErrorCode::MicrosoftUnavailable.as_str(),
+            Self::InvalidIdToken => ErrorCode::InvalidIdToken.as_str(),
             Self::HandOffClosed => "hand_off_closed",
-            Self::ConcurrentChange => "concurrent_change",
-            Self::EventLogUnavailable => "event_log_unavailable",
-            Self::EventLogDamaged => code::EVENT_LOG_DAMAGED,
-            Self::StoreFull => code::STORE_FULL,
-            Self::StoreUnavailable => code::STORE_UNAVAILABLE,
+            Self::ConcurrentChange => ErrorCode::ConcurrentChange.as_str(),
+            Self::EventLogUnavailable => ErrorCode::EventLogUnavailable.as_str(),
+            Self::EventLogDamaged => ErrorCode::EventLogDamaged.as_str(),
+            Self::StoreFull => ErrorCode::StoreFull.as_str(),
+            Self::StoreUnavailable => ErrorCode::StoreUnavailable.as_str(),
             Self::Interrupted => "interrupted",
         }
     }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use assent_consent_core::messages;
-use assent_contract::problem::code;
+use assent_contract::problem::ErrorCode;
 use assent_domain::permissions::Permission;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -31,7 +31,7 @@ pub(super) async fn show(site: &Site, session: &InSession) -> Response {
         base: site.addresses.base_path(),
         proof: session.proof.expose(),
         epoch: company.map_or(0, |company| company.state.epoch.0),
-        sentence: messages::of(code::EVENT_LOG_DAMAGED),
+        sentence: messages::of(ErrorCode::EventLogDamaged.as_str()),
         permissions: Permission::ALL
             .map(|permission| (labels::key(permission), labels::name(permission))),
     };

@@ -6,7 +6,7 @@ use assent_contract::command::{MessageVoided, VoidMessage};
 use assent_contract::names::{
     COMMAND_VOID_MESSAGE, GATEWAY_SERVICE, PROJECTION_SERVICE, QUERY_BLOCKED,
 };
-use assent_contract::problem::Problem;
+use assent_contract::problem::{ErrorCode, Problem};
 use assent_contract::query::{AggregateId, BlockedEntry, BlockedPage};
 use assent_dev_stack::NatsUser;
 use assent_domain::ids::Sequence;
@@ -36,8 +36,8 @@ async fn gateway(fixture: &Fixture) -> FakeService {
                     Ok((record, already)) => {
                         Ok(serde_json::to_vec(&MessageVoided { record, already }).unwrap())
                     }
-                    Err(VoidError::NotThere { .. }) => Err(refusal(404, "not_found")),
-                    Err(_) => Err(refusal(409, "message_is_an_event")),
+                    Err(VoidError::NotThere { .. }) => Err(refusal(ErrorCode::NotFound)),
+                    Err(_) => Err(refusal(ErrorCode::MessageIsAnEvent)),
                 }
             }
         },
@@ -45,11 +45,11 @@ async fn gateway(fixture: &Fixture) -> FakeService {
     FakeService::serve(fixture, NatsUser::Gateway, GATEWAY_SERVICE, vec![void]).await
 }
 
-fn refusal(status: u16, code: &str) -> ServiceError {
-    let problem = Problem::new(status, code, "it is as it is");
+fn refusal(code: ErrorCode) -> ServiceError {
+    let problem = Problem::new(code, "it is as it is");
     ServiceError {
-        status,
-        code: code.to_owned(),
+        status: code.status(),
+        code: code.as_str().to_owned(),
         body: serde_json::to_vec(&problem).unwrap(),
     }
 }

@@ -8,11 +8,12 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use assent_consent_pages::page::AHEAD;
+use assent_contract::problem::ErrorCode;
 use assent_service_kit::Problem;
+use assent_service_kit::problem::HttpProblem;
 use axum::extract::{MatchedPath, Request};
 use axum::http::header::{ALLOW, CACHE_CONTROL};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
@@ -58,11 +59,7 @@ fn is_pure(path: &str) -> bool {
 fn without_a_handler(path: Option<&MatchedPath>) -> Response {
     let allowed = path.and_then(|path| METHODS.get(path.as_str()));
     let allowed = allowed.map_or("GET", String::as_str);
-    let problem = Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        "The resource does not have this method",
-    );
+    let problem = Problem::new(HttpProblem::MethodNotAllowed);
     let mut response = problem.into_response();
     if let Ok(allowed) = HeaderValue::try_from(allowed) {
         response.headers_mut().insert(ALLOW, allowed);
@@ -110,11 +107,7 @@ fn is_part_of_a_page(path: &str, headers: &HeaderMap) -> bool {
 
 /// Not kept by the browser, which comes again when the person really goes there.
 fn ahead_of_time() -> Response {
-    let mut response = Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        AHEAD,
-        "Nobody has asked for this yet",
-    )
+    let mut response = Problem::new(ErrorCode::FetchedAhead.definition())
     .detail("this address does something, and is fetched neither ahead of time nor by a page; open it to go there")
     .into_response();
     response

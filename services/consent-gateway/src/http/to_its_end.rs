@@ -11,6 +11,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use assent_service_kit::problem::HttpProblem;
 use assent_service_kit::{BODY_LIMIT, Problem, Runtime};
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -75,7 +76,8 @@ pub(super) async fn bring(State(works): State<Works>, request: Request, next: Ne
     let visitor = Visitor::of(&request);
     let done = begun(&works.runtime, &works.room, next.run(request)).await;
     done.unwrap_or_else(|unanswered| match unanswered {
-        Unanswered::NotBegun => crowded().into_response(),
+        // For whoever comes there are too many connections.
+        Unanswered::NotBegun => Problem::new(HttpProblem::TooManyConnections).into_response(),
         Unanswered::GoesOn => visitor.told_that_it_goes_on(&works.site),
         Unanswered::Died => Problem::bug("the handler did not come to its end").into_response(),
     })
@@ -112,16 +114,6 @@ async fn begun(
         Ok(answer) => answer.map_err(|_| Unanswered::Died),
         Err(_) => Err(Unanswered::GoesOn),
     }
-}
-
-/// The same as where there are too many connections: for whoever comes it is.
-fn crowded() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "too_many_connections",
-        "Too many requests are being worked on",
-    )
-    .retry_after(2)
 }
 
 /// The request with its body as it was sent. Of one that is too large only so much that the handler sees it is.
@@ -166,14 +158,9 @@ impl Visitor {
 
     fn told_that_it_goes_on(self, site: &Site) -> Response {
         if !self.wants_a_page {
-            return Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "timeout",
-                "The answer took too long",
-            )
-            .detail("it is being worked on all the same; ask how it went")
-            .retry_after(5)
-            .into_response();
+            return Problem::new(HttpProblem::Timeout)
+                .detail("it is being worked on all the same; ask how it went")
+                .into_response();
         }
         let status = StatusCode::SERVICE_UNAVAILABLE;
         if self.opens_a_session {

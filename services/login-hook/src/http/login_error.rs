@@ -1,9 +1,10 @@
 //! Why there is no decision about a login.
 
+use assent_contract::problem::ErrorCode;
 use assent_microsoft_identity::IdTokenError;
+use assent_service_kit::Problem;
 use assent_service_kit::openapi::ErrorResponses;
-use assent_service_kit::problem::{HttpProblem, ProblemType};
-use assent_service_kit::{Problem, problem_types};
+use assent_service_kit::problem::ProblemType;
 use axum::response::{IntoResponse, Response};
 
 use super::login_body::InvalidLogin;
@@ -20,31 +21,30 @@ pub(super) enum LoginError {
     InvalidIdToken(#[from] IdTokenError),
 }
 
-problem_types! {
-    /// The problems that only the login hook has.
-    enum LoginProblem {
-        /// The ID token is not Microsoft's, not for the host application, or not valid now.
-        InvalidIdToken = UNPROCESSABLE_ENTITY, "invalid_id_token", "The ID token proves nothing";
+impl LoginError {
+    const fn code(&self) -> ErrorCode {
+        match self {
+            Self::AnotherAccount => ErrorCode::Forbidden,
+            Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
+            Self::InvalidIdToken(_) => ErrorCode::InvalidIdToken,
+        }
     }
 }
 
 impl ErrorResponses for LoginError {
     fn problem_types() -> Vec<ProblemType> {
-        vec![
-            HttpProblem::Forbidden.into(),
-            HttpProblem::InvalidRequest.into(),
-            LoginProblem::InvalidIdToken.into(),
-        ]
+        let codes = [
+            ErrorCode::Forbidden,
+            ErrorCode::InvalidRequest,
+            ErrorCode::InvalidIdToken,
+        ];
+        codes.map(|code| code.definition().into()).to_vec()
     }
 }
 
 impl IntoResponse for LoginError {
     fn into_response(self) -> Response {
-        let problem: Problem = match &self {
-            Self::AnotherAccount => HttpProblem::Forbidden.into(),
-            Self::InvalidRequest(_) => HttpProblem::InvalidRequest.into(),
-            Self::InvalidIdToken(_) => LoginProblem::InvalidIdToken.into(),
-        };
+        let problem = Problem::new(self.code().definition());
         problem.detail(self.to_string()).into_response()
     }
 }

@@ -7,7 +7,7 @@ use assent_contract::command::{
     AutomaticGrantRecorded, BeginUserConsent, RecordAutomaticGrant, UserConsentBegun,
 };
 use assent_contract::names;
-use assent_contract::problem::Problem;
+use assent_contract::problem::{ErrorCode, Problem};
 use assent_contract::query::{AccountFacts, ConsentFacts, LoginState, UserFacts, UserQuery};
 use assent_contract::values::{
     Cloud, EmailLevel, EmailSync, Method, Permission, PermissionSet, Tenant,
@@ -248,7 +248,11 @@ async fn answer<A: Serialize>(reply: Reply<A>) -> Result<Vec<u8>, ServiceError> 
         Reply::Refuse(status, code) => Err(ServiceError {
             status,
             code: code.to_owned(),
-            body: serde_json::to_vec(&Problem::new(status, code, "as the test says")).unwrap(),
+            body: serde_json::to_vec(&Problem::new(
+                ErrorCode::parse(code).unwrap(),
+                "as the test says",
+            ))
+            .unwrap(),
         }),
         Reply::Never => std::future::pending().await,
         Reply::Json(answer) => Ok(answer.to_string().into_bytes()),

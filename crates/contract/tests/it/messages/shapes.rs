@@ -5,7 +5,7 @@ use assent_contract::command::{
     AutomaticGrantRecorded, BeginUserConsent, ExpectedIdentity, FlowStarted, RecordAutomaticGrant,
     Sensitive, UserConsentBegun,
 };
-use assent_contract::problem::Problem;
+use assent_contract::problem::{ErrorCode, Problem};
 use assent_contract::query::{
     AccountFacts, AccountQuery, ChangesPage, ChangesQuery, LoginState, PermissionsAnswer,
     UserEntry, UserQuery, UsersPage, UsersQuery,
@@ -276,11 +276,11 @@ fn changes_say_whom_they_concern() {
 
 #[test]
 fn a_problem_is_named_by_its_code() {
-    let problem = Problem::new(409, "concurrent_change", "try again");
+    let problem = Problem::new(ErrorCode::ConcurrentChange, "try again");
     assert_written_as(
         &problem,
         &json!({
-            "type": "/problems/concurrent_change", "title": "concurrent change", "status": 409,
+            "type": "/problems/concurrent_change", "title": "It was changed at the same time", "status": 409,
             "detail": "try again", "code": "concurrent_change",
         }),
     );
