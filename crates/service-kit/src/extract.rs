@@ -38,7 +38,7 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
-            return Err(Problem::from(HttpProblem::UnsupportedMediaType)
+            return Err(Problem::new(HttpProblem::UnsupportedMediaType)
                 .detail("send the body as application/json"));
         }
         let body = Bytes::from_request(request, state)
