@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use assent_contract::operation::VoidRecord;
 use assent_contract::store::Store;
-use assent_domain::account::AccountState;
+use assent_domain::account::{AccountState, IllegalEvent};
 use assent_domain::event::{AdminConsentGranted, Aggregate, Event};
 use assent_domain::ids::{AccountId, Sequence, UserId};
 use assent_domain::refusal::Refusal;
@@ -54,7 +54,7 @@ pub struct Account {
     /// The account's state, folded from its events.
     pub state: AccountState,
     /// The events.
-    pub history: History,
+    pub history: Arc<History>,
 }
 
 impl Account {
@@ -62,15 +62,14 @@ impl Account {
     pub(crate) fn seen(state: AccountState) -> Self {
         Self {
             state,
-            history: History::default(),
+            history: Arc::default(),
         }
     }
 
     /// The administrator's consent in force, and the event that recorded it.
     pub fn consent(&self) -> Option<(&RecordedEvent, &AdminConsentGranted)> {
         let recorded_at = self.state.consent()?.recorded_at;
-        let mut events = self.history.events.iter();
-        let recorded = events.find(|event| event.sequence == recorded_at)?;
+        let recorded = self.history.find(recorded_at)?;
         match &recorded.decoded.event {
             Event::AdminConsentGranted(granted) => Some((recorded, granted)),
             Event::ModeChanged(_) | Event::UserScopeGranted(_) | Event::UserScopeRevoked(_) => None,
@@ -84,17 +83,14 @@ pub struct User {
     /// The user's state, folded from their events.
     pub state: UserState,
     /// The events.
-    pub history: History,
+    pub history: Arc<History>,
 }
 
 impl User {
     /// A user of whom no more can be said than what the last events say.
     pub(crate) fn of_latest(damage: &Damage) -> Result<Self, Failure> {
-        let history = History {
-            events: damage.latest.clone(),
-            ..History::default()
-        };
-        let state = fold(&history, UserState::default(), UserState::evolve)?;
+        let history = Arc::new(damage.latest.clone());
+        let state = history.user_state().map_err(unreadable)?;
         Ok(Self { state, history })
     }
 
@@ -138,7 +134,7 @@ impl CommandExecutor {
     /// The account as of now.
     pub async fn account(&self, account: &AccountId) -> Result<Account, Failure> {
         let history = self.history(&Aggregate::Account(account.clone())).await?;
-        let state = fold(&history, AccountState::default(), AccountState::evolve)?;
+        let state = history.account_state().map_err(unreadable)?;
         Ok(Account { state, history })
     }
 
@@ -147,7 +143,7 @@ impl CommandExecutor {
         let history = self
             .history(&Aggregate::User(account.clone(), user.clone()))
             .await?;
-        let state = fold(&history, UserState::default(), UserState::evolve)?;
+        let state = history.user_state().map_err(unreadable)?;
         Ok(User { state, history })
     }
 
@@ -288,7 +284,7 @@ impl CommandExecutor {
         })
     }
 
-    async fn history(&self, aggregate: &Aggregate) -> Result<History, Failure> {
+    async fn history(&self, aggregate: &Aggregate) -> Result<Arc<History>, Failure> {
         if self.guarded {
             self.guard.check().await?;
         }
@@ -354,21 +350,8 @@ fn event_id(event: &Event) -> Uuid {
     }
 }
 
-fn fold<S, E>(
-    history: &History,
-    start: S,
-    evolve: impl Fn(S, Sequence, &Event) -> Result<S, E>,
-) -> Result<S, Failure>
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    history
-        .events
-        .iter()
-        .try_fold(start, |state, recorded| {
-            evolve(state, recorded.sequence, &recorded.decoded.event)
-        })
-        .map_err(|illegal| Failure::Unreadable(illegal.into()))
+fn unreadable(illegal: IllegalEvent) -> Failure {
+    Failure::Unreadable(illegal.into())
 }
 
 fn evolve_all<S, E>(

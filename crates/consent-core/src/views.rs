@@ -217,14 +217,14 @@ impl PermissionView {
 /// The events of a history, oldest first, each with its sequence in the log.
 pub fn events(history: &History) -> impl Iterator<Item = (Sequence, &Event)> {
     history
-        .events
+        .events()
         .iter()
         .map(|recorded| (recorded.sequence, &recorded.decoded.event))
 }
 
 /// When an event of the company or the user was recorded.
 pub fn time_of(company: &Account, user: &User, sequence: Sequence) -> Option<Timestamp> {
-    let mut events = company.history.events.iter().chain(&user.history.events);
-    let recorded = events.find(|recorded| recorded.sequence == sequence)?;
+    let found = company.history.find(sequence);
+    let recorded = found.or_else(|| user.history.find(sequence))?;
     Some(recorded.decoded.metadata.time)
 }

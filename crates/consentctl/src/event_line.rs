@@ -1,6 +1,7 @@
 //! One stored message as a line of text or of JSON.
 
 use std::fmt;
+use std::sync::Arc;
 
 use assent_contract::codec::{self, DecodedEvent};
 use assent_contract::names::aggregate_of_event_subject;
@@ -131,8 +132,11 @@ impl EventLine {
     }
 
     /// Shows events and what was passed over between them, in the order of the log.
-    pub(crate) fn from_history(recorded: &[RecordedEvent], voids: &[VoidRecord]) -> Vec<Self> {
-        let mut lines: Vec<_> = recorded.iter().map(Self::from_recorded).collect();
+    pub(crate) fn from_history(recorded: &[Arc<RecordedEvent>], voids: &[VoidRecord]) -> Vec<Self> {
+        let mut lines: Vec<_> = recorded
+            .iter()
+            .map(|recorded| Self::from_recorded(recorded))
+            .collect();
         lines.extend(voids.iter().map(Self::from_void));
         lines.sort_by_key(Self::sequence);
         lines
@@ -272,7 +276,7 @@ fn aggregate_ids(aggregate: &Aggregate) -> (Option<String>, Option<String>) {
 
 /// The events of a history with their positions, as the domain folds them.
 pub(crate) fn with_sequences(
-    recorded: &[RecordedEvent],
+    recorded: &[Arc<RecordedEvent>],
 ) -> impl Iterator<Item = (assent_domain::ids::Sequence, &Event)> {
     recorded
         .iter()

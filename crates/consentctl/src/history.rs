@@ -1,5 +1,6 @@
 //! Reading the log one aggregate at a time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use assent_domain::event::Aggregate;
@@ -9,7 +10,7 @@ use assent_service_kit::telemetry::chain;
 
 use crate::exit::CommandError;
 
-/// An aggregate is read event by event: this is for hundreds of them on a slow line.
+/// For a slow line.
 const READ_DEADLINE: Duration = Duration::from_secs(10);
 
 /// An open log, and the connection to it.
@@ -33,7 +34,7 @@ impl LogSource {
 #[derive(Debug)]
 pub(crate) enum AggregateRead {
     /// The events, and the messages between them that are void.
-    Known(History),
+    Known(Arc<History>),
     /// Why none of it may be believed.
     Untrusted(String),
 }

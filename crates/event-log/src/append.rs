@@ -26,7 +26,8 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::EventLog;
-use crate::read::{ReadError, Tail};
+use crate::history::Tail;
+use crate::read::ReadError;
 
 /// An event to append. The hash of its predecessor is filled in from the tail.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,6 +16,7 @@
 pub mod append;
 pub mod entry;
 pub mod follow;
+mod history;
 pub mod operations;
 pub mod read;
 pub mod stream;
@@ -27,12 +28,14 @@ use assent_messaging::Connection;
 pub use append::{AppendError, Appended, Draft};
 pub use entry::LogEntry;
 pub use follow::{Follow, FollowError};
+pub use history::{History, RecordedEvent, Tail};
 pub use operations::{VoidError, create_or_check_operations};
+pub use read::ReadError;
 pub use read::damage::{Damage, Missing};
-pub use read::{History, ReadError, RecordedEvent, Tail};
 pub use stream::{OpenError, StreamIdentity, StreamSettings, StreamStatus};
 
 use operations::Remembered;
+use read::known::KnownHistories;
 
 /// How long a call may take, unless [`EventLog::with_deadline`] says otherwise.
 pub(crate) const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);
@@ -42,6 +45,7 @@ pub(crate) const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);
 pub struct EventLog {
     connection: Connection,
     voids: Remembered,
+    known: KnownHistories,
     identity: StreamIdentity,
     deadline: Duration,
 }
@@ -51,6 +55,7 @@ impl EventLog {
         Self {
             connection: connection.clone(),
             voids: Remembered::default(),
+            known: KnownHistories::default(),
             identity,
             deadline: DEFAULT_DEADLINE,
         }

@@ -1,7 +1,11 @@
 //! All that happened to one account or user.
 //!
-//! It is read from the stream's leader, message by message. Direct gets and consumers are faster
-//! for many, but may answer from a replica that lags, and a decision must not be made on that.
+//! What is read once is kept in memory ([`known`]), and believed again as long as the stream's leader
+//! says that it ends with the very same message and counts as many. What follows on it, or all of it,
+//! is read in batches. These may be answered by a replica that lags or has lost something, and a
+//! decision must not be made on that: so a batch is believed only as far as each event names the one
+//! before it and the leader's own last message closes the chain. Where the chain does not go on, the
+//! leader is asked, message by message.
 //!
 //! That the server gives no event, or none after the last one, is not believed by itself: a record
 //! that is damaged on its disk is answered as if it had never been. The server still counts it, so
@@ -10,13 +14,14 @@
 //! goes on after it, with an event, is believed.
 
 pub mod damage;
+pub(crate) mod known;
+mod reading;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use assent_contract::codec::{DecodedEvent, Unreadable};
-use assent_contract::event_hash::{self, ChainLink, EventHash};
+use assent_contract::codec::Unreadable;
 use assent_contract::names::{EVENT_STREAM, event_subject};
-use assent_contract::operation::VoidRecord;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
 use assent_messaging::JetStreamError;
@@ -25,50 +30,12 @@ use tokio::time::Instant;
 
 use crate::EventLog;
 use crate::entry::LogEntry;
+use crate::history::History;
 use damage::Damage;
+use reading::Reading;
 
-/// Where an aggregate ends: what the next event is appended to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tail {
-    /// The place of the last message on its subject, be it void; 0 if there is none yet. The server
-    /// holds the next append against it.
-    pub sequence: Sequence,
-    /// The hash of the last event: a void message is nobody's predecessor.
-    pub hash: EventHash,
-}
-
-impl Tail {
-    /// No event yet.
-    pub const EMPTY: Self = Self {
-        sequence: Sequence(0),
-        hash: EventHash::NONE,
-    };
-}
-
-/// One event of an aggregate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordedEvent {
-    /// Its place in the log.
-    pub sequence: Sequence,
-    /// The event, with what is recorded beside it.
-    pub decoded: DecodedEvent,
-    /// Its hash.
-    pub hash: EventHash,
-}
-
-/// All events of an aggregate, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct History {
-    /// The events.
-    pub events: Vec<RecordedEvent>,
-    /// The messages between them that are void, in order.
-    pub voids: Vec<VoidRecord>,
-    /// What the next event is to be appended to.
-    pub tail: Tail,
-    /// Which of the events were recorded while the log was damaged, without knowing of those
-    /// between the one they name and themselves. Each of them took something away.
-    pub past_damage: Vec<Sequence>,
-}
+/// How often a history is read on while the server counts more of it than was found.
+const ATTEMPTS: usize = 8;
 
 /// Why something was not read.
 #[derive(Debug, thiserror::Error)]
@@ -122,48 +89,63 @@ impl From<JetStreamError> for ReadError {
 }
 
 impl EventLog {
-    /// Every event of one aggregate. Takes as many round trips as there are events; one more for
-    /// an aggregate with one event or none. An unreadable event, a broken chain, or an event that
-    /// is counted and not given fails the whole; a message that an operator declared void is passed
-    /// over.
-    pub async fn read(&self, aggregate: &Aggregate) -> Result<History, ReadError> {
-        let subject = event_subject(aggregate);
-        let mut reading = Reading {
-            log: self,
-            deadline: Instant::now() + self.deadline,
-            subject: &subject,
-            aggregate,
-            history: History::default(),
+    /// Every event of one aggregate, and what they come to. Takes one round trip if nothing was
+    /// appended since it was read last, two if something was or it was never read, and one more for
+    /// every 2,000 events. An unreadable event, a broken chain, or an event that is counted and not
+    /// given fails the whole; a message that an operator declared void is passed over.
+    pub async fn read(&self, aggregate: &Aggregate) -> Result<Arc<History>, ReadError> {
+        let connects = self.connection.connects();
+        let history = match self.known.get(aggregate, connects) {
+            Some(known) => self.read_on(aggregate, known).await?,
+            None => None,
         };
-        let mut at_least = None;
-        loop {
+        let history = match history {
+            Some(history) => history,
+            None => self.read_whole(aggregate).await?,
+        };
+        self.known.keep(aggregate, connects, &history);
+        Ok(history)
+    }
+
+    /// What was read before, with what follows; `None` if there is any doubt about it.
+    async fn read_on(
+        &self,
+        aggregate: &Aggregate,
+        known: Arc<History>,
+    ) -> Result<Option<Arc<History>>, ReadError> {
+        let past_damage = known.past_damage.len();
+        let mut reading = Reading::new(self, aggregate, known);
+        let counted = match reading.go_on().await {
+            Ok(counted) => counted,
+            Err(error @ ReadError::JetStream(_)) => return Err(error),
+            Err(_) => return Ok(None),
+        };
+        let history = reading.history;
+        let is_sure = counted.missing == 0
+            && counted.messages == history.found()
+            && past_damage == history.past_damage.len();
+        Ok(is_sure.then_some(history))
+    }
+
+    async fn read_whole(&self, aggregate: &Aggregate) -> Result<Arc<History>, ReadError> {
+        let mut reading = Reading::new(self, aggregate, Arc::default());
+        let mut found = None;
+        for _ in 0..ATTEMPTS {
             let counted = match reading.go_on().await {
                 Ok(counted) => counted,
-                Err(ReadError::BrokenChain { sequence, .. }) => {
-                    let damage = self.damage(aggregate).await?;
-                    return Err(damage.unwrap_or_else(|| broken(aggregate, sequence)));
-                }
+                Err(ReadError::BrokenChain { .. }) => break,
                 Err(error) => return Err(error),
             };
-            let found = reading.history.found();
-            if counted.messages <= found {
-                if counted.missing == 0 {
-                    return Ok(reading.history);
-                }
-                return match self.damage(aggregate).await? {
-                    Some(damage) => Err(damage),
-                    None => Ok(reading.history),
-                };
+            let had = found.replace(reading.history.found());
+            if counted.missing == 0 && Some(counted.messages) == found {
+                return Ok(reading.history);
             }
-            // What was counted before reading began was there to be read.
-            if at_least.is_some_and(|at_least| found < at_least)
-                && let Some(damage) = self.damage(aggregate).await?
-            {
-                return Err(damage);
+            // Something may have been appended just now; but then it is read by the next time.
+            if Some(counted.messages) < found || had == found {
+                break;
             }
-            // Something may have been appended just now.
-            at_least = Some(counted.messages);
         }
+        self.read_carefully(aggregate).await
     }
 
     /// One stored message, whatever it is: to see whether a sequence still means what it meant.
@@ -202,14 +184,6 @@ impl EventLog {
         Ok(next.await?.map(LogEntry::from))
     }
 
-    /// The last message on the subject, as the server finds it; 0 if it finds none.
-    async fn last_on(&self, subject: &str, deadline: Instant) -> Result<Sequence, ReadError> {
-        let last = self
-            .connection
-            .last_message(EVENT_STREAM, subject, remaining(deadline));
-        Ok(Sequence(last.await?.map_or(0, |last| last.sequence())))
-    }
-
     /// How many messages the server counts on the subject, readable or not.
     pub(crate) async fn count(
         &self,
@@ -223,133 +197,8 @@ impl EventLog {
     }
 }
 
-/// The reading of one history.
-struct Reading<'a> {
-    log: &'a EventLog,
-    deadline: Instant,
-    subject: &'a str,
-    aggregate: &'a Aggregate,
-    history: History,
-}
-
-impl Reading<'_> {
-    /// Forward, message by message, up to the one that is the last when it begins; then, how many
-    /// the server counts. It is asked only once the last one is known, so it counts that one too.
-    async fn go_on(&mut self) -> Result<SubjectCount, ReadError> {
-        let (last, mut next) = tokio::try_join!(
-            self.log.last_on(self.subject, self.deadline),
-            self.next_message()
-        )?;
-        let mut counted = None;
-        while self.history.tail.sequence < last {
-            if next.is_none() {
-                if counted.is_some() {
-                    next = self.next_message().await?;
-                } else {
-                    let both = tokio::try_join!(self.next_message(), self.count())?;
-                    (next, counted) = (both.0, Some(both.1));
-                }
-            }
-            // None: the last event was there a moment ago.
-            let entry = next.take().ok_or_else(|| broken(self.aggregate, last))?;
-            match recorded(self.aggregate, &entry) {
-                Ok(event) => self.history.push(self.aggregate, event)?,
-                Err(unreadable) => match self.log.void_of(&entry).await? {
-                    Some(void) => self.history.pass_over(void),
-                    None => return Err(unreadable),
-                },
-            }
-        }
-        match counted {
-            Some(counted) => Ok(counted),
-            None => self.count().await,
-        }
-    }
-
-    async fn next_message(&self) -> Result<Option<LogEntry>, ReadError> {
-        let after = self.history.tail.sequence;
-        self.log
-            .first_after(self.subject, after, self.deadline)
-            .await
-    }
-
-    async fn count(&self) -> Result<SubjectCount, ReadError> {
-        self.log.count(self.subject, self.deadline).await
-    }
-}
-
-impl Default for History {
-    /// The history of an aggregate that nothing has happened to.
-    fn default() -> Self {
-        Self {
-            events: Vec::new(),
-            voids: Vec::new(),
-            tail: Tail::EMPTY,
-            past_damage: Vec::new(),
-        }
-    }
-}
-
-impl History {
-    /// How many messages there are: the server counts them, be they void.
-    fn found(&self) -> u64 {
-        let found = self.events.len().saturating_add(self.voids.len());
-        u64::try_from(found).unwrap_or(u64::MAX)
-    }
-
-    /// The place of the last event; 0 if there is none. What is void after it says nothing of what
-    /// came between.
-    fn last_event(&self) -> Sequence {
-        let last = self.events.last();
-        last.map_or(Sequence(0), |event| event.sequence)
-    }
-
-    fn push(&mut self, aggregate: &Aggregate, event: RecordedEvent) -> Result<(), ReadError> {
-        match self.link(&event) {
-            Some(ChainLink::Next) => {}
-            Some(ChainLink::PastDamage) => self.past_damage.push(event.sequence),
-            None => return Err(broken(aggregate, event.sequence)),
-        }
-        self.add(event);
-        Ok(())
-    }
-
-    /// How an event is tied to these.
-    fn link(&self, event: &RecordedEvent) -> Option<ChainLink> {
-        let before = self.events.iter().map(|event| event.hash);
-        let previous = event.decoded.metadata.previous;
-        event_hash::chain_link(&event.decoded.event, previous, before)
-    }
-
-    fn add(&mut self, event: RecordedEvent) {
-        self.tail = Tail {
-            sequence: event.sequence,
-            hash: event.hash,
-        };
-        self.events.push(event);
-    }
-
-    fn pass_over(&mut self, void: VoidRecord) {
-        self.tail.sequence = Sequence(void.sequence);
-        self.voids.push(void);
-    }
-}
-
 fn remaining(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
-}
-
-fn recorded(aggregate: &Aggregate, entry: &LogEntry) -> Result<RecordedEvent, ReadError> {
-    let decoded = entry.decode().map_err(|source| ReadError::Unreadable {
-        aggregate: aggregate.clone(),
-        sequence: entry.sequence(),
-        source,
-    })?;
-    Ok(RecordedEvent {
-        sequence: entry.sequence(),
-        decoded,
-        hash: entry.hash(),
-    })
 }
 
 fn broken(aggregate: &Aggregate, sequence: Sequence) -> ReadError {

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr};
@@ -126,6 +127,15 @@ impl Connection {
     /// Follows [`Connection::state`].
     pub fn state_changes(&self) -> watch::Receiver<ConnectionState> {
         self.inner.signals.state.subscribe()
+    }
+
+    /// How often the connection was made so far: another number means that it was lost in between.
+    pub fn connects(&self) -> u64 {
+        self.inner
+            .client
+            .statistics()
+            .connects
+            .load(Ordering::Relaxed)
     }
 
     /// The last denial the server told of: the only sign of an operation that is not permitted,

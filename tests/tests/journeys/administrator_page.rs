@@ -304,7 +304,7 @@ async fn the_form_is_sent_by_its_own_page_in_its_own_browser_and_once() -> anyho
     );
     ensure!(query_value(landed, "flow")? == uuid_of(&waiting.flow)?);
     flow_is(&sam, &waiting.flow, "completed", None).await?;
-    let recorded = company_history(&log, "acme").await?.events.len();
+    let recorded = company_history(&log, "acme").await?.events().len();
     ensure!(recorded == 2, "{recorded} events");
 
     // Again, and after all.
@@ -326,7 +326,7 @@ async fn the_form_is_sent_by_its_own_page_in_its_own_browser_and_once() -> anyho
     );
     let looked = waiting.browser.get(&waiting.address).await?;
     is_a_page(&looked, 409, "answered already")?;
-    ensure!(company_history(&log, "acme").await?.events.len() == 2);
+    ensure!(company_history(&log, "acme").await?.events().len() == 2);
     Ok(())
 }
 

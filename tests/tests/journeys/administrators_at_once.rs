@@ -43,7 +43,7 @@ async fn of_two_administrators_at_once_one_decides_and_the_other_is_told() -> an
         }
     }
     ensure!(completed == 1, "{completed} of two were recorded");
-    ensure!(company_history(&log, "acme").await?.events.len() == 2);
+    ensure!(company_history(&log, "acme").await?.events().len() == 2);
     Ok(())
 }
 

@@ -65,7 +65,7 @@ async fn ten_at_a_time_record_once() -> anyhow::Result<()> {
     }
     ensure!(last_sequence(&log).await? == 2, "recorded more than once");
     let history = company_history(&log, "acme").await?;
-    ensure!(history.events.len() == 2, "{:?}", history.events);
+    ensure!(history.events().len() == 2, "{:?}", history.events());
     sam.account()
         .await?
         .ok()?

@@ -64,7 +64,7 @@ async fn microsoft_is_asked_again_until_it_knows() -> anyhow::Result<()> {
             .with_context(|| format!("{endpoint} {count} {words}"))?;
         ensure!(asked_again(&stack) - before == usize::try_from(count)?);
         let history = company_history(&log, &account).await?;
-        ensure!(history.events.len() == 2, "{:?}", history.events);
+        ensure!(history.events().len() == 2, "{:?}", history.events());
     }
     Ok(())
 }

@@ -69,7 +69,7 @@ async fn acknowledged_writes_survive_every_kill() -> anyhow::Result<()> {
     let log = log(&stack).await?;
     let company = crate::fixture::company_history(&log, "acme").await?;
     let there: Vec<u64> = company
-        .events
+        .events()
         .iter()
         .map(|event| event.sequence.0)
         .collect();

@@ -1,5 +1,6 @@
 //! Fixtures of the journeys: a stack, the log behind it, and the usual first steps.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -62,7 +63,7 @@ pub(crate) async fn last_sequence(log: &EventLog) -> anyhow::Result<u64> {
     Ok(log.status().await?.last_sequence.0)
 }
 
-pub(crate) async fn company_history(log: &EventLog, account: &str) -> anyhow::Result<History> {
+pub(crate) async fn company_history(log: &EventLog, account: &str) -> anyhow::Result<Arc<History>> {
     let aggregate = Aggregate::Account(AccountId::parse(account)?);
     Ok(log.read(&aggregate).await?)
 }
@@ -71,7 +72,7 @@ pub(crate) async fn user_history(
     log: &EventLog,
     account: &str,
     user: &str,
-) -> anyhow::Result<History> {
+) -> anyhow::Result<Arc<History>> {
     let aggregate = Aggregate::User(AccountId::parse(account)?, UserId::parse(user)?);
     Ok(log.read(&aggregate).await?)
 }
@@ -85,11 +86,11 @@ pub(crate) async fn effective_by_the_log(
     let of_user = user_history(log, account, user).await?;
     let of_company = company_history(log, account).await?;
     let mut company_state = AccountState::default();
-    for event in &of_company.events {
+    for event in of_company.events() {
         company_state = company_state.evolve(event.sequence, &event.decoded.event)?;
     }
     let mut user_state = UserState::default();
-    for event in &of_user.events {
+    for event in of_user.events() {
         user_state = user_state.evolve(event.sequence, &event.decoded.event)?;
     }
     let set: assent_contract::values::PermissionSet = effective(&company_state, &user_state).into();

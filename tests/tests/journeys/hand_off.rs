@@ -162,7 +162,7 @@ async fn a_super_admin_has_an_administrator_decide_who_has_no_account_here() -> 
         .await?
         .refused(409, "flow_already_used")?;
     ensure!(
-        company_history(&log, "acme").await?.events.len() == 2,
+        company_history(&log, "acme").await?.events().len() == 2,
         "recorded twice"
     );
 

@@ -63,7 +63,7 @@ async fn sixty_four_writers_and_a_switch_in_between() -> anyhow::Result<()> {
     let company = company_history(&log, "acme").await?;
     let history = user_history(&log, "acme", "ana").await?;
     let sequences: Vec<u64> = history
-        .events
+        .events()
         .iter()
         .map(|event| event.sequence.0)
         .collect();
@@ -72,7 +72,7 @@ async fn sixty_four_writers_and_a_switch_in_between() -> anyhow::Result<()> {
         "{sequences:?}"
     );
     ensure!(sequences.len() > 1, "nobody but the first wrote anything");
-    for event in &history.events {
+    for event in history.events() {
         let epoch = match &event.decoded.event {
             Event::UserScopeGranted(granted) => granted.epoch,
             Event::UserScopeRevoked(revoked) => revoked.epoch,

@@ -73,7 +73,7 @@ async fn a_code_that_was_spent_counts_though_the_person_hung_up() -> anyhow::Res
     let next = stack.microsoft().open(&callback).await?;
     ensure!(landed(&next)? == ("completed".to_owned(), None, None));
     flow_is(&ana, &flow, "completed", None).await?;
-    ensure!(user_history(&log, "acme", "ana").await?.events.len() == 1);
+    ensure!(user_history(&log, "acme", "ana").await?.events().len() == 1);
 
     // Where somebody has to confirm, whoever comes again can.
     let (flow, callback) = own_callback(&stack, &ben, None, BEN).await?;
@@ -100,7 +100,7 @@ async fn a_code_that_was_spent_counts_though_the_person_hung_up() -> anyhow::Res
     ensure!(confirmed.word("/state") == Some("completed"));
     let again = landed(&microsoft.open(&callback).await?)?;
     ensure!(again == ("completed".to_owned(), None, None));
-    ensure!(user_history(&log, "acme", "ben").await?.events.len() == 1);
+    ensure!(user_history(&log, "acme", "ben").await?.events().len() == 1);
     ensure!(
         stack
             .gateway
@@ -155,7 +155,7 @@ async fn an_administrators_visit_that_was_cut_off_ends_as_it_should() -> anyhow:
     }
     ensure!(ends.len() == 1, "{ends:?}");
     flow_is(&sam, &flow, "completed", None).await?;
-    ensure!(company_history(&log, "acme").await?.events.len() == 2);
+    ensure!(company_history(&log, "acme").await?.events().len() == 2);
     for again in [&first, &second] {
         let back = landed(&olga.get(again).await?)?;
         ensure!(back == ("completed".to_owned(), None, None), "{back:?}");

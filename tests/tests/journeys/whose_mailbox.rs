@@ -190,7 +190,7 @@ async fn another_person_of_the_tenant_is_granted_anew_under_their_own_id() -> an
     let log = log(&stack).await?;
     let recorded = user_history(&log, "acme", "ana").await?;
     let people: Vec<_> = recorded
-        .events
+        .events()
         .iter()
         .filter_map(|event| match &event.decoded.event {
             Event::UserScopeGranted(granted) => Some(granted.identity.object_id.0.to_string()),

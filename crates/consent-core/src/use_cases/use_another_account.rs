@@ -42,7 +42,7 @@ pub async fn use_another_account(
 
 /// What was granted in this epoch, by whatever account.
 fn ever_granted(user: &User, epoch: Epoch) -> Kinds {
-    let events = user.history.events.iter();
+    let events = user.history.events().iter();
     events
         .filter_map(|event| match &event.decoded.event {
             Event::UserScopeGranted(granted) if granted.epoch == epoch => Some(granted.permissions),

@@ -114,7 +114,7 @@ impl<'a> AccountPage<'a> {
                 && !explanation.effective.kinds().contains(*permission)
                 && !matches!(approval(known, *permission), Approval::NotNeeded)
         });
-        let all = company.history.events.iter().chain(&user.history.events);
+        let all = company.history.events().iter().chain(user.history.events());
         Ok(Self {
             layout: Layout::of(site),
             frame: Frame::of(site, session, "account"),

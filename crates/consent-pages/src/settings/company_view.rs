@@ -128,7 +128,7 @@ impl<'a> CompanyPage<'a> {
                 limited: email(EmailSync::Limited),
             },
             links,
-            history: history::of(&company.history.events, &session.session.user, &[]),
+            history: history::of(company.history.events(), &session.session.user, &[]),
         }
     }
 }

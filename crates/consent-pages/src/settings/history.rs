@@ -4,6 +4,7 @@ use assent_domain::event::{Authority, Event, RevocationReason};
 use assent_domain::ids::{Sequence, UserId};
 use assent_domain::mode::{AuthorizationMethod, EmailSync};
 use assent_event_log::RecordedEvent;
+use std::sync::Arc;
 
 use crate::labels::{self, When};
 
@@ -28,7 +29,7 @@ pub(super) struct Told {
 
 /// The lines for these events. `late`: those that came too late and count for nothing.
 pub(super) fn of<'a>(
-    events: impl IntoIterator<Item = &'a RecordedEvent>,
+    events: impl IntoIterator<Item = &'a Arc<RecordedEvent>>,
     me: &UserId,
     late: &[Sequence],
 ) -> Told {

@@ -1,5 +1,7 @@
 //! `account`: how a company gives consent, and how it came to that.
 
+use std::sync::Arc;
+
 use assent_contract::query::AccountFacts;
 use assent_contract::values::PermissionSet;
 use assent_domain::account::{AccountState, IllegalEvent};
@@ -68,7 +70,7 @@ pub(crate) async fn run(
     let mut findings = Vec::new();
     let past = history::read(&source.log, &Aggregate::Account(account.clone())).await?;
     let (recorded, voids) = match past {
-        AggregateRead::Known(history) => (history.events, history.voids),
+        AggregateRead::Known(history) => (history.events().to_vec(), history.voids.clone()),
         AggregateRead::Untrusted(why) => {
             findings.push(why);
             (Vec::new(), Vec::new())
@@ -98,7 +100,7 @@ pub(crate) async fn run(
     Ok(Outcome::finding_if(!answer.findings.is_empty()))
 }
 
-fn fold(recorded: &[RecordedEvent]) -> Result<AccountState, (Sequence, IllegalEvent)> {
+fn fold(recorded: &[Arc<RecordedEvent>]) -> Result<AccountState, (Sequence, IllegalEvent)> {
     with_sequences(recorded).try_fold(AccountState::default(), |state, (sequence, event)| {
         state
             .evolve(sequence, event)
@@ -146,7 +148,7 @@ async fn compare(
 }
 
 impl State {
-    fn new(state: &AccountState, recorded: &[RecordedEvent]) -> Self {
+    fn new(state: &AccountState, recorded: &[Arc<RecordedEvent>]) -> Self {
         let consent = state.consent().and_then(|consent| {
             recorded
                 .iter()

@@ -2,6 +2,8 @@
 
 mod render;
 
+use std::sync::Arc;
+
 use assent_contract::operation::VoidRecord;
 use assent_contract::query::UserQuery;
 use assent_contract::values::{self, PersonId};
@@ -76,8 +78,8 @@ pub(crate) async fn run(
 /// The evidence of an explanation: the company's events and the user's, in the log's order, and what follows from them.
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
-    company: Vec<RecordedEvent>,
-    user: Vec<RecordedEvent>,
+    company: Vec<Arc<RecordedEvent>>,
+    user: Vec<Arc<RecordedEvent>>,
     /// The user's events that were recorded while the log was damaged.
     past_damage: Vec<Sequence>,
     /// The messages between the events that are void.
@@ -104,16 +106,16 @@ impl Evidence {
         let mut evidence = Self::default();
         match company {
             AggregateRead::Known(history) => {
-                evidence.company = history.events;
-                evidence.voids.extend(history.voids);
+                evidence.company = history.events().to_vec();
+                evidence.voids.extend(history.voids.iter().cloned());
             }
             AggregateRead::Untrusted(why) => evidence.finding = Some(format!("the company: {why}")),
         }
         match user {
             AggregateRead::Known(history) => {
-                evidence.user = history.events;
-                evidence.past_damage = history.past_damage;
-                evidence.voids.extend(history.voids);
+                evidence.user = history.events().to_vec();
+                evidence.past_damage.clone_from(&history.past_damage);
+                evidence.voids.extend(history.voids.iter().cloned());
             }
             AggregateRead::Untrusted(why) => evidence.finding = Some(format!("the user: {why}")),
         }
@@ -166,6 +168,7 @@ impl Evidence {
             .iter()
             .chain(&self.user)
             .find(|recorded| recorded.sequence == sequence)
+            .map(AsRef::as_ref)
     }
 }
 

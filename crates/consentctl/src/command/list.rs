@@ -54,7 +54,7 @@ pub(crate) async fn run(
         let aggregate = Aggregate::User(account.clone(), user.clone());
         match history::read(&source.log, &aggregate).await? {
             AggregateRead::Known(history) => {
-                for line in EventLine::from_history(&history.events, &history.voids) {
+                for line in EventLine::from_history(history.events(), &history.voids) {
                     if !listing.show(&line)? {
                         break;
                     }

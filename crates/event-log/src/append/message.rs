@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{AppendError, Draft};
 use crate::entry::LogEntry;
-use crate::read::Tail;
+use crate::history::Tail;
 
 /// What is known of a message of ours by the time that it is sent.
 #[derive(Debug)]

@@ -11,7 +11,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::message::Prepared;
 use super::{AppendError, Appended};
 use crate::EventLog;
-use crate::read::{ReadError, Tail};
+use crate::history::Tail;
+use crate::read::ReadError;
 
 /// How long the log is left alone between two looks at it.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -6,16 +6,19 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use assent_contract::event_hash::{self, ChainLink};
-use assent_contract::names::{EVENT_STREAM, event_subject};
+use assent_contract::names::EVENT_STREAM;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::time::Instant;
 
-use super::{History, ReadError, RecordedEvent, Tail, recorded, remaining};
+use super::reading::{Read, Reading};
+use super::{ReadError, broken, remaining};
 use crate::EventLog;
+use crate::history::{History, RecordedEvent, Tail};
 
 /// How many sequences are asked for one by one to find which are missing.
 const MOST_LOOKED_AT: u64 = 64;
@@ -40,8 +43,9 @@ pub struct Damage {
     pub lost: u64,
     /// Where the others are.
     pub missing: Missing,
-    /// The last events, from where nothing is missing any more; none where the very last one is.
-    pub latest: Vec<RecordedEvent>,
+    /// The last events, from where nothing is missing any more, as if there were no others; none where
+    /// the very last one is missing.
+    pub latest: History,
     /// What a revocation is appended to all the same: the last event that can be read, and the
     /// sequence that the server takes for the last one.
     pub tail: Tail,
@@ -92,29 +96,25 @@ impl fmt::Display for Missing {
 }
 
 impl EventLog {
-    /// What is wrong with a history that does not add up; `None` when nothing is missing from it.
-    pub(super) async fn damage(
+    /// Reads a history in which something may be missing: what of it the leader gives, and whether
+    /// that is all.
+    pub(super) async fn read_carefully(
         &self,
         aggregate: &Aggregate,
-    ) -> Result<Option<ReadError>, ReadError> {
-        let deadline = Instant::now() + self.deadline;
-        let subject = event_subject(aggregate);
+    ) -> Result<Arc<History>, ReadError> {
+        let mut reading = Reading::new(self, aggregate, Arc::default());
         // Before anything is read: what is appended meanwhile must not look like damage.
-        let (counted, last) = tokio::try_join!(
-            self.count(&subject, deadline),
-            self.last_on(&subject, deadline),
-        )?;
+        let (counted, last) = tokio::try_join!(reading.count(), reading.last())?;
+        let last = last.map_or(Sequence(0), |last| last.sequence());
+        reading.look_ahead(last).await;
         let mut readable = Readable::default();
-        while let Some(entry) = self
-            .first_after(&subject, readable.history.tail.sequence, deadline)
-            .await?
-        {
-            match recorded(aggregate, &entry) {
-                Ok(event) => readable.add(event),
-                Err(unreadable) => match self.void_of(&entry).await? {
-                    Some(void) => readable.history.pass_over(void),
-                    None => return Err(unreadable),
-                },
+        while let Some(read) = reading.next_for_sure(&readable.history).await? {
+            match read {
+                Read::Event(event) => readable.add(event),
+                Read::Other(entry, unreadable) => {
+                    let void = self.void_of(&entry).await?.ok_or(unreadable)?;
+                    readable.history.pass_over(void);
+                }
             }
         }
         readable.end();
@@ -122,15 +122,15 @@ impl EventLog {
         let lost_up_to = if counted.missing == 0 {
             Sequence(0)
         } else {
-            let last = self
-                .connection
-                .last_missing(EVENT_STREAM, remaining(deadline));
-            Sequence(last.await?)
+            reading.last_lost().await?
         };
         let end_is_lost = readable.history.last_event() < lost_up_to;
         let is_all_counted = counted.messages <= found;
         if is_all_counted && (counted.missing == 0 || (readable.gaps.is_empty() && !end_is_lost)) {
-            return Ok(None);
+            return match readable.broken_at {
+                Some(sequence) => Err(broken(aggregate, sequence)),
+                None => Ok(Arc::new(readable.history)),
+            };
         }
         let tail = Tail {
             sequence: last,
@@ -143,12 +143,11 @@ impl EventLog {
             let end = self.status().await?.last_sequence;
             readable.end_at(Sequence(end.0.saturating_add(1)));
         }
-        let missing = self
-            .find(&readable, counted.messages.saturating_sub(found), deadline)
-            .await?;
-        Ok(Some(ReadError::Damaged(Box::new(Damage {
+        let missing = counted.messages.saturating_sub(found);
+        let missing = self.find(&readable, missing, reading.deadline()).await?;
+        Err(ReadError::Damaged(Box::new(Damage {
             aggregate: aggregate.clone(),
-            subject,
+            subject: reading.subject,
             server: self.server(),
             found,
             counted: counted.messages,
@@ -156,7 +155,7 @@ impl EventLog {
             latest: readable.latest(&missing),
             missing,
             tail,
-        }))))
+        })))
     }
 
     /// Looks where events must be missing; and where they may be, if these are not all. Small
@@ -218,35 +217,43 @@ struct Readable {
     doubtful: Vec<Range<u64>>,
     /// Which event is the first that surely nothing is missing after.
     latest: usize,
+    /// The first event that names none of those before it.
+    broken_at: Option<Sequence>,
 }
 
 impl Readable {
     fn add(&mut self, event: RecordedEvent) {
-        let is_next = self.history.link(&event) == Some(ChainLink::Next);
+        let link = self.history.link(&event);
         let stretch = self.until(event.sequence);
-        if !is_next {
+        match link {
+            Some(ChainLink::Next) => {}
+            Some(ChainLink::PastDamage) => self.history.past_damage.push(event.sequence),
+            None => self.broken_at = self.broken_at.or(Some(event.sequence)),
+        }
+        let may_pass_damage = event_hash::may_pass_damage(&event.decoded.event);
+        if link != Some(ChainLink::Next) {
             self.gaps.push(stretch);
-        } else if event_hash::may_pass_damage(&event.decoded.event) {
+        } else if may_pass_damage {
             self.doubtful.push(stretch);
         }
-        if !is_next || event_hash::may_pass_damage(&event.decoded.event) {
-            self.latest = self.history.events.len();
+        if link != Some(ChainLink::Next) || may_pass_damage {
+            self.latest = self.history.events().len();
         }
-        self.history.add(event);
+        self.history.add(Arc::new(event));
     }
 
     /// No event follows that would tell whether one is missing before what is void at the end.
     fn end(&mut self) {
         let last = self.history.tail.sequence;
         if self.history.last_event() < last {
-            self.latest = self.history.events.len();
+            self.latest = self.history.events().len();
             self.doubtful.push(self.until(last));
         }
     }
 
     /// The last event is missing too, somewhere before this sequence.
     fn end_at(&mut self, end: Sequence) {
-        self.latest = self.history.events.len();
+        self.latest = self.history.events().len();
         self.gaps.push(self.until(end));
     }
 
@@ -256,14 +263,14 @@ impl Readable {
         self.history.last_event().0.saturating_add(1)..end.0
     }
 
-    fn latest(mut self, missing: &Missing) -> Vec<RecordedEvent> {
+    fn latest(&self, missing: &Missing) -> History {
+        let events = self.history.events().iter().cloned();
         match missing {
             Missing::At(sequences) => {
                 let last = sequences.iter().max().copied().unwrap_or_default();
-                self.history.events.retain(|event| last < event.sequence);
-                self.history.events
+                events.filter(|event| last < event.sequence).collect()
             }
-            Missing::Between(..) => self.history.events.split_off(self.latest),
+            Missing::Between(..) => events.skip(self.latest).collect(),
         }
     }
 }

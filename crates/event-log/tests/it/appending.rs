@@ -10,7 +10,7 @@ use crate::world::{append, draft, grant, raw, server_with_log, user};
 async fn what_is_appended_is_read_again() {
     let (_server, log) = server_with_log().await;
     let nothing = log.read(&user("ana")).await.unwrap();
-    assert_eq!(nothing.events, []);
+    assert_eq!(nothing.events(), []);
     assert_eq!(nothing.tail, Tail::EMPTY);
 
     let (first, second) = (draft("ana"), draft("ana"));
@@ -23,8 +23,8 @@ async fn what_is_appended_is_read_again() {
 
     let history = log.read(&user("ana")).await.unwrap();
     assert_eq!(history.tail, last.tail);
-    assert_eq!(history.events.len(), 2);
-    for (event, (draft, sequence)) in history.events.iter().zip([(first, 1), (second, 3)]) {
+    assert_eq!(history.events().len(), 2);
+    for (event, (draft, sequence)) in history.events().iter().zip([(first, 1), (second, 3)]) {
         assert_eq!(event.sequence, Sequence(sequence));
         assert_eq!(event.decoded.event, draft.event);
         assert_eq!(event.decoded.metadata.id, draft.id);
@@ -32,8 +32,8 @@ async fn what_is_appended_is_read_again() {
         assert_eq!(event.decoded.metadata.traceparent, draft.traceparent);
     }
     assert_eq!(
-        history.events[1].decoded.metadata.previous,
-        history.events[0].hash
+        history.events()[1].decoded.metadata.previous,
+        history.events()[0].hash
     );
     assert_eq!(
         log.read(&user("bob")).await.unwrap().tail.sequence,
@@ -66,7 +66,7 @@ async fn an_append_after_an_old_tail_is_a_conflict() {
     let late = log.append(Tail::EMPTY, vec![draft("ana")]).await;
 
     assert!(matches!(late, Err(AppendError::Conflict)), "{late:?}");
-    assert_eq!(log.read(&user("ana")).await.unwrap().events.len(), 1);
+    assert_eq!(log.read(&user("ana")).await.unwrap().events().len(), 1);
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn several_events_are_stored_together_and_chained() {
     assert_eq!(appended.sequences, [2, 3, 4].map(Sequence));
 
     let history = log.read(&user("ana")).await.unwrap();
-    assert_eq!(history.events.len(), 4);
+    assert_eq!(history.events().len(), 4);
     assert_eq!(history.tail, appended.tail);
     append(&log, "ana", 1).await;
 }
@@ -133,7 +133,7 @@ async fn the_same_drafts_are_never_stored_twice() {
         let later = log.append(Tail::EMPTY, drafts.clone()).await.unwrap();
         assert_eq!(later, first);
         let history = log.read(&aggregate).await.unwrap();
-        assert_eq!(history.events.len(), drafts.len() + 1);
+        assert_eq!(history.events().len(), drafts.len() + 1);
     }
 }
 
@@ -227,7 +227,7 @@ async fn an_unreadable_event_makes_its_aggregate_unreadable_and_no_other() {
         panic!("{refused:?}");
     };
     assert_eq!((aggregate, sequence), (user("ana"), Sequence(3)));
-    assert_eq!(log.read(&user("bob")).await.unwrap().events.len(), 1);
+    assert_eq!(log.read(&user("bob")).await.unwrap().events().len(), 1);
 }
 
 #[tokio::test]

@@ -66,11 +66,11 @@ async fn a_damaged_event_is_named_wherever_it_is_in_its_history() {
         assert_eq!(found.subject, "consent.events.v1.acme.user.ana");
         assert!(!found.server.is_empty());
         // Nobody else's history is doubted.
-        assert_eq!(log.read(&user("bob")).await.unwrap().events.len(), 3);
-        assert_eq!(log.read(&user("eve")).await.unwrap().events.len(), 0);
+        assert_eq!(log.read(&user("bob")).await.unwrap().events().len(), 3);
+        assert_eq!(log.read(&user("eve")).await.unwrap().events().len(), 0);
 
         let healed = flip(&mut server, damaged).await;
-        assert_eq!(healed.read(&user("ana")).await.unwrap().events.len(), 3);
+        assert_eq!(healed.read(&user("ana")).await.unwrap().events().len(), 3);
     }
 }
 
@@ -103,14 +103,19 @@ async fn a_revocation_recorded_past_the_damage_is_read_once_it_is_healed() {
         // It changes nothing of that the history can't be believed, and is what is known now.
         let still = damage(&log, "ana").await;
         assert_eq!((still.counted, still.missing), (4, found.missing));
-        let latest: Vec<_> = still.latest.iter().map(|event| event.sequence).collect();
+        let latest: Vec<_> = still
+            .latest
+            .events()
+            .iter()
+            .map(|event| event.sequence)
+            .collect();
         assert_eq!(latest.last(), Some(&revocation));
 
         let healed = flip(&mut server, damaged).await;
         let history = healed.read(&user("ana")).await.unwrap();
-        assert_eq!(history.events.len(), 4, "{damaged:?}");
+        assert_eq!(history.events().len(), 4, "{damaged:?}");
         assert_eq!(history.tail.sequence, revocation);
-        let (last, before) = history.events.split_last().unwrap();
+        let (last, before) = history.events().split_last().unwrap();
         let previous = last.decoded.metadata.previous;
         let follows = previous == before.last().unwrap().hash;
         assert_eq!(follows, damaged == [3], "{damaged:?}");
@@ -148,7 +153,7 @@ async fn what_is_void_is_counted_and_hides_no_damage() {
         .await
         .unwrap();
     let history = log.read(&user("ana")).await.unwrap();
-    assert_eq!((history.events.len(), history.voids.len()), (2, 1));
+    assert_eq!((history.events().len(), history.voids.len()), (2, 1));
     assert_eq!(
         (history.tail.sequence, history.tail.hash),
         (junk, tail.hash)
@@ -159,14 +164,14 @@ async fn what_is_void_is_counted_and_hides_no_damage() {
     let found = damage(&log, "ana").await;
     assert_eq!(found.missing, Missing::At(vec![Sequence(2)]));
     assert_eq!((found.counted, found.found), (3, 2));
-    assert_eq!(found.latest, [], "event 1 is not the last one");
+    assert_eq!(found.latest.events(), [], "event 1 is not the last one");
     assert_eq!(found.tail.sequence, junk);
     // A no is recorded past both, and read once the event is back.
     log.append(found.tail, vec![draft("ana")]).await.unwrap();
 
     let healed = flip(&mut server, &[2]).await;
     let history = healed.read(&user("ana")).await.unwrap();
-    assert_eq!((history.events.len(), history.voids.len()), (3, 1));
+    assert_eq!((history.events().len(), history.voids.len()), (3, 1));
     assert_eq!(history.past_damage, [Sequence(4)]);
 }
 
@@ -231,7 +236,7 @@ async fn where_events_are_lost_only_a_history_that_goes_on_after_them_is_believe
         said.contains("some may be of consent.events.v1.acme.user.ana"),
         "{said}"
     );
-    assert_eq!(log.read(&user("cleo")).await.unwrap().events.len(), 2);
+    assert_eq!(log.read(&user("cleo")).await.unwrap().events().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -256,7 +261,7 @@ async fn a_sound_history_is_never_taken_for_a_damaged_one() {
     for writer in writers {
         writer.await.unwrap();
     }
-    assert_eq!(log.read(&user("ana")).await.unwrap().events.len(), 64);
+    assert_eq!(log.read(&user("ana")).await.unwrap().events().len(), 64);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -26,7 +26,7 @@ async fn the_log_is_followed_from_its_beginning_and_live() {
     let history = log.read(&user("bob")).await.unwrap();
     assert_eq!(entry.aggregate(), Some(user("bob")));
     assert_eq!(entry.hash(), history.tail.hash);
-    assert_eq!(entry.decode().unwrap(), history.events[1].decoded);
+    assert_eq!(entry.decode().unwrap(), history.events()[1].decoded);
     let stored = log.entry(Sequence(7)).await.unwrap().unwrap();
     assert_eq!(entry.recorded_at(), stored.recorded_at());
     assert!(entry.recorded_at() > old[0].recorded_at());

@@ -4,6 +4,7 @@
 mod appending;
 mod damaged;
 mod following;
+mod known;
 mod opening;
 mod permissions;
 mod proxy;

@@ -51,7 +51,11 @@ async fn of_racing_writers_exactly_one_wins_each_step() {
 
     // Reading checks the chain.
     let history = log.read(&user("ana")).await.unwrap();
-    let stored: Vec<_> = history.events.iter().map(|event| event.sequence).collect();
+    let stored: Vec<_> = history
+        .events()
+        .iter()
+        .map(|event| event.sequence)
+        .collect();
     let appended: Vec<_> = winners
         .iter()
         .flat_map(|(_, appended)| appended.sequences.clone())

@@ -78,7 +78,7 @@ async fn a_copy_of_an_older_event_is_not_taken() {
         }
     };
     tokio::time::timeout(PATIENCE, arrived).await.unwrap();
-    assert_eq!(log.read(&user("ana")).await.unwrap().events.len(), 4);
+    assert_eq!(log.read(&user("ana")).await.unwrap().events().len(), 4);
     assert_eq!(
         log.status().await.unwrap().last_sequence.0,
         ack.sequence + 1

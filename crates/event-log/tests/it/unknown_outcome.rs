@@ -136,7 +136,7 @@ async fn appends_under_way_when_the_server_is_killed_are_stored_once_or_not_at_a
 
     for (number, _, appended) in &appended {
         let history = log.read(&user(&format!("user-{number}"))).await.unwrap();
-        assert_eq!(history.events.len(), 1);
+        assert_eq!(history.events().len(), 1);
         assert_eq!(history.tail, appended.tail);
     }
     assert!(appended.iter().any(|(_, tries, _)| 1 < *tries));
@@ -172,5 +172,5 @@ async fn an_append_without_a_connection_fails_at_once_and_is_never_stored() {
     };
     tokio::time::timeout(PATIENCE, stored).await.unwrap();
     let log = log.with_deadline(PATIENCE);
-    assert_eq!(log.read(&user("ana")).await.unwrap().events, []);
+    assert_eq!(log.read(&user("ana")).await.unwrap().events(), []);
 }

@@ -8,11 +8,10 @@ use assent_domain::ids::Sequence;
 use assent_event_log::{
     AppendError, EventLog, ReadError, Tail, VoidError, create_or_check_operations,
 };
-use async_nats::HeaderMap;
 use jiff::Timestamp;
 
 use crate::world::{
-    ONE, PATIENCE, append, connect, connect_as, draft, grant, raw, server_with_log, user,
+    ONE, PATIENCE, append, connect, connect_as, draft, grant, raw, scribble, server_with_log, user,
 };
 
 const ANA: &str = "consent.events.v1.acme.user.ana";
@@ -24,20 +23,6 @@ async fn server() -> (NatsServer, EventLog) {
     (server, log)
 }
 
-/// Stores something on Ana's subject that no program of ours wrote, and answers where.
-async fn scribble(server: &NatsServer, headers: &[(&str, &str)], body: &str) -> Sequence {
-    let mut all = HeaderMap::new();
-    for (name, value) in headers {
-        all.insert(*name, *value);
-    }
-    let context = raw(server).await;
-    let sent = context
-        .publish_with_headers(ANA, all, body.to_owned().into())
-        .await
-        .unwrap();
-    Sequence(sent.await.unwrap().sequence)
-}
-
 async fn void(log: &EventLog, sequence: Sequence) -> Result<(VoidRecord, bool), VoidError> {
     let reason = "an answer that somebody had stored here";
     log.declare_void(sequence, reason, "kim", Timestamp::UNIX_EPOCH)
@@ -47,7 +32,7 @@ async fn void(log: &EventLog, sequence: Sequence) -> Result<(VoidRecord, bool), 
 async fn sequences(log: &EventLog) -> Vec<u64> {
     let history = log.read(&user("ana")).await.unwrap();
     history
-        .events
+        .events()
         .iter()
         .map(|event| event.sequence.0)
         .collect()
@@ -81,7 +66,7 @@ async fn a_void_message_is_passed_over_wherever_it_stands() {
     assert_eq!(passed, [first.0, middle.0, twice.0, last.0]);
     // The next event follows on the last event, and comes after the last message.
     assert_eq!(history.tail.sequence, last);
-    assert_eq!(history.tail.hash, history.events.last().unwrap().hash);
+    assert_eq!(history.tail.hash, history.events().last().unwrap().hash);
     append(&log, "ana", 1).await;
     assert_eq!(sequences(&log).await, [2, 3, 6, 7, 9]);
 }

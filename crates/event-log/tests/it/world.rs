@@ -8,11 +8,12 @@ use assent_domain::event::{
     Aggregate, Authority, Event, RevocationReason, UserScopeGranted, UserScopeRevoked,
 };
 use assent_domain::ids::{
-    AccountId, Cloud, Epoch, MicrosoftIdentity, ObjectId, Tenant, TenantId, UserId,
+    AccountId, Cloud, Epoch, MicrosoftIdentity, ObjectId, Sequence, Tenant, TenantId, UserId,
 };
 use assent_domain::permissions::{Kinds, PermissionSet};
 use assent_event_log::{Draft, EventLog, Follow, LogEntry, StreamSettings};
 use assent_messaging::{Connection, ConnectionSettings};
+use async_nats::HeaderMap;
 use async_nats::jetstream::stream::{Config, StorageType};
 use uuid::Uuid;
 
@@ -39,9 +40,47 @@ pub(crate) async fn server_with_log() -> (NatsServer, EventLog) {
     (server, log)
 }
 
+/// A server with users, of which the gateway may not ask for batches; and the log as the gateway sees it.
+pub(crate) async fn server_without_batches() -> (NatsServer, EventLog) {
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../deploy/nats/nats-server.conf"
+    );
+    let configuration = std::fs::read_to_string(file).unwrap();
+    let permission = "            \"$JS.API.DIRECT.GET.CONSENT_EVENTS\"\n";
+    assert!(configuration.contains(permission));
+    let without = configuration.replacen(permission, "", 1);
+    let server = NatsServer::start_configured(&without).await.unwrap();
+    let connection = connect_as(&server, NatsUser::Gateway).await;
+    let log = EventLog::create_or_check(&connection, ONE).await.unwrap();
+    (server, log)
+}
+
 /// The client library itself, by which a test does what the log never would.
 pub(crate) async fn raw(server: &NatsServer) -> async_nats::jetstream::Context {
     async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap())
+}
+
+/// Stores something on Ana's subject that no program of ours wrote, and answers where.
+pub(crate) async fn scribble(
+    server: &NatsServer,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Sequence {
+    let mut all = HeaderMap::new();
+    for (name, value) in headers {
+        all.insert(*name, *value);
+    }
+    let context = raw(server).await;
+    let sent = context
+        .publish_with_headers(
+            "consent.events.v1.acme.user.ana",
+            all,
+            body.to_owned().into(),
+        )
+        .await
+        .unwrap();
+    Sequence(sent.await.unwrap().sequence)
 }
 
 /// The log's stream as it should be, to be changed.

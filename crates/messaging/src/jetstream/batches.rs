@@ -9,11 +9,13 @@ use std::time::Duration;
 use async_nats::{Message, StatusCode, Subscriber};
 use futures::{FutureExt as _, StreamExt as _};
 use serde::Serialize;
+use tokio::sync::watch;
 use tokio::task::coop::unconstrained;
 use tokio::time::timeout;
 
 use super::{JetStreamError, StoredMessage};
 use crate::connection::Connection;
+use crate::denials;
 use crate::message::SubscribeError;
 
 /// What ends a batch: a message without content, with this status.
@@ -26,6 +28,7 @@ pub struct Batches {
     api: String,
     inbox: String,
     answers: Subscriber,
+    complaints: watch::Receiver<Option<String>>,
     asked: u64,
 }
 
@@ -44,7 +47,8 @@ pub enum Batched {
         /// How many more there are beyond it.
         pending: u64,
     },
-    /// The stream can't be asked in batches any more: it is gone, the answer can't be read, or the connection is closed.
+    /// The stream can't be asked in batches, or not any more: it is gone, this user may not ask, the answer can't be read, or
+    /// the connection is closed.
     Broken,
 }
 
@@ -83,6 +87,7 @@ impl Connection {
                     JetStreamError::misunderstood(stream, source)
                 }
             })?,
+            complaints: self.permission_violations(),
             asked: 0,
         })
     }
@@ -118,7 +123,20 @@ impl Batches {
     /// The next thing that the batch brings. The caller sees to the deadline.
     pub async fn next(&mut self) -> Batched {
         loop {
-            let Some(message) = self.answers.next().await else {
+            let message = tokio::select! {
+                biased;
+                message = self.answers.next() => message,
+                Ok(()) = self.complaints.changed() => {
+                    let complaint = self.complaints.borrow_and_update();
+                    let is_about_us =
+                        complaint.as_ref().is_some_and(|text| denials::is_about_publishing(text, &self.api));
+                    if is_about_us {
+                        return Batched::Broken;
+                    }
+                    continue;
+                }
+            };
+            let Some(message) = message else {
                 return Batched::Broken;
             };
             if let Some(batched) = self.read(message) {

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use assent_contract::codec::{DecodedEvent, Metadata};
 use assent_domain::event::{
     Authority, Event, ModeChanged, RevocationReason, UserScopeGranted, UserScopeRevoked,
@@ -22,8 +24,8 @@ fn acme() -> AccountId {
     AccountId::parse("acme").unwrap()
 }
 
-fn recorded(sequence: u64, event: Event) -> RecordedEvent {
-    RecordedEvent {
+fn recorded(sequence: u64, event: Event) -> Arc<RecordedEvent> {
+    Arc::new(RecordedEvent {
         sequence: Sequence(sequence),
         decoded: DecodedEvent {
             metadata: Metadata {
@@ -35,7 +37,7 @@ fn recorded(sequence: u64, event: Event) -> RecordedEvent {
             event,
         },
         hash: [0; 32].into(),
-    }
+    })
 }
 
 fn granted(authority: Authority) -> Event {
