@@ -6,6 +6,7 @@
 mod ceiling;
 mod fixture;
 mod measure;
+mod p12_history;
 mod p1_login;
 mod p4_query;
 mod p5_rebuild;
@@ -38,6 +39,7 @@ struct Size {
     seconds_per_round: f64,
     appends: usize,
     events: usize,
+    history: usize,
 }
 
 const FULL: Size = Size {
@@ -45,12 +47,14 @@ const FULL: Size = Size {
     seconds_per_round: 3.0,
     appends: 20_000,
     events: 1_000_000,
+    history: 5_000,
 };
 const QUICK: Size = Size {
     rounds: 1,
     seconds_per_round: 0.3,
     appends: 200,
     events: 2_000,
+    history: 200,
 };
 
 #[tokio::main]
@@ -95,6 +99,10 @@ async fn measure_all(arguments: &Arguments) -> anyhow::Result<()> {
     if wanted("P6") {
         writeln!(screen, "P6: recording grants …")?;
         rows.push(p6_append::measure(size).await?);
+    }
+    if wanted("P12") {
+        writeln!(screen, "P12: commands on long histories …")?;
+        rows.extend(p12_history::measure(size).await?);
     }
     table::print(&rows, arguments.quick)
 }
