@@ -3,6 +3,7 @@
 use assent_domain::refusal::Refusal;
 use assent_messaging::Bucket;
 use assent_service_kit::telemetry::chain;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -14,6 +15,8 @@ use crate::stripes::{Stripes, step_back};
 
 /// How often a record is changed anew when others keep getting in between.
 const ATTEMPTS: u32 = 16;
+/// How many flows are looked up at once.
+const AT_ONCE: usize = 16;
 
 /// The flows under way, and those of the last day.
 #[derive(Debug)]
@@ -111,14 +114,16 @@ impl FlowStore {
     /// Those that nobody can go on with any more.
     async fn ended(&self, open: &OpenFlows) -> Result<Vec<Uuid>, StoreError> {
         let now = Timestamp::now();
-        let mut ended = Vec::new();
-        for id in open.ids() {
+        let looked_up = open.ids().map(async |id| {
             let found = self.find(id).await?;
-            if !found.is_some_and(|stored| is_open(&stored.value, now)) {
-                ended.push(id);
-            }
-        }
-        Ok(ended)
+            let is_open = found.is_some_and(|stored| is_open(&stored.value, now));
+            Ok((!is_open).then_some(id))
+        });
+        let looked_up: Vec<_> = stream::iter(looked_up)
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(looked_up.into_iter().flatten().collect())
     }
 
     /// Ends a flow that nobody has answered.

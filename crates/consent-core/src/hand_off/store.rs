@@ -5,6 +5,7 @@ use std::time::Duration;
 use assent_contract::names::id_token;
 use assent_domain::ids::{AccountId, Epoch, UserId};
 use assent_messaging::Bucket;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,6 +21,8 @@ use crate::stripes::{Stripes, step_back};
 
 /// How often a change is made anew when others keep getting in between.
 const ATTEMPTS: u32 = 16;
+/// How many links are looked up at once.
+const AT_ONCE: usize = 16;
 
 /// The links of the last months.
 #[derive(Debug)]
@@ -91,11 +94,22 @@ impl HandOffStore {
         most: usize,
     ) -> Result<Vec<HandOff>, StoreError> {
         let links = self.links_of(account).await?;
-        let mut found = Vec::new();
-        for id in links.newest(only_of).take(most) {
-            found.extend(self.find(account, id).await?.map(|stored| stored.value));
-        }
-        Ok(found)
+        let newest = links.newest(only_of).take(most).collect();
+        let found = self.find_each(account, newest).await?;
+        Ok(found.into_iter().filter_map(|(_, found)| found).collect())
+    }
+
+    /// Finds several, in this order.
+    async fn find_each(
+        &self,
+        account: &AccountId,
+        ids: Vec<Uuid>,
+    ) -> Result<Vec<(Uuid, Option<HandOff>)>, StoreError> {
+        let found = ids.into_iter().map(async |id| {
+            let found = self.find(account, id).await?;
+            Ok((id, found.map(|stored| stored.value)))
+        });
+        stream::iter(found).buffered(AT_ONCE).try_collect().await
     }
 
     /// Changes one, deciding anew when somebody else changed it meanwhile. `Ok(None)`: there is none.
@@ -134,10 +148,13 @@ impl HandOffStore {
         // The ids are made in the order of time.
         keys.sort_unstable();
         let mut links = HandOffsOfAccount::default();
-        for key in keys.iter().rev().take(MOST_LISTED).rev() {
-            if let Some(stored) = self.records.find(key).await? {
-                links.add(&stored.value, Timestamp::now());
-            }
+        let newest = keys.split_off(keys.len().saturating_sub(MOST_LISTED));
+        let found = newest
+            .into_iter()
+            .map(async |key| self.records.find(&key).await);
+        let mut found = stream::iter(found).buffered(AT_ONCE);
+        while let Some(found) = found.try_next().await? {
+            found.inspect(|stored| links.add(&stored.value, Timestamp::now()));
         }
         Ok(links)
     }
@@ -151,8 +168,7 @@ impl HandOffStore {
             return Ok(());
         }
         let mut over = Vec::new();
-        for id in links.open(now) {
-            let found = self.find(account, id).await?.map(|stored| stored.value);
+        for (id, found) in self.find_each(account, links.open(now)).await? {
             let is_open = found.is_some_and(|mut link| {
                 // The new one was made in the epoch that is now.
                 new.made_in

@@ -3,10 +3,14 @@
 use assent_domain::decide::administrator_consent::{Mailboxes, Premises};
 use assent_domain::effective::effective;
 use assent_domain::ids::{AccountId, Tenant, UserId};
+use futures::{StreamExt as _, TryStreamExt as _, future, stream};
 use jiff::Timestamp;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
+
+/// How many users are looked at at once.
+const AT_ONCE: usize = 16;
 
 /// Where the tenant that is to be asked is. `mailboxes_in_exchange_online`: the word of a Super Admin, who knows better
 /// than what was seen of some mailboxes.
@@ -57,16 +61,17 @@ async fn one_has_a_grant(
         return Ok(false);
     }
     let company = gateway.executor.account(account).await?.state;
-    for (user, tenant) in suspects {
+    let have = suspects.into_iter().map(async |(user, tenant)| {
         let state = gateway.executor.user(account, &user).await?.state;
         let is_of_tenant = state
             .identity
             .is_some_and(|identity| identity.tenant == tenant);
-        if is_of_tenant && !effective(&company, &state).is_nothing() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+        Ok(is_of_tenant && !effective(&company, &state).is_nothing())
+    });
+    stream::iter(have)
+        .buffer_unordered(AT_ONCE)
+        .try_any(future::ready)
+        .await
 }
 
 #[cfg(test)]
