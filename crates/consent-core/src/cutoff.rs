@@ -59,7 +59,7 @@ impl Present {
             number,
             origin: BucketOrigin {
                 created: "first".to_owned(),
-                is_made_anew: false,
+                is_recreated: false,
             },
         }
     }
@@ -68,7 +68,7 @@ impl Present {
     pub(crate) fn is(&self, generation: &Generation) -> bool {
         let is_of_this_bucket = match &generation.of {
             Some(of) => *of == self.origin.created,
-            None => !self.origin.is_made_anew,
+            None => !self.origin.is_recreated,
         };
         is_of_this_bucket && self.number == generation.number
     }
@@ -189,11 +189,11 @@ mod tests {
 
     #[test]
     fn what_was_begun_before_the_cut_offs_were_lost_is_over() {
-        let present = |number, created: &str, is_made_anew| Present {
+        let present = |number, created: &str, is_recreated| Present {
             number,
             origin: BucketOrigin {
                 created: created.to_owned(),
-                is_made_anew,
+                is_recreated,
             },
         };
         let begun = Generation::from(present(0, "first", false));

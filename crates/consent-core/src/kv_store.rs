@@ -143,7 +143,7 @@ impl<T: Serialize + DeserializeOwned> KvStore<T> {
         let origin = self.origin().await?;
         // A time that can't be read would be a server's of another kind: all of its records count as lost.
         let created = || origin.created.parse().unwrap_or(Timestamp::MAX);
-        Ok(origin.is_made_anew.then(created))
+        Ok(origin.is_recreated.then(created))
     }
 
     fn failed(&self, error: BucketError) -> StoreError {

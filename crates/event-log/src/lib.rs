@@ -34,7 +34,7 @@ pub use read::ReadError;
 pub use read::damage::{Damage, Missing};
 pub use stream::{OpenError, StreamIdentity, StreamSettings, StreamStatus};
 
-use operations::Remembered;
+use operations::VoidCache;
 use read::known::KnownHistories;
 
 /// How long a call may take, unless [`EventLog::with_deadline`] says otherwise.
@@ -44,7 +44,7 @@ pub(crate) const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub struct EventLog {
     connection: Connection,
-    voids: Remembered,
+    voids: VoidCache,
     known: KnownHistories,
     identity: StreamIdentity,
     deadline: Duration,
@@ -54,7 +54,7 @@ impl EventLog {
     fn new(connection: &Connection, identity: StreamIdentity) -> Self {
         Self {
             connection: connection.clone(),
-            voids: Remembered::default(),
+            voids: VoidCache::default(),
             known: KnownHistories::default(),
             identity,
             deadline: DEFAULT_DEADLINE,

@@ -17,7 +17,7 @@ use assent_contract::names::{OPERATION_STREAM, OPERATION_SUBJECTS};
 use assent_contract::operation::VoidRecord;
 use assent_contract::strict;
 use assent_domain::ids::Sequence;
-use assent_messaging::jetstream::KeptStream;
+use assent_messaging::jetstream::AppendOnlyStream;
 use assent_messaging::{Connection, JetStreamError};
 
 use crate::EventLog;
@@ -25,7 +25,7 @@ use crate::entry::LogEntry;
 use crate::read::ReadError;
 use crate::stream::{OpenError, StreamSettings, StreamStatus, create_or_check};
 
-pub(crate) use void::Remembered;
+pub(crate) use void::VoidCache;
 pub use void::VoidError;
 
 /// How many messages may be void: what a reader keeps of them in memory is bounded by it.
@@ -39,7 +39,7 @@ pub async fn create_or_check_operations(
     connection: &Connection,
     settings: StreamSettings,
 ) -> Result<(), OpenError> {
-    let wanted = KeptStream {
+    let wanted = AppendOnlyStream {
         name: OPERATION_STREAM,
         description: "What operators did with the log of consent events",
         subjects: Vec::from([OPERATION_SUBJECTS.to_owned()]),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use assent_contract::names::{EVENT_STREAM, EVENT_SUBJECTS};
 use assent_domain::ids::Sequence;
-use assent_messaging::jetstream::KeptStream;
+use assent_messaging::jetstream::AppendOnlyStream;
 use assent_messaging::{Connection, Full, JetStreamError, ServerVersionError, StreamState};
 
 use crate::{DEFAULT_DEADLINE, EventLog, ReadError};
@@ -142,8 +142,8 @@ impl From<StreamState> for StreamStatus {
     }
 }
 
-fn wanted(settings: StreamSettings) -> KeptStream {
-    KeptStream {
+fn wanted(settings: StreamSettings) -> AppendOnlyStream {
+    AppendOnlyStream {
         name: EVENT_STREAM,
         description: "Every consent that was given or taken back",
         subjects: EVENT_SUBJECTS.map(str::to_owned).to_vec(),
@@ -167,14 +167,14 @@ fn require_version(connection: &Connection) -> Result<(), OpenError> {
 /// Creates a stream, or finds it as it must be.
 pub(crate) async fn create_or_check(
     connection: &Connection,
-    wanted: &KeptStream,
+    wanted: &AppendOnlyStream,
 ) -> Result<StreamState, OpenError> {
     let state = connection.create_or_find(wanted, DEFAULT_DEADLINE).await?;
     require(&state, wanted)?;
     Ok(state)
 }
 
-fn require(found: &StreamState, wanted: &KeptStream) -> Result<(), OpenError> {
+fn require(found: &StreamState, wanted: &AppendOnlyStream) -> Result<(), OpenError> {
     let differences = found.differences_from(wanted);
     if differences.is_empty() {
         Ok(())

@@ -39,7 +39,7 @@ pub struct BucketOrigin {
     /// When the server created it, as the server writes it: no two of one name have the same.
     pub created: String,
     /// Whether there was one before that was lost.
-    pub is_made_anew: bool,
+    pub is_recreated: bool,
 }
 
 /// A key-value bucket. Each operation ends within a few seconds.
@@ -145,7 +145,7 @@ impl Bucket {
     pub async fn origin(&self) -> Result<BucketOrigin, BucketError> {
         let state = self.require_state().await?;
         Ok(BucketOrigin {
-            is_made_anew: state.is_made_anew(),
+            is_recreated: state.is_recreated(),
             created: state.created,
         })
     }

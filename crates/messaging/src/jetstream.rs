@@ -22,13 +22,13 @@ use error::ApiError;
 
 pub use append::{Acknowledgement, Append, Expected, NewMessage, PendingAck};
 pub use batches::{Batched, Batches};
-pub use configuration::KeptStream;
+pub use configuration::AppendOnlyStream;
 pub(crate) use configuration::differences;
 pub use error::JetStreamError;
 pub use full::Full;
 pub use storage::Storage;
 pub use stored::{Place, StoredMessage};
-pub(crate) use stream_state::MADE_ANEW;
+pub(crate) use stream_state::RECREATED;
 pub use stream_state::{StreamState, SubjectCount, Subjects};
 
 /// How long JetStream may take for one operation.

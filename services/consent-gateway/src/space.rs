@@ -22,7 +22,7 @@ pub(crate) fn report(store: &str, bytes: u64, max_bytes: Option<u64>) -> Option<
         let most = metrics::gauge!("assent_store_max_bytes", "store" => store.to_owned());
         most.set(number(max_bytes));
     }
-    let complaint = Room::of(bytes, max_bytes).complaint(store)?;
+    let complaint = Room::from_usage(bytes, max_bytes).complaint(store)?;
     Some(format!("{complaint}: {ADVICE}"))
 }
 

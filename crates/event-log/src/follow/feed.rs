@@ -243,13 +243,13 @@ impl Feed {
             }
             Batched::End { pending } => {
                 self.pending = pending;
-                self.ended()
+                self.handle_end()
             }
             Batched::Broken => Some(Received::Ended),
         }
     }
 
-    fn ended(&mut self) -> Option<Received> {
+    fn handle_end(&mut self) -> Option<Received> {
         let asked = self.asked.take()?;
         if asked.begins_with.is_some() {
             // The event that was had before is not there any more.

@@ -177,9 +177,9 @@ impl EventLog {
 
 /// Records that were seen. A record never changes, so what is remembered stays true.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Remembered(Arc<Mutex<BTreeMap<u64, VoidRecord>>>);
+pub(crate) struct VoidCache(Arc<Mutex<BTreeMap<u64, VoidRecord>>>);
 
-impl Remembered {
+impl VoidCache {
     pub(super) fn get(&self, sequence: Sequence) -> Option<VoidRecord> {
         self.lock().get(&sequence.0).cloned()
     }

@@ -224,7 +224,7 @@ struct Readable {
 impl Readable {
     fn add(&mut self, event: RecordedEvent) {
         let link = self.history.link(&event);
-        let stretch = self.until(event.sequence);
+        let stretch = self.gap_before(event.sequence);
         match link {
             Some(ChainLink::Next) => {}
             Some(ChainLink::PastDamage) => self.history.past_damage.push(event.sequence),
@@ -247,19 +247,19 @@ impl Readable {
         let last = self.history.tail.sequence;
         if self.history.last_event() < last {
             self.latest = self.history.events().len();
-            self.doubtful.push(self.until(last));
+            self.doubtful.push(self.gap_before(last));
         }
     }
 
     /// The last event is missing too, somewhere before this sequence.
     fn end_at(&mut self, end: Sequence) {
         self.latest = self.history.events().len();
-        self.gaps.push(self.until(end));
+        self.gaps.push(self.gap_before(end));
     }
 
     /// The sequences from the last event to another. What is void between them is there, so it is
     /// not found missing.
-    fn until(&self, end: Sequence) -> Range<u64> {
+    fn gap_before(&self, end: Sequence) -> Range<u64> {
         self.history.last_event().0.saturating_add(1)..end.0
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
 
-use crate::jetstream::{MADE_ANEW, StreamState};
+use crate::jetstream::{RECREATED, StreamState};
 
 /// What a bucket is like.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct BucketSettings {
     /// [`Bucket::resize`].
     pub max_bytes: i64,
     /// Where it is created: whether there was one before that is lost, which whoever asks is told by
-    /// [`BucketOrigin::is_made_anew`].
+    /// [`BucketOrigin::is_recreated`].
     pub anew: bool,
 }
 
@@ -61,7 +61,7 @@ pub(super) fn stream_config(settings: &BucketSettings) -> Config {
         metadata: HashMap::from_iter(
             settings
                 .anew
-                .then(|| (MADE_ANEW.to_owned(), "true".to_owned())),
+                .then(|| (RECREATED.to_owned(), "true".to_owned())),
         ),
         ..Config::default()
     }

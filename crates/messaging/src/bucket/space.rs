@@ -31,7 +31,7 @@ pub enum Room {
 
 impl Room {
     /// Where so many bytes are held, and so many may be; `None`: any number.
-    pub fn of(bytes: u64, max_bytes: Option<u64>) -> Self {
+    pub fn from_usage(bytes: u64, max_bytes: Option<u64>) -> Self {
         let Some(max_bytes) = max_bytes else {
             return Self::Enough;
         };
@@ -83,7 +83,11 @@ mod tests {
             (u64::MAX, None, Room::Enough),
             (1, Some(0), Room::Full),
         ] {
-            assert_eq!(Room::of(bytes, max_bytes), room, "{bytes} of {max_bytes:?}");
+            assert_eq!(
+                Room::from_usage(bytes, max_bytes),
+                room,
+                "{bytes} of {max_bytes:?}"
+            );
         }
     }
 }

@@ -10,7 +10,7 @@ use super::StreamState;
 /// A stream that keeps every message for ever, and what is particular to it. Whatever else a stream can do is off.
 /// Without limits, because a limit removes messages; the smallest legal gap would make every real one look legal.
 #[derive(Clone, Debug)]
-pub struct KeptStream {
+pub struct AppendOnlyStream {
     /// Its name.
     pub name: &'static str,
     /// What it holds, for people.
@@ -27,8 +27,8 @@ pub struct KeptStream {
     pub allow_atomic_publish: bool,
 }
 
-impl From<&KeptStream> for Config {
-    fn from(stream: &KeptStream) -> Self {
+impl From<&AppendOnlyStream> for Config {
+    fn from(stream: &AppendOnlyStream) -> Self {
         Self {
             name: stream.name.to_owned(),
             description: Some(stream.description.to_owned()),
@@ -48,7 +48,7 @@ impl From<&KeptStream> for Config {
 impl StreamState {
     /// Everything that matters in which it differs from the stream wanted: how it is, and how it must be. Description,
     /// metadata, placement and compression are the operator's.
-    pub fn differences_from(&self, wanted: &KeptStream) -> Vec<String> {
+    pub fn differences_from(&self, wanted: &AppendOnlyStream) -> Vec<String> {
         let (wanted, found) = (&Config::from(wanted), self.config());
         let others = [
             limit(

@@ -99,7 +99,7 @@ impl JetStreamError {
     /// Whether the stream, or what it is kept on, holds as much as it may.
     pub fn full(&self) -> Option<Full> {
         match self {
-            Self::Refused { code, description } => Full::of(*code, description),
+            Self::Refused { code, description } => Full::from_refusal(*code, description),
             Self::NotConnected
             | Self::TimedOut { .. }
             | Self::NobodyThere { .. }
@@ -203,7 +203,7 @@ impl ApiError {
             || code == ErrorCode::STREAM_HEADER_EXCEEDS_MAXIMUM.0
         {
             JetStreamError::TooLarge { what }
-        } else if status == UNAVAILABLE && Full::of(code, &description).is_none() {
+        } else if status == UNAVAILABLE && Full::from_refusal(code, &description).is_none() {
             // A server without room says 503, too.
             JetStreamError::Unavailable { description }
         } else {

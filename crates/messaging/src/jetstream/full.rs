@@ -11,7 +11,7 @@ pub enum Full {
 
 impl Full {
     /// What follows from a refusal, if it is about space.
-    pub fn of(code: u64, description: &str) -> Option<Self> {
+    pub(super) fn from_refusal(code: u64, description: &str) -> Option<Self> {
         match code {
             // It stands for whatever keeps a message from being stored; its words tell what.
             10_077 if description.contains("maximum bytes") => Some(Self::Stream),

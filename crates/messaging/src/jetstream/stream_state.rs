@@ -7,11 +7,11 @@ use async_nats::jetstream::stream::Config;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{DEADLINE, JetStreamError, KeptStream, differences};
+use super::{AppendOnlyStream, DEADLINE, JetStreamError, differences};
 use crate::connection::Connection;
 
 /// In the metadata of a stream: it was created in the place of one that was lost.
-pub(crate) const MADE_ANEW: &str = "assent.made-anew";
+pub(crate) const RECREATED: &str = "assent.made-anew";
 
 /// A stream, as its leader describes it.
 #[derive(Debug, Clone)]
@@ -59,8 +59,8 @@ impl StreamState {
     }
 
     /// Whether it was created in the place of one that was lost.
-    pub fn is_made_anew(&self) -> bool {
-        self.config.metadata.contains_key(MADE_ANEW)
+    pub fn is_recreated(&self) -> bool {
+        self.config.metadata.contains_key(RECREATED)
     }
 }
 
@@ -174,7 +174,7 @@ impl Connection {
     /// Creates a stream that keeps everything, or finds the one of this name, however it is configured.
     pub async fn create_or_find(
         &self,
-        wanted: &KeptStream,
+        wanted: &AppendOnlyStream,
         deadline: Duration,
     ) -> Result<StreamState, JetStreamError> {
         match self.create_stream(&wanted.into(), deadline).await {

@@ -73,7 +73,7 @@ impl Watched {
                         Found::Amiss(format!("{store} is configured otherwise: {difference}"))
                     }
                     // What replaces something of the same size is taken all the same, so writing would not show it.
-                    None if Room::of(state.bytes, state.max_bytes) == Room::Full => {
+                    None if Room::from_usage(state.bytes, state.max_bytes) == Room::Full => {
                         Found::Amiss(format!("{store} is full"))
                     }
                     None => Found::AsItWas,

@@ -106,20 +106,20 @@ async fn a_first_start_that_was_interrupted_is_gone_on_with() {
 
 #[tokio::test]
 async fn a_bucket_is_known_to_be_another_than_before_though_nothing_was_ever_recorded() {
-    let is_made_anew = async |server: &NatsServer, decision| {
+    let is_recreated = async |server: &NatsServer, decision| {
         let connection = connect(server, NatsUser::Gateway).await;
         let kept = open_or_create(&connection, &stores(&connection), decision).await;
         let bucket = kept.ok().unwrap().sessions.bucket();
-        bucket.origin().await.unwrap().is_made_anew
+        bucket.origin().await.unwrap().is_recreated
     };
     let anew = Decision {
         begin_anew: true,
         ..Decision::default()
     };
     let first = NatsServer::start().await.unwrap();
-    assert!(!is_made_anew(&first, Decision::default()).await);
+    assert!(!is_recreated(&first, Decision::default()).await);
     let decided = NatsServer::start().await.unwrap();
-    assert!(is_made_anew(&decided, anew).await);
+    assert!(is_recreated(&decided, anew).await);
 
     let used = NatsServer::start().await.unwrap();
     let connection = connect(&used, NatsUser::Gateway).await;
@@ -129,7 +129,7 @@ async fn a_bucket_is_known_to_be_another_than_before_though_nothing_was_ever_rec
     let links = stores(&connection).bucket(Store::HandOffs, false).await;
     let ended = links.unwrap().create("cutoff.acme.ana", Vec::new()).await;
     ended.unwrap();
-    assert!(is_made_anew(&used, Decision::default()).await);
+    assert!(is_recreated(&used, Decision::default()).await);
 }
 
 #[tokio::test]

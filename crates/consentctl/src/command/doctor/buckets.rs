@@ -52,7 +52,10 @@ fn describe(store: Store, state: &StreamState) -> String {
         count(state.messages, "record")
     };
     let megabytes = |bytes: u64| bytes.div_ceil(1024 * 1024);
-    match (state.max_bytes, Room::of(state.bytes, state.max_bytes)) {
+    match (
+        state.max_bytes,
+        Room::from_usage(state.bytes, state.max_bytes),
+    ) {
         (Some(most), room) => {
             let full = match room {
                 Room::Enough => String::new(),

@@ -15,7 +15,7 @@ pub(super) async fn check(connection: &Connection) -> Check {
         let bucket = store.name();
         match connection.stream_state(&store.stream(), DEADLINE).await {
             Ok(Some(state)) => {
-                let room = Room::of(state.bytes, state.max_bytes);
+                let room = Room::from_usage(state.bytes, state.max_bytes);
                 complaints.extend(room.complaint(bucket));
                 fullest = fullest.max(percent(&state).map(|percent| (percent, bucket)));
             }
