@@ -10,12 +10,12 @@ use sled::{Batch, IVec};
 
 use crate::checksum;
 use crate::cursor::Head;
-use crate::entry::{Change, Content, Entry};
+use crate::entry::{AggregateChange, Content, Entry};
 use crate::key;
+use crate::projected::{Folded, Projected, effective, fold};
 use crate::row::Stored;
-use crate::standing::{Folded, Standing, after, effective};
 use crate::table::{Damage, Table, head_bytes};
-use crate::view::{View, standing};
+use crate::view::{View, read_row};
 
 /// Why entries were not applied. The view is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -38,10 +38,14 @@ impl View {
     /// is the hash of the last of them. Those that were applied before are passed over.
     ///
     /// Readers wait for the whole batch: keep it small (64 or so).
-    pub fn apply(&self, entries: &[Entry], last_hash: [u8; 32]) -> Result<Vec<Change>, ApplyError> {
+    pub fn apply(
+        &self,
+        entries: &[Entry],
+        last_hash: [u8; 32],
+    ) -> Result<Vec<AggregateChange>, ApplyError> {
         let _writer = self.only_writer();
         let mut head = self.read().head().clone();
-        let new = unseen(&mut head, entries)?;
+        let new = skip_applied(&mut head, entries)?;
         if new.is_empty() {
             return Ok(Vec::new());
         }
@@ -57,7 +61,7 @@ impl View {
                 let change = working.fold(aggregate, entry)?;
                 changes.extend((entry.content != Content::Void).then_some(change));
             } else {
-                head.counts.orphan(entry);
+                head.counts.count_orphan(entry);
             }
         }
         let mut batch = Batch::default();
@@ -80,7 +84,10 @@ impl View {
 }
 
 /// The entries after the cursor, which moves to the last of them.
-pub(crate) fn unseen<'e>(head: &mut Head, entries: &'e [Entry]) -> Result<&'e [Entry], ApplyError> {
+pub(crate) fn skip_applied<'e>(
+    head: &mut Head,
+    entries: &'e [Entry],
+) -> Result<&'e [Entry], ApplyError> {
     let seen = entries.partition_point(|entry| entry.sequence <= head.cursor.sequence);
     let new = entries.get(seen..).unwrap_or_default();
     for entry in new {
@@ -105,7 +112,7 @@ struct Working<'a> {
 
 struct Slot<S> {
     before: Option<IVec>,
-    standing: Standing<S>,
+    state: Projected<S>,
     touched: bool,
 }
 
@@ -124,24 +131,24 @@ impl<'a> Working<'a> {
         }
     }
 
-    fn fold(&mut self, aggregate: &Aggregate, entry: &Entry) -> Result<Change, Damage> {
+    fn fold(&mut self, aggregate: &Aggregate, entry: &Entry) -> Result<AggregateChange, Damage> {
         let (method, effective) = match aggregate {
             Aggregate::Account(account) => {
                 let slot = self.account(account)?;
                 slot.fold(aggregate, entry);
-                (slot.standing.method(), None)
+                (slot.state.method(), None)
             }
             Aggregate::User(account, user) => {
                 let user = slot(self.table, &mut self.users, key::user(account, user))?;
                 user.fold(aggregate, entry);
                 let company = slot(self.table, &mut self.accounts, key::company(account))?;
                 (
-                    company.standing.method(),
-                    Some(effective(&company.standing, &user.standing)),
+                    company.state.method(),
+                    Some(effective(&company.state, &user.state)),
                 )
             }
         };
-        Ok(Change {
+        Ok(AggregateChange {
             aggregate: aggregate.clone(),
             sequence: entry.sequence,
             method,
@@ -183,14 +190,14 @@ fn slot<'m, S: Stored + Default>(
         Occupied(slot) => Ok(slot.into_mut()),
         Vacant(place) => {
             let before = table.get(place.key())?;
-            let standing = before
+            let state = before
                 .as_deref()
-                .map(standing)
+                .map(read_row)
                 .transpose()?
                 .unwrap_or_default();
             Ok(place.insert(Slot {
                 before,
-                standing,
+                state,
                 touched: false,
             }))
         }
@@ -199,18 +206,18 @@ fn slot<'m, S: Stored + Default>(
 
 impl<S: Folded + Stored> Slot<S> {
     fn fold(&mut self, aggregate: &Aggregate, entry: &Entry) {
-        self.standing = after(std::mem::take(&mut self.standing), aggregate, entry);
+        self.state = fold(std::mem::take(&mut self.state), aggregate, entry);
         self.touched = true;
     }
 
     fn write(self, key: Vec<u8>, head: &mut Head, batch: &mut Batch) -> Written {
-        let now = S::write(&self.standing);
-        head.sum = checksum::changed(head.sum, &key, self.before.as_deref(), &now);
+        let now = S::write(&self.state);
+        head.sum = checksum::replace_row(head.sum, &key, self.before.as_deref(), &now);
         let was_blocked = matches!(
             self.before.as_deref().map(S::read),
-            Some(Ok(Standing::Blocked { .. }))
+            Some(Ok(Projected::Blocked { .. }))
         );
-        if self.standing.known().is_none() && !was_blocked {
+        if self.state.known().is_none() && !was_blocked {
             head.counts.blocked = head.counts.blocked.saturating_add(1);
             batch.insert(key::blocked(&key), now.clone());
         }

@@ -14,16 +14,16 @@ use assent_domain::ids::{AccountId, Sequence};
 use assent_domain::user::UserState;
 use sled::Batch;
 
-use crate::apply::{ApplyError, unseen};
+use crate::apply::{ApplyError, skip_applied};
 use crate::checksum;
 use crate::cursor::Head;
 use crate::directory::Generation;
 use crate::entry::{Content, Entry};
 use crate::key;
+use crate::projected::{Folded, Projected, fold};
 use crate::row::Stored;
-use crate::standing::{Folded, Standing, after};
 use crate::table::{Damage, Table, head_bytes};
-use crate::view::{View, standing};
+use crate::view::{View, read_row};
 
 /// How many users are kept in memory at the most: some 150 bytes each.
 const SPILL_AT: usize = 500_000;
@@ -36,8 +36,8 @@ pub type BulkError = ApplyError;
 pub struct BulkLoad {
     view: View,
     head: Head,
-    accounts: HashMap<AccountId, Standing<AccountState>>,
-    users: HashMap<Box<[u8]>, Standing<UserState>>,
+    accounts: HashMap<AccountId, Projected<AccountState>>,
+    users: HashMap<Box<[u8]>, Projected<UserState>>,
     /// The messages that were passed over.
     voids: Vec<Sequence>,
     /// Whether rows were written already, so that a state may have to be read back.
@@ -77,7 +77,7 @@ impl BulkLoad {
 
     /// Adds entries in the order of the log. `last_hash` is the hash of the last of them.
     pub fn add(&mut self, entries: &[Entry], last_hash: [u8; 32]) -> Result<(), BulkError> {
-        let new = unseen(&mut self.head, entries)?;
+        let new = skip_applied(&mut self.head, entries)?;
         if new.is_empty() {
             return Ok(());
         }
@@ -125,25 +125,25 @@ impl BulkLoad {
             self.voids.push(entry.sequence);
         }
         match &entry.aggregate {
-            None => self.head.counts.orphan(entry),
+            None => self.head.counts.count_orphan(entry),
             Some(aggregate @ Aggregate::Account(account)) => {
                 let before = match self.accounts.get_mut(account) {
-                    Some(standing) => Some(mem::take(standing)),
+                    Some(state) => Some(mem::take(state)),
                     None => stored(&self.view.table, self.spilled, &key::company(account))?,
                 };
-                let now = after(before.unwrap_or_default(), aggregate, entry);
+                let now = fold(before.unwrap_or_default(), aggregate, entry);
                 match self.accounts.get_mut(account) {
-                    Some(standing) => *standing = now,
+                    Some(state) => *state = now,
                     None => drop(self.accounts.insert(account.clone(), now)),
                 }
             }
             Some(aggregate @ Aggregate::User(account, user)) => {
                 key::write_user(&mut self.scratch, account, user);
-                if let Some(standing) = self.users.get_mut(self.scratch.as_slice()) {
-                    *standing = after(mem::take(standing), aggregate, entry);
+                if let Some(state) = self.users.get_mut(self.scratch.as_slice()) {
+                    *state = fold(mem::take(state), aggregate, entry);
                 } else {
                     let before = stored(&self.view.table, self.spilled, &self.scratch)?;
-                    let now = after(before.unwrap_or_default(), aggregate, entry);
+                    let now = fold(before.unwrap_or_default(), aggregate, entry);
                     self.users.insert(self.scratch.as_slice().into(), now);
                 }
             }
@@ -155,7 +155,7 @@ impl BulkLoad {
         let accounts = mem::take(&mut self.accounts);
         let mut rows: Vec<_> = accounts
             .into_iter()
-            .map(|(account, standing)| (key::company(&account).into_boxed_slice(), standing))
+            .map(|(account, state)| (key::company(&account).into_boxed_slice(), state))
             .collect();
         rows.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let new = write(&self.view.table, &mut self.head, self.spilled, rows)?;
@@ -172,11 +172,11 @@ fn stored<S: Stored>(
     table: &Table,
     spilled: bool,
     key: &[u8],
-) -> Result<Option<Standing<S>>, Damage> {
+) -> Result<Option<Projected<S>>, Damage> {
     if !spilled {
         return Ok(None);
     }
-    table.get(key)?.map(|row| standing(&row)).transpose()
+    table.get(key)?.map(|row| read_row(&row)).transpose()
 }
 
 /// Writes rows in the order given, and answers how many of them are new.
@@ -184,18 +184,18 @@ fn write<S: Stored + Folded>(
     table: &Table,
     head: &mut Head,
     spilled: bool,
-    rows: Vec<(Box<[u8]>, Standing<S>)>,
+    rows: Vec<(Box<[u8]>, Projected<S>)>,
 ) -> Result<u64, Damage> {
     let mut new = 0_u64;
-    for (key, standing) in rows {
-        let row = S::write(&standing);
+    for (key, state) in rows {
+        let row = S::write(&state);
         let before = if spilled { table.get(&key)? } else { None };
-        head.sum = checksum::changed(head.sum, &key, before.as_deref(), &row);
+        head.sum = checksum::replace_row(head.sum, &key, before.as_deref(), &row);
         let was_blocked = matches!(
             before.as_deref().map(S::read),
-            Some(Ok(Standing::Blocked { .. }))
+            Some(Ok(Projected::Blocked { .. }))
         );
-        if standing.known().is_none() && !was_blocked {
+        if state.known().is_none() && !was_blocked {
             head.counts.blocked = head.counts.blocked.saturating_add(1);
             table.insert(&key::blocked(&key), row.clone())?;
         }

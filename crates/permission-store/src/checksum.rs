@@ -19,7 +19,7 @@ pub(crate) fn of_row(key: &[u8], value: &[u8]) -> u64 {
 }
 
 /// The sum after a row changed.
-pub(crate) fn changed(sum: u64, key: &[u8], before: Option<&[u8]>, now: &[u8]) -> u64 {
+pub(crate) fn replace_row(sum: u64, key: &[u8], before: Option<&[u8]>, now: &[u8]) -> u64 {
     let without = before.map_or(sum, |value| sum.wrapping_sub(of_row(key, value)));
     without.wrapping_add(of_row(key, now))
 }

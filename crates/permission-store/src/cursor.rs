@@ -65,7 +65,7 @@ pub struct Counts {
 
 impl Counts {
     /// An entry that names nobody can't block anybody: it is counted, and somebody has to look.
-    pub(crate) fn orphan(&mut self, entry: &Entry) {
+    pub(crate) fn count_orphan(&mut self, entry: &Entry) {
         if entry.content == Content::Void {
             return;
         }

@@ -29,7 +29,7 @@ pub enum Content {
 
 /// An account or user that is different from an event on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct AggregateChange {
     /// Who.
     pub aggregate: Aggregate,
     /// The event.

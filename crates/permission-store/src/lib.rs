@@ -14,16 +14,16 @@
 //! Read in this order:
 //!
 //! 1. [`entry`]: what comes in, and what is told of it.
-//! 2. [`standing`]: what is known of an account or a user, and how an entry changes it.
+//! 2. [`projected`]: what is known of an account or a user, and how an entry changes it.
 //! 3. [`cursor`]: how much of which log a view holds.
 //! 4. [`open`]: from a directory to a [`View`], or to a [`BulkLoad`] where there is none to trust.
 //! 5. [`bulk`]: building a view from the whole log. [`apply`]: following the log. [`refold`]:
 //!    folding one account or user anew.
-//! 6. [`view`]: reading. [`stands`]: reading all, as it is told. [`verify`]: the digest, and whether
+//! 6. [`view`]: reading. [`current_changes`]: reading all, as it is told. [`verify`]: the digest, and whether
 //!    the rows are what was written.
 
 pub mod entry;
-pub mod standing;
+pub mod projected;
 
 pub mod cursor;
 
@@ -32,6 +32,8 @@ mod key;
 mod row;
 
 mod directory;
+mod home;
+mod pass;
 mod table;
 
 pub mod open;
@@ -44,18 +46,19 @@ pub mod refold;
 
 pub mod view;
 
-pub mod stands;
+pub mod current_changes;
 
 pub mod verify;
 
 pub use apply::ApplyError;
 pub use bulk::{BulkError, BulkLoad};
+pub use current_changes::ChangesPage;
 pub use cursor::{Counts, Cursor, Source};
-pub use entry::{Change, Content, Entry};
-pub use open::{OpenError, Opened, Why};
+pub use entry::{AggregateChange, Content, Entry};
+pub use home::{OpenError, RebuildReason};
+pub use open::Opened;
+pub use projected::{Projected, effective, mailbox};
 pub use refold::Refold;
-pub use standing::{Standing, effective, mailbox};
-pub use stands::Stands;
 pub use table::Damage;
-pub use verify::{Digest, Verdict};
+pub use verify::{Digest, RowsCheck};
 pub use view::{Blocked, Page, ReadError, Reading, View};

@@ -12,10 +12,10 @@ use sled::Batch;
 
 use crate::apply::ApplyError;
 use crate::checksum;
-use crate::entry::{Change, Content, Entry};
+use crate::entry::{AggregateChange, Content, Entry};
 use crate::key;
+use crate::projected::{Folded, Projected, effective, fold};
 use crate::row::Stored;
-use crate::standing::{Folded, Standing, after, effective};
 use crate::table::{Damage, head_bytes};
 use crate::view::View;
 
@@ -23,26 +23,26 @@ use crate::view::View;
 #[derive(Debug)]
 pub struct Refold {
     aggregate: Aggregate,
-    standing: Either,
+    state: ProjectedAggregate,
     voids: Vec<Sequence>,
 }
 
 #[derive(Debug)]
-enum Either {
-    Account(Standing<AccountState>),
-    User(Standing<UserState>),
+enum ProjectedAggregate {
+    Account(Projected<AccountState>),
+    User(Projected<UserState>),
 }
 
 impl Refold {
     /// Nothing is folded yet.
     pub fn new(aggregate: Aggregate) -> Self {
-        let standing = match aggregate {
-            Aggregate::Account(_) => Either::Account(Standing::default()),
-            Aggregate::User(..) => Either::User(Standing::default()),
+        let state = match aggregate {
+            Aggregate::Account(_) => ProjectedAggregate::Account(Projected::default()),
+            Aggregate::User(..) => ProjectedAggregate::User(Projected::default()),
         };
         Self {
             aggregate,
-            standing,
+            state,
             voids: Vec::new(),
         }
     }
@@ -52,16 +52,16 @@ impl Refold {
         if entry.content == Content::Void {
             self.voids.push(entry.sequence);
         }
-        match &mut self.standing {
-            Either::Account(standing) => fold(standing, &self.aggregate, entry),
-            Either::User(standing) => fold(standing, &self.aggregate, entry),
+        match &mut self.state {
+            ProjectedAggregate::Account(state) => fold_in(state, &self.aggregate, entry),
+            ProjectedAggregate::User(state) => fold_in(state, &self.aggregate, entry),
         }
     }
 
     fn row(&self) -> (Vec<u8>, bool) {
-        match &self.standing {
-            Either::Account(standing) => row(standing),
-            Either::User(standing) => row(standing),
+        match &self.state {
+            ProjectedAggregate::Account(state) => row(state),
+            ProjectedAggregate::User(state) => row(state),
         }
     }
 }
@@ -69,7 +69,11 @@ impl Refold {
 impl View {
     /// Puts what was folded anew in the place of what is known. It must be folded from all entries
     /// of that account or user up to the cursor: `through` is up to where they were read.
-    pub fn replace(&self, refold: &Refold, through: Sequence) -> Result<Change, ApplyError> {
+    pub fn replace(
+        &self,
+        refold: &Refold,
+        through: Sequence,
+    ) -> Result<AggregateChange, ApplyError> {
         let _writer = self.only_writer();
         let mut head = self.read().head().clone();
         let cursor = head.cursor.sequence;
@@ -98,13 +102,13 @@ impl View {
             (false, false) => {}
         }
         if before.is_none() {
-            let number = match refold.standing {
-                Either::Account(_) => &mut counts.accounts,
-                Either::User(_) => &mut counts.users,
+            let number = match refold.state {
+                ProjectedAggregate::Account(_) => &mut counts.accounts,
+                ProjectedAggregate::User(_) => &mut counts.users,
             };
             *number = number.saturating_add(1);
         }
-        head.sum = checksum::changed(head.sum, &key, before.as_deref(), &now);
+        head.sum = checksum::replace_row(head.sum, &key, before.as_deref(), &now);
         for sequence in &refold.voids {
             batch.insert(key::void(*sequence), &[]);
         }
@@ -138,18 +142,18 @@ impl View {
         Ok(())
     }
 
-    fn change(&self, refold: &Refold, sequence: Sequence) -> Result<Change, Damage> {
-        let (method, effective) = match &refold.standing {
-            Either::Account(standing) => (standing.method(), None),
-            Either::User(user) => {
+    fn change(&self, refold: &Refold, sequence: Sequence) -> Result<AggregateChange, Damage> {
+        let (method, effective) = match &refold.state {
+            ProjectedAggregate::Account(state) => (state.method(), None),
+            ProjectedAggregate::User(user) => {
                 let account = key::company(refold.aggregate.account());
                 let account = self.table.get(&account)?;
-                let account = account.map(|row| crate::view::standing(&row)).transpose()?;
+                let account = account.map(|row| crate::view::read_row(&row)).transpose()?;
                 let account = account.unwrap_or_default();
                 (account.method(), Some(effective(&account, user)))
             }
         };
-        Ok(Change {
+        Ok(AggregateChange {
             aggregate: refold.aggregate.clone(),
             sequence,
             method,
@@ -158,10 +162,10 @@ impl View {
     }
 }
 
-fn fold<S: Folded>(standing: &mut Standing<S>, aggregate: &Aggregate, entry: &Entry) {
-    *standing = after(std::mem::take(standing), aggregate, entry);
+fn fold_in<S: Folded>(state: &mut Projected<S>, aggregate: &Aggregate, entry: &Entry) {
+    *state = fold(std::mem::take(state), aggregate, entry);
 }
 
-fn row<S: Stored>(standing: &Standing<S>) -> (Vec<u8>, bool) {
-    (S::write(standing), standing.known().is_none())
+fn row<S: Stored>(state: &Projected<S>) -> (Vec<u8>, bool) {
+    (S::write(state), state.known().is_none())
 }

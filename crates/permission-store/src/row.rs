@@ -10,7 +10,7 @@ mod write;
 use assent_domain::account::AccountState;
 use assent_domain::user::UserState;
 
-use crate::standing::Standing;
+use crate::projected::Projected;
 
 /// Bytes that are no row of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -30,26 +30,26 @@ const NOES: u32 = 3;
 
 /// A state that has a row.
 pub(crate) trait Stored: Sized {
-    fn write(standing: &Standing<Self>) -> Vec<u8>;
-    fn read(row: &[u8]) -> Result<Standing<Self>, NoRow>;
+    fn write(state: &Projected<Self>) -> Vec<u8>;
+    fn read(row: &[u8]) -> Result<Projected<Self>, NoRow>;
 }
 
 impl Stored for AccountState {
-    fn write(standing: &Standing<Self>) -> Vec<u8> {
-        write::account(standing)
+    fn write(state: &Projected<Self>) -> Vec<u8> {
+        write::account(state)
     }
 
-    fn read(row: &[u8]) -> Result<Standing<Self>, NoRow> {
+    fn read(row: &[u8]) -> Result<Projected<Self>, NoRow> {
         read::account(row)
     }
 }
 
 impl Stored for UserState {
-    fn write(standing: &Standing<Self>) -> Vec<u8> {
-        write::user(standing)
+    fn write(state: &Projected<Self>) -> Vec<u8> {
+        write::user(state)
     }
 
-    fn read(row: &[u8]) -> Result<Standing<Self>, NoRow> {
+    fn read(row: &[u8]) -> Result<Projected<Self>, NoRow> {
         read::user(row)
     }
 }

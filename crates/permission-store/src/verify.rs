@@ -3,7 +3,6 @@
 //! Both walk over every row, as it was at one moment, while others read and write: a few rows at
 //! a time, and whoever writes to a row that the walk has not come to leaves it the old one.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::PoisonError;
 
@@ -13,6 +12,7 @@ use sled::IVec;
 use crate::checksum;
 use crate::cursor::Head;
 use crate::key;
+use crate::pass::Pass;
 use crate::table::Damage;
 use crate::view::{ReadError, View};
 
@@ -46,28 +46,11 @@ impl fmt::Debug for Digest {
 
 /// What a check of all rows found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RowsCheck {
     /// The rows are those that were written.
     Sound,
     /// Some are missing, or are not what was written.
     Damaged,
-}
-
-/// A walk over all rows that is under way.
-#[derive(Debug, Default)]
-pub(crate) struct Pass {
-    /// The last row that it came to.
-    up_to: Vec<u8>,
-    /// Rows after that one which were written since it began, as they were then.
-    before: BTreeMap<Vec<u8>, Option<IVec>>,
-}
-
-impl Pass {
-    pub(crate) fn row_changed(&mut self, key: Vec<u8>, before: Option<IVec>) {
-        if self.up_to < key {
-            self.before.entry(key).or_insert(before);
-        }
-    }
 }
 
 /// A row's key, and its value when the walk began.
@@ -91,15 +74,15 @@ impl View {
 
     /// Reads every row, and compares them with the sum that was kept as they were written.
     /// Others may read and write meanwhile.
-    pub fn verify(&self) -> Result<Verdict, ReadError> {
+    pub fn verify(&self) -> Result<RowsCheck, ReadError> {
         let mut sum = 0_u64;
         let head = self.walk(|key, value| {
             sum = sum.wrapping_add(checksum::of_row(key, value));
         })?;
         Ok(if sum == head.sum {
-            Verdict::Sound
+            RowsCheck::Sound
         } else {
-            Verdict::Damaged
+            RowsCheck::Damaged
         })
     }
 

@@ -12,12 +12,12 @@ use assent_domain::user::UserState;
 
 use crate::cursor::{Counts, Cursor, Head};
 use crate::directory::Generation;
+use crate::home::Home;
 use crate::key;
-use crate::open::Home;
+use crate::pass::Pass;
+use crate::projected::Projected;
 use crate::row::Stored;
-use crate::standing::Standing;
 use crate::table::{Damage, Table};
-use crate::verify::Pass;
 
 /// What the log adds up to, for every account and user.
 ///
@@ -54,7 +54,7 @@ pub enum ReadError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The users.
-    pub users: Vec<(UserId, Standing<UserState>)>,
+    pub users: Vec<(UserId, Projected<UserState>)>,
     /// Whether there are more after these.
     pub more: bool,
 }
@@ -114,7 +114,7 @@ impl View {
     }
 
     /// What is known of an account.
-    pub fn account(&self, account: &AccountId) -> Result<Standing<AccountState>, ReadError> {
+    pub fn account(&self, account: &AccountId) -> Result<Projected<AccountState>, ReadError> {
         self.read().account(account)
     }
 
@@ -123,7 +123,7 @@ impl View {
         &self,
         account: &AccountId,
         user: &UserId,
-    ) -> Result<Standing<UserState>, ReadError> {
+    ) -> Result<Projected<UserState>, ReadError> {
         self.read().user(account, user)
     }
 
@@ -183,8 +183,8 @@ impl Reading<'_> {
     }
 
     /// What is known of an account: the default where it has no events.
-    pub fn account(&self, account: &AccountId) -> Result<Standing<AccountState>, ReadError> {
-        self.standing(&key::company(account))
+    pub fn account(&self, account: &AccountId) -> Result<Projected<AccountState>, ReadError> {
+        self.projected(&key::company(account))
     }
 
     /// What is known of a user: the default where the user has no events.
@@ -192,8 +192,8 @@ impl Reading<'_> {
         &self,
         account: &AccountId,
         user: &UserId,
-    ) -> Result<Standing<UserState>, ReadError> {
-        self.standing(&key::user(account, user))
+    ) -> Result<Projected<UserState>, ReadError> {
+        self.projected(&key::user(account, user))
     }
 
     /// Up to `limit` of an account's users, after the one named.
@@ -213,7 +213,7 @@ impl Reading<'_> {
                 return Ok(false);
             }
             match key::aggregate(key) {
-                Some(Aggregate::User(_, user)) => users.push((user, standing(value)?)),
+                Some(Aggregate::User(_, user)) => users.push((user, read_row(value)?)),
                 Some(Aggregate::Account(_)) | None => return Err(unknown_key()),
             }
             Ok(true)
@@ -243,7 +243,7 @@ impl Reading<'_> {
                     .strip_prefix(key::BLOCKED)
                     .and_then(key::aggregate)
                     .ok_or_else(unknown_key)?;
-                if let Standing::Blocked { at } = standing::<AccountState>(value)? {
+                if let Projected::Blocked { at } = read_row::<AccountState>(value)? {
                     found.push(Blocked { aggregate, at });
                 }
                 Ok(true)
@@ -255,19 +255,19 @@ impl Reading<'_> {
         &self.state.head
     }
 
-    pub(crate) fn standing<S: Stored + Default>(
+    pub(crate) fn projected<S: Stored + Default>(
         &self,
         key: &[u8],
-    ) -> Result<Standing<S>, ReadError> {
+    ) -> Result<Projected<S>, ReadError> {
         let row = self.table.get(key)?;
         Ok(row
-            .map(|row| standing(&row))
+            .map(|row| read_row(&row))
             .transpose()?
             .unwrap_or_default())
     }
 }
 
-pub(crate) fn standing<S: Stored>(row: &[u8]) -> Result<Standing<S>, Damage> {
+pub(crate) fn read_row<S: Stored>(row: &[u8]) -> Result<Projected<S>, Damage> {
     S::read(row).map_err(|error| Damage::because("it holds a row that is not ours", error))
 }
 

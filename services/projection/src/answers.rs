@@ -8,21 +8,21 @@ use assent_contract::values::PersonId;
 use assent_domain::account::AccountState;
 use assent_domain::event::Aggregate;
 use assent_domain::user::UserState;
-use assent_permission_store::{ReadError, Standing, View, effective, mailbox};
+use assent_permission_store::{Projected, ReadError, View, effective, mailbox};
 
-use crate::board::Board;
-use crate::failure::Failure;
+use crate::query_failure::QueryFailure;
+use crate::served_view::ServedView;
 
 const USUAL_PAGE: u16 = 100;
 const LARGEST_PAGE: u16 = 1000;
 
 pub(crate) async fn permissions(
-    board: &Board,
+    served_view: &ServedView,
     query: &UserQuery,
-) -> Result<PermissionsAnswer, Failure> {
-    board.reaches(query.at_least).await?;
-    let log = board.log_name();
-    read(board, |view| {
+) -> Result<PermissionsAnswer, QueryFailure> {
+    served_view.reaches(query.at_least).await?;
+    let log = served_view.log_name();
+    read(served_view, |view| {
         let reading = view.read();
         let account = reading.account(&query.account_id)?;
         let user = reading.user(&query.account_id, &query.user_id)?;
@@ -34,14 +34,17 @@ pub(crate) async fn permissions(
             microsoft_identity: mailbox(&account, &user).map(PersonId::from),
             sequence: reading.sequence().0,
             // The view may have become another one since.
-            log: log.filter(|log| board.log_name().as_ref() == Some(log)),
+            log: log.filter(|log| served_view.log_name().as_ref() == Some(log)),
         })
     })
 }
 
-pub(crate) async fn login_state(board: &Board, query: &UserQuery) -> Result<LoginState, Failure> {
-    board.reaches(query.at_least).await?;
-    read(board, |view| {
+pub(crate) async fn login_state(
+    served_view: &ServedView,
+    query: &UserQuery,
+) -> Result<LoginState, QueryFailure> {
+    served_view.reaches(query.at_least).await?;
+    read(served_view, |view| {
         let reading = view.read();
         let account = reading.account(&query.account_id)?;
         let user = reading.user(&query.account_id, &query.user_id)?;
@@ -54,9 +57,12 @@ pub(crate) async fn login_state(board: &Board, query: &UserQuery) -> Result<Logi
     })
 }
 
-pub(crate) async fn account(board: &Board, query: &AccountQuery) -> Result<AccountAnswer, Failure> {
-    board.reaches(query.at_least).await?;
-    read(board, |view| {
+pub(crate) async fn account(
+    served_view: &ServedView,
+    query: &AccountQuery,
+) -> Result<AccountAnswer, QueryFailure> {
+    served_view.reaches(query.at_least).await?;
+    read(served_view, |view| {
         let reading = view.read();
         let account = reading.account(&query.account_id)?;
         Ok(AccountAnswer {
@@ -68,10 +74,13 @@ pub(crate) async fn account(board: &Board, query: &AccountQuery) -> Result<Accou
     })
 }
 
-pub(crate) async fn users(board: &Board, query: &UsersQuery) -> Result<UsersPage, Failure> {
+pub(crate) async fn users(
+    served_view: &ServedView,
+    query: &UsersQuery,
+) -> Result<UsersPage, QueryFailure> {
     let limit = page_size(query.limit)?;
-    board.reaches(query.at_least).await?;
-    read(board, |view| {
+    served_view.reaches(query.at_least).await?;
+    read(served_view, |view| {
         let reading = view.read();
         let account = reading.account(&query.account_id)?;
         let page = reading.users(&query.account_id, query.after.as_ref(), limit)?;
@@ -93,11 +102,14 @@ pub(crate) async fn users(board: &Board, query: &UsersQuery) -> Result<UsersPage
     })
 }
 
-pub(crate) async fn blocked(board: &Board, query: BlockedQuery) -> Result<BlockedPage, Failure> {
+pub(crate) async fn blocked(
+    served_view: &ServedView,
+    query: BlockedQuery,
+) -> Result<BlockedPage, QueryFailure> {
     let limit = page_size(query.limit)?;
-    board.reaches(query.at_least).await?;
+    served_view.reaches(query.at_least).await?;
     let after = query.after.map(Aggregate::from);
-    read(board, |view| {
+    read(served_view, |view| {
         let reading = view.read();
         // One more than asked for tells whether there is another page.
         let mut found = reading.blocked_after(after.as_ref(), limit.saturating_add(1))?;
@@ -124,28 +136,28 @@ pub(crate) async fn blocked(board: &Board, query: BlockedQuery) -> Result<Blocke
     })
 }
 
-fn page_size(asked: Option<u16>) -> Result<usize, Failure> {
+fn page_size(asked: Option<u16>) -> Result<usize, QueryFailure> {
     let limit = asked.unwrap_or(USUAL_PAGE);
     if (1..=LARGEST_PAGE).contains(&limit) {
         return Ok(usize::from(limit));
     }
-    Err(Failure::Invalid(format!(
+    Err(QueryFailure::Invalid(format!(
         "limit is from 1 to {LARGEST_PAGE}"
     )))
 }
 
 /// Reads the view, and has it rebuilt if it turns out to be damaged.
 pub(crate) fn read<T>(
-    board: &Board,
+    served_view: &ServedView,
     read: impl FnOnce(&View) -> Result<T, ReadError>,
-) -> Result<T, Failure> {
-    let view = board.view()?;
+) -> Result<T, QueryFailure> {
+    let view = served_view.view()?;
     read(&view).map_err(|error| {
-        board.report_damage(&view);
-        Failure::from(error)
+        served_view.report_damage(&view);
+        QueryFailure::from(error)
     })
 }
 
-fn account_facts(account: &Standing<AccountState>) -> AccountFacts {
+fn account_facts(account: &Projected<AccountState>) -> AccountFacts {
     AccountFacts::from(account.known().unwrap_or(&AccountState::default()))
 }

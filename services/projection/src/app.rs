@@ -9,9 +9,9 @@ use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::telemetry::chain;
 use assent_service_kit::{ConnectionLimits, Dependency, Health, Listen, Runtime, StartError};
 
-use crate::board::Board;
 use crate::config::Config;
-use crate::keep_up::KeepUp;
+use crate::projector::Projector;
+use crate::served_view::ServedView;
 use crate::{http, queries};
 
 /// How many queries are answered at once; more wait in NATS.
@@ -27,7 +27,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     nats.not_ready("connecting to NATS");
     let view = health.dependency("view");
     let changes = health.dependency("changes");
-    let board = Arc::new(Board::new());
+    let served_view = Arc::new(ServedView::new());
 
     // NATS may come later: until then the projection says that it waits.
     let connection = Connection::connect_waiting(nats_settings(config.nats)).await?;
@@ -35,21 +35,21 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         "nats-watch",
         watch(connection.clone(), nats, runtime.clone()),
     );
-    let keep_up = KeepUp {
+    let projector = Projector {
         connection: connection.clone(),
         directory: config.data_dir,
-        board: Arc::clone(&board),
+        served_view: Arc::clone(&served_view),
         readiness: view,
         changes,
         runtime: runtime.clone(),
     };
-    runtime.spawn_critical("keep-up", keep_up.run());
+    runtime.spawn_critical("projector", projector.run());
     runtime.spawn_critical(
         "queries",
-        serve_queries(connection, Arc::clone(&board), runtime.clone()),
+        serve_queries(connection, Arc::clone(&served_view), runtime.clone()),
     );
 
-    let router = http::router(board, verifier);
+    let router = http::router(served_view, verifier);
     let listen = Listen {
         address: config.listen.into(),
         metrics: config.metrics_listen.map(Into::into),
@@ -64,7 +64,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
 
 /// Answers queries while there is a view that has caught up. Until then, and while a view is
 /// built anew, the other replicas have the queries to themselves.
-async fn serve_queries(connection: Connection, board: Arc<Board>, runtime: Runtime) {
+async fn serve_queries(connection: Connection, served_view: Arc<ServedView>, runtime: Runtime) {
     let definition = ServiceDefinition {
         name: names::PROJECTION_SERVICE,
         version: env!("CARGO_PKG_VERSION"),
@@ -73,10 +73,10 @@ async fn serve_queries(connection: Connection, board: Arc<Board>, runtime: Runti
     loop {
         tokio::select! {
             () = runtime.shutdown_requested() => return,
-            () = board.answers_queries(true) => {}
+            () = served_view.answers_queries(true) => {}
         }
         let stop = runtime.shutdown_token();
-        let endpoints = queries::endpoints(&board, &connection);
+        let endpoints = queries::endpoints(&served_view, &connection);
         let serving = assent_messaging::serve(
             &connection,
             definition,
@@ -85,7 +85,7 @@ async fn serve_queries(connection: Connection, board: Arc<Board>, runtime: Runti
             stop.clone(),
         );
         let stopping = async {
-            board.answers_queries(false).await;
+            served_view.answers_queries(false).await;
             stop.cancel();
             std::future::pending().await
         };

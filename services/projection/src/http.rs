@@ -14,8 +14,8 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
 use crate::answers;
-use crate::board::Board;
-use crate::failure::Failure;
+use crate::query_failure::QueryFailure;
+use crate::served_view::ServedView;
 
 const READ_PERMISSIONS: &str = "permissions:read";
 /// How many blocked aggregates the status names.
@@ -23,14 +23,14 @@ const BLOCKED_SHOWN: usize = 100;
 
 #[derive(Debug, Clone)]
 struct Shared {
-    board: Arc<Board>,
+    served_view: Arc<ServedView>,
     verifier: Arc<BearerVerifier>,
 }
 
 /// All routes.
-pub(crate) fn router(board: Arc<Board>, verifier: BearerVerifier) -> Router {
+pub(crate) fn router(served_view: Arc<ServedView>, verifier: BearerVerifier) -> Router {
     let shared = Shared {
-        board,
+        served_view,
         verifier: Arc::new(verifier),
     };
     Router::new()
@@ -61,7 +61,9 @@ async fn permissions(
         user_id: UserId::parse(&user).map_err(|error| invalid("user", error))?,
         at_least: query.at_least,
     };
-    Ok(Json(answers::permissions(&shared.board, &query).await?))
+    Ok(Json(
+        answers::permissions(&shared.served_view, &query).await?,
+    ))
 }
 
 #[derive(Debug, Serialize)]
@@ -104,10 +106,10 @@ impl From<Blocked> for BlockedView {
 
 async fn status(State(shared): State<Shared>, headers: HeaderMap) -> Result<Json<Status>, Problem> {
     shared.authorize(&headers, None).await?;
-    let stream_last = shared.board.stream_last();
-    let rebuilding = shared.board.is_rebuilding();
+    let stream_last = shared.served_view.stream_last();
+    let rebuilding = shared.served_view.is_rebuilding();
     // Without a view there is still something to tell: that it is being built.
-    let Ok(view) = shared.board.view() else {
+    let Ok(view) = shared.served_view.view() else {
         return Ok(Json(Status {
             applied_sequence: 0,
             stream_last_sequence: stream_last,
@@ -120,7 +122,7 @@ async fn status(State(shared): State<Shared>, headers: HeaderMap) -> Result<Json
         }));
     };
     let (cursor, counts) = (view.cursor(), view.counts());
-    let blocked = answers::read(&shared.board, |view| view.blocked(BLOCKED_SHOWN))?;
+    let blocked = answers::read(&shared.served_view, |view| view.blocked(BLOCKED_SHOWN))?;
     let applied = cursor.sequence.0;
     Ok(Json(Status {
         applied_sequence: applied,
@@ -146,7 +148,7 @@ async fn digest(
     headers: HeaderMap,
 ) -> Result<Json<DigestView>, Problem> {
     shared.authorize(&headers, None).await?;
-    let view = shared.board.view()?;
+    let view = shared.served_view.view()?;
     let digested = Arc::clone(&view);
     let computed = tokio::task::spawn_blocking(move || digested.digest()).await;
     match computed {
@@ -154,8 +156,8 @@ async fn digest(
             digest: digest.to_string(),
         })),
         Ok(Err(error)) => {
-            shared.board.report_damage(&view);
-            Err(Failure::from(error).into())
+            shared.served_view.report_damage(&view);
+            Err(QueryFailure::from(error).into())
         }
         Err(panicked) => Err(Problem::bug(panicked)),
     }
@@ -173,11 +175,11 @@ impl Shared {
         if reaches && caller.has_scope(READ_PERMISSIONS) {
             Ok(())
         } else {
-            Err(Failure::Forbidden.into())
+            Err(QueryFailure::Forbidden.into())
         }
     }
 }
 
 fn invalid(what: &str, error: assent_domain::ids::InvalidId) -> Problem {
-    Failure::Invalid(format!("{what} must be {error}")).into()
+    QueryFailure::Invalid(format!("{what} must be {error}")).into()
 }

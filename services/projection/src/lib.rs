@@ -2,24 +2,26 @@
 //! answers what may be done for a user now.
 //!
 //! 1. [`app`] puts it together.
-//! 2. `keep_up` follows the log: catches up, goes on live, and begins again after `trouble`.
-//! 3. `find_view` finds the view of that log on disk, or builds it from the whole log.
-//! 4. `voids` knows which messages of the log are void; `unblock` folds anew whom they blocked.
-//! 5. `announce` tells others what changed, each change once.
-//! 6. `board` is where the view is served from; `answers` reads it, for NATS and for HTTP, and
+//! 2. `projector` follows the log: catches up, goes on live, and begins again after a `follow_failure`.
+//! 3. `view_loader` finds the view of that log on disk, or builds it from the whole log.
+//! 4. `entries` is what the view takes in of the log; `voids` knows which messages of the log are void;
+//!    `unblock` folds anew whom they blocked.
+//! 5. `change_announcer` tells others what changed, each change once.
+//! 6. `served_view` is where the view is served from; `answers` reads it, for NATS and for HTTP, and
 //!    `snapshot` reads all of it, for whoever begins to follow the changes.
 
-mod announce;
 mod answers;
 pub mod app;
-mod board;
+mod change_announcer;
 pub mod config;
-mod failure;
-mod find_view;
+mod entries;
+mod follow_failure;
 mod http;
-mod keep_up;
+mod projector;
 mod queries;
+mod query_failure;
+mod served_view;
 mod snapshot;
-mod trouble;
 mod unblock;
+mod view_loader;
 mod voids;

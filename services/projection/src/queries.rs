@@ -7,65 +7,65 @@ use assent_messaging::{Connection, Endpoint, Request, ServiceError};
 use serde::Serialize;
 
 use crate::answers;
-use crate::board::Board;
-use crate::failure::Failure;
+use crate::query_failure::QueryFailure;
+use crate::served_view::ServedView;
 use crate::snapshot;
 
 /// The endpoints of the micro service. What other people's programs ask is read strictly, as over
 /// HTTP; what only programs of ours ask may have fields that this one does not know.
-pub(crate) fn endpoints(board: &Arc<Board>, connection: &Connection) -> Vec<Endpoint> {
+pub(crate) fn endpoints(served_view: &Arc<ServedView>, connection: &Connection) -> Vec<Endpoint> {
     let connection = connection.clone();
     Vec::from([
         endpoint(
-            board,
+            served_view,
             "permissions",
             names::QUERY_PERMISSIONS,
             strict::from_slice,
-            |board, query| async move { answers::permissions(&board, &query).await },
+            |served_view, query| async move { answers::permissions(&served_view, &query).await },
         ),
         endpoint(
-            board,
+            served_view,
             "login-state",
             names::QUERY_LOGIN_STATE,
             |query| serde_json::from_slice(query),
-            |board, query| async move { answers::login_state(&board, &query).await },
+            |served_view, query| async move { answers::login_state(&served_view, &query).await },
         ),
         endpoint(
-            board,
+            served_view,
             "account",
             names::QUERY_ACCOUNT,
             strict::from_slice,
-            |board, query| async move { answers::account(&board, &query).await },
+            |served_view, query| async move { answers::account(&served_view, &query).await },
         ),
         endpoint(
-            board,
+            served_view,
             "users",
             names::QUERY_USERS,
             strict::from_slice,
-            |board, query| async move { answers::users(&board, &query).await },
+            |served_view, query| async move { answers::users(&served_view, &query).await },
         ),
         endpoint(
-            board,
+            served_view,
             "changes",
             names::QUERY_CHANGES,
             strict::from_slice,
-            move |board, query| {
+            move |served_view, query| {
                 let connection = connection.clone();
-                async move { snapshot::changes(&board, &connection, &query).await }
+                async move { snapshot::changes(&served_view, &connection, &query).await }
             },
         ),
         endpoint(
-            board,
+            served_view,
             "blocked",
             names::QUERY_BLOCKED,
             |query| serde_json::from_slice(query),
-            |board, query| async move { answers::blocked(&board, query).await },
+            |served_view, query| async move { answers::blocked(&served_view, query).await },
         ),
     ])
 }
 
 fn endpoint<Q, A, F, Fut>(
-    board: &Arc<Board>,
+    served_view: &Arc<ServedView>,
     name: &'static str,
     subject: &'static str,
     read: fn(&[u8]) -> Result<Q, serde_json::Error>,
@@ -74,27 +74,27 @@ fn endpoint<Q, A, F, Fut>(
 where
     Q: Send + 'static,
     A: Serialize,
-    F: Fn(Arc<Board>, Q) -> Fut + Clone + Send + Sync + 'static,
-    Fut: Future<Output = Result<A, Failure>> + Send + 'static,
+    F: Fn(Arc<ServedView>, Q) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Result<A, QueryFailure>> + Send + 'static,
 {
-    let board = Arc::clone(board);
+    let served_view = Arc::clone(served_view);
     Endpoint::new(name, subject, move |request: Request| {
-        let board = Arc::clone(&board);
+        let served_view = Arc::clone(&served_view);
         let answer = answer.clone();
         async move {
             // Fields without names, which serde would take for a query too, are none.
             if request.payload.trim_ascii_start().first() == Some(&b'[') {
                 let detail = format!("the request is not a {name} query: a list, not an object");
-                return Err(Failure::Invalid(detail).into());
+                return Err(QueryFailure::Invalid(detail).into());
             }
             let query = read(&request.payload).map_err(|error| {
                 let (line, column) = (error.line(), error.column());
-                ServiceError::from(Failure::Invalid(format!(
+                ServiceError::from(QueryFailure::Invalid(format!(
                     "the request is not a {name} query: line {line}, column {column}"
                 )))
             })?;
-            let answer = answer(board, query).await?;
-            serde_json::to_vec(&answer).map_err(|error| Failure::Internal(error).into())
+            let answer = answer(served_view, query).await?;
+            serde_json::to_vec(&answer).map_err(|error| QueryFailure::Internal(error).into())
         }
     })
 }

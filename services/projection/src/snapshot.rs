@@ -12,10 +12,10 @@ use assent_contract::query::{ChangesPage, ChangesQuery};
 use assent_messaging::{ChangeStream, Connection};
 use tokio::time::sleep;
 
-use crate::announce::{Backwards, change_message};
 use crate::answers::read;
-use crate::board::Board;
-use crate::failure::Failure;
+use crate::change_announcer::{Backwards, change_message};
+use crate::query_failure::QueryFailure;
+use crate::served_view::ServedView;
 use cursor::Cursor;
 
 const USUAL_PAGE: u16 = 200;
@@ -27,27 +27,27 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(50);
 
 pub(crate) async fn changes(
-    board: &Board,
+    served_view: &ServedView,
     connection: &Connection,
     query: &ChangesQuery,
-) -> Result<ChangesPage, Failure> {
+) -> Result<ChangesPage, QueryFailure> {
     let limit = query.limit.unwrap_or(USUAL_PAGE);
     if !(1..=LARGEST_PAGE).contains(&limit) {
-        return Err(Failure::Invalid(format!(
+        return Err(QueryFailure::Invalid(format!(
             "limit is from 1 to {LARGEST_PAGE}"
         )));
     }
-    let cursor = begin_or_go_on(board, connection, query).await?;
-    let page = read(board, |view| {
+    let cursor = begin_or_go_on(served_view, connection, query).await?;
+    let page = read(served_view, |view| {
         let reading = view.read();
         let within = cursor.within.as_ref();
-        let page = reading.all_that_stands(within, cursor.after.as_ref(), usize::from(limit))?;
+        let page = reading.current_changes(within, cursor.after.as_ref(), usize::from(limit))?;
         Ok((page, reading.sequence().0))
     });
     let (page, sequence) = page?;
     // The view may have become another one since the log's name was compared.
-    if board.log_name().as_ref() != Some(&cursor.log) {
-        return Err(Failure::NotReady);
+    if served_view.log_name().as_ref() != Some(&cursor.log) {
+        return Err(QueryFailure::NotReady);
     }
     let last = page.changes.last().map(|change| change.aggregate.clone());
     let next = last.filter(|_| page.more).map(|last| Cursor {
@@ -64,22 +64,22 @@ pub(crate) async fn changes(
 
 /// Where the page begins, once the view has got far enough for it.
 async fn begin_or_go_on(
-    board: &Board,
+    served_view: &ServedView,
     connection: &Connection,
     query: &ChangesQuery,
-) -> Result<Cursor, Failure> {
+) -> Result<Cursor, QueryFailure> {
     if let Some(after) = &query.after {
         let cursor = Cursor::parse(after)
             .filter(|cursor| cursor.within == query.account_id)
             .ok_or_else(|| {
-                Failure::Invalid("after is not the next of a page of this query".to_owned())
+                QueryFailure::Invalid("after is not the next of a page of this query".to_owned())
             })?;
-        is_of_this_log(board, &cursor.log).await?;
-        board.reaches(Some(cursor.at_least)).await?;
+        is_of_this_log(served_view, &cursor.log).await?;
+        served_view.reaches(Some(cursor.at_least)).await?;
         return Ok(cursor);
     }
-    let first = tokio::time::timeout(PATIENCE, first_page(board, connection));
-    let (log, at_least) = first.await.map_err(|_| Failure::NotYetApplied)??;
+    let first = tokio::time::timeout(PATIENCE, first_page(served_view, connection));
+    let (log, at_least) = first.await.map_err(|_| QueryFailure::NotYetApplied)??;
     Ok(Cursor {
         log,
         at_least,
@@ -90,47 +90,50 @@ async fn begin_or_go_on(
 
 /// Waits until the view holds all that was told. Answers what the log is called, and how much of it
 /// the later pages have to hold as well.
-async fn first_page(board: &Board, connection: &Connection) -> Result<(String, u64), Failure> {
+async fn first_page(
+    served_view: &ServedView,
+    connection: &Connection,
+) -> Result<(String, u64), QueryFailure> {
     let stream = ChangeStream::unchecked(connection);
     let claim = loop {
         let backwards = Backwards::from_end(&stream).await;
-        let mut backwards = backwards.map_err(Failure::Untold)?;
+        let mut backwards = backwards.map_err(QueryFailure::Untold)?;
         if backwards.is_empty() {
             break None;
         }
-        let claim = backwards.claim().await.map_err(Failure::Untold)?;
+        let claim = backwards.claim().await.map_err(QueryFailure::Untold)?;
         if claim.is_some() {
             break claim;
         }
         sleep(POLL).await;
     };
-    let mut names = board.log_names();
+    let mut names = served_view.log_names();
     let (log, at_least) = match claim {
         Some((log, at_least)) => {
-            // It fails only once the board is gone, and we hold it.
+            // It fails only once the served_view is gone, and we hold it.
             drop(names.wait_for(|name| name.as_deref() == Some(&*log)).await);
             (log, at_least)
         }
         // Nothing was told yet.
         None => match names.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(log)) => (log.to_string(), 0),
-            Ok(None) | Err(_) => return Err(Failure::NotReady),
+            Ok(None) | Err(_) => return Err(QueryFailure::NotReady),
         },
     };
-    let mut applied = board.progress();
+    let mut applied = served_view.progress();
     drop(applied.wait_for(|applied| at_least <= *applied).await);
     Ok((log, at_least))
 }
 
 /// The pages of one query are of one log.
-async fn is_of_this_log(board: &Board, log: &str) -> Result<(), Failure> {
-    let mut names = board.log_names();
+async fn is_of_this_log(served_view: &ServedView, log: &str) -> Result<(), QueryFailure> {
+    let mut names = served_view.log_names();
     let known = tokio::time::timeout(PATIENCE, names.wait_for(Option::is_some)).await;
     match known {
         Ok(Ok(name)) if name.as_deref() == Some(log) => Ok(()),
-        Ok(Ok(_)) => Err(Failure::Gone(
+        Ok(Ok(_)) => Err(QueryFailure::Gone(
             "the log is not the one that the first page was of: begin anew",
         )),
-        Ok(Err(_)) | Err(_) => Err(Failure::NotReady),
+        Ok(Err(_)) | Err(_) => Err(QueryFailure::NotReady),
     }
 }

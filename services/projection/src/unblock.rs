@@ -8,8 +8,8 @@ use assent_event_log::{EventLog, ReadError};
 use assent_permission_store::{Refold, View};
 use tokio::task::{JoinSet, block_in_place};
 
-use crate::keep_up::as_entry;
-use crate::trouble::Trouble;
+use crate::entries::as_entry;
+use crate::follow_failure::FollowFailure;
 use crate::voids::Voids;
 
 /// One after another, those who have to be folded anew.
@@ -37,9 +37,9 @@ impl Unblock {
     }
 
     /// Looks whom the void messages block that the view has applied.
-    pub(crate) async fn look(&mut self, view: &View) -> Result<(), Trouble> {
+    pub(crate) async fn look(&mut self, view: &View) -> Result<(), FollowFailure> {
         if !self.voids.explain(view) {
-            return Err(Trouble::VoidGone);
+            return Err(FollowFailure::VoidGone);
         }
         for (sequence, aggregate) in self.voids.blocking(view) {
             if !self.seen_to.insert(sequence) {
@@ -58,10 +58,10 @@ impl Unblock {
     }
 
     /// Waits until one was read; for ever, where there is none.
-    pub(crate) async fn read(&mut self) -> Result<Refolding, Trouble> {
+    pub(crate) async fn read(&mut self) -> Result<Refolding, FollowFailure> {
         match self.under_way.join_next().await {
-            Some(Ok(read)) => read.map_err(Trouble::Read),
-            Some(Err(_)) => Err(Trouble::Ended),
+            Some(Ok(read)) => read.map_err(FollowFailure::Read),
+            Some(Err(_)) => Err(FollowFailure::Ended),
             None => std::future::pending().await,
         }
     }
@@ -71,11 +71,11 @@ impl Unblock {
         &mut self,
         view: &View,
         mut read: Refolding,
-    ) -> Result<Aggregate, Trouble> {
+    ) -> Result<Aggregate, FollowFailure> {
         let cursor = view.cursor().sequence;
         let read_on = read.read(&self.log, &self.voids, cursor);
-        read_on.await.map_err(Trouble::Read)?;
-        block_in_place(|| view.replace(&read.refold, cursor)).map_err(Trouble::Apply)?;
+        read_on.await.map_err(FollowFailure::Read)?;
+        block_in_place(|| view.replace(&read.refold, cursor)).map_err(FollowFailure::Apply)?;
         tracing::info!(aggregate = ?read.aggregate, "folded anew without what is void");
         self.begin_next(view);
         Ok(read.aggregate)
@@ -101,10 +101,14 @@ impl Unblock {
         });
     }
 
-    async fn orphan(&self, view: &View, sequence: Sequence) -> Result<(), Trouble> {
-        let entry = self.log.entry(sequence).await.map_err(Trouble::Read)?;
+    async fn orphan(&self, view: &View, sequence: Sequence) -> Result<(), FollowFailure> {
+        let entry = self
+            .log
+            .entry(sequence)
+            .await
+            .map_err(FollowFailure::Read)?;
         if entry.is_some_and(|entry| self.voids.covers(&entry)) {
-            block_in_place(|| view.pass_over_orphan(sequence)).map_err(Trouble::Apply)?;
+            block_in_place(|| view.pass_over_orphan(sequence)).map_err(FollowFailure::Apply)?;
         }
         Ok(())
     }

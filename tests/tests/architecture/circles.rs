@@ -9,20 +9,7 @@ use anyhow::ensure;
 use crate::modules::{self, ModulePath};
 
 /// The circles that there still are, each with its package.
-const KNOWN: &[(&str, &[&str])] = &[
-    (
-        "assent-permission-store",
-        &["apply", "bulk", "open", "verify", "view"],
-    ),
-    (
-        "projection",
-        &["announce", "find_view", "keep_up", "unblock"],
-    ),
-    (
-        "projection",
-        &["announce::inspect", "announce::mend", "announce::telling"],
-    ),
-];
+const KNOWN: &[(&str, &[&str])] = &[];
 
 /// All that can be reached from a module.
 fn reachable<'a>(

@@ -11,9 +11,9 @@ use super::{
     ADMIN_CONFIGURED, AWAITING_SWITCH, BLOCKED, NOES, NoRow, USER, USER_INDIVIDUAL,
     USER_WITH_IDENTITY,
 };
-use crate::standing::Standing;
+use crate::projected::Projected;
 
-pub(super) fn account(row: &[u8]) -> Result<Standing<AccountState>, NoRow> {
+pub(super) fn account(row: &[u8]) -> Result<Projected<AccountState>, NoRow> {
     let mut row = Row(row);
     let kind = row.byte()?;
     if kind == BLOCKED {
@@ -44,7 +44,7 @@ pub(super) fn account(row: &[u8]) -> Result<Standing<AccountState>, NoRow> {
     })
 }
 
-pub(super) fn user(row: &[u8]) -> Result<Standing<UserState>, NoRow> {
+pub(super) fn user(row: &[u8]) -> Result<Projected<UserState>, NoRow> {
     let mut row = Row(row);
     let kind = row.byte()?;
     if kind == BLOCKED {
@@ -168,18 +168,18 @@ impl Row<'_> {
         })
     }
 
-    fn blocked<S>(mut self) -> Result<Standing<S>, NoRow> {
+    fn blocked<S>(mut self) -> Result<Projected<S>, NoRow> {
         let at = Sequence(self.number()?);
         if self.0.is_empty() {
-            Ok(Standing::Blocked { at })
+            Ok(Projected::Blocked { at })
         } else {
             Err(NoRow)
         }
     }
 
-    fn end<S>(self, state: S) -> Result<Standing<S>, NoRow> {
+    fn end<S>(self, state: S) -> Result<Projected<S>, NoRow> {
         if self.0.is_empty() {
-            Ok(Standing::Known(state))
+            Ok(Projected::Known(state))
         } else {
             Err(NoRow)
         }

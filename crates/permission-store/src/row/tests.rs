@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::Stored;
-use crate::standing::Standing;
+use crate::projected::Projected;
 
 fn sets() -> impl Strategy<Value = PermissionSet> {
     let levels = prop_oneof![
@@ -106,9 +106,9 @@ fn users() -> impl Strategy<Value = UserState> {
         )
 }
 
-fn round_trips<S: Stored + PartialEq + std::fmt::Debug>(standing: &Standing<S>) {
-    let row = S::write(standing);
-    assert_eq!(S::read(&row).as_ref(), Ok(standing));
+fn round_trips<S: Stored + PartialEq + std::fmt::Debug>(state: &Projected<S>) {
+    let row = S::write(state);
+    assert_eq!(S::read(&row).as_ref(), Ok(state));
     for length in 0..row.len() {
         assert!(S::read(&row[..length]).is_err(), "a row cut short was read");
     }
@@ -121,23 +121,23 @@ fn round_trips<S: Stored + PartialEq + std::fmt::Debug>(standing: &Standing<S>) 
 proptest! {
     #[test]
     fn accounts_are_read_as_they_were_written(state in accounts(), at in any::<u64>()) {
-        round_trips(&Standing::Known(state));
-        round_trips::<AccountState>(&Standing::Blocked { at: Sequence(at) });
+        round_trips(&Projected::Known(state));
+        round_trips::<AccountState>(&Projected::Blocked { at: Sequence(at) });
     }
 
     #[test]
     fn users_are_read_as_they_were_written(state in users(), at in any::<u64>()) {
-        round_trips(&Standing::Known(state));
-        round_trips::<UserState>(&Standing::Blocked { at: Sequence(at) });
+        round_trips(&Projected::Known(state));
+        round_trips::<UserState>(&Projected::Blocked { at: Sequence(at) });
     }
 
     #[test]
     fn any_bytes_are_refused_or_read_but_never_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
-        if let Ok(standing) = AccountState::read(&bytes) {
-            prop_assert_eq!(AccountState::read(&AccountState::write(&standing)), Ok(standing));
+        if let Ok(state) = AccountState::read(&bytes) {
+            prop_assert_eq!(AccountState::read(&AccountState::write(&state)), Ok(state));
         }
-        if let Ok(standing) = UserState::read(&bytes) {
-            prop_assert_eq!(UserState::read(&UserState::write(&standing)), Ok(standing));
+        if let Ok(state) = UserState::read(&bytes) {
+            prop_assert_eq!(UserState::read(&UserState::write(&state)), Ok(state));
         }
     }
 }

@@ -7,13 +7,13 @@ use assent_domain::user::{LastNo, UserState};
 use super::{
     ADMIN_CONFIGURED, AWAITING_SWITCH, BLOCKED, NOES, USER, USER_INDIVIDUAL, USER_WITH_IDENTITY,
 };
-use crate::standing::Standing;
+use crate::projected::Projected;
 
-pub(super) fn account(standing: &Standing<AccountState>) -> Vec<u8> {
+pub(super) fn account(state: &Projected<AccountState>) -> Vec<u8> {
     let mut row = Row(Vec::with_capacity(48));
-    match standing {
-        Standing::Blocked { at } => row.blocked(*at),
-        Standing::Known(state) => {
+    match state {
+        Projected::Blocked { at } => row.blocked(*at),
+        Projected::Known(state) => {
             let (kind, consent) = match &state.authorization {
                 Authorization::UserIndividual {
                     awaiting_switch: None,
@@ -38,11 +38,11 @@ pub(super) fn account(standing: &Standing<AccountState>) -> Vec<u8> {
     row.0
 }
 
-pub(super) fn user(standing: &Standing<UserState>) -> Vec<u8> {
+pub(super) fn user(state: &Projected<UserState>) -> Vec<u8> {
     let mut row = Row(Vec::with_capacity(48));
-    match standing {
-        Standing::Blocked { at } => row.blocked(*at),
-        Standing::Known(state) => {
+    match state {
+        Projected::Blocked { at } => row.blocked(*at),
+        Projected::Known(state) => {
             row.byte(match state.identity {
                 None => USER,
                 Some(_) => USER_WITH_IDENTITY,

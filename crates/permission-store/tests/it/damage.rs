@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-use assent_permission_store::{Entry, Opened, Verdict, Why};
+use assent_permission_store::{Entry, Opened, RebuildReason, RowsCheck};
 
 use crate::log::{granted, source};
 use crate::place::{Place, apply, digest_of, load};
@@ -26,7 +26,7 @@ fn entries() -> Vec<Entry> {
 fn written() -> (Place, Vec<Entry>) {
     let entries = entries();
     let place = Place::new();
-    let view = load(place.fresh(Why::Missing), &entries[..2000]);
+    let view = load(place.fresh(RebuildReason::Missing), &entries[..2000]);
     for batch in entries[2000..2500].chunks(50) {
         apply(&view, batch);
     }
@@ -48,12 +48,12 @@ fn is_never_wrong_unnoticed(place: &Place, entries: &[Entry], what: &str) -> boo
             true
         }
         Opened::Resumed(view) => match view.verify() {
-            Ok(Verdict::Sound) => {
+            Ok(RowsCheck::Sound) => {
                 let end = usize::try_from(view.cursor().sequence.0).unwrap();
                 assert_eq!(view.digest().unwrap(), digest_of(&entries[..end]), "{what}");
                 false
             }
-            Ok(Verdict::Damaged) | Err(_) => true,
+            Ok(RowsCheck::Damaged) | Err(_) => true,
         },
     }
 }
@@ -135,7 +135,7 @@ fn deleted_files_are_begun_anew() {
     fs::remove_file(database(&place)).unwrap();
     drop(place.open(&source()));
     fs::remove_dir_all(place.path()).unwrap();
-    place.fresh(Why::Missing);
+    place.fresh(RebuildReason::Missing);
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_view_that_killed_its_opener_is_set_aside_and_only_the_last_such_one_is_kept
     let (place, entries) = written();
     for round in 0..3 {
         fs::write(place.generation().join("OPENING"), "").unwrap();
-        let anew = place.fresh(Why::Damaged);
+        let anew = place.fresh(RebuildReason::Damaged);
         let aside = place
             .folders()
             .into_iter()

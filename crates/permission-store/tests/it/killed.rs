@@ -4,7 +4,7 @@ use std::env;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
-use assent_permission_store::{Entry, Opened, Verdict, View};
+use assent_permission_store::{Entry, Opened, RowsCheck, View};
 
 use crate::log::{granted, hash, source};
 use crate::place::{CACHE, Place, apply, digest_of, load};
@@ -70,7 +70,7 @@ fn a_killed_writer_leaves_rows_and_cursor_that_agree() {
             Opened::Fresh { load: anew, .. } => drop(load(*anew, &[])),
             Opened::Resumed(view) => {
                 let cursor = view.cursor();
-                assert_eq!(view.verify().unwrap(), Verdict::Sound);
+                assert_eq!(view.verify().unwrap(), RowsCheck::Sound);
                 let entries: Vec<_> = (1..=cursor.sequence.0).map(event).collect();
                 assert_eq!(view.digest().unwrap(), digest_of(&entries));
                 if 0 < cursor.sequence.0 {

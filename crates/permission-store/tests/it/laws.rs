@@ -7,7 +7,9 @@ use assent_domain::account::AccountState;
 use assent_domain::event::Aggregate;
 use assent_domain::permissions::PermissionSet;
 use assent_domain::user::UserState;
-use assent_permission_store::{Content, Entry, Standing, Verdict, View, Why, effective};
+use assent_permission_store::{
+    Content, Entry, Projected, RebuildReason, RowsCheck, View, effective,
+};
 use proptest::prelude::*;
 
 use crate::log::{hash, log};
@@ -16,8 +18,8 @@ use crate::place::{Place, apply, digest_of, load};
 /// What the domain makes of a log, with none of the store's code.
 #[derive(Default)]
 struct Reference {
-    accounts: BTreeMap<Aggregate, Standing<AccountState>>,
-    users: BTreeMap<Aggregate, Standing<UserState>>,
+    accounts: BTreeMap<Aggregate, Projected<AccountState>>,
+    users: BTreeMap<Aggregate, Projected<UserState>>,
     orphans: u64,
 }
 
@@ -29,24 +31,26 @@ fn reference(entries: &[Entry]) -> Reference {
             None => all.orphans += u64::from(entry.content != Content::Void),
             Some(aggregate @ Aggregate::Account(_)) => {
                 let standing = all.accounts.entry(aggregate.clone()).or_default();
-                if let Standing::Known(state) = standing {
+                if let Projected::Known(state) = standing {
                     let next = match &entry.content {
                         Content::Event(event) => state.clone().evolve(entry.sequence, event).ok(),
                         Content::Unreadable => None,
                         Content::Void => Some(state.clone()),
                     };
-                    *standing = next.map_or(Standing::Blocked { at: blocked_at }, Standing::Known);
+                    *standing =
+                        next.map_or(Projected::Blocked { at: blocked_at }, Projected::Known);
                 }
             }
             Some(aggregate @ Aggregate::User(..)) => {
                 let standing = all.users.entry(aggregate.clone()).or_default();
-                if let Standing::Known(state) = standing {
+                if let Projected::Known(state) = standing {
                     let next = match &entry.content {
                         Content::Event(event) => state.clone().evolve(entry.sequence, event).ok(),
                         Content::Unreadable => None,
                         Content::Void => Some(state.clone()),
                     };
-                    *standing = next.map_or(Standing::Blocked { at: blocked_at }, Standing::Known);
+                    *standing =
+                        next.map_or(Projected::Blocked { at: blocked_at }, Projected::Known);
                 }
             }
         }
@@ -59,7 +63,7 @@ fn agrees_with_the_domain(view: &View, entries: &[Entry]) {
     let mut blocked = Vec::new();
     for (aggregate, standing) in &expected.accounts {
         assert_eq!(view.account(aggregate.account()).unwrap(), *standing);
-        blocked.extend(matches!(standing, Standing::Blocked { .. }).then(|| aggregate.clone()));
+        blocked.extend(matches!(standing, Projected::Blocked { .. }).then(|| aggregate.clone()));
     }
     for (aggregate, standing) in &expected.users {
         let Aggregate::User(account, user) = aggregate else {
@@ -71,7 +75,7 @@ fn agrees_with_the_domain(view: &View, entries: &[Entry]) {
         if company.known().is_none() || standing.known().is_none() {
             assert_eq!(effective(&company, &found), PermissionSet::NOTHING);
         }
-        blocked.extend(matches!(standing, Standing::Blocked { .. }).then(|| aggregate.clone()));
+        blocked.extend(matches!(standing, Projected::Blocked { .. }).then(|| aggregate.clone()));
     }
     let counts = view.counts();
     assert_eq!(counts.accounts, expected.accounts.len() as u64);
@@ -84,7 +88,7 @@ fn agrees_with_the_domain(view: &View, entries: &[Entry]) {
         .map(|blocked| blocked.aggregate)
         .collect();
     assert_eq!(listed, blocked);
-    assert_eq!(view.verify().unwrap(), Verdict::Sound);
+    assert_eq!(view.verify().unwrap(), RowsCheck::Sound);
 }
 
 proptest! {
@@ -97,7 +101,7 @@ proptest! {
     ) {
         let entries = log(&numbers);
         let place = Place::new();
-        let mut view = load(place.fresh(Why::Missing), &[]);
+        let mut view = load(place.fresh(RebuildReason::Missing), &[]);
         let mut applied = 0;
         for (size, again, interrupted) in steps {
             let end = entries.len().min(applied + size);
@@ -124,7 +128,7 @@ proptest! {
     ) {
         let entries = log(&numbers);
         let place = Place::new();
-        let mut load = place.fresh(Why::Missing).spill_at(spill_at);
+        let mut load = place.fresh(RebuildReason::Missing).spill_at(spill_at);
         for batch in entries.chunks(size) {
             load.add(batch, hash(batch.last().unwrap().sequence.0)).unwrap();
         }
@@ -142,12 +146,12 @@ fn a_change_tells_what_is_effective_as_of_its_event() {
         .map(|n: u32| n.wrapping_mul(2_654_435_761))
         .collect::<Vec<_>>());
     let place = Place::new();
-    let view = load(place.fresh(Why::Missing), &[]);
+    let view = load(place.fresh(RebuildReason::Missing), &[]);
     // In one batch, so that later events of the same batch could show through.
     let changes = view.apply(&entries, hash(entries.len() as u64)).unwrap();
     let mut told = changes.iter();
     let other = Place::new();
-    let one_by_one = load(other.fresh(Why::Missing), &[]);
+    let one_by_one = load(other.fresh(RebuildReason::Missing), &[]);
     for entry in &entries {
         apply(&one_by_one, std::slice::from_ref(entry));
         let Some(aggregate) = &entry.aggregate else {

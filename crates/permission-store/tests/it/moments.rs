@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use assent_domain::ids::Sequence;
-use assent_permission_store::{ApplyError, Verdict, Why};
+use assent_permission_store::{ApplyError, RebuildReason, RowsCheck};
 
 use crate::log::{account, granted, hash, user};
 use crate::place::{Place, apply, load};
@@ -12,7 +12,10 @@ use crate::place::{Place, apply, load};
 #[test]
 fn rows_and_sequence_are_of_one_moment() {
     let place = Place::new();
-    let view = load(place.fresh(Why::Missing), &[granted(1, "acme", "ana")]);
+    let view = load(
+        place.fresh(RebuildReason::Missing),
+        &[granted(1, "acme", "ana")],
+    );
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
@@ -51,7 +54,7 @@ fn a_digest_and_a_check_are_of_one_moment_too() {
         .collect();
     // The same, one batch after another, with nobody beside it.
     let alone = Place::new();
-    let reference = load(alone.fresh(Why::Missing), &entries[..1000]);
+    let reference = load(alone.fresh(RebuildReason::Missing), &entries[..1000]);
     let mut moments = HashSet::from([reference.digest().unwrap()]);
     for batch in entries[1000..].chunks(20) {
         apply(&reference, batch);
@@ -59,13 +62,13 @@ fn a_digest_and_a_check_are_of_one_moment_too() {
     }
 
     let place = Place::new();
-    let view = load(place.fresh(Why::Missing), &entries[..1000]);
+    let view = load(place.fresh(RebuildReason::Missing), &entries[..1000]);
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let checker = scope.spawn(|| {
             let mut seen = HashSet::new();
             while !done.load(Ordering::Relaxed) {
-                assert_eq!(view.verify().unwrap(), Verdict::Sound);
+                assert_eq!(view.verify().unwrap(), RowsCheck::Sound);
                 let digest = view.digest().unwrap();
                 assert!(moments.contains(&digest), "the view was never like that");
                 seen.insert(digest);
@@ -84,7 +87,10 @@ fn a_digest_and_a_check_are_of_one_moment_too() {
 #[test]
 fn a_gap_is_refused_and_nothing_is_applied() {
     let place = Place::new();
-    let view = load(place.fresh(Why::Missing), &[granted(1, "acme", "ana")]);
+    let view = load(
+        place.fresh(RebuildReason::Missing),
+        &[granted(1, "acme", "ana")],
+    );
     let before = view.digest().unwrap();
     for gap in [
         vec![granted(3, "acme", "ana")],
@@ -118,7 +124,7 @@ fn users_are_listed_by_page_within_their_account() {
         }
     }
     let place = Place::new();
-    let view = load(place.fresh(Why::Missing), &entries);
+    let view = load(place.fresh(RebuildReason::Missing), &entries);
     let acme = account("acme");
     let mut listed = Vec::new();
     let mut after = None;

@@ -1,6 +1,6 @@
 //! Who may open a view, and what becomes of one that can't be used.
 
-use assent_permission_store::{OpenError, Opened, Verdict, View, Why};
+use assent_permission_store::{OpenError, Opened, RebuildReason, RowsCheck, View};
 
 use crate::log::{created, granted, source};
 use crate::place::{CACHE, Place, apply, digest_of, load};
@@ -8,7 +8,10 @@ use crate::place::{CACHE, Place, apply, digest_of, load};
 #[test]
 fn a_second_opener_is_refused_until_the_first_is_gone() {
     let place = Place::new();
-    let view = load(place.fresh(Why::Missing), &[granted(1, "acme", "ana")]);
+    let view = load(
+        place.fresh(RebuildReason::Missing),
+        &[granted(1, "acme", "ana")],
+    );
     let refused = View::open(&place.path(), &source(), CACHE).unwrap_err();
     assert!(matches!(refused, OpenError::InUse(_)));
     assert!(refused.to_string().contains("in use by another process"));
@@ -20,7 +23,7 @@ fn a_second_opener_is_refused_until_the_first_is_gone() {
 fn a_view_of_another_stream_is_kept_until_the_new_one_is_complete() {
     let place = Place::new();
     drop(load(
-        place.fresh(Why::Missing),
+        place.fresh(RebuildReason::Missing),
         &[granted(1, "acme", "ana")],
     ));
     let other = created("2027-01-01T00:00:00Z");
@@ -28,7 +31,10 @@ fn a_view_of_another_stream_is_kept_until_the_new_one_is_complete() {
         let Opened::Fresh { mut load, why } = place.open(&other) else {
             panic!("a view of another stream was resumed");
         };
-        assert!(matches!(why, Why::OtherSource | Why::Incomplete));
+        assert!(matches!(
+            why,
+            RebuildReason::OtherSource | RebuildReason::Incomplete
+        ));
         assert_eq!(place.folders().len(), 2);
         load.add(&[granted(1, "umbrella", "zoe")], [1; 32]).unwrap();
         // Interrupted: whoever goes back finds the old one as it was.
@@ -50,14 +56,17 @@ fn a_view_of_another_stream_is_kept_until_the_new_one_is_complete() {
 #[test]
 fn starting_over_leaves_readers_of_the_old_view_alone() {
     let place = Place::new();
-    let old = load(place.fresh(Why::Missing), &[granted(1, "acme", "ana")]);
+    let old = load(
+        place.fresh(RebuildReason::Missing),
+        &[granted(1, "acme", "ana")],
+    );
     let anew = old.start_over(&source()).unwrap();
     let new = load(
         anew,
         &[granted(1, "acme", "ben"), granted(2, "acme", "ana")],
     );
     assert_eq!(old.counts().users, 1);
-    assert_eq!(old.verify().unwrap(), Verdict::Sound);
+    assert_eq!(old.verify().unwrap(), RowsCheck::Sound);
     drop(old);
     assert_eq!(new.counts().users, 2);
     drop(new);
@@ -67,13 +76,13 @@ fn starting_over_leaves_readers_of_the_old_view_alone() {
 #[test]
 fn a_load_that_was_interrupted_is_begun_anew() {
     let place = Place::new();
-    let mut interrupted = place.fresh(Why::Missing).spill_at(1);
+    let mut interrupted = place.fresh(RebuildReason::Missing).spill_at(1);
     interrupted
         .add(&[granted(1, "acme", "ana")], [1; 32])
         .unwrap();
     drop(interrupted);
     drop(load(
-        place.fresh(Why::Incomplete),
+        place.fresh(RebuildReason::Incomplete),
         &[granted(1, "acme", "ben")],
     ));
     let view = place.resumed();

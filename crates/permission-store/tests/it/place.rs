@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use assent_permission_store::{BulkLoad, Digest, Entry, Opened, Source, View, Why};
+use assent_permission_store::{BulkLoad, Digest, Entry, Opened, RebuildReason, Source, View};
 use tempfile::TempDir;
 
 use crate::log::{hash, source};
@@ -25,7 +25,7 @@ impl Place {
         View::open(&self.path(), source, CACHE).unwrap()
     }
 
-    pub(crate) fn fresh(&self, expected: Why) -> BulkLoad {
+    pub(crate) fn fresh(&self, expected: RebuildReason) -> BulkLoad {
         match self.open(&source()) {
             Opened::Fresh { load, why } => {
                 assert_eq!(why, expected);
@@ -91,7 +91,7 @@ pub(crate) fn apply(view: &View, entries: &[Entry]) {
 
 /// The digest of a log, folded in one go.
 pub(crate) fn digest_of(entries: &[Entry]) -> Digest {
-    load(Place::new().fresh(Why::Missing), entries)
+    load(Place::new().fresh(RebuildReason::Missing), entries)
         .digest()
         .unwrap()
 }

@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use assent_permission_store::Why;
+use assent_permission_store::RebuildReason;
 
 use crate::log::granted;
 use crate::place::{Place, apply, load};
@@ -43,7 +43,7 @@ fn found(place: &Place) -> Vec<String> {
 #[test]
 fn a_new_view_is_its_owners_alone() {
     let place = Place::new();
-    let view = load(place.fresh(Why::Missing), &[]);
+    let view = load(place.fresh(RebuildReason::Missing), &[]);
     apply(&view, &[granted(1, "acme", "ana")]);
     assert_eq!(found(&place), [] as [String; 0]);
 }
@@ -52,7 +52,7 @@ fn a_new_view_is_its_owners_alone() {
 fn one_that_was_open_to_others_is_closed() {
     let place = Place::new();
     drop(load(
-        place.fresh(Why::Missing),
+        place.fresh(RebuildReason::Missing),
         &[granted(1, "acme", "ana")],
     ));
     open_for_all(&place.path());
@@ -65,7 +65,7 @@ fn one_that_was_open_to_others_is_closed() {
 #[test]
 fn what_is_not_of_a_view_is_left_alone() {
     let place = Place::new();
-    drop(load(place.fresh(Why::Missing), &[]));
+    drop(load(place.fresh(RebuildReason::Missing), &[]));
     let other = place.path().join("lost+found");
     fs::create_dir(&other).unwrap();
     fs::set_permissions(&other, Permissions::from_mode(0o755)).unwrap();

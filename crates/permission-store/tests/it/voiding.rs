@@ -3,7 +3,7 @@
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
 use assent_permission_store::{
-    ApplyError, Change, Content, Entry, Refold, Standing, Verdict, View, Why,
+    AggregateChange, ApplyError, Content, Entry, Projected, RebuildReason, Refold, RowsCheck, View,
 };
 use proptest::prelude::*;
 
@@ -22,7 +22,7 @@ fn voided(entries: &[Entry], is_void: impl Fn(u64) -> bool) -> Vec<Entry> {
 }
 
 /// Folds the account or user of an entry anew, as whoever has the log does.
-fn refold(view: &View, entries: &[Entry], sequence: Sequence) -> Option<Change> {
+fn refold(view: &View, entries: &[Entry], sequence: Sequence) -> Option<AggregateChange> {
     let through = view.cursor().sequence;
     let entry = entries.iter().find(|entry| entry.sequence == sequence)?;
     let Some(aggregate) = &entry.aggregate else {
@@ -47,12 +47,12 @@ fn what_was_blocked_is_effective_again_and_the_rest_goes_on() {
         granted(4, "acme", "ben"),
     ];
     let place = Place::new();
-    let view = load(place.fresh(Why::Missing), &[]);
+    let view = load(place.fresh(RebuildReason::Missing), &[]);
     apply(&view, &entries);
     assert_eq!(view.counts().blocked, 1);
     assert_eq!(
         view.user(&account("acme"), &user("ana")).unwrap(),
-        Standing::Blocked { at: Sequence(2) }
+        Projected::Blocked { at: Sequence(2) }
     );
     let entries = voided(&entries, |_| true);
     let change = refold(&view, &entries, Sequence(2)).unwrap();
@@ -67,7 +67,7 @@ fn what_was_blocked_is_effective_again_and_the_rest_goes_on() {
 
     let view = place.resumed();
     assert_eq!(view.voids().into_iter().collect::<Vec<_>>(), [Sequence(2)]);
-    assert_eq!(view.verify().unwrap(), Verdict::Sound);
+    assert_eq!(view.verify().unwrap(), RowsCheck::Sound);
     let known = view.user(&account("acme"), &user("ana")).unwrap();
     assert_eq!(known.last_sequence(), Sequence(3));
 }
@@ -80,7 +80,7 @@ fn a_second_message_still_blocks() {
         granted(2, "acme", "ana"),
         unreadable(3, Some(acme)),
     ];
-    let view = load(Place::new().fresh(Why::Missing), &[]);
+    let view = load(Place::new().fresh(RebuildReason::Missing), &[]);
     apply(&view, &entries);
     let entries = voided(&entries, |sequence| sequence == 1);
     refold(&view, &entries, Sequence(1)).unwrap();
@@ -92,7 +92,7 @@ fn a_second_message_still_blocks() {
 #[test]
 fn what_was_read_up_to_another_place_is_refused() {
     let ana = Aggregate::User(account("acme"), user("ana"));
-    let view = load(Place::new().fresh(Why::Missing), &[]);
+    let view = load(Place::new().fresh(RebuildReason::Missing), &[]);
     apply(&view, &[granted(1, "acme", "ana")]);
     let stale = view.replace(&Refold::new(ana), Sequence(0));
     assert!(matches!(stale, Err(ApplyError::Gap { .. })), "{stale:?}");
@@ -102,7 +102,7 @@ fn what_was_read_up_to_another_place_is_refused() {
 
 #[test]
 fn those_that_are_blocked_come_by_page() {
-    let view = load(Place::new().fresh(Why::Missing), &[]);
+    let view = load(Place::new().fresh(RebuildReason::Missing), &[]);
     let who = [
         Aggregate::Account(account("acme")),
         Aggregate::Account(account("umbrella")),
@@ -146,7 +146,7 @@ proptest! {
             .collect();
         let mut known = std::collections::BTreeSet::new();
         let place = Place::new();
-        let mut view = load(place.fresh(Why::Missing), &[]);
+        let mut view = load(place.fresh(RebuildReason::Missing), &[]);
         let mut applied = 0;
         for (size, declare, interrupted) in steps {
             if let Some(sequence) = to_void.pop().filter(|_| declare) {
@@ -170,10 +170,10 @@ proptest! {
         }
         let expected = known_of(&known);
         prop_assert_eq!(view.digest().unwrap(), digest_of(&expected));
-        prop_assert_eq!(view.verify().unwrap(), Verdict::Sound);
+        prop_assert_eq!(view.verify().unwrap(), RowsCheck::Sound);
         let passed: Vec<_> = view.voids().into_iter().map(|sequence| sequence.0).collect();
         prop_assert_eq!(passed, known.into_iter().collect::<Vec<_>>());
-        let rebuilt = load(Place::new().fresh(Why::Missing), &expected);
+        let rebuilt = load(Place::new().fresh(RebuildReason::Missing), &expected);
         prop_assert_eq!(view.counts(), rebuilt.counts());
         prop_assert_eq!(view.blocked(1000).unwrap(), rebuilt.blocked(1000).unwrap());
         prop_assert_eq!(view.cursor().hash, hash(entries.len() as u64));

@@ -7,14 +7,14 @@ use std::time::Duration;
 use assent_permission_store::{Counts, View};
 use tokio::sync::watch;
 
-use crate::failure::Failure;
+use crate::query_failure::QueryFailure;
 
 /// How long a query waits for the write that it has to reflect.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The view, while there is one that can be served, and what is known of the log.
 #[derive(Debug)]
-pub(crate) struct Board {
+pub(crate) struct ServedView {
     view: RwLock<Option<Arc<View>>>,
     applied: watch::Sender<u64>,
     stream_last: AtomicU64,
@@ -30,7 +30,7 @@ pub(crate) struct Board {
     former_log_name: RwLock<Option<String>>,
 }
 
-impl Board {
+impl ServedView {
     pub(crate) fn new() -> Self {
         Self {
             view: RwLock::new(None),
@@ -80,7 +80,7 @@ impl Board {
     /// Waits until this replica takes queries, or until it does no longer.
     pub(crate) async fn answers_queries(&self, answering: bool) {
         let mut changes = self.answering.subscribe();
-        // It fails only once the board is gone, and we hold it.
+        // It fails only once the served_view is gone, and we hold it.
         drop(changes.wait_for(|is| *is == answering).await);
     }
 
@@ -144,12 +144,12 @@ impl Board {
     }
 
     /// The view that is served.
-    pub(crate) fn view(&self) -> Result<Arc<View>, Failure> {
+    pub(crate) fn view(&self) -> Result<Arc<View>, QueryFailure> {
         if self.withheld.load(Ordering::Relaxed) {
-            return Err(Failure::NotReady);
+            return Err(QueryFailure::NotReady);
         }
         let view = self.view.read().unwrap_or_else(PoisonError::into_inner);
-        view.clone().ok_or(Failure::NotReady)
+        view.clone().ok_or(QueryFailure::NotReady)
     }
 
     /// The view reflects the log up to here.
@@ -205,12 +205,12 @@ impl Board {
     /// Waits until a reader finds damage.
     pub(crate) async fn damage_reported(&self) {
         let mut damaged = self.damaged.subscribe();
-        // It fails only once the board is gone, and we hold it.
+        // It fails only once the served_view is gone, and we hold it.
         drop(damaged.wait_for(|damaged| *damaged).await);
     }
 
     /// Waits until the view reflects this write; at once, in the usual case.
-    pub(crate) async fn reaches(&self, at_least: Option<u64>) -> Result<(), Failure> {
+    pub(crate) async fn reaches(&self, at_least: Option<u64>) -> Result<(), QueryFailure> {
         let Some(at_least) = at_least else {
             return Ok(());
         };
@@ -218,7 +218,7 @@ impl Board {
         let reached = applied.wait_for(|applied| at_least <= *applied);
         match tokio::time::timeout(PATIENCE, reached).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Failure::NotYetApplied),
+            Ok(Err(_)) | Err(_) => Err(QueryFailure::NotYetApplied),
         }
     }
 }

@@ -6,10 +6,11 @@ use assent_service_kit::telemetry::chain;
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
 
-use super::judge::{Believed, Ours, Verdict, believed, ours};
-use super::mend::Ghosts;
+use super::finding::Finding;
+use super::judge::{MessageVerdict, OurMessage, ours};
 use super::place::{LogNames, is_old};
-use super::{Error, Ground};
+use super::unknown_subjects::UnknownSubjects;
+use super::{Error, LogAndView};
 
 /// Of how many of those whom the log does not know it is looked at what the stream keeps, at the
 /// start: each costs a request.
@@ -18,43 +19,10 @@ const MOST_AUDITED: usize = 512;
 /// shows when telling goes on.
 const MOST_MISSED: u64 = 1024;
 
-/// A message that has to be told over: it is not one of ours, or not true, or not any more.
-#[derive(Debug, Clone)]
-pub(super) struct Finding {
-    /// `None` where it was only heard.
-    pub(super) stream_sequence: Option<u64>,
-    pub(super) subject: String,
-    /// What a listener may have taken from it.
-    pub(super) believed: Option<Believed>,
-    /// Somebody else's. What a replica of ours told of somebody who was unblocked since is not.
-    pub(super) is_foreign: bool,
-}
-
-impl Finding {
-    /// What one of ours told before a message that blocked somebody was declared void.
-    pub(super) fn of_ours(told: &Told) -> Self {
-        Self {
-            is_foreign: false,
-            ..Self::from(told)
-        }
-    }
-}
-
-impl From<&Told> for Finding {
-    fn from(told: &Told) -> Self {
-        Self {
-            stream_sequence: told.stream_sequence,
-            subject: told.subject.clone(),
-            believed: believed(told),
-            is_foreign: true,
-        }
-    }
-}
-
 /// Listens, and reports.
 #[derive(Debug)]
 pub(super) struct Inspector {
-    pub(super) ground: Ground,
+    pub(super) ground: LogAndView,
     pub(super) names: LogNames,
     pub(super) stream: ChangeStream,
     pub(super) live: Messages,
@@ -80,7 +48,7 @@ impl Inspector {
 
     /// Looks through what the stream keeps of those whom the log does not know: it must be "nothing".
     async fn audit(&mut self) -> Result<(), Error> {
-        let mut ghosts = Ghosts::new();
+        let mut ghosts = UnknownSubjects::new();
         for _ in 0..MOST_AUDITED {
             let Some(ghost) = ghosts.next(&self.ground, &self.stream).await? else {
                 return Ok(());
@@ -94,8 +62,13 @@ impl Inspector {
                 None => None,
             };
             match verdict {
-                Some(Verdict::True | Verdict::Earlier | Verdict::Later | Verdict::Unblocked) => {}
-                Some(Verdict::Wrong) | None => self.report(&kept).await?,
+                Some(
+                    MessageVerdict::True
+                    | MessageVerdict::Earlier
+                    | MessageVerdict::Later
+                    | MessageVerdict::Unblocked,
+                ) => {}
+                Some(MessageVerdict::Wrong) | None => self.report(&kept).await?,
             }
         }
         Ok(())
@@ -138,7 +111,7 @@ impl Inspector {
         if is_old(told) {
             return Ok(true);
         }
-        let Some(Ours {
+        let Some(OurMessage {
             aggregate,
             change,
             position: Some(position),
@@ -153,37 +126,39 @@ impl Inspector {
             return Ok(false);
         }
         let most = position.through.max(change.sequence);
-        let mut applied = self.ground.board.progress();
+        let mut applied = self.ground.served_view.progress();
         if *applied.borrow_and_update() < most {
             if self.ground.log.status().await?.last_sequence.0 < most {
                 return Ok(false);
             }
-            // It fails only once the board is gone, and we hold it.
+            // It fails only once the served_view is gone, and we hold it.
             drop(applied.wait_for(|applied| most <= *applied).await);
         }
         self.through = position.through;
         let log = position.log.clone();
-        let ours = Ours {
+        let ours = OurMessage {
             aggregate,
             change,
             position: Some(position),
         };
         let verdict = self.ground.judge(&ours).await?;
         Ok(match verdict {
-            Verdict::True | Verdict::Earlier | Verdict::Later => {
+            MessageVerdict::True | MessageVerdict::Earlier | MessageVerdict::Later => {
                 // Another replica may have given it another name.
                 let message = told.stream_sequence.unwrap_or_default();
                 self.ground.may_be_called(&log).await?;
-                let Ground { board, view, .. } = &self.ground;
-                board.hears_name_of_log(view, &log, message);
+                let LogAndView {
+                    served_view, view, ..
+                } = &self.ground;
+                served_view.hears_name_of_log(view, &log, message);
                 true
             }
-            Verdict::Unblocked => {
+            MessageVerdict::Unblocked => {
                 let reported = self.findings.send(Finding::of_ours(told)).await;
                 reported.map_err(|_| "nobody tells changes any more")?;
                 true
             }
-            Verdict::Wrong => false,
+            MessageVerdict::Wrong => false,
         })
     }
 }

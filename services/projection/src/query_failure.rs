@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum QueryFailure {
     /// The request can't be understood.
     Invalid(String),
     /// The caller may not ask this.
@@ -27,13 +27,13 @@ pub(crate) enum Failure {
     Internal(serde_json::Error),
 }
 
-impl From<ReadError> for Failure {
+impl From<ReadError> for QueryFailure {
     fn from(error: ReadError) -> Self {
         Self::Damaged(error)
     }
 }
 
-impl Failure {
+impl QueryFailure {
     const fn code(&self) -> ErrorCode {
         match self {
             Self::Invalid(_) => ErrorCode::InvalidRequest,
@@ -46,31 +46,31 @@ impl Failure {
     }
 }
 
-impl From<Failure> for Problem {
-    fn from(failure: Failure) -> Self {
+impl From<QueryFailure> for Problem {
+    fn from(failure: QueryFailure) -> Self {
         let problem = Self::new(failure.code().definition());
         let not_ready = "there is no view of the log: it is being built, or the log is gone; try again in a moment";
         match failure {
-            Failure::Invalid(detail) => problem.detail(detail),
-            Failure::Forbidden => problem.detail("the token does not allow this"),
-            Failure::NotYetApplied => problem,
-            Failure::NotReady => problem.detail(not_ready),
-            Failure::Damaged(error) => problem.detail(not_ready).internal(error),
-            Failure::Untold(error) => problem.detail(not_ready).internal(error),
-            Failure::Gone(detail) => problem.detail(detail),
-            Failure::Internal(error) => problem.internal(error),
+            QueryFailure::Invalid(detail) => problem.detail(detail),
+            QueryFailure::Forbidden => problem.detail("the token does not allow this"),
+            QueryFailure::NotYetApplied => problem,
+            QueryFailure::NotReady => problem.detail(not_ready),
+            QueryFailure::Damaged(error) => problem.detail(not_ready).internal(error),
+            QueryFailure::Untold(error) => problem.detail(not_ready).internal(error),
+            QueryFailure::Gone(detail) => problem.detail(detail),
+            QueryFailure::Internal(error) => problem.internal(error),
         }
     }
 }
 
-impl IntoResponse for Failure {
+impl IntoResponse for QueryFailure {
     fn into_response(self) -> Response {
         Problem::from(self).into_response()
     }
 }
 
-impl From<Failure> for ServiceError {
-    fn from(failure: Failure) -> Self {
+impl From<QueryFailure> for ServiceError {
+    fn from(failure: QueryFailure) -> Self {
         let code = failure.code();
         let problem = Problem::from(failure);
         let detail = problem.public_detail().unwrap_or(code.as_str());

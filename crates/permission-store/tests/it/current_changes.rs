@@ -3,20 +3,20 @@
 use std::collections::BTreeSet;
 
 use assent_domain::event::Aggregate;
-use assent_permission_store::{Change, View, Why, effective};
+use assent_permission_store::{AggregateChange, RebuildReason, View, effective};
 use proptest::prelude::*;
 
 use crate::log::{account, log};
 use crate::place::{Place, load};
 
-fn pages(view: &View, within: Option<&str>, limit: usize) -> Vec<Change> {
+fn pages(view: &View, within: Option<&str>, limit: usize) -> Vec<AggregateChange> {
     let within = within.map(account);
-    let mut all: Vec<Change> = Vec::new();
+    let mut all: Vec<AggregateChange> = Vec::new();
     loop {
         let after = all.last().map(|change| change.aggregate.clone());
         let reading = view.read();
         let page = reading
-            .all_that_stands(within.as_ref(), after.as_ref(), limit)
+            .current_changes(within.as_ref(), after.as_ref(), limit)
             .unwrap();
         assert!(page.changes.len() <= limit);
         all.extend(page.changes);
@@ -35,7 +35,7 @@ proptest! {
     ) {
         let entries = log(&numbers);
         let place = Place::new();
-        let view = load(place.fresh(Why::Missing), &entries);
+        let view = load(place.fresh(RebuildReason::Missing), &entries);
         let all = pages(&view, None, limit);
         let known: BTreeSet<String> = entries
             .iter()
@@ -47,7 +47,7 @@ proptest! {
         prop_assert_eq!(&listed.iter().cloned().collect::<BTreeSet<_>>(), &known);
         let reading = view.read();
         for change in &all {
-            prop_assert_eq!(reading.stands(&change.aggregate).unwrap(), Some(change.clone()));
+            prop_assert_eq!(reading.current_change(&change.aggregate).unwrap(), Some(change.clone()));
             let company = reading.account(change.aggregate.account()).unwrap();
             prop_assert_eq!(change.method, company.method());
             prop_assert!(company.last_sequence() <= change.sequence);

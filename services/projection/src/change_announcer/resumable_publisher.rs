@@ -4,13 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use assent_messaging::{Anew, ChangePublisher, ChangeStream, Position, PublishChangesError};
-use assent_permission_store::Change;
+use assent_permission_store::AggregateChange;
 
-use super::inspect::Finding;
-use super::mend::{Ghosts, Progress};
+use super::finding::Finding;
 use super::message::{anew, beginning, message};
 use super::place::{self, LogNames, Lost, Place};
-use super::{Announced, Error, Ground};
+use super::republish_progress::RepublishProgress;
+use super::unknown_subjects::UnknownSubjects;
+use super::{Error, LogAndView, TracedChange};
 
 /// How many messages of others are remembered, so that each is reported once.
 const REMEMBERED: usize = 4096;
@@ -22,24 +23,24 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(10);
 
 /// Tells, and knows where it has got to.
 #[derive(Debug)]
-pub(super) struct Telling {
-    pub(super) ground: Ground,
+pub(super) struct ResumablePublisher {
+    pub(super) ground: LogAndView,
     pub(super) names: LogNames,
     pub(super) stream: ChangeStream,
     pub(super) publisher: ChangePublisher,
     /// Of others' messages, those whose subjects have to be told over.
     pub(super) foreign: Vec<Finding>,
     /// Those whom the log does not know, while all is told anew.
-    pub(super) ghosts: Option<Ghosts>,
+    pub(super) ghosts: Option<UnknownSubjects>,
     reported: BTreeSet<u64>,
     repaired: HashMap<String, (u32, Instant)>,
     checked: Option<(u64, String)>,
 }
 
-impl Telling {
+impl ResumablePublisher {
     /// Goes on from where telling has got to, or begins to tell all anew.
     pub(super) async fn resume(
-        ground: Ground,
+        ground: LogAndView,
         names: LogNames,
         stream: ChangeStream,
     ) -> Result<Self, Error> {
@@ -98,7 +99,9 @@ impl Telling {
             self.publisher.last_sequence(),
         );
         self.ground.may_be_called(log).await?;
-        self.ground.board.names_log(&self.ground.view, log, message);
+        self.ground
+            .served_view
+            .names_log(&self.ground.view, log, message);
         Ok(())
     }
 
@@ -107,7 +110,7 @@ impl Telling {
     async fn begin_anew(&mut self, last_sequence: u64, why: Lost) -> Result<(), Error> {
         // What is told as standing has to be all that the log holds now.
         let last = self.ground.log.status().await?.last_sequence.0;
-        let reached = self.ground.board.reaches(Some(last)).await;
+        let reached = self.ground.served_view.reaches(Some(last)).await;
         reached.map_err(|_| "the view has not caught up")?;
         let cursor = self.ground.view.cursor();
         let log = match why {
@@ -138,7 +141,7 @@ impl Telling {
             } else {
                 assent_contract::event_hash::EventHash::from(cursor.hash).to_string()
             },
-            mending: Some(Progress::Begun.to_string()),
+            mending: Some(RepublishProgress::Begun.to_string()),
             log,
         };
         self.publisher.go_on_from(last_sequence, position);
@@ -147,7 +150,7 @@ impl Telling {
     }
 
     /// Tells changes in the order of the log; those that were told before are passed over.
-    pub(super) async fn tell(&mut self, announced: &[Announced]) -> Result<(), Error> {
+    pub(super) async fn tell(&mut self, announced: &[TracedChange]) -> Result<(), Error> {
         if announced.is_empty() {
             return Ok(());
         }
@@ -158,7 +161,7 @@ impl Telling {
         told
     }
 
-    async fn tell_all(&mut self, announced: &[Announced]) -> Result<(), Error> {
+    async fn tell_all(&mut self, announced: &[TracedChange]) -> Result<(), Error> {
         loop {
             let before = self.publisher.position().through;
             let log = self.publisher.position().log.clone();
@@ -183,7 +186,7 @@ impl Telling {
     /// Tells once more how somebody stands: `false` where the stream went on otherwise meanwhile.
     pub(super) async fn tell_anew(
         &mut self,
-        change: &Change,
+        change: &AggregateChange,
         position: Position,
     ) -> Result<bool, Error> {
         let anew: Anew = anew(change, position)?;

@@ -7,17 +7,20 @@
 //!
 //! Nothing that others get into that stream stops the telling. `place` looks past it for the last
 //! message that is true of this log, `inspect` hears at once what none of us said, `judge` says
-//! what is ours and true, and `mend` has the last word: on the one subject, or, where the stream is
+//! what is ours and true, and `republish` has the last word: on the one subject, or, where the stream is
 //! of another log or of a later state of this one, on all of them. `unblocked` tells of those whose
 //! state changed without an event, as a message that blocked them is void.
 
+mod finding;
 mod inspect;
 mod judge;
-mod mend;
 mod message;
 mod place;
-mod telling;
+mod republish;
+mod republish_progress;
+mod resumable_publisher;
 mod unblocked;
+mod unknown_subjects;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,20 +29,20 @@ use assent_contract::names;
 use assent_domain::event::Aggregate;
 use assent_event_log::{EventLog, LogEntry};
 use assent_messaging::{ChangeStream, ChangeStreamError, Connection};
-use assent_permission_store::{Change, ReadError, Reading, View, effective};
+use assent_permission_store::{AggregateChange, ReadError, Reading, View, effective};
 use assent_service_kit::Dependency;
 use assent_service_kit::telemetry::chain;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::board::Board;
-use crate::find_view::still_agrees;
+use crate::entries::still_agrees;
+use crate::served_view::ServedView;
 use crate::voids::Voids;
 use inspect::Inspector;
 pub(crate) use message::change_message;
 pub(crate) use place::Backwards;
 use place::LogNames;
-use telling::Telling;
+use resumable_publisher::ResumablePublisher;
 
 /// Batches that wait to be told. When there are more, the log is read again instead.
 pub(crate) const QUEUE: usize = 256;
@@ -61,15 +64,15 @@ pub(crate) struct Applied {
     /// The last event of the batch.
     pub(crate) through: u64,
     /// What it changed.
-    pub(crate) changes: Vec<Announced>,
+    pub(crate) changes: Vec<TracedChange>,
     /// Those who were folded anew, as a message that blocked them is void.
     pub(crate) unblocked: Vec<Aggregate>,
 }
 
 /// A change, and the event that made it.
 #[derive(Debug)]
-pub(crate) struct Announced {
-    pub(crate) change: Change,
+pub(crate) struct TracedChange {
+    pub(crate) change: AggregateChange,
     pub(crate) entry: LogEntry,
 }
 
@@ -77,14 +80,14 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// What is told of: a log, and the view of it.
 #[derive(Debug, Clone)]
-pub(crate) struct Ground {
+pub(crate) struct LogAndView {
     pub(crate) log: EventLog,
     pub(crate) view: Arc<View>,
-    pub(crate) board: Arc<Board>,
+    pub(crate) served_view: Arc<ServedView>,
     pub(crate) voids: Voids,
 }
 
-impl Ground {
+impl LogAndView {
     /// Makes sure that the log is still the one that the view is of.
     async fn holds(&self) -> Result<(), Error> {
         if still_agrees(&self.view, &self.log).await? {
@@ -97,16 +100,16 @@ impl Ground {
 
 /// Tells the changes of one log.
 #[derive(Debug)]
-pub(crate) struct Announcer {
+pub(crate) struct ChangeAnnouncer {
     pub(crate) connection: Connection,
-    pub(crate) ground: Ground,
+    pub(crate) ground: LogAndView,
     pub(crate) readiness: Dependency,
 }
 
-impl Announcer {
+impl ChangeAnnouncer {
     /// Tells changes until the queue is closed. It never holds up whoever applies them.
     pub(crate) async fn run(self, mut queue: mpsc::Receiver<Applied>) {
-        while let Err(error) = self.until_trouble(&mut queue).await {
+        while let Err(error) = self.run_until_error(&mut queue).await {
             tracing::warn!(error = %chain(&*error), "changes could not be told; trying again");
             match error.downcast_ref() {
                 Some(ChangeStreamError::NotThere { stream }) => self.readiness.not_ready(format!(
@@ -121,19 +124,20 @@ impl Announcer {
         }
     }
 
-    async fn until_trouble(&self, queue: &mut mpsc::Receiver<Applied>) -> Result<(), Error> {
+    async fn run_until_error(&self, queue: &mut mpsc::Receiver<Applied>) -> Result<(), Error> {
         let stream = ChangeStream::open(&self.connection).await?;
         let created = stream.created().await?;
         // Before anything is read, so that whatever comes after that is heard.
         let live = self.connection.subscribe(names::CHANGE_SUBJECTS).await?;
         let log_names = LogNames {
             source: format!("{}@{}", names::EVENT_STREAM, self.ground.log.identity()),
-            former: self.ground.board.former_name_of_log(),
+            former: self.ground.served_view.former_name_of_log(),
         };
         let mut telling =
-            Telling::resume(self.ground.clone(), log_names.clone(), stream.clone()).await?;
+            ResumablePublisher::resume(self.ground.clone(), log_names.clone(), stream.clone())
+                .await?;
         // What is applied from here on comes through the queue.
-        let mut covered = *self.ground.board.progress().borrow();
+        let mut covered = *self.ground.served_view.progress().borrow();
         self.show_mending(&telling);
         catch_up(&self.ground, &mut telling, covered).await?;
         telling.tell_blocked_and_unblocked().await?;
@@ -196,7 +200,7 @@ impl Announcer {
     }
 
     /// Telling all anew is an incident until it is done.
-    fn show_mending(&self, telling: &Telling) {
+    fn show_mending(&self, telling: &ResumablePublisher) {
         if telling.mending().is_none() {
             metrics::gauge!("assent_changes_mending").set(0.0);
             self.readiness.ready();
@@ -225,7 +229,11 @@ async fn until_another(stream: ChangeStream, created: Option<String>) -> Result<
 
 /// Tells what lies between where telling has got to and `through`. Of an account or user that
 /// changed again since, only the newest change is told, as the stream keeps no older one.
-async fn catch_up(ground: &Ground, telling: &mut Telling, through: u64) -> Result<(), Error> {
+async fn catch_up(
+    ground: &LogAndView,
+    telling: &mut ResumablePublisher,
+    through: u64,
+) -> Result<(), Error> {
     let mut next = telling.publisher.position().through;
     if through <= next {
         return Ok(());
@@ -247,7 +255,7 @@ async fn catch_up(ground: &Ground, telling: &mut Telling, through: u64) -> Resul
                 && let Some(aggregate) = entry.aggregate()
                 && let Some(change) = newest(&ground.view.read(), aggregate, entry.sequence().0)?
             {
-                announced.push(Announced { change, entry });
+                announced.push(TracedChange { change, entry });
             }
         }
         telling.tell(&announced).await?;
@@ -260,7 +268,7 @@ fn newest(
     reading: &Reading<'_>,
     aggregate: Aggregate,
     sequence: u64,
-) -> Result<Option<Change>, ReadError> {
+) -> Result<Option<AggregateChange>, ReadError> {
     let account = reading.account(aggregate.account())?;
     let (last, effective) = match &aggregate {
         Aggregate::Account(_) => (account.last_sequence(), None),
@@ -269,7 +277,7 @@ fn newest(
             (user.last_sequence(), Some(effective(&account, &user)))
         }
     };
-    let change = Change {
+    let change = AggregateChange {
         aggregate,
         sequence: last,
         method: account.method(),

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use assent_contract::names;
 use assent_domain::ids::Sequence;
-use assent_event_log::{EventLog, FollowError, ReadError};
-use assent_permission_store::{BulkLoad, Opened, Source, Verdict, View};
+use assent_event_log::{EventLog, FollowError};
+use assent_permission_store::{BulkLoad, Opened, RowsCheck, Source, View};
 use assent_service_kit::{Dependency, Runtime};
 use tokio::task::{block_in_place, spawn_blocking};
 
-use crate::board::Board;
-use crate::keep_up::{as_entry, hash_of};
-use crate::trouble::{Trouble, waits_for};
+use crate::entries::{as_entry, hash_of};
+use crate::follow_failure::{FollowFailure, waits_for};
+use crate::served_view::ServedView;
 use crate::voids::Voids;
 
 /// A load has no readers that would wait for a batch.
@@ -27,28 +27,28 @@ const CACHE: u64 = 128 * 1024 * 1024;
 
 /// Where the view is, and whether it is believed.
 #[derive(Debug)]
-pub(crate) struct Finder {
+pub(crate) struct ViewLoader {
     pub(crate) directory: PathBuf,
-    pub(crate) board: Arc<Board>,
+    pub(crate) served_view: Arc<ServedView>,
     pub(crate) readiness: Dependency,
     pub(crate) runtime: Runtime,
     /// The view that was found last. It stays open while the log can't be reached.
     pub(crate) view: Option<Arc<View>>,
     /// The view turned out to be damaged or of another log. Only a complete new one clears this.
-    pub(crate) distrusted: bool,
+    pub(crate) must_rebuild: bool,
     /// The event that was missing from the log when it was followed last.
     pub(crate) missing: Option<Sequence>,
 }
 
-impl Finder {
+impl ViewLoader {
     /// The view of this log, served from now on. It may lag behind the log.
     pub(crate) async fn find(
         &mut self,
         log: &EventLog,
         voids: &Voids,
-    ) -> Result<Arc<View>, Trouble> {
-        let status = log.status().await.map_err(Trouble::Read)?;
-        self.board.heard_of(status.last_sequence.0);
+    ) -> Result<Arc<View>, FollowFailure> {
+        let status = log.status().await.map_err(FollowFailure::Read)?;
+        self.served_view.heard_of(status.last_sequence.0);
         let source = Source {
             stream: names::EVENT_STREAM.to_owned(),
             created: status.created.to_string(),
@@ -68,41 +68,41 @@ impl Finder {
                 operator_alarm = "void_record_gone",
                 "the record of a message that is void is gone: whoever it blocked is blocked again"
             );
-            self.distrusted = true;
+            self.must_rebuild = true;
         }
-        if !self.distrusted && agrees(&view, &source, log).await? {
-            self.board.serve(Some(Arc::clone(&view)));
+        if !self.must_rebuild && agrees(&view, &source, log).await? {
+            self.served_view.serve(Some(Arc::clone(&view)));
             return Ok(view);
         }
-        if !self.distrusted {
-            self.board.disown_log();
+        if !self.must_rebuild {
+            self.served_view.disown_log();
         }
-        self.distrusted = true;
+        self.must_rebuild = true;
         tracing::error!(
             operator_alarm = "view_rebuilt",
             "the view does not agree with the log, or is damaged; building it anew"
         );
-        let load = view.start_over(&source).map_err(Trouble::View)?;
+        let load = view.start_over(&source).map_err(FollowFailure::View)?;
         drop(view);
         self.build(log, voids, load).await
     }
 
-    async fn open(&self, source: Source) -> Result<Opened, Trouble> {
+    async fn open(&self, source: Source) -> Result<Opened, FollowFailure> {
         let directory = self.directory.clone();
         spawn_blocking(move || View::open(&directory, &source, CACHE))
             .await
-            .map_err(|_| Trouble::Damaged)?
-            .map_err(Trouble::View)
+            .map_err(|_| FollowFailure::Damaged)?
+            .map_err(FollowFailure::View)
     }
 
     /// Keeps a view that was on disk, and has its rows checked while it is served already: that
     /// takes a second per million of them, and damage that opening it did not show is rare.
     fn keep(&mut self, view: Arc<View>) -> Arc<View> {
         self.view = Some(Arc::clone(&view));
-        let (board, checked) = (Arc::clone(&self.board), Arc::clone(&view));
+        let (served_view, checked) = (Arc::clone(&self.served_view), Arc::clone(&view));
         spawn_blocking(move || match checked.verify() {
-            Ok(Verdict::Sound) => {}
-            Ok(Verdict::Damaged) | Err(_) => board.report_damage(&checked),
+            Ok(RowsCheck::Sound) => {}
+            Ok(RowsCheck::Damaged) | Err(_) => served_view.report_damage(&checked),
         });
         view
     }
@@ -113,22 +113,26 @@ impl Finder {
         log: &EventLog,
         voids: &Voids,
         mut load: BulkLoad,
-    ) -> Result<Arc<View>, Trouble> {
+    ) -> Result<Arc<View>, FollowFailure> {
         metrics::counter!("assent_projection_rebuilds_total").increment(1);
-        self.board.serve(None);
+        self.served_view.serve(None);
         match self.missing {
             // It most likely is missing still: building gets as far as that.
             Some(sequence) => self.readiness.not_ready(waits_for(sequence)),
             None => self.readiness.not_ready("building the view from the log"),
         }
         let mut follow = log.follow(load.sequence());
-        let mut last = log.status().await.map_err(Trouble::Read)?.last_sequence;
+        let mut last = log
+            .status()
+            .await
+            .map_err(FollowFailure::Read)?
+            .last_sequence;
         let mut told = 0;
         while load.sequence() < last {
             let entries = follow
                 .next_batch(LOAD_BATCH, PATIENCE)
                 .await
-                .map_err(Trouble::Follow)?;
+                .map_err(FollowFailure::Follow)?;
             let Some(hash) = hash_of(&entries) else {
                 continue;
             };
@@ -136,7 +140,7 @@ impl Finder {
                 let read: Vec<_> = entries.iter().map(|entry| as_entry(entry, voids)).collect();
                 load.add(&read, hash)
             })
-            .map_err(Trouble::Apply)?;
+            .map_err(FollowFailure::Apply)?;
             let sequence = load.sequence().0;
             if told + TOLD_EVERY <= sequence {
                 told = sequence;
@@ -144,37 +148,29 @@ impl Finder {
                     .not_ready(format!("building the view: {sequence} of {last} events"));
             }
             if load.sequence() == last {
-                last = log.status().await.map_err(Trouble::Read)?.last_sequence;
+                last = log
+                    .status()
+                    .await
+                    .map_err(FollowFailure::Read)?
+                    .last_sequence;
             }
         }
         if self.runtime.is_shutting_down() {
-            return Err(Trouble::Stopping);
+            return Err(FollowFailure::Stopping);
         }
-        let view = Arc::new(block_in_place(|| load.finish()).map_err(Trouble::Apply)?);
+        let view = Arc::new(block_in_place(|| load.finish()).map_err(FollowFailure::Apply)?);
         self.view = Some(Arc::clone(&view));
-        self.distrusted = false;
+        self.must_rebuild = false;
         self.missing = None;
-        self.board.forget_damage();
-        self.board.serve(Some(Arc::clone(&view)));
+        self.served_view.forget_damage();
+        self.served_view.serve(Some(Arc::clone(&view)));
         Ok(view)
     }
 }
 
-/// Whether the log that is there is still the one that was opened, and that the view is of.
-pub(crate) async fn still_agrees(view: &View, log: &EventLog) -> Result<bool, ReadError> {
-    let cursor = view.cursor();
-    let status = log.status().await?;
-    if status.created != *log.identity() || status.last_sequence < cursor.sequence {
-        return Ok(false);
-    }
-    // An event that is there and can't be read is trouble of its own, and no sign of another log.
-    let found = log.entry(cursor.sequence).await?;
-    Ok(found.is_none_or(|entry| *entry.hash().as_bytes() == cursor.hash))
-}
-
 /// Whether the view is of this log, and of no later state of it. A log that was rolled back uses
 /// its sequences again, so the event at the cursor is compared.
-async fn agrees(view: &View, source: &Source, log: &EventLog) -> Result<bool, Trouble> {
+async fn agrees(view: &View, source: &Source, log: &EventLog) -> Result<bool, FollowFailure> {
     let cursor = view.cursor();
     if cursor.source != *source {
         return Ok(false);
@@ -183,13 +179,17 @@ async fn agrees(view: &View, source: &Source, log: &EventLog) -> Result<bool, Tr
         return Ok(true);
     }
     let sequence = cursor.sequence;
-    if let Some(entry) = log.entry(sequence).await.map_err(Trouble::Read)? {
+    if let Some(entry) = log.entry(sequence).await.map_err(FollowFailure::Read)? {
         return Ok(*entry.hash().as_bytes() == cursor.hash);
     }
-    let last = log.status().await.map_err(Trouble::Read)?.last_sequence;
+    let last = log
+        .status()
+        .await
+        .map_err(FollowFailure::Read)?
+        .last_sequence;
     // It is damaged where the log goes that far: the view is no worse for it.
     if sequence <= last {
-        return Err(Trouble::Follow(FollowError::Gap { sequence }));
+        return Err(FollowFailure::Follow(FollowError::Gap { sequence }));
     }
     Ok(false)
 }

@@ -6,11 +6,11 @@ use assent_event_log::{FollowError, OpenError, ReadError};
 use assent_permission_store::ApplyError;
 use assent_service_kit::telemetry::chain;
 
-use crate::board::as_metric;
+use crate::served_view::as_metric;
 
 /// Why following stopped, for now.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Trouble {
+pub(crate) enum FollowFailure {
     #[error("the event log can't be opened")]
     Open(#[source] OpenError),
     #[error("the event log can't be read")]
@@ -34,7 +34,7 @@ pub(crate) enum Trouble {
 }
 
 /// Whether the view can still be believed.
-pub(crate) enum Outlook {
+pub(crate) enum Recovery {
     /// Follow again from where it is.
     Resume,
     /// It is not of this log, or damaged.
@@ -51,14 +51,14 @@ pub(crate) enum Log {
     Another,
 }
 
-impl Trouble {
-    pub(crate) fn outlook(&self) -> Outlook {
+impl FollowFailure {
+    pub(crate) fn recovery(&self) -> Recovery {
         match self {
             Self::Damaged
             | Self::OtherEvents(_)
             | Self::Apply(ApplyError::Damaged(_))
             | Self::Follow(FollowError::StreamReplaced { .. } | FollowError::RolledBack { .. }) => {
-                Outlook::Rebuild
+                Recovery::Rebuild
             }
             Self::Open(_)
             | Self::Read(_)
@@ -69,7 +69,7 @@ impl Trouble {
             | Self::Apply(ApplyError::Gap { .. })
             | Self::Follow(
                 FollowError::Gap { .. } | FollowError::NotThere | FollowError::Refused(_),
-            ) => Outlook::Resume,
+            ) => Recovery::Resume,
         }
     }
 
@@ -97,7 +97,7 @@ impl Trouble {
     }
 
     /// Counts it. A gap is shown by its place: somebody has to restore the event that is missing.
-    pub(crate) fn measure(&self) {
+    pub(crate) fn report(&self) {
         metrics::counter!("assent_projection_troubles_total").increment(1);
         if let Self::Follow(FollowError::Gap { sequence }) = self {
             tracing::error!(operator_alarm = "gap", %sequence, "an event is missing from the log");

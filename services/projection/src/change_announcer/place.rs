@@ -9,9 +9,9 @@ use std::fmt;
 use assent_event_log::{EventLog, StreamStatus};
 use assent_messaging::{ChangeStream, Position, Stamp, Told};
 
-use super::judge::{Ours, Verdict, ours};
+use super::judge::{MessageVerdict, OurMessage, ours};
 use super::message::beginning;
-use super::{Error, Ground};
+use super::{Error, LogAndView};
 
 /// How many messages of others are looked past.
 const MOST_FOREIGN: u64 = 1024;
@@ -118,7 +118,7 @@ impl<'a> Backwards<'a> {
     }
 
     /// The message before, in the form of ours.
-    async fn ours(&mut self) -> Result<Option<(Told, Ours, Position)>, Error> {
+    async fn ours(&mut self) -> Result<Option<(Told, OurMessage, Position)>, Error> {
         while 0 < self.at && 0 < self.left {
             let told = match self.last.take() {
                 Some(last) => Some(last),
@@ -155,7 +155,7 @@ impl<'a> Backwards<'a> {
 /// Finds where telling goes on.
 pub(super) async fn find(
     stream: &ChangeStream,
-    ground: &Ground,
+    ground: &LogAndView,
     names: &LogNames,
     checked: &mut Option<(u64, String)>,
 ) -> Result<Place, Error> {
@@ -195,7 +195,10 @@ pub(super) async fn find(
             *checked = Some(at);
         }
         match ground.judge(&ours).await? {
-            Verdict::True | Verdict::Earlier | Verdict::Later | Verdict::Unblocked => {
+            MessageVerdict::True
+            | MessageVerdict::Earlier
+            | MessageVerdict::Later
+            | MessageVerdict::Unblocked => {
                 return Ok(Place::Known {
                     last_sequence,
                     position,
@@ -203,7 +206,7 @@ pub(super) async fn find(
                 });
             }
             // It has our form, and says what we never did.
-            Verdict::Wrong => backwards.foreign.push(told),
+            MessageVerdict::Wrong => backwards.foreign.push(told),
         }
     }
     let why = if backwards.old && backwards.foreign.is_empty() {

@@ -15,13 +15,13 @@ use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
 use assent_domain::mode::AuthorizationMethod;
 use assent_domain::permissions::PermissionSet;
-use assent_permission_store::{ReadError, Reading, Standing};
+use assent_permission_store::{Projected, ReadError, Reading};
 use tokio::time::{sleep, timeout};
 
-use super::inspect::Finding;
-use super::judge::{Ours, Verdict, against_view, ours};
-use super::telling::Telling;
-use super::{Error, Ground};
+use super::finding::Finding;
+use super::judge::{MessageVerdict, OurMessage, against_view, ours};
+use super::resumable_publisher::ResumablePublisher;
+use super::{Error, LogAndView};
 
 /// How long the view may take to pass over what is void.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -30,13 +30,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How many of those who are blocked are looked at: each costs a request or two.
 const MOST_BLOCKED: usize = 512;
 
-impl Ground {
+impl LogAndView {
     /// What the view says of a message, once it has passed over what is void.
-    pub(super) async fn judge(&self, ours: &Ours) -> Result<Verdict, Error> {
+    pub(super) async fn judge(&self, ours: &OurMessage) -> Result<MessageVerdict, Error> {
         self.catches_up_with_voids(&ours.aggregate).await?;
         let verdict = against_view(&self.view.read(), ours)?;
-        if verdict == Verdict::Wrong && says_blocked(ours) && self.was_blocked(ours) {
-            return Ok(Verdict::Unblocked);
+        if verdict == MessageVerdict::Wrong && says_blocked(ours) && self.was_blocked(ours) {
+            return Ok(MessageVerdict::Unblocked);
         }
         Ok(verdict)
     }
@@ -44,7 +44,7 @@ impl Ground {
     /// Before the log is called so in answers: whoever sees a name that is new to them believes what
     /// is answered under it, and may be told nothing later.
     pub(super) async fn may_be_called(&self, log: &str) -> Result<(), Error> {
-        if self.board.log_name().as_deref() == Some(log) {
+        if self.served_view.log_name().as_deref() == Some(log) {
             return Ok(());
         }
         let blocked = self.view.read().blocked_after(None, MOST_BLOCKED)?;
@@ -79,7 +79,7 @@ impl Ground {
     }
 
     /// Whether a message that is void stood in the way, as of what is told.
-    fn was_blocked(&self, ours: &Ours) -> bool {
+    fn was_blocked(&self, ours: &OurMessage) -> bool {
         let company = Aggregate::Account(ours.aggregate.account().clone());
         [&company, &ours.aggregate].into_iter().any(|aggregate| {
             let passed_over = self.voids.passed_over(&self.view, aggregate);
@@ -89,7 +89,7 @@ impl Ground {
 }
 
 /// Whether a message says what is said of somebody who is blocked.
-fn says_blocked(ours: &Ours) -> bool {
+fn says_blocked(ours: &OurMessage) -> bool {
     match ours.change.effective {
         Some(effective) => effective == PermissionSet::NOTHING.into(),
         None => ours.change.method == AuthorizationMethod::default().into(),
@@ -99,18 +99,18 @@ fn says_blocked(ours: &Ours) -> bool {
 /// The messages that block an account, or a user and the account.
 fn blocked_at(reading: &Reading<'_>, aggregate: &Aggregate) -> Result<Vec<Sequence>, ReadError> {
     let mut blocked = Vec::new();
-    if let Standing::Blocked { at } = reading.account(aggregate.account())? {
+    if let Projected::Blocked { at } = reading.account(aggregate.account())? {
         blocked.push(at);
     }
     if let Aggregate::User(account, user) = aggregate
-        && let Standing::Blocked { at } = reading.user(account, user)?
+        && let Projected::Blocked { at } = reading.user(account, user)?
     {
         blocked.push(at);
     }
     Ok(blocked)
 }
 
-impl Telling {
+impl ResumablePublisher {
     /// Makes sure that what was told last of those who are blocked, or were, is how they stand:
     /// whoever was to tell it may have been interrupted.
     pub(super) async fn tell_blocked_and_unblocked(&mut self) -> Result<(), Error> {
@@ -134,7 +134,7 @@ impl Telling {
                 Aggregate::Account(_) => passed_over.contains(&Sequence(kept.change.sequence)),
                 Aggregate::User(..) => false,
             };
-            if is_over || self.ground.judge(&kept).await? == Verdict::Unblocked {
+            if is_over || self.ground.judge(&kept).await? == MessageVerdict::Unblocked {
                 self.repair(&finding).await?;
             }
         }
@@ -151,7 +151,7 @@ impl Telling {
             let is_over = match aggregate {
                 // Also where the company is as it was: its users are not.
                 Aggregate::Account(_) => passed_over.iter().any(|at| at.0 <= kept.change.sequence),
-                Aggregate::User(..) => self.ground.judge(&kept).await? == Verdict::Unblocked,
+                Aggregate::User(..) => self.ground.judge(&kept).await? == MessageVerdict::Unblocked,
             };
             if is_over {
                 self.repair(&finding).await?;
@@ -161,7 +161,10 @@ impl Telling {
     }
 
     /// The last thing told of somebody, if it is one of ours; others' are told over anyway.
-    async fn last_told(&self, aggregate: &Aggregate) -> Result<Option<(Ours, Finding)>, Error> {
+    async fn last_told(
+        &self,
+        aggregate: &Aggregate,
+    ) -> Result<Option<(OurMessage, Finding)>, Error> {
         let kept = self
             .stream
             .last_on(&names::change_subject(aggregate))

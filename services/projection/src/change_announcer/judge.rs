@@ -12,7 +12,7 @@ use super::message::{change_message, nothing};
 
 /// A message in the form of ours: headers, body and subject agree with one another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ours {
+pub(super) struct OurMessage {
     pub(super) aggregate: Aggregate,
     pub(super) change: ChangeMessage,
     /// Absent in one of the time before messages carried it.
@@ -21,7 +21,7 @@ pub(super) struct Ours {
 
 /// What the view says of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum MessageVerdict {
     /// It is so.
     True,
     /// It speaks of an earlier state than the view's.
@@ -36,7 +36,7 @@ pub(super) enum Verdict {
 }
 
 /// The message as one of ours; `None` for anybody else's.
-pub(super) fn ours(heard: &Told) -> Option<Ours> {
+pub(super) fn ours(heard: &Told) -> Option<OurMessage> {
     let change: ChangeMessage = serde_json::from_slice(&heard.payload).ok()?;
     let aggregate = match (&change.user_id, change.effective) {
         (None, None) => Aggregate::Account(change.account_id.clone()),
@@ -51,7 +51,7 @@ pub(super) fn ours(heard: &Told) -> Option<Ours> {
         Stamp::Missing | Stamp::Old { .. } | Stamp::Full { .. } => return None,
     };
     let agree = sequence == change.sequence && heard.subject == names::change_subject(&aggregate);
-    agree.then_some(Ours {
+    agree.then_some(OurMessage {
         aggregate,
         change,
         position,
@@ -59,19 +59,26 @@ pub(super) fn ours(heard: &Told) -> Option<Ours> {
 }
 
 /// Whether what it says is what the view says, void messages left aside.
-pub(super) fn against_view(reading: &Reading<'_>, ours: &Ours) -> Result<Verdict, ReadError> {
+pub(super) fn against_view(
+    reading: &Reading<'_>,
+    ours: &OurMessage,
+) -> Result<MessageVerdict, ReadError> {
     if reading.sequence().0 < ours.change.sequence {
-        return Ok(Verdict::Later);
+        return Ok(MessageVerdict::Later);
     }
     let stands = reading
-        .stands(&ours.aggregate)?
+        .current_change(&ours.aggregate)?
         .unwrap_or_else(|| nothing(ours.aggregate.clone(), assent_domain::ids::Sequence(0)));
     if ours.change.sequence < stands.sequence.0 {
-        return Ok(Verdict::Earlier);
+        return Ok(MessageVerdict::Earlier);
     }
     let stands = change_message(&stands);
     let same = (ours.change.method, ours.change.effective) == (stands.method, stands.effective);
-    Ok(if same { Verdict::True } else { Verdict::Wrong })
+    Ok(if same {
+        MessageVerdict::True
+    } else {
+        MessageVerdict::Wrong
+    })
 }
 
 /// What somebody who follows the changes may have taken from a message, read as carelessly as

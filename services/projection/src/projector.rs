@@ -7,18 +7,19 @@ use std::time::Duration;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, FollowError, LogEntry, ReadError};
 use assent_messaging::{Connection, ConnectionState};
-use assent_permission_store::{Content, Entry, View};
+use assent_permission_store::View;
 use assent_service_kit::telemetry::chain;
 use assent_service_kit::{Dependency, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, block_in_place};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use crate::announce::{Announced, Announcer, Applied, Ground, QUEUE};
-use crate::board::{Board, show_counts};
-use crate::find_view::{Finder, still_agrees};
-use crate::trouble::{Log, Outlook, Trouble};
+use crate::change_announcer::{Applied, ChangeAnnouncer, LogAndView, QUEUE, TracedChange};
+use crate::entries::{as_entry, hash_of, still_agrees};
+use crate::follow_failure::{FollowFailure, Log, Recovery};
+use crate::served_view::{ServedView, show_counts};
 use crate::unblock::Unblock;
+use crate::view_loader::ViewLoader;
 use crate::voids::Voids;
 
 /// Readers wait for a whole batch, so live ones are small.
@@ -34,25 +35,25 @@ const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
 /// What keeps up, and whom it tells.
 #[derive(Debug)]
-pub(crate) struct KeepUp {
+pub(crate) struct Projector {
     pub(crate) connection: Connection,
     pub(crate) directory: PathBuf,
-    pub(crate) board: Arc<Board>,
+    pub(crate) served_view: Arc<ServedView>,
     pub(crate) readiness: Dependency,
     pub(crate) changes: Dependency,
     pub(crate) runtime: Runtime,
 }
 
-impl KeepUp {
+impl Projector {
     /// Keeps up until the program stops.
     pub(crate) async fn run(self) {
-        let mut finder = Finder {
+        let mut loader = ViewLoader {
             directory: self.directory.clone(),
-            board: Arc::clone(&self.board),
+            served_view: Arc::clone(&self.served_view),
             readiness: self.readiness.clone(),
             runtime: self.runtime.clone(),
             view: None,
-            distrusted: false,
+            must_rebuild: false,
             missing: None,
         };
         self.readiness.not_ready("connecting to the event log");
@@ -65,22 +66,22 @@ impl KeepUp {
         loop {
             let trouble = tokio::select! {
                 () = self.runtime.shutdown_requested() => break,
-                trouble = self.follow_until_trouble(&mut finder) => trouble,
+                trouble = self.follow_until_failure(&mut loader) => trouble,
             };
-            trouble.measure();
-            finder.missing = trouble.missing();
+            trouble.report();
+            loader.missing = trouble.missing();
             match trouble.log_is() {
                 Log::AsItWas => {}
-                Log::Gone => self.board.withhold(),
-                Log::Another => self.board.disown_log(),
+                Log::Gone => self.served_view.withhold(),
+                Log::Another => self.served_view.disown_log(),
             }
-            match trouble.outlook() {
-                Outlook::Rebuild => {
+            match trouble.recovery() {
+                Recovery::Rebuild => {
                     tracing::error!(error = %chain(&trouble), "the view can't be believed");
-                    finder.distrusted = true;
-                    self.board.serve(None);
+                    loader.must_rebuild = true;
+                    self.served_view.serve(None);
                 }
-                Outlook::Resume => {
+                Recovery::Resume => {
                     tracing::warn!(error = %chain(&trouble), "the log is not followed; trying again");
                 }
             }
@@ -91,33 +92,33 @@ impl KeepUp {
             }
         }
         // What was applied and not written yet would only be read from the log again.
-        if let Some(Err(damage)) = finder.view.map(|view| block_in_place(|| view.flush())) {
+        if let Some(Err(damage)) = loader.view.map(|view| block_in_place(|| view.flush())) {
             tracing::warn!(error = %chain(&damage), "the view could not be flushed");
         }
     }
 
     /// Follows the log, and returns only when something is wrong.
-    async fn follow_until_trouble(&self, finder: &mut Finder) -> Trouble {
+    async fn follow_until_failure(&self, loader: &mut ViewLoader) -> FollowFailure {
         let log = match EventLog::open(&self.connection).await {
             Ok(log) => log,
-            Err(error) => return Trouble::Open(error),
+            Err(error) => return FollowFailure::Open(error),
         };
         let voids = match Voids::of(&log).await {
             Ok(voids) => voids,
-            Err(error) => return Trouble::Read(error),
+            Err(error) => return FollowFailure::Read(error),
         };
-        let view = match finder.find(&log, &voids).await {
+        let view = match loader.find(&log, &voids).await {
             Ok(view) => view,
             Err(trouble) => return trouble,
         };
         metrics::gauge!("assent_projection_gap_at_sequence").set(0.0);
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let announcer = Announcer {
+        let announcer = ChangeAnnouncer {
             connection: self.connection.clone(),
-            ground: Ground {
+            ground: LogAndView {
                 log: log.clone(),
                 view: Arc::clone(&view),
-                board: Arc::clone(&self.board),
+                served_view: Arc::clone(&self.served_view),
                 voids: voids.clone(),
             },
             readiness: self.changes.clone(),
@@ -127,15 +128,15 @@ impl KeepUp {
         beside.spawn(announcer.run(waiting));
         beside.spawn(voids.clone().keep_looking(log.clone()));
         tokio::select! {
-            trouble = self.live(&log, &voids, &view, queue) => trouble,
-            trouble = self.measure(&log, &view) => trouble,
-            _ = beside.join_next() => Trouble::Ended,
+            trouble = self.follow_live(&log, &voids, &view, queue) => trouble,
+            trouble = self.watch_stream(&log, &view) => trouble,
+            _ = beside.join_next() => FollowFailure::Ended,
         }
     }
 
     /// Keeps asking how long the log is: an entry that never arrives must show as a lag. Returns
     /// when the log is not the one that is followed; nothing needs to arrive for that to be noticed.
-    async fn measure(&self, log: &EventLog, view: &View) -> Trouble {
+    async fn watch_stream(&self, log: &EventLog, view: &View) -> FollowFailure {
         let mut tick = interval(MEASURE_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut connection = self.connection.state_changes();
@@ -151,41 +152,41 @@ impl KeepUp {
             let seen = view.cursor();
             let status = match log.status().await {
                 Ok(status) => status,
-                Err(error @ ReadError::NotThere) => return Trouble::Read(error),
+                Err(error @ ReadError::NotThere) => return FollowFailure::Read(error),
                 // Being out of reach ends nothing: following waits, and goes on.
                 Err(_) => continue,
             };
             if status.created != *log.identity() {
-                return Trouble::Follow(FollowError::StreamReplaced {
+                return FollowFailure::Follow(FollowError::StreamReplaced {
                     expected: log.identity().clone(),
                     found: status.created,
                 });
             }
             if status.last_sequence < seen.sequence {
-                return Trouble::Follow(FollowError::RolledBack {
+                return FollowFailure::Follow(FollowError::RolledBack {
                     seen: seen.sequence,
                     last: status.last_sequence,
                 });
             }
             match log.entry(seen.sequence).await {
                 Ok(Some(entry)) if *entry.hash().as_bytes() != seen.hash => {
-                    return Trouble::OtherEvents(seen.sequence);
+                    return FollowFailure::OtherEvents(seen.sequence);
                 }
                 // What can't be read shows when it is to be applied.
-                Ok(_) | Err(_) => self.board.heard_of(status.last_sequence.0),
+                Ok(_) | Err(_) => self.served_view.heard_of(status.last_sequence.0),
             }
         }
     }
 
     /// Applies events as they come.
-    async fn live(
+    async fn follow_live(
         &self,
         log: &EventLog,
         voids: &Voids,
         view: &View,
         queue: mpsc::Sender<Applied>,
-    ) -> Trouble {
-        let caught_up_at = self.board.stream_last();
+    ) -> FollowFailure {
+        let caught_up_at = self.served_view.stream_last();
         let mut follow = log.follow(view.cursor().sequence);
         // The queue was full: whoever tells has to hear that it missed something.
         let mut untold = false;
@@ -199,16 +200,16 @@ impl KeepUp {
             let after = view.cursor().sequence.0;
             if caught_up_at <= after {
                 self.readiness.ready();
-                self.board.answer_queries();
+                self.served_view.answer_queries();
             }
-            let behind = self.board.stream_last().saturating_sub(after);
+            let behind = self.served_view.stream_last().saturating_sub(after);
             let most = if FAR_BEHIND < behind {
                 BEHIND_BATCH
             } else {
                 LIVE_BATCH
             };
             let entries = tokio::select! {
-                () = self.board.damage_reported() => return Trouble::Damaged,
+                () = self.served_view.damage_reported() => return FollowFailure::Damaged,
                 Ok(()) = news.changed() => match unblock.look(view).await {
                     Ok(()) => {
                         show_counts(view.counts());
@@ -230,7 +231,7 @@ impl KeepUp {
                 },
                 entries = follow.next_batch(most, PATIENCE) => match entries {
                     Ok(entries) => entries,
-                    Err(error) => return Trouble::Follow(error),
+                    Err(error) => return FollowFailure::Follow(error),
                 },
             };
             // A log that was set back while its server was away goes on from where it is now: its
@@ -239,8 +240,8 @@ impl KeepUp {
                 states.mark_unchanged();
                 match still_agrees(view, log).await {
                     Ok(true) => {}
-                    Ok(false) => return Trouble::OtherEvents(Sequence(after)),
-                    Err(error) => return Trouble::Read(error),
+                    Ok(false) => return FollowFailure::OtherEvents(Sequence(after)),
+                    Err(error) => return FollowFailure::Read(error),
                 }
             }
             let mut applied = match block_in_place(|| apply(view, voids, after, entries)) {
@@ -249,7 +250,7 @@ impl KeepUp {
             };
             let is_further = after < applied.through;
             if is_further {
-                self.board.advanced(applied.through);
+                self.served_view.advanced(applied.through);
                 show_counts(view.counts());
             }
             if untold || is_further || !unblocked.is_empty() {
@@ -268,7 +269,7 @@ fn apply(
     voids: &Voids,
     after: u64,
     entries: Vec<LogEntry>,
-) -> Result<Applied, Trouble> {
+) -> Result<Applied, FollowFailure> {
     let Some(hash) = hash_of(&entries) else {
         return Ok(Applied {
             after,
@@ -278,12 +279,12 @@ fn apply(
         });
     };
     let read: Vec<_> = entries.iter().map(|entry| as_entry(entry, voids)).collect();
-    let changes = view.apply(&read, hash).map_err(Trouble::Apply)?;
+    let changes = view.apply(&read, hash).map_err(FollowFailure::Apply)?;
     // An entry makes one change at the most, and they come in the order of the entries.
     let mut entries = entries.into_iter();
     let announced = changes.into_iter().filter_map(|change| {
         let entry = entries.find(|entry| entry.sequence() == change.sequence)?;
-        Some(Announced { change, entry })
+        Some(TracedChange { change, entry })
     });
     Ok(Applied {
         after,
@@ -291,32 +292,4 @@ fn apply(
         through: view.cursor().sequence.0,
         unblocked: Vec::new(),
     })
-}
-
-/// The hash by which the view will know the last of these again.
-pub(crate) fn hash_of(entries: &[LogEntry]) -> Option<[u8; 32]> {
-    entries.last().map(|entry| *entry.hash().as_bytes())
-}
-
-/// What the view takes in. Why an event can't be read is told here; that it can't is all that
-/// the view needs to know.
-pub(crate) fn as_entry(entry: &LogEntry, voids: &Voids) -> Entry {
-    let content = match entry.decode() {
-        Ok(decoded) => Content::Event(decoded.event),
-        Err(_) if voids.covers(entry) => Content::Void,
-        Err(error) => {
-            tracing::error!(
-                operator_alarm = "unreadable_event",
-                sequence = %entry.sequence(),
-                error = %chain(&error),
-                "an event can't be read"
-            );
-            Content::Unreadable
-        }
-    };
-    Entry {
-        sequence: entry.sequence(),
-        aggregate: entry.aggregate(),
-        content,
-    }
 }

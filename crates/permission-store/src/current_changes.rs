@@ -5,17 +5,17 @@ use assent_domain::event::Aggregate;
 use assent_domain::ids::AccountId;
 use assent_domain::user::UserState;
 
-use crate::entry::Change;
+use crate::entry::AggregateChange;
 use crate::key;
-use crate::standing::{Standing, effective};
+use crate::projected::{Projected, effective};
 use crate::table::Damage;
-use crate::view::{ReadError, Reading, standing, unknown_key};
+use crate::view::{ReadError, Reading, read_row, unknown_key};
 
 /// Some of those that the log knows: accounts first, then users, each in the order of their keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stands {
+pub struct ChangesPage {
     /// How each stands.
-    pub changes: Vec<Change>,
+    pub changes: Vec<AggregateChange>,
     /// Whether there are more after these.
     pub more: bool,
 }
@@ -23,8 +23,11 @@ pub struct Stands {
 impl Reading<'_> {
     /// How an account or user stands: `None` for one that the log does not know. The sequence is
     /// that of the last event, its own or its company's, that made it so.
-    pub fn stands(&self, aggregate: &Aggregate) -> Result<Option<Change>, ReadError> {
-        let account: Standing<AccountState> = self.account(aggregate.account())?;
+    pub fn current_change(
+        &self,
+        aggregate: &Aggregate,
+    ) -> Result<Option<AggregateChange>, ReadError> {
+        let account: Projected<AccountState> = self.account(aggregate.account())?;
         let row = match aggregate {
             Aggregate::Account(account) => key::company(account),
             Aggregate::User(account, user) => key::user(account, user),
@@ -36,13 +39,13 @@ impl Reading<'_> {
     }
 
     /// Up to `limit` of all that the log knows, or of those within one account, after the one named.
-    pub fn all_that_stands(
+    pub fn current_changes(
         &self,
         within: Option<&AccountId>,
         after: Option<&Aggregate>,
         limit: usize,
-    ) -> Result<Stands, ReadError> {
-        let mut page = Stands {
+    ) -> Result<ChangesPage, ReadError> {
+        let mut page = ChangesPage {
             changes: Vec::new(),
             more: false,
         };
@@ -54,7 +57,7 @@ impl Reading<'_> {
             match within {
                 Some(account) if after.is_none() => {
                     page.changes
-                        .extend(self.stands(&Aggregate::Account(account.clone()))?);
+                        .extend(self.current_change(&Aggregate::Account(account.clone()))?);
                 }
                 Some(_) => {}
                 None => {
@@ -74,10 +77,10 @@ impl Reading<'_> {
         prefix: &[u8],
         after: Option<&[u8]>,
         limit: usize,
-        page: &mut Stands,
+        page: &mut ChangesPage,
     ) -> Result<(), ReadError> {
         // The users of an account are side by side, so its row is read once.
-        let mut company: Option<(AccountId, Standing<AccountState>)> = None;
+        let mut company: Option<(AccountId, Projected<AccountState>)> = None;
         self.table.scan(prefix, after, |key, row| {
             if limit <= page.changes.len() {
                 page.more = true;
@@ -89,7 +92,7 @@ impl Reading<'_> {
                 Some(_) | None => {
                     let id = aggregate.account().clone();
                     let row = self.table.get(&key::company(&id))?;
-                    let account = row.map(|row| standing(&row)).transpose()?;
+                    let account = row.map(|row| read_row(&row)).transpose()?;
                     (id, account.unwrap_or_default())
                 }
             };
@@ -104,17 +107,17 @@ impl Reading<'_> {
 fn change(
     aggregate: Aggregate,
     row: &[u8],
-    account: &Standing<AccountState>,
-) -> Result<Change, Damage> {
+    account: &Projected<AccountState>,
+) -> Result<AggregateChange, Damage> {
     let (sequence, effective) = match &aggregate {
         Aggregate::Account(_) => (account.last_sequence(), None),
         Aggregate::User(..) => {
-            let user: Standing<UserState> = standing(row)?;
+            let user: Projected<UserState> = read_row(row)?;
             let last = user.last_sequence().max(account.last_sequence());
             (last, Some(effective(account, &user)))
         }
     };
-    Ok(Change {
+    Ok(AggregateChange {
         aggregate,
         sequence,
         method: account.method(),

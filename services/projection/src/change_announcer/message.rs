@@ -7,9 +7,9 @@ use assent_domain::event::Aggregate;
 use assent_domain::mode::AuthorizationMethod;
 use assent_domain::permissions::PermissionSet;
 use assent_messaging::{Anew, Change as Message, Position};
-use assent_permission_store::Change;
+use assent_permission_store::AggregateChange;
 
-use super::{Announced, Error};
+use super::{Error, TracedChange};
 
 /// The position of a log of which nothing was told.
 pub(super) fn beginning(log: &str) -> Position {
@@ -22,7 +22,7 @@ pub(super) fn beginning(log: &str) -> Position {
 }
 
 /// A change, without the name of its log.
-pub(crate) fn change_message(change: &Change) -> ChangeMessage {
+pub(crate) fn change_message(change: &AggregateChange) -> ChangeMessage {
     let (account, user) = match &change.aggregate {
         Aggregate::Account(account) => (account, None),
         Aggregate::User(account, user) => (account, Some(user)),
@@ -38,12 +38,15 @@ pub(crate) fn change_message(change: &Change) -> ChangeMessage {
 }
 
 /// How somebody stands whom the log does not know.
-pub(super) fn nothing(aggregate: Aggregate, as_of: assent_domain::ids::Sequence) -> Change {
+pub(super) fn nothing(
+    aggregate: Aggregate,
+    as_of: assent_domain::ids::Sequence,
+) -> AggregateChange {
     let effective = match &aggregate {
         Aggregate::Account(_) => None,
         Aggregate::User(..) => Some(PermissionSet::NOTHING),
     };
-    Change {
+    AggregateChange {
         aggregate,
         sequence: as_of,
         method: AuthorizationMethod::default(),
@@ -52,7 +55,7 @@ pub(super) fn nothing(aggregate: Aggregate, as_of: assent_domain::ids::Sequence)
 }
 
 /// A change that an event made.
-pub(super) fn message(announced: &Announced, log: &str) -> Result<Message, Error> {
+pub(super) fn message(announced: &TracedChange, log: &str) -> Result<Message, Error> {
     let change = &announced.change;
     Ok(Message {
         source_sequence: change.sequence.0,
@@ -64,7 +67,7 @@ pub(super) fn message(announced: &Announced, log: &str) -> Result<Message, Error
 }
 
 /// How somebody stands, told anew.
-pub(super) fn anew(change: &Change, position: Position) -> Result<Anew, Error> {
+pub(super) fn anew(change: &AggregateChange, position: Position) -> Result<Anew, Error> {
     Ok(Anew {
         sequence: change.sequence.0,
         subject: names::change_subject(&change.aggregate),
@@ -73,7 +76,7 @@ pub(super) fn anew(change: &Change, position: Position) -> Result<Anew, Error> {
     })
 }
 
-fn body(change: &Change, log: &str) -> Result<Vec<u8>, serde_json::Error> {
+fn body(change: &AggregateChange, log: &str) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec(&ChangeMessage {
         log: Some(log.to_owned()),
         ..change_message(change)

@@ -11,7 +11,7 @@ use crate::entry::{Content, Entry};
 
 /// What is known of an account or a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing<S> {
+pub enum Projected<S> {
     /// All of its events were read, and add up to this.
     Known(S),
     /// One of its events can't be believed, so nothing after it can be either.
@@ -21,13 +21,13 @@ pub enum Standing<S> {
     },
 }
 
-impl<S: Default> Default for Standing<S> {
+impl<S: Default> Default for Projected<S> {
     fn default() -> Self {
         Self::Known(S::default())
     }
 }
 
-impl<S> Standing<S> {
+impl<S> Projected<S> {
     /// What is known, if it is.
     pub const fn known(&self) -> Option<&S> {
         match self {
@@ -37,7 +37,7 @@ impl<S> Standing<S> {
     }
 }
 
-impl Standing<AccountState> {
+impl Projected<AccountState> {
     /// The authorization method; the default one where the account is blocked.
     pub fn method(&self) -> AuthorizationMethod {
         self.known().map(AccountState::method).unwrap_or_default()
@@ -52,7 +52,7 @@ impl Standing<AccountState> {
     }
 }
 
-impl Standing<UserState> {
+impl Projected<UserState> {
     /// The user's last event that counted.
     pub const fn last_sequence(&self) -> Sequence {
         match self {
@@ -63,19 +63,19 @@ impl Standing<UserState> {
 }
 
 /// What may be done for a user: nothing, where the company or the user is blocked.
-pub fn effective(account: &Standing<AccountState>, user: &Standing<UserState>) -> PermissionSet {
+pub fn effective(account: &Projected<AccountState>, user: &Projected<UserState>) -> PermissionSet {
     match (account, user) {
-        (Standing::Known(account), Standing::Known(user)) => {
+        (Projected::Known(account), Projected::Known(user)) => {
             assent_domain::effective::effective(account, user)
         }
-        (Standing::Blocked { .. }, _) | (_, Standing::Blocked { .. }) => PermissionSet::NOTHING,
+        (Projected::Blocked { .. }, _) | (_, Projected::Blocked { .. }) => PermissionSet::NOTHING,
     }
 }
 
 /// Whose mailbox a user's grants are of; nobody's, where the company or the user is blocked.
 pub fn mailbox(
-    account: &Standing<AccountState>,
-    user: &Standing<UserState>,
+    account: &Projected<AccountState>,
+    user: &Projected<UserState>,
 ) -> Option<MicrosoftIdentity> {
     user.known()?.mailbox(account.known()?.epoch)
 }
@@ -98,27 +98,27 @@ impl Folded for UserState {
 }
 
 /// What is known after one more entry of the same aggregate.
-pub(crate) fn after<S: Folded>(
-    standing: Standing<S>,
+pub(crate) fn fold<S: Folded>(
+    state: Projected<S>,
     aggregate: &Aggregate,
     entry: &Entry,
-) -> Standing<S> {
-    let Standing::Known(state) = standing else {
-        return standing;
+) -> Projected<S> {
+    let Projected::Known(known) = state else {
+        return state;
     };
-    let blocked = Standing::Blocked { at: entry.sequence };
+    let blocked = Projected::Blocked { at: entry.sequence };
     let event = match &entry.content {
         Content::Event(event) => event,
         // Whoever read the entry knows why, and has told it.
         Content::Unreadable => return blocked,
-        Content::Void => return Standing::Known(state),
+        Content::Void => return Projected::Known(known),
     };
     if !concerns(event, aggregate) {
         tracing::error!(operator_alarm = "illegal_event", ?aggregate, sequence = %entry.sequence, "an event is of another aggregate than its subject: blocked from here on");
         return blocked;
     }
-    match state.evolve(entry.sequence, event) {
-        Ok(state) => Standing::Known(state),
+    match known.evolve(entry.sequence, event) {
+        Ok(state) => Projected::Known(state),
         Err(illegal) => {
             tracing::error!(operator_alarm = "illegal_event", ?aggregate, sequence = %entry.sequence, %illegal, "an event can't follow what is known: blocked from here on");
             blocked
