@@ -79,7 +79,7 @@ impl Projector {
                 Recovery::Rebuild => {
                     tracing::error!(error = %chain(&trouble), "the view can't be believed");
                     loader.must_rebuild = true;
-                    self.served_view.serve(None);
+                    self.served_view.rebuild();
                 }
                 Recovery::Resume => {
                     tracing::warn!(error = %chain(&trouble), "the log is not followed; trying again");

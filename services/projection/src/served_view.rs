@@ -1,6 +1,6 @@
 //! Where the view is served from, and how far it is.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -15,14 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The view, while there is one that can be served, and what is known of the log.
 #[derive(Debug)]
 pub(crate) struct ServedView {
-    view: RwLock<Option<Arc<View>>>,
+    state: watch::Sender<State>,
     applied: watch::Sender<u64>,
     stream_last: AtomicU64,
-    rebuilding: AtomicBool,
-    answering: watch::Sender<bool>,
-    damaged: watch::Sender<bool>,
-    /// The log is gone, or not known to be the one of the view: what the view says is not answered.
-    withheld: AtomicBool,
     /// What the log is called in what is told and answered, once that is known.
     log_name: watch::Sender<Option<Arc<str>>>,
     /// The message of the stream of changes that called it so.
@@ -30,64 +25,122 @@ pub(crate) struct ServedView {
     former_log_name: RwLock<Option<String>>,
 }
 
+/// What can be answered from.
+#[derive(Debug)]
+enum State {
+    /// Nothing yet: it was not looked for a view.
+    Absent,
+    /// Nothing: a view is built from the whole log.
+    Rebuilding,
+    /// A view that lags behind the log. It answers over HTTP; the queries on NATS are for other replicas.
+    CatchingUp(Held),
+    /// A view that has caught up: this replica takes its share of the queries.
+    Serving(Held),
+}
+
+#[derive(Debug)]
+struct Held {
+    view: Arc<View>,
+    /// The log is gone, or not known to be the one of the view: what the view says is not answered.
+    is_withheld: bool,
+    /// A reader found that the view is not what was written.
+    is_damaged: bool,
+}
+
+impl State {
+    const fn held(&self) -> Option<&Held> {
+        match self {
+            Self::Absent | Self::Rebuilding => None,
+            Self::CatchingUp(held) | Self::Serving(held) => Some(held),
+        }
+    }
+
+    const fn held_mut(&mut self) -> Option<&mut Held> {
+        match self {
+            Self::Absent | Self::Rebuilding => None,
+            Self::CatchingUp(held) | Self::Serving(held) => Some(held),
+        }
+    }
+
+    fn holds(&self, view: &Arc<View>) -> bool {
+        self.held()
+            .is_some_and(|held| Arc::ptr_eq(&held.view, view))
+    }
+}
+
 impl ServedView {
     pub(crate) fn new() -> Self {
         Self {
-            view: RwLock::new(None),
+            state: watch::Sender::new(State::Absent),
             applied: watch::Sender::new(0),
             stream_last: AtomicU64::new(0),
-            rebuilding: AtomicBool::new(false),
-            answering: watch::Sender::new(false),
-            damaged: watch::Sender::new(false),
-            withheld: AtomicBool::new(false),
             log_name: watch::Sender::new(None),
             log_named_at: AtomicU64::new(0),
             former_log_name: RwLock::new(None),
         }
     }
 
-    /// Serves this view from now on; `None` while none can be.
-    pub(crate) fn serve(&self, view: Option<Arc<View>>) {
-        let state = view.as_ref().map(|view| (view.cursor(), view.counts()));
-        self.rebuilding.store(view.is_none(), Ordering::Relaxed);
-        {
-            let mut served = self.view.write().unwrap_or_else(PoisonError::into_inner);
-            let same = match (served.as_ref(), view.as_ref()) {
-                (Some(served), Some(view)) => Arc::ptr_eq(served, view),
-                (None | Some(_), None) | (None, Some(_)) => false,
-            };
-            if !same {
+    /// Serves this view from now on. One that was served already goes on where it was.
+    pub(crate) fn serve(&self, view: &Arc<View>) {
+        let (cursor, counts) = (view.cursor(), view.counts());
+        self.state.send_modify(|state| {
+            if state.holds(view) {
+                if let Some(held) = state.held_mut() {
+                    held.is_withheld = false;
+                }
+            } else {
                 self.log_name.send_replace(None);
+                *state = State::CatchingUp(Held {
+                    view: Arc::clone(view),
+                    is_withheld: false,
+                    is_damaged: false,
+                });
             }
-            *served = view;
-        }
-        self.withheld.store(false, Ordering::Relaxed);
-        if let Some((cursor, counts)) = state {
-            self.advanced(cursor.sequence.0);
-            show_counts(counts);
-        } else {
-            self.answering.send_replace(false);
-            self.applied.send_replace(0);
-        }
+        });
+        self.advanced(cursor.sequence.0);
+        show_counts(counts);
+    }
+
+    /// There is no view that can be served: one is built anew.
+    pub(crate) fn rebuild(&self) {
+        self.state.send_modify(|state| {
+            self.log_name.send_replace(None);
+            *state = State::Rebuilding;
+        });
+        self.applied.send_replace(0);
     }
 
     /// The view has caught up, so that this replica may take its share of the queries.
     pub(crate) fn answer_queries(&self) {
-        self.answering
-            .send_if_modified(|answering| !std::mem::replace(answering, true));
+        self.state
+            .send_if_modified(|state| match std::mem::replace(state, State::Absent) {
+                State::CatchingUp(held) => {
+                    *state = State::Serving(held);
+                    true
+                }
+                other @ (State::Absent | State::Rebuilding | State::Serving(_)) => {
+                    *state = other;
+                    false
+                }
+            });
     }
 
     /// Waits until this replica takes queries, or until it does no longer.
     pub(crate) async fn answers_queries(&self, answering: bool) {
-        let mut changes = self.answering.subscribe();
-        // It fails only once the served_view is gone, and we hold it.
-        drop(changes.wait_for(|is| *is == answering).await);
+        let mut states = self.state.subscribe();
+        let reached = states.wait_for(|state| matches!(state, State::Serving(_)) == answering);
+        // It fails only once the sender is gone, and we hold it.
+        drop(reached.await);
     }
 
     /// The log that the view is of is gone: nothing is answered from the view until it is back, or
     /// another view is served.
     pub(crate) fn withhold(&self) {
-        self.withheld.store(true, Ordering::Relaxed);
+        self.state.send_modify(|state| {
+            if let Some(held) = state.held_mut() {
+                held.is_withheld = true;
+            }
+        });
     }
 
     /// A message of the stream of changes calls the log so. An older one changes nothing.
@@ -100,11 +153,8 @@ impl ServedView {
     /// The log of this view is called so as of a message of the stream of changes, if the view is
     /// still the one that is served.
     pub(crate) fn names_log(&self, view: &Arc<View>, log: &str, message: u64) {
-        let served = self.view.read().unwrap_or_else(PoisonError::into_inner);
-        if served
-            .as_ref()
-            .is_some_and(|served| Arc::ptr_eq(served, view))
-        {
+        let state = self.state.borrow();
+        if state.holds(view) {
             self.log_named_at.store(message, Ordering::Relaxed);
             self.log_name.send_if_modified(|name| {
                 let differs = name.as_deref() != Some(log);
@@ -145,11 +195,10 @@ impl ServedView {
 
     /// The view that is served.
     pub(crate) fn view(&self) -> Result<Arc<View>, QueryFailure> {
-        if self.withheld.load(Ordering::Relaxed) {
-            return Err(QueryFailure::NotReady);
+        match self.state.borrow().held() {
+            Some(held) if !held.is_withheld => Ok(Arc::clone(&held.view)),
+            Some(_) | None => Err(QueryFailure::NotReady),
         }
-        let view = self.view.read().unwrap_or_else(PoisonError::into_inner);
-        view.clone().ok_or(QueryFailure::NotReady)
     }
 
     /// The view reflects the log up to here.
@@ -182,31 +231,27 @@ impl ServedView {
     }
 
     pub(crate) fn is_rebuilding(&self) -> bool {
-        self.rebuilding.load(Ordering::Relaxed)
+        matches!(*self.state.borrow(), State::Rebuilding)
     }
 
     /// A reader found that this view is not what was written. One that is served no longer is
     /// nobody's trouble.
     pub(crate) fn report_damage(&self, view: &Arc<View>) {
-        let served = self.view.read().unwrap_or_else(PoisonError::into_inner);
-        if served
-            .as_ref()
-            .is_some_and(|served| Arc::ptr_eq(served, view))
-        {
-            self.damaged.send_replace(true);
-        }
-    }
-
-    /// A new view takes the place of a damaged one.
-    pub(crate) fn forget_damage(&self) {
-        self.damaged.send_replace(false);
+        self.state.send_modify(|state| {
+            if state.holds(view)
+                && let Some(held) = state.held_mut()
+            {
+                held.is_damaged = true;
+            }
+        });
     }
 
     /// Waits until a reader finds damage.
     pub(crate) async fn damage_reported(&self) {
-        let mut damaged = self.damaged.subscribe();
-        // It fails only once the served_view is gone, and we hold it.
-        drop(damaged.wait_for(|damaged| *damaged).await);
+        let mut states = self.state.subscribe();
+        let damaged = states.wait_for(|state| state.held().is_some_and(|held| held.is_damaged));
+        // It fails only once the sender is gone, and we hold it.
+        drop(damaged.await);
     }
 
     /// Waits until the view reflects this write; at once, in the usual case.
@@ -231,7 +276,12 @@ pub(crate) fn show_counts(counts: Counts) {
     metrics::gauge!("assent_projection_orphans").set(as_metric(counts.orphans));
 }
 
-/// A count as a metric takes it. Counts stay far below 2^53.
-pub(crate) fn as_metric(count: u64) -> f64 {
-    u32::try_from(count).map_or_else(|_| count.to_string().parse().unwrap_or(f64::MAX), f64::from)
+/// A count as a metric takes it.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::as_conversions,
+    reason = "counts stay far below 2^53"
+)]
+pub(crate) const fn as_metric(count: u64) -> f64 {
+    count as f64
 }

@@ -71,7 +71,7 @@ impl ViewLoader {
             self.must_rebuild = true;
         }
         if !self.must_rebuild && agrees(&view, &source, log).await? {
-            self.served_view.serve(Some(Arc::clone(&view)));
+            self.served_view.serve(&view);
             return Ok(view);
         }
         if !self.must_rebuild {
@@ -115,7 +115,7 @@ impl ViewLoader {
         mut load: BulkLoad,
     ) -> Result<Arc<View>, FollowFailure> {
         metrics::counter!("assent_projection_rebuilds_total").increment(1);
-        self.served_view.serve(None);
+        self.served_view.rebuild();
         match self.missing {
             // It most likely is missing still: building gets as far as that.
             Some(sequence) => self.readiness.not_ready(waits_for(sequence)),
@@ -162,8 +162,7 @@ impl ViewLoader {
         self.view = Some(Arc::clone(&view));
         self.must_rebuild = false;
         self.missing = None;
-        self.served_view.forget_damage();
-        self.served_view.serve(Some(Arc::clone(&view)));
+        self.served_view.serve(&view);
         Ok(view)
     }
 }
