@@ -4,19 +4,20 @@
 //! A row begins with its kind. Numbers are variable in length (seven bits a byte, the lowest
 //! first), a set of permissions is one byte, ids of Microsoft are their sixteen bytes.
 
-mod read;
-mod write;
+mod part;
 
-use assent_domain::account::AccountState;
+use assent_domain::account::{AccountState, Authorization};
 use assent_domain::user::UserState;
 
 use crate::projected::Projected;
+use part::{Answers, Part};
 
 /// Bytes that are no row of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a row can't be read")]
 pub(crate) struct NoRow;
 
+/// What every row begins with.
 const BLOCKED: u8 = 0;
 const USER_INDIVIDUAL: u8 = 1;
 const AWAITING_SWITCH: u8 = 2;
@@ -24,33 +25,111 @@ const ADMIN_CONFIGURED: u8 = 3;
 const USER: u8 = 4;
 const USER_WITH_IDENTITY: u8 = 5;
 
-/// Of the byte that says what a user answered: which of the user's noes follow it, at these bits
-/// beside the three kinds. Most users have said no to nothing, and their rows carry nothing of it.
-const NOES: u32 = 3;
-
 /// A state that has a row.
 pub(crate) trait Stored: Sized {
-    fn write(state: &Projected<Self>) -> Vec<u8>;
-    fn read(row: &[u8]) -> Result<Projected<Self>, NoRow>;
+    fn write_known(&self, row: &mut Vec<u8>);
+    fn read_known(kind: u8, row: &mut &[u8]) -> Result<Self, NoRow>;
+
+    fn write(projected: &Projected<Self>) -> Vec<u8> {
+        let mut row = Vec::with_capacity(48);
+        match projected {
+            Projected::Known(state) => state.write_known(&mut row),
+            Projected::Blocked { at } => {
+                BLOCKED.write(&mut row);
+                at.write(&mut row);
+            }
+        }
+        row
+    }
+
+    fn read(mut row: &[u8]) -> Result<Projected<Self>, NoRow> {
+        let row = &mut row;
+        let projected = match u8::read(row)? {
+            BLOCKED => Projected::Blocked {
+                at: Part::read(row)?,
+            },
+            kind => Projected::Known(Self::read_known(kind, row)?),
+        };
+        if row.is_empty() {
+            Ok(projected)
+        } else {
+            Err(NoRow)
+        }
+    }
 }
 
 impl Stored for AccountState {
-    fn write(state: &Projected<Self>) -> Vec<u8> {
-        write::account(state)
+    fn write_known(&self, row: &mut Vec<u8>) {
+        let (kind, consent) = match &self.authorization {
+            Authorization::UserIndividual {
+                awaiting_switch: None,
+            } => (USER_INDIVIDUAL, None),
+            Authorization::UserIndividual {
+                awaiting_switch: Some(consent),
+            } => (AWAITING_SWITCH, Some(consent)),
+            Authorization::AdminConfigured { consent } => (ADMIN_CONFIGURED, Some(consent)),
+        };
+        kind.write(row);
+        self.email_sync.write(row);
+        self.epoch.write(row);
+        self.last_sequence.write(row);
+        if let Some(consent) = consent {
+            consent.write(row);
+        }
     }
 
-    fn read(row: &[u8]) -> Result<Projected<Self>, NoRow> {
-        read::account(row)
+    fn read_known(kind: u8, row: &mut &[u8]) -> Result<Self, NoRow> {
+        Ok(Self {
+            email_sync: Part::read(row)?,
+            epoch: Part::read(row)?,
+            last_sequence: Part::read(row)?,
+            authorization: match kind {
+                USER_INDIVIDUAL => Authorization::default(),
+                AWAITING_SWITCH => Authorization::UserIndividual {
+                    awaiting_switch: Some(Part::read(row)?),
+                },
+                ADMIN_CONFIGURED => Authorization::AdminConfigured {
+                    consent: Part::read(row)?,
+                },
+                _ => return Err(NoRow),
+            },
+        })
     }
 }
 
 impl Stored for UserState {
-    fn write(state: &Projected<Self>) -> Vec<u8> {
-        write::user(state)
+    fn write_known(&self, row: &mut Vec<u8>) {
+        let kind = match self.identity {
+            None => USER,
+            Some(_) => USER_WITH_IDENTITY,
+        };
+        kind.write(row);
+        self.own.write(row);
+        self.automatic.write(row);
+        Answers(self.answered, self.last_no).write(row);
+        self.epoch.write(row);
+        self.last_sequence.write(row);
+        if let Some(identity) = &self.identity {
+            identity.write(row);
+        }
     }
 
-    fn read(row: &[u8]) -> Result<Projected<Self>, NoRow> {
-        read::user(row)
+    fn read_known(kind: u8, row: &mut &[u8]) -> Result<Self, NoRow> {
+        let (own, automatic) = (Part::read(row)?, Part::read(row)?);
+        let Answers(answered, last_no) = Part::read(row)?;
+        Ok(Self {
+            own,
+            automatic,
+            answered,
+            last_no,
+            epoch: Part::read(row)?,
+            last_sequence: Part::read(row)?,
+            identity: match kind {
+                USER => None,
+                USER_WITH_IDENTITY => Some(Part::read(row)?),
+                _ => return Err(NoRow),
+            },
+        })
     }
 }
 
