@@ -131,6 +131,13 @@ async fn an_upgrade_and_its_reversal_lose_nothing() -> anyhow::Result<()> {
             story(&stack, &account).await?;
         }
     }
+    for projection in &stack.projections {
+        let told = projection.log_text();
+        ensure!(
+            !told.contains("the view is set aside"),
+            "rows of the other release can't be read: {told}"
+        );
+    }
     // What was decided at first is as it was.
     let ana = stack.super_admin("before", "sam").see("ana").await?.ok()?;
     ensure!(
