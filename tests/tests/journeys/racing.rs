@@ -8,8 +8,8 @@ use assent_messaging::ChangeStream;
 use futures::future::join_all;
 
 use crate::fixture::{
-    admin_consent, authorize_url, company_history, connect, effective_by_the_log, ended,
-    eventually, grant, log, start, user_history,
+    admin_consent, authorize_url, company_history, connect, effective_by_the_log, ended, grant,
+    log, start, user_history,
 };
 
 const WRITERS: usize = 64;
