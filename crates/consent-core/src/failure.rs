@@ -9,6 +9,7 @@ use assent_domain::ids::Tenant;
 use assent_domain::refusal::Refusal;
 use assent_event_log::Damage;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::kv_store::StoreError;
@@ -109,7 +110,7 @@ impl Failure {
 }
 
 /// One of several tenants that a name stands for.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct Candidate {
     cloud: Cloud,
     tenant_id: Uuid,

@@ -18,6 +18,7 @@ use assent_domain::refusal::Refusal;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::Url;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use assent_contract::values::{Identity, PermissionSet as WirePermissionSet, Tenant, text};
@@ -143,8 +144,9 @@ impl Route {
 }
 
 /// What an administrator's consent is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = HandOffPurpose)]
 pub enum Aim {
     /// The administrator decides for everyone in the company: its authorization method changes.
     AdministratorConsent,
@@ -213,7 +215,7 @@ pub(crate) enum Stage {
 }
 
 /// The state of a flow as others see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FlowState {
     /// The browser is at Microsoft, or on its way.
@@ -262,15 +264,18 @@ impl FlowState {
 }
 
 /// What `GET /v1/flows/{flow}` says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Flow)]
 pub struct FlowView {
     /// How it stands.
     pub state: FlowState,
     /// Why, as one of the codes of the API.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub code: Option<String>,
     /// Why, as a sentence for people.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub detail: Option<String>,
 }
 

@@ -18,6 +18,7 @@ use assent_contract::values::{PermissionSet as WirePermissionSet, Tenant, text};
 use assent_domain::ids::{AccountId, Epoch, UserId};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::cutoff::{Generation, Present};
@@ -125,7 +126,7 @@ pub enum Stage {
 }
 
 /// How a link stands, in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HandOffState {
     /// Nobody has looked at it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use assent_contract::body::{GrantedBy, Verification};
-use assent_contract::values::{EmailSync, Method, PermissionSet, PersonId};
+use assent_contract::values::{EmailSync, Id, Method, PermissionSet, PersonId};
 use assent_domain::event::{AdminConsentGranted, Event, RevocationReason};
 use assent_domain::explanation::{Explanation, PermissionStatus, explain};
 use assent_domain::ids::{AccountId, Sequence, UserId};
@@ -12,6 +12,7 @@ use assent_domain::permissions::Permission;
 use assent_event_log::{History, RecordedEvent};
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::command_executor::{Account, User};
@@ -19,25 +20,30 @@ use crate::failure::Failure;
 use crate::observations::{Approval, Mailbox};
 
 /// An account.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Account)]
 pub struct AccountView {
+    #[schema(value_type = Id)]
     account_id: String,
     method: Method,
     email_sync: EmailSync,
     epoch: u64,
+    #[schema(required)]
     consent: Option<ConsentView>,
     /// The log's sequence of the account's last event; 0 where there is none.
     pub sequence: u64,
 }
 
 /// The administrator's consent in force.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Consent)]
 struct ConsentView {
     consent_id: Uuid,
     permissions: PermissionSet,
     scopes: Vec<String>,
     tenant_id: Uuid,
     granted_at: Timestamp,
+    #[schema(value_type = Id)]
     requested_by: String,
     granted_by: GrantedBy,
     verification: Verification,
@@ -77,31 +83,65 @@ impl ConsentView {
 }
 
 /// A user.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = User)]
 pub struct UserView {
+    #[schema(value_type = Id)]
     account_id: String,
+    #[schema(value_type = Id)]
     user_id: String,
     method: Method,
     effective: PermissionSet,
     /// Whose mailbox the grants are of; null where there is none.
+    #[schema(required)]
     microsoft_identity: Option<PersonId>,
     /// Whether the user can grant and revoke.
     manageable: bool,
-    permissions: BTreeMap<&'static str, PermissionView>,
+    permissions: PermissionViews,
     /// Where the mailbox was seen last; null if it was never looked for.
+    #[schema(required)]
     mailbox: Option<Mailbox>,
     /// The log's sequence of the last event of the account or the user, whichever is later; 0 where there is none.
     pub sequence: u64,
 }
 
 /// One permission of a user.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UserPermission)]
 struct PermissionView {
-    state: &'static str,
+    state: PermissionState,
+    #[schema(required)]
     since: Option<Timestamp>,
+    /// Sequences of the events that made it so, oldest first.
     because: Vec<u64>,
-    /// Whether Microsoft lets this user consent; null where nobody is asked.
+    /// Whether Microsoft will want an administrator's approval: required, the tenant has refused it before; likely, by
+    /// Microsoft's default policy or by what this user met; null where users decide nothing.
+    #[schema(required)]
     approval: Option<Approval>,
+}
+
+/// Each permission of a user.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UserPermissions)]
+struct PermissionViews {
+    calendar: PermissionView,
+    contacts: PermissionView,
+    email: PermissionView,
+}
+
+/// Whether a permission is granted, or why it is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum PermissionState {
+    Granted,
+    NeverGranted,
+    NotInConsent,
+    AnotherMailbox,
+    Revoked,
+    Declined,
+    Withdrawn,
+    /// Not all events of the user can be read.
+    Unknown,
 }
 
 /// What was learnt of Microsoft about a user, beside the log.
@@ -143,11 +183,11 @@ impl UserView {
             effective: explanation.effective.into(),
             microsoft_identity: user.state.mailbox(company.state.epoch).map(PersonId::from),
             manageable,
-            permissions: BTreeMap::from([
-                ("calendar", permission(Permission::Calendar)),
-                ("contacts", permission(Permission::Contacts)),
-                ("email", permission(Permission::Email)),
-            ]),
+            permissions: PermissionViews {
+                calendar: permission(Permission::Calendar),
+                contacts: permission(Permission::Contacts),
+                email: permission(Permission::Email),
+            },
             mailbox: learnt.mailbox,
             sequence: company.state.last_sequence.max(user.state.last_sequence).0,
         })
@@ -164,9 +204,9 @@ impl UserView {
         let off = state.answered.without(state.own.kinds());
         let permission = |permission| PermissionView {
             state: if off.contains(permission) {
-                "revoked"
+                PermissionState::Revoked
             } else {
-                "unknown"
+                PermissionState::Unknown
             },
             since: None,
             because: Vec::new(),
@@ -179,11 +219,11 @@ impl UserView {
             effective: assent_domain::permissions::PermissionSet::NOTHING.into(),
             microsoft_identity: None,
             manageable: true,
-            permissions: BTreeMap::from([
-                ("calendar", permission(Permission::Calendar)),
-                ("contacts", permission(Permission::Contacts)),
-                ("email", permission(Permission::Email)),
-            ]),
+            permissions: PermissionViews {
+                calendar: permission(Permission::Calendar),
+                contacts: permission(Permission::Contacts),
+                email: permission(Permission::Email),
+            },
             mailbox: None,
             sequence: user.state.last_sequence.0,
         }
@@ -199,13 +239,17 @@ impl PermissionView {
         let trail = explanation.trail(permission);
         Self {
             state: match trail.status {
-                PermissionStatus::Granted => "granted",
-                PermissionStatus::NeverGranted => "never_granted",
-                PermissionStatus::NotInConsent => "not_in_consent",
-                PermissionStatus::LeftBehind => "another_mailbox",
-                PermissionStatus::Ended(RevocationReason::UserRevoked) => "revoked",
-                PermissionStatus::Ended(RevocationReason::UserDeclined) => "declined",
-                PermissionStatus::Ended(RevocationReason::MicrosoftWithdrawn) => "withdrawn",
+                PermissionStatus::Granted => PermissionState::Granted,
+                PermissionStatus::NeverGranted => PermissionState::NeverGranted,
+                PermissionStatus::NotInConsent => PermissionState::NotInConsent,
+                PermissionStatus::LeftBehind => PermissionState::AnotherMailbox,
+                PermissionStatus::Ended(RevocationReason::UserRevoked) => PermissionState::Revoked,
+                PermissionStatus::Ended(RevocationReason::UserDeclined) => {
+                    PermissionState::Declined
+                }
+                PermissionStatus::Ended(RevocationReason::MicrosoftWithdrawn) => {
+                    PermissionState::Withdrawn
+                }
             },
             since: trail.since.and_then(time),
             because: trail.because.iter().map(|sequence| sequence.0).collect(),

@@ -15,6 +15,7 @@ use axum::http::header::ALLOW;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::browser::Browser;
@@ -23,6 +24,7 @@ use super::labels::When;
 use super::layout::Layout;
 use super::page::{self, WayOn};
 use super::{Shared, see_other};
+use crate::page_errors::{DecideAsAdministrator, OpenAdministratorPage, PageErrors};
 use crate::problem::problem_from;
 use crate::site::Site;
 
@@ -47,14 +49,17 @@ struct AdministratorPage<'a> {
 }
 
 /// The forms on it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = AdministratorForm)]
 pub(super) struct Sent {
+    /// What the page's form carries; it belongs to the page, and to the browser by its cookie assent_browser (with https
+    /// __Host-assent_browser).
     proof: String,
     decision: Decision,
 }
 
 /// What the administrator says.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Decision {
     Confirm,
@@ -62,7 +67,23 @@ enum Decision {
     Refuse,
 }
 
-/// `GET /administrator-confirmation/{page}`
+/// The page on which a proved administrator sees what their consent is for
+///
+/// The second callback leads here wherever the flow was not begun, and did not come back, in one session of the
+/// settings pages. Nothing is recorded before the page's form is sent. Looking at it changes nothing.
+#[utoipa::path(
+    get,
+    path = "/administrator-confirmation/{page}",
+    operation_id = "administratorPage",
+    params(
+        ("page" = String, Path, description = "the flow, and a secret that only this browser was given"),
+    ),
+    responses(
+        (status = OK, description = "who asks, for which company and tenant, what happens; and two forms", content_type = "text/html", body = String, headers(("Set-Cookie" = String))),
+        PageErrors<OpenAdministratorPage>
+    ),
+    security()
+)]
 pub(super) async fn open(
     State(shared): State<Shared>,
     headers: HeaderMap,
@@ -85,7 +106,24 @@ pub(super) async fn no_head() -> Response {
     (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, POST")]).into_response()
 }
 
-/// `POST /administrator-confirmation/{page}`
+/// Record the consent, or say that it was not you
+///
+/// A confirmation is decided once more on the log as it is then; how it ended stands in outcome and reason. A refusal
+/// ends the flow declined, and records nothing.
+#[utoipa::path(
+    post,
+    path = "/administrator-confirmation/{page}",
+    operation_id = "decideAsAdministrator",
+    params(
+        ("page" = String, Path, description = "the flow, and a secret that only this browser was given"),
+    ),
+    request_body(content = Sent, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = SEE_OTHER, description = "to return_to, the settings page or the outcome page of a link, with ?flow=..&outcome=.. and &reason=.. where the flow has a code", headers(("Location" = url::Url))),
+        PageErrors<DecideAsAdministrator>
+    ),
+    security()
+)]
 pub(super) async fn decide(
     State(shared): State<Shared>,
     headers: HeaderMap,

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::Shared;
 use crate::asset::Asset;
+use crate::page_errors::{Logo, PageErrors};
 use crate::problem::ApiError;
 
 /// The one script. No page needs it.
@@ -25,6 +26,19 @@ pub(super) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
 /// An SVG is a document, too, and whoever opens its address opens it on our origin: there it may do nothing.
 const AS_A_PICTURE: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
+/// The stylesheet of the pages
+#[utoipa::path(
+    get,
+    path = "/assets/pages.css",
+    operation_id = "stylesheet",
+    params(
+        ("v" = Option<String>, Query, description = "A digest of the content. With it, browsers keep the answer for a year."),
+    ),
+    responses(
+        (status = OK, description = "the stylesheet", content_type = "text/css", body = String)
+    ),
+    security()
+)]
 pub(super) async fn stylesheet(
     State(shared): State<Shared>,
     RawQuery(query): RawQuery,
@@ -32,10 +46,37 @@ pub(super) async fn stylesheet(
     serve(&shared.site.brand.stylesheet, query.as_deref())
 }
 
+/// The script of the pages, which work without it
+#[utoipa::path(
+    get,
+    path = "/assets/pages.js",
+    operation_id = "script",
+    params(
+        ("v" = Option<String>, Query, description = "A digest of the content. With it, browsers keep the answer for a year."),
+    ),
+    responses(
+        (status = OK, description = "the script", content_type = "text/javascript", body = String)
+    ),
+    security()
+)]
 pub(super) async fn script(RawQuery(query): RawQuery) -> Response {
     serve(&SCRIPT, query.as_deref())
 }
 
+/// The logo of the host application
+#[utoipa::path(
+    get,
+    path = "/assets/logo",
+    operation_id = "logo",
+    params(
+        ("v" = Option<String>, Query, description = "A digest of the content. With it, browsers keep the answer for a year."),
+    ),
+    responses(
+        (status = OK, description = "the logo", content((String = "image/svg+xml"), (String = "image/png"), (String = "image/jpeg"), (String = "image/webp"))),
+        PageErrors<Logo>
+    ),
+    security()
+)]
 pub(super) async fn logo(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
     let Some(logo) = &shared.site.brand.logo else {
         return ApiError::from(Failure::NotFound("the application has no logo here"))
@@ -49,7 +90,16 @@ pub(super) async fn logo(State(shared): State<Shared>, RawQuery(query): RawQuery
     response
 }
 
-/// Browsers ask for it, whatever a page says; "not found" would be an error in their consoles.
+/// There is none; browsers ask for it
+#[utoipa::path(
+    get,
+    path = "/favicon.ico",
+    operation_id = "favicon",
+    responses(
+        (status = NO_CONTENT, description = "nothing")
+    ),
+    security()
+)]
 pub(super) async fn favicon() -> Response {
     let keep = [(CACHE_CONTROL, "public, max-age=86400")];
     (StatusCode::NO_CONTENT, keep).into_response()

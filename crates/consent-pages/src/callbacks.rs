@@ -7,10 +7,37 @@ use axum::response::{IntoResponse, Response};
 use url::Url;
 
 use super::{Shared, browser, page, see_other};
+use crate::page_errors::{AdminConsentCallback, AuthorizeCallback, PageErrors};
 use crate::problem::ApiError;
 use crate::site::Site;
 
-/// `GET /callbacks/microsoft/admin-consent`
+/// Microsoft's answer to an administrator's consent, through the browser
+///
+/// Whoever comes once more, with the same state, goes where the first visit went (to the administrator's page, or
+/// with another confirm, only if the code is the same, too), and waits for its end if need be; a flow whose time is
+/// over lands with outcome=expired. Errors are problem details, or a page in words with a way back where the request
+/// accepts text/html. Whoever only looks changes nothing: HEAD is 405, and what a browser fetches before anybody
+/// asked (Sec-Purpose: prefetch), or as a part of a page (Sec-Fetch-Mode other than navigate), is answered 503.
+#[utoipa::path(
+    get,
+    path = "/callbacks/microsoft/admin-consent",
+    operation_id = "adminConsentCallback",
+    params(
+        ("state" = String, Query),
+        ("tenant" = Option<String>, Query),
+        ("admin_consent" = Option<String>, Query),
+        ("scope" = Option<String>, Query),
+        ("error" = Option<String>, Query),
+        ("error_description" = Option<String>, Query),
+        ("error_uri" = Option<String>, Query),
+        ("error_subcode" = Option<String>, Query),
+    ),
+    responses(
+        (status = SEE_OTHER, description = "on to Microsoft, or back to return_to (or the settings page) with ?flow=..&outcome=.., &reason=.. where the flow has a code, and &confirm=.. where a confirmation is awaited", headers(("Location" = url::Url))),
+        PageErrors<AdminConsentCallback>
+    ),
+    security()
+)]
 pub(super) async fn admin_consent(
     State(shared): State<Shared>,
     headers: HeaderMap,
@@ -25,7 +52,32 @@ pub(super) async fn admin_consent(
     browser.remembered(site, response)
 }
 
-/// `GET /callbacks/microsoft/authorize`
+/// Microsoft's answer to a sign-in, through the browser
+///
+/// Whoever comes once more, with the same state, goes where the first visit went (to the administrator's page, or
+/// with another confirm, only if the code is the same, too), and waits for its end if need be; a flow whose time is
+/// over lands with outcome=expired. Errors are problem details, or a page in words with a way back where the request
+/// accepts text/html. Whoever only looks changes nothing: HEAD is 405, and what a browser fetches before anybody
+/// asked (Sec-Purpose: prefetch), or as a part of a page (Sec-Fetch-Mode other than navigate), is answered 503.
+#[utoipa::path(
+    get,
+    path = "/callbacks/microsoft/authorize",
+    operation_id = "authorizeCallback",
+    params(
+        ("state" = String, Query),
+        ("code" = Option<String>, Query),
+        ("session_state" = Option<String>, Query),
+        ("error" = Option<String>, Query),
+        ("error_description" = Option<String>, Query),
+        ("error_uri" = Option<String>, Query),
+        ("error_subcode" = Option<String>, Query),
+    ),
+    responses(
+        (status = SEE_OTHER, description = "on to the administrator's page, or back to return_to (or the settings page) with ?flow=..&outcome=.., &reason=.. where the flow has a code, and &confirm=.. where a confirmation is awaited", headers(("Location" = url::Url))),
+        PageErrors<AuthorizeCallback>
+    ),
+    security()
+)]
 pub(super) async fn authorize(
     State(shared): State<Shared>,
     headers: HeaderMap,

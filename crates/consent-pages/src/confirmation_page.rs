@@ -5,6 +5,7 @@
 //! of their own can have opened it in somebody else's browser. In a session that was opened from a site that is none of
 //! the host application's they are not even asked.
 
+use crate::session::WithProof;
 use askama::Template;
 use assent_consent_core::failure::Failure;
 use assent_consent_core::flow::Flow;
@@ -16,11 +17,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use url::Url;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::layout::Layout;
 use super::session::{InSession, Posted};
 use super::{Shared, labels, page, see_other};
+use crate::page_errors::{ConfirmGrantOnPage, PageErrors};
 use crate::site::Site;
 
 #[derive(Template)]
@@ -104,13 +107,25 @@ fn not_bound(site: &Site) -> Response {
 }
 
 /// The form on the page.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ConfirmationForm)]
 pub(super) struct Answer {
     flow: Uuid,
     confirm: String,
 }
 
-/// `POST /settings/account/confirmation`
+/// Confirm a grant whose mailbox nobody could expect, on the page that names both accounts
+#[utoipa::path(
+    post,
+    path = "/settings/account/confirmation",
+    operation_id = "confirmGrantOnPage",
+    request_body(content = WithProof<Answer>, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = SEE_OTHER, description = "done", headers(("Location" = url::Url))),
+        PageErrors<ConfirmGrantOnPage>
+    ),
+    security(("session" = []))
+)]
 pub(super) async fn confirm(
     State(shared): State<Shared>,
     Posted { session, form }: Posted<Answer>,

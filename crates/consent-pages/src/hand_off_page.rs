@@ -1,6 +1,7 @@
 //! The page behind a link for an administrator. Whoever has the link may read it and go on; opening it does nothing, for
 //! programs that scan mail open every link.
 
+use crate::session::Ticked;
 use askama::Template;
 use assent_consent_core::failure::Failure;
 use assent_consent_core::flow::Aim;
@@ -16,11 +17,13 @@ use axum::response::Response;
 use jiff::Timestamp;
 use serde::Deserialize;
 use url::Url;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::browser::Browser;
 use super::layout::Layout;
 use super::{Shared, labels, page, see_other};
+use crate::page_errors::{FollowHandOff, OpenHandOff, PageErrors};
 use crate::site::Site;
 
 #[derive(Template)]
@@ -49,10 +52,15 @@ pub(super) struct Item {
 }
 
 /// The form on it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = HandOffForm)]
 pub(super) struct Answer {
+    #[schema(value_type = Ticked, required)]
     administrator_confirmed: Option<String>,
+    /// What the page's form carries; it belongs to the page, and to the browser by its cookie assent_browser (with https
+    /// __Host-assent_browser).
+    #[serde(default)]
+    #[schema(required)]
     proof: String,
 }
 
@@ -67,6 +75,23 @@ const NOT_FROM_HERE: (StatusCode, &str) = (
      it, and go on from here.",
 );
 
+/// The page behind a link for an administrator
+///
+/// Whoever only looks changes nothing: HEAD is 405, and a browser that fetches it before anybody asked (Sec-Purpose:
+/// prefetch) is answered 503 and comes again.
+#[utoipa::path(
+    get,
+    path = "/hand-off/{token}",
+    operation_id = "handOffPage",
+    params(
+        ("token" = String, Path),
+    ),
+    responses(
+        (status = OK, description = "what is asked, and a form that goes on to Microsoft", content_type = "text/html", body = String),
+        PageErrors<OpenHandOff>
+    ),
+    security()
+)]
 pub(super) async fn open(
     State(shared): State<Shared>,
     headers: HeaderMap,
@@ -79,6 +104,22 @@ pub(super) async fn open(
     }
 }
 
+/// Go on to Microsoft
+#[utoipa::path(
+    post,
+    path = "/hand-off/{token}",
+    operation_id = "followHandOff",
+    params(
+        ("token" = String, Path),
+    ),
+    request_body(content = Answer, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = SEE_OTHER, description = "on to Microsoft", headers(("Location" = url::Url))),
+        (status = OK, description = "an administrator has accepted already", content_type = "text/html", body = String),
+        PageErrors<FollowHandOff>
+    ),
+    security()
+)]
 pub(super) async fn begin(
     State(shared): State<Shared>,
     headers: HeaderMap,

@@ -16,6 +16,7 @@ mod labels;
 mod layout;
 mod outcome_page;
 pub mod page;
+mod page_errors;
 mod page_query;
 mod problem;
 mod router;
@@ -29,8 +30,8 @@ use axum::response::{IntoResponse, Response};
 use url::Url;
 
 pub use brand::{Brand, Color, LogoError};
-pub use problem::{ApiError, problem_from};
-pub use router::router;
+pub use problem::{problem_from, problem_types};
+pub use router::{openapi, router};
 pub use site::Site;
 
 use router::Shared;

@@ -9,10 +9,29 @@ use axum::response::Response;
 use jiff::Timestamp;
 
 use super::{Shared, page};
+use crate::page_errors::{HandOffOutcome, PageErrors};
 use crate::page_query::PageQuery;
 use crate::site::Site;
 
-/// The administrator came by a link, and may have no account here to go back to.
+/// Where an administrator's flow by a link ends
+///
+/// Whoever only looks changes nothing: HEAD is 405, and a browser that fetches it before anybody asked (Sec-Purpose:
+/// prefetch) is answered 503 and comes again.
+#[utoipa::path(
+    get,
+    path = "/hand-off-outcome",
+    operation_id = "handOffOutcome",
+    params(
+        ("outcome" = Option<String>, Query, description = "not believed, and not shown: what is said comes from the flow itself"),
+        ("reason" = Option<String>, Query, description = "not believed, and not shown: what is said comes from the flow itself"),
+        ("flow" = Option<String>, Query),
+    ),
+    responses(
+        (status = OK, description = "a page that says what happened", content_type = "text/html", body = String),
+        PageErrors<HandOffOutcome>
+    ),
+    security()
+)]
 pub(super) async fn hand_off(State(shared): State<Shared>, query: PageQuery) -> Response {
     let site = &shared.site;
     let ended = match ended(site, &query).await {

@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use assent_consent_core::failure::Failure;
-use assent_consent_core::limits::Limited;
+use assent_consent_core::limits::{Limit, Limited};
+use assent_contract::problem::ErrorCode;
+use assent_domain::refusal::Refusal;
 use assent_service_kit::Problem;
+use assent_service_kit::problem::ProblemType;
 use axum::response::{IntoResponse, Response};
 
 mod details;
 
 /// An error of a handler, which answers with its problem.
 #[derive(Debug)]
-pub struct ApiError(pub(crate) Problem);
+pub(crate) struct ApiError(pub(crate) Problem);
 
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
@@ -84,4 +87,22 @@ pub fn problem_from(failure: Failure) -> Problem {
 fn whole_seconds(time: Duration) -> u32 {
     let rounded_up = time.as_secs() + u64::from(time.subsec_nanos() > 0);
     u32::try_from(rounded_up.max(1)).unwrap_or(u32::MAX)
+}
+
+/// The problem types that groups of codes, refusals, other codes and limits come to, for descriptions of the API.
+pub fn problem_types(
+    groups: &[&[ErrorCode]],
+    refusals: &[Refusal],
+    others: &[ErrorCode],
+    limits: &[Limit],
+) -> Vec<ProblemType> {
+    let refusals = refusals.iter().copied().map(ErrorCode::from);
+    let codes = groups.concat().into_iter().chain(refusals);
+    let codes = codes.chain(others.iter().copied());
+    let codes = codes.map(|code| code.definition().into());
+    let limits = limits.iter().map(|limit| ProblemType {
+        title: details::limit_rule(*limit),
+        ..ErrorCode::TooManyRequests.definition().into()
+    });
+    codes.chain(limits).collect()
 }

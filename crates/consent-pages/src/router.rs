@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use assent_service_kit::BearerVerifier;
 use axum::Router;
-use axum::routing::{get, post};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes;
 
 use crate::settings::{account, company};
 use crate::site::Site;
@@ -21,64 +23,41 @@ pub(crate) struct Shared {
 
 /// The routes of all pages, of what they refer to, and of Microsoft's callbacks.
 pub fn router(site: Arc<Site>, verifier: Arc<BearerVerifier>) -> Router {
-    Router::new()
-        .route(
-            "/callbacks/microsoft/admin-consent",
-            get(callbacks::admin_consent),
+    let (pages, _) = routes().split_for_parts();
+    pages.with_state(Shared { site, verifier })
+}
+
+/// The description of all of them.
+pub fn openapi() -> OpenApi {
+    routes().into_openapi()
+}
+
+fn routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(callbacks::admin_consent))
+        .routes(routes!(callbacks::authorize))
+        .routes(routes!(hand_off_page::open, hand_off_page::begin))
+        .routes(routes!(outcome_page::hand_off))
+        .routes(
+            routes!(administrator_page::open, administrator_page::decide)
+                .map(|methods| methods.head(administrator_page::no_head)),
         )
-        .route("/callbacks/microsoft/authorize", get(callbacks::authorize))
-        .route(
-            "/hand-off/{token}",
-            get(hand_off_page::open).post(hand_off_page::begin),
-        )
-        .route("/hand-off-outcome", get(outcome_page::hand_off))
-        .route(
-            "/administrator-confirmation/{page}",
-            get(administrator_page::open)
-                .post(administrator_page::decide)
-                .head(administrator_page::no_head),
-        )
-        .route("/assets/pages.css", get(assets::stylesheet))
-        .route("/assets/pages.js", get(assets::script))
-        .route("/assets/logo", get(assets::logo))
-        .route("/favicon.ico", get(assets::favicon))
-        .route("/session", post(session::open))
-        .route("/session/end", post(session::end))
-        .route("/settings/company", get(company::open))
-        .route(
-            "/settings/company/email-sync",
-            post(company::save_email_sync),
-        )
-        .route("/settings/company/method", post(company::save_method))
-        .route(
-            "/settings/company/administrator-consent",
-            post(company::begin_consent),
-        )
-        .route(
-            "/settings/company/administrator-links",
-            post(company::make_link),
-        )
-        .route(
-            "/settings/company/administrator-links/{link}/cancellation",
-            post(company::cancel_link),
-        )
-        .route("/settings/account", get(account::open))
-        .route("/settings/account/permissions", post(account::save))
-        .route(
-            "/settings/account/another-microsoft-account",
-            post(account::use_another),
-        )
-        .route(
-            "/settings/account/confirmation",
-            post(confirmation_page::confirm),
-        )
-        .route(
-            "/settings/account/administrator-links",
-            post(account::make_link),
-        )
-        .route(
-            "/settings/account/administrator-links/{link}/cancellation",
-            post(account::cancel_link),
-        )
-        .with_state(Shared { site, verifier })
+        .routes(routes!(assets::stylesheet))
+        .routes(routes!(assets::script))
+        .routes(routes!(assets::logo))
+        .routes(routes!(assets::favicon))
+        .routes(routes!(session::open))
+        .routes(routes!(session::end))
+        .routes(routes!(company::open))
+        .routes(routes!(company::save_email_sync))
+        .routes(routes!(company::save_method))
+        .routes(routes!(company::begin_consent))
+        .routes(routes!(company::make_link))
+        .routes(routes!(company::cancel_link))
+        .routes(routes!(account::open))
+        .routes(routes!(account::save))
+        .routes(routes!(account::use_another))
+        .routes(routes!(confirmation_page::confirm))
+        .routes(routes!(account::make_link))
+        .routes(routes!(account::cancel_link))
 }

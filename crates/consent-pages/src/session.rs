@@ -16,21 +16,46 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
+use utoipa::ToSchema;
 
 use super::cookies::Cookie;
 use super::page::WayOn;
 use super::{Shared, page, see_other};
+use crate::page_errors::{EndSession, OpenSession, PageErrors};
 use crate::problem::ApiError;
 use crate::site::Site;
 
 /// What the host application posts.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = SessionForm)]
 pub(super) struct Opening {
+    /// A token of the host application for the user, with a jti.
     token: String,
+    /// /settings/account (the default), /settings/company, or an absolute URL of an origin that ASSENT_RETURN_ORIGINS names;
+    /// without flow, outcome, reason and confirm.
+    #[schema(nullable = false)]
     return_to: Option<String>,
 }
 
-/// `POST /session`
+/// Open a browser session of the settings pages for a user
+///
+/// Posted by the host application's page, as a form. The token is the host's for this user, good for at most 24 hours
+/// and for one session (jti). Sent again in the session that it opened, it leads there as before, without a new
+/// cookie; without that session's cookie it is refused (401), and people are told that the settings are open already.
+/// Where the browser says that the form was sent cross-site (Sec-Fetch-Site) by an origin that neither
+/// ASSENT_RETURN_ORIGINS nor ASSENT_FRAME_ANCESTORS names (null is none), the session may look and revoke, and no
+/// mailbox is bound in it. The claims name and account_name are shown on the page that asks whose mailbox it is.
+#[utoipa::path(
+    post,
+    path = "/session",
+    operation_id = "openSession",
+    request_body(content = Opening, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = SEE_OTHER, description = "the session is open", headers(("Location" = url::Url), ("Set-Cookie" = String))),
+        PageErrors<OpenSession>
+    ),
+    security()
+)]
 pub(super) async fn open(
     State(shared): State<Shared>,
     headers: HeaderMap,
@@ -125,7 +150,18 @@ fn is_from_elsewhere(site: &Site, headers: &HeaderMap) -> bool {
     is_of_another_site && !origin.is_some_and(|origin| hosts.any(|host| host.holds(&origin)))
 }
 
-/// `POST /session/end`
+/// End the session
+#[utoipa::path(
+    post,
+    path = "/session/end",
+    operation_id = "endSession",
+    request_body(content = WithProof<NoFields>, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = OK, description = "it is over", content_type = "text/html", body = String),
+        PageErrors<EndSession>
+    ),
+    security(("session" = []))
+)]
 pub(super) async fn end(
     State(shared): State<Shared>,
     sent: Result<Posted<()>, Response>,
@@ -209,8 +245,21 @@ pub(super) struct Posted<T> {
     pub(super) form: T,
 }
 
-#[derive(Deserialize)]
-struct WithProof<T> {
+/// A form without fields of its own.
+#[derive(ToSchema)]
+pub(super) struct NoFields {}
+
+/// What a box sends that is ticked.
+#[derive(ToSchema)]
+pub(super) enum Ticked {
+    #[serde(rename = "true")]
+    #[expect(dead_code, reason = "it describes what is read as a text")]
+    True,
+}
+
+#[derive(Deserialize, ToSchema)]
+pub(super) struct WithProof<T> {
+    /// What the page's form carries; it belongs to the session.
     proof: String,
     #[serde(flatten)]
     form: T,

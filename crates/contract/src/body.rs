@@ -10,6 +10,7 @@ use assent_domain::ids::{
 };
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::values::{
@@ -103,7 +104,7 @@ pub struct AdminConsentGranted {
 }
 
 /// The administrator at Microsoft.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrantedBy {
     /// The person's object id.
@@ -134,7 +135,7 @@ impl From<Confirmed> for bool {
 }
 
 /// What proved that an administrator accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Verification {
     /// Which proofs held.
@@ -144,7 +145,7 @@ pub struct Verification {
 }
 
 /// One way to prove it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Proof {
     /// The verified ID token held a role able to consent.

@@ -8,6 +8,7 @@ use std::fmt;
 use assent_domain::ids::{AccountId, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::operation::VoidRecord;
@@ -138,11 +139,12 @@ pub struct MessageVoided {
 pub type ExpectedIdentity = PersonId;
 
 /// A flow has begun: send the browser to `authorize_url`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FlowStarted {
     /// The flow.
     pub flow_id: Uuid,
     /// Where to send the browser.
+    #[schema(format = Uri)]
     pub authorize_url: String,
     /// When the flow ends unanswered.
     pub expires_at: Timestamp,

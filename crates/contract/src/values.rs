@@ -326,7 +326,7 @@ pub struct Identity {
 }
 
 /// A person at Microsoft, where the cloud goes without saying.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PersonId {
     /// The person's directory.
     pub tenant_id: Uuid,

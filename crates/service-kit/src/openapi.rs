@@ -62,6 +62,18 @@ pub fn with_error_responses<S, Arguments, H: DescribedHandler<Arguments>>(
     (schemas, mut paths, router): UtoipaMethodRouter<S>,
     _: H,
 ) -> UtoipaMethodRouter<S> {
+    let all = error_responses(H::problem_types(), &[MEDIA_TYPE]);
+    for operation in paths.paths.values_mut().flat_map(operations) {
+        operation.responses.responses.extend(all.clone());
+    }
+    (schemas, paths, router)
+}
+
+/// Describes error responses by status, in each of these media types. What any request may end in comes by itself.
+pub fn error_responses(
+    problems: Vec<ProblemType>,
+    media_types: &[&str],
+) -> BTreeMap<String, RefOr<Response>> {
     let anywhere = [
         HttpProblem::InternalError,
         HttpProblem::Timeout,
@@ -69,20 +81,17 @@ pub fn with_error_responses<S, Arguments, H: DescribedHandler<Arguments>>(
     ];
     let mut by_status = BTreeMap::<String, Vec<ProblemType>>::new();
     let anywhere = anywhere.map(ProblemType::from);
-    for problem in H::problem_types().into_iter().chain(anywhere) {
+    for problem in problems.into_iter().chain(anywhere) {
         let told = by_status.entry(problem.status.as_str().to_owned());
         let told = told.or_default();
-        if !told.iter().any(|known| known.code == problem.code) {
+        if !told.contains(&problem) {
             told.push(problem);
         }
     }
-    for operation in paths.paths.values_mut().flat_map(operations) {
-        for (status, problems) in &by_status {
-            let responses = &mut operation.responses.responses;
-            responses.insert(status.clone(), error_response(problems).into());
-        }
-    }
-    (schemas, paths, router)
+    let described = |(status, problems): (String, Vec<ProblemType>)| {
+        (status, error_response(&problems, media_types).into())
+    };
+    by_status.into_iter().map(described).collect()
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
@@ -96,16 +105,23 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     .flatten()
 }
 
-fn error_response(problems: &[ProblemType]) -> Response {
+fn error_response(problems: &[ProblemType], media_types: &[&str]) -> Response {
     let told = problems
         .iter()
         .map(|problem| format!("`{}`: {}", problem.code, problem.title));
     let description = told.collect::<Vec<_>>().join("; ");
-    let schema = Ref::from_schema_name(Problem::name());
-    let mut response = ResponseBuilder::new().description(description).content(
-        MEDIA_TYPE,
-        ContentBuilder::new().schema(Some(schema)).build(),
-    );
+    let mut response = ResponseBuilder::new().description(description);
+    for media_type in media_types {
+        let schema: RefOr<Schema> = if *media_type == MEDIA_TYPE {
+            Ref::from_schema_name(Problem::name()).into()
+        } else {
+            String::schema()
+        };
+        response = response.content(
+            *media_type,
+            ContentBuilder::new().schema(Some(schema)).build(),
+        );
+    }
     if problems.iter().any(|problem| problem.retry_after.is_some()) {
         let seconds = ObjectBuilder::new().schema_type(Type::Integer);
         let mut header = Header::new(seconds.minimum(Some(0)));

@@ -22,7 +22,7 @@ mod http;
 pub use http::HttpProblem;
 
 /// The media type of a problem.
-pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// A problem type (RFC 9457): what is the same at every occurrence of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use assent_domain::ids::Tenant;
 use assent_microsoft_identity::is_open_to_users_by_default;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A company has one tenant; some have two or three.
 const MOST_TENANTS: usize = 8;
@@ -47,7 +48,7 @@ enum Verdict {
 }
 
 /// Whether a user needs an administrator for a permission.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Approval {
     /// Users may consent themselves.

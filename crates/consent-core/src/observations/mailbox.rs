@@ -3,9 +3,10 @@
 use assent_microsoft_identity::MailboxLocation;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A mailbox, as it was seen last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Mailbox {
     /// Where the mailbox is.
     pub state: MailboxState,
@@ -14,7 +15,7 @@ pub struct Mailbox {
 }
 
 /// What others are told of a mailbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MailboxState {
     /// It is in Exchange Online.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use assent_consent_core::failure::Failure;
+use assent_consent_core::limits::Limit;
 use assent_contract::names::EVENT_STREAM;
 use assent_domain::refusal::Refusal;
 
@@ -114,5 +115,26 @@ const fn refusal_detail(refusal: Refusal) -> &'static str {
         Refusal::PersonalAccount => "a personal account has no mailbox in any organisation",
         Refusal::NotAdministratorConfigured => "the account is not configured by an administrator",
         Refusal::ConsentSuperseded => "another administrator consent is in force by now",
+    }
+}
+
+/// What a limit allows, for descriptions of the API.
+pub(super) const fn limit_rule(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Starts => "more than 60 flows begun by a user within a minute",
+        Limit::LinkStarts => {
+            "more than 2 flows a second begun through a link, beyond bursts of 300; the link stays as it is"
+        }
+        Limit::Lookups => {
+            "more than 30 names looked up at Microsoft for an account within a minute"
+        }
+        Limit::Writes => "more than 50 changes of an account a second, beyond bursts of 1000",
+        Limit::Revocations => {
+            "more than 5 revocations of a user a second, beyond bursts of 100; no other limit refuses a revocation"
+        }
+        Limit::LinksADay => "20 links made by a user within a day",
+        Limit::OpenLinks => "20 links of an account open at once",
+        Limit::Waits => "32 reads of an account waiting for a write already (at_least)",
+        Limit::Voids => "as many messages of the log void as may be",
     }
 }

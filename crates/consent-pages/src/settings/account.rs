@@ -1,5 +1,6 @@
 //! Settings > My account: what a user can do there.
 
+use crate::session::{NoFields, Ticked, WithProof};
 use assent_consent_core::failure::Failure;
 use assent_consent_core::flow::Aim;
 use assent_consent_core::names::Names;
@@ -17,6 +18,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::account_view::AccountPage;
@@ -24,6 +26,10 @@ use super::damaged_account;
 use super::links::{self, LISTED, LinkView};
 use super::notice::{self, Notice};
 use super::{answered, done, in_session, is_ticked, show, to_microsoft, unreadable};
+use crate::page_errors::{
+    AccountSettings, CancelApprovalLink, MakeApprovalLink, PageErrors, SavePermissions,
+    UseAnotherMicrosoftAccount,
+};
 use crate::page_query::{Done, PageQuery};
 use crate::session::{InSession, Posted};
 use crate::site::Site;
@@ -35,7 +41,29 @@ const COMPLETED: (&str, &str) = (
     "What you granted is on. You can take it back here at any time.",
 );
 
-/// `GET /settings/account`
+/// Settings > My account
+///
+/// Whoever only looks changes nothing: HEAD is 405, and a browser that fetches it before anybody asked (Sec-Purpose:
+/// prefetch) is answered 503 and comes again.
+#[utoipa::path(
+    get,
+    path = "/settings/account",
+    operation_id = "accountSettings",
+    params(
+        ("flow" = Option<String>, Query, description = "a flow that ended; what is said of it comes from the flow itself"),
+        ("outcome" = Option<String>, Query, description = "not believed, and not shown: what is said comes from the flow itself"),
+        ("reason" = Option<String>, Query, description = "not believed, and not shown: what is said comes from the flow itself"),
+        ("confirm" = Option<String>, Query, description = "the one-time value of a grant that waits for its confirmation"),
+        ("done" = Option<String>, Query, description = "what a form of the page led to; said only with what told vouches for"),
+        ("told" = Option<String>, Query, description = "by which this very session vouches, for ten minutes, that it is done"),
+    ),
+    responses(
+        (status = OK, description = "the page; without a session, and with a flow that ended, a sentence that says how", content_type = "text/html", body = String),
+        (status = SEE_OTHER, description = "a grant was confirmed by the session", headers(("Location" = url::Url))),
+        PageErrors<AccountSettings>
+    ),
+    security(("session" = []), ())
+)]
 pub(crate) async fn open(
     State(shared): State<Shared>,
     headers: HeaderMap,
@@ -83,10 +111,13 @@ async fn page(
 }
 
 /// PermissionForm, by permission.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct Ticks {
+    #[schema(value_type = Option<Ticked>, nullable = false)]
     contacts: Option<String>,
+    #[schema(value_type = Option<Ticked>, nullable = false)]
     calendar: Option<String>,
+    #[schema(value_type = Option<Ticked>, nullable = false)]
     email: Option<String>,
 }
 
@@ -101,7 +132,7 @@ impl Ticks {
 }
 
 /// The boxes as they are now, and as they were when the page was shown.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct BoxesForm {
     #[serde(flatten)]
     ticks: Ticks,
@@ -130,7 +161,19 @@ impl BoxesForm {
     }
 }
 
-/// `POST /settings/account/permissions`
+/// Save the boxes: what is added is asked of Microsoft, what is removed ends at once
+#[utoipa::path(
+    post,
+    path = "/settings/account/permissions",
+    operation_id = "savePermissions",
+    request_body(content = WithProof<BoxesForm>, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = OK, description = "in a frame: a link that leads out of it", content_type = "text/html", body = String),
+        (status = SEE_OTHER, description = "done, or on to Microsoft", headers(("Location" = url::Url))),
+        PageErrors<SavePermissions>
+    ),
+    security(("session" = []))
+)]
 pub(crate) async fn save(
     State(shared): State<Shared>,
     headers: HeaderMap,
@@ -171,12 +214,25 @@ async fn saved(
 }
 
 /// The form of a page that spoke of this epoch.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = EpochForm)]
 pub(crate) struct OfEpoch {
     epoch: String,
 }
 
-/// `POST /settings/account/another-microsoft-account`
+/// On to Microsoft, which asks for an account: what is on, or was, is asked for of that one
+#[utoipa::path(
+    post,
+    path = "/settings/account/another-microsoft-account",
+    operation_id = "useAnotherMicrosoftAccount",
+    request_body(content = WithProof<OfEpoch>, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = OK, description = "in a frame: a link that leads out of it", content_type = "text/html", body = String),
+        (status = SEE_OTHER, description = "on to Microsoft; or back to the page, which says why not", headers(("Location" = url::Url))),
+        PageErrors<UseAnotherMicrosoftAccount>
+    ),
+    security(("session" = []))
+)]
 pub(crate) async fn use_another(
     State(shared): State<Shared>,
     headers: HeaderMap,
@@ -217,14 +273,27 @@ fn return_target(session: &InSession) -> ReturnTarget {
 }
 
 /// What an administrator is to be asked for, and the link that this makes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct LinkForm {
     #[serde(flatten)]
     ticks: Ticks,
+    /// The link that this form makes, however often it is sent.
+    #[schema(format = Uuid, nullable = false)]
     link: Option<String>,
 }
 
-/// `POST /settings/account/administrator-links`
+/// Make a link for an administrator who approves
+#[utoipa::path(
+    post,
+    path = "/settings/account/administrator-links",
+    operation_id = "makeApprovalLink",
+    request_body(content = WithProof<LinkForm>, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = CREATED, description = "the link, told once", content_type = "text/html", body = String),
+        PageErrors<MakeApprovalLink>
+    ),
+    security(("session" = []))
+)]
 pub(crate) async fn make_link(
     State(shared): State<Shared>,
     Posted { session, form }: Posted<LinkForm>,
@@ -262,7 +331,21 @@ async fn made_link(site: &Site, session: &InSession, form: &LinkForm) -> Result<
     }
 }
 
-/// `POST /settings/account/administrator-links/{link}/cancellation`
+/// Take a link back
+#[utoipa::path(
+    post,
+    path = "/settings/account/administrator-links/{link}/cancellation",
+    operation_id = "cancelApprovalLink",
+    params(
+        ("link" = Uuid, Path),
+    ),
+    request_body(content = WithProof<NoFields>, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = SEE_OTHER, description = "done", headers(("Location" = url::Url))),
+        PageErrors<CancelApprovalLink>
+    ),
+    security(("session" = []))
+)]
 pub(crate) async fn cancel_link(
     State(shared): State<Shared>,
     ApiPath(link): ApiPath<Uuid>,

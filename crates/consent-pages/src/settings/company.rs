@@ -1,5 +1,6 @@
 //! Settings > Account: what a Super Admin can do there.
 
+use crate::session::{NoFields, Ticked, WithProof};
 use assent_consent_core::command_executor::Account;
 use assent_consent_core::failure::Failure;
 use assent_consent_core::flow::Aim;
@@ -17,6 +18,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::company_dialog::{Dialog, DialogForm};
@@ -27,6 +29,10 @@ use super::{
     Frame, answered, done, flow_of, in_session, is_ticked, show, to_microsoft, unreadable,
 };
 use crate::layout::Layout;
+use crate::page_errors::{
+    BeginAdministratorConsent, CancelAdministratorLink, CompanySettings, MakeAdministratorLink,
+    PageErrors, SaveEmailSync, SaveMethod,
+};
 use crate::page_query::{Done, PageQuery};
 use crate::session::{InSession, Posted};
 use crate::site::Site;
@@ -40,7 +46,29 @@ const COMPLETED: (&str, &str) = (
 );
 const DIALOG: &str = "administrator";
 
-/// `GET /settings/company`
+/// Settings > Company
+///
+/// Whoever only looks changes nothing: HEAD is 405, and a browser that fetches it before anybody asked (Sec-Purpose:
+/// prefetch) is answered 503 and comes again.
+#[utoipa::path(
+    get,
+    path = "/settings/company",
+    operation_id = "companySettings",
+    params(
+        ("flow" = Option<String>, Query, description = "a flow that ended; what is said of it comes from the flow itself"),
+        ("outcome" = Option<String>, Query, description = "not believed, and not shown: what is said comes from the flow itself"),
+        ("reason" = Option<String>, Query, description = "not believed, and not shown: what is said comes from the flow itself"),
+        ("confirm" = Option<String>, Query, description = "the one-time value of a grant that waits for its confirmation"),
+        ("done" = Option<String>, Query, description = "what a form of the page led to; said only with what told vouches for"),
+        ("told" = Option<String>, Query, description = "by which this very session vouches, for ten minutes, that it is done"),
+        ("dialog" = Option<String>, Query, description = "administrator: with the dialog open"),
+    ),
+    responses(
+        (status = OK, description = "the page; without a session, and with a flow that ended, a sentence that says how", content_type = "text/html", body = String),
+        PageErrors<CompanySettings>
+    ),
+    security(("session" = []), ())
+)]
 pub(crate) async fn open(
     State(shared): State<Shared>,
     headers: HeaderMap,
@@ -97,16 +125,31 @@ async fn page(
 }
 
 /// The form with the e-mail sync.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct EmailSyncForm {
+    #[schema(value_type = assent_contract::values::EmailSync)]
     email_sync: String,
     seen: String,
+    #[schema(value_type = Option<Ticked>, nullable = false)]
     confirmed: Option<String>,
     /// What to go on with.
+    #[schema(nullable = false)]
     then: Option<String>,
 }
 
-/// `POST /settings/company/email-sync`
+/// Change the e-mail sync; to limited in two steps
+#[utoipa::path(
+    post,
+    path = "/settings/company/email-sync",
+    operation_id = "saveEmailSync",
+    request_body(content = WithProof<EmailSyncForm>, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = OK, description = "what the change does, and whether it is meant", content_type = "text/html", body = String),
+        (status = SEE_OTHER, description = "done", headers(("Location" = url::Url))),
+        PageErrors<SaveEmailSync>
+    ),
+    security(("session" = []))
+)]
 pub(crate) async fn save_email_sync(
     State(shared): State<Shared>,
     Posted { session, form }: Posted<EmailSyncForm>,
@@ -146,14 +189,28 @@ pub(crate) async fn save_email_sync(
 }
 
 /// The form with the authorization method.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct MethodForm {
+    #[schema(value_type = assent_contract::values::Method)]
     method: String,
     seen: String,
+    #[schema(value_type = Option<Ticked>, nullable = false)]
     confirmed: Option<String>,
 }
 
-/// `POST /settings/company/method`
+/// Change the authorization method; to individual authorization in two steps
+#[utoipa::path(
+    post,
+    path = "/settings/company/method",
+    operation_id = "saveMethod",
+    request_body(content = WithProof<MethodForm>, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = OK, description = "what the change does, and whether it is meant", content_type = "text/html", body = String),
+        (status = SEE_OTHER, description = "done, or on to the dialog", headers(("Location" = url::Url))),
+        PageErrors<SaveMethod>
+    ),
+    security(("session" = []))
+)]
 pub(crate) async fn save_method(
     State(shared): State<Shared>,
     Posted { session, form }: Posted<MethodForm>,
@@ -245,7 +302,19 @@ async fn ask(
     Ok(show(site, StatusCode::OK, &page))
 }
 
-/// `POST /settings/company/administrator-consent`
+/// Go to Microsoft as an administrator
+#[utoipa::path(
+    post,
+    path = "/settings/company/administrator-consent",
+    operation_id = "beginAdministratorConsent",
+    request_body(content = WithProof<DialogForm>, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = OK, description = "in a frame: a link that leads out of it", content_type = "text/html", body = String),
+        (status = SEE_OTHER, description = "on to Microsoft", headers(("Location" = url::Url))),
+        PageErrors<BeginAdministratorConsent>
+    ),
+    security(("session" = []))
+)]
 pub(crate) async fn begin_consent(
     State(shared): State<Shared>,
     headers: HeaderMap,
@@ -279,7 +348,18 @@ pub(crate) async fn begin_consent(
     answered(site, begun.await)
 }
 
-/// `POST /settings/company/administrator-links`
+/// Make a link for an administrator who decides for everyone
+#[utoipa::path(
+    post,
+    path = "/settings/company/administrator-links",
+    operation_id = "makeAdministratorLink",
+    request_body(content = WithProof<DialogForm>, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = CREATED, description = "the link, told once", content_type = "text/html", body = String),
+        PageErrors<MakeAdministratorLink>
+    ),
+    security(("session" = []))
+)]
 pub(crate) async fn make_link(
     State(shared): State<Shared>,
     Posted { session, form }: Posted<DialogForm>,
@@ -326,7 +406,21 @@ async fn dialog_again(
     page(site, session, status, None, |_| form.again(problem)).await
 }
 
-/// `POST /settings/company/administrator-links/{link}/cancellation`
+/// Take a link back
+#[utoipa::path(
+    post,
+    path = "/settings/company/administrator-links/{link}/cancellation",
+    operation_id = "cancelAdministratorLink",
+    params(
+        ("link" = Uuid, Path),
+    ),
+    request_body(content = WithProof<NoFields>, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = SEE_OTHER, description = "done", headers(("Location" = url::Url))),
+        PageErrors<CancelAdministratorLink>
+    ),
+    security(("session" = []))
+)]
 pub(crate) async fn cancel_link(
     State(shared): State<Shared>,
     ApiPath(link): ApiPath<Uuid>,

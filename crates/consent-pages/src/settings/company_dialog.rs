@@ -1,10 +1,12 @@
 //! The dialog in which a Super Admin chooses what an Office 365 administrator is asked for.
 
+use crate::session::Ticked;
 use assent_consent_core::failure::Failure;
 use assent_consent_core::gateway::{TenantName, tenant_name};
 use assent_consent_core::use_cases::start_admin_consent::Selection;
 use assent_domain::permissions::{EmailLevel, PermissionSet};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::is_ticked;
 use super::notice::Notice;
@@ -35,16 +37,25 @@ impl Dialog {
 }
 
 /// What was sent.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct DialogForm {
+    #[schema(value_type = Option<Ticked>, nullable = false)]
     administrator_confirmed: Option<String>,
+    #[schema(value_type = Option<Ticked>, nullable = false)]
     calendar: Option<String>,
+    #[schema(value_type = Option<Ticked>, nullable = false)]
     contacts: Option<String>,
+    #[schema(value_type = Option<Ticked>, nullable = false)]
     email: Option<String>,
+    #[schema(value_type = Option<assent_contract::values::EmailSync>, nullable = false)]
     email_level: Option<String>,
+    #[schema(nullable = false)]
     tenant: Option<String>,
+    #[schema(value_type = Option<Ticked>, nullable = false)]
     mailboxes_in_exchange_online: Option<String>,
     pub(super) seen: String,
+    /// The link that this form makes, however often it is sent.
+    #[schema(format = Uuid, nullable = false)]
     pub(super) link: Option<String>,
 }
 

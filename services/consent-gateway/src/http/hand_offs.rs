@@ -7,64 +7,82 @@ use assent_consent_core::hand_off::{Closed, HandOff, HandOffState, Stage};
 use assent_consent_core::names::Names;
 use assent_consent_core::rights;
 use assent_consent_core::use_cases::hand_off::{self, Request};
-use assent_consent_pages::ApiError;
-use assent_contract::values::PermissionSet;
+use assent_contract::body::GrantedBy;
+use assent_contract::values::{Id, PermissionSet};
 use assent_domain::ids::{AccountId, UserId};
 use assent_domain::refusal::Refusal;
 use assent_service_kit::{ApiJson, ApiPath, Caller};
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Authenticated, Shared, account_id, json};
+use super::errors::{ApiError, CancelHandOff, CreateHandOff, GetHandOff, ListHandOffs};
+use super::{Authenticated, Shared, account_id};
 
 /// `POST …/hand-offs`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewHandOff {
+    /// administrator_consent: the administrator decides for everyone, and the authorization method changes; for a Super Admin.
+    /// approval: the administrator lets users decide for themselves at Microsoft, and nobody's permissions change; for any
+    /// user.
     purpose: Aim,
     permissions: PermissionSet,
+    /// As for admin-consents; if absent, the tenant of the consent in force, else of the user who asks as far as it is known,
+    /// else that of whichever administrator follows the link: so name it.
     tenant: Option<String>,
+    /// Which of Microsoft's clouds is meant, where the name stands for tenants in several (ambiguous_tenant).
     tenant_cloud: Option<assent_contract::values::Cloud>,
+    /// A Super Admin's word against on_premises_exchange: it is recorded in the log of the service; forbidden to others.
     #[serde(default)]
+    #[schema(default = false)]
     mailboxes_in_exchange_online: bool,
 }
 
 /// A link, as its maker and the Super Admin see it.
-#[derive(Debug, Serialize)]
-struct HandOffView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HandOff)]
+pub(super) struct HandOffView {
     hand_off_id: Uuid,
+    #[schema(value_type = Id)]
     account_id: String,
+    #[schema(value_type = Id)]
     requested_by: String,
     purpose: Aim,
     permissions: PermissionSet,
+    #[schema(required)]
     tenant_id: Option<Uuid>,
+    /// started: somebody went to Microsoft; refused: and came back without a consent, so the link can be used again; expired:
+    /// also where the epoch it was made in or its maker's right is over, with the code flow_expired.
     state: HandOffState,
-    /// Why the last attempt came to nothing, or the link is over before its time.
+    /// Why the last attempt came to nothing, or why the link is over, as a flow's code.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     code: Option<String>,
     created_at: Timestamp,
     expires_at: Timestamp,
+    /// When the page was first opened; programs that scan mail open links, too.
+    #[schema(required)]
     opened_at: Option<Timestamp>,
     /// Since when it stands as it does, once somebody went to Microsoft.
+    #[schema(required)]
     changed_at: Option<Timestamp>,
+    #[schema(required)]
     granted_by: Option<GrantedBy>,
-    /// The link itself: told once, to whoever made it.
+    /// The link to forward; told once, when it is made.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     url: Option<Url>,
 }
 
-#[derive(Debug, Serialize)]
-struct GrantedBy {
-    object_id: Uuid,
-}
-
-#[derive(Debug, Serialize)]
-struct HandOffs {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HandOffs {
+    #[schema(max_items = 100)]
     hand_offs: Vec<HandOffView>,
 }
 
@@ -104,12 +122,25 @@ impl HandOffView {
     }
 }
 
+/// Make a link to forward to an administrator, who needs no account here
+#[utoipa::path(
+    post,
+    path = "/v1/accounts/{account}/hand-offs",
+    operation_id = "createHandOff",
+    params(
+        ("account" = Id, Path, description = "account_id"),
+    ),
+    request_body = NewHandOff,
+    responses(
+        (status = CREATED, description = "The link. It lives 7 days, unless ASSENT_HAND_OFF_DAYS says otherwise.", body = HandOffView)
+    ),
+)]
 pub(super) async fn create(
     State(shared): State<Shared>,
     Authenticated(caller): Authenticated,
     ApiPath(account): ApiPath<String>,
     ApiJson(body): ApiJson<NewHandOff>,
-) -> Result<Response, ApiError> {
+) -> Result<(StatusCode, Json<HandOffView>), ApiError<CreateHandOff>> {
     let account = account_id(&account)?;
     let by = match body.purpose {
         // Who decides for everyone has to be sent by somebody who may change the company's settings.
@@ -132,49 +163,81 @@ pub(super) async fn create(
         names: Names::of(&caller),
     };
     let (made, url) = hand_off::create(&shared.gateway, &account, asker, request).await?;
-    Ok(json(
-        StatusCode::CREATED,
-        &HandOffView::of(&made, Some(url)),
-    ))
+    Ok((StatusCode::CREATED, Json(HandOffView::of(&made, Some(url)))))
 }
 
+/// The links for an administrator: a Super Admin sees all of the account, others their own; newest first
+#[utoipa::path(
+    get,
+    path = "/v1/accounts/{account}/hand-offs",
+    operation_id = "listHandOffs",
+    params(
+        ("account" = Id, Path, description = "account_id"),
+    ),
+    responses(
+        (status = OK, description = "The links of the last 90 days, at most 100", body = HandOffs)
+    ),
+)]
 pub(super) async fn list(
     State(shared): State<Shared>,
     Authenticated(caller): Authenticated,
     ApiPath(account): ApiPath<String>,
-) -> Result<Response, ApiError> {
+) -> Result<Json<HandOffs>, ApiError<ListHandOffs>> {
     let account = account_id(&account)?;
     let (_, only_of) = reach(&caller, &account)?;
     let found = hand_off::list(&shared.gateway, &account, only_of.as_ref()).await?;
     let views = found.iter().map(|found| HandOffView::of(found, None));
-    Ok(json(
-        StatusCode::OK,
-        &HandOffs {
-            hand_offs: views.collect(),
-        },
-    ))
+    Ok(Json(HandOffs {
+        hand_offs: views.collect(),
+    }))
 }
 
+/// How a link stands
+#[utoipa::path(
+    get,
+    path = "/v1/accounts/{account}/hand-offs/{hand_off}",
+    operation_id = "getHandOff",
+    params(
+        ("account" = Id, Path, description = "account_id"),
+        ("hand_off" = Uuid, Path, description = "hand_off_id"),
+    ),
+    responses(
+        (status = OK, description = "The link", body = HandOffView)
+    ),
+)]
 pub(super) async fn show(
     State(shared): State<Shared>,
     Authenticated(caller): Authenticated,
     ApiPath((account, id)): ApiPath<(String, Uuid)>,
-) -> Result<Response, ApiError> {
+) -> Result<Json<HandOffView>, ApiError<GetHandOff>> {
     let account = account_id(&account)?;
     let (_, only_of) = reach(&caller, &account)?;
     let found = hand_off::find(&shared.gateway, &account, id, only_of.as_ref()).await?;
-    Ok(json(StatusCode::OK, &HandOffView::of(&found, None)))
+    Ok(Json(HandOffView::of(&found, None)))
 }
 
+/// Take a link back: nothing can be begun or finished by it any more
+#[utoipa::path(
+    delete,
+    path = "/v1/accounts/{account}/hand-offs/{hand_off}",
+    operation_id = "cancelHandOff",
+    params(
+        ("account" = Id, Path, description = "account_id"),
+        ("hand_off" = Uuid, Path, description = "hand_off_id"),
+    ),
+    responses(
+        (status = OK, description = "The link", body = HandOffView)
+    ),
+)]
 pub(super) async fn cancel(
     State(shared): State<Shared>,
     Authenticated(caller): Authenticated,
     ApiPath((account, id)): ApiPath<(String, Uuid)>,
-) -> Result<Response, ApiError> {
+) -> Result<Json<HandOffView>, ApiError<CancelHandOff>> {
     let account = account_id(&account)?;
     let (by, only_of) = reach(&caller, &account)?;
     let cancelled = hand_off::cancel(&shared.gateway, &account, id, &by, only_of.as_ref()).await?;
-    Ok(json(StatusCode::OK, &HandOffView::of(&cancelled, None)))
+    Ok(Json(HandOffView::of(&cancelled, None)))
 }
 
 /// Who is calling, and whose links they reach: a Super Admin who may manage company settings all of the account, others

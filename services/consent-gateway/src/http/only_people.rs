@@ -73,7 +73,7 @@ static METHODS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     struct Document {
         paths: BTreeMap<String, serde_json::Map<String, Value>>,
     }
-    let document = serde_json::from_str(OPENAPI);
+    let document = serde_json::from_str(&OPENAPI);
     let paths = document.map(|document: Document| document.paths);
     let paths = paths.unwrap_or_default().into_iter();
     paths
