@@ -38,15 +38,11 @@ pub(crate) fn demo(command: &str, arguments: &DemoArguments) -> anyhow::Result<E
         "login-hook",
         "projection",
     ];
-    let profile = if cfg!(debug_assertions) {
-        Profile::Dev
-    } else {
-        Profile::Release
-    };
+    let release = !cfg!(debug_assertions);
     if !arguments.no_build {
-        build(profile, &PACKAGES)?;
+        build(release, &PACKAGES)?;
     }
-    become_program(profile, "assent-demo", &[command.to_owned()])
+    become_program(release, "assent-demo", &[command.to_owned()])
 }
 
 /// Becomes `assent-bench`, optimised, as figures of anything else would mislead.
@@ -58,12 +54,8 @@ pub(crate) fn bench(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
         "login-hook",
         "projection",
     ];
-    let profile = if arguments.quick {
-        Profile::Dev
-    } else {
-        Profile::Release
-    };
-    build(profile, &PACKAGES)?;
+    let release = !arguments.quick;
+    build(release, &PACKAGES)?;
     let mut handed_on = Vec::new();
     if arguments.quick {
         handed_on.push("--quick".to_owned());
@@ -71,23 +63,7 @@ pub(crate) fn bench(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
     for row in &arguments.rows {
         handed_on.extend(["--rows".to_owned(), row.clone()]);
     }
-    become_program(profile, "assent-bench", &handed_on)
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Profile {
-    Dev,
-    Release,
-}
-
-impl Profile {
-    /// The folder below Cargo's target directory.
-    fn folder(self) -> &'static str {
-        match self {
-            Self::Dev => "debug",
-            Self::Release => "release",
-        }
-    }
+    become_program(release, "assent-bench", &handed_on)
 }
 
 /// Cargo at the root of the workspace, wherever the command was given.
@@ -104,7 +80,7 @@ pub(crate) fn cargo() -> Command {
 /// Builds the packages' programs in one go: what they share has the features that one of them needs, and one after the
 /// other would build it twice. With these packages they are the features of the whole workspace, so that nothing is to
 /// be built after `cargo build`, or `cargo build --release`.
-fn build(profile: Profile, packages: &[&str]) -> anyhow::Result<()> {
+fn build(release: bool, packages: &[&str]) -> anyhow::Result<()> {
     let mut screen = std::io::stderr();
     writeln!(
         screen,
@@ -115,7 +91,7 @@ fn build(profile: Profile, packages: &[&str]) -> anyhow::Result<()> {
     command
         .args(["build", "--bins"])
         .args(packages.iter().flat_map(|package| ["--package", package]));
-    if profile == Profile::Release {
+    if release {
         command.arg("--release");
     }
     let built = command.status().context("cargo cannot be run")?;
@@ -137,12 +113,9 @@ pub(crate) fn built(profile_folder: &str, program: &str) -> anyhow::Result<PathB
 }
 
 /// Runs the program instead of this one: with the same process id, so that whoever interrupts us interrupts it.
-fn become_program(
-    profile: Profile,
-    program: &str,
-    arguments: &[String],
-) -> anyhow::Result<ExitCode> {
-    let path = built(profile.folder(), program)?;
+fn become_program(release: bool, program: &str, arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let folder = if release { "release" } else { "debug" };
+    let path = built(folder, program)?;
     let error = Command::new(&path).args(arguments).exec();
     Err(error).with_context(|| format!("{} could not be run", path.display()))
 }

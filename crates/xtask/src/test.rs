@@ -37,36 +37,20 @@ enum BrowserJourneys {
     Required,
 }
 
-/// One thing to check.
+/// One thing to check: by Cargo with these arguments, or not at all, for this reason.
 struct Step {
     name: &'static str,
-    run: Run,
+    run: Result<&'static str, String>,
 }
 
-enum Run {
-    /// Cargo with these arguments and variables.
-    Cargo(
-        &'static [&'static str],
-        &'static [(&'static str, &'static str)],
-    ),
-    /// Not here, for this reason; said, and counted.
-    Skipped(String),
+fn step(name: &'static str, arguments: &'static str) -> Step {
+    let run = Ok(arguments);
+    Step { name, run }
 }
 
-impl Step {
-    fn cargo(name: &'static str, arguments: &'static [&'static str]) -> Self {
-        Self {
-            name,
-            run: Run::Cargo(arguments, &[]),
-        }
-    }
-
-    fn skipped(name: &'static str, why: &str) -> Self {
-        Self {
-            name,
-            run: Run::Skipped(why.to_owned()),
-        }
-    }
+fn skipped(name: &'static str, why: &str) -> Step {
+    let run = Err(why.to_owned());
+    Step { name, run }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -110,28 +94,27 @@ impl Tally {
     /// Runs the steps until one fails; whether none did.
     fn run(&mut self, steps: &[Step]) -> anyhow::Result<bool> {
         let mut screen = std::io::stderr();
-        for step in steps {
-            match &step.run {
-                Run::Skipped(why) => {
-                    writeln!(screen, "\n== {}: SKIPPED, {why}", step.name)?;
-                    self.skipped.push(format!("{} ({why})", step.name));
+        for Step { name, run } in steps {
+            let arguments = match run {
+                Ok(arguments) => arguments,
+                Err(why) => {
+                    writeln!(screen, "\n== {name}: SKIPPED, {why}")?;
+                    self.skipped.push(format!("{name} ({why})"));
+                    continue;
                 }
-                Run::Cargo(arguments, variables) => {
-                    let line = arguments.join(" ");
-                    writeln!(screen, "\n== {}: cargo {line}", step.name)?;
-                    let begun = Instant::now();
-                    let mut command = cargo();
-                    command.args(*arguments).envs(variables.iter().copied());
-                    let passed = command.status()?.success();
-                    let took = seconds(begun.elapsed());
-                    if !passed {
-                        writeln!(screen, "\nFAILED: {} after {took}: cargo {line}", step.name)?;
-                        return Ok(false);
-                    }
-                    writeln!(screen, "== {}: ok in {took}", step.name)?;
-                    self.done += 1;
-                }
+            };
+            writeln!(screen, "\n== {name}: cargo {arguments}")?;
+            let begun = Instant::now();
+            let mut command = cargo();
+            command.args(arguments.split(' '));
+            let passed = command.env("RUSTDOCFLAGS", "-D warnings").status()?;
+            let took = seconds(begun.elapsed());
+            if !passed.success() {
+                writeln!(screen, "\nFAILED: {name} after {took}: cargo {arguments}")?;
+                return Ok(false);
             }
+            writeln!(screen, "== {name}: ok in {took}")?;
+            self.done += 1;
         }
         Ok(true)
     }
@@ -139,61 +122,30 @@ impl Tally {
 
 fn before_tests() -> [Step; 3] {
     [
-        Step::cargo("format", &["fmt", "--all", "--check"]),
-        Step::cargo(
-            "lints",
-            &[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ],
-        ),
+        step("format", "fmt --all --check"),
+        step("lints", "clippy --workspace --all-targets -- -D warnings"),
         // The tests run these as processes.
-        Step::cargo(
+        step(
             "programs",
-            &[
-                "build",
-                "--workspace",
-                "--exclude",
-                "assent-bench",
-                "--bins",
-            ],
+            "build --workspace --exclude assent-bench --bins",
         ),
     ]
 }
 
 fn after_tests() -> [Step; 4] {
+    let dependencies = "dependencies";
     [
-        Step::cargo("doc tests", &["test", "--workspace", "--doc"]),
-        Step {
-            name: "documentation",
-            run: Run::Cargo(
-                &["doc", "--no-deps", "--workspace"],
-                &[("RUSTDOCFLAGS", "-D warnings")],
-            ),
-        },
+        step("doc tests", "test --workspace --doc"),
+        step("documentation", "doc --no-deps --workspace"),
         if has("deny") {
-            Step::cargo(
-                "dependencies",
-                &[
-                    "deny",
-                    "--workspace",
-                    "check",
-                    "bans",
-                    "licenses",
-                    "sources",
-                ],
-            )
+            step(dependencies, "deny --workspace check bans licenses sources")
         } else {
-            Step::skipped(
-                "dependencies",
+            skipped(
+                dependencies,
                 "cargo-deny is not installed: `cargo install cargo-deny`",
             )
         },
-        Step::skipped(
+        skipped(
             "advisories",
             "their database is on the internet and changes without us; a workflow asks it weekly, and anybody by \
              `cargo deny check advisories`",
@@ -203,31 +155,14 @@ fn after_tests() -> [Step; 4] {
 
 fn tests() -> Step {
     if has("nextest") {
-        return Step::cargo(
+        return step(
             "tests",
-            &[
-                "nextest",
-                "run",
-                "--workspace",
-                "--filterset",
-                "not package(assent-browser-tests) and not package(assent-upgrade-tests)",
-            ],
+            "nextest run --workspace --filterset !package(assent-browser-tests)&!package(assent-upgrade-tests)",
         );
     }
-    Step::cargo(
+    step(
         "tests (with cargo test, as cargo-nextest is not installed)",
-        &[
-            "test",
-            "--workspace",
-            "--exclude",
-            "assent-browser-tests",
-            "--exclude",
-            "assent-upgrade-tests",
-            "--lib",
-            "--bins",
-            "--tests",
-            "--examples",
-        ],
+        "test --workspace --exclude assent-browser-tests --exclude assent-upgrade-tests --lib --bins --tests --examples",
     )
 }
 
@@ -239,20 +174,14 @@ fn upgrade_tests(wanted: PreviousRelease) -> anyhow::Result<Step> {
             wanted == PreviousRelease::IfAvailable,
             "{missing}; `git fetch --unshallow`, or leave the upgrade tests out with `--previous if-available`"
         );
-        return Ok(Step::skipped(name, &missing));
+        return Ok(skipped(name, &missing));
     }
-    let arguments: &[&str] = if has("nextest") {
-        &[
-            "nextest",
-            "run",
-            "--workspace",
-            "--filterset",
-            "package(assent-upgrade-tests)",
-        ]
+    let arguments = if has("nextest") {
+        "nextest run --workspace --filterset package(assent-upgrade-tests)"
     } else {
-        &["test", "--package", "assent-upgrade-tests"]
+        "test --package assent-upgrade-tests"
     };
-    Ok(Step::cargo(name, arguments))
+    Ok(step(name, arguments))
 }
 
 /// A step of its own, as not every machine has a browser. Two at once, by nextest's configuration or by number of
@@ -265,26 +194,14 @@ fn browser_journeys(wanted: BrowserJourneys) -> anyhow::Result<Step> {
             wanted == BrowserJourneys::IfInstalled,
             "the browser journeys need a real browser: {missing}"
         );
-        return Ok(Step::skipped(name, &missing));
+        return Ok(skipped(name, &missing));
     }
-    let arguments: &[&str] = if has("nextest") {
-        &[
-            "nextest",
-            "run",
-            "--workspace",
-            "--filterset",
-            "package(assent-browser-tests)",
-        ]
+    let arguments = if has("nextest") {
+        "nextest run --workspace --filterset package(assent-browser-tests)"
     } else {
-        &[
-            "test",
-            "--package",
-            "assent-browser-tests",
-            "--",
-            "--test-threads=2",
-        ]
+        "test --package assent-browser-tests -- --test-threads=2"
     };
-    Ok(Step::cargo(name, arguments))
+    Ok(step(name, arguments))
 }
 
 /// Has a tool found, or fetched into `target/tools`. What has to be installed first, if it can be neither.

@@ -9,7 +9,6 @@ use axum::http::header::{
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 
-use super::PageError;
 use crate::config::Config;
 use crate::error_chain::with_sources;
 use crate::users::User;
@@ -130,14 +129,4 @@ pub(super) async fn with_headers(
         all.insert(name, HeaderValue::from_static(value));
     }
     response
-}
-
-/// Redirects after a form, or between steps: the browser goes there with GET.
-pub(super) fn see_other(address: &str) -> Result<Response, PageError> {
-    let mut response = StatusCode::SEE_OTHER.into_response();
-    let address = HeaderValue::try_from(address)?;
-    response
-        .headers_mut()
-        .insert(axum::http::header::LOCATION, address);
-    Ok(response)
 }

@@ -6,11 +6,11 @@ use axum::Form;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::pages::{message, see_other};
+use super::pages::message;
 use super::parameters::Parameters;
 use super::{App, PageError, cookies};
 use crate::after_login::after_login;
@@ -29,7 +29,7 @@ pub(super) async fn through_microsoft(
         .single("tenant")
         .and_then(|id| Uuid::try_parse(id).ok());
     let (address, pending) = app.microsoft.begin(tenant)?;
-    let mut response = see_other(address.as_str())?;
+    let mut response = Redirect::to(address.as_str()).into_response();
     // The cookie binds the sign-in to this browser: nobody can be made to finish another one's.
     let name = app.sign_ins.keep(pending)?;
     let cookie = cookies::set(&app.config, cookies::SIGN_IN, &name)?;
@@ -135,7 +135,7 @@ async fn open_session(
         at_least: after.at_least,
     })?;
     let address = after.go_to.map_or_else(|| "/".to_owned(), String::from);
-    let mut response = see_other(&address)?;
+    let mut response = Redirect::to(&address).into_response();
     let cookie = cookies::set(&app.config, cookies::SESSION, &name)?;
     response.headers_mut().append(SET_COOKIE, cookie);
     Ok(response)
@@ -149,9 +149,9 @@ pub(super) async fn sign_out(
     if let Some(name) = cookies::read(&headers, cookies::SESSION) {
         app.sessions.take(name);
     }
-    let mut response = see_other("/")?;
+    let mut response = Redirect::to("/").into_response();
     response
         .headers_mut()
         .append(SET_COOKIE, cookies::forget(cookies::SESSION)?);
-    Ok(response.into_response())
+    Ok(response)
 }
