@@ -70,32 +70,37 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl EventLine {
+    /// A line that says no more than where and whose a message is, and when.
+    fn blank(sequence: u64, time: Timestamp, aggregate: Option<&Aggregate>) -> Self {
+        let (account_id, user_id) = aggregate.map_or((None, None), aggregate_ids);
+        Self {
+            sequence,
+            time,
+            kind: None,
+            id: None,
+            account_id,
+            user_id,
+            says: None,
+            event: None,
+            unreadable: None,
+            void: None,
+            late: false,
+            another_account: false,
+        }
+    }
+
     /// Shows a message as it came from the log.
     fn from_entry(entry: &LogEntry) -> Self {
+        let sequence = entry.sequence().0;
         match entry.decode() {
-            Ok(decoded) => Self::new(entry.sequence().0, &decoded),
-            Err(unreadable) => {
-                let (account_id, user_id) = entry
-                    .aggregate()
-                    .map_or((None, None), |aggregate| aggregate_ids(&aggregate));
-                Self {
-                    sequence: entry.sequence().0,
-                    time: entry.recorded_at(),
-                    kind: None,
-                    id: None,
-                    account_id,
-                    user_id,
-                    says: None,
-                    event: None,
-                    unreadable: Some(Unreadable {
-                        subject: entry.subject().to_owned(),
-                        reason: chain(&unreadable).to_string(),
-                    }),
-                    void: None,
-                    late: false,
-                    another_account: false,
-                }
-            }
+            Ok(decoded) => Self::new(sequence, &decoded),
+            Err(unreadable) => Self {
+                unreadable: Some(Unreadable {
+                    subject: entry.subject().to_owned(),
+                    reason: chain(&unreadable).to_string(),
+                }),
+                ..Self::blank(sequence, entry.recorded_at(), entry.aggregate().as_ref())
+            },
         }
     }
 
@@ -109,25 +114,14 @@ impl EventLine {
 
     /// Shows a message that an operator declared void; the time is when that was.
     pub(crate) fn from_void(record: &VoidRecord) -> Self {
-        let (account_id, user_id) = aggregate_of_event_subject(&record.subject)
-            .map_or((None, None), |aggregate| aggregate_ids(&aggregate));
+        let aggregate = aggregate_of_event_subject(&record.subject);
         Self {
-            sequence: record.sequence,
-            time: record.recorded_at,
-            kind: None,
-            id: None,
-            account_id,
-            user_id,
-            says: None,
-            event: None,
-            unreadable: None,
             void: Some(Void {
                 subject: record.subject.clone(),
                 reason: record.reason.clone(),
                 operator: record.operator.clone(),
             }),
-            late: false,
-            another_account: false,
+            ..Self::blank(record.sequence, record.recorded_at, aggregate.as_ref())
         }
     }
 
@@ -148,23 +142,16 @@ impl EventLine {
     }
 
     fn new(sequence: u64, decoded: &DecodedEvent) -> Self {
-        let (account_id, user_id) = aggregate_ids(&decoded.event.aggregate());
+        let (time, aggregate) = (decoded.metadata.time, decoded.event.aggregate());
         let body = codec::encode_body(&decoded.event);
         Self {
-            sequence,
-            time: decoded.metadata.time,
             kind: Some(codec::event_type(&decoded.event)),
             id: Some(decoded.metadata.id.to_string()),
-            account_id,
-            user_id,
             says: Some(event_text::describe(&decoded.event)),
             event: body
                 .ok()
                 .and_then(|body| serde_json::from_slice(&body).ok()),
-            unreadable: None,
-            void: None,
-            late: false,
-            another_account: false,
+            ..Self::blank(sequence, time, Some(&aggregate))
         }
     }
 

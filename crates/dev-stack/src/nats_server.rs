@@ -147,6 +147,18 @@ impl NatsServer {
         (user.name().to_owned(), self.passwords.of(user).to_owned())
     }
 
+    /// Connects as `user`, with the inbox that the user may have.
+    pub(crate) async fn connect(
+        &self,
+        user: NatsUser,
+    ) -> Result<async_nats::Client, async_nats::ConnectError> {
+        let (name, password) = self.credentials(user);
+        async_nats::ConnectOptions::with_user_and_password(name.clone(), password)
+            .custom_inbox_prefix(format!("_INBOX_{name}"))
+            .connect(self.url())
+            .await
+    }
+
     /// The environment that lets one of our programs connect as `user`.
     pub fn environment(&self, user: NatsUser) -> Vec<(String, String)> {
         let (name, password) = self.credentials(user);

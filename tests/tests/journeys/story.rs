@@ -196,7 +196,7 @@ async fn a_failed_demo_says_what_it_expected_and_leaves_nothing() -> anyhow::Res
 }
 
 #[tokio::test]
-async fn the_stack_left_running_does_what_its_leaflet_says() -> anyhow::Result<()> {
+async fn the_stack_left_running_does_what_its_instructions_say() -> anyhow::Result<()> {
     let mut up = Running::start("up")?;
     up.until(" sub 'consent.changes").await?;
     ensure!(
@@ -205,7 +205,7 @@ async fn the_stack_left_running_does_what_its_leaflet_says() -> anyhow::Result<(
         up.said
     );
     // All but what is for people to read first, and the last line, which needs the nats command line.
-    let leaflet: Vec<&str> = up
+    let instructions: Vec<&str> = up
         .said
         .lines()
         .skip_while(|line| !line.starts_with("# "))
@@ -213,7 +213,7 @@ async fn the_stack_left_running_does_what_its_leaflet_says() -> anyhow::Result<(
         .collect();
 
     let pasted = Command::new("sh")
-        .args(["-euc", &leaflet.join("\n")])
+        .args(["-euc", &instructions.join("\n")])
         .output()
         .await?;
 

@@ -48,12 +48,8 @@ impl ReceivedChange {
 
 impl SyncWorker {
     pub(crate) async fn start(nats: &NatsServer) -> Result<Self, ActorError> {
-        let (user, password) = nats.credentials(NatsUser::SyncWorker);
-        let client = async_nats::ConnectOptions::with_user_and_password(user.clone(), password)
-            .custom_inbox_prefix(format!("_INBOX_{user}"))
-            .connect(nats.url())
-            .await
-            .map_err(|error| ActorError::Nats(error.into()))?;
+        let client = nats.connect(NatsUser::SyncWorker).await;
+        let client = client.map_err(|error| ActorError::Nats(error.into()))?;
         let mut changes = client
             .subscribe("consent.changes.v1.>")
             .await

@@ -29,11 +29,7 @@ impl Stack {
         key: &str,
         change: impl FnOnce(&mut Value),
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let (user, password) = self.nats().credentials(NatsUser::Gateway);
-        let client = async_nats::ConnectOptions::with_user_and_password(user.clone(), password)
-            .custom_inbox_prefix(format!("_INBOX_{user}"))
-            .connect(self.nats().url())
-            .await?;
+        let client = self.nats().connect(NatsUser::Gateway).await?;
         let flows = async_nats::jetstream::new(client)
             .get_key_value(FLOWS)
             .await?;
