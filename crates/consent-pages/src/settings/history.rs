@@ -18,6 +18,8 @@ pub(super) struct Entry {
 
 /// How much of it is shown at first.
 const SHORT: usize = 8;
+/// How much of it is on the page at all.
+const MOST: usize = 200;
 
 /// The lines, the newest first.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub(super) struct Told {
     pub(super) recent: Vec<Entry>,
     /// For those who ask for more.
     pub(super) older: Vec<Entry>,
+    /// How many are older still, and not on the page.
+    pub(super) left_out: usize,
 }
 
 /// The lines for these events. `late`: those that came too late and count for nothing.
@@ -35,7 +39,8 @@ pub(super) fn of<'a>(
 ) -> Told {
     let mut events: Vec<_> = events.into_iter().collect();
     events.sort_unstable_by_key(|recorded| std::cmp::Reverse(recorded.sequence));
-    let lines = events.into_iter().map(|recorded| {
+    let left_out = events.len().saturating_sub(MOST);
+    let lines = events.into_iter().take(MOST).map(|recorded| {
         let (what, by) = told(&recorded.decoded.event, me);
         let what = if late.contains(&recorded.sequence) {
             format!(
@@ -52,7 +57,11 @@ pub(super) fn of<'a>(
     });
     let mut recent: Vec<_> = lines.collect();
     let older = recent.split_off(recent.len().min(SHORT));
-    Told { recent, older }
+    Told {
+        recent,
+        older,
+        left_out,
+    }
 }
 
 fn told(event: &Event, me: &UserId) -> (String, String) {

@@ -133,3 +133,17 @@ fn what_came_too_late_says_so() {
     assert!(told.recent[0].what.ends_with("so it counts for nothing"));
     assert_eq!(told.recent[0].by, "ana");
 }
+
+#[test]
+fn a_page_has_no_more_than_the_newest_two_hundred() {
+    let events: Vec<_> = (1..=250)
+        .map(|sequence| recorded(sequence, granted(Authority::User)))
+        .collect();
+    let told = of(&events, &user("ana"), &[Sequence(51), Sequence(50)]);
+    assert_eq!(
+        (told.recent.len(), told.older.len(), told.left_out),
+        (8, 192, 50)
+    );
+    let last = told.older.last().unwrap();
+    assert!(last.what.ends_with("so it counts for nothing"));
+}
