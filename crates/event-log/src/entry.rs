@@ -19,7 +19,7 @@ impl From<StoredMessage> for LogEntry {
 }
 
 impl LogEntry {
-    /// Its place in the log.
+    /// The message's sequence in the log.
     pub fn sequence(&self) -> Sequence {
         Sequence(self.0.sequence())
     }
@@ -44,12 +44,12 @@ impl LogEntry {
         self.header("traceparent")
     }
 
-    /// Its body, as it is stored.
+    /// The message's body, as it is stored.
     pub fn payload(&self) -> &[u8] {
         self.0.payload()
     }
 
-    /// Its headers, as they are stored: in the order of their names, as the server keeps no other
+    /// The message's headers, as they are stored: in the order of their names, as the server keeps no other
     /// that a client could tell.
     pub fn headers(&self) -> Vec<(&str, &str)> {
         let mut headers: Vec<_> = self.0.headers().collect();

@@ -32,7 +32,7 @@ pub enum FollowError {
     /// An event is not there, although later ones are.
     #[error("event {sequence} is missing from the log")]
     Gap {
-        /// Its place in the log.
+        /// The message's sequence in the log.
         sequence: Sequence,
     },
     /// The stream was deleted and created anew: its sequences mean other events.

@@ -31,11 +31,11 @@ impl Tail {
 /// One event of an aggregate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedEvent {
-    /// Its place in the log.
+    /// The event's sequence in the log.
     pub sequence: Sequence,
     /// The event, with what is recorded beside it.
     pub decoded: DecodedEvent,
-    /// Its hash.
+    /// The event's hash, which the next one names.
     pub hash: EventHash,
 }
 

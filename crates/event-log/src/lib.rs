@@ -61,7 +61,7 @@ impl EventLog {
         }
     }
 
-    /// The same log with another deadline for each call.
+    /// Sets another deadline for each call; the default is two seconds.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;

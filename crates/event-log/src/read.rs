@@ -46,7 +46,7 @@ pub enum ReadError {
     Unreadable {
         /// Whose event it is.
         aggregate: Aggregate,
-        /// Its place in the log.
+        /// The message's sequence in the log.
         sequence: Sequence,
         /// What is wrong with it.
         #[source]
@@ -58,7 +58,7 @@ pub enum ReadError {
     BrokenChain {
         /// Whose event it is.
         aggregate: Aggregate,
-        /// Its place in the log.
+        /// The message's sequence in the log.
         sequence: Sequence,
     },
     /// The server counts more events of an aggregate than it gives: some are damaged on its disk.

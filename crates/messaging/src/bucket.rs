@@ -29,7 +29,7 @@ const PROBE: &str = "probe";
 pub struct Entry {
     /// The value.
     pub value: Vec<u8>,
-    /// Its revision.
+    /// The revision to name when the value is replaced.
     pub revision: u64,
 }
 
@@ -94,7 +94,7 @@ impl Bucket {
         }
     }
 
-    /// Its name.
+    /// The bucket's name.
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -42,7 +42,7 @@ fn announcement(subject: &str) -> Option<String> {
 /// What a change stream is like.
 #[derive(Clone, Debug)]
 pub struct ChangeStreamSettings {
-    /// Its name.
+    /// The stream's name.
     pub name: String,
     /// On how many servers it is kept.
     pub replicas: usize,
@@ -61,13 +61,13 @@ impl ChangeStreamSettings {
 /// Why the change stream cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeStreamError {
-    /// It is not there (yet).
+    /// The stream is not there (yet).
     #[error("the stream {stream} is not there")]
     NotThere {
         /// The stream.
         stream: String,
     },
-    /// It is there, with other settings.
+    /// The stream is there, with other settings.
     #[error("the stream {stream} is configured otherwise: {difference}")]
     ConfiguredOtherwise {
         /// The stream.
@@ -173,12 +173,12 @@ impl ChangeStream {
         Ok(state.map(|state| state.created))
     }
 
-    /// Its last message, whosever it is.
+    /// The stream's last message, whosever it is.
     pub async fn last(&self) -> Result<Option<Told>, JetStreamError> {
         self.last_on(">").await
     }
 
-    /// Its last message on a subject.
+    /// The stream's last message on a subject.
     pub async fn last_on(&self, subject: &str) -> Result<Option<Told>, JetStreamError> {
         let last = self.connection.last_message(&self.name, subject, DEADLINE);
         Ok(last.await?.as_ref().map(Told::kept))

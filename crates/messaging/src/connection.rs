@@ -57,9 +57,9 @@ pub enum ConnectError {
 /// Whether the server can hear us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionState {
-    /// It can.
+    /// The server hears us.
     Connected,
-    /// It cannot: not yet, not at the moment, or no more.
+    /// The server does not hear us: not yet, not at the moment, or no more.
     Disconnected,
 }
 

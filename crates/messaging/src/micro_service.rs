@@ -42,9 +42,9 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
 /// What the service is, to those who list services.
 #[derive(Clone, Copy, Debug)]
 pub struct ServiceDefinition {
-    /// Its name: letters, digits, `-` and `_`.
+    /// The service's name: letters, digits, `-` and `_`.
     pub name: &'static str,
-    /// Its version, semantic.
+    /// The service's version, semantic.
     pub version: &'static str,
     /// What it does, in a sentence.
     pub description: &'static str,

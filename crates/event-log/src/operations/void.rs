@@ -38,14 +38,14 @@ pub enum VoidError {
     /// says something, and so it can never be passed over.
     #[error("message {sequence} can be read as an event")]
     IsAnEvent {
-        /// Its place in the log.
+        /// The message's sequence in the log.
         sequence: Sequence,
     },
     /// It follows on its predecessor as an event does, and is of a type of ours that only a newer
     /// program knows.
     #[error("message {sequence} is an event of the type {event_type}, which a newer program reads")]
     IsNewerEvent {
-        /// Its place in the log.
+        /// The message's sequence in the log.
         sequence: Sequence,
         /// What it says that it is.
         event_type: String,

@@ -25,7 +25,7 @@ pub enum BucketError {
         /// The revision it was read at.
         expected: u64,
     },
-    /// It holds more than it should be allowed to.
+    /// The bucket holds more than it should be allowed to.
     #[error("the bucket {bucket} holds {bytes} bytes, which is more than {max_bytes}")]
     HoldsMore {
         /// The bucket.

@@ -10,7 +10,7 @@ use crate::jetstream::{RECREATED, StreamState};
 /// What a bucket is like.
 #[derive(Clone, Debug)]
 pub struct BucketSettings {
-    /// Its name: letters, digits, `-` and `_`.
+    /// The bucket's name: letters, digits, `-` and `_`.
     pub name: String,
     /// After how long a value disappears by itself; zero for never.
     pub max_age: Duration,

@@ -21,11 +21,11 @@ pub struct BucketSpace {
 /// How full something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Room {
-    /// There is enough.
+    /// There is room enough.
     Enough,
-    /// It is full by so many per cent.
+    /// So many per cent of the bytes are used: somebody has to look at it.
     Filling(u64),
-    /// There is none.
+    /// There is no room, or the next record may be too large.
     Full,
 }
 

@@ -47,7 +47,7 @@ pub struct Anew {
 pub enum Published {
     /// This publisher put it into the stream.
     Now,
-    /// It was there: published before, by another replica meanwhile, or by an attempt of ours
+    /// The change was there: published before, by another replica meanwhile, or by an attempt of ours
     /// whose acknowledgement was lost.
     AlreadyThere,
 }
@@ -130,7 +130,7 @@ impl ChangePublisher {
         }
     }
 
-    /// The same from another place, after [`PublishChangesError::Overtaken`].
+    /// Goes on publishing from another place, after [`PublishChangesError::Overtaken`].
     pub fn go_on_from(&mut self, last_sequence: u64, position: Position) {
         self.last_sequence = last_sequence;
         self.position = position;

@@ -60,7 +60,7 @@ pub enum Stamp {
 /// A message that the stream keeps, or that was heard on a subject of changes: ours or not.
 #[derive(Clone, Debug)]
 pub struct Told {
-    /// Its place in the stream; `None` for one that was heard and is in no stream.
+    /// The message's sequence in the stream; `None` for one that was heard and is in no stream.
     pub stream_sequence: Option<u64>,
     /// The public subject.
     pub subject: String,

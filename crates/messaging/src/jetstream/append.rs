@@ -50,7 +50,7 @@ pub struct NewMessage {
     pub id: Option<String>,
     /// Names and values.
     pub headers: Vec<(&'static str, String)>,
-    /// Its body.
+    /// The message's body.
     pub payload: Bytes,
 }
 
@@ -97,7 +97,7 @@ impl PendingAck {
         }
     }
 
-    /// The same, until the connection is lost or back: `None`. The acknowledgement may come all the same.
+    /// Waits for the acknowledgement until the connection is lost or back: `None`, though it may still come.
     pub async fn acknowledged_while_connected(
         &mut self,
     ) -> Option<Result<Acknowledgement, JetStreamError>> {

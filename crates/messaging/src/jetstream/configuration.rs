@@ -11,7 +11,7 @@ use super::StreamState;
 /// Without limits, because a limit removes messages; the smallest legal gap would make every real one look legal.
 #[derive(Clone, Debug)]
 pub struct AppendOnlyStream {
-    /// Its name.
+    /// The stream's name.
     pub name: &'static str,
     /// What it holds, for people.
     pub description: &'static str,

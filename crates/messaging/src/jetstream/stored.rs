@@ -56,7 +56,7 @@ impl StoredMessage {
         })
     }
 
-    /// Its sequence in the stream.
+    /// The message's sequence in its stream.
     pub fn sequence(&self) -> u64 {
         self.sequence
     }
@@ -93,7 +93,7 @@ impl StoredMessage {
         })
     }
 
-    /// Its body.
+    /// The message's body.
     pub fn payload(&self) -> &Bytes {
         &self.payload
     }
