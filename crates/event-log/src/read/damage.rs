@@ -106,9 +106,13 @@ impl EventLog {
         // Before anything is read: what is appended meanwhile must not look like damage.
         let (counted, last) = tokio::try_join!(reading.count(), reading.last())?;
         let last = last.map_or(Sequence(0), |last| last.sequence());
-        reading.look_ahead(last).await;
+        // Where the last one is damaged the server finds none.
+        let through = match last {
+            Sequence(0) if counted.messages != 0 => self.status().await?.last_sequence,
+            last => last,
+        };
         let mut readable = Readable::default();
-        while let Some(read) = reading.next_for_sure(&readable.history).await? {
+        while let Some(read) = reading.next_for_sure(&readable.history, through).await? {
             match read {
                 Read::Event(event) => readable.add(event),
                 Read::Other(entry, unreadable) => {

@@ -22,6 +22,9 @@ const BATCH: usize = 2_000;
 /// How long a batch may be silent before the leader is asked for each message instead.
 const SILENCE: Duration = Duration::from_millis(500);
 
+/// How many batches may bring nothing before the rest is asked of the leader, message by message.
+const MOST_EMPTY: usize = 3;
+
 /// The reading of one history.
 pub(super) struct Reading<'a> {
     log: &'a EventLog,
@@ -31,6 +34,8 @@ pub(super) struct Reading<'a> {
     deadline: Instant,
     /// What a batch brought and was not looked at yet.
     ahead: VecDeque<LogEntry>,
+    /// How many batches brought nothing.
+    empty: usize,
 }
 
 /// A message on the aggregate's subject.
@@ -50,6 +55,7 @@ impl<'a> Reading<'a> {
             history,
             deadline: Instant::now() + log.deadline,
             ahead: VecDeque::new(),
+            empty: 0,
         }
     }
 
@@ -76,12 +82,13 @@ impl<'a> Reading<'a> {
         let mut is_counted = false;
         while self.history.tail.sequence < there {
             if self.ahead.is_empty() && is_counted {
-                self.look_ahead(there).await;
+                let after = self.history.tail.sequence;
+                self.look_ahead(after, there).await;
             } else if self.ahead.is_empty() {
-                let deadline = self.deadline;
+                let (deadline, after) = (self.deadline, self.history.tail.sequence);
                 let (log, subject) = (self.log, self.subject.clone());
                 let count = log.count(&subject, deadline);
-                let ((), count) = tokio::join!(self.look_ahead(there), count);
+                let ((), count) = tokio::join!(self.look_ahead(after, there), count);
                 (counted, is_counted) = (count?, true);
             }
             // None: the last one was there a moment ago.
@@ -100,14 +107,25 @@ impl<'a> Reading<'a> {
         Ok(counted)
     }
 
-    /// Asks for a batch of what follows, up to a sequence. Whatever does not come is left to the leader.
-    pub(super) async fn look_ahead(&mut self, through: Sequence) {
+    /// Asks for a batch of what comes after a sequence, up to another. Whatever does not come is left to the leader.
+    async fn look_ahead(&mut self, after: Sequence, through: Sequence) {
         self.ahead.clear();
-        let from = self.history.tail.sequence.0.saturating_add(1);
+        if self.empty < MOST_EMPTY {
+            self.ask_for_batch(after, through).await;
+            self.empty = match self.ahead.len() {
+                0 => self.empty.saturating_add(1),
+                _ => 0,
+            };
+        }
+        // However long a history is: each batch has its own time, or each message where there are no batches.
+        self.deadline = Instant::now() + self.log.deadline;
+    }
+
+    async fn ask_for_batch(&mut self, after: Sequence, through: Sequence) {
         let Ok(mut batches) = self.log.connection.batches(EVENT_STREAM).await else {
             return;
         };
-        let subject = Some(self.subject.as_str());
+        let (from, subject) = (after.0.saturating_add(1), Some(self.subject.as_str()));
         if batches.ask(from, subject, BATCH, SILENCE).await.is_err() {
             return;
         }
@@ -118,8 +136,6 @@ impl<'a> Reading<'a> {
             }
             self.ahead.push_back(entry);
         }
-        // However long a history is: each batch has its own time.
-        self.deadline = Instant::now() + self.log.deadline;
     }
 
     /// The next message: from the batch, where that names what was read last; otherwise as the leader
@@ -136,12 +152,16 @@ impl<'a> Reading<'a> {
         self.ask_for_next(self.history.tail.sequence).await
     }
 
-    /// The next message after a history. A batch may have left something out before an event that
+    /// The next message after a history, up to a sequence in batches. A batch may have left something out before an event that
     /// may be recorded past damage, so there the leader is asked all the same.
     pub(super) async fn next_for_sure(
         &mut self,
         history: &History,
+        through: Sequence,
     ) -> Result<Option<Read>, ReadError> {
+        if self.ahead.is_empty() && history.tail.sequence < through {
+            self.look_ahead(history.tail.sequence, through).await;
+        }
         if let Some(entry) = self.ahead.pop_front()
             && let Read::Event(event) = self.read(&entry)
             && history.link(&event) == Some(ChainLink::Next)

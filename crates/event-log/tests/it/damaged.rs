@@ -75,6 +75,25 @@ async fn a_damaged_event_is_named_wherever_it_is_in_its_history() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_damage_of_a_long_history_is_found_in_time() {
+    for damaged in [4_000, 12_600] {
+        let (mut server, log) = server_with_log().await;
+        let mut tail = Tail::EMPTY;
+        for _ in 0..14 {
+            let drafts = (0..900).map(|_| grant("ana")).collect();
+            tail = log.append(tail, drafts).await.unwrap().tail;
+        }
+        let log = flip(&mut server, &[damaged]).await;
+
+        // Long enough for a batch, and not for thousands of messages one by one.
+        let log = log.with_deadline(Duration::from_millis(500));
+        let found = damage(&log, "ana").await;
+
+        assert_eq!(found.missing, Missing::At(vec![Sequence(damaged)]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_damaged_event_in_a_long_stretch_is_said_to_be_somewhere_in_it() {
     let (mut server, log) = server_with_log().await;
     log.append(Tail::EMPTY, vec![grant("ana")]).await.unwrap();

@@ -1,14 +1,20 @@
 //! What was read before is believed only as long as the log says that it is still all of it.
 
+use std::time::Duration;
+
 use assent_contract::names::EVENT_STREAM;
 use assent_dev_stack::NatsServer;
 use assent_domain::ids::Sequence;
 use assent_event_log::{Draft, EventLog, History, ReadError, Tail, create_or_check_operations};
 use assent_messaging::{ChangeStream, ChangeStreamSettings};
 
+use async_nats::jetstream::stream::Config;
+use futures::StreamExt as _;
+use tokio::time::timeout;
+
 use crate::world::{
     ONE, append, connect, draft, grant, raw, scribble, server_with_log, server_without_batches,
-    user,
+    stream, user,
 };
 
 /// The same log as somebody sees it who has read nothing yet.
@@ -32,7 +38,7 @@ async fn read_again(log: &EventLog) -> Result<History, ReadError> {
             Err(ReadError::JetStream(error)) if error.is_out_of_reach() => {}
             other => return other.map(|history| History::clone(&history)),
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -189,4 +195,24 @@ async fn a_server_that_permits_no_batches_is_asked_for_each_event() {
     for _ in 0..2 {
         assert_eq!(log.read(&user("ana")).await.unwrap().tail, appended.tail);
     }
+}
+
+#[tokio::test]
+async fn batches_that_nobody_answers_delay_a_read_only_a_little() {
+    let (server, log) = server_with_log().await;
+    let appended = log.append(Tail::EMPTY, drafts(20)).await.unwrap();
+    let administrator = raw(&server).await;
+    let silent = Config {
+        allow_direct: false,
+        ..stream()
+    };
+    administrator.update_stream(silent).await.unwrap();
+    // Hears what is asked, and says nothing: a replica that hangs.
+    let client = async_nats::connect(server.url()).await.unwrap();
+    let questions = client.subscribe("$JS.API.DIRECT.GET.>").await.unwrap();
+    client.flush().await.unwrap();
+    let read = timeout(Duration::from_secs(5), log.read(&user("ana"))).await;
+    assert_eq!(read.unwrap().unwrap().tail, appended.tail);
+    let asked = questions.take(3).collect::<Vec<_>>();
+    assert_eq!(asked.await.len(), 3);
 }
