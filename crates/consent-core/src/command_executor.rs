@@ -14,7 +14,8 @@ use assent_domain::user::UserState;
 use assent_event_log::{
     AppendError, Damage, Draft, EventLog, History, ReadError, RecordedEvent, Tail, VoidError,
 };
-use assent_service_kit::telemetry::{chain, current_traceparent};
+use assent_service_kit::error_chain::with_sources;
+use assent_service_kit::telemetry::current_traceparent;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -375,7 +376,7 @@ fn unreadable_or_unavailable(error: ReadError) -> Failure {
         ReadError::Unreadable { .. } | ReadError::BrokenChain { .. } => {
             tracing::error!(
                 operator_alarm = "unreadable_aggregate",
-                error = %chain(&error),
+                error = %with_sources(&error),
                 "an aggregate of the event log can't be read"
             );
             metrics::counter!("assent_unreadable_aggregates_total").increment(1);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use assent_contract::values;
 use assent_domain::ids::{AccountId, Cloud, Tenant, TenantId};
 use assent_messaging::Connection;
-use assent_microsoft_identity::{CloudInstance, DiscoveryError, Entra, TenantMetadata, TenantRef};
+use assent_microsoft_identity::{DiscoveryError, Entra, TenantMetadata, TenantRef};
 use assent_service_kit::config::Origin;
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
@@ -286,14 +286,8 @@ fn unknown(error: DiscoveryError) -> Failure {
 }
 
 fn tenant_of(metadata: &TenantMetadata) -> Tenant {
-    let cloud = match metadata.cloud {
-        CloudInstance::Worldwide | CloudInstance::Gcc => Cloud::Worldwide,
-        CloudInstance::GccHigh => Cloud::GccHigh,
-        CloudInstance::Dod => Cloud::Dod,
-        CloudInstance::China => Cloud::China,
-    };
     Tenant {
-        cloud,
+        cloud: metadata.cloud.into(),
         id: TenantId(metadata.tenant_id),
     }
 }

@@ -17,7 +17,7 @@ use assent_contract::event_hash::EventHash;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, ReadError};
 use assent_messaging::{Bucket, Connection, ConnectionState};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -252,7 +252,7 @@ impl LogGuard {
             // With its bucket: it is kept once more.
             Ok(None) => self.shared.marks.lost(),
             Err(error) => {
-                tracing::debug!(error = %chain(&error), "the mark of the log was not read");
+                tracing::debug!(error = %with_sources(&error), "the mark of the log was not read");
             }
         }
     }
@@ -274,7 +274,7 @@ impl LogGuard {
             .is_not_kept
             .swap(kept.is_err(), Ordering::Relaxed);
         if let (Err(error), false) = (kept, was_not_kept) {
-            tracing::warn!(error = %chain(&error), "the mark of the log was not kept; trying again each second");
+            tracing::warn!(error = %with_sources(&error), "the mark of the log was not kept; trying again each second");
         }
     }
 

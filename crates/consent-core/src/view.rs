@@ -9,7 +9,8 @@ use assent_domain::account::AccountState;
 use assent_domain::ids::{AccountId, Sequence, UserId};
 use assent_domain::permissions::{Kinds, PermissionSet};
 use assent_messaging::{Connection, RequestError};
-use assent_service_kit::telemetry::{chain, current_traceparent};
+use assent_service_kit::error_chain::with_sources;
+use assent_service_kit::telemetry::current_traceparent;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -86,7 +87,7 @@ async fn ask<A: DeserializeOwned>(
     match asked.await {
         Ok(answer) => Some(answer),
         Err(error) => {
-            tracing::info!(error = %chain(&error), "the view did not tell");
+            tracing::info!(error = %with_sources(&error), "the view did not tell");
             None
         }
     }

@@ -10,8 +10,8 @@ use assent_contract::problem::ErrorCode;
 use assent_service_kit::ForPeople;
 use assent_service_kit::Problem;
 use assent_service_kit::config::Origin;
+use assent_service_kit::error_chain::with_sources;
 pub use assent_service_kit::people::prefers_page as wants_a_page;
-use assent_service_kit::telemetry::chain;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
@@ -153,7 +153,7 @@ pub fn when_to_come_back(answer: Response) -> Response {
 
 pub(super) fn sentence(problem: &Problem) -> String {
     if let Some(cause) = problem.internal_cause() {
-        tracing::error!(code = problem.code(), error = %chain(cause), "a page could not be shown");
+        tracing::error!(code = problem.code(), error = %with_sources(cause), "a page could not be shown");
     }
     of_problem(problem)
 }

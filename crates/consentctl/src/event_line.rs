@@ -8,7 +8,7 @@ use assent_contract::names::aggregate_of_event_subject;
 use assent_contract::operation::VoidRecord;
 use assent_domain::event::{Aggregate, Event};
 use assent_event_log::{EventLog, LogEntry, ReadError, RecordedEvent};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -97,7 +97,7 @@ impl EventLine {
             Err(unreadable) => Self {
                 unreadable: Some(Unreadable {
                     subject: entry.subject().to_owned(),
-                    reason: chain(&unreadable).to_string(),
+                    reason: with_sources(&unreadable).to_string(),
                 }),
                 ..Self::blank(sequence, entry.recorded_at(), entry.aggregate().as_ref())
             },

@@ -6,7 +6,7 @@ use std::time::Duration;
 use assent_domain::event::Aggregate;
 use assent_event_log::{EventLog, History, ReadError};
 use assent_messaging::{Connection, ConnectionSettings};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 
 use crate::exit::CommandError;
 
@@ -51,7 +51,7 @@ pub(crate) async fn read(
         Err(ReadError::Unreadable {
             sequence, source, ..
         }) => {
-            let reason = chain(&source);
+            let reason = with_sources(&source);
             Ok(AggregateRead::Untrusted(format!(
                 "event {sequence} can't be read ({reason}), so nothing may be done on its ground; see consentctl blocked show {sequence}"
             )))

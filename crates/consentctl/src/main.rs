@@ -31,7 +31,8 @@ mod command;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use assent_service_kit::telemetry::{chain, may_be_logged};
+use assent_service_kit::error_chain::with_sources;
+use assent_service_kit::telemetry::may_be_logged;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
@@ -54,7 +55,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            complain(&chain(&failure).to_string());
+            complain(&with_sources(&failure).to_string());
             failure.exit_code()
         }
     }

@@ -10,7 +10,7 @@ use assent_contract::query::{
 };
 use assent_domain::ids::AccountId;
 use assent_messaging::{Connection, RequestError};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -38,7 +38,7 @@ pub(crate) enum QueryError {
 impl QueryError {
     /// The error and its sources, on one line.
     pub(crate) fn to_line(&self) -> String {
-        chain(self).to_string()
+        with_sources(self).to_string()
     }
 }
 

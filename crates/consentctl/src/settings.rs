@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use assent_contract::variables::VARIABLES as KNOWN_NAMES;
 use assent_messaging::ConnectionSettings;
 use assent_service_kit::config::shared::{self, NatsValues};
-use assent_service_kit::config::{self, Secret, Variable};
+use assent_service_kit::config::{self, Variable};
 
 use crate::arguments::ConnectionArguments;
 use crate::exit::CommandError;
@@ -57,13 +57,9 @@ fn from_environment(
     )
     .map_err(|error| CommandError::Settings(error.into()))?;
     Ok(ConnectionSettings {
+        password: values.password(),
         url: values.nats_url,
         user: values.nats_user,
-        password: values
-            .nats_password
-            .as_ref()
-            .map(Secret::expose)
-            .map(str::to_owned),
         creds_file: values.nats_creds_file,
         ca_file: values.nats_ca_file,
         client_name: "consentctl".to_owned(),

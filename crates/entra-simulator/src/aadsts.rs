@@ -66,7 +66,7 @@ impl Code {
         self.refusal().number
     }
 
-    /// This code, told in the ordinary way.
+    /// The error of this code, in the shape that was seen in the wild.
     pub(crate) fn error_on(self, surface: Surface) -> Aadsts {
         self.shaped(surface, Shape::Observed)
     }
@@ -137,7 +137,7 @@ impl Aadsts {
         }
     }
 
-    /// The same under another number, or in other words.
+    /// Tells the error under another number, or in other words.
     pub(crate) fn told_as(self, number: u32, other: Words) -> Self {
         Self {
             number,

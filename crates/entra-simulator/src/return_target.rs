@@ -29,9 +29,9 @@ pub(crate) struct ReturnTarget {
 /// A browser on its way back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum BrowserReturn {
-    /// It is redirected.
+    /// The browser is redirected.
     Redirect(String),
-    /// It posts a form.
+    /// The browser posts a form.
     Form {
         action: String,
         fields: Vec<(String, String)>,

@@ -85,11 +85,11 @@ pub(crate) struct ConsentPrompt {
 pub(crate) enum ConsentCheck {
     /// Nothing to ask: back to the application.
     Done(BrowserReturn),
-    /// They are asked.
+    /// The person is asked.
     Ask(ConsentPrompt),
-    /// They may not consent, and cannot go on.
+    /// The person may not consent, and cannot go on.
     NeedsApproval(Aadsts),
-    /// This account cannot be used here.
+    /// The account cannot be used here.
     WrongAccount(Aadsts),
 }
 

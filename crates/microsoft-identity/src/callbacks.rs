@@ -36,6 +36,7 @@ pub struct UnverifiedAuthorizeCallback {
 pub struct UnverifiedTenant(pub Uuid);
 
 /// An authorization code: worth a token to whoever redeems it first.
+#[derive(Debug)]
 pub struct AuthorizationCode(SecretString);
 
 impl AuthorizationCode {
@@ -184,12 +185,6 @@ impl fmt::Debug for UnverifiedAuthorizeCallback {
         f.debug_struct("UnverifiedAuthorizeCallback")
             .field("outcome", &self.outcome)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for AuthorizationCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AuthorizationCode(..)")
     }
 }
 

@@ -24,7 +24,7 @@ pub struct MicrosoftHealth {
     pub certificates: Vec<CertificateStatus>,
     /// The sign-in service: metadata, keys and tokens.
     pub sign_in: CircuitState,
-    /// The same service, asked about tenants that somebody names.
+    /// The sign-in service, asked about tenants that somebody names.
     pub lookups: CircuitState,
     /// Microsoft Graph.
     pub graph: CircuitState,

@@ -78,50 +78,50 @@ pub enum Belonging {
     /// was not the tenant itself, or the name is one that Microsoft makes for guests. Their mailbox is where they come
     /// from. A token with none of these claims is a member's: `acct` has to be asked for, `idp` is left out for members.
     Guest,
-    /// It is a personal account, of the tenant that all of those share.
+    /// The account is a personal one, of the tenant that all of those share.
     PersonalAccount,
 }
 
 /// Why a token proves nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum IdTokenError {
-    /// It is no token, or lacks a claim that is needed.
+    /// The text is no token, or the token lacks a claim that is needed.
     #[error("the token is malformed: {0}")]
     Malformed(&'static str),
-    /// It is longer than any genuine one.
+    /// The token is longer than any genuine one.
     #[error("the token is longer than {LONGEST_TOKEN} bytes")]
     TooLong,
-    /// It is unsigned, or signed in another way than RS256.
+    /// The token is unsigned, or signed in another way than RS256.
     #[error("the token is not signed with RS256")]
     Algorithm,
-    /// It names a key that Microsoft does not publish.
+    /// The token names a key that Microsoft does not publish.
     #[error("the key of the token is unknown")]
     UnknownKey,
-    /// Its signature does not match.
+    /// The signature does not match the key that the token names.
     #[error("the signature does not match")]
     Signature,
-    /// Its issuer is not the one its key is for, or does not fit its tenant.
+    /// The token's issuer is not the one that the key signs for, or does not fit the token's tenant.
     #[error("the issuer is not that of the key and the tenant")]
     Issuer,
-    /// It belongs to a personal account.
+    /// The token belongs to a personal account, and none was expected.
     #[error("the token belongs to a personal account")]
     Consumer,
-    /// It comes from another tenant than expected.
+    /// The token comes from another tenant than expected.
     #[error("the token comes from another tenant")]
     Tenant {
         /// The tenant that it comes from.
         actual: Uuid,
     },
-    /// It was issued for another application.
+    /// The token was issued for another application (`aud`).
     #[error("the token was issued for somebody else")]
     Audience,
-    /// It was issued in another flow.
+    /// The token was issued in another flow (`nonce`).
     #[error("the nonce does not match")]
     Nonce,
-    /// Its time is over.
+    /// The token has expired (`exp`).
     #[error("the token has expired")]
     Expired,
-    /// Its time has not come.
+    /// The token is not valid yet (`nbf`).
     #[error("the token is not valid yet")]
     NotYetValid,
     /// Microsoft's keys could not be had, so nothing can be said about the token.

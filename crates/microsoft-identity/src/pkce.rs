@@ -22,7 +22,7 @@ pub struct PkceChallenge(String);
 
 impl PkceChallenge {
     /// The challenge that belongs to a verifier.
-    pub fn of(verifier: &str) -> Self {
+    pub(crate) fn from_verifier(verifier: &str) -> Self {
         Self(URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes())))
     }
 
@@ -41,7 +41,7 @@ impl fmt::Display for PkceChallenge {
 /// A fresh PKCE pair.
 pub fn new_pkce() -> Pkce {
     let verifier = random_token();
-    let challenge = PkceChallenge::of(&verifier);
+    let challenge = PkceChallenge::from_verifier(&verifier);
     Pkce {
         verifier: verifier.into(),
         challenge,
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn the_example_of_rfc_7636() {
-        let challenge = PkceChallenge::of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+        let challenge = PkceChallenge::from_verifier("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
         assert_eq!(
             challenge.as_str(),
             "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"

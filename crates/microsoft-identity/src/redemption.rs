@@ -2,7 +2,6 @@
 
 mod token_endpoint;
 
-use std::fmt;
 use std::time::Duration;
 
 use oauth2::TokenResponse as _;
@@ -32,6 +31,7 @@ pub struct Redeemed {
 }
 
 /// An access token. It cannot be shown, logged or serialized, only sent.
+#[derive(Debug)]
 pub struct AccessToken(SecretString);
 
 impl AccessToken {
@@ -42,12 +42,6 @@ impl AccessToken {
 
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
-    }
-}
-
-impl fmt::Debug for AccessToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AccessToken(..)")
     }
 }
 
@@ -96,7 +90,7 @@ impl RedeemError {
 
 impl Entra {
     /// Redeems a code on the tenant path where it was acquired, and verifies the ID token that comes with it.
-    /// It is tried once: a second attempt with the same code would be refused.
+    /// Redemption is tried once: a second attempt with the same code would be refused.
     pub async fn redeem_code(
         &self,
         tenant: &TenantRef,

@@ -90,7 +90,7 @@ fn short<'a>(scope: &'a str, graph: &str) -> &'a str {
         .unwrap_or(scope)
 }
 
-/// The same, by Microsoft's own address alone.
+/// The short name of a scope that begins with Microsoft Graph's own address; any other text as it is.
 pub(crate) fn on_graph(scope: &str) -> &str {
     without(GRAPH, scope).unwrap_or(scope)
 }

@@ -1,6 +1,5 @@
 //! Who we are at Microsoft, and where Microsoft is.
 
-use std::fmt;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -50,6 +49,7 @@ pub enum Credentials {
 }
 
 /// How the application proves itself at the token endpoint.
+#[derive(Debug)]
 pub enum ClientCredential {
     /// A client secret.
     Secret(SecretString),
@@ -60,15 +60,6 @@ pub enum ClientCredential {
         /// The certificate that is uploaded at Microsoft, in PEM.
         certificate_pem: String,
     },
-}
-
-impl fmt::Debug for ClientCredential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Secret(_) => f.write_str("Secret(..)"),
-            Self::Certificate { .. } => f.write_str("Certificate(..)"),
-        }
-    }
 }
 
 /// Why no client could be built from the settings.
@@ -91,9 +82,9 @@ pub enum SettingsError {
     /// A certificate or its key cannot be used.
     #[error("the {place} credential cannot be used")]
     Credential {
-        /// Which one.
+        /// Which of the credentials it is.
         place: CredentialPlace,
-        /// Why.
+        /// Why it cannot be used.
         #[source]
         problem: CertificateProblem,
     },
@@ -118,10 +109,10 @@ pub enum CertificateProblem {
     /// The key is too short to be safe.
     #[error("the certificate's key has {bits} bits; it needs {FEWEST_KEY_BITS} or more")]
     TooWeak {
-        /// How long it is.
+        /// The length of the key, in bits.
         bits: usize,
     },
-    /// They were not made for each other.
+    /// The certificate is not for the private key.
     #[error("the certificate does not belong to the private key")]
     AnotherKey,
 }

@@ -30,13 +30,13 @@ pub struct AuthorizeRequest<'a> {
 /// With which account a person is to sign in. Microsoft signs in silently whoever has a session in the browser, so where
 /// that could be somebody else than meant, it has to be told.
 ///
-/// It refuses `login_hint` together with `prompt=select_account`, so the two are one choice. `prompt=consent` can't be
+/// Microsoft refuses `login_hint` together with `prompt=select_account`, so the two are one choice. `prompt=consent` can't be
 /// expressed: it would re-open the consent screen for people whose administrator has consented already.
 #[derive(Clone, Copy, Debug)]
 pub enum AccountChoice<'a> {
     /// Whoever has a session goes on with it, without a page.
     Silent,
-    /// This account: its session where there is one, and else its sign-in page.
+    /// The person goes on as this account: by its session where there is one, and else its sign-in page.
     Hinted(&'a LoginHint),
     /// The person picks one, whatever sessions there are (`prompt=select_account`).
     SelectAccount,
@@ -161,7 +161,7 @@ mod tests {
         let redirect_uri: Url = "https://assent.example/callbacks/microsoft/authorize"
             .parse()
             .unwrap();
-        let challenge = PkceChallenge::of("verifier");
+        let challenge = PkceChallenge::from_verifier("verifier");
         let hint = LoginHint::parse("ana+1@contoso.example").unwrap();
         let tenant = TenantRef::parse("contoso.example").unwrap();
         let of = |account| {

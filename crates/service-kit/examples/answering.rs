@@ -3,13 +3,14 @@
 //! `ASSENT_DATA_DIR` chooses how it behaves, so that the tests can watch every
 //! way a program may end.
 
-use assent_service_kit::config::{ListenAddress, Secret};
+use assent_service_kit::config::ListenAddress;
 use assent_service_kit::{
     ApiJson, Health, Misconfigured, NotReachable, Problem, Program, Runtime, StartError, Variable,
     run, serve,
 };
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 static PROGRAM: Program = Program {
@@ -48,7 +49,7 @@ static PROGRAM: Program = Program {
 struct Config {
     listen: ListenAddress,
     data_dir: String,
-    nats_password: Option<Secret>,
+    nats_password: Option<SecretString>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -64,7 +65,7 @@ async fn start(config: Config, runtime: Runtime) -> Result<(), StartError> {
         "unreachable" => return Err(NotReachable::new("nats://127.0.0.1:1", None).into()),
         "misconfigured" => {
             let cause = std::io::Error::other("the key fits no lock");
-            return Err(Misconfigured::because(&cause).into());
+            return Err(Misconfigured::from_error(&cause).into());
         }
         "fail" => return Err("it cannot work like this".into()),
         "die" => runtime.spawn_critical("dying", async {}),

@@ -56,25 +56,25 @@ pub enum BearerError {
     /// The signature is wrong.
     #[error("the token's signature is not valid")]
     Signature,
-    /// The token has run out.
+    /// The token has expired (`exp`).
     #[error("the token has expired")]
     Expired,
-    /// The token is for later.
+    /// The token is not valid yet (`nbf`).
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// Somebody else issued the token.
+    /// The token is of another issuer (`iss`).
     #[error("the token is of another issuer")]
     Issuer,
-    /// The token is meant for somebody else.
+    /// The token is for another audience (`aud`).
     #[error("the token is for another audience")]
     Audience,
     /// The token is longer than [`LONGEST_TOKEN`].
     #[error("the token is longer than {LONGEST_TOKEN} bytes")]
     TooLong,
-    /// A claim is missing; its name.
+    /// A claim is missing: its name.
     #[error("the token's claim {0} is missing")]
     MissingClaim(String),
-    /// A claim is there, in a shape that is not taken.
+    /// A claim is there in a shape that is not taken.
     #[error("the token's claim {claim} must be {expected}")]
     MalformedClaim {
         /// The claim's name.

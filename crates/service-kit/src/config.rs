@@ -21,9 +21,9 @@ mod origin;
 pub mod shared;
 mod values;
 
-pub use http_url::{HttpUrl, HttpUrlError, without_path, without_query};
+pub use http_url::{HttpUrl, HttpUrlError, url_without_path, url_without_query};
 pub use origin::{Origin, OriginError};
-pub use values::{CommaSeparated, ListenAddress, Secret};
+pub use values::{CommaSeparated, ListenAddress};
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "ASSENT_";
@@ -31,13 +31,13 @@ const PREFIX: &str = "ASSENT_";
 /// A variable that a program reads.
 #[derive(Debug, Clone, Copy)]
 pub struct Variable {
-    /// Its name in the environment: `ASSENT_LISTEN`.
+    /// The variable's name in the environment: `ASSENT_LISTEN`.
     pub name: &'static str,
-    /// What it is, for `--help` and for the error when it is missing.
+    /// What the variable is for: in `--help`, and in the error when it is missing.
     pub help: &'static str,
-    /// The value it has when nobody sets it.
+    /// The value when nobody sets the variable.
     pub default: Option<&'static str>,
-    /// Whether it may be read from a file instead.
+    /// Whether the variable holds a secret, which may be read from a file instead.
     pub secret: bool,
 }
 

@@ -47,6 +47,8 @@ pub mod config;
 
 pub mod telemetry;
 
+pub mod error_chain;
+
 pub mod metrics;
 
 pub mod health;
@@ -75,8 +77,8 @@ pub use health::{Dependency, Health};
 pub use people::ForPeople;
 pub use problem::Problem;
 pub use program::{
-    Flag, Given, Misconfigured, NeedsOperator, NotReachable, Program, StartError, Variable, run,
-    run_with_flags,
+    Flag, GivenFlags, Misconfigured, NeedsOperator, NotReachable, Program, StartError, Variable,
+    run, run_with_flags,
 };
 pub use runtime::Runtime;
 pub use server::{BODY_LIMIT, Bound, ConnectionLimits, Listen, ServeError, bind, serve};

@@ -17,15 +17,16 @@ use serde::de::DeserializeOwned;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config;
+use crate::error_chain::with_sources;
 use crate::metrics;
 use crate::runtime::Runtime;
-use crate::telemetry::{self, Telemetry, chain};
+use crate::telemetry::{self, Telemetry};
 
 mod arguments;
 
 pub use crate::config::Variable;
 use arguments::Invocation;
-pub use arguments::{Flag, Given};
+pub use arguments::{Flag, GivenFlags};
 
 /// The arguments or the configuration cannot be used (`EX_USAGE`).
 const EXIT_USAGE: u8 = 64;
@@ -43,7 +44,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(12);
 pub struct Program {
     /// The name of the binary.
     pub name: &'static str,
-    /// Its version, usually `env!("CARGO_PKG_VERSION")`.
+    /// The program's version, usually `env!("CARGO_PKG_VERSION")`.
     pub version: &'static str,
     /// One or two sentences for `--help`.
     pub about: &'static str,
@@ -89,14 +90,14 @@ impl NotReachable {
 pub struct Misconfigured(String);
 
 impl Misconfigured {
-    /// For what is wrong, in one sentence.
+    /// Says what is wrong, in one sentence.
     pub fn new(what: impl Into<String>) -> Self {
         Self(what.into())
     }
 
-    /// For the error that says what is wrong.
-    pub fn because(error: &(dyn Error + 'static)) -> Self {
-        Self(chain(error).to_string())
+    /// Takes over what an error says, with its sources.
+    pub fn from_error(error: &(dyn Error + 'static)) -> Self {
+        Self(with_sources(error).to_string())
     }
 }
 
@@ -109,8 +110,8 @@ impl Misconfigured {
 pub struct NeedsOperator(String);
 
 impl NeedsOperator {
-    /// What was found, and what the operator can do.
-    pub fn to(decide: impl Into<String>) -> Self {
+    /// Says what was found, and what the operator can do.
+    pub fn new(decide: impl Into<String>) -> Self {
         Self(decide.into())
     }
 }
@@ -133,7 +134,7 @@ where
 pub fn run_with_flags<C, F, Fut>(program: &Program, flags: &'static [Flag], start: F) -> ExitCode
 where
     C: DeserializeOwned,
-    F: FnOnce(C, Runtime, Given) -> Fut,
+    F: FnOnce(C, Runtime, GivenFlags) -> Fut,
     Fut: Future<Output = Result<(), StartError>>,
 {
     let (file, given) = match arguments::parse(std::env::args_os().skip(1), flags) {
@@ -177,7 +178,7 @@ where
     {
         Ok(tokio) => tokio,
         Err(error) => {
-            tracing::error!(error = %chain(&error), "cannot start the runtime");
+            tracing::error!(error = %with_sources(&error), "cannot start the runtime");
             return ExitCode::from(EXIT_FAILURE);
         }
     };
@@ -243,7 +244,7 @@ async fn supervise(
                 write_refusal(program, decision);
                 return EXIT_UNAVAILABLE;
             }
-            tracing::error!(error = %chain(error.as_ref()), "the service failed");
+            tracing::error!(error = %with_sources(error.as_ref()), "the service failed");
             find::<NotReachable>(error.as_ref()).map_or(EXIT_FAILURE, |_| EXIT_UNAVAILABLE)
         }
         Err(_elapsed) => {
@@ -293,7 +294,7 @@ async fn second_signal(signals: std::io::Result<Signals>, runtime: &Runtime) {
     let mut signals = match signals {
         Ok(signals) => signals,
         Err(error) => {
-            tracing::warn!(error = %chain(&error), "signals cannot be observed");
+            tracing::warn!(error = %with_sources(&error), "signals cannot be observed");
             return std::future::pending().await;
         }
     };
@@ -319,6 +320,6 @@ fn refuse(program: &Program, error: &(dyn Error + 'static)) -> ExitCode {
 }
 
 fn write_refusal(program: &Program, error: &(dyn Error + 'static)) {
-    let line = format!("{}: {}", program.name, chain(error)).replace(['\n', '\r'], " ");
+    let line = format!("{}: {}", program.name, with_sources(error)).replace(['\n', '\r'], " ");
     let _closed_pipe = writeln!(std::io::stderr(), "{line}");
 }

@@ -17,11 +17,12 @@ use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
 use tracing::{Instrument as _, Span, field};
 
+use crate::error_chain::with_sources;
 use crate::metrics;
 use crate::people::{ForPeople, is_call, prefers_page};
 use crate::problem::{HttpProblem, Problem};
 use crate::request_id::{HEADER, RequestId};
-use crate::telemetry::{adopt_traceparent, chain};
+use crate::telemetry::adopt_traceparent;
 
 /// How long a handler may take.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
@@ -82,9 +83,9 @@ fn log_problem(problem: &Problem, span: &Span) {
     let code = problem.code();
     match problem.internal_cause() {
         Some(cause) if problem.status().is_server_error() => {
-            tracing::error!(code, error = %chain(cause), "failed");
+            tracing::error!(code, error = %with_sources(cause), "failed");
         }
-        Some(cause) => tracing::info!(code, error = %chain(cause), "refused"),
+        Some(cause) => tracing::info!(code, error = %with_sources(cause), "refused"),
         None => tracing::debug!(code, "refused"),
     }
 }

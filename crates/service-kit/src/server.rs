@@ -133,13 +133,13 @@ impl Bound {
         self.address
     }
 
-    /// The same port, with these limits on what connects to it.
+    /// Limits what connects to the port.
     #[must_use]
     pub fn limited(self, limits: ConnectionLimits) -> Self {
         Self { limits, ..self }
     }
 
-    /// The same port, where people are answered with pages.
+    /// Answers people with pages.
     #[must_use]
     pub fn for_people(self, people: ForPeople) -> Self {
         Self {

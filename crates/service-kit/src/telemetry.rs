@@ -17,10 +17,10 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
-mod chain;
 mod traceparent;
 
-pub use chain::{Chain, chain};
+use crate::error_chain::with_sources;
+
 pub use traceparent::{adopt_traceparent, current_traceparent};
 
 /// Where OpenTelemetry's exporters find their collector.
@@ -53,7 +53,7 @@ impl Telemetry {
     pub fn flush(self) {
         if let Some(Err(error)) = self.traces.map(|traces| traces.shutdown()) {
             tracing::warn!(
-                error = %chain(&error),
+                error = %with_sources(&error),
                 "the last traces were not delivered"
             );
         }

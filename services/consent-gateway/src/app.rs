@@ -11,9 +11,9 @@ use assent_contract::names;
 use assent_messaging::{Connection, ConnectionSettings, ServiceDefinition};
 use assent_microsoft_identity::{Entra, Settings};
 use assent_service_kit::config::shared::NatsValues;
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{
-    ConnectionLimits, Given, Health, Listen, Misconfigured, NotReachable, Runtime, StartError,
+    ConnectionLimits, GivenFlags, Health, Listen, Misconfigured, NotReachable, Runtime, StartError,
 };
 use tokio::sync::Semaphore;
 
@@ -34,14 +34,14 @@ const COMMANDS_IN_FLIGHT: usize = 256;
 const PROBES_IN_FLIGHT: usize = 32;
 
 /// Runs the gateway until the runtime is asked to stop.
-pub async fn run(config: Config, runtime: Runtime, given: Given) -> Result<(), StartError> {
+pub async fn run(config: Config, runtime: Runtime, given: GivenFlags) -> Result<(), StartError> {
     let decision = Decision::of(&given)?;
     config
         .check()
-        .map_err(|error| Misconfigured::because(&error))?;
+        .map_err(|error| Misconfigured::from_error(&error))?;
     let brand = config
         .brand()
-        .map_err(|error| Misconfigured::because(&error))?;
+        .map_err(|error| Misconfigured::from_error(&error))?;
     let entra = microsoft(&config)?;
     let scopes = scopes(&config);
     let verifier = config.host.verifier()?;
@@ -161,7 +161,7 @@ fn microsoft(config: &Config) -> Result<Entra, StartError> {
         credentials: config.credentials()?,
         timeout: MICROSOFT_DEADLINE,
     });
-    Ok(entra.map_err(|error| Misconfigured::because(&error))?)
+    Ok(entra.map_err(|error| Misconfigured::from_error(&error))?)
 }
 
 async fn serve_commands(
@@ -185,7 +185,7 @@ async fn serve_commands(
     );
     if let Err(error) = served.await {
         tracing::error!(
-            error = %chain(&error),
+            error = %with_sources(&error),
             "commands over NATS are no longer served"
         );
     }
@@ -193,11 +193,9 @@ async fn serve_commands(
 
 fn nats_settings(values: NatsValues) -> ConnectionSettings {
     ConnectionSettings {
+        password: values.password(),
         url: values.nats_url,
         user: values.nats_user,
-        password: values
-            .nats_password
-            .map(|password| password.expose().to_owned()),
         creds_file: values.nats_creds_file,
         ca_file: values.nats_ca_file,
         client_name: "consent-gateway".to_owned(),

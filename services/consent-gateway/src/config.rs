@@ -11,9 +11,8 @@ use assent_microsoft_identity::{
     AUTODISCOVER, ClientCredential, Credentials, NATIONAL_AUTHORITIES,
 };
 use assent_service_kit::config::shared::{HostValues, IdleSeconds, NatsValues};
-use assent_service_kit::config::{
-    CommaSeparated, HttpUrl, HttpUrlError, ListenAddress, Origin, Secret,
-};
+use assent_service_kit::config::{CommaSeparated, HttpUrl, HttpUrlError, ListenAddress, Origin};
+use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use assent_consent_core::gateway::AdminProof;
@@ -33,7 +32,7 @@ pub struct Config {
     /// Where the metrics are, if not there.
     pub metrics_listen: Option<ListenAddress>,
     /// What redirect URIs derive from.
-    #[serde(deserialize_with = "assent_service_kit::config::without_query")]
+    #[serde(deserialize_with = "assent_service_kit::config::url_without_query")]
     pub public_url: HttpUrl,
     /// NATS.
     #[serde(flatten)]
@@ -43,20 +42,20 @@ pub struct Config {
     /// How much the buckets may hold together.
     pub store_megabytes: Option<StoreMegabytes>,
     /// Microsoft's sign-in service.
-    #[serde(deserialize_with = "assent_service_kit::config::without_path")]
+    #[serde(deserialize_with = "assent_service_kit::config::url_without_path")]
     pub entra_authority: HttpUrl,
     /// Microsoft Graph.
     pub graph_url: HttpUrl,
     /// Who we are at Microsoft.
     pub entra_client_id: String,
     /// How we prove it, by a secret.
-    pub entra_client_secret: Option<Secret>,
+    pub entra_client_secret: Option<SecretString>,
     /// How we prove it, by a certificate.
     pub entra_client_key_file: Option<PathBuf>,
     /// The certificate.
     pub entra_client_cert_file: Option<PathBuf>,
     /// The other credential during a rotation.
-    pub entra_client_second_secret: Option<Secret>,
+    pub entra_client_second_secret: Option<SecretString>,
     /// The same, as a key.
     pub entra_client_second_key_file: Option<PathBuf>,
     /// The certificate of the other key.
@@ -226,16 +225,14 @@ impl Config {
 
 /// A secret, or a key with its certificate, or neither; anything else is a mistake.
 fn credential(
-    secret: Option<&Secret>,
+    secret: Option<&SecretString>,
     (key_variable, key): (&'static str, Option<&PathBuf>),
     (certificate_variable, certificate): (&'static str, Option<&PathBuf>),
     otherwise: ConfigError,
 ) -> Result<Option<ClientCredential>, ConfigError> {
     match (secret, key, certificate) {
         (None, None, None) => Ok(None),
-        (Some(secret), None, None) => {
-            Ok(Some(ClientCredential::Secret(secret.clone().into_inner())))
-        }
+        (Some(secret), None, None) => Ok(Some(ClientCredential::Secret(secret.clone()))),
         (None, Some(key), Some(certificate)) => Ok(Some(ClientCredential::Certificate {
             key_pem: read(key_variable, key)?.into(),
             certificate_pem: read(certificate_variable, certificate)?,

@@ -15,7 +15,8 @@ use assent_contract::names;
 use assent_contract::values::kinds_from_list;
 use assent_messaging::{Endpoint, Request, ServiceError};
 use assent_microsoft_identity::LoginHint;
-use assent_service_kit::telemetry::{adopt_traceparent, chain};
+use assent_service_kit::error_chain::with_sources;
+use assent_service_kit::telemetry::adopt_traceparent;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
@@ -108,7 +109,7 @@ fn service_error(failure: Failure) -> ServiceError {
     let code = failure.code();
     let problem = problem_from(failure);
     if let Some(cause) = problem.internal_cause() {
-        tracing::error!(%code, error = %chain(cause), "a command failed");
+        tracing::error!(%code, error = %with_sources(cause), "a command failed");
     }
     let body = assent_contract::problem::Problem {
         retry_after: problem.retry_after_seconds(),

@@ -12,7 +12,7 @@ use assent_consent_core::log_guard::{AppendTrouble, LogGuard};
 use assent_contract::store::Store;
 use assent_event_log::EventLog;
 use assent_messaging::{Bucket, Connection, ConnectionState};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{Dependency, Health, Runtime};
 use tokio::time::{Instant, sleep_until};
 
@@ -145,7 +145,7 @@ impl NatsWatch {
         }
         self.watched_log.tell(match (log_found, &log) {
             (Found::AsItWas, Ok(Some(trouble))) => Found::Amiss(trouble.to_string()),
-            (Found::AsItWas, Err(error)) => Found::Amiss(chain(error).to_string()),
+            (Found::AsItWas, Err(error)) => Found::Amiss(with_sources(error).to_string()),
             (Found::AsItWas, Ok(None)) if server_is_full => Found::Amiss(format!(
                 "{} takes no event: JetStream has no room left; raise max_file_store of nats-server",
                 Store::Events
@@ -164,7 +164,7 @@ impl NatsWatch {
             Ok(()) => Found::AsItWas,
             Err(error) => Found::Amiss(format!(
                 "{store} is not there, and can't be made: {}",
-                chain(&error)
+                with_sources(&error)
             )),
         }
     }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use assent_messaging::{Bucket, BucketSpace, Room};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{Dependency, Runtime};
 
 /// What it means, and what to do.
@@ -71,7 +71,9 @@ async fn look_at(buckets: &[Bucket]) -> Vec<String> {
                 max_bytes,
             }) => complaints.extend(report(&bucket, bytes, max_bytes)),
             // Whether NATS answers is told by others.
-            Err(error) => tracing::debug!(error = %chain(&error), "a store was not looked at"),
+            Err(error) => {
+                tracing::debug!(error = %with_sources(&error), "a store was not looked at");
+            }
         }
     }
     complaints

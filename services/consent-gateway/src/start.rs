@@ -21,7 +21,7 @@ use assent_contract::store::Store;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, StreamSettings};
 use assent_messaging::{Connection, StreamState};
-use assent_service_kit::{Flag, Given, Misconfigured, NeedsOperator, StartError};
+use assent_service_kit::{Flag, GivenFlags, Misconfigured, NeedsOperator, StartError};
 
 use crate::stores::{self, Stores};
 
@@ -57,7 +57,7 @@ pub(crate) struct Decision {
 }
 
 impl Decision {
-    pub(crate) fn of(given: &Given) -> Result<Self, Misconfigured> {
+    pub(crate) fn of(given: &GivenFlags) -> Result<Self, Misconfigured> {
         let accept_end = match given.value_of(ACCEPT) {
             Some(text) => Some(Sequence(text.parse().map_err(|_| {
                 Misconfigured::new(format!("{ACCEPT} needs the sequence of an event"))
@@ -190,7 +190,7 @@ async fn may_create(
                  none, start once with {ANEW}, which begins with no consent at all",
                 names::EVENT_STREAM
             );
-            Err(NeedsOperator::to(decide).into())
+            Err(NeedsOperator::new(decide).into())
         }
     }
 }
@@ -238,7 +238,7 @@ async fn check_the_mark(
         (Verdict::Trouble(trouble), _) => trouble,
     };
     trouble.alarm();
-    Err(NeedsOperator::to(what_to_do(&trouble)).into())
+    Err(NeedsOperator::new(what_to_do(&trouble)).into())
 }
 
 fn what_to_do(trouble: &LogTrouble) -> String {

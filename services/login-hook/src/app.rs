@@ -5,7 +5,7 @@ use std::time::Duration;
 use assent_messaging::{Connection, ConnectionSettings};
 use assent_microsoft_identity::{Credentials, Entra, Settings};
 use assent_service_kit::config::shared::NatsValues;
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{
     ConnectionLimits, Health, Listen, Misconfigured, Runtime, StartError, metrics,
 };
@@ -46,7 +46,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         credentials: Credentials::None,
         timeout: MICROSOFT_DEADLINE,
     })
-    .map_err(|error| Misconfigured::because(&error))?;
+    .map_err(|error| Misconfigured::from_error(&error))?;
     let verifier = config.host.verifier()?;
     // NATS may come later: logins go on without it.
     let connection = Connection::connect_waiting(nats_settings(config.nats)).await?;
@@ -78,18 +78,16 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     let bound = bound.limited(ConnectionLimits::for_this_process(most, idle));
     bound.serve(&runtime, router, health).await?;
     if let Err(error) = connection.drain(DRAIN_DEADLINE).await {
-        tracing::debug!(error = %chain(&error), "NATS was away at the end");
+        tracing::debug!(error = %with_sources(&error), "NATS was away at the end");
     }
     Ok(())
 }
 
 fn nats_settings(values: NatsValues) -> ConnectionSettings {
     ConnectionSettings {
+        password: values.password(),
         url: values.nats_url,
         user: values.nats_user,
-        password: values
-            .nats_password
-            .map(|password| password.expose().to_owned()),
         creds_file: values.nats_creds_file,
         ca_file: values.nats_ca_file,
         client_name: "login-hook".to_owned(),

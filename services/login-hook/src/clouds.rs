@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use assent_domain::ids::Cloud;
 use assent_microsoft_identity::{Entra, TenantRef};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use uuid::Uuid;
 
 /// Tells the clouds of tenants that signed a token.
@@ -32,7 +32,7 @@ impl Clouds {
             Ok(Err(error)) => {
                 tracing::info!(
                     tenant.id = %tenant,
-                    error = %chain(&error),
+                    error = %with_sources(&error),
                     "the cloud of a tenant is not known; it is taken for worldwide"
                 );
                 Cloud::Worldwide

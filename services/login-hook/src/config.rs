@@ -83,7 +83,7 @@ pub struct Config {
     #[serde(flatten)]
     pub nats: NatsValues,
     /// Microsoft's sign-in service.
-    #[serde(deserialize_with = "assent_service_kit::config::without_path")]
+    #[serde(deserialize_with = "assent_service_kit::config::url_without_path")]
     pub entra_authority: HttpUrl,
     /// Who we are at Microsoft.
     pub entra_client_id: ClientId,

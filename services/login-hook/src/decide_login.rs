@@ -15,7 +15,8 @@ use assent_domain::login::{
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{Belonging, IdTokenError, LoginHint, VerifiedIdentity};
-use assent_service_kit::telemetry::{chain, current_traceparent};
+use assent_service_kit::error_chain::with_sources;
+use assent_service_kit::telemetry::current_traceparent;
 
 use uuid::Uuid;
 
@@ -201,7 +202,7 @@ impl LoginHook {
             }
             .answer(Verdict::AutoGrant, Reason::AdministratorConsented),
             Err(error) => {
-                tracing::debug!(error = %chain(&error), "not granted automatically");
+                tracing::debug!(error = %with_sources(&error), "not granted automatically");
                 let reason = match error {
                     CommandError::Refused(_) => Reason::AutomaticGrantRefused,
                     CommandError::Request(_) | CommandError::Unreadable(_) => {
@@ -243,7 +244,7 @@ impl LoginHook {
                 found.needing_approval(missing)
             }
             Err(error) => {
-                tracing::debug!(error = %chain(&error), "nobody else has answered, as far as is known");
+                tracing::debug!(error = %with_sources(&error), "nobody else has answered, as far as is known");
                 found.answer(Verdict::Proceed, Reason::AlreadyAnswered)
             }
         }
@@ -274,7 +275,7 @@ impl LoginHook {
             }
             // The host application can still offer its settings page later.
             Err(error) => {
-                tracing::debug!(error = %chain(&error), "no flow was begun");
+                tracing::debug!(error = %with_sources(&error), "no flow was begun");
                 Answer {
                     missing: missing.into(),
                     degraded: true,

@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 
 /// Whether something that logins ask is away.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl Outage {
         if !self.away.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 what = self.what,
-                error = %chain(error),
+                error = %with_sources(error),
                 "no answer; logins go on degraded"
             );
         }

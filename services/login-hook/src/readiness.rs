@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use assent_messaging::{Connection, ConnectionState};
 use assent_microsoft_identity::{Entra, ExpectedNonce, IdTokenError, IdTokenExpectation};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{Dependency, Health, Runtime};
 
 /// How long a new hook holds back.
@@ -86,7 +86,7 @@ async fn watch_keys(entra: Entra, keys: Dependency, runtime: Runtime) {
     up.set(0.0);
     let fetched = async {
         while let Err(error) = probe(&entra).await {
-            tracing::warn!(error = %chain(&error), "sign-ins can't be verified yet");
+            tracing::warn!(error = %with_sources(&error), "sign-ins can't be verified yet");
             tokio::time::sleep(PAUSE).await;
         }
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use assent_contract::names;
 use assent_messaging::{Connection, ConnectionSettings, ConnectionState, ServiceDefinition};
 use assent_service_kit::config::shared::NatsValues;
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{ConnectionLimits, Dependency, Health, Listen, Runtime, StartError};
 
 use crate::config::Config;
@@ -94,7 +94,7 @@ async fn serve_queries(connection: Connection, served_view: Arc<ServedView>, run
             served = stopping => served,
         };
         if let Err(error) = served {
-            tracing::error!(error = %chain(&error), "queries are not served; trying again");
+            tracing::error!(error = %with_sources(&error), "queries are not served; trying again");
             tokio::time::sleep(PAUSE).await;
         }
     }
@@ -102,11 +102,9 @@ async fn serve_queries(connection: Connection, served_view: Arc<ServedView>, run
 
 fn nats_settings(values: NatsValues) -> ConnectionSettings {
     ConnectionSettings {
+        password: values.password(),
         url: values.nats_url,
         user: values.nats_user,
-        password: values
-            .nats_password
-            .map(|password| password.expose().to_owned()),
         creds_file: values.nats_creds_file,
         ca_file: values.nats_ca_file,
         client_name: "projection".to_owned(),
@@ -121,7 +119,9 @@ async fn watch(connection: Connection, nats: Dependency, runtime: Runtime) {
         let state = *states.borrow_and_update();
         match (state, connection.require_server_version()) {
             (ConnectionState::Connected, Ok(_)) => nats.ready(),
-            (ConnectionState::Connected, Err(error)) => nats.not_ready(chain(&error).to_string()),
+            (ConnectionState::Connected, Err(error)) => {
+                nats.not_ready(with_sources(&error).to_string());
+            }
             (ConnectionState::Disconnected, _) => {
                 nats.not_ready("NATS is not reachable; reconnecting");
             }

@@ -31,7 +31,7 @@ use assent_event_log::{EventLog, LogEntry};
 use assent_messaging::{ChangeStream, ChangeStreamError, Connection};
 use assent_permission_store::{AggregateChange, ReadError, Reading, View, effective};
 use assent_service_kit::Dependency;
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -110,7 +110,7 @@ impl ChangeAnnouncer {
     /// Tells changes until the queue is closed. It never holds up whoever applies them.
     pub(crate) async fn run(self, mut queue: mpsc::Receiver<Applied>) {
         while let Err(error) = self.run_until_error(&mut queue).await {
-            tracing::warn!(error = %chain(&*error), "changes could not be told; trying again");
+            tracing::warn!(error = %with_sources(&*error), "changes could not be told; trying again");
             match error.downcast_ref() {
                 Some(ChangeStreamError::NotThere { stream }) => self.readiness.not_ready(format!(
                     "stream {stream} does not exist yet: start consent-gateway"

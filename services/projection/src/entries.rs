@@ -2,7 +2,7 @@
 
 use assent_event_log::{EventLog, LogEntry, ReadError};
 use assent_permission_store::{Content, Entry, View};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 
 use crate::voids::Voids;
 
@@ -21,7 +21,7 @@ pub(crate) fn as_entry(entry: &LogEntry, voids: &Voids) -> Entry {
             tracing::error!(
                 operator_alarm = "unreadable_event",
                 sequence = %entry.sequence(),
-                error = %chain(&error),
+                error = %with_sources(&error),
                 "an event can't be read"
             );
             Content::Unreadable

@@ -4,7 +4,7 @@ use assent_contract::names;
 use assent_domain::ids::Sequence;
 use assent_event_log::{FollowError, OpenError, ReadError};
 use assent_permission_store::ApplyError;
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 
 use crate::served_view::as_metric;
 
@@ -118,7 +118,7 @@ impl FollowFailure {
             | Self::Ended
             | Self::Stopping => return,
         };
-        tracing::error!(operator_alarm = incident, error = %chain(self), "the log is not the one that was followed");
+        tracing::error!(operator_alarm = incident, error = %with_sources(self), "the log is not the one that was followed");
     }
 
     /// The event that nothing goes on without.
@@ -163,7 +163,7 @@ impl FollowFailure {
             | Self::Damaged
             | Self::VoidGone
             | Self::Ended
-            | Self::Stopping => chain(self).to_string(),
+            | Self::Stopping => with_sources(self).to_string(),
         }
     }
 }

@@ -8,7 +8,7 @@ use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, FollowError, LogEntry, ReadError};
 use assent_messaging::{Connection, ConnectionState};
 use assent_permission_store::View;
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{Dependency, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, block_in_place};
@@ -77,12 +77,12 @@ impl Projector {
             }
             match trouble.recovery() {
                 Recovery::Rebuild => {
-                    tracing::error!(error = %chain(&trouble), "the view can't be believed");
+                    tracing::error!(error = %with_sources(&trouble), "the view can't be believed");
                     loader.must_rebuild = true;
                     self.served_view.rebuild();
                 }
                 Recovery::Resume => {
-                    tracing::warn!(error = %chain(&trouble), "the log is not followed; trying again");
+                    tracing::warn!(error = %with_sources(&trouble), "the log is not followed; trying again");
                 }
             }
             self.readiness.not_ready(trouble.reason());
@@ -93,7 +93,7 @@ impl Projector {
         }
         // What was applied and not written yet would only be read from the log again.
         if let Some(Err(damage)) = loader.view.map(|view| block_in_place(|| view.flush())) {
-            tracing::warn!(error = %chain(&damage), "the view could not be flushed");
+            tracing::warn!(error = %with_sources(&damage), "the view could not be flushed");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{AuthorizationError, ErrorClass};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 
 use super::outcome::state_of;
 use super::{FlowFailure, FlowState, Purpose};
@@ -166,13 +166,13 @@ fn tell_whoever_it_concerns(error: &AuthorizationError, said: Said) {
         Said::ByMicrosoft if !is_about_the_code(error) => {
             tracing::error!(
                 operator_alarm = "microsoft_refused_us",
-                error = %chain(error),
+                error = %with_sources(error),
                 "Microsoft refused our own registration, credential or request"
             );
             metrics::counter!("assent_microsoft_our_fault_total").increment(1);
         }
         Said::ByMicrosoft | Said::ByTheBrowser => tracing::info!(
-            error = %chain(error),
+            error = %with_sources(error),
             "a browser brought an error that would be our own fault, or a code that leads to one"
         ),
     }

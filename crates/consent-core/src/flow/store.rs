@@ -2,7 +2,7 @@
 
 use assent_domain::refusal::Refusal;
 use assent_messaging::Bucket;
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -142,7 +142,7 @@ impl FlowStore {
                 Err(StoreError::Changed) => step_back(attempt).await,
                 Err(error) => {
                     // It ends by itself in a quarter of an hour.
-                    tracing::warn!(flow.id = %id, error = %chain(&error), "a flow did not give way");
+                    tracing::warn!(flow.id = %id, error = %with_sources(&error), "a flow did not give way");
                     return;
                 }
             }

@@ -8,7 +8,7 @@ use assent_domain::decide::administrator_consent::{FinishAdministratorConsent, P
 use assent_domain::event::Verification;
 use assent_domain::ids::{ConsentId, ObjectId, RoleId, Scope, Tenant, TenantId};
 use assent_microsoft_identity::{AuthorizationCode, GrantProof, Redeemed, roles_able_to_consent};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use jiff::Timestamp;
 use url::Url;
 use uuid::Uuid;
@@ -185,7 +185,7 @@ async fn is_granted_for_everybody(
         Ok(GrantProof::NotCovered { .. } | GrantProof::NotPermitted) => false,
         Err(error) => {
             tracing::warn!(
-                error = %chain(&error),
+                error = %with_sources(&error),
                 "Microsoft Graph could not be asked for the tenant-wide grant"
             );
             false

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use jiff::Timestamp;
 use url::Url;
 
@@ -28,7 +28,7 @@ pub(crate) async fn note_on_hand_off(gateway: &Gateway, flow: &Flow) {
         Ok::<(), Infallible>(())
     });
     if let Err(error) = noted.await {
-        tracing::warn!(error = %chain(&error), "how a link went was not noted");
+        tracing::warn!(error = %with_sources(&error), "how a link went was not noted");
     }
 }
 

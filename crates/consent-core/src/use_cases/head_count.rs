@@ -7,7 +7,8 @@ use assent_contract::query::{UsersPage, UsersQuery};
 use assent_contract::values::{EmailLevel, PermissionSet};
 use assent_domain::ids::{AccountId, Sequence, UserId};
 use assent_messaging::RequestError;
-use assent_service_kit::telemetry::{chain, current_traceparent};
+use assent_service_kit::error_chain::with_sources;
+use assent_service_kit::telemetry::current_traceparent;
 
 use crate::gateway::Gateway;
 
@@ -47,7 +48,7 @@ pub async fn head_count(
     match counted.await {
         Ok(Ok(counted)) => Some(counted),
         Ok(Err(error)) => {
-            tracing::warn!(error = %chain(&error), "the users of a company were not counted");
+            tracing::warn!(error = %with_sources(&error), "the users of a company were not counted");
             None
         }
         Err(_) => {

@@ -7,7 +7,7 @@ use assent_domain::decide::approval;
 use assent_domain::ids::Epoch;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::ScopeSet;
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -125,7 +125,7 @@ async fn record_by_link(
         })
         .await;
     if let Err(error) = noted {
-        tracing::warn!(error = %chain(&error), "that a link is complete was not noted");
+        tracing::warn!(error = %with_sources(&error), "that a link is complete was not noted");
     }
     Ok(outcome)
 }

@@ -11,7 +11,7 @@ use assent_domain::ids::{
 };
 use assent_domain::login::{SignIn, effective_for};
 use assent_microsoft_identity::{AccessToken, ScopeSet};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
@@ -119,7 +119,7 @@ fn look_for_the_mailbox(gateway: Arc<Gateway>, holder: Holder, token: AccessToke
                 return;
             }
             Err(error) => {
-                tracing::debug!(error = %chain(&error), "a mailbox was not looked for");
+                tracing::debug!(error = %with_sources(&error), "a mailbox was not looked for");
                 return;
             }
         }

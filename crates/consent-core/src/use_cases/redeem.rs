@@ -6,7 +6,7 @@ use assent_microsoft_identity::{
     AuthorizationCode, AuthorizationError, ErrorClass, ExpectedNonce, IdTokenError,
     IdTokenExpectation, RedeemError, Redeemed,
 };
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 
 use crate::flow::{Flow, FlowFailure, FlowOutcome, Said, Way};
 use crate::gateway::{Gateway, reference};
@@ -68,7 +68,7 @@ pub(crate) async fn redeem(
         tracing::warn!(
             flow.id = %flow.id,
             account.id = %flow.account,
-            error = %chain(&error),
+            error = %with_sources(&error),
             "Microsoft's answer proved nothing"
         );
         let failure = match error {

@@ -12,7 +12,7 @@ mod space;
 use std::time::Duration;
 
 use assent_messaging::{ConnectError, Connection, ConnectionSettings};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use serde::Serialize;
 
 use crate::exit::{CommandError, Outcome};
@@ -73,7 +73,7 @@ pub(crate) async fn run(
         Err(error @ ConnectError::BadSettings { .. }) => return Err(error.into()),
         Err(error @ (ConnectError::NotReachable { .. } | ConnectError::NotPermitted { .. })) => {
             let advice = "start nats-server, or correct ASSENT_NATS_URL and the credentials";
-            let check = Check::problem("nats", chain(&error).to_string(), advice);
+            let check = Check::problem("nats", with_sources(&error).to_string(), advice);
             show(vec![check], output)?;
             return Ok(Outcome::Unreachable);
         }

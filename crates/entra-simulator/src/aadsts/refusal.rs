@@ -48,7 +48,7 @@ macro_rules! refusals {
         )+
 
         impl Code {
-            /// Its row.
+            /// The row of this code.
             pub(crate) const fn refusal(self) -> &'static $crate::aadsts::refusal::Refusal {
                 match self {
                     $($(

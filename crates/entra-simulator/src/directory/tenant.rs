@@ -43,7 +43,7 @@ pub(crate) enum TenantConsent {
     /// Microsoft warns that it "may revoke permissions that have already been granted": here it always does.
     #[default]
     Replace,
-    /// It adds to what was granted.
+    /// The second consent adds to what was granted.
     Merge,
 }
 

@@ -4,13 +4,13 @@ use assent_entra_simulator::story;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::stage::{CALLBACK, Stage, words};
+use crate::fixture::{CALLBACK, Fixture, words};
 
 #[tokio::test]
 async fn an_administrator_accepts_for_everybody() {
-    let stage = Stage::new().await;
-    let url = stage.admin_consent_url("organizations", &[]);
-    let ending = stage.browse(&url, story::OLGA, "accept").await;
+    let fixture = Fixture::new().await;
+    let url = fixture.admin_consent_url("organizations", &[]);
+    let ending = fixture.browse(&url, story::OLGA, "accept").await;
     assert_eq!(ending.steps(), ["sign_in", "consent"]);
     let parameters = ending.parameters();
     assert_eq!(parameters["admin_consent"], "True");
@@ -19,17 +19,17 @@ async fn an_administrator_accepts_for_everybody() {
     assert_eq!(parameters["state"], "the-state");
     assert!(!parameters.contains_key("error"));
     // Ana is asked nothing any more.
-    let url = stage.authorize_url("contoso.example", &[]);
-    let ending = stage.browse(&url, story::ANA, "decline").await;
+    let url = fixture.authorize_url("contoso.example", &[]);
+    let ending = fixture.browse(&url, story::ANA, "decline").await;
     assert_eq!(ending.steps(), ["sign_in"]);
     ending.code();
 }
 
 #[tokio::test]
 async fn a_decline_has_the_observed_shape() {
-    let stage = Stage::new().await;
-    let url = stage.admin_consent_url("contoso.example", &[]);
-    let parameters = stage
+    let fixture = Fixture::new().await;
+    let url = fixture.admin_consent_url("contoso.example", &[]);
+    let parameters = fixture
         .browse(&url, story::OLGA, "decline")
         .await
         .parameters();
@@ -43,30 +43,36 @@ async fn a_decline_has_the_observed_shape() {
 
 #[tokio::test]
 async fn an_ordinary_user_can_only_go_back() {
-    let stage = Stage::new().await;
-    let url = stage.admin_consent_url("contoso.example", &[]);
+    let fixture = Fixture::new().await;
+    let url = fixture.admin_consent_url("contoso.example", &[]);
     for answer in ["accept", "decline"] {
         assert_eq!(
-            stage.browse(&url, story::ANA, answer).await.page(),
+            fixture.browse(&url, story::ANA, answer).await.page(),
             "AADSTS90093"
         );
     }
-    let parameters = stage.browse(&url, story::ANA, "return").await.parameters();
+    let parameters = fixture
+        .browse(&url, story::ANA, "return")
+        .await
+        .parameters();
     assert_eq!(parameters["error"], "access_denied");
     assert_eq!(parameters["error_subcode"], "cancel");
     assert_eq!(parameters["admin_consent"], "True");
     assert!(!parameters.contains_key("error_description"));
-    let grants = stage.set(Method::GET, "/grants", json!({})).await;
+    let grants = fixture.set(Method::GET, "/grants", json!({})).await;
     assert_eq!(grants["grants"], json!([]));
 }
 
 #[tokio::test]
 async fn an_application_administrator_stops_at_application_permissions() {
-    let stage = Stage::new().await;
-    let url = stage.admin_consent_url("adatum.example", &[]);
-    stage.browse(&url, story::ERIK, "accept").await.parameters();
+    let fixture = Fixture::new().await;
+    let url = fixture.admin_consent_url("adatum.example", &[]);
+    fixture
+        .browse(&url, story::ERIK, "accept")
+        .await
+        .parameters();
     let application = format!("/applications/{}", story::ASSENT_CLIENT_ID);
-    stage
+    fixture
         .set(
             Method::PATCH,
             &application,
@@ -74,29 +80,35 @@ async fn an_application_administrator_stops_at_application_permissions() {
         )
         .await;
     let default = [("scope", "https://graph.microsoft.com/.default")];
-    let url = stage.admin_consent_url("adatum.example", &default);
+    let url = fixture.admin_consent_url("adatum.example", &default);
     assert_eq!(
-        stage.browse(&url, story::ERIK, "accept").await.page(),
+        fixture.browse(&url, story::ERIK, "accept").await.page(),
         "AADSTS90093"
     );
-    let url = stage.admin_consent_url("contoso.example", &default);
+    let url = fixture.admin_consent_url("contoso.example", &default);
     assert_eq!(
-        stage.browse(&url, story::OLGA, "accept").await.parameters()["scope"],
+        fixture
+            .browse(&url, story::OLGA, "accept")
+            .await
+            .parameters()["scope"],
         default[0].1
     );
 }
 
 #[tokio::test]
 async fn a_second_consent_replaces_the_first_and_leaves_users_own_alone() {
-    let stage = Stage::new().await;
-    stage
+    let fixture = Fixture::new().await;
+    fixture
         .tokens("contoso.example", story::ANA, "openid Mail.Send")
         .await;
     for scope in ["Mail.Read", "Calendars.Read"] {
-        let url = stage.admin_consent_url("contoso.example", &[("scope", scope)]);
-        stage.browse(&url, story::OLGA, "accept").await.parameters();
+        let url = fixture.admin_consent_url("contoso.example", &[("scope", scope)]);
+        fixture
+            .browse(&url, story::OLGA, "accept")
+            .await
+            .parameters();
     }
-    let tokens = stage
+    let tokens = fixture
         .tokens(
             "contoso.example",
             story::ANA,
@@ -108,9 +120,9 @@ async fn a_second_consent_replaces_the_first_and_leaves_users_own_alone() {
 
 #[tokio::test]
 async fn somebody_of_another_tenant_is_sent_back() {
-    let stage = Stage::new().await;
-    let url = stage.admin_consent_url("contoso.example", &[]);
-    let parameters = stage
+    let fixture = Fixture::new().await;
+    let url = fixture.admin_consent_url("contoso.example", &[]);
+    let parameters = fixture
         .browse(&url, story::GRACE, "accept")
         .await
         .parameters();
@@ -121,7 +133,7 @@ async fn somebody_of_another_tenant_is_sent_back() {
 
 #[tokio::test]
 async fn what_cannot_be_trusted_to_return_ends_on_a_page() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for (tenant, changes, page) in [
         ("contoso.example", ("client_id", ""), "AADSTS900144"),
         (
@@ -143,26 +155,26 @@ async fn what_cannot_be_trusted_to_return_ends_on_a_page() {
         ("nowhere.example", ("state", "x"), "AADSTS90002"),
         ("northwind-gov.example", ("state", "x"), "AADSTS900382"),
     ] {
-        let url = stage.admin_consent_url(tenant, &[changes]);
+        let url = fixture.admin_consent_url(tenant, &[changes]);
         assert_eq!(
-            stage.browse(&url, story::OLGA, "accept").await.page(),
+            fixture.browse(&url, story::OLGA, "accept").await.page(),
             page,
             "{changes:?}"
         );
     }
     let url = format!(
         "{}&state=twice",
-        stage.admin_consent_url("contoso.example", &[])
+        fixture.admin_consent_url("contoso.example", &[])
     );
     assert_eq!(
-        stage.browse(&url, story::OLGA, "accept").await.page(),
+        fixture.browse(&url, story::OLGA, "accept").await.page(),
         "AADSTS9000411"
     );
 }
 
 #[tokio::test]
 async fn other_mistakes_are_told_to_the_application() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for (tenant, changes, error, number) in [
         (
             "common",
@@ -195,8 +207,11 @@ async fn other_mistakes_are_told_to_the_application() {
             "AADSTS500011",
         ),
     ] {
-        let url = stage.admin_consent_url(tenant, &[changes]);
-        let parameters = stage.browse(&url, story::OLGA, "accept").await.parameters();
+        let url = fixture.admin_consent_url(tenant, &[changes]);
+        let parameters = fixture
+            .browse(&url, story::OLGA, "accept")
+            .await
+            .parameters();
         assert_eq!(parameters["error"], error);
         assert!(
             parameters["error_description"].starts_with(number),
@@ -210,32 +225,35 @@ async fn other_mistakes_are_told_to_the_application() {
             ("the-state", "True")
         );
     }
-    let url = stage.admin_consent_url("common", &[]);
-    let parameters = stage.browse(&url, story::OLGA, "accept").await.parameters();
+    let url = fixture.admin_consent_url("common", &[]);
+    let parameters = fixture
+        .browse(&url, story::OLGA, "accept")
+        .await
+        .parameters();
     assert!(parameters["error_description"].contains("'response_type'"));
 }
 
 #[tokio::test]
 async fn an_administrator_of_another_cloud_gets_nowhere() {
-    let stage = Stage::new().await;
-    let url = stage.admin_consent_url("organizations", &[]);
+    let fixture = Fixture::new().await;
+    let url = fixture.admin_consent_url("organizations", &[]);
     assert_eq!(
-        stage.browse(&url, story::NOOR, "accept").await.page(),
+        fixture.browse(&url, story::NOOR, "accept").await.page(),
         "AADSTS900382"
     );
 }
 
 #[tokio::test]
 async fn the_administrator_stays_signed_in() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let visit = |url: String, answer| json!({ "url": url, "as": story::OLGA, "answer": answer, "browser": "one" });
-    let url = stage.admin_consent_url("organizations", &[]);
-    stage.browse_with(visit(url, "accept")).await;
+    let url = fixture.admin_consent_url("organizations", &[]);
+    fixture.browse_with(visit(url, "accept")).await;
     let scope = "openid profile offline_access https://graph.microsoft.com/.default";
-    let url = stage.authorize_url(&story::CONTOSO.to_string(), &[("scope", scope)]);
-    let ending = stage.browse_with(visit(url, "accept")).await;
+    let url = fixture.authorize_url(&story::CONTOSO.to_string(), &[("scope", scope)]);
+    let ending = fixture.browse_with(visit(url, "accept")).await;
     assert!(ending.steps().is_empty());
-    let (_, tokens) = stage
+    let (_, tokens) = fixture
         .redeem(&story::CONTOSO.to_string(), &ending.code())
         .await;
     assert_eq!(
@@ -246,7 +264,7 @@ async fn the_administrator_stays_signed_in() {
 
 #[tokio::test]
 async fn the_first_version_is_for_everything_registered_and_says_no_in_its_own_way() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let client_id = story::ASSENT_CLIENT_ID.to_string();
     let defaults = [
         ("client_id", client_id.as_str()),
@@ -254,8 +272,8 @@ async fn the_first_version_is_for_everything_registered_and_says_no_in_its_own_w
         ("state", "the-state"),
     ];
     // Where the tenant is not known, both names for any are taken.
-    let url = stage.with("/common/adminconsent", &defaults, &[]);
-    let told = stage
+    let url = fixture.with("/common/adminconsent", &defaults, &[]);
+    let told = fixture
         .browse(&url, story::OLGA, "decline")
         .await
         .parameters();
@@ -265,16 +283,19 @@ async fn the_first_version_is_for_everything_registered_and_says_no_in_its_own_w
         (told["admin_consent"].as_str(), told["state"].as_str()),
         ("True", "the-state")
     );
-    let url = stage.with("/organizations/adminconsent", &defaults, &[]);
+    let url = fixture.with("/organizations/adminconsent", &defaults, &[]);
     assert_eq!(
-        stage.browse(&url, story::ANA, "accept").await.page(),
+        fixture.browse(&url, story::ANA, "accept").await.page(),
         "AADSTS90093"
     );
-    let told = stage.browse(&url, story::OLGA, "accept").await.parameters();
+    let told = fixture
+        .browse(&url, story::OLGA, "accept")
+        .await
+        .parameters();
     assert_eq!(told["tenant"], story::CONTOSO.to_string());
     assert_eq!(told["admin_consent"], "True");
     assert!(!told.contains_key("scope") && !told.contains_key("error"));
-    let grants = stage.set(Method::GET, "/grants", json!({})).await;
+    let grants = fixture.set(Method::GET, "/grants", json!({})).await;
     let scopes = grants["grants"][0]["scopes"].as_array().unwrap();
     assert!(scopes.contains(&json!("Calendars.ReadWrite")));
 }

@@ -4,40 +4,43 @@ use assent_entra_simulator::story;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::stage::{Stage, words};
+use crate::fixture::{Fixture, words};
 
 #[tokio::test]
 async fn a_user_consents_once_and_is_not_asked_again() {
-    let stage = Stage::new().await;
-    let url = stage.authorize_url("organizations", &[]);
-    let ending = stage.browse(&url, story::ANA, "accept").await;
+    let fixture = Fixture::new().await;
+    let url = fixture.authorize_url("organizations", &[]);
+    let ending = fixture.browse(&url, story::ANA, "accept").await;
     assert_eq!(ending.steps(), ["sign_in", "consent"]);
     assert_eq!(ending.parameters()["state"], "the-state");
     assert_eq!(
-        stage.browse(&url, story::ANA, "decline").await.steps(),
+        fixture.browse(&url, story::ANA, "decline").await.steps(),
         ["sign_in"]
     );
     // It was only for Ana.
     assert_eq!(
-        stage.browse(&url, story::BEN, "accept").await.steps(),
+        fixture.browse(&url, story::BEN, "accept").await.steps(),
         ["sign_in", "consent"]
     );
     // More permissions are a new question.
-    let url = stage.authorize_url(
+    let url = fixture.authorize_url(
         "organizations",
         &[("scope", "openid Mail.Read Contacts.Read")],
     );
     assert_eq!(
-        stage.browse(&url, story::ANA, "accept").await.steps(),
+        fixture.browse(&url, story::ANA, "accept").await.steps(),
         ["sign_in", "consent"]
     );
 }
 
 #[tokio::test]
 async fn a_decline_and_a_cancellation_differ_only_in_the_description() {
-    let stage = Stage::new().await;
-    let url = stage.authorize_url("contoso.example", &[]);
-    let declined = stage.browse(&url, story::ANA, "decline").await.parameters();
+    let fixture = Fixture::new().await;
+    let url = fixture.authorize_url("contoso.example", &[]);
+    let declined = fixture
+        .browse(&url, story::ANA, "decline")
+        .await
+        .parameters();
     assert_eq!(
         (
             declined["error"].as_str(),
@@ -46,7 +49,10 @@ async fn a_decline_and_a_cancellation_differ_only_in_the_description() {
         ("access_denied", "cancel")
     );
     assert!(declined["error_description"].starts_with("AADSTS65004: "));
-    let left = stage.browse(&url, story::ANA, "cancel").await.parameters();
+    let left = fixture
+        .browse(&url, story::ANA, "cancel")
+        .await
+        .parameters();
     assert_eq!(
         (left["error"].as_str(), left["error_subcode"].as_str()),
         ("access_denied", "cancel")
@@ -60,75 +66,81 @@ async fn a_decline_and_a_cancellation_differ_only_in_the_description() {
 
 #[tokio::test]
 async fn the_managed_policy_lets_users_grant_a_few_things() {
-    let stage = Stage::new().await;
-    let url = stage.authorize_url(
+    let fixture = Fixture::new().await;
+    let url = fixture.authorize_url(
         "adatum.example",
         &[("scope", "openid Mail.Send Contacts.Read User.Read")],
     );
-    stage.browse(&url, story::DANA, "accept").await.code();
-    let url = stage.authorize_url("adatum.example", &[]);
+    fixture.browse(&url, story::DANA, "accept").await.code();
+    let url = fixture.authorize_url("adatum.example", &[]);
     assert_eq!(
-        stage.browse(&url, story::DANA, "accept").await.page(),
+        fixture.browse(&url, story::DANA, "accept").await.page(),
         "AADSTS90094"
     );
-    let back = stage.browse(&url, story::DANA, "return").await.parameters();
+    let back = fixture
+        .browse(&url, story::DANA, "return")
+        .await
+        .parameters();
     assert_eq!(
         (back["error"].as_str(), back["error_subcode"].as_str()),
         ("access_denied", "cancel")
     );
     assert!(!back.contains_key("error_description"));
     // An administrator may, for their own account.
-    stage.browse(&url, story::ERIK, "accept").await.code();
+    fixture.browse(&url, story::ERIK, "accept").await.code();
     assert_eq!(
-        stage.browse(&url, story::DANA, "accept").await.page(),
+        fixture.browse(&url, story::DANA, "accept").await.page(),
         "AADSTS90094"
     );
 }
 
 #[tokio::test]
 async fn the_other_policies_let_users_grant_nothing_or_much() {
-    let stage = Stage::new().await;
-    stage
+    let fixture = Fixture::new().await;
+    fixture
         .set(
             Method::PATCH,
             "/tenants/contoso.example",
             json!({ "policy": "off" }),
         )
         .await;
-    let url = stage.authorize_url("contoso.example", &[("scope", "openid User.Read")]);
+    let url = fixture.authorize_url("contoso.example", &[("scope", "openid User.Read")]);
     assert_eq!(
-        stage.browse(&url, story::ANA, "accept").await.page(),
+        fixture.browse(&url, story::ANA, "accept").await.page(),
         "AADSTS90094"
     );
-    stage
+    fixture
         .set(
             Method::PATCH,
             "/tenants/contoso.example",
             json!({ "policy": "legacy" }),
         )
         .await;
-    stage.browse(&url, story::ANA, "accept").await.code();
-    let url = stage.authorize_url("contoso.example", &[("scope", "openid Directory.Read.All")]);
+    fixture.browse(&url, story::ANA, "accept").await.code();
+    let url = fixture.authorize_url("contoso.example", &[("scope", "openid Directory.Read.All")]);
     assert_eq!(
-        stage.browse(&url, story::ANA, "accept").await.page(),
+        fixture.browse(&url, story::ANA, "accept").await.page(),
         "AADSTS90094"
     );
 }
 
 #[tokio::test]
 async fn prompt_consent_asks_again_and_traps_who_may_not_consent() {
-    let stage = Stage::new().await;
-    let url = stage.admin_consent_url("adatum.example", &[("scope", "Mail.Read")]);
-    stage.browse(&url, story::ERIK, "accept").await;
-    let plain = stage.authorize_url("adatum.example", &[]);
-    stage.browse(&plain, story::DANA, "accept").await.code();
-    let prompting = stage.authorize_url("adatum.example", &[("prompt", "consent")]);
+    let fixture = Fixture::new().await;
+    let url = fixture.admin_consent_url("adatum.example", &[("scope", "Mail.Read")]);
+    fixture.browse(&url, story::ERIK, "accept").await;
+    let plain = fixture.authorize_url("adatum.example", &[]);
+    fixture.browse(&plain, story::DANA, "accept").await.code();
+    let prompting = fixture.authorize_url("adatum.example", &[("prompt", "consent")]);
     assert_eq!(
-        stage.browse(&prompting, story::DANA, "accept").await.page(),
+        fixture
+            .browse(&prompting, story::DANA, "accept")
+            .await
+            .page(),
         "AADSTS90094"
     );
     assert_eq!(
-        stage
+        fixture
             .browse(&prompting, story::ERIK, "accept")
             .await
             .steps(),
@@ -138,19 +150,19 @@ async fn prompt_consent_asks_again_and_traps_who_may_not_consent() {
 
 #[tokio::test]
 async fn the_box_for_the_organization_is_for_global_administrators() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for (tenant, person, kind) in [
         ("contoso.example", story::OLGA, "AllPrincipals"),
         ("adatum.example", story::ERIK, "Principal"),
     ] {
-        let url = stage.authorize_url(tenant, &[]);
-        stage
+        let url = fixture.authorize_url(tenant, &[]);
+        fixture
             .browse_with(
                 json!({ "url": url, "as": person, "answer": "accept", "tenant_wide": true }),
             )
             .await
             .code();
-        let grants = stage
+        let grants = fixture
             .set(Method::GET, &format!("/grants?tenant={tenant}"), json!({}))
             .await;
         assert_eq!(grants["grants"][0]["consent_type"], kind);
@@ -159,41 +171,41 @@ async fn the_box_for_the_organization_is_for_global_administrators() {
 
 #[tokio::test]
 async fn default_stands_for_whatever_is_granted() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let scope = "openid offline_access https://graph.microsoft.com/.default";
-    let url = stage.authorize_url("contoso.example", &[("scope", scope)]);
+    let url = fixture.authorize_url("contoso.example", &[("scope", scope)]);
     // With nothing granted yet it asks for what is registered.
     assert_eq!(
-        stage.browse(&url, story::BEN, "accept").await.steps(),
+        fixture.browse(&url, story::BEN, "accept").await.steps(),
         ["sign_in", "consent"]
     );
-    stage
+    fixture
         .tokens("contoso.example", story::ANA, "openid Mail.Send")
         .await;
-    let ending = stage.browse(&url, story::ANA, "decline").await;
+    let ending = fixture.browse(&url, story::ANA, "decline").await;
     assert_eq!(ending.steps(), ["sign_in"]);
-    let (_, tokens) = stage.redeem("contoso.example", &ending.code()).await;
+    let (_, tokens) = fixture.redeem("contoso.example", &ending.code()).await;
     assert_eq!(words(&tokens["scope"]), ["Mail.Send", "openid"]);
 }
 
 #[tokio::test]
 async fn a_grant_may_be_less_than_was_accepted() {
-    let stage = Stage::new().await;
-    let url = stage.authorize_url(
+    let fixture = Fixture::new().await;
+    let url = fixture.authorize_url(
         "contoso.example",
         &[("scope", "openid Mail.Read Calendars.Read")],
     );
     let visit =
         json!({ "url": url, "as": story::ANA, "answer": "accept", "grant_scopes": ["Mail.Read"] });
-    let (_, tokens) = stage
-        .redeem("contoso.example", &stage.browse_with(visit).await.code())
+    let (_, tokens) = fixture
+        .redeem("contoso.example", &fixture.browse_with(visit).await.code())
         .await;
     assert_eq!(words(&tokens["scope"]), ["Mail.Read", "openid"]);
     let withheld = json!({ "withheld_scopes": ["Mail.Read"] });
-    stage
+    fixture
         .set(Method::PATCH, "/tenants/contoso.example", withheld)
         .await;
-    let tokens = stage
+    let tokens = fixture
         .tokens(
             "contoso.example",
             story::BEN,
@@ -205,45 +217,45 @@ async fn a_grant_may_be_less_than_was_accepted() {
 
 #[tokio::test]
 async fn somebody_of_another_tenant_ends_on_a_page() {
-    let stage = Stage::new().await;
-    let url = stage.authorize_url("contoso.example", &[]);
+    let fixture = Fixture::new().await;
+    let url = fixture.authorize_url("contoso.example", &[]);
     assert_eq!(
-        stage.browse(&url, story::GRACE, "accept").await.page(),
+        fixture.browse(&url, story::GRACE, "accept").await.page(),
         "AADSTS50020"
     );
 }
 
 #[tokio::test]
 async fn a_silent_request_shows_no_page() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let visit =
         |url: &str| json!({ "url": url, "as": story::ANA, "answer": "accept", "browser": "ana" });
-    let silent = stage.authorize_url("contoso.example", &[("prompt", "none")]);
-    let parameters = stage.browse_with(visit(&silent)).await.parameters();
+    let silent = fixture.authorize_url("contoso.example", &[("prompt", "none")]);
+    let parameters = fixture.browse_with(visit(&silent)).await.parameters();
     assert_eq!(parameters["error"], "login_required");
-    stage
+    fixture
         .browse_with(visit(
-            &stage.authorize_url("contoso.example", &[("scope", "openid User.Read")]),
+            &fixture.authorize_url("contoso.example", &[("scope", "openid User.Read")]),
         ))
         .await
         .code();
-    let parameters = stage.browse_with(visit(&silent)).await.parameters();
+    let parameters = fixture.browse_with(visit(&silent)).await.parameters();
     assert_eq!(parameters["error"], "interaction_required");
     assert!(parameters["error_description"].starts_with("AADSTS65001: "));
-    let silent = stage.authorize_url(
+    let silent = fixture.authorize_url(
         "contoso.example",
         &[("prompt", "none"), ("scope", "openid User.Read")],
     );
-    assert!(stage.browse_with(visit(&silent)).await.steps().is_empty());
+    assert!(fixture.browse_with(visit(&silent)).await.steps().is_empty());
 }
 
 #[tokio::test]
 async fn a_session_is_used_unless_the_request_insists() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let visit = async |changes: &[(&str, &str)]| {
-        let url = stage.authorize_url("contoso.example", changes);
+        let url = fixture.authorize_url("contoso.example", changes);
         let visit = json!({ "url": url, "as": story::ANA, "answer": "accept", "browser": "ana" });
-        stage.browse_with(visit).await.steps().join(" ")
+        fixture.browse_with(visit).await.steps().join(" ")
     };
     assert_eq!(visit(&[]).await, "sign_in consent");
     assert_eq!(visit(&[]).await, "");
@@ -258,7 +270,7 @@ async fn a_session_is_used_unless_the_request_insists() {
 
 #[tokio::test]
 async fn what_cannot_be_trusted_to_return_ends_on_a_page() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for (tenant, changes, page) in [
         ("contoso.example", ("client_id", ""), "AADSTS900144"),
         (
@@ -275,26 +287,26 @@ async fn what_cannot_be_trusted_to_return_ends_on_a_page() {
         ("nowhere.example", ("state", "x"), "AADSTS90002"),
         ("northwind-gov.example", ("state", "x"), "AADSTS900382"),
     ] {
-        let url = stage.authorize_url(tenant, &[changes]);
+        let url = fixture.authorize_url(tenant, &[changes]);
         assert_eq!(
-            stage.browse(&url, story::ANA, "accept").await.page(),
+            fixture.browse(&url, story::ANA, "accept").await.page(),
             page,
             "{changes:?}"
         );
     }
     let url = format!(
         "{}&scope=openid",
-        stage.authorize_url("contoso.example", &[])
+        fixture.authorize_url("contoso.example", &[])
     );
     assert_eq!(
-        stage.browse(&url, story::ANA, "accept").await.page(),
+        fixture.browse(&url, story::ANA, "accept").await.page(),
         "AADSTS9000411"
     );
 }
 
 #[tokio::test]
 async fn other_mistakes_are_told_to_the_application() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let plain: &[(&str, &str)] = &[("code_challenge_method", "plain")];
     for (changes, error, number) in [
         (
@@ -352,8 +364,11 @@ async fn other_mistakes_are_told_to_the_application() {
         ),
         (plain, "invalid_request", "AADSTS501491"),
     ] {
-        let url = stage.authorize_url("contoso.example", changes);
-        let parameters = stage.browse(&url, story::ANA, "accept").await.parameters();
+        let url = fixture.authorize_url("contoso.example", changes);
+        let parameters = fixture
+            .browse(&url, story::ANA, "accept")
+            .await
+            .parameters();
         assert_eq!(parameters["error"], error, "{changes:?}");
         assert!(
             parameters["error_description"].starts_with(&format!("{number}: ")),
@@ -362,49 +377,49 @@ async fn other_mistakes_are_told_to_the_application() {
         assert_eq!(parameters["state"], "the-state");
     }
     // Without `openid` there is no ID token, so there is no nonce to miss.
-    let url = stage.authorize_url("contoso.example", &[("nonce", ""), ("scope", "Mail.Read")]);
-    stage.browse(&url, story::ANA, "accept").await.code();
+    let url = fixture.authorize_url("contoso.example", &[("nonce", ""), ("scope", "Mail.Read")]);
+    fixture.browse(&url, story::ANA, "accept").await.code();
 }
 
 #[tokio::test]
 async fn an_application_disabled_by_the_tenant_ends_on_a_page() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let path = format!(
         "/tenants/contoso.example/applications/{}",
         story::ASSENT_CLIENT_ID
     );
-    stage
+    fixture
         .set(
             Method::PUT,
             &path,
             json!({ "service_principal": "disabled" }),
         )
         .await;
-    let url = stage.authorize_url("contoso.example", &[]);
+    let url = fixture.authorize_url("contoso.example", &[]);
     assert_eq!(
-        stage.browse(&url, story::ANA, "accept").await.page(),
+        fixture.browse(&url, story::ANA, "accept").await.page(),
         "AADSTS7000112"
     );
 }
 
 #[tokio::test]
 async fn an_answer_comes_back_in_the_way_that_was_asked_for() {
-    let stage = Stage::new().await;
-    let url = stage.authorize_url("contoso.example", &[("response_mode", "fragment")]);
-    let ending = stage.browse(&url, story::ANA, "accept").await;
+    let fixture = Fixture::new().await;
+    let url = fixture.authorize_url("contoso.example", &[("response_mode", "fragment")]);
+    let ending = fixture.browse(&url, story::ANA, "accept").await;
     let redirect = ending.answer["redirect"].as_str().unwrap();
     assert!(
         redirect.starts_with("https://app.example/callback#code="),
         "{redirect}"
     );
-    let url = stage.authorize_url("contoso.example", &[("response_mode", "form_post")]);
-    let ending = stage.browse(&url, story::ANA, "accept").await;
+    let url = fixture.authorize_url("contoso.example", &[("response_mode", "form_post")]);
+    let ending = fixture.browse(&url, story::ANA, "accept").await;
     let form = &ending.answer["form_post"];
     assert_eq!(form["action"], "https://app.example/callback");
     assert_eq!(form["fields"]["state"], "the-state");
     let code = form["fields"]["code"].as_str().unwrap();
     assert_eq!(
-        stage.redeem("contoso.example", code).await.0,
+        fixture.redeem("contoso.example", code).await.0,
         reqwest::StatusCode::OK
     );
 }

@@ -4,23 +4,23 @@ use assent_entra_simulator::story;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, json_of};
+use crate::fixture::{Fixture, json_of};
 
 fn path(email: &str, protocol: &str) -> String {
     format!("/autodiscover/autodiscover.json?Email={email}&Protocol={protocol}")
 }
 
 /// Makes Ana's mailbox something else than it is.
-async fn anas(stage: &Stage, mailbox: &str) {
+async fn anas(fixture: &Fixture, mailbox: &str) {
     let ana = format!("/tenants/contoso.example/users/{}", story::ANA);
-    stage
+    fixture
         .set(Method::PATCH, &ana, json!({ "mailbox": mailbox }))
         .await;
 }
 
 #[tokio::test]
 async fn a_mailbox_is_in_the_cloud_or_on_the_companys_own_server() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for (email, protocol, url) in [
         (
             "ana@contoso.example",
@@ -54,40 +54,40 @@ async fn a_mailbox_is_in_the_cloud_or_on_the_companys_own_server() {
         ),
     ] {
         let expected = (StatusCode::OK, json!({ "Protocol": protocol, "Url": url }));
-        assert_eq!(stage.get_json(&path(email, protocol)).await, expected);
+        assert_eq!(fixture.get_json(&path(email, protocol)).await, expected);
         let other = format!("/autodiscover/autodiscover.json/v1.0/{email}?protocol={protocol}");
-        assert_eq!(stage.get_json(&other).await, expected);
+        assert_eq!(fixture.get_json(&other).await, expected);
     }
 }
 
 #[tokio::test]
 async fn nobodys_mailbox_and_one_that_is_not_there_are_the_same() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let not_found = json!({
         "ErrorCode": "UserNotFound", "ErrorMessage": "The given user is not found",
     });
     for mailbox in ["unlicensed", "gone"] {
-        anas(&stage, mailbox).await;
-        let answer = stage.get_json(&path("ana@contoso.example", "REST")).await;
+        anas(&fixture, mailbox).await;
+        let answer = fixture.get_json(&path("ana@contoso.example", "REST")).await;
         assert_eq!(
             answer,
             (StatusCode::NOT_FOUND, not_found.clone()),
             "{mailbox}"
         );
     }
-    let answer = stage
+    let answer = fixture
         .get_json(&path("nobody@nowhere.example", "REST"))
         .await;
     assert_eq!(answer, (StatusCode::NOT_FOUND, not_found));
     // This one tells nothing.
-    anas(&stage, "not_enabled").await;
-    let (_, answer) = stage.get_json(&path("ana@contoso.example", "REST")).await;
+    anas(&fixture, "not_enabled").await;
+    let (_, answer) = fixture.get_json(&path("ana@contoso.example", "REST")).await;
     assert_eq!(answer["Url"], "https://outlook.office365.com/api");
 }
 
 #[tokio::test]
 async fn wrong_questions_are_refused_in_exchanges_words() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let base = "/autodiscover/autodiscover.json";
     for (query, code) in [
         ("?Email=ana@contoso.example", "MandatoryParameterMissing"),
@@ -99,7 +99,7 @@ async fn wrong_questions_are_refused_in_exchanges_words() {
             "InvalidProtocol",
         ),
     ] {
-        let (status, body) = stage.get_json(&format!("{base}{query}")).await;
+        let (status, body) = fixture.get_json(&format!("{base}{query}")).await;
         assert_eq!(
             (status, body["ErrorCode"].as_str()),
             (StatusCode::BAD_REQUEST, Some(code)),
@@ -110,12 +110,12 @@ async fn wrong_questions_are_refused_in_exchanges_words() {
 
 #[tokio::test]
 async fn it_may_redirect_instead_as_exchange_online_was_seen_to_do() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let options = json!({ "autodiscover": "redirects" });
-    stage.set(Method::PATCH, "/options", options).await;
+    fixture.set(Method::PATCH, "/options", options).await;
     let located = async |email: &str| {
-        let url = stage.url(&path(email, "REST"));
-        let response = stage.http.get(url).send().await.unwrap();
+        let url = fixture.url(&path(email, "REST"));
+        let response = fixture.http.get(url).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::FOUND);
         response.headers()["location"].to_str().unwrap().to_owned()
     };
@@ -125,37 +125,37 @@ async fn it_may_redirect_instead_as_exchange_online_was_seen_to_do() {
          RedirectCount=1"
     );
     let again = located("nobody@contoso.example").await;
-    assert!(again.starts_with(&stage.url("/autodiscover/autodiscover.json?Email=nobody")));
-    let (status, body) = json_of(stage.http.get(again).send().await.unwrap()).await;
+    assert!(again.starts_with(&fixture.url("/autodiscover/autodiscover.json?Email=nobody")));
+    let (status, body) = json_of(fixture.http.get(again).send().await.unwrap()).await;
     assert_eq!(
         (status, body["ErrorCode"].as_str()),
         (StatusCode::NOT_FOUND, Some("UserNotFound"))
     );
     // Whoever is in the cloud is answered at once.
-    let (status, _) = stage.get_json(&path("ana@contoso.example", "REST")).await;
+    let (status, _) = fixture.get_json(&path("ana@contoso.example", "REST")).await;
     assert_eq!(status, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn it_is_counted_and_fails_on_demand() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let fault =
         json!({ "endpoint": "autodiscover", "status": 503, "headers": { "retry-after": "9" } });
-    stage.set(Method::POST, "/faults", fault).await;
+    fixture.set(Method::POST, "/faults", fault).await;
     let path = path("ana@contoso.example", "REST");
     assert_eq!(
-        stage.get_json(&path).await.0,
+        fixture.get_json(&path).await.0,
         StatusCode::SERVICE_UNAVAILABLE
     );
-    assert_eq!(stage.get_json(&path).await.0, StatusCode::OK);
-    let calls = stage.set(Method::GET, "/calls", json!({})).await;
+    assert_eq!(fixture.get_json(&path).await.0, StatusCode::OK);
+    let calls = fixture.set(Method::GET, "/calls", json!({})).await;
     assert_eq!(calls["autodiscover"], 2);
 }
 
 #[tokio::test]
 async fn graph_says_the_same_of_every_mailbox_that_it_cannot_open() {
-    let stage = Stage::new().await;
-    let tokens = stage
+    let fixture = Fixture::new().await;
+    let tokens = fixture
         .tokens("contoso.example", story::ANA, "openid User.Read Mail.Read")
         .await;
     let token = tokens["access_token"].as_str().unwrap();
@@ -177,14 +177,14 @@ async fn graph_says_the_same_of_every_mailbox_that_it_cannot_open() {
         ("unlicensed", StatusCode::NOT_FOUND, None, Value::Null),
         ("gone", StatusCode::NOT_FOUND, Some("Deleted"), Value::Null),
     ] {
-        anas(&stage, mailbox).await;
+        anas(&fixture, mailbox).await;
         let inbox = "me/mailFolders/inbox";
-        let (answered, body) = stage.graph(Method::GET, inbox, token).await;
+        let (answered, body) = fixture.graph(Method::GET, inbox, token).await;
         assert_eq!(answered, status, "{mailbox}");
         if status == StatusCode::NOT_FOUND {
             assert_eq!(body["error"]["code"], "MailboxNotEnabledForRESTAPI");
         }
-        let (_, me) = stage.graph(Method::GET, profile, token).await;
+        let (_, me) = fixture.graph(Method::GET, profile, token).await;
         assert_eq!(me["id"], story::ANA.to_string());
         assert_eq!(me["onPremisesSyncEnabled"], synchronised, "{mailbox}");
         let plans = me["assignedPlans"].as_array().unwrap();
@@ -199,20 +199,22 @@ async fn graph_says_the_same_of_every_mailbox_that_it_cannot_open() {
 
 #[tokio::test]
 async fn a_profile_has_what_was_selected() {
-    let stage = Stage::new().await;
-    let tokens = stage
+    let fixture = Fixture::new().await;
+    let tokens = fixture
         .tokens("contoso.example", story::ANA, "openid User.Read")
         .await;
     let token = tokens["access_token"].as_str().unwrap();
-    let (_, me) = stage.graph(Method::GET, "me", token).await;
+    let (_, me) = fixture.graph(Method::GET, "me", token).await;
     assert_eq!(me["mail"], "ana@contoso.example");
     assert!(me.get("assignedPlans").is_none());
-    let (_, me) = stage
+    let (_, me) = fixture
         .graph(Method::GET, "me?$select=displayName", token)
         .await;
     assert_eq!(me.as_object().unwrap().len(), 2, "{me}");
     assert_eq!(me["displayName"], "Ana Alvarez");
-    let (status, body) = stage.graph(Method::GET, "me?$select=shoeSize", token).await;
+    let (status, body) = fixture
+        .graph(Method::GET, "me?$select=shoeSize", token)
+        .await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(
         body["error"]["message"]

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, json_of, number};
+use crate::fixture::{Fixture, json_of, number};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -57,18 +57,18 @@ impl Identity {
     }
 }
 
-fn claims(stage: &Stage, tenant: &str) -> Value {
+fn claims(fixture: &Fixture, tenant: &str) -> Value {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap()
         .as_secs();
     json!({
         "iss": story::ASSENT_CLIENT_ID, "sub": story::ASSENT_CLIENT_ID, "jti": "one", "iat": now, "nbf": now,
-        "exp": now + 300, "aud": stage.url(&format!("/{tenant}/oauth2/v2.0/token")),
+        "exp": now + 300, "aud": fixture.url(&format!("/{tenant}/oauth2/v2.0/token")),
     })
 }
 
-async fn present(stage: &Stage, tenant: &str, assertion: &str) -> (StatusCode, Value) {
+async fn present(fixture: &Fixture, tenant: &str, assertion: &str) -> (StatusCode, Value) {
     let client_id = story::ASSENT_CLIENT_ID.to_string();
     let form = [
         ("client_id", client_id.as_str()),
@@ -77,17 +77,17 @@ async fn present(stage: &Stage, tenant: &str, assertion: &str) -> (StatusCode, V
         ("client_assertion_type", ASSERTION_TYPE),
         ("client_assertion", assertion),
     ];
-    stage.post_token(tenant, &form).await
+    fixture.post_token(tenant, &form).await
 }
 
-async fn registered() -> (Stage, Identity) {
-    let (stage, identity) = (Stage::new().await, Identity::new());
+async fn registered() -> (Fixture, Identity) {
+    let (fixture, identity) = (Fixture::new().await, Identity::new());
     let pem = format!(
         "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
         STANDARD.encode(&identity.certificate)
     );
     let application = format!("/applications/{}", story::ASSENT_CLIENT_ID);
-    stage
+    fixture
         .set(
             Method::PATCH,
             &application,
@@ -98,28 +98,28 @@ async fn registered() -> (Stage, Identity) {
         "/tenants/contoso.example/applications/{}",
         story::ASSENT_CLIENT_ID
     );
-    stage
+    fixture
         .set(
             Method::PUT,
             &installed,
             json!({ "service_principal": "present" }),
         )
         .await;
-    (stage, identity)
+    (fixture, identity)
 }
 
 #[tokio::test]
 async fn an_assertion_signed_with_a_registered_certificate_is_taken() {
-    let (stage, identity) = registered().await;
+    let (fixture, identity) = registered().await;
     let guid = story::CONTOSO.to_string();
     for (path, audience) in [
         ("contoso.example", "contoso.example"),
         ("contoso.example", &guid),
         (&guid, &guid),
     ] {
-        let assertion = identity.assertion(&identity.header(), &claims(&stage, audience));
+        let assertion = identity.assertion(&identity.header(), &claims(&fixture, audience));
         assert_eq!(
-            present(&stage, path, &assertion).await.0,
+            present(&fixture, path, &assertion).await.0,
             StatusCode::OK,
             "{path} {audience}"
         );
@@ -128,17 +128,17 @@ async fn an_assertion_signed_with_a_registered_certificate_is_taken() {
 
 #[tokio::test]
 async fn an_assertion_has_to_be_right_in_every_part() {
-    let (stage, identity) = registered().await;
+    let (fixture, identity) = registered().await;
     let header = identity.header();
     for (claim, value, expected) in [
         (
             "aud",
-            json!(stage.url("/organizations/oauth2/v2.0/token")),
+            json!(fixture.url("/organizations/oauth2/v2.0/token")),
             700_023,
         ),
         (
             "aud",
-            json!(stage.url("/adatum.example/oauth2/v2.0/token")),
+            json!(fixture.url("/adatum.example/oauth2/v2.0/token")),
             700_023,
         ),
         ("aud", Value::Null, 700_023),
@@ -149,10 +149,10 @@ async fn an_assertion_has_to_be_right_in_every_part() {
         ("nbf", json!(9_999_999_999_i64), 700_024),
         ("jti", Value::Null, 50_027),
     ] {
-        let mut wrong = claims(&stage, "contoso.example");
+        let mut wrong = claims(&fixture, "contoso.example");
         wrong[claim] = value;
         let (status, body) = present(
-            &stage,
+            &fixture,
             "contoso.example",
             &identity.assertion(&header, &wrong),
         )
@@ -164,7 +164,7 @@ async fn an_assertion_has_to_be_right_in_every_part() {
         );
         assert_eq!(body["error"], "invalid_client");
     }
-    let good = claims(&stage, "contoso.example");
+    let good = claims(&fixture, "contoso.example");
     for (name, value) in [
         ("alg", json!("RS256")),
         ("x5t#S256", json!("unknown")),
@@ -173,7 +173,7 @@ async fn an_assertion_has_to_be_right_in_every_part() {
         let mut wrong = header.clone();
         wrong[name] = value;
         let (_, body) = present(
-            &stage,
+            &fixture,
             "contoso.example",
             &identity.assertion(&wrong, &good),
         )
@@ -182,61 +182,61 @@ async fn an_assertion_has_to_be_right_in_every_part() {
     }
     // Signed with another key than the certificate's.
     let (_, body) = present(
-        &stage,
+        &fixture,
         "contoso.example",
         &Identity::new().assertion(&header, &good),
     )
     .await;
     assert_eq!(number(&body), 700_027);
     assert_eq!(
-        number(&present(&stage, "contoso.example", "nonsense").await.1),
+        number(&present(&fixture, "contoso.example", "nonsense").await.1),
         50_027
     );
 }
 
 #[tokio::test]
 async fn the_form_documented_before_is_taken_as_well() {
-    let (stage, identity) = registered().await;
+    let (fixture, identity) = registered().await;
     let digest = digest(&SHA1_FOR_LEGACY_USE_ONLY, &identity.certificate);
     let sha1 = URL_SAFE_NO_PAD.encode(digest);
     let header = json!({ "alg": "RS256", "typ": "JWT", "x5t": sha1 });
-    let claims = claims(&stage, "contoso.example");
+    let claims = claims(&fixture, "contoso.example");
     let assertion = identity.signed(&header, &claims, &RSA_PKCS1_SHA256);
     assert_eq!(
-        present(&stage, "contoso.example", &assertion).await.0,
+        present(&fixture, "contoso.example", &assertion).await.0,
         StatusCode::OK
     );
     // Neither thumbprint goes with the other's algorithm.
     let header = json!({ "alg": "PS256", "typ": "JWT", "x5t": sha1 });
     let assertion = identity.assertion(&header, &claims);
     assert_eq!(
-        number(&present(&stage, "contoso.example", &assertion).await.1),
+        number(&present(&fixture, "contoso.example", &assertion).await.1),
         700_027
     );
 }
 
 #[tokio::test]
 async fn a_padded_thumbprint_and_a_moment_with_a_fraction_are_taken() {
-    let (stage, identity) = registered().await;
+    let (fixture, identity) = registered().await;
     let mut header = identity.header();
     header["x5t#S256"] = json!(format!("{}=", header["x5t#S256"].as_str().unwrap()));
-    let mut claims = claims(&stage, "contoso.example");
+    let mut claims = claims(&fixture, "contoso.example");
     claims["exp"] = json!(claims["exp"].as_f64().unwrap() + 0.25);
     let assertion = identity.assertion(&header, &claims);
     assert_eq!(
-        present(&stage, "contoso.example", &assertion).await.0,
+        present(&fixture, "contoso.example", &assertion).await.0,
         StatusCode::OK
     );
 }
 
 #[tokio::test]
 async fn an_expired_secret_is_told_from_a_wrong_one() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let application = format!("/applications/{}", story::ASSENT_CLIENT_ID);
     let change = json!({ "secrets": ["new"], "expired_secrets": [story::ASSENT_CLIENT_SECRET] });
-    stage.set(Method::PATCH, &application, change).await;
+    fixture.set(Method::PATCH, &application, change).await;
     let form = [("grant_type", "refresh_token"), ("refresh_token", "x")];
-    let (status, body) = stage.token("contoso.example", &form).await;
+    let (status, body) = fixture.token("contoso.example", &form).await;
     assert_eq!(
         (status, number(&body)),
         (StatusCode::UNAUTHORIZED, 7_000_222)
@@ -246,18 +246,18 @@ async fn an_expired_secret_is_told_from_a_wrong_one() {
 
 #[tokio::test]
 async fn a_secret_goes_into_the_body_or_the_header() {
-    let (stage, _) = registered().await;
+    let (fixture, _) = registered().await;
     let form = [
         ("grant_type", "client_credentials"),
         ("scope", "https://graph.microsoft.com/.default"),
     ];
     assert_eq!(
-        stage.token("contoso.example", &form).await.0,
+        fixture.token("contoso.example", &form).await.0,
         StatusCode::OK
     );
-    let url = stage.url("/contoso.example/oauth2/v2.0/token");
+    let url = fixture.url("/contoso.example/oauth2/v2.0/token");
     let basic = async |secret: &str| {
-        let request = stage
+        let request = fixture
             .http
             .post(&url)
             .basic_auth(story::ASSENT_CLIENT_ID, Some(secret))
@@ -270,7 +270,7 @@ async fn a_secret_goes_into_the_body_or_the_header() {
 
 #[tokio::test]
 async fn a_missing_or_wrong_credential_is_the_applications_fault() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let unknown = "00000000-0000-4000-8000-000000000000";
     for (changes, status, error, expected) in [
         (
@@ -297,7 +297,7 @@ async fn a_missing_or_wrong_credential_is_the_applications_fault() {
     ] {
         let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", "x")];
         form.extend(changes);
-        let (answered, body) = stage.token("contoso.example", &form).await;
+        let (answered, body) = fixture.token("contoso.example", &form).await;
         assert_eq!(
             (
                 answered.as_u16(),

@@ -6,46 +6,46 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, number};
+use crate::fixture::{Fixture, number};
 
 const CAPABLE: &str = r#"{"access_token":{"xms_cc":{"values":["CP1"]}}}"#;
 
-async fn anas_tokens(stage: &Stage, claims: &str) -> Value {
+async fn anas_tokens(fixture: &Fixture, claims: &str) -> Value {
     let scope = "openid profile offline_access User.Read";
     let changes = [("scope", scope), ("claims", claims)];
-    let url = stage.authorize_url("contoso.example", &changes);
-    let code = stage.browse(&url, story::ANA, "accept").await.code();
-    let (status, tokens) = stage
+    let url = fixture.authorize_url("contoso.example", &changes);
+    let code = fixture.browse(&url, story::ANA, "accept").await.code();
+    let (status, tokens) = fixture
         .redeem_with("contoso.example", &code, &[("claims", claims)])
         .await;
     assert_eq!(status, StatusCode::OK, "{tokens}");
     tokens
 }
 
-async fn revoke(stage: &Stage) {
+async fn revoke(fixture: &Fixture) {
     let ana = format!("/tenants/contoso.example/users/{}", story::ANA);
     let change = json!({ "revoke_sessions": true });
-    stage.set(Method::PATCH, &ana, change).await;
+    fixture.set(Method::PATCH, &ana, change).await;
 }
 
 #[tokio::test]
 async fn a_capable_client_gets_long_tokens_and_is_challenged_when_something_happens() {
-    let stage = Stage::new().await;
-    let tokens = anas_tokens(&stage, CAPABLE).await;
+    let fixture = Fixture::new().await;
+    let tokens = anas_tokens(&fixture, CAPABLE).await;
     assert_eq!(tokens["expires_in"], 28 * 3_600 - 1);
     let token = tokens["access_token"].as_str().unwrap();
     let me = |token: &str| {
-        stage
+        fixture
             .http
-            .get(stage.url("/v1.0/me"))
+            .get(fixture.url("/v1.0/me"))
             .bearer_auth(token)
             .send()
     };
     assert_eq!(me(token).await.unwrap().status(), StatusCode::OK);
     // The withdrawal of a consent is nothing that Microsoft evaluates.
-    stage.set(Method::DELETE, "/grants", json!({})).await;
+    fixture.set(Method::DELETE, "/grants", json!({})).await;
     assert_eq!(me(token).await.unwrap().status(), StatusCode::OK);
-    revoke(&stage).await;
+    revoke(&fixture).await;
     let refused = me(token).await.unwrap();
     assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
     let challenge = refused.headers()["www-authenticate"]
@@ -65,7 +65,7 @@ async fn a_capable_client_gets_long_tokens_and_is_challenged_when_something_happ
     assert_eq!(claims["access_token"]["nbf"]["essential"], true);
     // Sent along as it came, it is taken; the refresh token is from before, too.
     let refresh = tokens["refresh_token"].as_str().unwrap();
-    let (_, body) = stage
+    let (_, body) = fixture
         .refresh(
             "contoso.example",
             refresh,
@@ -77,23 +77,26 @@ async fn a_capable_client_gets_long_tokens_and_is_challenged_when_something_happ
 
 #[tokio::test]
 async fn other_clients_tokens_live_for_an_hour_whatever_happens() {
-    let stage = Stage::new().await;
-    let tokens = anas_tokens(&stage, "").await;
+    let fixture = Fixture::new().await;
+    let tokens = anas_tokens(&fixture, "").await;
     assert_eq!(tokens["expires_in"], 3_599);
-    revoke(&stage).await;
+    revoke(&fixture).await;
     let token = tokens["access_token"].as_str().unwrap();
     assert_eq!(
-        stage.graph(Method::GET, "me", token).await.0,
+        fixture.graph(Method::GET, "me", token).await.0,
         StatusCode::OK
     );
 }
 
 #[tokio::test]
 async fn claims_have_to_be_an_object() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for claims in ["cp1", "[]"] {
-        let url = stage.authorize_url("contoso.example", &[("claims", claims)]);
-        let told = stage.browse(&url, story::ANA, "accept").await.parameters();
+        let url = fixture.authorize_url("contoso.example", &[("claims", claims)]);
+        let told = fixture
+            .browse(&url, story::ANA, "accept")
+            .await
+            .parameters();
         assert_eq!(told["error"], "invalid_request");
         assert!(told["error_description"].starts_with("AADSTS90023: "));
     }

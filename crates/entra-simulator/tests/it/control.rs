@@ -6,23 +6,25 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, number};
+use crate::fixture::{Fixture, number};
 
 #[tokio::test]
 async fn tenants_people_and_applications_can_be_added() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let tenant = json!({
         "name": "Tailspin", "domain": "tailspin.example", "policy": "legacy",
         "users": [{ "name": "Tia", "upn": "tia@tailspin.example", "roles": ["privileged_role_administrator"] }],
     });
-    let tenant = stage.set(Method::POST, "/tenants", tenant).await;
+    let tenant = fixture.set(Method::POST, "/tenants", tenant).await;
     let user = json!({ "name": "Tom", "upn": "tom@tailspin.example", "mailbox": "not_enabled" });
-    let user = stage
+    let user = fixture
         .set(Method::POST, "/tenants/tailspin.example/users", user)
         .await;
     assert_eq!(user["mailbox"], "not_enabled");
     let application = json!({ "name": "Other", "redirect_uris": ["https://app.example/callback"] });
-    let application = stage.set(Method::POST, "/applications", application).await;
+    let application = fixture
+        .set(Method::POST, "/applications", application)
+        .await;
     assert!(
         application["secrets"][0]
             .as_str()
@@ -30,14 +32,14 @@ async fn tenants_people_and_applications_can_be_added() {
             .starts_with("simulator-only-")
     );
     let client_id = application["client_id"].as_str().unwrap();
-    let url = stage.authorize_url("tailspin.example", &[("client_id", client_id)]);
+    let url = fixture.authorize_url("tailspin.example", &[("client_id", client_id)]);
     let person = user["id"].as_str().unwrap().parse().unwrap();
-    stage.browse(&url, person, "accept").await.code();
-    let users = stage
+    fixture.browse(&url, person, "accept").await.code();
+    let users = fixture
         .set(Method::GET, "/tenants/tailspin.example/users", json!({}))
         .await;
     assert_eq!(users["users"].as_array().unwrap().len(), 2);
-    let tenants = stage.set(Method::GET, "/tenants", json!({})).await;
+    let tenants = fixture.set(Method::GET, "/tenants", json!({})).await;
     assert!(
         tenants["tenants"]
             .as_array()
@@ -45,14 +47,14 @@ async fn tenants_people_and_applications_can_be_added() {
             .iter()
             .any(|known| known["id"] == tenant["id"])
     );
-    let applications = stage.set(Method::GET, "/applications", json!({})).await;
+    let applications = fixture.set(Method::GET, "/applications", json!({})).await;
     assert_eq!(applications["applications"].as_array().unwrap().len(), 3);
 }
 
 #[tokio::test]
 async fn nonsense_is_refused_with_a_message() {
-    let stage = Stage::new().await;
-    let url = stage.authorize_url("contoso.example", &[]);
+    let fixture = Fixture::new().await;
+    let url = fixture.authorize_url("contoso.example", &[]);
     for (path, body, status) in [
         (
             "/tenants",
@@ -103,7 +105,7 @@ async fn nonsense_is_refused_with_a_message() {
         ),
         (
             "/browse",
-            json!({ "url": stage.url("/"), "as": story::ANA, "answer": "accept" }),
+            json!({ "url": fixture.url("/"), "as": story::ANA, "answer": "accept" }),
             400,
         ),
         (
@@ -112,7 +114,7 @@ async fn nonsense_is_refused_with_a_message() {
             400,
         ),
     ] {
-        let (answered, body) = stage.control(Method::POST, path, body).await;
+        let (answered, body) = fixture.control(Method::POST, path, body).await;
         assert_eq!(answered.as_u16(), status, "{path}: {body}");
         assert!(body["message"].is_string());
     }
@@ -120,13 +122,13 @@ async fn nonsense_is_refused_with_a_message() {
 
 #[tokio::test]
 async fn endpoints_fail_as_often_as_told() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let fault = json!({
         "endpoint": "token", "count": 2, "status": 429, "body": { "error": "temporarily_unavailable" },
         "headers": { "retry-after": "7" },
     });
-    stage.set(Method::POST, "/faults", fault).await;
-    stage
+    fixture.set(Method::POST, "/faults", fault).await;
+    fixture
         .set(
             Method::POST,
             "/faults",
@@ -134,9 +136,9 @@ async fn endpoints_fail_as_often_as_told() {
         )
         .await;
     for _ in 0..2 {
-        let response = stage
+        let response = fixture
             .http
-            .post(stage.url("/contoso.example/oauth2/v2.0/token"))
+            .post(fixture.url("/contoso.example/oauth2/v2.0/token"))
             .send()
             .await
             .unwrap();
@@ -147,17 +149,17 @@ async fn endpoints_fail_as_often_as_told() {
             "temporarily_unavailable"
         );
     }
-    let (_, body) = stage.token("contoso.example", &[]).await;
+    let (_, body) = fixture.token("contoso.example", &[]).await;
     assert_eq!(number(&body), 900_144);
     assert_eq!(
-        stage
+        fixture
             .get_json("/contoso.example/discovery/v2.0/keys")
             .await
             .0,
         StatusCode::OK
     );
     for endpoint in ["metadata", "graph"] {
-        stage
+        fixture
             .set(
                 Method::POST,
                 "/faults",
@@ -167,16 +169,16 @@ async fn endpoints_fail_as_often_as_told() {
     }
     let path = "/contoso.example/v2.0/.well-known/openid-configuration";
     assert_eq!(
-        stage.get_json(path).await.0,
+        fixture.get_json(path).await.0,
         StatusCode::SERVICE_UNAVAILABLE
     );
-    assert_eq!(stage.get_json(path).await.0, StatusCode::OK);
-    stage.set(Method::DELETE, "/faults", json!({})).await;
+    assert_eq!(fixture.get_json(path).await.0, StatusCode::OK);
+    fixture.set(Method::DELETE, "/faults", json!({})).await;
     assert_eq!(
-        stage.set(Method::GET, "/faults", json!({})).await["faults"],
+        fixture.set(Method::GET, "/faults", json!({})).await["faults"],
         json!([])
     );
-    let calls = stage.set(Method::GET, "/calls", json!({})).await;
+    let calls = fixture.set(Method::GET, "/calls", json!({})).await;
     assert_eq!(
         (
             calls["token"].as_u64(),
@@ -189,12 +191,12 @@ async fn endpoints_fail_as_often_as_told() {
 
 #[tokio::test]
 async fn only_a_good_token_verifies() {
-    let stage = Stage::new().await;
-    let (_, keys) = stage.get_json("/organizations/discovery/v2.0/keys").await;
+    let fixture = Fixture::new().await;
+    let (_, keys) = fixture.get_json("/organizations/discovery/v2.0/keys").await;
     let keys: JwkSet = serde_json::from_value(keys).unwrap();
     let mut validation = Validation::new(Algorithm::RS256);
     validation.set_audience(&[story::HOST_CLIENT_ID.to_string()]);
-    validation.set_issuer(&[stage.url(&format!("/{}/v2.0", story::CONTOSO))]);
+    validation.set_issuer(&[fixture.url(&format!("/{}/v2.0", story::CONTOSO))]);
     validation.validate_nbf = true;
     let verified = async |forge: Option<&str>| -> Option<Value> {
         let mut order = json!({
@@ -204,7 +206,7 @@ async fn only_a_good_token_verifies() {
         if let Some(forge) = forge {
             order["forge"] = json!(forge);
         }
-        let answer = stage.set(Method::POST, "/id-token", order).await;
+        let answer = fixture.set(Method::POST, "/id-token", order).await;
         let token = answer["id_token"].as_str().unwrap().to_owned();
         let key = keys.find(&decode_header(&token).ok()?.kid?)?;
         Some(
@@ -246,15 +248,15 @@ async fn only_a_good_token_verifies() {
 
 #[tokio::test]
 async fn grants_are_given_listed_and_taken() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for user in [Value::Null, json!(story::ANA), json!(story::BEN)] {
         let grant = json!({
             "tenant": "contoso.example", "client_id": story::ASSENT_CLIENT_ID, "scopes": ["mail.read"], "user": user,
         });
-        stage.set(Method::POST, "/grants", grant).await;
+        fixture.set(Method::POST, "/grants", grant).await;
     }
     let count = async |filter: &str| {
-        let grants = stage
+        let grants = fixture
             .set(Method::GET, &format!("/grants?{filter}"), json!({}))
             .await;
         grants["grants"].as_array().unwrap().len()
@@ -264,56 +266,56 @@ async fn grants_are_given_listed_and_taken() {
     assert_eq!(count("tenant=adatum.example").await, 0);
     let path = format!("/grants?user={}", story::ANA);
     assert_eq!(
-        stage.set(Method::DELETE, &path, json!({})).await["removed"],
+        fixture.set(Method::DELETE, &path, json!({})).await["removed"],
         1
     );
-    let grants = stage.set(Method::GET, "/grants", json!({})).await;
+    let grants = fixture.set(Method::GET, "/grants", json!({})).await;
     let path = format!("/grants/{}", grants["grants"][0]["id"].as_str().unwrap());
-    stage.set(Method::DELETE, &path, json!({})).await;
+    fixture.set(Method::DELETE, &path, json!({})).await;
     assert_eq!(count("").await, 1);
 }
 
 #[tokio::test]
 async fn a_reset_forgets_everything() {
-    let stage = Stage::new().await;
-    let code = stage
+    let fixture = Fixture::new().await;
+    let code = fixture
         .browse(
-            &stage.authorize_url("contoso.example", &[]),
+            &fixture.authorize_url("contoso.example", &[]),
             story::ANA,
             "accept",
         )
         .await
         .code();
-    stage.set(Method::POST, "/reset", json!({})).await;
+    fixture.set(Method::POST, "/reset", json!({})).await;
     assert_eq!(
-        number(&stage.redeem("contoso.example", &code).await.1),
+        number(&fixture.redeem("contoso.example", &code).await.1),
         70_000
     );
     assert_eq!(
-        stage.set(Method::GET, "/grants", json!({})).await["grants"],
+        fixture.set(Method::GET, "/grants", json!({})).await["grants"],
         json!([])
     );
-    stage
+    fixture
         .set(Method::POST, "/reset", json!({ "seed": "empty" }))
         .await;
     assert_eq!(
-        stage.set(Method::GET, "/tenants", json!({})).await["tenants"],
+        fixture.set(Method::GET, "/tenants", json!({})).await["tenants"],
         json!([])
     );
     let own = json!({ "tenants": [{ "name": "One", "domain": "one.example" }], "applications": [{ "name": "App", "installed_in": ["one.example"] }] });
-    stage
+    fixture
         .set(Method::POST, "/reset", json!({ "seed": own }))
         .await;
     assert_eq!(
-        stage.set(Method::GET, "/tenants", json!({})).await["tenants"][0]["name"],
+        fixture.set(Method::GET, "/tenants", json!({})).await["tenants"][0]["name"],
         "One"
     );
-    stage
+    fixture
         .set(Method::POST, "/reset", json!({ "seed": "story" }))
         .await;
-    stage
+    fixture
         .browse(
-            &stage.authorize_url("contoso.example", &[]),
+            &fixture.authorize_url("contoso.example", &[]),
             story::ANA,
             "accept",
         )

@@ -4,10 +4,10 @@ use assent_entra_simulator::story;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, json_of};
+use crate::fixture::{Fixture, json_of};
 
-async fn token(stage: &Stage, tenant: &str, person: uuid::Uuid, scope: &str) -> String {
-    let tokens = stage.tokens(tenant, person, scope).await;
+async fn token(fixture: &Fixture, tenant: &str, person: uuid::Uuid, scope: &str) -> String {
+    let tokens = fixture.tokens(tenant, person, scope).await;
     tokens["access_token"].as_str().unwrap().to_owned()
 }
 
@@ -17,27 +17,27 @@ fn code(body: &Value) -> &str {
 
 #[tokio::test]
 async fn an_administrator_reads_and_removes_the_grants() {
-    let stage = Stage::new().await;
-    stage
+    let fixture = Fixture::new().await;
+    fixture
         .browse(
-            &stage.admin_consent_url("organizations", &[]),
+            &fixture.admin_consent_url("organizations", &[]),
             story::OLGA,
             "accept",
         )
         .await;
-    stage
+    fixture
         .tokens("contoso.example", story::ANA, "openid Mail.Send")
         .await;
     let scope = "Directory.Read.All DelegatedPermissionGrant.ReadWrite.All";
-    let token = token(&stage, "contoso.example", story::OLGA, scope).await;
+    let token = token(&fixture, "contoso.example", story::OLGA, scope).await;
     let path = format!("servicePrincipals(appId='{}')", story::ASSENT_CLIENT_ID);
-    let (status, principal) = stage.graph(Method::GET, &path, &token).await;
+    let (status, principal) = fixture.graph(Method::GET, &path, &token).await;
     assert_eq!(status, StatusCode::OK);
     let id = principal["id"].as_str().unwrap();
     assert_ne!(id, story::ASSENT_CLIENT_ID.to_string());
     let grants = async |filter: &str| {
         let path = format!("oauth2PermissionGrants?$filter={filter}");
-        stage.graph(Method::GET, &path, &token).await.1["value"]
+        fixture.graph(Method::GET, &path, &token).await.1["value"]
             .as_array()
             .unwrap()
             .clone()
@@ -64,14 +64,14 @@ async fn an_administrator_reads_and_removes_the_grants() {
     assert_eq!(anas[0]["consentType"], "Principal");
     let path = format!("oauth2PermissionGrants/{}", anas[0]["id"].as_str().unwrap());
     assert_eq!(
-        stage.graph(Method::DELETE, &path, &token).await.0,
+        fixture.graph(Method::DELETE, &path, &token).await.0,
         StatusCode::NO_CONTENT
     );
     assert_eq!(
-        stage.graph(Method::DELETE, &path, &token).await.0,
+        fixture.graph(Method::DELETE, &path, &token).await.0,
         StatusCode::NOT_FOUND
     );
-    let (_, body) = stage
+    let (_, body) = fixture
         .graph(
             Method::GET,
             "oauth2PermissionGrants?$filter=scope ne 'x'",
@@ -83,8 +83,8 @@ async fn an_administrator_reads_and_removes_the_grants() {
 
 #[tokio::test]
 async fn permissions_are_needed() {
-    let stage = Stage::new().await;
-    let token = token(&stage, "contoso.example", story::ANA, "Mail.Read").await;
+    let fixture = Fixture::new().await;
+    let token = token(&fixture, "contoso.example", story::ANA, "Mail.Read").await;
     let principal = format!("servicePrincipals(appId='{}')", story::ASSENT_CLIENT_ID);
     for (method, path, expected) in [
         (
@@ -104,7 +104,7 @@ async fn permissions_are_needed() {
         ),
         (Method::GET, "me/calendar", "ErrorAccessDenied"),
     ] {
-        let (status, body) = stage.graph(method, path, &token).await;
+        let (status, body) = fixture.graph(method, path, &token).await;
         assert_eq!(
             (status, code(&body)),
             (StatusCode::FORBIDDEN, expected),
@@ -112,61 +112,61 @@ async fn permissions_are_needed() {
         );
     }
     assert_eq!(
-        stage
+        fixture
             .graph(Method::GET, "me/mailFolders/inbox", &token)
             .await
             .0,
         StatusCode::OK
     );
     assert_eq!(
-        stage.graph(Method::GET, "me/drive", &token).await.0,
+        fixture.graph(Method::GET, "me/drive", &token).await.0,
         StatusCode::BAD_REQUEST
     );
 }
 
 #[tokio::test]
 async fn an_ordinary_user_removes_nothing_even_with_the_permission() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let scope = json!({
         "tenant": "contoso.example", "client_id": story::ASSENT_CLIENT_ID,
         "scopes": ["DelegatedPermissionGrant.ReadWrite.All"],
     });
-    let grant = stage.set(Method::POST, "/grants", scope).await;
+    let grant = fixture.set(Method::POST, "/grants", scope).await;
     let scope = "openid DelegatedPermissionGrant.ReadWrite.All";
     let path = format!("oauth2PermissionGrants/{}", grant["id"].as_str().unwrap());
-    let anas = token(&stage, "contoso.example", story::ANA, scope).await;
+    let anas = token(&fixture, "contoso.example", story::ANA, scope).await;
     assert_eq!(
-        stage.graph(Method::DELETE, &path, &anas).await.0,
+        fixture.graph(Method::DELETE, &path, &anas).await.0,
         StatusCode::FORBIDDEN
     );
-    let olgas = token(&stage, "contoso.example", story::OLGA, scope).await;
+    let olgas = token(&fixture, "contoso.example", story::OLGA, scope).await;
     assert_eq!(
-        stage.graph(Method::DELETE, &path, &olgas).await.0,
+        fixture.graph(Method::DELETE, &path, &olgas).await.0,
         StatusCode::NO_CONTENT
     );
 }
 
 #[tokio::test]
 async fn a_mailbox_may_not_be_in_exchange_online() {
-    let stage = Stage::new().await;
-    stage
+    let fixture = Fixture::new().await;
+    fixture
         .browse(
-            &stage.admin_consent_url("adatum.example", &[]),
+            &fixture.admin_consent_url("adatum.example", &[]),
             story::ERIK,
             "accept",
         )
         .await;
-    let danas = token(&stage, "adatum.example", story::DANA, "openid Mail.Read").await;
-    let (status, body) = stage
+    let danas = token(&fixture, "adatum.example", story::DANA, "openid Mail.Read").await;
+    let (status, body) = fixture
         .graph(Method::GET, "me/mailFolders/inbox", &danas)
         .await;
     assert_eq!(
         (status, code(&body)),
         (StatusCode::NOT_FOUND, "MailboxNotEnabledForRESTAPI")
     );
-    let eriks = token(&stage, "adatum.example", story::ERIK, "openid Mail.Read").await;
+    let eriks = token(&fixture, "adatum.example", story::ERIK, "openid Mail.Read").await;
     assert_eq!(
-        stage
+        fixture
             .graph(Method::GET, "me/mailFolders/inbox", &eriks)
             .await
             .0,
@@ -174,16 +174,16 @@ async fn a_mailbox_may_not_be_in_exchange_online() {
     );
     let path = format!("users/{}/mailFolders/inbox", story::DANA);
     assert_eq!(
-        code(&stage.graph(Method::GET, &path, &eriks).await.1),
+        code(&fixture.graph(Method::GET, &path, &eriks).await.1),
         "Request_ResourceNotFound"
     );
 }
 
 #[tokio::test]
 async fn an_application_with_its_own_permission_reads_any_mailbox() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let application = format!("/applications/{}", story::ASSENT_CLIENT_ID);
-    stage
+    fixture
         .set(
             Method::PATCH,
             &application,
@@ -191,10 +191,13 @@ async fn an_application_with_its_own_permission_reads_any_mailbox() {
         )
         .await;
     let default = "https://graph.microsoft.com/.default";
-    let url = stage.admin_consent_url("contoso.example", &[("scope", default)]);
-    stage.browse(&url, story::OLGA, "accept").await.parameters();
+    let url = fixture.admin_consent_url("contoso.example", &[("scope", default)]);
+    fixture
+        .browse(&url, story::OLGA, "accept")
+        .await
+        .parameters();
     let form = [("grant_type", "client_credentials"), ("scope", default)];
-    let (_, tokens) = stage.token("contoso.example", &form).await;
+    let (_, tokens) = fixture.token("contoso.example", &form).await;
     let token = tokens["access_token"].as_str().unwrap();
     for (path, status) in [
         (
@@ -216,7 +219,7 @@ async fn an_application_with_its_own_permission_reads_any_mailbox() {
         ("me".to_owned(), StatusCode::BAD_REQUEST),
     ] {
         assert_eq!(
-            stage.graph(Method::GET, &path, token).await.0,
+            fixture.graph(Method::GET, &path, token).await.0,
             status,
             "{path}"
         );
@@ -225,27 +228,35 @@ async fn an_application_with_its_own_permission_reads_any_mailbox() {
 
 #[tokio::test]
 async fn a_token_is_needed_and_does_not_live_for_ever() {
-    let stage = Stage::new().await;
-    let token = token(&stage, "contoso.example", story::ANA, "User.Read").await;
-    let (status, me) = stage.graph(Method::GET, "me", &token).await;
+    let fixture = Fixture::new().await;
+    let token = token(&fixture, "contoso.example", story::ANA, "User.Read").await;
+    let (status, me) = fixture.graph(Method::GET, "me", &token).await;
     assert_eq!(
         (status, me["id"].as_str().unwrap()),
         (StatusCode::OK, story::ANA.to_string().as_str())
     );
     // An access token outlives its grant.
-    stage.set(Method::DELETE, "/grants", json!({})).await;
+    fixture.set(Method::DELETE, "/grants", json!({})).await;
     assert_eq!(
-        stage.graph(Method::GET, "me", &token).await.0,
+        fixture.graph(Method::GET, "me", &token).await.0,
         StatusCode::OK
     );
-    stage
+    fixture
         .set(Method::POST, "/clock", json!({ "advance_seconds": 3600 }))
         .await;
-    let (status, body) = stage.graph(Method::GET, "me", &token).await;
+    let (status, body) = fixture.graph(Method::GET, "me", &token).await;
     assert_eq!(
         (status, code(&body)),
         (StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken")
     );
-    let (status, _) = json_of(stage.http.get(stage.url("/v1.0/me")).send().await.unwrap()).await;
+    let (status, _) = json_of(
+        fixture
+            .http
+            .get(fixture.url("/v1.0/me"))
+            .send()
+            .await
+            .unwrap(),
+    )
+    .await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
 }

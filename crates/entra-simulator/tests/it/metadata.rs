@@ -4,27 +4,27 @@ use assent_entra_simulator::{Settings, start, story};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::stage::{Stage, number};
+use crate::fixture::{Fixture, number};
 
 const PATH: &str = "v2.0/.well-known/openid-configuration";
 
 #[tokio::test]
 async fn a_tenant_is_found_by_guid_and_by_domain() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for name in [
         story::CONTOSO.to_string(),
         "contoso.example".to_owned(),
         "Contoso.Example".to_owned(),
     ] {
-        let (status, document) = stage.get_json(&format!("/{name}/{PATH}")).await;
+        let (status, document) = fixture.get_json(&format!("/{name}/{PATH}")).await;
         assert_eq!(status, StatusCode::OK);
         assert_eq!(
             document["issuer"],
-            stage.url(&format!("/{}/v2.0", story::CONTOSO))
+            fixture.url(&format!("/{}/v2.0", story::CONTOSO))
         );
         assert_eq!(
             document["token_endpoint"],
-            stage.url(&format!("/{}/oauth2/v2.0/token", story::CONTOSO))
+            fixture.url(&format!("/{}/oauth2/v2.0/token", story::CONTOSO))
         );
         assert!(document.get("tenant_region_sub_scope").is_none());
         assert_eq!(document["msgraph_host"], "graph.microsoft.com");
@@ -33,20 +33,20 @@ async fn a_tenant_is_found_by_guid_and_by_domain() {
 
 #[tokio::test]
 async fn many_tenants_at_once_have_a_template_for_an_issuer() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for name in ["organizations", "common"] {
-        let (_, document) = stage.get_json(&format!("/{name}/{PATH}")).await;
-        assert_eq!(document["issuer"], stage.url("/{tenantid}/v2.0"));
+        let (_, document) = fixture.get_json(&format!("/{name}/{PATH}")).await;
+        assert_eq!(document["issuer"], fixture.url("/{tenantid}/v2.0"));
         assert_eq!(
             document["authorization_endpoint"],
-            stage.url(&format!("/{name}/oauth2/v2.0/authorize"))
+            fixture.url(&format!("/{name}/oauth2/v2.0/authorize"))
         );
     }
 }
 
 #[tokio::test]
 async fn the_clouds_differ_in_their_region() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for (cloud, sub_scope, instance, graph) in [
         (
             "gcc",
@@ -73,14 +73,14 @@ async fn the_clouds_differ_in_their_region() {
             "microsoftgraph.chinacloudapi.cn",
         ),
     ] {
-        stage
+        fixture
             .set(
                 Method::PATCH,
                 "/tenants/fabrikam.example",
                 json!({ "cloud": cloud }),
             )
             .await;
-        let (_, document) = stage.get_json(&format!("/fabrikam.example/{PATH}")).await;
+        let (_, document) = fixture.get_json(&format!("/fabrikam.example/{PATH}")).await;
         assert_eq!(document["tenant_region_sub_scope"], sub_scope, "{cloud}");
         assert_eq!(document["cloud_instance_name"], instance);
         assert_eq!(document["msgraph_host"], graph);
@@ -89,9 +89,9 @@ async fn the_clouds_differ_in_their_region() {
 
 #[tokio::test]
 async fn an_unknown_tenant_is_refused_in_entras_words() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for path in [PATH, "discovery/v2.0/keys"] {
-        let (status, body) = stage.get_json(&format!("/nowhere.example/{path}")).await;
+        let (status, body) = fixture.get_json(&format!("/nowhere.example/{path}")).await;
         assert_eq!((status, number(&body)), (StatusCode::BAD_REQUEST, 90_002));
         assert_eq!(body["error"], "invalid_tenant");
         for field in [
@@ -108,36 +108,40 @@ async fn an_unknown_tenant_is_refused_in_entras_words() {
 
 #[tokio::test]
 async fn every_key_has_its_own_issuer() {
-    let stage = Stage::new().await;
-    let (_, keys) = stage.get_json("/contoso.example/discovery/v2.0/keys").await;
+    let fixture = Fixture::new().await;
+    let (_, keys) = fixture
+        .get_json("/contoso.example/discovery/v2.0/keys")
+        .await;
     assert_eq!(keys["keys"].as_array().unwrap().len(), 1);
     assert_eq!(
         keys["keys"][0]["issuer"],
-        stage.url(&format!("/{}/v2.0", story::CONTOSO))
+        fixture.url(&format!("/{}/v2.0", story::CONTOSO))
     );
     assert_eq!(keys["keys"][0]["x5t"], keys["keys"][0]["kid"]);
-    let (_, keys) = stage.get_json("/organizations/discovery/v2.0/keys").await;
-    assert_eq!(keys["keys"][0]["issuer"], stage.url("/{tenantid}/v2.0"));
+    let (_, keys) = fixture.get_json("/organizations/discovery/v2.0/keys").await;
+    assert_eq!(keys["keys"][0]["issuer"], fixture.url("/{tenantid}/v2.0"));
     assert_eq!(
         keys["keys"][1]["issuer"],
-        stage.url("/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0")
+        fixture.url("/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0")
     );
 }
 
 #[tokio::test]
 async fn keys_rotate_with_and_without_an_overlap() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let kids = async || {
-        let (_, keys) = stage.get_json("/contoso.example/discovery/v2.0/keys").await;
+        let (_, keys) = fixture
+            .get_json("/contoso.example/discovery/v2.0/keys")
+            .await;
         let keys = keys["keys"].as_array().unwrap().clone();
         keys.iter()
             .map(|key| key["kid"].as_str().unwrap().to_owned())
             .collect::<Vec<_>>()
     };
     let first = kids().await;
-    let rotated = stage.set(Method::POST, "/keys/rotate", json!({})).await;
+    let rotated = fixture.set(Method::POST, "/keys/rotate", json!({})).await;
     assert_eq!(kids().await, [rotated["kid"].as_str().unwrap(), &first[0]]);
-    let rotated = stage
+    let rotated = fixture
         .set(Method::POST, "/keys/rotate", json!({ "forget_old": true }))
         .await;
     assert_eq!(kids().await, [rotated["kid"].as_str().unwrap()]);

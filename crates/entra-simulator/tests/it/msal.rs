@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::stage::CALLBACK;
+use crate::fixture::CALLBACK;
 
 /// No file takes more than some seconds.
 const PATIENCE: Duration = Duration::from_secs(100);
@@ -44,7 +44,7 @@ async fn run(file: &str, public_url: Option<&str>, expected: usize) {
     let directory = tempfile::tempdir().unwrap();
     let ca_file = directory.path().join("ca.pem");
     std::fs::write(&ca_file, running.ca_pem.as_ref().unwrap()).unwrap();
-    let stage = json!({
+    let fixture = json!({
         "host": running.address.ip(), "port": running.address.port(), "base_url": running.base_url,
         "ca_file": ca_file, "callback": CALLBACK, "client_id": story::ASSENT_CLIENT_ID,
         "client_secret": story::ASSENT_CLIENT_SECRET, "contoso": story::CONTOSO,
@@ -57,7 +57,7 @@ async fn run(file: &str, public_url: Option<&str>, expected: usize) {
         .arg(scripts().join("run.py"))
         .arg(file)
         .env("PYTHONPATH", library)
-        .env("STAGE", stage.to_string())
+        .env("STAGE", fixture.to_string())
         .kill_on_drop(true);
     let output = timeout(PATIENCE, python.output()).await;
     let output = output

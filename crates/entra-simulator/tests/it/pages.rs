@@ -4,11 +4,11 @@ use assent_entra_simulator::story;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{RequestBuilder, StatusCode};
 
-use crate::stage::{Stage, parameters};
+use crate::fixture::{Fixture, parameters};
 
 /// A browser with one cookie.
 struct Browser<'a> {
-    stage: &'a Stage,
+    fixture: &'a Fixture,
     cookie: Option<String>,
 }
 
@@ -34,9 +34,9 @@ impl Page {
 }
 
 impl<'a> Browser<'a> {
-    fn new(stage: &'a Stage) -> Self {
+    fn new(fixture: &'a Fixture) -> Self {
         Self {
-            stage,
+            fixture,
             cookie: None,
         }
     }
@@ -70,20 +70,20 @@ impl<'a> Browser<'a> {
     }
 
     async fn get(&mut self, url: &str) -> Page {
-        self.send(self.stage.http.get(url)).await
+        self.send(self.fixture.http.get(url)).await
     }
 
     async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Page {
-        self.send(self.stage.http.post(self.stage.url(path)).form(form))
+        self.send(self.fixture.http.post(self.fixture.url(path)).form(form))
             .await
     }
 }
 
 #[tokio::test]
 async fn a_person_signs_in_and_accepts_and_stays_signed_in() {
-    let stage = Stage::new().await;
-    let mut browser = Browser::new(&stage);
-    let url = stage.admin_consent_url("organizations", &[]);
+    let fixture = Fixture::new().await;
+    let mut browser = Browser::new(&fixture);
+    let url = fixture.admin_consent_url("organizations", &[]);
     let picker = browser.get(&url).await;
     let olga = story::OLGA.to_string();
     assert!(picker.has(&format!("account-{olga}")) && picker.has("cancel"));
@@ -103,25 +103,25 @@ async fn a_person_signs_in_and_accepts_and_stays_signed_in() {
     // The same browser goes on to authorize without a question.
     let scope = [("scope", "openid https://graph.microsoft.com/.default")];
     let done = browser
-        .get(&stage.authorize_url("contoso.example", &scope))
+        .get(&fixture.authorize_url("contoso.example", &scope))
         .await;
     assert!(parameters(&done.location.unwrap()).contains_key("code"));
     // After signing out it is asked again.
     browser
-        .get(&stage.url("/contoso.example/oauth2/v2.0/logout"))
+        .get(&fixture.url("/contoso.example/oauth2/v2.0/logout"))
         .await;
     let again = browser
-        .get(&stage.authorize_url("contoso.example", &scope))
+        .get(&fixture.authorize_url("contoso.example", &scope))
         .await;
     assert_eq!(again.status, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn somebody_who_may_not_consent_finds_the_way_back() {
-    let stage = Stage::new().await;
-    let mut browser = Browser::new(&stage);
+    let fixture = Fixture::new().await;
+    let mut browser = Browser::new(&fixture);
     let picker = browser
-        .get(&stage.authorize_url("adatum.example", &[]))
+        .get(&fixture.authorize_url("adatum.example", &[]))
         .await;
     let dana = story::DANA.to_string();
     let blocked = browser
@@ -129,7 +129,7 @@ async fn somebody_who_may_not_consent_finds_the_way_back() {
         .await;
     assert!(blocked.html.contains("Need admin approval") && blocked.html.contains("AADSTS90094"));
     assert!(blocked.has("return-without-consent"));
-    let url = stage.url(&blocked.action("/return"));
+    let url = fixture.url(&blocked.action("/return"));
     let back = browser.get(&url).await;
     assert_eq!(
         parameters(&back.location.unwrap())["error_subcode"],
@@ -141,10 +141,10 @@ async fn somebody_who_may_not_consent_finds_the_way_back() {
 
 #[tokio::test]
 async fn the_wrong_account_can_be_changed() {
-    let stage = Stage::new().await;
-    let mut browser = Browser::new(&stage);
+    let fixture = Fixture::new().await;
+    let mut browser = Browser::new(&fixture);
     let picker = browser
-        .get(&stage.authorize_url("contoso.example", &[]))
+        .get(&fixture.authorize_url("contoso.example", &[]))
         .await;
     let grace = story::GRACE.to_string();
     let wrong = browser
@@ -166,17 +166,17 @@ async fn the_wrong_account_can_be_changed() {
 
 #[tokio::test]
 async fn another_browser_cannot_answer() {
-    let stage = Stage::new().await;
-    let mut browser = Browser::new(&stage);
+    let fixture = Fixture::new().await;
+    let mut browser = Browser::new(&fixture);
     let picker = browser
-        .get(&stage.authorize_url("contoso.example", &[]))
+        .get(&fixture.authorize_url("contoso.example", &[]))
         .await;
     let form = [("object_id", story::ANA.to_string())];
     let form: Vec<(&str, &str)> = form
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
-    let mut stranger = Browser::new(&stage);
+    let mut stranger = Browser::new(&fixture);
     let path = picker.action("/account");
     assert_eq!(
         stranger.post(&path, &form).await.status,
@@ -187,11 +187,11 @@ async fn another_browser_cannot_answer() {
 
 #[tokio::test]
 async fn a_bad_redirect_uri_is_shown_and_not_followed() {
-    let stage = Stage::new().await;
-    let mut browser = Browser::new(&stage);
+    let fixture = Fixture::new().await;
+    let mut browser = Browser::new(&fixture);
     let evil = [("redirect_uri", "https://evil.example/\"><script>")];
     let page = browser
-        .get(&stage.authorize_url("contoso.example", &evil))
+        .get(&fixture.authorize_url("contoso.example", &evil))
         .await;
     assert_eq!(
         (page.status, page.location),
@@ -202,14 +202,14 @@ async fn a_bad_redirect_uri_is_shown_and_not_followed() {
 
 #[tokio::test]
 async fn authorize_takes_a_form_and_the_front_page_explains() {
-    let stage = Stage::new().await;
-    let mut browser = Browser::new(&stage);
-    let url = stage.authorize_url("contoso.example", &[]);
+    let fixture = Fixture::new().await;
+    let mut browser = Browser::new(&fixture);
+    let url = fixture.authorize_url("contoso.example", &[]);
     let (path, query) = url.split_once('?').unwrap();
     let form: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
         .into_owned()
         .collect();
-    let page = browser.send(stage.http.post(path).form(&form)).await;
+    let page = browser.send(fixture.http.post(path).form(&form)).await;
     assert!(page.has(&format!("account-{}", story::ANA)));
-    assert_eq!(browser.get(&stage.url("/")).await.status, StatusCode::OK);
+    assert_eq!(browser.get(&fixture.url("/")).await.status, StatusCode::OK);
 }

@@ -4,7 +4,7 @@ use assent_entra_simulator::story;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, number};
+use crate::fixture::{Fixture, number};
 
 /// The numbers that a gateway has to tell apart.
 const NUMBERS: [u64; 59] = [
@@ -16,15 +16,15 @@ const NUMBERS: [u64; 59] = [
     7_000_222,
 ];
 
-async fn table(stage: &Stage) -> Vec<Value> {
-    let table = stage.set(Method::GET, "/refusals", json!({})).await;
+async fn table(fixture: &Fixture) -> Vec<Value> {
+    let table = fixture.set(Method::GET, "/refusals", json!({})).await;
     table.as_array().unwrap().clone()
 }
 
-async fn refuse(stage: &Stage, endpoint: &str, row: &Value, shape: &str) {
+async fn refuse(fixture: &Fixture, endpoint: &str, row: &Value, shape: &str) {
     let refuse = json!({ "code": row["code"], "shape": shape });
     let fault = json!({ "endpoint": endpoint, "refuse": refuse });
-    stage.set(Method::POST, "/faults", fault).await;
+    fixture.set(Method::POST, "/faults", fault).await;
 }
 
 fn numbered(row: &Value) -> String {
@@ -33,9 +33,9 @@ fn numbered(row: &Value) -> String {
 
 #[tokio::test]
 async fn the_table_has_every_number() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let mut numbers: Vec<u64> = Vec::new();
-    for row in table(&stage).await {
+    for row in table(&fixture).await {
         numbers.push(row["code"].as_u64().unwrap());
         for text in ["name", "message", "error_on_authorize", "error_on_token"] {
             assert!(!row[text].as_str().unwrap().is_empty(), "{row}");
@@ -49,12 +49,12 @@ async fn the_table_has_every_number() {
 
 #[tokio::test]
 async fn the_token_endpoint_refuses_in_every_way() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let form = [("grant_type", "refresh_token"), ("refresh_token", "any")];
-    for row in table(&stage).await {
+    for row in table(&fixture).await {
         for shape in ["documented", "observed"] {
-            refuse(&stage, "token", &row, shape).await;
-            let (status, body) = stage.token("contoso.example", &form).await;
+            refuse(&fixture, "token", &row, shape).await;
+            let (status, body) = fixture.token("contoso.example", &form).await;
             let expected = match body["error"].as_str().unwrap() {
                 "invalid_client" => StatusCode::UNAUTHORIZED,
                 "temporarily_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
@@ -87,25 +87,31 @@ async fn the_token_endpoint_refuses_in_every_way() {
     }
     // Once is once.
     assert_eq!(
-        number(&stage.token("contoso.example", &form).await.1),
+        number(&fixture.token("contoso.example", &form).await.1),
         9_002_313
     );
 }
 
 #[tokio::test]
 async fn authorize_refuses_in_every_way() {
-    let stage = Stage::new().await;
-    let url = stage.authorize_url("contoso.example", &[]);
-    for row in table(&stage).await {
-        refuse(&stage, "authorize", &row, "documented").await;
-        let told = stage.browse(&url, story::ANA, "accept").await.parameters();
+    let fixture = Fixture::new().await;
+    let url = fixture.authorize_url("contoso.example", &[]);
+    for row in table(&fixture).await {
+        refuse(&fixture, "authorize", &row, "documented").await;
+        let told = fixture
+            .browse(&url, story::ANA, "accept")
+            .await
+            .parameters();
         assert_eq!(row["documented"]["authorize"], told["error"], "{row}");
         assert!(told["error_description"].starts_with(&numbered(&row)));
         assert_eq!(told["state"], "the-state");
         assert_eq!(told.len(), 3, "{told:?}");
 
-        refuse(&stage, "authorize", &row, "observed").await;
-        let told = stage.browse(&url, story::ANA, "accept").await.parameters();
+        refuse(&fixture, "authorize", &row, "observed").await;
+        let told = fixture
+            .browse(&url, story::ANA, "accept")
+            .await
+            .parameters();
         assert_eq!(row["observed"]["authorize"], told["error"], "{row}");
         assert_eq!(told["state"], "the-state");
         // "Need admin approval" and a decline both look like a cancellation; the former tells nothing more.
@@ -118,17 +124,20 @@ async fn authorize_refuses_in_every_way() {
         assert_eq!(told.contains_key("error_description"), !only_as_cancel);
         assert_eq!(told.contains_key("error_uri"), !only_as_cancel);
     }
-    stage.browse(&url, story::ANA, "accept").await.code();
+    fixture.browse(&url, story::ANA, "accept").await.code();
 }
 
 #[tokio::test]
 async fn adminconsent_refuses_in_every_way() {
-    let stage = Stage::new().await;
-    let url = stage.admin_consent_url("contoso.example", &[]);
-    for row in table(&stage).await {
+    let fixture = Fixture::new().await;
+    let url = fixture.admin_consent_url("contoso.example", &[]);
+    for row in table(&fixture).await {
         for shape in ["documented", "observed"] {
-            refuse(&stage, "adminconsent", &row, shape).await;
-            let told = stage.browse(&url, story::OLGA, "accept").await.parameters();
+            refuse(&fixture, "adminconsent", &row, shape).await;
+            let told = fixture
+                .browse(&url, story::OLGA, "accept")
+                .await
+                .parameters();
             assert_eq!(row[shape]["adminconsent"], told["error"], "{row}");
             assert_eq!(told["admin_consent"], "True");
             assert_eq!(told["state"], "the-state");
@@ -138,7 +147,7 @@ async fn adminconsent_refuses_in_every_way() {
         }
     }
     // What Microsoft documents for a decline, and what it sends.
-    let declined = table(&stage).await;
+    let declined = table(&fixture).await;
     let declined = declined.iter().find(|row| row["code"] == 65004).unwrap();
     assert_eq!(declined["documented"]["adminconsent"], "consent_required");
     assert_eq!(declined["observed"]["adminconsent"], "access_denied");
@@ -146,17 +155,17 @@ async fn adminconsent_refuses_in_every_way() {
 
 #[tokio::test]
 async fn a_refusal_is_played_as_often_as_told_and_in_the_observed_shape_by_default() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let fault = json!({ "endpoint": "token", "count": 2, "refuse": { "code": 53003 } });
-    stage.set(Method::POST, "/faults", fault).await;
-    let waiting = stage.set(Method::GET, "/faults", json!({})).await;
+    fixture.set(Method::POST, "/faults", fault).await;
+    let waiting = fixture.set(Method::GET, "/faults", json!({})).await;
     assert_eq!(
         waiting["faults"][0]["refuse"],
         json!({ "code": 53003, "shape": "observed" })
     );
     for expected in [53003, 53003, 900_144] {
         assert_eq!(
-            number(&stage.token("contoso.example", &[]).await.1),
+            number(&fixture.token("contoso.example", &[]).await.1),
             expected
         );
     }
@@ -164,7 +173,7 @@ async fn a_refusal_is_played_as_often_as_told_and_in_the_observed_shape_by_defau
 
 #[tokio::test]
 async fn a_number_without_a_row_is_told_in_the_words_that_are_given_or_in_the_vaguest() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let words =
         json!({ "code": 1_234_567, "error": "invalid_request", "suberror": "message_only" });
     for (refuse, errors, suberror) in [
@@ -177,14 +186,17 @@ async fn a_number_without_a_row_is_told_in_the_words_that_are_given_or_in_the_va
     ] {
         for endpoint in ["token", "authorize"] {
             let fault = json!({ "endpoint": endpoint, "refuse": refuse });
-            stage.set(Method::POST, "/faults", fault).await;
+            fixture.set(Method::POST, "/faults", fault).await;
         }
-        let (_, told) = stage.token("contoso.example", &[]).await;
+        let (_, told) = fixture.token("contoso.example", &[]).await;
         assert_eq!(told["error"], errors[0]);
         assert_eq!(told["error_codes"], json!([1_234_567]));
         assert_eq!(told.get("suberror").and_then(Value::as_str), suberror);
-        let url = stage.authorize_url("contoso.example", &[]);
-        let told = stage.browse(&url, story::ANA, "accept").await.parameters();
+        let url = fixture.authorize_url("contoso.example", &[]);
+        let told = fixture
+            .browse(&url, story::ANA, "accept")
+            .await
+            .parameters();
         assert_eq!(told["error"], errors[1]);
         assert!(told["error_description"].starts_with("AADSTS1234567: "));
         assert_eq!(told.get("suberror").map(String::as_str), suberror);
@@ -193,7 +205,7 @@ async fn a_number_without_a_row_is_told_in_the_words_that_are_given_or_in_the_va
 
 #[tokio::test]
 async fn what_cannot_be_played_is_refused_with_a_message() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for (fault, expected) in [
         (
             json!({ "endpoint": "token", "refuse": { "code": -1 } }),
@@ -233,7 +245,9 @@ async fn what_cannot_be_played_is_refused_with_a_message() {
         ),
         (json!({ "endpoint": "token", "forge": "nicely" }), "nicely"),
     ] {
-        let (status, answer) = stage.control(Method::POST, "/faults", fault.clone()).await;
+        let (status, answer) = fixture
+            .control(Method::POST, "/faults", fault.clone())
+            .await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{fault}");
         let message = answer["message"].as_str().unwrap();
         assert!(message.contains(expected), "{fault}: {message}");
@@ -242,11 +256,11 @@ async fn what_cannot_be_played_is_refused_with_a_message() {
 
 #[tokio::test]
 async fn a_caller_names_the_correlation_id() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let id = "11111111-2222-4333-8444-555555555555";
-    let response = stage
+    let response = fixture
         .http
-        .post(stage.url("/contoso.example/oauth2/v2.0/token"))
+        .post(fixture.url("/contoso.example/oauth2/v2.0/token"))
         .header("client-request-id", id)
         .send()
         .await

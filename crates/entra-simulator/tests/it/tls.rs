@@ -9,7 +9,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::stage::CALLBACK;
+use crate::fixture::CALLBACK;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const METADATA: &str = "/contoso.example/v2.0/.well-known/openid-configuration";

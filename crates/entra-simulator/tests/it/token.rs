@@ -8,19 +8,19 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::stage::{CALLBACK, Stage, VERIFIER, number, words};
+use crate::fixture::{CALLBACK, Fixture, VERIFIER, number, words};
 
-async fn code(stage: &Stage, tenant: &str) -> String {
-    stage
-        .browse(&stage.authorize_url(tenant, &[]), story::ANA, "accept")
+async fn code(fixture: &Fixture, tenant: &str) -> String {
+    fixture
+        .browse(&fixture.authorize_url(tenant, &[]), story::ANA, "accept")
         .await
         .code()
 }
 
 #[tokio::test]
 async fn a_code_becomes_tokens() {
-    let stage = Stage::new().await;
-    let tokens = stage
+    let fixture = Fixture::new().await;
+    let tokens = fixture
         .tokens(
             "contoso.example",
             story::ANA,
@@ -31,7 +31,7 @@ async fn a_code_becomes_tokens() {
     assert_eq!(tokens["expires_in"], 3599);
     assert_eq!(words(&tokens["scope"]), ["Mail.Read", "openid", "profile"]);
     assert!(tokens["refresh_token"].is_string() && tokens["id_token"].is_string());
-    let tokens = stage
+    let tokens = fixture
         .tokens("contoso.example", story::BEN, "Mail.Read")
         .await;
     assert!(tokens.get("refresh_token").is_none() && tokens.get("id_token").is_none());
@@ -39,12 +39,12 @@ async fn a_code_becomes_tokens() {
 
 #[tokio::test]
 async fn who_and_where_from_takes_the_profile_scope() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for (scope, told) in [
         ("openid Mail.Read", false),
         ("openid profile Mail.Read", true),
     ] {
-        let tokens = stage.tokens("contoso.example", story::ANA, scope).await;
+        let tokens = fixture.tokens("contoso.example", story::ANA, scope).await;
         let claims = tokens["id_token"]
             .as_str()
             .unwrap()
@@ -62,19 +62,19 @@ async fn who_and_where_from_takes_the_profile_scope() {
 
 #[tokio::test]
 async fn an_id_token_verifies_against_the_published_keys() {
-    let stage = Stage::new().await;
-    let tokens = stage
+    let fixture = Fixture::new().await;
+    let tokens = fixture
         .tokens("organizations", story::OLGA, "openid profile Mail.Read")
         .await;
     let token = tokens["id_token"].as_str().unwrap();
-    let (_, keys) = stage.get_json("/organizations/discovery/v2.0/keys").await;
+    let (_, keys) = fixture.get_json("/organizations/discovery/v2.0/keys").await;
     let keys: JwkSet = serde_json::from_value(keys).unwrap();
     let key = keys
         .find(&decode_header(token).unwrap().kid.unwrap())
         .unwrap();
     let mut validation = Validation::new(Algorithm::RS256);
     validation.set_audience(&[story::ASSENT_CLIENT_ID.to_string()]);
-    validation.set_issuer(&[stage.url(&format!("/{}/v2.0", story::CONTOSO))]);
+    validation.set_issuer(&[fixture.url(&format!("/{}/v2.0", story::CONTOSO))]);
     validation.validate_nbf = true;
     let claims = decode::<Value>(token, &DecodingKey::from_jwk(key).unwrap(), &validation)
         .unwrap()
@@ -91,25 +91,25 @@ async fn an_id_token_verifies_against_the_published_keys() {
 
 #[tokio::test]
 async fn a_code_is_good_once() {
-    let stage = Stage::new().await;
-    let code = code(&stage, "contoso.example").await;
+    let fixture = Fixture::new().await;
+    let code = code(&fixture, "contoso.example").await;
     assert_eq!(
-        stage.redeem("contoso.example", &code).await.0,
+        fixture.redeem("contoso.example", &code).await.0,
         StatusCode::OK
     );
-    let (status, body) = stage.redeem("contoso.example", &code).await;
+    let (status, body) = fixture.redeem("contoso.example", &code).await;
     assert_eq!((status, number(&body)), (StatusCode::BAD_REQUEST, 54_005));
     assert_eq!(body["error"], "invalid_grant");
 }
 
 #[tokio::test]
 async fn a_code_is_good_for_ten_minutes() {
-    let stage = Stage::new().await;
-    let code = code(&stage, "contoso.example").await;
-    stage
+    let fixture = Fixture::new().await;
+    let code = code(&fixture, "contoso.example").await;
+    fixture
         .set(Method::POST, "/clock", json!({ "advance_seconds": 601 }))
         .await;
-    let (_, body) = stage.redeem("contoso.example", &code).await;
+    let (_, body) = fixture.redeem("contoso.example", &code).await;
     assert_eq!(
         (body["error"].as_str().unwrap(), number(&body)),
         ("invalid_grant", 70_008)
@@ -118,8 +118,8 @@ async fn a_code_is_good_for_ten_minutes() {
 
 #[tokio::test]
 async fn a_code_is_held_to_what_it_was_asked_with() {
-    let stage = Stage::new().await;
-    let code = code(&stage, "contoso.example").await;
+    let fixture = Fixture::new().await;
+    let code = code(&fixture, "contoso.example").await;
     let wrong = "wrong-wrong-wrong-wrong-wrong-wrong-wrong-wrong";
     for (changes, error, expected) in [
         (("code", "nonsense"), "invalid_grant", 70_000),
@@ -133,7 +133,7 @@ async fn a_code_is_held_to_what_it_was_asked_with() {
         (("code_verifier", wrong), "invalid_grant", 501_481),
         (("code_verifier", ""), "invalid_grant", 501_481),
     ] {
-        let (_, body) = stage
+        let (_, body) = fixture
             .redeem_with("contoso.example", &code, &[changes])
             .await;
         assert_eq!(
@@ -143,7 +143,7 @@ async fn a_code_is_held_to_what_it_was_asked_with() {
         );
     }
     for tenant in ["organizations", "adatum.example"] {
-        let (_, body) = stage.redeem(tenant, &code).await;
+        let (_, body) = fixture.redeem(tenant, &code).await;
         assert_eq!(number(&body), 700_005);
     }
     let host = story::HOST_CLIENT_ID.to_string();
@@ -152,20 +152,25 @@ async fn a_code_is_held_to_what_it_was_asked_with() {
         ("client_secret", story::HOST_CLIENT_SECRET),
     ];
     assert_eq!(
-        number(&stage.redeem_with("contoso.example", &code, &stolen).await.1),
+        number(
+            &fixture
+                .redeem_with("contoso.example", &code, &stolen)
+                .await
+                .1
+        ),
         70_000
     );
     // None of that used the code up; and a domain and its GUID are the same tenant.
     assert_eq!(
-        stage.redeem(&story::CONTOSO.to_string(), &code).await.0,
+        fixture.redeem(&story::CONTOSO.to_string(), &code).await.0,
         StatusCode::OK
     );
 }
 
 #[tokio::test]
 async fn a_refresh_token_is_renewed_and_the_old_one_stays_good() {
-    let stage = Stage::new().await;
-    let tokens = stage
+    let fixture = Fixture::new().await;
+    let tokens = fixture
         .tokens(
             "contoso.example",
             story::ANA,
@@ -173,25 +178,25 @@ async fn a_refresh_token_is_renewed_and_the_old_one_stays_good() {
         )
         .await;
     let first = tokens["refresh_token"].as_str().unwrap();
-    let (status, renewed) = stage.refresh("contoso.example", first, &[]).await;
+    let (status, renewed) = fixture.refresh("contoso.example", first, &[]).await;
     assert_eq!(status, StatusCode::OK);
     assert_ne!(renewed["refresh_token"], first);
     assert_eq!(words(&renewed["scope"]), ["Mail.Read", "openid"]);
     assert_eq!(
-        stage
+        fixture
             .refresh("organizations", first, &[("scope", "Mail.Read")])
             .await
             .0,
         StatusCode::OK
     );
-    let (_, body) = stage.refresh("adatum.example", first, &[]).await;
+    let (_, body) = fixture.refresh("adatum.example", first, &[]).await;
     assert_eq!(
         (body["error"].as_str().unwrap(), number(&body)),
         ("invalid_grant", 50_020)
     );
-    let (_, body) = stage.refresh("contoso.example", "nonsense", &[]).await;
+    let (_, body) = fixture.refresh("contoso.example", "nonsense", &[]).await;
     assert_eq!(body["error"], "invalid_grant");
-    stage
+    fixture
         .set(
             Method::POST,
             "/clock",
@@ -199,15 +204,15 @@ async fn a_refresh_token_is_renewed_and_the_old_one_stays_good() {
         )
         .await;
     assert_eq!(
-        number(&stage.refresh("contoso.example", first, &[]).await.1),
+        number(&fixture.refresh("contoso.example", first, &[]).await.1),
         700_082
     );
 }
 
 #[tokio::test]
 async fn a_grant_that_is_gone_is_told_by_a_refresh() {
-    let stage = Stage::new().await;
-    let tokens = stage
+    let fixture = Fixture::new().await;
+    let tokens = fixture
         .tokens(
             "contoso.example",
             story::ANA,
@@ -215,10 +220,10 @@ async fn a_grant_that_is_gone_is_told_by_a_refresh() {
         )
         .await;
     let token = tokens["refresh_token"].as_str().unwrap();
-    stage
+    fixture
         .set(Method::DELETE, "/grants?tenant=contoso.example", json!({}))
         .await;
-    let (status, body) = stage.refresh("contoso.example", token, &[]).await;
+    let (status, body) = fixture.refresh("contoso.example", token, &[]).await;
     assert_eq!((status, number(&body)), (StatusCode::BAD_REQUEST, 65_001));
     assert_eq!(
         (body["error"].as_str(), body["suberror"].as_str()),
@@ -228,10 +233,10 @@ async fn a_grant_that_is_gone_is_told_by_a_refresh() {
     let half = json!({
         "tenant": "contoso.example", "client_id": story::ASSENT_CLIENT_ID, "scopes": ["Mail.Read"], "user": story::ANA,
     });
-    stage.set(Method::POST, "/grants", half).await;
-    let (_, body) = stage.refresh("contoso.example", token, &[]).await;
+    fixture.set(Method::POST, "/grants", half).await;
+    let (_, body) = fixture.refresh("contoso.example", token, &[]).await;
     assert_eq!(words(&body["scope"]), ["Mail.Read", "openid"]);
-    let (_, body) = stage
+    let (_, body) = fixture
         .refresh("contoso.example", token, &[("scope", "Contacts.Read")])
         .await;
     assert_eq!(number(&body), 65_001);
@@ -239,8 +244,8 @@ async fn a_grant_that_is_gone_is_told_by_a_refresh() {
 
 #[tokio::test]
 async fn session_and_user_events_are_not_withdrawals() {
-    let stage = Stage::new().await;
-    let tokens = stage
+    let fixture = Fixture::new().await;
+    let tokens = fixture
         .tokens(
             "contoso.example",
             story::ANA,
@@ -249,36 +254,36 @@ async fn session_and_user_events_are_not_withdrawals() {
         .await;
     let token = tokens["refresh_token"].as_str().unwrap();
     let ana = format!("/tenants/contoso.example/users/{}", story::ANA);
-    stage
+    fixture
         .set(Method::PATCH, &ana, json!({ "enabled": false }))
         .await;
     assert_eq!(
-        number(&stage.refresh("contoso.example", token, &[]).await.1),
+        number(&fixture.refresh("contoso.example", token, &[]).await.1),
         50_057
     );
-    stage
+    fixture
         .set(
             Method::PATCH,
             &ana,
             json!({ "enabled": true, "revoke_sessions": true }),
         )
         .await;
-    let (_, body) = stage.refresh("contoso.example", token, &[]).await;
+    let (_, body) = fixture.refresh("contoso.example", token, &[]).await;
     assert_eq!(
         (number(&body), body["suberror"].as_str()),
         (50_173, Some("bad_token"))
     );
-    stage.set(Method::DELETE, &ana, json!({})).await;
+    fixture.set(Method::DELETE, &ana, json!({})).await;
     assert_eq!(
-        number(&stage.refresh("contoso.example", token, &[]).await.1),
+        number(&fixture.refresh("contoso.example", token, &[]).await.1),
         50_034
     );
 }
 
 #[tokio::test]
 async fn a_tenant_can_remove_or_disable_the_application() {
-    let stage = Stage::new().await;
-    let tokens = stage
+    let fixture = Fixture::new().await;
+    let tokens = fixture
         .tokens(
             "contoso.example",
             story::ANA,
@@ -291,10 +296,10 @@ async fn a_tenant_can_remove_or_disable_the_application() {
         story::ASSENT_CLIENT_ID
     );
     for (state, expected) in [("disabled", 7_000_112), ("absent", 700_016)] {
-        stage
+        fixture
             .set(Method::PUT, &path, json!({ "service_principal": state }))
             .await;
-        let (_, body) = stage.refresh("contoso.example", token, &[]).await;
+        let (_, body) = fixture.refresh("contoso.example", token, &[]).await;
         assert_eq!(
             (body["error"].as_str().unwrap(), number(&body)),
             ("unauthorized_client", expected)
@@ -304,9 +309,9 @@ async fn a_tenant_can_remove_or_disable_the_application() {
 
 #[tokio::test]
 async fn an_application_gets_a_token_of_its_own_where_it_is_installed() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let call = async |tenant: &str, scope: &str| {
-        stage
+        fixture
             .token(
                 tenant,
                 &[("grant_type", "client_credentials"), ("scope", scope)],
@@ -319,7 +324,7 @@ async fn an_application_gets_a_token_of_its_own_where_it_is_installed() {
         "/tenants/contoso.example/applications/{}",
         story::ASSENT_CLIENT_ID
     );
-    stage
+    fixture
         .set(
             Method::PUT,
             &path,
@@ -343,7 +348,7 @@ async fn an_application_gets_a_token_of_its_own_where_it_is_installed() {
 
 #[tokio::test]
 async fn mistakes_in_the_form_are_told() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for (tenant, form, error, expected) in [
         (
             "contoso.example",
@@ -376,15 +381,15 @@ async fn mistakes_in_the_form_are_told() {
             9_000_411,
         ),
     ] {
-        let (status, body) = stage.token(tenant, form).await;
+        let (status, body) = fixture.token(tenant, form).await;
         assert_eq!(status, StatusCode::BAD_REQUEST);
         assert_eq!(
             (body["error"].as_str().unwrap(), number(&body)),
             (error, expected)
         );
     }
-    let url = stage.url("/contoso.example/oauth2/v2.0/token");
-    let response = stage
+    let url = fixture.url("/contoso.example/oauth2/v2.0/token");
+    let response = fixture
         .http
         .post(url)
         .json(&json!({ "grant_type": "refresh_token" }))
@@ -396,27 +401,27 @@ async fn mistakes_in_the_form_are_told() {
 
 #[tokio::test]
 async fn options_change_how_scopes_are_written_and_which() {
-    let stage = Stage::new().await;
-    stage
+    let fixture = Fixture::new().await;
+    fixture
         .tokens("contoso.example", story::ANA, "openid Mail.Send")
         .await;
     let options = json!({ "scope_names": "full", "token_scopes": "requested" });
-    stage.set(Method::PATCH, "/options", options).await;
-    let tokens = stage
+    fixture.set(Method::PATCH, "/options", options).await;
+    let tokens = fixture
         .tokens("contoso.example", story::ANA, "openid Mail.Read")
         .await;
     assert_eq!(
         words(&tokens["scope"]),
         ["https://graph.microsoft.com/Mail.Read", "openid"]
     );
-    stage
+    fixture
         .set(
             Method::PATCH,
             "/options",
             json!({ "scope_names": "short", "token_scopes": "all_granted" }),
         )
         .await;
-    let tokens = stage
+    let tokens = fixture
         .tokens("contoso.example", story::ANA, "openid Mail.Read")
         .await;
     assert_eq!(
@@ -427,14 +432,14 @@ async fn options_change_how_scopes_are_written_and_which() {
 
 #[tokio::test]
 async fn the_host_application_signs_people_in_as_well() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let host = story::HOST_CLIENT_ID.to_string();
     let changes = [
         ("client_id", host.as_str()),
         ("scope", "openid profile email"),
     ];
-    let url = stage.authorize_url("organizations", &changes);
-    let code = stage.browse(&url, story::BEN, "accept").await.code();
+    let url = fixture.authorize_url("organizations", &changes);
+    let code = fixture.browse(&url, story::BEN, "accept").await.code();
     let form = [
         ("client_id", host.as_str()),
         ("client_secret", story::HOST_CLIENT_SECRET),
@@ -443,7 +448,7 @@ async fn the_host_application_signs_people_in_as_well() {
         ("redirect_uri", CALLBACK),
         ("code_verifier", VERIFIER),
     ];
-    let (status, tokens) = stage.post_token("organizations", &form).await;
+    let (status, tokens) = fixture.post_token("organizations", &form).await;
     assert_eq!(status, StatusCode::OK, "{tokens}");
     let claims =
         jsonwebtoken::dangerous::insecure_decode::<Value>(tokens["id_token"].as_str().unwrap())

@@ -131,3 +131,64 @@ async fn a_key_that_was_replaced_under_its_name_is_looked_at_anew_once_in_ten_se
         assert_eq!(issuer.fetches(), fetches);
     }
 }
+
+#[tokio::test]
+async fn one_fetch_serves_everybody_who_waits_for_the_first_keys() {
+    let (issuer, cache) = cache(Issuer::default());
+    let lookups = (0..100).map(|_| {
+        let cache = cache.clone();
+        tokio::spawn(async move { find(&cache, "0").await })
+    });
+    for lookup in lookups.collect::<Vec<_>>() {
+        lookup.await.unwrap().unwrap();
+    }
+    assert_eq!(issuer.fetches(), 1);
+}
+
+async fn is_unknown(cache: &KeyCache<Arc<Issuer>>, name: &str) {
+    let error = find(cache, name).await.unwrap_err();
+    assert!(matches!(error, LookupError::Unknown), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousands_who_make_up_keys_at_once_cost_a_few_fetches() {
+    let (issuer, cache) = cache(Issuer::default());
+    find(&cache, "0").await.unwrap();
+    let lookups = (0..2000).map(|number| {
+        let cache = cache.clone();
+        tokio::spawn(async move { is_unknown(&cache, &format!("made up {number}")).await })
+    });
+    for lookup in lookups.collect::<Vec<_>>() {
+        lookup.await.unwrap();
+    }
+    assert!((2..=6).contains(&issuer.fetches()), "{}", issuer.fetches());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_after_the_other_made_up_keys_cost_the_budget_and_a_genuine_one_waits_for_seconds() {
+    let (issuer, cache) = cache(Issuer::default());
+    find(&cache, "0").await.unwrap();
+    for number in 0..100 {
+        tokio::time::advance(Duration::from_millis(1)).await;
+        is_unknown(&cache, &format!("made up {number}")).await;
+    }
+    assert_eq!(issuer.fetches(), 6);
+    is_unknown(&cache, "6").await;
+    tokio::time::advance(Duration::from_secs(5)).await;
+    find(&cache, "6").await.unwrap();
+    assert_eq!(issuer.fetches(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_unknown_key_is_looked_for_once_in_ten_seconds() {
+    let (issuer, cache) = cache(Issuer::default());
+    find(&cache, "0").await.unwrap();
+    for fetches in 2..5 {
+        for _ in 0..10 {
+            tokio::time::advance(Duration::from_millis(1)).await;
+            is_unknown(&cache, "made up").await;
+        }
+        assert_eq!(issuer.fetches(), fetches);
+        tokio::time::advance(Duration::from_secs(10)).await;
+    }
+}

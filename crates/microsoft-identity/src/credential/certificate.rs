@@ -1,6 +1,6 @@
 //! Reading a private key and its certificate, and refusing what could not work.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +9,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use x509_parser::pem::Pem;
 use x509_parser::public_key::PublicKey;
-use x509_parser::time::ASN1Time;
 
 use super::assertion::ALGORITHM;
 use crate::settings::{CertificateProblem, FEWEST_KEY_BITS};
@@ -52,8 +51,8 @@ pub(super) fn parse(
     Ok(ParsedCertificate {
         key,
         thumbprint: URL_SAFE_NO_PAD.encode(Sha256::digest(&pem.contents)),
-        not_before: system_time(validity.not_before),
-        not_after: system_time(validity.not_after),
+        not_before: validity.not_before.to_datetime().into(),
+        not_after: validity.not_after.to_datetime().into(),
     })
 }
 
@@ -73,16 +72,6 @@ fn bit_length(number: &[u8]) -> usize {
     let mut octets = number.iter().skip_while(|octet| **octet == 0);
     let leading = octets.next().map_or(0, |first| 8 - first.leading_zeros());
     octets.fold(0, |bits, _| bits + 8) + usize::try_from(leading).unwrap_or(0)
-}
-
-fn system_time(time: ASN1Time) -> SystemTime {
-    let seconds = time.timestamp();
-    let distance = Duration::from_secs(seconds.unsigned_abs());
-    if seconds < 0 {
-        SystemTime::UNIX_EPOCH - distance
-    } else {
-        SystemTime::UNIX_EPOCH + distance
-    }
 }
 
 #[cfg(test)]

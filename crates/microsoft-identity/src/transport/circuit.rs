@@ -21,7 +21,7 @@ const A_MOMENT: Duration = Duration::from_secs(1);
 pub(super) enum CallOutcome {
     /// The service answered, were it with a refusal.
     Answered,
-    /// It did not, or with a breakdown of its own.
+    /// The service did not answer, or with a breakdown of its own.
     Failed,
     /// Nothing can be said: the caller gave up, or the answer was not read to its end.
     Inconclusive,

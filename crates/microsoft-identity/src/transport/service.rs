@@ -63,7 +63,7 @@ impl Service {
         self.call(self.request(address, None)?, deadline).await
     }
 
-    /// The same, with a bearer token.
+    /// A GET with a bearer token, which is repeated where that may help.
     pub(crate) async fn get_as(
         &self,
         address: &Url,

@@ -6,15 +6,15 @@ use assent_microsoft_identity::{CircuitState, Entra, ErrorClass, MicrosoftHealth
 use serde_json::json;
 
 use crate::authority::PATIENCE;
-use crate::wire::{Play, Wire, look_up, metadata, redeem, skip};
+use crate::wire::{Reaction, Wire, look_up, metadata, redeem, skip};
 
-fn unwell() -> Play {
-    Play::status(500, "", &json!({}))
+fn unwell() -> Reaction {
+    Reaction::status(500, "", &json!({}))
 }
 
 /// Fails until nobody is asked any more.
-async fn opened(play: Play) -> (Wire, Entra) {
-    let wire = Wire::start([play]).await;
+async fn opened(reaction: Reaction) -> (Wire, Entra) {
+    let wire = Wire::start([reaction]).await;
     let entra = wire.entra();
     for _ in 0..5 {
         redeem(&entra).await.unwrap_err();
@@ -47,7 +47,7 @@ async fn five_failures_open_it_and_one_good_answer_closes_it() {
     );
     assert_eq!(health.borrow_and_update().graph, CircuitState::Closed);
 
-    wire.plays([Play::Bytes(metadata())]);
+    wire.set_reactions([Reaction::Bytes(metadata())]);
     skip(told).await;
     look_up(&entra).await.unwrap();
     assert_eq!(wire.count(), 6);
@@ -58,7 +58,7 @@ async fn five_failures_open_it_and_one_good_answer_closes_it() {
 
 #[tokio::test]
 async fn the_pause_doubles_up_to_a_minute() {
-    let (wire, entra) = opened(Play::Reset).await;
+    let (wire, entra) = opened(Reaction::Reset).await;
     for (sent, seconds) in (5..).zip([5, 10, 20, 40, 60, 60]) {
         assert_eq!(wire.count(), sent);
         let told = refused(&wire, &entra).await;
@@ -78,9 +78,9 @@ async fn one_probe_at_a_time() {
     let (wire, entra) = opened(unwell()).await;
     let mut health = entra.health();
     skip(Duration::from_secs(5)).await;
-    wire.plays([
-        Play::Late(PATIENCE / 2, metadata()),
-        Play::Bytes(metadata()),
+    wire.set_reactions([
+        Reaction::Late(PATIENCE / 2, metadata()),
+        Reaction::Bytes(metadata()),
     ]);
     let probe = tokio::spawn({
         let entra = entra.clone();
@@ -101,7 +101,7 @@ async fn one_probe_at_a_time() {
 async fn a_probe_that_nobody_waits_for_is_none() {
     let (wire, entra) = opened(unwell()).await;
     skip(Duration::from_secs(5)).await;
-    wire.plays([Play::Hang(String::new()), Play::Bytes(metadata())]);
+    wire.set_reactions([Reaction::Hang(String::new()), Reaction::Bytes(metadata())]);
     let given_up = tokio::time::timeout(PATIENCE / 10, redeem(&entra)).await;
     assert!(given_up.is_err());
     look_up(&entra).await.unwrap();
@@ -109,7 +109,7 @@ async fn a_probe_that_nobody_waits_for_is_none() {
 
 #[tokio::test]
 async fn silence_opens_it_too() {
-    let wire = Wire::start([Play::Hang(String::new())]).await;
+    let wire = Wire::start([Reaction::Hang(String::new())]).await;
     let entra = wire.entra();
     let calls: Vec<_> = (0..5)
         .map(|_| {
@@ -151,7 +151,7 @@ async fn a_refusal_is_an_answer() {
     let wire = Wire::start([]).await;
     let entra = wire.entra();
     for (status, body, class) in refusals {
-        wire.plays([Play::status(status, "", &body)]);
+        wire.set_reactions([Reaction::status(status, "", &body)]);
         for _ in 0..6 {
             let error = redeem(&entra).await.unwrap_err();
             assert!(
@@ -161,12 +161,12 @@ async fn a_refusal_is_an_answer() {
         }
     }
     // Nor is a tenant that does not exist, an answer that is too long, or one that makes no sense.
-    for play in [
-        Play::status(400, "", &json!({})),
-        Play::Endless,
-        Play::status(200, "", &json!([])),
+    for reaction in [
+        Reaction::status(400, "", &json!({})),
+        Reaction::Endless,
+        Reaction::status(200, "", &json!([])),
     ] {
-        wire.plays([play]);
+        wire.set_reactions([reaction]);
         for _ in 0..6 {
             look_up(&entra).await.unwrap_err();
         }

@@ -12,7 +12,7 @@ use url::Url;
 use uuid::{Uuid, uuid};
 
 use crate::authority::{Answer, Authority, PATIENCE, TENANT, settings_for};
-use crate::wire::{Play, Wire, skip};
+use crate::wire::{Reaction, Wire, skip};
 
 const OTHER: Uuid = uuid!("90000000-0000-4000-8000-00000000000f");
 
@@ -245,7 +245,7 @@ async fn another_clouds_trouble_is_not_ours() {
 
 #[tokio::test]
 async fn another_cloud_that_never_answers_is_soon_left_alone() {
-    let wire = Wire::start([Play::Hang(String::new())]).await;
+    let wire = Wire::start([Reaction::Hang(String::new())]).await;
     let ours = Authority::start().await;
     let entra = client(&ours.url, [&wire.url]);
     for number in 0..10 {

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::authority::settings_for;
 use crate::certified::Certified;
-use crate::stage::Stage;
+use crate::fixture::Fixture;
 
 const RIGHT: &str = story::ASSENT_CLIENT_SECRET;
 
@@ -25,15 +25,15 @@ fn rotating(first: ClientCredential, second: ClientCredential) -> Credentials {
 }
 
 /// Redeems a fresh code, and says how many requests that took.
-async fn redeem_fresh(stage: &Stage) -> (Result<Redeemed, RedeemError>, u64) {
-    let (flow, query) = stage.code().await;
-    let before = stage.calls("token").await.unwrap();
-    let result = stage.redeem(&flow, &query).await;
-    (result, stage.calls("token").await.unwrap() - before)
+async fn redeem_fresh(fixture: &Fixture) -> (Result<Redeemed, RedeemError>, u64) {
+    let (flow, query) = fixture.code().await;
+    let before = fixture.calls("token").await.unwrap();
+    let result = fixture.redeem(&flow, &query).await;
+    (result, fixture.calls("token").await.unwrap() - before)
 }
 
-fn credential_status(stage: &Stage) -> CredentialStatus {
-    stage.entra.health().borrow().credential.clone()
+fn credential_status(fixture: &Fixture) -> CredentialStatus {
+    fixture.entra.health().borrow().credential.clone()
 }
 
 #[tokio::test]
@@ -62,16 +62,16 @@ async fn whichever_is_accepted_is_used_and_goes_first_from_then_on() {
         ),
     ] {
         let shown = format!("{first:?} {second:?}");
-        let stage = Stage::with(rotating(first, second)).await;
+        let fixture = Fixture::with(rotating(first, second)).await;
         let certificates: Vec<&str> = certificates.iter().map(String::as_str).collect();
-        stage.register(&secrets, &certificates).await;
-        assert_eq!(credential_status(&stage), CredentialStatus::NotTriedYet);
+        fixture.register(&secrets, &certificates).await;
+        assert_eq!(credential_status(&fixture), CredentialStatus::NotTriedYet);
         for expected in [2, 1, 1] {
-            let (result, requests) = redeem_fresh(&stage).await;
+            let (result, requests) = redeem_fresh(&fixture).await;
             assert!(result.is_ok(), "{shown}: {result:?}");
             assert_eq!(requests, expected, "{shown}");
             assert_eq!(
-                credential_status(&stage),
+                credential_status(&fixture),
                 CredentialStatus::SecondUsed,
                 "{shown}"
             );
@@ -82,7 +82,7 @@ async fn whichever_is_accepted_is_used_and_goes_first_from_then_on() {
 #[tokio::test]
 async fn a_rotation_goes_there_and_back() {
     let (one, other) = (Certified::new(), Certified::new());
-    let stage = Stage::with(rotating(one.credential(), other.credential())).await;
+    let fixture = Fixture::with(rotating(one.credential(), other.credential())).await;
     let both = [one.certificate_pem.as_str(), other.certificate_pem.as_str()];
     for (registered, requests, expected) in [
         (&both[..], 1, CredentialStatus::Accepted),
@@ -91,10 +91,10 @@ async fn a_rotation_goes_there_and_back() {
         (&both[..1], 2, CredentialStatus::Accepted),
         (&both[..], 1, CredentialStatus::Accepted),
     ] {
-        stage.register(&[], registered).await;
-        let (result, needed) = redeem_fresh(&stage).await;
+        fixture.register(&[], registered).await;
+        let (result, needed) = redeem_fresh(&fixture).await;
         assert!(result.is_ok(), "{result:?}");
-        assert_eq!((needed, credential_status(&stage)), (requests, expected));
+        assert_eq!((needed, credential_status(&fixture)), (requests, expected));
     }
 }
 
@@ -103,11 +103,11 @@ async fn a_certificate_that_has_expired_does_not_keep_the_service_down() {
     let day = Duration::from_hours(24);
     let now = SystemTime::now();
     let [expired, good] = [now.checked_sub(day).unwrap(), now + 10 * day].map(Certified::ending);
-    let stage = Stage::with(rotating(expired.credential(), good.credential())).await;
-    stage.register(&[], &[&good.certificate_pem]).await;
-    assert!(redeem_fresh(&stage).await.0.is_ok());
+    let fixture = Fixture::with(rotating(expired.credential(), good.credential())).await;
+    fixture.register(&[], &[&good.certificate_pem]).await;
+    assert!(redeem_fresh(&fixture).await.0.is_ok());
 
-    let health = stage.entra.health().borrow().clone();
+    let health = fixture.entra.health().borrow().clone();
     let validities: Vec<_> = health
         .certificates
         .iter()
@@ -136,43 +136,43 @@ async fn a_rotation_under_load_loses_nobody() {
     const HELD: u64 = 30;
     let (old, new) = (Certified::new(), Certified::new());
     let credentials = || rotating(old.credential(), new.credential());
-    let mut stage = Stage::with(credentials()).await;
-    let url = stage.simulator.base_url.parse().unwrap();
+    let mut fixture = Fixture::with(credentials()).await;
+    let url = fixture.simulator.base_url.parse().unwrap();
     let patient = Settings {
         timeout: Duration::from_secs(20),
         ..settings_for(&url, credentials())
     };
-    stage.entra = Entra::new(patient).unwrap();
-    stage.register(&[], &[&old.certificate_pem]).await;
+    fixture.entra = Entra::new(patient).unwrap();
+    fixture.register(&[], &[&old.certificate_pem]).await;
     let mut flows = Vec::new();
     for _ in 0..AT_ONCE + HELD {
-        flows.push(stage.code().await);
+        flows.push(fixture.code().await);
     }
     // Some are answered at once, and the others only after the certificate was exchanged.
     for (count, delay_ms) in [(AT_ONCE, 1), (HELD, 2000)] {
         let delay = json!({"endpoint": "token", "count": count, "delay_ms": delay_ms});
-        stage.control("faults", delay).await;
+        fixture.control("faults", delay).await;
     }
-    let stage = std::sync::Arc::new(stage);
+    let fixture = std::sync::Arc::new(fixture);
     let logins: Vec<_> = flows
         .into_iter()
         .map(|(flow, query)| {
-            let stage = std::sync::Arc::clone(&stage);
-            tokio::spawn(async move { stage.redeem(&flow, &query).await })
+            let fixture = std::sync::Arc::clone(&fixture);
+            tokio::spawn(async move { fixture.redeem(&flow, &query).await })
         })
         .collect();
-    while stage.calls("token").await.unwrap() < AT_ONCE + HELD {
+    while fixture.calls("token").await.unwrap() < AT_ONCE + HELD {
         tokio::task::yield_now().await;
     }
-    stage.register(&[], &[&new.certificate_pem]).await;
+    fixture.register(&[], &[&new.certificate_pem]).await;
     for login in logins {
         login.await.unwrap().unwrap();
     }
-    let requests = stage.calls("token").await.unwrap();
+    let requests = fixture.calls("token").await.unwrap();
     let refused = requests - AT_ONCE - HELD;
     assert!((HELD..=AT_ONCE + HELD).contains(&refused), "{refused}");
-    assert_eq!(credential_status(&stage), CredentialStatus::SecondUsed);
-    let (result, needed) = redeem_fresh(&stage).await;
+    assert_eq!(credential_status(&fixture), CredentialStatus::SecondUsed);
+    let (result, needed) = redeem_fresh(&fixture).await;
     assert!(result.is_ok(), "{result:?}");
     assert_eq!(needed, 1);
 }
@@ -182,25 +182,25 @@ async fn when_both_are_refused_it_is_our_fault_and_the_code_stays_good() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let _here = metrics::set_default_local_recorder(&recorder);
     let unknown = Certified::new();
-    let stage = Stage::with(rotating(unknown.credential(), secret("wrong"))).await;
-    let (flow, query) = stage.code().await;
+    let fixture = Fixture::with(rotating(unknown.credential(), secret("wrong"))).await;
+    let (flow, query) = fixture.code().await;
     for _ in 0..2 {
-        let error = stage.redeem(&flow, &query).await.unwrap_err();
+        let error = fixture.redeem(&flow, &query).await.unwrap_err();
         assert!(
             matches!(&error, RedeemError::Refused(no) if no.class == ErrorClass::OurFault),
             "{error:?}"
         );
     }
-    assert_eq!(stage.calls("token").await, Some(4));
+    assert_eq!(fixture.calls("token").await, Some(4));
     let codes = vec![700_027, 7_000_215];
     assert_eq!(
-        credential_status(&stage),
+        credential_status(&fixture),
         CredentialStatus::Refused { codes }
     );
 
-    stage.register(&[], &[&unknown.certificate_pem]).await;
-    stage.redeem(&flow, &query).await.unwrap();
-    assert_eq!(credential_status(&stage), CredentialStatus::Accepted);
+    fixture.register(&[], &[&unknown.certificate_pem]).await;
+    fixture.redeem(&flow, &query).await.unwrap();
+    assert_eq!(credential_status(&fixture), CredentialStatus::Accepted);
 
     let ends = unknown
         .not_after
@@ -221,8 +221,8 @@ async fn when_both_are_refused_it_is_our_fault_and_the_code_stays_good() {
 
 #[tokio::test]
 async fn a_wrong_secret_is_our_fault_and_nothing_else_happens() {
-    let stage = Stage::with(Credentials::One(secret("wrong"))).await;
-    let (result, requests) = redeem_fresh(&stage).await;
+    let fixture = Fixture::with(Credentials::One(secret("wrong"))).await;
+    let (result, requests) = redeem_fresh(&fixture).await;
     let error = result.unwrap_err();
     assert!(
         matches!(&error, RedeemError::Refused(no) if no.class == ErrorClass::OurFault && no.codes == [7_000_215]),
@@ -230,7 +230,7 @@ async fn a_wrong_secret_is_our_fault_and_nothing_else_happens() {
     );
     assert_eq!(requests, 1);
     assert_eq!(
-        credential_status(&stage),
+        credential_status(&fixture),
         CredentialStatus::Refused {
             codes: vec![7_000_215]
         }
@@ -239,20 +239,20 @@ async fn a_wrong_secret_is_our_fault_and_nothing_else_happens() {
 
 #[tokio::test]
 async fn any_other_refusal_is_final() {
-    let stage = Stage::with(rotating(secret(RIGHT), secret("wrong"))).await;
-    let (flow, query) = stage.code().await;
-    stage.redeem(&flow, &query).await.unwrap();
+    let fixture = Fixture::with(rotating(secret(RIGHT), secret("wrong"))).await;
+    let (flow, query) = fixture.code().await;
+    fixture.redeem(&flow, &query).await.unwrap();
     // The code was redeemed before; another credential would not change that.
-    stage.redeem(&flow, &query).await.unwrap_err();
-    assert_eq!(stage.calls("token").await, Some(2));
+    fixture.redeem(&flow, &query).await.unwrap_err();
+    assert_eq!(fixture.calls("token").await, Some(2));
     // Nor does it for an address that is not registered, although that is `invalid_client` too.
     let refusal = json!({"error": "invalid_client", "error_codes": [500_112]});
     let fault = json!({"endpoint": "token", "status": 401, "body": refusal});
-    stage.control("faults", fault).await;
-    let (result, requests) = redeem_fresh(&stage).await;
+    fixture.control("faults", fault).await;
+    let (result, requests) = redeem_fresh(&fixture).await;
     assert!(matches!(result, Err(RedeemError::Refused(no)) if no.class == ErrorClass::OurFault));
     assert_eq!(requests, 1);
-    assert_eq!(credential_status(&stage), CredentialStatus::Accepted);
+    assert_eq!(credential_status(&fixture), CredentialStatus::Accepted);
 }
 
 #[test]

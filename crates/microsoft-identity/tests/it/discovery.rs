@@ -7,7 +7,7 @@ use assent_microsoft_identity::{CloudInstance, DiscoveryError, TenantRef};
 use serde_json::json;
 
 use crate::authority::{Answer, Authority, PATIENCE, TENANT, client_of};
-use crate::wire::{Play, Wire, metadata};
+use crate::wire::{Reaction, Wire, metadata};
 
 const PATH: &str = "/contoso.example/v2.0/.well-known/openid-configuration";
 
@@ -37,7 +37,7 @@ async fn a_tenant_is_asked_for_once() {
 /// A login waits for milliseconds only, and the answer is for the next one.
 #[tokio::test]
 async fn a_lookup_goes_on_though_nobody_waits_and_is_shared() {
-    let wire = Wire::start([Play::Late(Duration::from_millis(100), metadata())]).await;
+    let wire = Wire::start([Reaction::Late(Duration::from_millis(100), metadata())]).await;
     let entra = wire.entra();
     let tenant = TenantRef::Id(TENANT);
     {

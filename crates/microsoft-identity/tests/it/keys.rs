@@ -61,40 +61,6 @@ async fn a_rotated_key_is_learnt_and_made_up_ones_are_not_chased() {
 }
 
 #[tokio::test]
-async fn one_fetch_serves_everybody_who_waits() {
-    let authority = Authority::start().await;
-    let key = Key::new("k1");
-    authority.publish(&[&key]);
-    let (entra, token) = (authority.client(None), authority.id_token(&key));
-    let logins: Vec<_> = (0..20)
-        .map(|_| {
-            let (entra, token) = (entra.clone(), token.clone());
-            tokio::spawn(async move { verify(&entra, &token).await })
-        })
-        .collect();
-    for login in logins {
-        assert!(login.await.unwrap().is_ok());
-    }
-    assert_eq!(authority.requests(KEYS).len(), 1);
-}
-
-#[tokio::test]
-async fn known_keys_serve_through_an_outage() {
-    let authority = Authority::start().await;
-    let (key, other) = (Key::new("k1"), Key::new("k2"));
-    authority.publish(&[&key]);
-    let entra = authority.client(None);
-    assert!(verify(&entra, &authority.id_token(&key)).await.is_ok());
-    authority.at(KEYS, Answer::Json(503, json!({})));
-    let unknown = verify(&entra, &authority.id_token(&other)).await;
-    assert!(
-        matches!(unknown, Err(IdTokenError::KeysUnavailable(_))),
-        "{unknown:?}"
-    );
-    assert!(verify(&entra, &authority.id_token(&key)).await.is_ok());
-}
-
-#[tokio::test]
 async fn without_keys_nothing_is_believed() {
     let authority = Authority::start().await;
     let key = Key::new("k1");

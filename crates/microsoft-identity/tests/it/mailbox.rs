@@ -10,8 +10,8 @@ use assent_microsoft_identity::{
 use serde_json::{Value, json};
 
 use crate::authority::{Answer, Authority, PATIENCE, PERSON, settings_for};
-use crate::stage::Stage;
-use crate::wire::{Play, Wire, patient};
+use crate::fixture::Fixture;
+use crate::wire::{Reaction, Wire, patient};
 
 use MailboxLocation::{ExchangeOnline, Missing, OnPremises, Unknown, Unlicensed};
 use UnknownReason::{NotAllowed, NothingReadable, Throttled, TimedOut, Unavailable, Unexpected};
@@ -254,7 +254,8 @@ async fn all_else_says_nothing_about_a_location() {
 
 #[tokio::test]
 async fn all_questions_share_one_deadline() {
-    let slow = |body: &Value| Play::Late(PATIENCE * 2 / 3, crate::wire::response(404, "", body));
+    let slow =
+        |body: &Value| Reaction::Late(PATIENCE * 2 / 3, crate::wire::response(404, "", body));
     let no_mailbox = json!({"error": {"code": "MailboxNotEnabledForRESTAPI"}});
     let wire = Wire::start([slow(&no_mailbox), slow(&json!({}))]).await;
     let begun = Instant::now();
@@ -273,7 +274,7 @@ async fn all_questions_share_one_deadline() {
 
 #[tokio::test]
 async fn autodiscover_learns_no_token() {
-    let autodiscover = Wire::start([Play::status(
+    let autodiscover = Wire::start([Reaction::status(
         200,
         "",
         &json!({"Url": "https://mail.contoso.example/"}),
@@ -326,12 +327,12 @@ async fn whose_token_it_is() {
 
 #[tokio::test]
 async fn in_the_story() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let autodiscover = Authority::start().await;
     autodiscover.at(AUTODISCOVER, found("https://mail.adatum.example/api"));
     let secret =
         assent_microsoft_identity::ClientCredential::Secret(story::ASSENT_CLIENT_SECRET.into());
-    let url = stage.simulator.base_url.parse().unwrap();
+    let url = fixture.simulator.base_url.parse().unwrap();
     let entra = Entra::new(Settings {
         autodiscover_url: autodiscover.url.clone(),
         ..settings_for(&url, Credentials::One(secret))
@@ -370,11 +371,11 @@ async fn in_the_story() {
         ),
     ] {
         let grant = json!({"tenant": tenant, "client_id": story::ASSENT_CLIENT_ID, "user": person, "scopes": scopes});
-        stage.control("grants", grant).await;
+        fixture.control("grants", grant).await;
         let default = "https://graph.microsoft.com/.default";
-        let (url, flow) = stage.authorize(TenantRef::Id(tenant), default);
-        let query = stage.back(&url, person, "accept").await;
-        let redeemed = stage.redeem_in(tenant, &flow, &query).await.unwrap();
+        let (url, flow) = fixture.authorize(TenantRef::Id(tenant), default);
+        let query = fixture.back(&url, person, "accept").await;
+        let redeemed = fixture.redeem_in(tenant, &flow, &query).await.unwrap();
         let location = entra.locate_mailbox(&redeemed.access_token, &redeemed.scopes);
         assert_eq!(location.await, expected, "{person} {:?}", redeemed.scopes);
         if redeemed.scopes.covers(&["User.Read".to_owned()]) {

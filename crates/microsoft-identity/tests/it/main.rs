@@ -1,9 +1,9 @@
-//! The client against a real HTTP server that plays Microsoft well, badly, slowly and not at all.
+//! The client against a real HTTP server that reactions Microsoft well, badly, slowly and not at all.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod authority;
 mod certified;
-mod stage;
+mod fixture;
 mod wire;
 
 mod circuit;

@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::authority::{Answer, Authority, Key, TENANT, settings_for};
-use crate::stage::Stage;
+use crate::fixture::Fixture;
 
 const TOKEN: &str = "/c0000000-0000-4000-8000-000000000001/oauth2/v2.0/token";
 const ANA: &str = "ana@contoso.example";
@@ -167,7 +167,7 @@ fn described(code: u32) -> String {
 async fn a_change_of_credentials_alarms_once() {
     let log = Log::default();
     let _listening = log.listen();
-    let stage = Stage::with(Credentials::Rotating {
+    let fixture = Fixture::with(Credentials::Rotating {
         first: ClientCredential::Secret("hush-old".into()),
         second: ClientCredential::Secret("hush-new".into()),
     })
@@ -178,10 +178,10 @@ async fn a_change_of_credentials_alarms_once() {
         (&["hush-old"], 2),
         (&["hush-new"], 3),
     ] {
-        stage.register(secrets, &[]).await;
+        fixture.register(secrets, &[]).await;
         for _ in 0..3 {
-            let (flow, query) = stage.code().await;
-            let result = stage.redeem(&flow, &query).await;
+            let (flow, query) = fixture.code().await;
+            let result = fixture.redeem(&flow, &query).await;
             assert_eq!(result.is_ok(), secrets != ["somebody-elses"], "{result:?}");
         }
         let alarm = "operator_alarm=\"microsoft_credential_refused\"";

@@ -12,26 +12,26 @@ use assent_microsoft_identity::{
 use serde_json::json;
 
 use crate::authority::PATIENCE;
-use crate::stage::{Stage, callback, merged, words};
+use crate::fixture::{Fixture, callback, merged, words};
 
 #[tokio::test]
 async fn an_administrator_consents_for_everybody() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let wanted = words("Mail.Read Calendars.Read");
-    let (entra, anywhere) = (&stage.entra, TenantRef::Organizations);
+    let (entra, anywhere) = (&fixture.entra, TenantRef::Organizations);
     let url = entra.admin_consent_url(&anywhere, &callback(), &wanted, "s1");
-    let query = stage.back(&url, story::OLGA, "accept").await;
+    let query = fixture.back(&url, story::OLGA, "accept").await;
     let claim = UnverifiedAdminConsentCallback::parse(&query).unwrap();
     let tenant = claim.outcome.unwrap().0;
     assert_eq!((claim.state.as_str(), tenant), ("s1", story::CONTOSO));
 
     let global_administrator = CONSENTING_ROLES.get(..1).unwrap();
     for (person, roles) in [(story::OLGA, global_administrator), (story::ANA, &[])] {
-        let (url, flow) = stage.authorize(tenant.into(), "https://graph.microsoft.com/.default");
-        let (end, query) = stage.browse(&url, person, "accept", &json!({})).await;
+        let (url, flow) = fixture.authorize(tenant.into(), "https://graph.microsoft.com/.default");
+        let (end, query) = fixture.browse(&url, person, "accept", &json!({})).await;
         // Nothing is left to consent to.
         assert_eq!(end.get("steps"), Some(&json!(["sign_in"])));
-        let redeemed = stage.redeem(&flow, &query).await.unwrap();
+        let redeemed = fixture.redeem(&flow, &query).await.unwrap();
         let identity = &redeemed.identity;
         assert_eq!((identity.tenant_id, identity.object_id), (tenant, person));
         assert_eq!(roles_able_to_consent(identity), roles);
@@ -44,14 +44,16 @@ async fn an_administrator_consents_for_everybody() {
 
 #[tokio::test]
 async fn an_application_that_may_ask_finds_its_own_grant() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let wanted = words("Mail.Send Directory.Read.All");
-    let (entra, contoso) = (&stage.entra, TenantRef::Id(story::CONTOSO));
+    let (entra, contoso) = (&fixture.entra, TenantRef::Id(story::CONTOSO));
     let url = entra.admin_consent_url(&contoso, &callback(), &wanted, "s1");
-    stage.back(&url, story::OLGA, "accept").await;
-    let (url, flow) = stage.authorize(contoso, "https://graph.microsoft.com/.default");
-    let (_, query) = stage.browse(&url, story::OLGA, "accept", &json!({})).await;
-    let redeemed = stage.redeem(&flow, &query).await.unwrap();
+    fixture.back(&url, story::OLGA, "accept").await;
+    let (url, flow) = fixture.authorize(contoso, "https://graph.microsoft.com/.default");
+    let (_, query) = fixture
+        .browse(&url, story::OLGA, "accept", &json!({}))
+        .await;
+    let redeemed = fixture.redeem(&flow, &query).await.unwrap();
     let token = &redeemed.access_token;
     let covered = entra.tenant_wide_grant(token, &wanted).await.unwrap();
     assert!(matches!(covered, GrantProof::Covered { .. }), "{covered:?}");
@@ -68,14 +70,18 @@ async fn an_application_that_may_ask_finds_its_own_grant() {
 #[tokio::test]
 async fn refusals_on_the_pages_are_told_apart() {
     use ErrorClass::{Declined, Undetermined, WrongTenantOrUser};
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let (contoso, scopes) = (TenantRef::Id(story::CONTOSO), words("Mail.Read"));
-    let admin = (stage.entra).admin_consent_url(&contoso, &callback(), &scopes, "s1");
-    let (own, _) = stage.authorize(TenantRef::Organizations, "Mail.Read");
+    let admin = (fixture.entra).admin_consent_url(&contoso, &callback(), &scopes, "s1");
+    let (own, _) = fixture.authorize(TenantRef::Organizations, "Mail.Read");
     let everything = &json!({});
-    let (end, _) = stage.browse(&admin, story::ANA, "accept", everything).await;
+    let (end, _) = fixture
+        .browse(&admin, story::ANA, "accept", everything)
+        .await;
     assert_eq!(end.pointer("/page/code"), Some(&json!("AADSTS90093")));
-    let (end, _) = stage.browse(&own, story::DANA, "accept", everything).await;
+    let (end, _) = fixture
+        .browse(&own, story::DANA, "accept", everything)
+        .await;
     assert_eq!(end.pointer("/page/code"), Some(&json!("AADSTS90094")));
     for (person, answer, class) in [
         (story::ANA, "return", Undetermined),
@@ -83,7 +89,7 @@ async fn refusals_on_the_pages_are_told_apart() {
         (story::OLGA, "decline", Declined),
         (story::GRACE, "accept", WrongTenantOrUser),
     ] {
-        let query = stage.back(&admin, person, answer).await;
+        let query = fixture.back(&admin, person, answer).await;
         let back = UnverifiedAdminConsentCallback::parse(&query).unwrap();
         assert_eq!(back.outcome.unwrap_err().class, class, "{person} {answer}");
     }
@@ -92,7 +98,7 @@ async fn refusals_on_the_pages_are_told_apart() {
         (story::ANA, "cancel", Undetermined),
         (story::ANA, "decline", Declined),
     ] {
-        let query = stage.back(&own, person, answer).await;
+        let query = fixture.back(&own, person, answer).await;
         let back = UnverifiedAuthorizeCallback::parse(&query).unwrap();
         assert_eq!(back.outcome.unwrap_err().class, class, "{person} {answer}");
     }
@@ -100,32 +106,32 @@ async fn refusals_on_the_pages_are_told_apart() {
 
 #[tokio::test]
 async fn a_code_is_good_once_in_its_own_flow_and_tells_what_was_granted() {
-    let stage = Stage::new().await;
-    let (url, mut flow) = stage.authorize(story::CONTOSO.into(), "Mail.Read Calendars.Read");
+    let fixture = Fixture::new().await;
+    let (url, mut flow) = fixture.authorize(story::CONTOSO.into(), "Mail.Read Calendars.Read");
     let partly = json!({"grant_scopes": ["Mail.Read"]});
-    let (_, query) = stage.browse(&url, story::ANA, "accept", &partly).await;
+    let (_, query) = fixture.browse(&url, story::ANA, "accept", &partly).await;
     let verifier = mem::replace(&mut flow.verifier, new_pkce().verifier);
-    let error = stage.redeem(&flow, &query).await.unwrap_err();
+    let error = fixture.redeem(&flow, &query).await.unwrap_err();
     assert!(matches!(error, RedeemError::Refused(no) if no.class == ErrorClass::OurFault));
     flow.verifier = verifier;
-    let ana = stage.redeem(&flow, &query).await.unwrap();
+    let ana = fixture.redeem(&flow, &query).await.unwrap();
     assert_eq!(ana.identity.object_id, story::ANA);
     let wanted = words("Mail.Read Calendars.Read");
     assert_eq!(ana.scopes.missing(&wanted), ["Calendars.Read"]);
-    let error = stage.redeem(&flow, &query).await.unwrap_err();
+    let error = fixture.redeem(&flow, &query).await.unwrap_err();
     assert!(matches!(error, RedeemError::Refused(no) if no.class == ErrorClass::AlreadyRedeemed));
 
-    let query = stage.back(&url, story::ANA, "accept").await;
+    let query = fixture.back(&url, story::ANA, "accept").await;
     flow.nonce = random_token();
-    let error = stage.redeem(&flow, &query).await.unwrap_err();
+    let error = fixture.redeem(&flow, &query).await.unwrap_err();
     assert_eq!(format!("{error:?}"), "IdToken(Nonce)");
 }
 
 #[tokio::test]
 async fn every_forgery_is_seen_through() {
     const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
-    let stage = Stage::new().await;
-    stage.verify(&json!({}), story::CONTOSO).await.unwrap();
+    let fixture = Fixture::new().await;
+    fixture.verify(&json!({}), story::CONTOSO).await.unwrap();
     for (forgery, variant) in [
         ("wrong_audience", "Audience"),
         ("wrong_issuer", "Issuer"),
@@ -141,64 +147,67 @@ async fn every_forgery_is_seen_through() {
         ("tampered", "Signature"),
     ] {
         let order = json!({"forge": forgery});
-        let error = stage.verify(&order, story::CONTOSO).await.unwrap_err();
+        let error = fixture.verify(&order, story::CONTOSO).await.unwrap_err();
         assert_eq!(format!("{error:?}"), variant, "{forgery}");
     }
     // Genuinely signed, and still not what is needed.
-    let issuer = format!("{}/{CONSUMERS}/v2.0", stage.simulator.base_url);
+    let issuer = format!("{}/{CONSUMERS}/v2.0", fixture.simulator.base_url);
     let personal = json!({"claims": {"tid": CONSUMERS, "iss": issuer}});
-    let error = stage.verify(&personal, story::CONTOSO).await.unwrap_err();
+    let error = fixture.verify(&personal, story::CONTOSO).await.unwrap_err();
     assert!(matches!(error, IdTokenError::Consumer), "{error:?}");
-    let error = stage.verify(&json!({}), story::FABRIKAM).await.unwrap_err();
+    let error = fixture
+        .verify(&json!({}), story::FABRIKAM)
+        .await
+        .unwrap_err();
     assert!(matches!(error, IdTokenError::Tenant { actual } if actual == story::CONTOSO));
 }
 
 #[tokio::test]
 async fn a_rotated_key_is_accepted_without_a_restart() {
-    let stage = Stage::new().await;
-    stage.verify(&json!({}), story::CONTOSO).await.unwrap();
+    let fixture = Fixture::new().await;
+    fixture.verify(&json!({}), story::CONTOSO).await.unwrap();
     let forgetting = json!({"forget_old": true});
-    stage.control("keys/rotate", forgetting).await;
-    stage.verify(&json!({}), story::CONTOSO).await.unwrap();
-    assert_eq!(stage.calls("jwks").await, Some(2));
+    fixture.control("keys/rotate", forgetting).await;
+    fixture.verify(&json!({}), story::CONTOSO).await.unwrap();
+    assert_eq!(fixture.calls("jwks").await, Some(2));
 }
 
 #[tokio::test]
 async fn tenants_are_found_in_their_clouds() {
     use CloudInstance::{Gcc, GccHigh, Worldwide};
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for (name, id, cloud) in [
         ("contoso.example", story::CONTOSO, Worldwide),
         ("fabrikam.example", story::FABRIKAM, Gcc),
         ("northwind-gov.example", story::NORTHWIND_GOV, GccHigh),
     ] {
         let name = TenantRef::parse(name).unwrap();
-        let tenant = stage.entra.tenant(&name).await.unwrap();
+        let tenant = fixture.entra.tenant(&name).await.unwrap();
         assert_eq!((tenant.tenant_id, tenant.cloud), (id, cloud), "{name}");
     }
     let nobody = TenantRef::parse("nobody.example").unwrap();
-    let error = stage.entra.tenant(&nobody).await.unwrap_err();
+    let error = fixture.entra.tenant(&nobody).await.unwrap_err();
     assert!(matches!(error, DiscoveryError::UnknownTenant), "{error:?}");
 }
 
 #[tokio::test]
 async fn trouble_at_the_token_endpoint_ends_soon_and_the_code_is_sent_once() {
-    let stage = Stage::new().await;
-    let (url, flow) = stage.authorize(TenantRef::Organizations, "Mail.Read");
-    let query = stage.back(&url, story::ANA, "accept").await;
+    let fixture = Fixture::new().await;
+    let (url, flow) = fixture.authorize(TenantRef::Organizations, "Mail.Read");
+    let query = fixture.back(&url, story::ANA, "accept").await;
     for (sent, (fault, variant)) in (1..).zip([
         (json!({"status": 503}), "Unreachable"),
         (json!({"delay_ms": 30_000}), "TimedOut"),
         (json!({"status": 200, "body": "<html>"}), "Nonsense"),
     ]) {
         let fault = merged(json!({"endpoint": "token"}), &fault);
-        stage.control("faults", fault).await;
+        fixture.control("faults", fault).await;
         let begun = Instant::now();
-        let error = format!("{:?}", stage.redeem(&flow, &query).await.unwrap_err());
+        let error = format!("{:?}", fixture.redeem(&flow, &query).await.unwrap_err());
         assert!(error.starts_with(variant), "{variant}: {error}");
         assert!(begun.elapsed() < 2 * PATIENCE, "{variant}");
-        assert_eq!(stage.calls("token").await, Some(sent), "{variant}");
+        assert_eq!(fixture.calls("token").await, Some(sent), "{variant}");
     }
     // The simulator never saw the code in all that, so it is still good for the same client.
-    stage.redeem(&flow, &query).await.unwrap();
+    fixture.redeem(&flow, &query).await.unwrap();
 }

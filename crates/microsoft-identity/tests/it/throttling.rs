@@ -5,12 +5,12 @@ use std::time::{Duration, Instant, SystemTime};
 use assent_microsoft_identity::{AccessToken, DiscoveryError, RedeemError};
 use serde_json::json;
 
-use crate::wire::{Play, Wire, look_up, metadata, patient, redeem, skip};
+use crate::wire::{Reaction, Wire, look_up, metadata, patient, redeem, skip};
 
 const ENOUGH: Duration = Duration::from_secs(5);
 
-fn throttled(status: u16, retry_after: &str) -> Play {
-    Play::status(
+fn throttled(status: u16, retry_after: &str) -> Reaction {
+    Reaction::status(
         status,
         &format!("retry-after: {retry_after}\r\n"),
         &json!({}),
@@ -27,7 +27,7 @@ async fn a_short_pause_is_waited_for() {
             "1".to_owned()
         };
         let first = throttled(status, &retry_after);
-        let wire = Wire::start([first, Play::Bytes(metadata())]).await;
+        let wire = Wire::start([first, Reaction::Bytes(metadata())]).await;
         let begun = Instant::now();
         let found = look_up(&patient(&wire.url, ENOUGH)).await;
         assert!(found.is_ok(), "{status} {retry_after}: {found:?}");
@@ -40,7 +40,7 @@ async fn a_short_pause_is_waited_for() {
 
 #[tokio::test]
 async fn a_long_pause_is_told_at_once_and_kept() {
-    let wire = Wire::start([throttled(429, "120"), Play::Bytes(metadata())]).await;
+    let wire = Wire::start([throttled(429, "120"), Reaction::Bytes(metadata())]).await;
     let entra = wire.entra();
     let error = look_up(&entra).await.unwrap_err();
     assert!(matches!(error, DiscoveryError::Unreachable(_)), "{error:?}");
@@ -79,7 +79,7 @@ async fn nobody_can_send_us_away_for_days() {
         "99999999999999999999",
         "Fri, 31 Dec 9999 23:59:59 GMT",
     ] {
-        let wire = Wire::start([throttled(503, retry_after), Play::Bytes(metadata())]).await;
+        let wire = Wire::start([throttled(503, retry_after), Reaction::Bytes(metadata())]).await;
         let entra = wire.entra();
         let told = look_up(&entra)
             .await
@@ -96,7 +96,7 @@ async fn nobody_can_send_us_away_for_days() {
 #[tokio::test]
 async fn nonsense_is_no_pause() {
     for retry_after in ["soon", "-5", "0", "Mon, 01 Jan 2001 00:00:00 GMT"] {
-        let wire = Wire::start([throttled(429, retry_after), Play::Bytes(metadata())]).await;
+        let wire = Wire::start([throttled(429, retry_after), Reaction::Bytes(metadata())]).await;
         look_up(&wire.entra()).await.unwrap();
         assert_eq!(wire.count(), 2, "{retry_after}");
     }

@@ -7,33 +7,37 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::json;
 
 use crate::authority::PATIENCE;
-use crate::wire::{Play, Wire, look_up, metadata, patient, redeem, response};
+use crate::wire::{Reaction, Wire, look_up, metadata, patient, redeem, response};
 
-fn unwell() -> Play {
-    Play::status(503, "", &json!({}))
+fn unwell() -> Reaction {
+    Reaction::status(503, "", &json!({}))
 }
 
 /// What happens on the wire, the beginning of the error's name, and how often a GET is sent.
-fn troubles() -> Vec<(Play, &'static str, usize)> {
+fn troubles() -> Vec<(Reaction, &'static str, usize)> {
     let half = metadata().split_at(150).0.to_owned();
     vec![
-        (Play::Bytes("garbage\r\n\r\n".to_owned()), "Unreachable", 3),
-        (Play::Reset, "Unreachable", 3),
-        (Play::Close, "Unreachable", 3),
-        (Play::Bytes(half.clone()), "Unreachable", 3),
-        (unwell(), "Unreachable", 3),
-        (Play::status(500, "", &json!("oh no")), "Unreachable", 3),
-        (Play::Hang(String::new()), "TimedOut", 1),
-        (Play::Hang(half), "TimedOut", 1),
-        (Play::Late(3 * PATIENCE, metadata()), "TimedOut", 1),
-        (Play::Endless, "Nonsense", 1),
         (
-            Play::Bytes(response(200, "", &json!("<html>"))),
+            Reaction::Bytes("garbage\r\n\r\n".to_owned()),
+            "Unreachable",
+            3,
+        ),
+        (Reaction::Reset, "Unreachable", 3),
+        (Reaction::Close, "Unreachable", 3),
+        (Reaction::Bytes(half.clone()), "Unreachable", 3),
+        (unwell(), "Unreachable", 3),
+        (Reaction::status(500, "", &json!("oh no")), "Unreachable", 3),
+        (Reaction::Hang(String::new()), "TimedOut", 1),
+        (Reaction::Hang(half), "TimedOut", 1),
+        (Reaction::Late(3 * PATIENCE, metadata()), "TimedOut", 1),
+        (Reaction::Endless, "Nonsense", 1),
+        (
+            Reaction::Bytes(response(200, "", &json!("<html>"))),
             "Nonsense",
             1,
         ),
         (
-            Play::Bytes(response(302, "location: /\r\n", &json!({}))),
+            Reaction::Bytes(response(302, "location: /\r\n", &json!({}))),
             "Nonsense",
             1,
         ),
@@ -42,39 +46,43 @@ fn troubles() -> Vec<(Play, &'static str, usize)> {
 
 #[tokio::test]
 async fn a_get_is_repeated_where_that_may_help_and_always_ends_in_time() {
-    for (play, name, sent) in troubles() {
-        let wire = Wire::start([play.clone()]).await;
+    for (reaction, name, sent) in troubles() {
+        let wire = Wire::start([reaction.clone()]).await;
         let begun = Instant::now();
         let error = look_up(&wire.entra()).await.unwrap_err();
         assert!(
             format!("{error:?}").starts_with(name),
-            "{play:?}: {error:?}"
+            "{reaction:?}: {error:?}"
         );
-        assert_eq!(wire.count(), sent, "{play:?}");
-        assert!(begun.elapsed() < 2 * PATIENCE, "{play:?}");
-        assert_eq!(error.retry_after(), None, "{play:?}");
+        assert_eq!(wire.count(), sent, "{reaction:?}");
+        assert!(begun.elapsed() < 2 * PATIENCE, "{reaction:?}");
+        assert_eq!(error.retry_after(), None, "{reaction:?}");
     }
 }
 
 #[tokio::test]
 async fn a_code_is_sent_once_whatever_happens_then() {
-    for (play, name, _) in troubles() {
-        let wire = Wire::start([play.clone()]).await;
+    for (reaction, name, _) in troubles() {
+        let wire = Wire::start([reaction.clone()]).await;
         let begun = Instant::now();
         let error = redeem(&wire.entra()).await.unwrap_err();
         assert!(
             format!("{error:?}").starts_with(name),
-            "{play:?}: {error:?}"
+            "{reaction:?}: {error:?}"
         );
-        assert_eq!(wire.count(), 1, "{play:?}");
-        assert!(begun.elapsed() < 2 * PATIENCE, "{play:?}");
+        assert_eq!(wire.count(), 1, "{reaction:?}");
+        assert!(begun.elapsed() < 2 * PATIENCE, "{reaction:?}");
     }
 }
 
 #[tokio::test]
 async fn two_bad_answers_and_a_good_one_make_a_good_one() {
-    for bad in [unwell(), Play::Reset, Play::status(429, "", &json!({}))] {
-        let wire = Wire::start([bad.clone(), bad.clone(), Play::Bytes(metadata())]).await;
+    for bad in [
+        unwell(),
+        Reaction::Reset,
+        Reaction::status(429, "", &json!({})),
+    ] {
+        let wire = Wire::start([bad.clone(), bad.clone(), Reaction::Bytes(metadata())]).await;
         assert!(look_up(&wire.entra()).await.is_ok(), "{bad:?}");
         assert_eq!(wire.count(), 3, "{bad:?}");
     }
@@ -111,7 +119,7 @@ async fn what_never_left_may_be_sent_again_even_a_code() {
 
 #[tokio::test]
 async fn a_slow_answer_is_an_answer() {
-    let wire = Wire::start([Play::Late(PATIENCE * 2 / 3, metadata())]).await;
+    let wire = Wire::start([Reaction::Late(PATIENCE * 2 / 3, metadata())]).await;
     assert!(look_up(&wire.entra()).await.is_ok());
     assert_eq!(wire.count(), 1);
 }

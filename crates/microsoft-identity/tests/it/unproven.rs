@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::authority::TENANT;
-use crate::wire::{Play, Wire, look_up, metadata, redeem, skip};
+use crate::wire::{Reaction, Wire, look_up, metadata, redeem, skip};
 
 fn name() -> TenantRef {
     TenantRef::parse(&format!("n{}.example", Uuid::new_v4().simple())).unwrap()
@@ -34,18 +34,18 @@ impl Asked {
     }
 }
 
-fn throttled() -> Play {
-    Play::status(429, "retry-after: 300\r\n", &json!({}))
+fn throttled() -> Reaction {
+    Reaction::status(429, "retry-after: 300\r\n", &json!({}))
 }
 
-fn broken() -> Play {
-    Play::status(500, "", &json!({}))
+fn broken() -> Reaction {
+    Reaction::status(500, "", &json!({}))
 }
 
 #[tokio::test]
 async fn what_is_unknown_is_remembered_for_minutes() {
     for asked in Asked::ALL {
-        let wire = Wire::start([Play::status(400, "", &json!({}))]).await;
+        let wire = Wire::start([Reaction::status(400, "", &json!({}))]).await;
         let entra = wire.entra();
         let tenant = name();
         for _ in 0..3 {
@@ -57,7 +57,7 @@ async fn what_is_unknown_is_remembered_for_minutes() {
         }
         assert_eq!(wire.count(), 1, "{asked:?}");
         skip(Duration::from_mins(5)).await;
-        wire.plays([Play::Bytes(metadata())]);
+        wire.set_reactions([Reaction::Bytes(metadata())]);
         asked.of(&entra, &tenant).await.unwrap();
         assert_eq!(wire.count(), 2, "{asked:?}");
     }
@@ -65,7 +65,11 @@ async fn what_is_unknown_is_remembered_for_minutes() {
 
 #[tokio::test]
 async fn whoever_counts_questions_can_tell_those_that_need_none() {
-    let wire = Wire::start([Play::Bytes(metadata()), Play::status(404, "", &json!({}))]).await;
+    let wire = Wire::start([
+        Reaction::Bytes(metadata()),
+        Reaction::status(404, "", &json!({})),
+    ])
+    .await;
     let entra = wire.entra();
     let (there, nowhere) = (name(), name());
     for tenant in [&there, &nowhere] {
@@ -77,7 +81,7 @@ async fn whoever_counts_questions_can_tell_those_that_need_none() {
         assert!(entra.remembers_name(tenant));
     }
     // A tenant that signed a token needs no question of a stranger's.
-    let wire = Wire::start([Play::Bytes(metadata())]).await;
+    let wire = Wire::start([Reaction::Bytes(metadata())]).await;
     let entra = wire.entra();
     entra.tenant(&TenantRef::Id(TENANT)).await.unwrap();
     assert!(entra.remembers_named_tenant(&TenantRef::Id(TENANT)));
@@ -85,7 +89,7 @@ async fn whoever_counts_questions_can_tell_those_that_need_none() {
 
 #[tokio::test]
 async fn throttling_or_trouble_of_strangers_questions_touches_no_sign_in() {
-    for trouble in [throttled(), broken(), Play::Close, Play::Reset] {
+    for trouble in [throttled(), broken(), Reaction::Close, Reaction::Reset] {
         for asked in Asked::ALL {
             let wire = Wire::start([trouble.clone()]).await;
             let entra = wire.entra();
@@ -99,7 +103,7 @@ async fn throttling_or_trouble_of_strangers_questions_touches_no_sign_in() {
             assert!(again.retry_after().is_some(), "{asked:?} {again:?}");
             assert_eq!(wire.count(), before, "{asked:?}: held back");
 
-            wire.plays([Play::Bytes(metadata())]);
+            wire.set_reactions([Reaction::Bytes(metadata())]);
             look_up(&entra).await.unwrap();
             let redeemed = redeem(&entra).await;
             assert_eq!(wire.count(), before + 2, "{redeemed:?}");
@@ -116,7 +120,11 @@ async fn throttling_or_trouble_of_strangers_questions_touches_no_sign_in() {
 
 #[tokio::test]
 async fn no_number_of_invented_names_drives_out_a_tenant_that_signs_tokens() {
-    let wire = Wire::start([Play::Bytes(metadata()), Play::status(400, "", &json!({}))]).await;
+    let wire = Wire::start([
+        Reaction::Bytes(metadata()),
+        Reaction::status(400, "", &json!({})),
+    ])
+    .await;
     let entra = wire.entra();
     entra.tenant(&TenantRef::Id(TENANT)).await.unwrap();
     for _ in 0..1_100 {

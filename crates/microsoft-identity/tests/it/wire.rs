@@ -17,7 +17,7 @@ use crate::authority::{PATIENCE, TENANT, settings_for};
 
 /// What happens after a request has been read.
 #[derive(Clone, Debug)]
-pub(crate) enum Play {
+pub(crate) enum Reaction {
     /// These bytes are sent, and the connection is closed.
     Bytes(String),
     /// The same, after a while.
@@ -32,7 +32,7 @@ pub(crate) enum Play {
     Close,
 }
 
-impl Play {
+impl Reaction {
     pub(crate) fn status(status: u16, headers: &str, body: &Value) -> Self {
         Self::Bytes(response(status, headers, body))
     }
@@ -57,34 +57,34 @@ pub(crate) fn metadata() -> String {
 
 pub(crate) struct Wire {
     pub(crate) url: Url,
-    plays: Arc<Mutex<VecDeque<Play>>>,
+    reactions: Arc<Mutex<VecDeque<Reaction>>>,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Wire {
     /// Does one after the other, and the last for ever.
-    pub(crate) async fn start(plays: impl IntoIterator<Item = Play>) -> Self {
+    pub(crate) async fn start(reactions: impl IntoIterator<Item = Reaction>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let wire = Self {
             url: url.parse().unwrap(),
-            plays: Arc::default(),
+            reactions: Arc::default(),
             requests: Arc::default(),
         };
-        wire.plays(plays);
-        let (plays, requests) = (Arc::clone(&wire.plays), Arc::clone(&wire.requests));
+        wire.set_reactions(reactions);
+        let (reactions, requests) = (Arc::clone(&wire.reactions), Arc::clone(&wire.requests));
         drop(tokio::spawn(async move {
             loop {
                 let (connection, _) = listener.accept().await.unwrap();
-                let (plays, requests) = (Arc::clone(&plays), Arc::clone(&requests));
-                drop(tokio::spawn(serve(connection, plays, requests)));
+                let (reactions, requests) = (Arc::clone(&reactions), Arc::clone(&requests));
+                drop(tokio::spawn(serve(connection, reactions, requests)));
             }
         }));
         wire
     }
 
-    pub(crate) fn plays(&self, plays: impl IntoIterator<Item = Play>) {
-        *self.plays.lock().unwrap() = plays.into_iter().collect();
+    pub(crate) fn set_reactions(&self, reactions: impl IntoIterator<Item = Reaction>) {
+        *self.reactions.lock().unwrap() = reactions.into_iter().collect();
     }
 
     /// How many requests came.
@@ -112,35 +112,35 @@ pub(crate) fn patient(url: &Url, timeout: Duration) -> Entra {
 
 async fn serve(
     mut connection: TcpStream,
-    plays: Arc<Mutex<VecDeque<Play>>>,
+    reactions: Arc<Mutex<VecDeque<Reaction>>>,
     requests: Arc<Mutex<Vec<String>>>,
 ) {
     let Some(request) = read(&mut connection).await else {
         return;
     };
     requests.lock().unwrap().push(request);
-    let play = {
-        let mut plays = plays.lock().unwrap();
-        if plays.len() > 1 {
-            plays.pop_front()
+    let reaction = {
+        let mut reactions = reactions.lock().unwrap();
+        if reactions.len() > 1 {
+            reactions.pop_front()
         } else {
-            plays.front().cloned()
+            reactions.front().cloned()
         }
     };
     // Whoever called may have hung up: that is their right.
-    let _gone = match play {
-        Some(Play::Bytes(bytes)) => connection.write_all(bytes.as_bytes()).await,
-        Some(Play::Late(pause, bytes)) => {
+    let _gone = match reaction {
+        Some(Reaction::Bytes(bytes)) => connection.write_all(bytes.as_bytes()).await,
+        Some(Reaction::Late(pause, bytes)) => {
             tokio::time::sleep(pause).await;
             connection.write_all(bytes.as_bytes()).await
         }
-        Some(Play::Hang(bytes)) => {
+        Some(Reaction::Hang(bytes)) => {
             connection.write_all(bytes.as_bytes()).await.unwrap();
             std::future::pending().await
         }
-        Some(Play::Endless) => endless(connection).await,
-        Some(Play::Reset) => connection.set_zero_linger(),
-        Some(Play::Close) | None => Ok(()),
+        Some(Reaction::Endless) => endless(connection).await,
+        Some(Reaction::Reset) => connection.set_zero_linger(),
+        Some(Reaction::Close) | None => Ok(()),
     };
 }
 

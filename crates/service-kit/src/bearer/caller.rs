@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 
 use super::BearerError;
-use super::claim::{Number, Text, TextList};
+use super::claim::{Claim, number, text, texts, words};
 
-/// Somebody whose token was checked.
+/// The bearer of a token that was checked, as the token's claims tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// Who the caller is (`sub`).
@@ -52,26 +52,16 @@ impl Caller {
 /// The claims as they stand in the token; the rest of them is not ours.
 #[derive(Deserialize)]
 pub(super) struct Claims {
-    #[serde(default)]
-    sub: Text,
-    #[serde(default)]
-    account: Text,
-    #[serde(default)]
-    roles: TextList,
-    #[serde(default)]
-    permissions: TextList,
-    #[serde(default)]
-    scope: TextList,
-    #[serde(default)]
-    jti: Text,
-    #[serde(default)]
-    iat: Number,
-    #[serde(default)]
-    exp: Number,
-    #[serde(default)]
-    name: Text,
-    #[serde(default)]
-    account_name: Text,
+    sub: Claim,
+    account: Claim,
+    roles: Claim,
+    permissions: Claim,
+    scope: Claim,
+    jti: Claim,
+    iat: Claim,
+    exp: Claim,
+    name: Claim,
+    account_name: Claim,
 }
 
 /// No time in seconds is so far away, and every one in milliseconds is.
@@ -90,8 +80,8 @@ fn time_of_seconds(seconds: f64) -> Option<SystemTime> {
 const LONGEST_NAME: usize = 200;
 
 /// A name to show. One that can't be shown is none, and never a reason to refuse a token that proves its bearer.
-fn name(claim: Text) -> Option<String> {
-    let name = claim.ok()?;
+fn shown_name(claim: Claim) -> Option<String> {
+    let name = text("name", claim).ok()??;
     let shown: String = name.chars().filter(|letter| is_shown(*letter)).collect();
     let shown = shown.trim();
     let is_short = shown.chars().count() <= LONGEST_NAME;
@@ -110,22 +100,22 @@ fn is_shown(letter: char) -> bool {
 
 impl Claims {
     pub(super) fn into_caller(self) -> Result<Caller, BearerError> {
-        let subject = self.sub.read("sub")?.filter(|subject| !subject.is_empty());
-        let expires_at = self.exp.read("exp")?.and_then(time_of_seconds);
+        let subject = text("sub", self.sub)?.filter(|subject| !subject.is_empty());
+        let expires_at = number("exp", &self.exp)?.and_then(time_of_seconds);
         Ok(Caller {
             subject: subject.ok_or(BearerError::MissingClaim("sub".to_owned()))?,
-            account: self.account.read("account")?,
-            roles: self.roles.read("roles")?,
-            permissions: self.permissions.read("permissions")?,
-            scopes: self.scope.read_separated("scope")?,
-            token_id: self.jti.read("jti")?,
-            issued_at: self.iat.read("iat")?.and_then(time_of_seconds),
+            account: text("account", self.account)?,
+            roles: texts("roles", self.roles)?,
+            permissions: texts("permissions", self.permissions)?,
+            scopes: words("scope", self.scope)?,
+            token_id: text("jti", self.jti)?,
+            issued_at: number("iat", &self.iat)?.and_then(time_of_seconds),
             expires_at: expires_at.ok_or(BearerError::MalformedClaim {
                 claim: "exp",
                 expected: "a time in seconds since 1970",
             })?,
-            name: name(self.name),
-            account_name: name(self.account_name),
+            name: shown_name(self.name),
+            account_name: shown_name(self.account_name),
         })
     }
 }

@@ -20,7 +20,7 @@ pub enum FetchError {
     /// The issuer did not answer.
     #[error("the key set could not be fetched")]
     Request(#[source] reqwest::Error),
-    /// It answered something else.
+    /// The issuer answered with another status than 200.
     #[error("the key set was answered with status {0}")]
     Status(StatusCode),
     /// The answer is too large.

@@ -13,13 +13,13 @@ pub struct HttpUrl(Url);
 /// Why a text is no URL we would talk to.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HttpUrlError {
-    /// It is no absolute http(s) URL.
+    /// The text is no absolute http(s) URL.
     #[error("an https URL")]
     NotHttp,
-    /// It is plain http to another machine.
+    /// The URL is plain http to another machine.
     #[error("an https URL (http only for localhost, 127.0.0.0/8 and [::1])")]
     NotEncrypted,
-    /// It carries a user name, a password or a fragment.
+    /// The URL carries a user name, a password or a fragment.
     #[error("a URL without user, password and fragment")]
     MoreThanUrl,
 }
@@ -62,8 +62,8 @@ impl FromStr for HttpUrl {
     }
 }
 
-/// A service that has its host to itself: no tenant and no version stand behind it, as in what Microsoft's portal shows.
-pub fn without_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HttpUrl, D::Error> {
+/// Reads the address of a service that has its host to itself: no tenant and no version stand behind it, as in what Microsoft's portal shows.
+pub fn url_without_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HttpUrl, D::Error> {
     let url = HttpUrl::deserialize(deserializer)?;
     if url.as_url().path() != "/" || url.as_url().query().is_some() {
         return Err(de::Error::custom(
@@ -73,8 +73,8 @@ pub fn without_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HttpUr
     Ok(url)
 }
 
-/// A base that addresses are made of by adding to its path.
-pub fn without_query<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HttpUrl, D::Error> {
+/// Reads a base that addresses are made of by adding to its path.
+pub fn url_without_query<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HttpUrl, D::Error> {
     let url = HttpUrl::deserialize(deserializer)?;
     if url.as_url().query().is_some() {
         return Err(de::Error::custom("an https URL without a query"));

@@ -14,13 +14,13 @@ pub struct Origin(String);
 /// Why a text is no origin.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OriginError {
-    /// It is no URL we would use.
+    /// The text is no URL we would use.
     #[error("{0}")]
     Url(HttpUrlError),
-    /// It has more than scheme, host and port.
+    /// The text has more than scheme, host and port.
     #[error("an origin, scheme://host[:port] with no path, query or user")]
     MoreThanOrigin,
-    /// Its host has characters that names don't have, and that may mean more than themselves elsewhere.
+    /// The host has characters that names don't have, and that may mean more than themselves elsewhere.
     #[error("an origin whose host is written out, without wildcards")]
     NoHostName,
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::bearer::{BearerSetupError, BearerVerifier};
-use crate::config::{HttpUrl, Secret, Variable};
+use crate::config::{HttpUrl, Variable};
 
 /// Where the metrics are, if not with everything else.
 pub const METRICS_LISTEN: Variable = Variable::plain(
@@ -112,11 +113,19 @@ pub struct NatsValues {
     /// See [`NATS_USER`].
     pub nats_user: Option<String>,
     /// See [`NATS_PASSWORD`].
-    pub nats_password: Option<Secret>,
+    pub nats_password: Option<SecretString>,
     /// See [`NATS_CA_FILE`].
     pub nats_ca_file: Option<std::path::PathBuf>,
     /// See [`NATS_INBOX_PREFIX`].
     pub nats_inbox_prefix: Option<String>,
+}
+
+impl NatsValues {
+    /// The password, for the connection that sends it.
+    pub fn password(&self) -> Option<String> {
+        let password = self.nats_password.as_ref()?;
+        Some(password.expose_secret().to_owned())
+    }
 }
 
 /// Addresses are logged and shown, so there must be nothing in them that may not be. No address of

@@ -1,5 +1,6 @@
 use std::io::Write as _;
 
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::*;
@@ -39,7 +40,7 @@ const fn variable(name: &'static str, default: Option<&'static str>) -> Variable
 #[serde(deny_unknown_fields)]
 struct Config {
     listen: ListenAddress,
-    nats_password: Option<Secret>,
+    nats_password: Option<SecretString>,
     nats_replicas: u8,
     nats_user: Option<String>,
     public_url: HttpUrl,
@@ -212,12 +213,15 @@ fn a_secret_may_stand_in_a_file_of_its_own() {
     let by_file = ("ASSENT_NATS_PASSWORD_FILE", path);
 
     let config = loaded(&[URL, by_file], None).unwrap();
-    assert_eq!(config.nats_password.as_ref().unwrap().expose(), "hunter2");
+    assert_eq!(
+        config.nats_password.as_ref().unwrap().expose_secret(),
+        "hunter2"
+    );
     assert!(!format!("{config:?}").contains("hunter2"));
 
     let key = format!("nats_password_file = \"{path}\"");
     let config = loaded(&[URL], Some(&key)).unwrap();
-    assert_eq!(config.nats_password.unwrap().expose(), "hunter2");
+    assert_eq!(config.nats_password.unwrap().expose_secret(), "hunter2");
 
     assert_eq!(
         loaded(&[URL, by_file, ("ASSENT_NATS_PASSWORD", "x")], None).unwrap_err(),
@@ -243,7 +247,7 @@ fn what_editors_and_other_systems_put_around_a_value_is_no_part_of_it() {
     assert_eq!(config.public_url.as_str(), "https://assent.example");
     assert_eq!(config.listen, "[::1]:2".parse().unwrap());
     assert_eq!(config.nats_user.as_deref(), Some("gateway"));
-    assert_eq!(config.nats_password.unwrap().expose(), "hunter2");
+    assert_eq!(config.nats_password.unwrap().expose_secret(), "hunter2");
     assert_eq!(config.nats_replicas, 3);
     assert!(config.return_origins.as_slice().is_empty());
 
@@ -252,7 +256,7 @@ fn what_editors_and_other_systems_put_around_a_value_is_no_part_of_it() {
         write!(file, "{text}").unwrap();
         let path = format!("{}\r", file.path().to_str().unwrap());
         let config = loaded(&[URL, ("ASSENT_NATS_PASSWORD_FILE", &path)], None).unwrap();
-        assert_eq!(config.nats_password.unwrap().expose(), "hunter2");
+        assert_eq!(config.nats_password.unwrap().expose_secret(), "hunter2");
     }
 }
 
@@ -274,5 +278,8 @@ fn quotation_marks_that_no_shell_took_off_are_told() {
         assert!(!refused.contains("hunter2"), "{refused}");
     }
     let marks_within = loaded(&[URL, ("ASSENT_NATS_PASSWORD", "it's \"so\"")], None).unwrap();
-    assert_eq!(marks_within.nats_password.unwrap().expose(), "it's \"so\"");
+    assert_eq!(
+        marks_within.nats_password.unwrap().expose_secret(),
+        "it's \"so\""
+    );
 }

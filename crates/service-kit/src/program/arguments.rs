@@ -14,7 +14,7 @@ pub(super) enum Invocation {
     Version,
     Run {
         config: Option<PathBuf>,
-        given: Given,
+        given: GivenFlags,
     },
 }
 
@@ -22,19 +22,19 @@ pub(super) enum Invocation {
 /// flag, and no variable.
 #[derive(Debug, Clone, Copy)]
 pub struct Flag {
-    /// Its name, with the dashes.
+    /// The flag's name, with the dashes.
     pub name: &'static str,
-    /// What its value is called, if it takes one.
+    /// What the flag's value is called, if it takes one.
     pub value: Option<&'static str>,
-    /// When to use it.
+    /// When to use the flag.
     pub help: &'static str,
 }
 
 /// The flags that were given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Given(Vec<(&'static str, String)>);
+pub struct GivenFlags(Vec<(&'static str, String)>);
 
-impl Given {
+impl GivenFlags {
     /// Whether this flag was given.
     pub fn has(&self, flag: &str) -> bool {
         self.value_of(flag).is_some()
@@ -71,7 +71,7 @@ pub(super) fn parse(
 ) -> Result<Invocation, ArgumentError> {
     let mut arguments = arguments.into_iter();
     let mut config = None;
-    let mut given = Given::default();
+    let mut given = GivenFlags::default();
     while let Some(argument) = arguments.next() {
         let text = argument.to_string_lossy();
         let (name, value) = match text.split_once('=') {
@@ -205,11 +205,11 @@ mod tests {
     fn a_command_line_means_one_thing() {
         let run = |file: &str| Invocation::Run {
             config: Some(PathBuf::from(file)),
-            given: Given::default(),
+            given: GivenFlags::default(),
         };
         let nothing = Invocation::Run {
             config: None,
-            given: Given::default(),
+            given: GivenFlags::default(),
         };
         assert_eq!(parsed(&[]), Ok(nothing));
         assert_eq!(parsed(&["--config", "a.toml"]), Ok(run("a.toml")));

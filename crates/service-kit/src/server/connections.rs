@@ -23,8 +23,8 @@ use tokio_util::task::TaskTracker;
 
 use super::impatient::Impatient;
 use super::limits::{ConnectionLimits, RESERVE};
+use crate::error_chain::with_sources;
 use crate::metrics;
-use crate::telemetry::chain;
 
 /// A head has to come sooner while few places are free.
 const HEAD_WITHIN_IN_A_CROWD: Duration = Duration::from_secs(2);
@@ -91,7 +91,7 @@ impl Server {
                 Err(error) => {
                     metrics::accept_failed();
                     if told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
-                        tracing::error!(error = %chain(&error), "no connection can be accepted");
+                        tracing::error!(error = %with_sources(&error), "no connection can be accepted");
                         told = Some(Instant::now());
                     }
                     tokio::time::sleep(PAUSE).await;
@@ -162,7 +162,7 @@ async fn run(connection: Connection, stopping: CancellationToken) {
         } else {
             "broken"
         });
-        tracing::trace!(error = %chain(&error), "a connection failed");
+        tracing::trace!(error = %with_sources(&error), "a connection failed");
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use assent_contract::store::Store;
 use assent_messaging::{Bucket, Connection, Full, Room, StreamState};
 use assent_service_kit::Dependency;
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 
 /// How long JetStream may take to describe one stream.
 const DEADLINE: Duration = Duration::from_secs(1);
@@ -80,7 +80,7 @@ impl Watched {
                 }
             }
             Ok(None) => Found::Missing,
-            Err(error) => Found::Amiss(format!("{store} can't be used: {}", chain(&error))),
+            Err(error) => Found::Amiss(format!("{store} can't be used: {}", with_sources(&error))),
         }
     }
 
@@ -108,7 +108,7 @@ impl Watched {
                 None => {
                     let reason = format!(
                         "{store} takes nothing: {}; where its disk was full, make room and restart nats-server",
-                        chain(&error)
+                        with_sources(&error)
                     );
                     (Found::Amiss(reason), None)
                 }

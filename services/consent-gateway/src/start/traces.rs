@@ -9,7 +9,7 @@ use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, StreamIdentity};
 use assent_messaging::{ChangeStream, Connection, JetStreamError, Position, Stamp};
 use assent_service_kit::StartError;
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 
 use super::DEADLINE;
 
@@ -43,7 +43,7 @@ pub(super) async fn of_another_end(
     let told = match ChangeStream::unchecked(connection).last().await {
         Ok(told) => told,
         Err(error) => {
-            tracing::warn!(error = %chain(&error), "where telling of the log has got to can't be seen");
+            tracing::warn!(error = %with_sources(&error), "where telling of the log has got to can't be seen");
             None
         }
     };
@@ -79,7 +79,7 @@ async fn was_written_to(connection: &Connection, store: Store) -> Result<bool, S
         Ok(state) => Ok(state.is_some_and(|state| 0 < state.last_sequence)),
         // The permissions of an older release know of no such stream. The other traces are enough.
         Err(error @ JetStreamError::NotPermitted { .. }) if store == Store::Operations => {
-            tracing::warn!(error = %chain(&error), "whether {store} has content can't be seen");
+            tracing::warn!(error = %with_sources(&error), "whether {store} has content can't be seen");
             Ok(false)
         }
         Err(error) => Err(error.into()),

@@ -2,7 +2,7 @@
 
 use assent_contract::store::Store;
 use assent_messaging::{Bucket, BucketError, Full, JetStreamError};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{Misconfigured, NeedsOperator, StartError};
 
 use super::{DEADLINE, MakeError, Stores};
@@ -83,7 +83,7 @@ async fn resize(stores: &Stores, store: Store, wanted: i64) -> Result<(), StartE
         }) => {
             tracing::warn!(
                 store = store.name(),
-                error = %chain(&source),
+                error = %with_sources(&source),
                 "a store keeps its size: nats-server's permissions are those of an older release; see deploy/nats"
             );
             Ok(())
@@ -123,13 +123,13 @@ pub(crate) async fn no_room(stores: &Stores, store: Store, error: MakeError) -> 
                 mebibytes(storage.reserved)
             )
         }
-        Err(error) => format!("how much there is can't be seen ({})", chain(&error)),
+        Err(error) => format!("how much there is can't be seen ({})", with_sources(&error)),
     };
     let left = match share(megabytes, store).unsigned_abs() {
         0 => "nothing is left".to_owned(),
         bytes => format!("less than {} are left", mebibytes(bytes)),
     };
-    NeedsOperator::to(format!(
+    NeedsOperator::new(format!(
         "JetStream has no room for {store}: the buckets reserve {} together ({}), and the event log needs room beside \
          them; {left}: {standing}. Raise max_file_store of nats-server, or set {VARIABLE} lower (8 at the least)",
         mebibytes(together),

@@ -2,7 +2,7 @@
 
 use assent_contract::names;
 use assent_messaging::{ChangeStream, Message, Messages, Told};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
 
@@ -38,7 +38,7 @@ impl Inspector {
     pub(super) async fn run(mut self) -> Result<(), Error> {
         if let Err(error) = self.audit().await {
             // What is told from here on is heard all the same.
-            tracing::warn!(error = %chain(&*error), "what is kept of changes was not looked through");
+            tracing::warn!(error = %with_sources(&*error), "what is kept of changes was not looked through");
         }
         while let Some(message) = self.live.next().await {
             self.take(&message).await?;

@@ -4,7 +4,7 @@ use assent_contract::codec::Unreadable;
 use assent_contract::operation::VoidRecord;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, LogEntry, ReadError};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use serde::Serialize;
 
 /// The prefix of the types of our events, whatever their version.
@@ -53,7 +53,7 @@ impl MessageStatus {
         if let Some(record) = log.void_of(entry).await? {
             return Ok(Self::Void(Box::new(record)));
         }
-        let why = chain(&unreadable).to_string();
+        let why = with_sources(&unreadable).to_string();
         Ok(match unreadable {
             Unreadable::UnknownType(kind) if kind.starts_with(OUR_TYPES) => {
                 Self::NewerEvent { why }

@@ -2,7 +2,7 @@
 
 use assent_contract::store::Store;
 use assent_messaging::{Connection, Room, StreamState, difference_from_a_bucket};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 
 use super::{Check, DEADLINE};
 use crate::output::count;
@@ -21,7 +21,7 @@ pub(super) async fn check(connection: &Connection) -> Vec<Check> {
             ),
             Err(error) => Check::problem(
                 name,
-                chain(&error).to_string(),
+                with_sources(&error).to_string(),
                 "look at the log of nats-server, and give the user the permissions of deploy/nats",
             ),
         });

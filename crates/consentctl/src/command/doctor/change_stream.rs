@@ -4,7 +4,7 @@
 
 use assent_contract::names::{CHANGE_STREAM, CHANGE_SUBJECTS};
 use assent_messaging::Connection;
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use serde_json::{Value, json};
 
 use super::{Check, DEADLINE};
@@ -18,7 +18,12 @@ pub(super) async fn check(connection: &Connection) -> Check {
     let asked = connection.request(&subject, Vec::new(), None, DEADLINE);
     let info: Value = match asked.await {
         Ok(answer) => serde_json::from_slice(&answer).unwrap_or_default(),
-        Err(error) => return problem(chain(&error).to_string(), "look at the log of nats-server"),
+        Err(error) => {
+            return problem(
+                with_sources(&error).to_string(),
+                "look at the log of nats-server",
+            );
+        }
     };
     if let Some(error) = info.get("error") {
         let says = error.get("description").and_then(Value::as_str);

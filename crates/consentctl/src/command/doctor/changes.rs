@@ -9,7 +9,7 @@ use assent_contract::names::EVENT_STREAM;
 use assent_domain::ids::Sequence;
 use assent_event_log::EventLog;
 use assent_messaging::{ChangeStream, Connection, Position, Stamp, Told};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 
 use super::Check;
 
@@ -21,7 +21,7 @@ pub(super) async fn check(connection: &Connection) -> Check {
     let last = match ChangeStream::unchecked(connection).last().await {
         Ok(Some(last)) => last,
         Ok(None) => return Check::ok(NAME, "none told yet"),
-        Err(error) => return unread(chain(&error).to_string()),
+        Err(error) => return unread(with_sources(&error).to_string()),
     };
     let Some(position) = position(&last) else {
         let number = last.stream_sequence.unwrap_or_default();
@@ -31,14 +31,14 @@ pub(super) async fn check(connection: &Connection) -> Check {
     let log = match EventLog::open(connection).await {
         Ok(log) => log,
         Err(error) => {
-            let says = format!("told of a log that is not there: {}", chain(&error));
+            let says = format!("told of a log that is not there: {}", with_sources(&error));
             return Check::problem(NAME, says, "see to the log first");
         }
     };
     match disagreement(&position, &log).await {
         Ok(None) => Check::ok(NAME, format!("told up to event {}", position.through)),
         Ok(Some(says)) => Check::problem(NAME, says, ADVICE),
-        Err(error) => unread(chain(&error).to_string()),
+        Err(error) => unread(with_sources(&error).to_string()),
     }
 }
 

@@ -8,7 +8,7 @@ use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, OpenError, StreamStatus};
 use assent_messaging::{Connection, JetStreamError};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 use serde::Deserialize;
 
 use super::{Check, DEADLINE, every_event, lost_log};
@@ -24,7 +24,7 @@ pub(super) fn version(connection: &Connection) -> Check {
         Ok(version) => Check::ok("server version", format!("nats-server {version}")),
         Err(error) => Check::problem(
             "server version",
-            chain(&error).to_string(),
+            with_sources(&error).to_string(),
             "update nats-server",
         ),
     }
@@ -36,7 +36,7 @@ pub(super) async fn jetstream(connection: &Connection) -> Check {
         Ok(storage) => Check::ok(name, count(storage.streams, "stream")),
         Err(error) => {
             let advice = "enable JetStream for the account that Assent uses (deploy/nats)";
-            Check::problem(name, chain(&error).to_string(), advice)
+            Check::problem(name, with_sources(&error).to_string(), advice)
         }
     }
 }
@@ -61,14 +61,14 @@ pub(super) async fn events(
                 }
                 OpenError::JetStream(_) => "look at the log of nats-server",
             };
-            let check = Check::problem(EVENT_STREAM, chain(&error).to_string(), advice);
+            let check = Check::problem(EVENT_STREAM, with_sources(&error).to_string(), advice);
             return Ok((vec![check], None));
         }
     };
     let status = match log.status().await {
         Ok(status) => status,
         Err(error) => {
-            let says = chain(&error).to_string();
+            let says = with_sources(&error).to_string();
             let check = Check::problem(EVENT_STREAM, says, "look at the log of nats-server");
             return Ok((vec![check], None));
         }
@@ -231,6 +231,9 @@ async fn service(
             Ok(Pong { version }) => Check::ok(name, format!("{service} {version} answers")),
             Err(error) => problem(format!("{service} answers nonsense: {error}")),
         },
-        Err(error) => problem(format!("{service} does not answer: {}", chain(&error))),
+        Err(error) => problem(format!(
+            "{service} does not answer: {}",
+            with_sources(&error)
+        )),
     }
 }

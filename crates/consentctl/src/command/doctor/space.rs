@@ -2,7 +2,7 @@
 
 use assent_contract::store::Store;
 use assent_messaging::{Connection, Room, Storage, StreamState};
-use assent_service_kit::telemetry::chain;
+use assent_service_kit::error_chain::with_sources;
 
 use super::{Check, DEADLINE};
 
@@ -23,7 +23,7 @@ pub(super) async fn check(connection: &Connection) -> Check {
             Ok(None) => {}
             Err(error) => {
                 let advice = "look at the log of nats-server, and give the user the permissions of deploy/nats";
-                return Check::problem(NAME, chain(&error).to_string(), advice);
+                return Check::problem(NAME, with_sources(&error).to_string(), advice);
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::authority::settings_for;
 
 pub(crate) const CALLBACK: &str = "https://assent.example/callbacks/microsoft";
 
-pub(crate) struct Stage {
+pub(crate) struct Fixture {
     pub(crate) simulator: Running,
     http: reqwest::Client,
     pub(crate) entra: Entra,
@@ -28,7 +28,7 @@ pub(crate) struct Flow {
     pub(crate) verifier: SecretString,
 }
 
-impl Stage {
+impl Fixture {
     /// The story, with the right client secret.
     pub(crate) async fn new() -> Self {
         let secret = ClientCredential::Secret(story::ASSENT_CLIENT_SECRET.into());

@@ -13,7 +13,7 @@ pub(crate) const CALLBACK: &str = "https://app.example/callback";
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-pub(crate) struct Stage {
+pub(crate) struct Fixture {
     pub(crate) running: Running,
     pub(crate) http: Client,
 }
@@ -67,7 +67,7 @@ pub(crate) fn parameters(location: &str) -> HashMap<String, String> {
         .collect()
 }
 
-impl Stage {
+impl Fixture {
     pub(crate) async fn new() -> Self {
         let running = start(Settings::story([CALLBACK])).await.unwrap();
         let http = Client::builder()
