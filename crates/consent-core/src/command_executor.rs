@@ -21,6 +21,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::limits::{Limit, Limited};
 use crate::log_guard::{AppendTrouble, LogGuard};
@@ -40,6 +41,7 @@ pub struct CommandExecutor {
     guard: LogGuard,
     /// Whether nothing is read or decided while the log is not the one that was written.
     guarded: bool,
+    clock: Clock,
 }
 
 /// How long the log was, and when.
@@ -115,12 +117,13 @@ pub(crate) struct Recorded {
 
 impl CommandExecutor {
     /// Commands on this log, as long as the guard believes it.
-    pub fn new(log: EventLog, guard: LogGuard) -> Self {
+    pub fn new(log: EventLog, guard: LogGuard, clock: Clock) -> Self {
         Self {
             log,
             last_seen: Arc::default(),
             guard,
             guarded: true,
+            clock,
         }
     }
 
@@ -309,7 +312,7 @@ impl CommandExecutor {
             .iter()
             .map(|event| Draft {
                 id: event_id(event),
-                time: Timestamp::now(),
+                time: self.clock.now(),
                 traceparent: traceparent.clone(),
                 event: event.clone(),
             })

@@ -13,6 +13,7 @@ use assent_messaging::{Bucket, BucketOrigin};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Clock;
 use crate::kv_store::{KvStore, StoreError};
 
 /// How often a record is written anew when others keep getting in between.
@@ -22,6 +23,7 @@ const ATTEMPTS: usize = 4;
 #[derive(Debug, Clone)]
 pub struct Cutoffs {
     records: KvStore<Cutoff>,
+    clock: Clock,
 }
 
 /// That everything before was ended.
@@ -85,9 +87,10 @@ impl From<Present> for Generation {
 
 impl Cutoffs {
     /// Cut-offs that are kept in this bucket.
-    pub fn new(bucket: Bucket) -> Self {
+    pub fn new(bucket: Bucket, clock: Clock) -> Self {
         Self {
             records: KvStore::new(bucket),
+            clock,
         }
     }
 
@@ -126,7 +129,7 @@ impl Cutoffs {
         let key = key(account, user);
         for _ in 0..ATTEMPTS {
             let cutoff = Cutoff {
-                at: Timestamp::now(),
+                at: self.clock.now(),
             };
             let written = match self.records.find(&key).await? {
                 Some(mut stored) => {

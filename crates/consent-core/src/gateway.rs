@@ -8,10 +8,11 @@ use assent_domain::ids::{AccountId, Cloud, Tenant, TenantId};
 use assent_messaging::Connection;
 use assent_microsoft_identity::{DiscoveryError, Entra, TenantMetadata, TenantRef};
 use assent_service_kit::config::Origin;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Semaphore;
 use url::Url;
 
+use crate::clock::Clock;
 use crate::command_executor::CommandExecutor;
 use crate::cutoff::Cutoffs;
 use crate::failure::{Candidate, Failure};
@@ -32,6 +33,8 @@ pub struct Gateway {
     pub executor: CommandExecutor,
     /// How often things may be done.
     pub limits: Limits,
+    /// What time it is.
+    pub clock: Clock,
     /// Flows through Microsoft.
     pub flows: FlowStore,
     /// Sessions of the settings pages.
@@ -182,6 +185,11 @@ impl TenantName {
 }
 
 impl Gateway {
+    /// The present time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Which tenant signed a token: one of the cloud that we sign people in to.
     pub(crate) async fn tenant(&self, id: &TenantRef) -> Result<Tenant, Failure> {
         let found = self.entra.tenant(id).await;

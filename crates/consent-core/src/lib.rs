@@ -4,6 +4,7 @@
 //! Start at [`gateway`], which holds everything together; then [`use_cases`], [`flow`] and [`hand_off`].
 
 pub mod browser;
+pub mod clock;
 pub mod command_executor;
 pub mod cutoff;
 pub mod failure;

@@ -21,6 +21,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
+use crate::clock::Clock;
 use crate::kv_store::{KvStore, StoreError};
 
 pub(crate) use accounts::Accounts;
@@ -43,12 +44,13 @@ const ATTEMPTS: usize = 16;
 #[derive(Debug)]
 pub struct Observations {
     bucket: Bucket,
+    clock: Clock,
 }
 
 impl Observations {
     /// Observations that are kept in this bucket.
-    pub fn new(bucket: Bucket) -> Self {
-        Self { bucket }
+    pub fn new(bucket: Bucket, clock: Clock) -> Self {
+        Self { bucket, clock }
     }
 
     /// What the users of a company's tenants may consent to themselves.
@@ -91,7 +93,7 @@ impl Observations {
             }
             Err(_) => return None,
         };
-        let is_recent = |lost: Timestamp| Timestamp::now().duration_since(lost) < UNDER_WAY_FOR;
+        let is_recent = |lost: Timestamp| self.clock.now().duration_since(lost) < UNDER_WAY_FOR;
         if lost_before.is_some_and(is_recent) {
             return None;
         }
@@ -247,7 +249,7 @@ pub(crate) fn lost(error: &StoreError) {
 mod tests {
     use assent_domain::ids::{AccountId, Cloud, Tenant, TenantId, UserId};
     use assent_microsoft_identity::{MailboxLocation, UnknownReason};
-    use jiff::Timestamp;
+
     use uuid::Uuid;
 
     use super::{Approval, Mailbox, MailboxState, approval, mailbox_key, policy_key};
@@ -284,7 +286,7 @@ mod tests {
             (MailboxLocation::Unlicensed, MailboxState::Unavailable),
             (MailboxLocation::ExchangeOnline, MailboxState::Available),
         ] {
-            let seen = Mailbox::seen(seen);
+            let seen = Mailbox::seen(seen, gateway.now());
             observations
                 .note_mailbox(&acme(), &user("ana"), contoso(), seen)
                 .await;
@@ -306,7 +308,9 @@ mod tests {
         let (account, scopes) = (acme(), ["Calendars.ReadWrite".to_owned()]);
         observations
             .learn_policy(&account, |policies| {
-                policies.of_mut(tenant).refused(&scopes, Timestamp::now());
+                policies
+                    .of_mut(tenant)
+                    .refused(&scopes, observations.clock.now());
             })
             .await;
         let policies = observations.policies(&account).await;

@@ -12,6 +12,7 @@ use assent_microsoft_identity::{Credentials, Entra, Settings};
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 
+use crate::clock::Clock;
 use crate::command_executor::CommandExecutor;
 use crate::cutoff::Cutoffs;
 use crate::flow::FlowStore;
@@ -67,18 +68,23 @@ pub async fn connected(settings: ConnectionSettings) -> Result<Gateway, Box<dyn 
         timeout: Duration::from_secs(1),
     });
     let list = |text: &str| text.split(' ').map(str::to_owned).collect();
+    let clock = Clock::default();
     let hand_offs = bucket("CONSENT_HAND_OFFS").await?;
-    let cutoffs = Cutoffs::new(hand_offs.clone());
+    let cutoffs = Cutoffs::new(hand_offs.clone(), clock.clone());
     Ok(Gateway {
         connection: connection.clone(),
-        executor: CommandExecutor::new(log, guard),
+        executor: CommandExecutor::new(log, guard, clock.clone()),
         limits: Limits::default(),
-        flows: FlowStore::new(bucket("CONSENT_FLOWS").await?, cutoffs.clone()),
+        flows: FlowStore::new(
+            bucket("CONSENT_FLOWS").await?,
+            cutoffs.clone(),
+            clock.clone(),
+        ),
         sessions: SessionStore::new(bucket("CONSENT_SESSIONS").await?, cutoffs.clone()),
-        hand_offs: HandOffStore::new(hand_offs, cutoffs.clone()),
+        hand_offs: HandOffStore::new(hand_offs, cutoffs.clone(), clock.clone()),
         cutoffs,
         hand_off_lifetime: SignedDuration::from_hours(1),
-        observations: Observations::new(observations),
+        observations: Observations::new(observations, clock.clone()),
         probes: Arc::new(Semaphore::new(1)),
         entra: entra?,
         graph_url: nowhere.clone(),
@@ -92,5 +98,6 @@ pub async fn connected(settings: ConnectionSettings) -> Result<Gateway, Box<dyn 
         addresses: Addresses::under(&nowhere),
         return_origins: Vec::new(),
         session_lifetime: SignedDuration::from_mins(30),
+        clock,
     })
 }

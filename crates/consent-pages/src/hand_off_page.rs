@@ -189,7 +189,7 @@ fn page(
     (browser, token): (&Browser, &HandOffToken),
     problem: Option<(StatusCode, &'static str)>,
 ) -> Response {
-    if let Err(closed) = found.require_open(Timestamp::now()) {
+    if let Err(closed) = found.require_open(site.now()) {
         return over(site, closed);
     }
     let (status, problem) = match problem {

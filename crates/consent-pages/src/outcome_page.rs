@@ -6,7 +6,6 @@ use assent_consent_core::messages;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jiff::Timestamp;
 
 use super::{Shared, page};
 use crate::page_errors::{HandOffOutcome, PageErrors};
@@ -71,7 +70,7 @@ async fn ended(site: &Site, query: &PageQuery) -> Result<Option<FlowView>, Failu
         return Ok(None);
     };
     let found = site.flows.find(flow).await?;
-    Ok(found.map(|stored| stored.value.view(Timestamp::now())))
+    Ok(found.map(|stored| stored.value.view(site.now())))
 }
 
 fn sentence(flow: &FlowView) -> Option<&str> {

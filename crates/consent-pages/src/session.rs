@@ -12,7 +12,6 @@ use axum::http::header::{LOCATION, ORIGIN, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -206,7 +205,7 @@ impl InSession {
         let secret = SessionSecret::from_cookie(secret);
         let found = site.sessions.find(&secret).await?;
         Ok(found
-            .filter(|session| !session.is_over(Timestamp::now()))
+            .filter(|session| !session.is_over(site.now()))
             .map(|session| Self {
                 session,
                 proof: secret.csrf_token(),

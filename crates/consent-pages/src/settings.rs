@@ -68,9 +68,9 @@ fn show(site: &Site, status: StatusCode, page: &impl Template) -> Response {
 }
 
 /// Back to a page, which says what was done: in this session only, and not for long.
-fn done(page: &Url, session: &InSession, done: Done) -> Response {
+fn done(page: &Url, session: &InSession, done: Done, now: Timestamp) -> Response {
     let mut to = page.clone();
-    let told = session.secret.vouch(done.as_str(), Timestamp::now());
+    let told = session.secret.vouch(done.as_str(), now);
     to.query_pairs_mut()
         .append_pair("done", done.as_str())
         .append_pair("told", &told);

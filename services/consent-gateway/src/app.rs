@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use assent_consent_core::clock::Clock;
 use assent_consent_core::gateway::{Addresses, Gateway};
 use assent_consent_core::limits::Limits;
 use assent_consent_core::scopes::ScopeMap;
@@ -35,6 +36,16 @@ const PROBES_IN_FLIGHT: usize = 32;
 
 /// Runs the gateway until the runtime is asked to stop.
 pub async fn run(config: Config, runtime: Runtime, given: GivenFlags) -> Result<(), StartError> {
+    run_with_clock(config, runtime, given, Clock::default()).await
+}
+
+/// The same by another clock.
+pub async fn run_with_clock(
+    config: Config,
+    runtime: Runtime,
+    given: GivenFlags,
+    clock: Clock,
+) -> Result<(), StartError> {
     let decision = Decision::of(&given)?;
     config
         .check()
@@ -44,19 +55,19 @@ pub async fn run(config: Config, runtime: Runtime, given: GivenFlags) -> Result<
         .map_err(|error| Misconfigured::from_error(&error))?;
     let entra = microsoft(&config)?;
     let scopes = scopes(&config);
+    let listen = listen(&config);
     let verifier = config.host.verifier()?;
     let health = Health::new();
     let nats = health.dependency("nats");
     nats.not_ready("connecting to NATS");
 
-    let is_https = config.public_url.as_url().scheme() == "https";
     let address = config.nats.nats_url.clone();
-    let connection = Connection::connect(nats_settings(config.nats))
+    let connection = Connection::connect(nats_settings(config.nats.clone()))
         .await
         .map_err(|error| NotReachable::new(format!("NATS at {address}"), Some(error.into())))?;
     connection.require_server_version()?;
     let stores = Stores::new(&connection, config.nats_replicas, config.store_megabytes);
-    let kept = start::open_or_create(&connection, &stores, decision).await?;
+    let kept = start::open_or_create(&connection, &stores, decision, &clock).await?;
     nats.ready();
     let Kept {
         executor,
@@ -81,6 +92,7 @@ pub async fn run(config: Config, runtime: Runtime, given: GivenFlags) -> Result<
         "microsoft-watch",
         microsoft_standing::watch(
             entra.health(),
+            clock.clone(),
             health.dependency("microsoft"),
             runtime.clone(),
         ),
@@ -92,6 +104,7 @@ pub async fn run(config: Config, runtime: Runtime, given: GivenFlags) -> Result<
     let gateway = Arc::new(Gateway {
         executor,
         limits: Limits::default(),
+        clock,
         flows,
         sessions,
         cutoffs,
@@ -128,15 +141,18 @@ pub async fn run(config: Config, runtime: Runtime, given: GivenFlags) -> Result<
     let (most, idle) = (config.http_connections, config.http_idle_seconds.into());
     let limits = ConnectionLimits::for_this_process(most, idle);
     let router = http::router(site, verifier, runtime.clone(), limits.most);
-    let listen = Listen {
-        address: config.listen.into(),
-        metrics: config.metrics_listen.map(Into::into),
-        is_https,
-    };
     let bound = assent_service_kit::bind(listen).await?;
     let bound = bound.limited(limits).for_people(people);
     bound.serve(&runtime, router, health).await?;
     Ok(())
+}
+
+fn listen(config: &Config) -> Listen {
+    Listen {
+        address: config.listen.into(),
+        metrics: config.metrics_listen.map(Into::into),
+        is_https: config.public_url.as_url().scheme() == "https",
+    }
 }
 
 fn scopes(config: &Config) -> ScopeMap {

@@ -3,8 +3,9 @@
 //! Nothing here takes the gateway out of service: people can still revoke, and look at their settings, when Microsoft is
 //! away or our credential is refused. Readiness says what is wrong, for whoever is woken by the alarm.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use assent_consent_core::clock::Clock;
 use assent_microsoft_identity::MicrosoftHealth;
 use assent_service_kit::{Dependency, Runtime};
 use tokio::sync::watch;
@@ -15,11 +16,12 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_hours(1);
 /// Keeps readiness in step until the program stops.
 pub(crate) async fn watch(
     mut standing: watch::Receiver<MicrosoftHealth>,
+    clock: Clock,
     microsoft: Dependency,
     runtime: Runtime,
 ) {
     loop {
-        let complaints = standing.borrow_and_update().complaints(SystemTime::now());
+        let complaints = standing.borrow_and_update().complaints(clock.system_time());
         if complaints.is_empty() {
             microsoft.ready();
         } else {

@@ -8,6 +8,7 @@ mod traces;
 
 use std::time::Duration;
 
+use assent_consent_core::clock::Clock;
 use assent_consent_core::command_executor::CommandExecutor;
 use assent_consent_core::cutoff::Cutoffs;
 use assent_consent_core::flow::FlowStore;
@@ -93,6 +94,7 @@ pub(crate) async fn open_or_create(
     connection: &Connection,
     stores: &Stores,
     decision: Decision,
+    clock: &Clock,
 ) -> Result<Kept, StartError> {
     let settings = StreamSettings {
         replicas: stores.replicas(),
@@ -138,14 +140,14 @@ pub(crate) async fn open_or_create(
     stores::grow(stores).await?;
     let mark = first_mark(&log, &Marks::new(observations.clone()), decision).await?;
     let guard = LogGuard::new(connection, observations.clone(), mark);
-    let cutoffs = Cutoffs::new(hand_offs.clone());
+    let cutoffs = Cutoffs::new(hand_offs.clone(), clock.clone());
     Ok(Kept {
-        executor: CommandExecutor::new(log.clone(), guard.clone()),
-        flows: FlowStore::new(flows, cutoffs.clone()),
+        executor: CommandExecutor::new(log.clone(), guard.clone(), clock.clone()),
+        flows: FlowStore::new(flows, cutoffs.clone(), clock.clone()),
         sessions: SessionStore::new(sessions, cutoffs.clone()),
-        hand_offs: HandOffStore::new(hand_offs, cutoffs.clone()),
+        hand_offs: HandOffStore::new(hand_offs, cutoffs.clone(), clock.clone()),
         cutoffs,
-        observations: Observations::new(observations),
+        observations: Observations::new(observations, clock.clone()),
         log,
         guard,
     })

@@ -4,11 +4,11 @@ use assent_domain::refusal::Refusal;
 use assent_messaging::Bucket;
 use assent_service_kit::error_chain::with_sources;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::open::{OpenFlows, Opener, is_open};
 use super::{Flow, FlowOutcome, Stage};
+use crate::clock::Clock;
 use crate::cutoff::Cutoffs;
 use crate::kv_store::{KvStore, StoreError, Versioned};
 use crate::stripes::{Stripes, step_back};
@@ -25,16 +25,18 @@ pub struct FlowStore {
     cutoffs: Cutoffs,
     open: KvStore<OpenFlows>,
     openers: Stripes,
+    clock: Clock,
 }
 
 impl FlowStore {
     /// Flows that are kept in this bucket.
-    pub fn new(bucket: Bucket, cutoffs: Cutoffs) -> Self {
+    pub fn new(bucket: Bucket, cutoffs: Cutoffs, clock: Clock) -> Self {
         Self {
             records: KvStore::new(bucket.clone()),
             cutoffs,
             open: KvStore::new(bucket),
             openers: Stripes::default(),
+            clock,
         }
     }
 
@@ -90,7 +92,7 @@ impl FlowStore {
             let mut open = stored
                 .as_ref()
                 .map_or_else(OpenFlows::default, |stored| stored.value.clone());
-            open.forget_expired(Timestamp::now());
+            open.forget_expired(self.clock.now());
             if open.len() >= opener.most() {
                 open.forget(&self.ended(&open).await?);
             }
@@ -113,7 +115,7 @@ impl FlowStore {
 
     /// Those that nobody can go on with any more.
     async fn ended(&self, open: &OpenFlows) -> Result<Vec<Uuid>, StoreError> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let looked_up = open.ids().map(async |id| {
             let found = self.find(id).await?;
             let is_open = found.is_some_and(|stored| is_open(&stored.value, now));

@@ -204,8 +204,8 @@ impl Flow {
     }
 
     /// Another secret of the administrator's page, where an administrator is awaited; the earlier ones go on counting.
-    pub(crate) fn another_page(&mut self) -> Option<State> {
-        if !self.is_waiting(Timestamp::now()) {
+    pub(crate) fn another_page(&mut self, now: Timestamp) -> Option<State> {
+        if !self.is_waiting(now) {
             return None;
         }
         let page = State::new(self.id);

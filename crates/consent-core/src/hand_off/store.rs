@@ -6,13 +6,14 @@ use assent_contract::names::id_token;
 use assent_domain::ids::{AccountId, Epoch, UserId};
 use assent_messaging::Bucket;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::HandOff;
 use super::index::{HandOffsOfAccount, HandOffsOfUser, MOST_LISTED};
+use crate::clock::Clock;
 use crate::cutoff::Cutoffs;
 use crate::failure::Failure;
 use crate::kv_store::{KvStore, StoreError, Versioned};
@@ -32,17 +33,19 @@ pub struct HandOffStore {
     of_account: KvStore<HandOffsOfAccount>,
     of_user: KvStore<HandOffsOfUser>,
     makers: Stripes,
+    clock: Clock,
 }
 
 impl HandOffStore {
     /// Hand-offs that are kept in this bucket.
-    pub fn new(bucket: Bucket, cutoffs: Cutoffs) -> Self {
+    pub fn new(bucket: Bucket, cutoffs: Cutoffs, clock: Clock) -> Self {
         Self {
             records: KvStore::new(bucket.clone()),
             cutoffs,
             of_account: KvStore::new(bucket.clone()),
             of_user: KvStore::new(bucket),
             makers: Stripes::default(),
+            clock,
         }
     }
 
@@ -154,7 +157,7 @@ impl HandOffStore {
             .map(async |key| self.records.find(&key).await);
         let mut found = stream::iter(found).buffered(AT_ONCE);
         while let Some(found) = found.try_next().await? {
-            found.inspect(|stored| links.add(&stored.value, Timestamp::now()));
+            found.inspect(|stored| links.add(&stored.value, self.clock.now()));
         }
         Ok(links)
     }
@@ -162,7 +165,7 @@ impl HandOffStore {
     /// Where as many seem to be open as may be, each is looked at: one that was cancelled or used is not noted to be
     /// over before somebody needs its place.
     async fn require_room(&self, new: &HandOff) -> Result<(), Failure> {
-        let (account, now) = (&new.account, Timestamp::now());
+        let (account, now) = (&new.account, self.clock.now());
         let links = self.links_of(account).await?;
         if links.has_room(now) {
             return Ok(());
@@ -198,7 +201,7 @@ impl HandOffStore {
             id_token(link.requested_by.as_str())
         );
         write(&self.of_user, &key, HandOffsOfUser::default(), |links| {
-            let counted = links.add(Timestamp::now());
+            let counted = links.add(self.clock.now());
             counted.map_err(|retry_after| limited(Limit::LinksADay, retry_after))
         })
         .await
@@ -210,7 +213,7 @@ impl HandOffStore {
             self.links_of(&link.account).await?,
         );
         write(&self.of_account, &key, links, |links| {
-            let now = Timestamp::now();
+            let now = self.clock.now();
             // Another gateway may have been first.
             if !links.has_room(now) {
                 return Err(limited(Limit::OpenLinks, SignedDuration::from_mins(1)));

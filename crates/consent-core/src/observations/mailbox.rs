@@ -30,7 +30,7 @@ pub enum MailboxState {
 }
 
 impl Mailbox {
-    pub(crate) fn seen(location: MailboxLocation) -> Self {
+    pub(crate) fn seen(location: MailboxLocation, now: Timestamp) -> Self {
         let state = match location {
             MailboxLocation::ExchangeOnline => MailboxState::Available,
             MailboxLocation::OnPremises => MailboxState::OnPremisesExchange,
@@ -39,15 +39,15 @@ impl Mailbox {
         };
         Self {
             state,
-            checked_at: Timestamp::now(),
+            checked_at: now,
         }
     }
 
     /// It was looked for, and there was no answer in time.
-    pub(crate) fn not_seen() -> Self {
+    pub(crate) fn not_seen(now: Timestamp) -> Self {
         Self {
             state: MailboxState::Unknown,
-            checked_at: Timestamp::now(),
+            checked_at: now,
         }
     }
 

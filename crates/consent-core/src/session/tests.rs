@@ -1,8 +1,9 @@
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use crate::clock::Clock;
 use assent_domain::ids::{AccountId, UserId};
 use assent_service_kit::Caller;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::SessionSecret;
 use crate::failure::Failure;
@@ -32,8 +33,8 @@ fn caller(token_id: Option<&str>) -> Caller {
         permissions: Vec::new(),
         scopes: Vec::new(),
         token_id: token_id.map(str::to_owned),
-        issued_at: Some(SystemTime::now()),
-        expires_at: SystemTime::now() + Duration::from_mins(5),
+        issued_at: Some(Clock::default().system_time()),
+        expires_at: Clock::default().system_time() + Duration::from_mins(5),
         name: Some("Ana Alvarez".to_owned()),
         account_name: Some("Acme".to_owned()),
     }
@@ -52,8 +53,8 @@ async fn a_token_opens_one_session_and_the_session_speaks_for_its_user() {
     assert_eq!(session.caller().name.as_deref(), Some("Ana Alvarez"));
     assert_eq!(session.caller().account_name.as_deref(), Some("Acme"));
     assert!(session.was_opened_by("t/1 *") && !session.was_opened_by("t2"));
-    assert!(!session.is_over(Timestamp::now()));
-    assert!(session.is_over(Timestamp::now() + SignedDuration::from_mins(31)));
+    assert!(!session.is_over(Clock::default().now()));
+    assert!(session.is_over(Clock::default().now() + SignedDuration::from_mins(31)));
 
     let again = open(&gateway, &caller(Some("t/1 *")), false).await;
     assert!(again.unwrap().is_none());
@@ -74,7 +75,7 @@ async fn a_token_that_could_be_used_twice_or_is_nobodys_opens_none() {
     let without_id = open(&gateway, &caller(None), false).await;
     assert!(matches!(without_id, Err(Failure::Unauthenticated(_))));
     let for_weeks = Caller {
-        expires_at: SystemTime::now() + Duration::from_hours(25),
+        expires_at: Clock::default().system_time() + Duration::from_hours(25),
         ..caller(Some("long"))
     };
     let for_weeks = open(&gateway, &for_weeks, false).await;
@@ -114,7 +115,9 @@ async fn a_cut_off_ends_sessions_and_lets_no_earlier_token_open_another() {
     let found = gateway.sessions.find(&somebody_else).await.unwrap();
     assert!(found.is_some());
     let kept = Caller {
-        issued_at: SystemTime::now().checked_sub(Duration::from_secs(5)),
+        issued_at: Clock::default()
+            .system_time()
+            .checked_sub(Duration::from_secs(5)),
         ..caller(Some("kept"))
     };
     let kept = open(&gateway, &kept, false).await;

@@ -12,7 +12,6 @@ use assent_domain::decide::administrator_consent::{FinishAdministratorConsent, P
 use assent_domain::ids::Tenant;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::AccountChoice;
-use jiff::Timestamp;
 use url::Url;
 
 use crate::failure::Failure;
@@ -68,7 +67,7 @@ pub(crate) async fn ask_again(
         "an administrator's consent is not effective yet, so Microsoft is asked again"
     );
     stored.value.asked_again += 1;
-    stored.value.expires_at = Timestamp::now() + LIFETIME;
+    stored.value.expires_at = gateway.now() + LIFETIME;
     // They have just signed in, and chosen where there was a choice.
     let id = stored.value.id;
     if let Some(url) = lead_on_again(gateway, stored, tenant).await? {

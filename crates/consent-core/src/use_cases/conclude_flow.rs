@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use assent_domain::refusal::Refusal;
-use jiff::Timestamp;
 use tokio::time::Instant;
 use url::Url;
 
@@ -35,7 +34,7 @@ pub(crate) async fn conclude(
         match gateway.flows.change(stored.clone()).await {
             Ok(ended) => {
                 note_on_hand_off(gateway, &ended.value).await;
-                log_progress(&ended.value);
+                log_progress(gateway, &ended.value);
                 return Ok(return_url(gateway, &ended.value, None));
             }
             Err(StoreError::Changed) => {}
@@ -53,7 +52,7 @@ pub(crate) async fn conclude(
         let Some(found) = gateway.flows.find(id).await? else {
             return Err(Refusal::FlowExpired.into());
         };
-        let counts = found.value.is_waiting(Timestamp::now());
+        let counts = found.value.is_waiting(gateway.now());
         if !(counts || (completed && found.value.was_interrupted())) {
             return Ok(return_url(gateway, &found.value, None));
         }
@@ -69,7 +68,7 @@ pub(crate) async fn wait(
     let id = stored.value.id;
     match gateway.flows.change(stored).await {
         Ok(stored) => {
-            log_progress(&stored.value);
+            log_progress(gateway, &stored.value);
             Ok(Ok(stored))
         }
         Err(StoreError::Changed) => {
@@ -89,7 +88,7 @@ pub(crate) async fn still_counts(
 ) -> Result<(), Failure> {
     let found = find_flow(gateway, stored.value.id).await?;
     let counts = found.is_some_and(|found| {
-        found.revision() == stored.revision() && !found.value.is_expired(Timestamp::now())
+        found.revision() == stored.revision() && !found.value.is_expired(gateway.now())
     });
     if counts {
         Ok(())

@@ -1,7 +1,6 @@
 //! The proved administrator decides on our page: it is recorded, or it was not them.
 
 use assent_domain::refusal::Refusal;
-use jiff::Timestamp;
 use url::Url;
 
 use crate::failure::Failure;
@@ -56,7 +55,7 @@ pub async fn find(gateway: &Gateway, page: &State) -> Result<(Versioned<Flow>, A
     if !flow.states.lead_to_the_page(page) {
         return Err(Closed::Unknown);
     }
-    let now = Timestamp::now();
+    let now = gateway.now();
     if flow.is_expired(now) {
         return Err(Closed::Expired(return_url(gateway, flow, None)));
     }
@@ -83,7 +82,7 @@ pub(crate) async fn confirm(gateway: &Gateway, page: &State) -> Result<Url, Clos
     // Of several who send it off only one records it.
     stored.value.stage = Stage::AwaitingAdministrator {
         answer: answer.clone(),
-        taken_at: Some(Timestamp::now()),
+        taken_at: Some(gateway.now()),
     };
     let mut stored = gateway.flows.change(stored).await?;
     let command = answer.command(asked, demanded(gateway.admin_proof));

@@ -2,7 +2,6 @@
 
 use assent_domain::ids::Sequence;
 use assent_domain::refusal::Refusal;
-use jiff::Timestamp;
 
 use crate::failure::Failure;
 use crate::flow::{Flow, FlowOutcome, FlowView, Stage};
@@ -19,7 +18,7 @@ pub async fn confirm_grant(
     stored: Versioned<Flow>,
     confirm: &str,
 ) -> Result<(FlowView, Sequence), Failure> {
-    let now = Timestamp::now();
+    let now = gateway.now();
     if stored.value.is_expired(now) {
         return Err(Refusal::FlowExpired.into());
     }
@@ -84,7 +83,7 @@ async fn ended(
         stored.value.stage = stage.clone();
         match gateway.flows.change(stored).await {
             Ok(ended) => {
-                log_progress(&ended.value);
+                log_progress(gateway, &ended.value);
                 return Ok(ended);
             }
             Err(StoreError::Changed) => {}

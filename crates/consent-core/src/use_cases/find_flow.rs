@@ -1,7 +1,6 @@
 //! A flow, as far as it still counts.
 
 use assent_domain::ids::Epoch;
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::failure::Failure;
@@ -20,11 +19,11 @@ pub(crate) async fn find_flow(
     let Some(mut stored) = gateway.flows.find(id).await? else {
         return Ok(None);
     };
-    if stored.value.is_given_up(Timestamp::now()) {
+    if stored.value.is_given_up(gateway.now()) {
         return Ok(Some(give_up(gateway, stored).await?));
     }
     let flow = &mut stored.value;
-    if !flow.is_expired(Timestamp::now()) && is_outdated(gateway, flow).await? {
+    if !flow.is_expired(gateway.now()) && is_outdated(gateway, flow).await? {
         flow.cut_short();
     }
     Ok(Some(stored))
@@ -40,7 +39,7 @@ async fn give_up(gateway: &Gateway, stored: Versioned<Flow>) -> Result<Versioned
                 flow.id = %over.value.id,
                 "whoever took a callback did not say in time how it went"
             );
-            log_progress(&over.value);
+            log_progress(gateway, &over.value);
             note_on_hand_off(gateway, &over.value).await;
             Ok(over)
         }

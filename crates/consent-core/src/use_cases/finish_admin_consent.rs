@@ -9,7 +9,6 @@ use assent_domain::event::Verification;
 use assent_domain::ids::{ConsentId, ObjectId, RoleId, Scope, Tenant, TenantId};
 use assent_microsoft_identity::{AuthorizationCode, GrantProof, Redeemed, roles_able_to_consent};
 use assent_service_kit::error_chain::with_sources;
-use jiff::Timestamp;
 use url::Url;
 use uuid::Uuid;
 
@@ -94,12 +93,12 @@ async fn wait_for_the_administrator(
     mut stored: Versioned<Flow>,
     answer: &FinishAdministratorConsent,
 ) -> Result<Url, Failure> {
-    stored.value.expires_at = Timestamp::now() + CONFIRMATION_LIFETIME;
+    stored.value.expires_at = gateway.now() + CONFIRMATION_LIFETIME;
     stored.value.stage = Stage::AwaitingAdministrator {
         answer: Answer::of(answer),
         taken_at: None,
     };
-    let page = stored.value.another_page();
+    let page = stored.value.another_page(gateway.now());
     Ok(match wait(gateway, stored).await? {
         Ok(stored) => match page {
             Some(page) => gateway.addresses.administrator_confirmation(&page),

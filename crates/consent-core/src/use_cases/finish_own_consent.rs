@@ -11,7 +11,6 @@ use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{
     AuthorizationCode, AuthorizationError, Belonging, ErrorClass, Redeemed, TenantRef, random_token,
 };
-use jiff::Timestamp;
 use url::Url;
 
 use crate::failure::Failure;
@@ -101,7 +100,7 @@ pub(crate) async fn finish_own_consent(
     // end up under the wrong name. So the browser brings a secret back to the host
     // application, which only it can confirm, as the user who began.
     let confirm = random_token();
-    stored.value.expires_at = Timestamp::now() + CONFIRMATION_LIFETIME;
+    stored.value.expires_at = gateway.now() + CONFIRMATION_LIFETIME;
     stored.value.stage = Stage::AwaitingConfirmation {
         confirm: Digest::of(&confirm),
         held: held.permissions.into(),
@@ -137,8 +136,8 @@ async fn probe(gateway: &Gateway, redeemed: &Redeemed) -> Mailbox {
         .entra
         .locate_mailbox(&redeemed.access_token, &redeemed.scopes);
     match tokio::time::timeout(PROBE_PATIENCE, probed).await {
-        Ok(location) => Mailbox::seen(location),
-        Err(_) => Mailbox::not_seen(),
+        Ok(location) => Mailbox::seen(location, gateway.now()),
+        Err(_) => Mailbox::not_seen(gateway.now()),
     }
 }
 

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 
 use assent_service_kit::error_chain::with_sources;
-use jiff::Timestamp;
 use url::Url;
 
 use crate::flow::{Flow, FlowState, Purpose, Route};
@@ -19,12 +18,12 @@ pub(crate) async fn note_on_hand_off(gateway: &Gateway, flow: &Flow) {
     else {
         return;
     };
-    let view = flow.view(Timestamp::now());
+    let view = flow.view(gateway.now());
     let Some(code) = view.code.filter(|_| view.state != FlowState::Completed) else {
         return;
     };
     let noted = gateway.hand_offs.change(&flow.account, id, |link| {
-        link.refused(flow.id, &code, Timestamp::now());
+        link.refused(flow.id, &code, gateway.now());
         Ok::<(), Infallible>(())
     });
     if let Err(error) = noted.await {
@@ -33,8 +32,8 @@ pub(crate) async fn note_on_hand_off(gateway: &Gateway, flow: &Flow) {
 }
 
 /// Says in the log how far a flow got.
-pub(crate) fn log_progress(flow: &Flow) {
-    let view = flow.view(Timestamp::now());
+pub(crate) fn log_progress(gateway: &Gateway, flow: &Flow) {
+    let view = flow.view(gateway.now());
     tracing::info!(
         flow.id = %flow.id,
         flow.state = view.state.as_str(),
@@ -46,7 +45,7 @@ pub(crate) fn log_progress(flow: &Flow) {
 
 /// Where the browser of a flow belongs, as it stands.
 pub(crate) fn return_url(gateway: &Gateway, flow: &Flow, confirm: Option<&str>) -> Url {
-    let view = flow.view(Timestamp::now());
+    let view = flow.view(gateway.now());
     let url = flow
         .return_to
         .clone()

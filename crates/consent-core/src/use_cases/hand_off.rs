@@ -7,7 +7,6 @@ use assent_domain::decide::approval;
 use assent_domain::ids::{AccountId, Tenant, UserId};
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
-use jiff::Timestamp;
 use url::Url;
 use uuid::Uuid;
 
@@ -65,7 +64,7 @@ pub async fn create(
     let premises = premises(gateway, account, tenant, overrides).await;
     let permissions = may_ask(&company, request.aim, request.permissions, premises)?;
 
-    let now = Timestamp::now();
+    let now = gateway.now();
     let fresh = || HandOffToken::new(account.clone(), Uuid::now_v7());
     let token = request.token.unwrap_or_else(fresh);
     let id = token.id;
@@ -157,7 +156,7 @@ pub async fn cancel(
         .hand_offs
         .change(account, id, |link| {
             link.is_outdated |= found.is_outdated;
-            link.cancel(by.clone(), Timestamp::now())
+            link.cancel(by.clone(), gateway.now())
         })
         .await?;
     match cancelled.ok_or_else(unknown)? {
@@ -183,7 +182,7 @@ pub async fn open(gateway: &Gateway, token: &HandOffToken) -> Result<HandOff, Fa
         .hand_offs
         .change(&token.account, token.id, |link| {
             link.note_epoch(company.state.epoch);
-            link.opened(Timestamp::now());
+            link.opened(gateway.now());
             Ok::<(), std::convert::Infallible>(())
         })
         .await?;
@@ -211,7 +210,7 @@ pub async fn begin(gateway: &Gateway, token: &HandOffToken) -> Result<Begun, Fai
         .start_through_link(&token.account, token.id)?;
     let company = gateway.executor.account(&token.account).await?;
     let found = by_token(gateway, token, &company).await?;
-    if let Err(closed) = found.require_open(Timestamp::now()) {
+    if let Err(closed) = found.require_open(gateway.now()) {
         return Ok(Begun::Closed(closed));
     }
     let tenant = found.tenant.map(Into::into);
@@ -225,7 +224,7 @@ pub async fn begin(gateway: &Gateway, token: &HandOffToken) -> Result<Begun, Fai
         .hand_offs
         .change(&token.account, token.id, |link| {
             link.note_epoch(company.state.epoch);
-            link.begin(flow, Timestamp::now())
+            link.begin(flow, gateway.now())
         })
         .await?;
     if let Err(closed) = begun.ok_or_else(unknown)? {

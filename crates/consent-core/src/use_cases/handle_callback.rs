@@ -10,7 +10,6 @@ use assent_microsoft_identity::{
     AccountChoice, AuthorizationCode, CallbackError, ErrorClass, UnverifiedAdminConsentCallback,
     UnverifiedAuthorizeCallback, state_of,
 };
-use jiff::Timestamp;
 use url::Url;
 
 use crate::failure::Failure;
@@ -64,7 +63,7 @@ pub async fn admin_consent(
     let mut visit = Visit::begin();
     loop {
         let flow = &stored.value;
-        if flow.is_expired(Timestamp::now()) {
+        if flow.is_expired(gateway.now()) {
             return Ok(return_url(gateway, flow, None));
         }
         let (id, is_first) = (flow.id, matches!(flow.stage, Stage::AtAdminConsent));
@@ -114,7 +113,7 @@ pub async fn authorize(
     let code = code.map(AuthorizationCode::expose);
     let mut visit = Visit::begin();
     let (stored, proof) = loop {
-        let (id, now) = (stored.value.id, Timestamp::now());
+        let (id, now) = (stored.value.id, gateway.now());
         if stored.value.is_expired(now) {
             return Ok(return_url(gateway, &stored.value, None));
         }
@@ -187,7 +186,7 @@ async fn return_url_again(
     }
     let (mut confirm, mut page) = (None, None);
     if is_the_visit {
-        (confirm, page) = (flow.another_confirm(), flow.another_page());
+        (confirm, page) = (flow.another_confirm(), flow.another_page(gateway.now()));
     }
     if confirm.is_some() || page.is_some() {
         match gateway.flows.change(stored).await {

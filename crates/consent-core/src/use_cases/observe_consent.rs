@@ -3,7 +3,6 @@
 use assent_domain::ids::{AccountId, Epoch, MicrosoftIdentity, Tenant, UserId};
 use assent_domain::permissions::{Kinds, PermissionSet};
 use assent_microsoft_identity::{AuthorizationError, ErrorClass, ScopeSet};
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::flow::{Flow, FlowOutcome, OwnConsent};
@@ -38,7 +37,7 @@ pub(crate) async fn on_started(
         tenant: expected.map(|expected| expected.tenant),
         asked,
     };
-    let (doubtful, now) = (reach.doubtful(), Timestamp::now());
+    let (doubtful, now) = (reach.doubtful(), gateway.now());
     let weighed = gateway
         .observations
         .weigh_attempt(account, user, |attempts| {
@@ -75,7 +74,7 @@ pub(crate) async fn on_granted(
     tenant: Tenant,
     granted: PermissionSet,
 ) {
-    let (scopes, now) = (gateway.scopes.of(granted), Timestamp::now());
+    let (scopes, now) = (gateway.scopes.of(granted), gateway.now());
     gateway
         .observations
         .learn_policy(&flow.account, |policies| {
@@ -131,7 +130,7 @@ pub(crate) async fn on_refused(
     own: &OwnConsent,
     error: &AuthorizationError,
 ) {
-    let (flow_id, now) = (flow.id, Timestamp::now());
+    let (flow_id, now) = (flow.id, gateway.now());
     let tenant = own.expected.map(|expected| expected.tenant);
     let asked = Asked {
         epoch: own.begun_in,
@@ -202,7 +201,7 @@ pub(crate) async fn on_granted_for_everybody(
 ) {
     let open = gateway.scopes.of(gateway.scopes.permissions(held));
     let all: Vec<String> = held.iter().map(str::to_owned).collect();
-    let now = Timestamp::now();
+    let now = gateway.now();
     gateway
         .observations
         .learn_policy(account, |policies| {

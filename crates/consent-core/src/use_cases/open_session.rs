@@ -24,7 +24,7 @@ pub async fn open_session(
     (token, caller): (&str, &Caller),
     from_elsewhere: bool,
 ) -> Result<Opened, Failure> {
-    let now = Timestamp::now();
+    let now = gateway.now();
     let until = now + gateway.session_lifetime;
     let session = Session::of(caller, Digest::of(token), until, from_elsewhere)?;
     let token_id = caller.token_id.as_deref().ok_or(Failure::Unauthenticated(

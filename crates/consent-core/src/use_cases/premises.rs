@@ -4,7 +4,6 @@ use assent_domain::decide::administrator_consent::{Mailboxes, Premises};
 use assent_domain::effective::effective;
 use assent_domain::ids::{AccountId, Tenant, UserId};
 use futures::{StreamExt as _, TryStreamExt as _, future, stream};
-use jiff::Timestamp;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
@@ -40,7 +39,7 @@ pub async fn mailboxes(
     tenant: Option<Tenant>,
 ) -> Mailboxes {
     let seen = gateway.observations.sightings(account).await;
-    let suspects = seen.on_premises_only(tenant, Timestamp::now());
+    let suspects = seen.on_premises_only(tenant, gateway.now());
     match one_has_a_grant(gateway, account, suspects).await {
         Ok(true) => Mailboxes::OnPremisesOnly,
         Ok(false) => Mailboxes::NothingAgainst,

@@ -6,7 +6,6 @@ use std::time::Duration;
 use assent_domain::ids::{AccountId, UserId};
 use assent_domain::permissions::Permission;
 use assent_service_kit::Caller;
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::command_executor::{Account, User};
@@ -134,7 +133,7 @@ pub async fn own_flow(
 /// A flow as others see it. One that waits is over as soon as nothing of it can be granted any more: the user took it
 /// back, or the company moved on.
 pub async fn view_of_flow(gateway: &Gateway, flow: &Flow) -> FlowView {
-    let view = flow.view(Timestamp::now());
+    let view = flow.view(gateway.now());
     let Some(held) =
         GrantedScopes::waiting_in(flow).filter(|_| view.state == FlowState::AwaitingConfirmation)
     else {

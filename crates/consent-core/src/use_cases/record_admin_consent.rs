@@ -8,7 +8,6 @@ use assent_domain::ids::Epoch;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::ScopeSet;
 use assent_service_kit::error_chain::with_sources;
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::failure::Failure;
@@ -94,9 +93,7 @@ async fn record_by_link(
     // Somebody may take the link back at this very moment: one of the two comes first.
     let claimed = gateway
         .hand_offs
-        .change(&flow.account, id, |link| {
-            link.claim(flow.id, Timestamp::now())
-        })
+        .change(&flow.account, id, |link| link.claim(flow.id, gateway.now()))
         .await?;
     if !matches!(claimed, Some(Ok(_))) {
         return Ok(FlowOutcome::Failed(FlowFailure::HandOffClosed));
@@ -120,7 +117,7 @@ async fn record_by_link(
     let noted = gateway
         .hand_offs
         .change(&flow.account, id, |link| {
-            link.complete(granted_by, Timestamp::now());
+            link.complete(granted_by, gateway.now());
             Ok::<(), Infallible>(())
         })
         .await;

@@ -124,7 +124,10 @@ fn look_for_the_mailbox(gateway: Arc<Gateway>, holder: Holder, token: AccessToke
             }
         }
         let held = ScopeSet::parse(&holder.scopes.join(" "), &gateway.graph_url);
-        let seen = Mailbox::seen(gateway.entra.locate_mailbox(&token, &held).await);
+        let seen = Mailbox::seen(
+            gateway.entra.locate_mailbox(&token, &held).await,
+            gateway.now(),
+        );
         gateway
             .observations
             .note_mailbox(&holder.account, &holder.user, holder.tenant, seen)

@@ -41,7 +41,7 @@ pub async fn revoke_own_grant(
         permissions,
         // Before the log is read: what comes back in between is held by then.
         attempts: gateway.observations.attempts_for_a_no(account, user).await,
-        at: Timestamp::now(),
+        at: gateway.now(),
     };
     let revoked = revoke(gateway, &said, Kinds::NONE).await;
     match revoked {

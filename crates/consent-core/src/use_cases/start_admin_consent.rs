@@ -6,7 +6,6 @@ use assent_domain::decide::administrator_consent::{self, Premises, StartAdminist
 use assent_domain::ids::{AccountId, Tenant, UserId};
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
-use jiff::Timestamp;
 use url::Url;
 use uuid::Uuid;
 
@@ -113,7 +112,7 @@ pub(crate) async fn begin(
     prompt: AdministratorPrompt,
 ) -> Result<FlowStarted, Failure> {
     let state = State::new(id);
-    let expires_at = Timestamp::now() + flow::LIFETIME;
+    let expires_at = gateway.now() + flow::LIFETIME;
     let more = already_consented(gateway, company, &prompt).await;
     let flow = Flow {
         id,

@@ -8,7 +8,6 @@ use assent_domain::ids::{AccountId, MicrosoftIdentity, ObjectId, UserId};
 use assent_domain::permissions::Kinds;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{AuthorizeRequest, LoginHint, TenantRef, new_pkce, random_token};
-use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use url::Url;
 use uuid::Uuid;
@@ -184,7 +183,7 @@ pub(crate) async fn begin(
         sign_in,
     } = prompt;
     let (state, nonce, pkce) = (State::new(id), random_token(), new_pkce());
-    let expires_at = Timestamp::now() + flow::LIFETIME;
+    let expires_at = gateway.now() + flow::LIFETIME;
     let tenant = expected.map(|expected| expected.tenant);
     let flow = Flow {
         id,

@@ -4,7 +4,6 @@
 use assent_contract::command::{MessageVoided, VoidMessage};
 use assent_contract::operation::{MAX_OPERATOR, MAX_REASON};
 use assent_domain::ids::Sequence;
-use jiff::Timestamp;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
@@ -23,7 +22,7 @@ pub async fn void_message(
     let sequence = Sequence(command.sequence);
     let (record, already) = gateway
         .executor
-        .declare_void(sequence, reason, operator, Timestamp::now())
+        .declare_void(sequence, reason, operator, gateway.now())
         .await?;
     if !already {
         tracing::warn!(

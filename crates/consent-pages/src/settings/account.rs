@@ -85,7 +85,7 @@ async fn opened(site: &Site, session: &InSession, query: &PageQuery) -> Result<R
         site,
         session,
         StatusCode::OK,
-        query.notice(session, flow.as_ref(), COMPLETED),
+        query.notice(session, flow.as_ref(), COMPLETED, site.now()),
     )
     .await
 }
@@ -105,7 +105,11 @@ async fn page(
         Err(failure) => return Err(failure),
     };
     let own = hand_off::list(site, account, Some(user)).await?;
-    let own = own.iter().take(LISTED).map(LinkView::of).collect();
+    let own = own
+        .iter()
+        .take(LISTED)
+        .map(|link| LinkView::of(link, site.now()))
+        .collect();
     let page = AccountPage::of(site, session, &known, own, notice)?;
     Ok(show(site, status, &page))
 }
@@ -195,7 +199,7 @@ async fn saved(
     let here = &site.addresses.account_settings;
     match saved {
         Ok(Saved::AtMicrosoft(started)) => to_microsoft(site, headers, &started),
-        Ok(Saved::Revoked) => Ok(done(here, session, Done::Revoked)),
+        Ok(Saved::Revoked) => Ok(done(here, session, Done::Revoked, site.now())),
         Ok(Saved::RevokedAlone(failure)) => {
             let (status, notice) = notice::of_failure(failure)?;
             let notice = Notice {
@@ -204,8 +208,8 @@ async fn saved(
             };
             page(site, session, status, Some(notice)).await
         }
-        Ok(Saved::Unchanged) => Ok(done(here, session, Done::Unchanged)),
-        Ok(Saved::EpochChanged) => Ok(done(here, session, Done::ChangedMeanwhile)),
+        Ok(Saved::Unchanged) => Ok(done(here, session, Done::Unchanged, site.now())),
+        Ok(Saved::EpochChanged) => Ok(done(here, session, Done::ChangedMeanwhile, site.now())),
         Err(failure) => {
             let (status, notice) = notice::of_failure(failure)?;
             page(site, session, status, Some(notice)).await
@@ -257,6 +261,7 @@ async fn sent_to_another(
             &site.addresses.account_settings,
             session,
             Done::ChangedMeanwhile,
+            site.now(),
         )),
         Err(failure) => {
             let (status, notice) = notice::of_failure(failure)?;
@@ -357,6 +362,6 @@ pub(crate) async fn cancel_link(
     let here = &site.addresses.account_settings;
     answered(
         site,
-        cancelled.map(|()| done(here, &session, Done::LinkCancelled)),
+        cancelled.map(|()| done(here, &session, Done::LinkCancelled, site.now())),
     )
 }

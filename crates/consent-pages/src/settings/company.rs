@@ -89,7 +89,7 @@ async fn opened(site: &Site, session: &InSession, query: &PageQuery) -> Result<R
         site,
         session,
         StatusCode::OK,
-        query.notice(session, flow.as_ref(), COMPLETED),
+        query.notice(session, flow.as_ref(), COMPLETED, site.now()),
         shape,
     )
     .await
@@ -110,7 +110,10 @@ async fn page(
         hand_off::newest(site, account, &company, None, LISTED),
         mailboxes(site, account, consented)
     );
-    let links = links?.iter().map(LinkView::of).collect();
+    let links = links?
+        .iter()
+        .map(|link| LinkView::of(link, site.now()))
+        .collect();
     let page = CompanyPage::of(Parts {
         site,
         session,
@@ -224,7 +227,7 @@ pub(crate) async fn save_method(
                 && company.state.method() == AuthorizationMethod::UserIndividual;
             let here = &site.addresses.company_settings;
             return Ok(if is_done {
-                done(here, &session, Done::UsersAuthorize)
+                done(here, &session, Done::UsersAuthorize, site.now())
             } else {
                 changed_meanwhile(site, &session)
             });
@@ -234,7 +237,7 @@ pub(crate) async fn save_method(
             "admin_configured" => Ok(see_other(&dialog(site))),
             "user_individual" if company.state.method() == AuthorizationMethod::UserIndividual => {
                 let here = &site.addresses.company_settings;
-                Ok(done(here, &session, Done::Unchanged))
+                Ok(done(here, &session, Done::Unchanged, site.now()))
             }
             "user_individual" if !is_ticked(form.confirmed.as_ref()) => {
                 ask(site, &session, &company, Change::ToUsers).await
@@ -274,7 +277,12 @@ async fn changed(
     };
     match changed {
         Ok(()) if then == Some(DIALOG) => Ok(see_other(&dialog(site))),
-        Ok(()) => Ok(done(&site.addresses.company_settings, session, saved)),
+        Ok(()) => Ok(done(
+            &site.addresses.company_settings,
+            session,
+            saved,
+            site.now(),
+        )),
         Err(Failure::ConcurrentChange) => Ok(changed_meanwhile(site, session)),
         Err(failure) => {
             let (status, notice) = notice::of_failure(failure)?;
@@ -432,7 +440,7 @@ pub(crate) async fn cancel_link(
         let manager = rights::manager(&session.session.caller(), account)?;
         links::cancel(site, (account, link), manager.user(), None).await?;
         let here = &site.addresses.company_settings;
-        Ok(done(here, &session, Done::LinkCancelled))
+        Ok(done(here, &session, Done::LinkCancelled, site.now()))
     };
     answered(site, cancelled.await)
 }
@@ -453,7 +461,7 @@ fn is_stale(company: &Account, seen: &str) -> Result<bool, Failure> {
 
 fn changed_meanwhile(site: &Site, session: &InSession) -> Response {
     let here = &site.addresses.company_settings;
-    done(here, session, Done::ChangedMeanwhile)
+    done(here, session, Done::ChangedMeanwhile, site.now())
 }
 
 fn dialog(site: &Site) -> url::Url {

@@ -37,8 +37,7 @@ pub(super) struct LinkView {
 }
 
 impl LinkView {
-    pub(super) fn of(link: &HandOff) -> Self {
-        let now = Timestamp::now();
+    pub(super) fn of(link: &HandOff, now: Timestamp) -> Self {
         let remark = match &link.stage {
             _ if link.require_open(now) == Err(Closed::Outdated) => {
                 Some(messages::of(Refusal::FlowExpired.code()))

@@ -98,17 +98,16 @@ impl PageQuery {
         session: &InSession,
         flow: Option<&FlowView>,
         completed: (&'static str, &'static str),
+        now: Timestamp,
     ) -> Option<Notice> {
         let of_flow = flow.and_then(|flow| of_flow(flow, completed));
-        of_flow.or_else(|| self.just_done(session).map(Done::notice))
+        of_flow.or_else(|| self.just_done(session, now).map(Done::notice))
     }
 
     /// What a form led to that was sent in this session a moment ago.
-    fn just_done(&self, session: &InSession) -> Option<Done> {
+    fn just_done(&self, session: &InSession, now: Timestamp) -> Option<Done> {
         let (done, told) = (self.done?, self.told.as_deref()?);
-        let vouched = session
-            .secret
-            .vouched(done.as_str(), told, Timestamp::now());
+        let vouched = session.secret.vouched(done.as_str(), told, now);
         vouched.then_some(done)
     }
 }

@@ -87,7 +87,7 @@ pub(super) struct HandOffs {
 }
 
 impl HandOffView {
-    fn of(hand_off: &HandOff, url: Option<Url>) -> Self {
+    fn of(hand_off: &HandOff, url: Option<Url>, now: Timestamp) -> Self {
         let (code, changed_at, granted_by) = match &hand_off.stage {
             Stage::Idle => (None, None, None),
             Stage::Started { at, .. }
@@ -96,7 +96,6 @@ impl HandOffView {
             Stage::Refused { at, code } => (Some(code.clone()), Some(*at), None),
             Stage::Completed { at, granted_by } => (None, Some(*at), Some(*granted_by)),
         };
-        let now = Timestamp::now();
         let is_outdated = hand_off.require_open(now) == Err(Closed::Outdated);
         let code = if is_outdated {
             Some(Refusal::FlowExpired.code().to_owned())
@@ -163,7 +162,7 @@ pub(super) async fn create(
         names: Names::of(&caller),
     };
     let (made, url) = hand_off::create(&shared.gateway, &account, asker, request).await?;
-    Ok((StatusCode::CREATED, Json(HandOffView::of(&made, Some(url)))))
+    Ok((StatusCode::CREATED, Json(HandOffView::of(&made, Some(url), shared.gateway.now()))))
 }
 
 /// The links for an administrator: a Super Admin sees all of the account, others their own; newest first
@@ -186,7 +185,7 @@ pub(super) async fn list(
     let account = account_id(&account)?;
     let (_, only_of) = reach(&caller, &account)?;
     let found = hand_off::list(&shared.gateway, &account, only_of.as_ref()).await?;
-    let views = found.iter().map(|found| HandOffView::of(found, None));
+    let views = found.iter().map(|found| HandOffView::of(found, None, shared.gateway.now()));
     Ok(Json(HandOffs {
         hand_offs: views.collect(),
     }))
@@ -213,7 +212,7 @@ pub(super) async fn show(
     let account = account_id(&account)?;
     let (_, only_of) = reach(&caller, &account)?;
     let found = hand_off::find(&shared.gateway, &account, id, only_of.as_ref()).await?;
-    Ok(Json(HandOffView::of(&found, None)))
+    Ok(Json(HandOffView::of(&found, None, shared.gateway.now())))
 }
 
 /// Take a link back: nothing can be begun or finished by it any more
@@ -237,7 +236,7 @@ pub(super) async fn cancel(
     let account = account_id(&account)?;
     let (by, only_of) = reach(&caller, &account)?;
     let cancelled = hand_off::cancel(&shared.gateway, &account, id, &by, only_of.as_ref()).await?;
-    Ok(Json(HandOffView::of(&cancelled, None)))
+    Ok(Json(HandOffView::of(&cancelled, None, shared.gateway.now())))
 }
 
 /// Who is calling, and whose links they reach: a Super Admin who may manage company settings all of the account, others

@@ -1,3 +1,4 @@
+use assent_consent_core::clock::Clock;
 use assent_consent_core::view;
 use assent_contract::names;
 use assent_contract::query::{AccountAnswer, AccountFacts, AccountQuery};
@@ -86,7 +87,13 @@ async fn an_empty_server_gets_its_first_log_and_everything_starts_again() {
     // A projection that has nothing is no trace of anything.
     let _projection = projection_at(&server, 0).await;
     for _ in 0..2 {
-        let kept = open_or_create(&connection, &stores(&connection), Decision::default()).await;
+        let kept = open_or_create(
+            &connection,
+            &stores(&connection),
+            Decision::default(),
+            &Clock::default(),
+        )
+        .await;
         assert!(kept.is_ok());
         assert_eq!(there(&connection).await, STREAMS);
     }
@@ -99,7 +106,13 @@ async fn a_first_start_that_was_interrupted_is_gone_on_with() {
     EventLog::create_or_check(&connection, StreamSettings { replicas: 1 })
         .await
         .unwrap();
-    let kept = open_or_create(&connection, &stores(&connection), Decision::default()).await;
+    let kept = open_or_create(
+        &connection,
+        &stores(&connection),
+        Decision::default(),
+        &Clock::default(),
+    )
+    .await;
     assert!(kept.is_ok());
     assert_eq!(there(&connection).await, STREAMS);
 }
@@ -108,7 +121,13 @@ async fn a_first_start_that_was_interrupted_is_gone_on_with() {
 async fn a_bucket_is_known_to_be_another_than_before_though_nothing_was_ever_recorded() {
     let is_recreated = async |server: &NatsServer, decision| {
         let connection = connect(server, NatsUser::Gateway).await;
-        let kept = open_or_create(&connection, &stores(&connection), decision).await;
+        let kept = open_or_create(
+            &connection,
+            &stores(&connection),
+            decision,
+            &Clock::default(),
+        )
+        .await;
         let bucket = kept.ok().unwrap().sessions.bucket();
         bucket.origin().await.unwrap().is_recreated
     };
@@ -138,7 +157,13 @@ async fn what_a_projection_knows_of_is_not_begun_anew_unless_an_operator_says_so
     let connection = connect(&server, NatsUser::Gateway).await;
     let _projection = projection_at(&server, 7).await;
 
-    let refused = open_or_create(&connection, &stores(&connection), Decision::default()).await;
+    let refused = open_or_create(
+        &connection,
+        &stores(&connection),
+        Decision::default(),
+        &Clock::default(),
+    )
+    .await;
     let told = refused.err().unwrap().to_string();
     assert!(
         told.contains("a projection holds the log up to event 7"),
@@ -151,9 +176,14 @@ async fn what_a_projection_knows_of_is_not_begun_anew_unless_an_operator_says_so
         begin_anew: false,
     };
     assert!(
-        open_or_create(&connection, &stores(&connection), accepts)
-            .await
-            .is_err()
+        open_or_create(
+            &connection,
+            &stores(&connection),
+            accepts,
+            &Clock::default()
+        )
+        .await
+        .is_err()
     );
     assert!(there(&connection).await.is_empty());
 
@@ -162,13 +192,13 @@ async fn what_a_projection_knows_of_is_not_begun_anew_unless_an_operator_says_so
         begin_anew: true,
     };
     assert!(
-        open_or_create(&connection, &stores(&connection), anew)
+        open_or_create(&connection, &stores(&connection), anew, &Clock::default())
             .await
             .is_ok()
     );
     assert_eq!(there(&connection).await, STREAMS);
     assert!(
-        open_or_create(&connection, &stores(&connection), anew)
+        open_or_create(&connection, &stores(&connection), anew, &Clock::default())
             .await
             .is_err(),
         "twice"
@@ -184,7 +214,13 @@ async fn without_the_mark_a_projection_knows_that_the_log_was_longer() {
         .unwrap();
     let _projection = projection_at(&server, 7).await;
 
-    let refused = open_or_create(&connection, &stores(&connection), Decision::default()).await;
+    let refused = open_or_create(
+        &connection,
+        &stores(&connection),
+        Decision::default(),
+        &Clock::default(),
+    )
+    .await;
     let told = refused.err().unwrap().to_string();
     assert!(told.contains("event 7 was recorded in it"), "{told}");
     assert_eq!(there(&connection).await, ["CONSENT_EVENTS"]);
@@ -193,10 +229,22 @@ async fn without_the_mark_a_projection_knows_that_the_log_was_longer() {
         accept_end: Some(Sequence(0)),
         begin_anew: false,
     };
-    let kept = open_or_create(&connection, &stores(&connection), accepts).await;
+    let kept = open_or_create(
+        &connection,
+        &stores(&connection),
+        accepts,
+        &Clock::default(),
+    )
+    .await;
     assert!(kept.is_ok());
     // From here on there is a mark.
-    let again = open_or_create(&connection, &stores(&connection), Decision::default()).await;
+    let again = open_or_create(
+        &connection,
+        &stores(&connection),
+        Decision::default(),
+        &Clock::default(),
+    )
+    .await;
     assert!(again.is_ok());
 }
 
@@ -225,7 +273,13 @@ async fn a_server_with_too_little_room_is_told_how_much_is_needed() {
     let server = NatsServer::start_changed_on(port, &small).await.unwrap();
     let connection = connect(&server, NatsUser::Gateway).await;
 
-    let usual = open_or_create(&connection, &stores(&connection), Decision::default()).await;
+    let usual = open_or_create(
+        &connection,
+        &stores(&connection),
+        Decision::default(),
+        &Clock::default(),
+    )
+    .await;
     let told = usual.err().unwrap().to_string();
     for part in [
         "no room for bucket CONSENT_HAND_OFFS",
@@ -239,7 +293,13 @@ async fn a_server_with_too_little_room_is_told_how_much_is_needed() {
         assert!(told.contains(part), "{part}: {told}");
     }
     // What was made has to give back what the others need.
-    let less = open_or_create(&connection, &sized(&connection, 64), Decision::default()).await;
+    let less = open_or_create(
+        &connection,
+        &sized(&connection, 64),
+        Decision::default(),
+        &Clock::default(),
+    )
+    .await;
     assert!(less.is_ok(), "{:?}", less.err());
     assert_eq!(sizes(&connection).await, [16, 16, 8, 24]);
 }
@@ -248,8 +308,9 @@ async fn a_server_with_too_little_room_is_told_how_much_is_needed() {
 async fn buckets_become_larger_and_smaller_but_never_smaller_than_what_they_hold() {
     let server = NatsServer::start().await.unwrap();
     let connection = connect(&server, NatsUser::Gateway).await;
-    let open =
-        async |stores: &Stores| open_or_create(&connection, stores, Decision::default()).await;
+    let open = async |stores: &Stores| {
+        open_or_create(&connection, stores, Decision::default(), &Clock::default()).await
+    };
     let kept = open(&sized(&connection, 8)).await.unwrap();
     assert_eq!(sizes(&connection).await, [2, 2, 1, 3]);
     let flows = kept.flows.bucket();

@@ -1,6 +1,7 @@
+use crate::clock::Clock;
 use assent_domain::ids::{AccountId, UserId};
 use assent_domain::permissions::PermissionSet;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use uuid::Uuid;
 
 use crate::cutoff::Generation;
@@ -21,7 +22,7 @@ fn flow(user: &str, route: Option<Route>) -> Flow {
         session: None,
         browser: None,
         return_to: None,
-        expires_at: Timestamp::now() + SignedDuration::from_mins(15),
+        expires_at: Clock::default().now() + SignedDuration::from_mins(15),
         purpose: match route {
             Some(route) => Purpose::AdministratorConsent {
                 permissions,
@@ -54,7 +55,7 @@ async fn begun(gateway: &Gateway, flow: Flow) -> Uuid {
 
 async fn state(gateway: &Gateway, id: Uuid) -> (FlowState, Option<String>) {
     let stored = gateway.flows.find(id).await.unwrap().unwrap();
-    let view = stored.value.view(Timestamp::now());
+    let view = stored.value.view(Clock::default().now());
     (view.state, view.code)
 }
 

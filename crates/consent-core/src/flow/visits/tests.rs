@@ -160,7 +160,7 @@ fn a_later_visit_takes_nothing_from_an_earlier_one() {
         id: Uuid::nil(),
     };
     let mut flow = flow();
-    assert!(flow.another_confirm().is_none() && flow.another_page().is_none());
+    assert!(flow.another_confirm().is_none() && flow.another_page(NOW).is_none());
     flow.stage = Stage::AwaitingConfirmation {
         confirm: Digest::of("first"),
         held: PermissionSet::EVERYTHING.into(),

@@ -1,6 +1,7 @@
+use crate::clock::Clock;
 use assent_domain::ids::{AccountId, UserId};
 use assent_domain::permissions::PermissionSet;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use uuid::Uuid;
 
 use crate::cutoff::Generation;
@@ -17,7 +18,7 @@ fn account(name: &str) -> AccountId {
 
 fn link(account: &AccountId, by: &str) -> HandOff {
     let token = HandOffToken::new(account.clone(), Uuid::now_v7());
-    let now = Timestamp::now();
+    let now = Clock::default().now();
     HandOff {
         id: token.id,
         account: account.clone(),
@@ -65,7 +66,7 @@ async fn as_many_links_as_may_be_and_one_more_for_each_that_is_over() {
 
     let cancelled = store
         .change(&acme, made[7], |link| {
-            link.cancel(UserId::parse("sam").unwrap(), Timestamp::now())
+            link.cancel(UserId::parse("sam").unwrap(), Clock::default().now())
         })
         .await;
     cancelled.unwrap().unwrap().unwrap();
@@ -82,7 +83,7 @@ async fn making_and_cancelling_all_day_ends_at_twenty_also_for_another_replica()
     let acme = account("acme");
     let cancel = async |id| {
         let cancelled = gateway.hand_offs.change(&acme, id, |link| {
-            link.cancel(UserId::parse("ana").unwrap(), Timestamp::now())
+            link.cancel(UserId::parse("ana").unwrap(), Clock::default().now())
         });
         cancelled.await.unwrap().unwrap().unwrap();
     };

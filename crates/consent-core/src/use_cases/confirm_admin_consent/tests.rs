@@ -1,12 +1,13 @@
 //! The administrator's page and its time, on a real NATS server. Microsoft has answered already.
 
+use crate::clock::Clock;
 use assent_domain::decide::administrator_consent::{FinishAdministratorConsent, ProofDemanded};
 use assent_domain::event::Verification;
 use assent_domain::ids::{
     AccountId, Cloud, ConsentId, Epoch, ObjectId, RoleId, Tenant, TenantId, UserId,
 };
 use assent_domain::permissions::PermissionSet;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::{Closed, confirm, disown, find};
@@ -60,7 +61,7 @@ async fn waiting(gateway: &Gateway, minutes: i64, taken: Option<i64>) -> State {
         session: None,
         browser: None,
         return_to: None,
-        expires_at: Timestamp::now() + SignedDuration::from_mins(minutes),
+        expires_at: Clock::default().now() + SignedDuration::from_mins(minutes),
         purpose: Purpose::AdministratorConsent {
             permissions: PermissionSet::EVERYTHING.into(),
             begun_in: Some(0),
@@ -75,7 +76,7 @@ async fn waiting(gateway: &Gateway, minutes: i64, taken: Option<i64>) -> State {
         },
         stage: Stage::AwaitingAdministrator {
             answer: answer(),
-            taken_at: taken.map(|ago| Timestamp::now() - SignedDuration::from_secs(ago)),
+            taken_at: taken.map(|ago| Clock::default().now() - SignedDuration::from_secs(ago)),
         },
     };
     gateway.flows.create(flow).await.unwrap();
@@ -84,7 +85,7 @@ async fn waiting(gateway: &Gateway, minutes: i64, taken: Option<i64>) -> State {
 
 async fn state_of(gateway: &Gateway, page: &State) -> FlowState {
     let stored = gateway.flows.find(page.flow).await.unwrap().unwrap();
-    stored.value.view(Timestamp::now()).state
+    stored.value.view(Clock::default().now()).state
 }
 
 async fn events(gateway: &Gateway) -> u64 {

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::clock::Clock;
 use assent_domain::ids::{AccountId, UserId};
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::{CallbackFailure, ReturningBrowser, Visit, admin_consent, authorize};
@@ -34,7 +35,7 @@ async fn flow(gateway: &Gateway, reached: Stage, minutes: i64) -> State {
         session: None,
         browser: None,
         return_to: None,
-        expires_at: Timestamp::now() + SignedDuration::from_mins(minutes),
+        expires_at: Clock::default().now() + SignedDuration::from_mins(minutes),
         purpose: Purpose::OwnConsent {
             asked: PermissionSet::EVERYTHING.into(),
             begun_in: 0,
@@ -90,7 +91,7 @@ fn awaiting_confirmation() -> Stage {
 async fn taken(gateway: &Gateway, reached: Stage) -> (State, Versioned<Flow>) {
     let state = flow(gateway, at_authorize(), 5).await;
     let mut stored = gateway.flows.find(state.flow).await.unwrap().unwrap();
-    stored.value.take(&state, Some("c"), Timestamp::now());
+    stored.value.take(&state, Some("c"), Clock::default().now());
     stored.value.stage = reached;
     let stored = gateway.flows.change(stored).await.unwrap();
     (state, stored)
@@ -148,7 +149,7 @@ async fn a_confirmation_after_its_time_records_nothing() {
 async fn a_flow_whose_gateway_died_is_given_up_and_not_taken_again() {
     let (_nats, gateway) = test_gateway::start().await;
     let (state, mut stored) = taken(&gateway, Stage::Redeeming).await;
-    stored.value.expires_at = Timestamp::now() - SignedDuration::from_secs(1);
+    stored.value.expires_at = Clock::default().now() - SignedDuration::from_secs(1);
     gateway.flows.change(stored).await.unwrap();
     for query in ["code=c", "code=other", "error=access_denied"] {
         let landed = visit(&gateway, &state, query).await;
@@ -162,7 +163,7 @@ async fn what_took_too_long_is_told_as_it_is() {
     let (_nats, gateway) = test_gateway::start().await;
     let (state, mut stored) = taken(&gateway, Stage::Redeeming).await;
     still_counts(&gateway, &stored).await.unwrap();
-    stored.value.expires_at = Timestamp::now() - SignedDuration::from_secs(1);
+    stored.value.expires_at = Clock::default().now() - SignedDuration::from_secs(1);
     let mut late = gateway.flows.change(stored).await.unwrap();
     visit(&gateway, &state, "code=c").await;
 
@@ -291,7 +292,10 @@ async fn how_it_went_is_written_down_though_the_store_was_away() {
     let landed = ended.await.unwrap();
     assert!(landed.as_str().contains("outcome=completed"), "{landed}");
     let flow = found(&gateway, &state).await;
-    assert_eq!(flow.view(Timestamp::now()).state, FlowState::Completed);
+    assert_eq!(
+        flow.view(Clock::default().now()).state,
+        FlowState::Completed
+    );
 }
 
 /// A browser is led on to Microsoft: the state it comes back with.
@@ -319,7 +323,10 @@ async fn whose_way_another_copy_has_spent_is_led_on_by_one_of_their_own() {
     let state = led_on(&mut stored.value, &person.browser);
     let others = led_on(&mut stored.value, &other.browser);
     // The other copy took the flow, Microsoft knew of no consent yet, and it was led on.
-    stored.value.take(&others, None, Timestamp::now()).unwrap();
+    stored
+        .value
+        .take(&others, None, Clock::default().now())
+        .unwrap();
     led_on(&mut stored.value, &other.browser);
     let stored = gateway.flows.change(stored).await.unwrap();
 
@@ -343,7 +350,9 @@ async fn whose_way_another_copy_has_spent_is_led_on_by_one_of_their_own() {
     let parameters: BTreeMap<_, _> = led.query_pairs().into_owned().collect();
     let own_way = State::parse(parameters.get("state").unwrap()).unwrap();
     let mut found = gateway.flows.find(state.flow).await.unwrap().unwrap().value;
-    found.take(&own_way, Some("d"), Timestamp::now()).unwrap();
+    found
+        .take(&own_way, Some("d"), Clock::default().now())
+        .unwrap();
     // It counts as the browser that was led to Microsoft, as it was.
     let browser = found.browser.unwrap();
     assert!(browser.is_of(person.browser.expose()));

@@ -1,3 +1,4 @@
+use crate::clock::Clock;
 use assent_domain::decide::administrator_consent::Mailboxes;
 use assent_domain::decide::own_consent::{self, GrantOwnPermissions};
 use assent_domain::ids::{
@@ -5,7 +6,7 @@ use assent_domain::ids::{
 };
 use assent_domain::permissions::{Kinds, PermissionSet};
 use assent_microsoft_identity::MailboxLocation::{self, ExchangeOnline, OnPremises};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::{mailboxes, premises};
@@ -61,7 +62,7 @@ async fn grants(gateway: &Gateway, name: &str, tenant: Tenant, seen: MailboxLoca
         })
         .await
         .unwrap();
-    let seen = Mailbox::seen(seen);
+    let seen = Mailbox::seen(seen, gateway.now());
     gateway
         .observations
         .note_mailbox(&acme(), &user(name), tenant, seen)
@@ -106,7 +107,7 @@ async fn only_mailboxes_of_users_with_a_grant_in_force_count() {
     );
 
     // Somebody whose mailbox was seen and who never granted anything.
-    let seen = Mailbox::seen(OnPremises);
+    let seen = Mailbox::seen(OnPremises, gateway.now());
     gateway
         .observations
         .note_mailbox(&acme(), &user("dana"), CONTOSO, seen)
@@ -142,11 +143,11 @@ async fn what_was_seen_long_ago_counts_no_more() {
     let (_nats, gateway) = test_gateway::start().await;
     grants(&gateway, "ana", CONTOSO, ExchangeOnline).await;
     let long_ago = Mailbox {
-        checked_at: Timestamp::now() - SignedDuration::from_hours(31 * 24),
-        ..Mailbox::seen(OnPremises)
+        checked_at: Clock::default().now() - SignedDuration::from_hours(31 * 24),
+        ..Mailbox::seen(OnPremises, gateway.now())
     };
     let of_late = Mailbox {
-        checked_at: Timestamp::now() - SignedDuration::from_hours(29 * 24),
+        checked_at: Clock::default().now() - SignedDuration::from_hours(29 * 24),
         ..long_ago
     };
     for (seen, expected) in [

@@ -1,9 +1,9 @@
+use assent_consent_core::clock::Clock;
 use assent_consent_core::failure::Failure;
 use assent_consent_core::flow::{Digest, FlowState, FlowView};
 use assent_consent_core::session::{Session, SessionSecret};
 use assent_domain::refusal::Refusal;
 use assent_service_kit::Caller;
-use jiff::Timestamp;
 
 use super::of_failure;
 use crate::page_query::{Done, PageQuery};
@@ -21,12 +21,12 @@ fn session() -> InSession {
         scopes: Vec::new(),
         token_id: None,
         issued_at: None,
-        expires_at: std::time::SystemTime::now(),
+        expires_at: Clock::default().system_time(),
         name: None,
         account_name: None,
     };
     InSession {
-        session: Session::of(&caller, Digest::of("token"), Timestamp::now(), false).unwrap(),
+        session: Session::of(&caller, Digest::of("token"), Clock::default().now(), false).unwrap(),
         proof: secret.csrf_token(),
         secret,
     }
@@ -51,7 +51,12 @@ fn partial_grants_declines_and_approvals_are_told_apart() {
         (FlowState::Expired, Some("flow_expired")),
     ]
     .map(|(state, code)| {
-        let notice = PageQuery::default().notice(&session(), Some(&flow(state, code)), COMPLETED);
+        let notice = PageQuery::default().notice(
+            &session(),
+            Some(&flow(state, code)),
+            COMPLETED,
+            Clock::default().now(),
+        );
         notice.unwrap().title
     });
     assert_eq!(
@@ -70,14 +75,14 @@ fn partial_grants_declines_and_approvals_are_told_apart() {
 #[test]
 fn what_an_address_says_is_done_is_vouched_for_by_the_session_or_not_said() {
     let (session, other) = (session(), session());
-    let now = Timestamp::now();
+    let now = Clock::default().now();
     let says = |told: Option<String>| {
         let query = PageQuery {
             done: Some(Done::Revoked),
             told,
             ..PageQuery::default()
         };
-        let notice = query.notice(&session, None, COMPLETED);
+        let notice = query.notice(&session, None, COMPLETED, Clock::default().now());
         notice.map(|notice| notice.title)
     };
     let of = |session: &InSession, done: Done, at| Some(session.secret.vouch(done.as_str(), at));
@@ -91,7 +96,7 @@ fn what_an_address_says_is_done_is_vouched_for_by_the_session_or_not_said() {
     assert_eq!(says(of(&session, Done::Revoked, long_ago)), None);
     assert!(
         PageQuery::default()
-            .notice(&session, None, COMPLETED)
+            .notice(&session, None, COMPLETED, Clock::default().now())
             .is_none()
     );
 }
