@@ -15,7 +15,7 @@ mod sync_worker;
 mod client;
 mod reply;
 
-pub(crate) use client::Http;
+pub use client::Http;
 pub use host_login::HostLogin;
 pub use host_service::HostService;
 pub use host_user::HostUser;

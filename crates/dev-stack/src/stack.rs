@@ -2,7 +2,6 @@
 
 mod actors;
 mod plans;
-mod time;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -216,7 +215,7 @@ impl Stack {
             simulator,
             host,
             nats,
-            http: Http::new(),
+            http: Http::default(),
             directory,
             _ports: ports,
         })

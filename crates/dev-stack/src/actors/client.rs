@@ -12,10 +12,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What all actors of a stack call with. Made once: making it reads all the certificates of the machine.
 #[derive(Debug, Clone)]
-pub(crate) struct Http(reqwest::Client);
+pub struct Http(reqwest::Client);
 
-impl Http {
-    pub(crate) fn new() -> Self {
+impl Default for Http {
+    fn default() -> Self {
         let http = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .timeout(PATIENCE)

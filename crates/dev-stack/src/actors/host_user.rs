@@ -18,7 +18,9 @@ pub struct HostUser {
 }
 
 impl HostUser {
-    pub(crate) fn new(
+    /// A user of an account, who calls the gateway at this address with the first token; with the second one the host
+    /// application does on their behalf.
+    pub fn new(
         http: &Http,
         gateway: &str,
         (account, user): (&str, &str),

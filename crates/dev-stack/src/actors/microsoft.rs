@@ -75,7 +75,8 @@ pub struct Landing {
 }
 
 impl Microsoft {
-    pub(crate) fn new(http: &Http, simulator: &str) -> Self {
+    /// Microsoft, as the simulator at this address plays it.
+    pub fn new(http: &Http, simulator: &str) -> Self {
         Self {
             base: simulator.to_owned(),
             http: http.clone(),

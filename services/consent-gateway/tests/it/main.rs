@@ -1,0 +1,7 @@
+//! The gateway in this process, on a real NATS server and with a simulated Microsoft, by a clock that the test puts on.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod api;
+mod expiries;
+mod fixture;
