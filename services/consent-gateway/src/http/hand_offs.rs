@@ -162,7 +162,10 @@ pub(super) async fn create(
         names: Names::of(&caller),
     };
     let (made, url) = hand_off::create(&shared.gateway, &account, asker, request).await?;
-    Ok((StatusCode::CREATED, Json(HandOffView::of(&made, Some(url), shared.gateway.now()))))
+    Ok((
+        StatusCode::CREATED,
+        Json(HandOffView::of(&made, Some(url), shared.gateway.now())),
+    ))
 }
 
 /// The links for an administrator: a Super Admin sees all of the account, others their own; newest first
@@ -185,7 +188,9 @@ pub(super) async fn list(
     let account = account_id(&account)?;
     let (_, only_of) = reach(&caller, &account)?;
     let found = hand_off::list(&shared.gateway, &account, only_of.as_ref()).await?;
-    let views = found.iter().map(|found| HandOffView::of(found, None, shared.gateway.now()));
+    let views = found
+        .iter()
+        .map(|found| HandOffView::of(found, None, shared.gateway.now()));
     Ok(Json(HandOffs {
         hand_offs: views.collect(),
     }))
@@ -236,7 +241,11 @@ pub(super) async fn cancel(
     let account = account_id(&account)?;
     let (by, only_of) = reach(&caller, &account)?;
     let cancelled = hand_off::cancel(&shared.gateway, &account, id, &by, only_of.as_ref()).await?;
-    Ok(Json(HandOffView::of(&cancelled, None, shared.gateway.now())))
+    Ok(Json(HandOffView::of(
+        &cancelled,
+        None,
+        shared.gateway.now(),
+    )))
 }
 
 /// Who is calling, and whose links they reach: a Super Admin who may manage company settings all of the account, others
