@@ -28,10 +28,11 @@ use crate::messages;
 use crate::names::Names;
 use crate::observations::Mailbox;
 
+pub(crate) use crate::flow_failure::FlowFailure;
 pub use answer::{Answer, Asked};
 use microsofts_no::MicrosoftsNo;
 pub(crate) use microsofts_no::Said;
-pub(crate) use outcome::{CompletionNotes, FlowFailure, FlowOutcome};
+pub(crate) use outcome::{CompletionNotes, FlowOutcome};
 pub use secrets::{Digest, State};
 pub use store::FlowStore;
 pub(crate) use visits::Way;

@@ -9,6 +9,7 @@ pub mod command_executor;
 pub mod cutoff;
 pub mod failure;
 pub mod flow;
+mod flow_failure;
 pub mod gateway;
 pub mod hand_off;
 pub mod kv_store;

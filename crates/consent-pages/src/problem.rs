@@ -106,3 +106,20 @@ pub fn problem_types(
     });
     codes.chain(limits).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use assent_service_kit::problem::HttpProblem;
+
+    use super::*;
+
+    /// So pages have a sentence for each.
+    #[test]
+    fn the_problems_of_http_are_codes_as_well() {
+        for problem in HttpProblem::ALL {
+            let kind = ProblemType::from(*problem);
+            let code = ErrorCode::parse(kind.code).unwrap();
+            assert_eq!(ProblemType::from(code.definition()), kind);
+        }
+    }
+}

@@ -1,11 +1,11 @@
 //! How a flow ends, and what others are told of it.
 
-use assent_contract::problem::ErrorCode;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::AuthorizationError;
 
 use super::{FlowState, FlowView, MicrosoftsNo, Purpose, Said, Stage};
 use crate::failure::Failure;
+use crate::flow_failure::{FlowFailure, Remark};
 use crate::messages;
 
 /// How a flow ended.
@@ -30,63 +30,7 @@ pub(crate) struct CompletionNotes {
     pub(crate) mailbox_trouble: Option<&'static str>,
 }
 
-/// What was in the way, where it was nobody's answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FlowFailure {
-    /// Microsoft wants the person to do something first.
-    InteractionRequired,
-    /// The person's session at Microsoft is over.
-    SessionEnded,
-    /// Microsoft says that there is no consent.
-    ConsentMissing,
-    /// Microsoft still says so to an administrator who has accepted.
-    ConsentNotYetEffective,
-    /// The tenant, or our application in it, is not there or is switched off.
-    TenantAbsent,
-    /// Microsoft refuses our registration, credential or request.
-    ApplicationMisconfigured,
-    /// Microsoft did not answer, or not sensibly.
-    MicrosoftUnavailable,
-    /// Microsoft's answer carried an ID token that proves nothing.
-    InvalidIdToken,
-    /// The administrator's link was cancelled or is over.
-    HandOffClosed,
-    /// Others kept changing the same thing.
-    ConcurrentChange,
-    /// It could not be recorded.
-    EventLogUnavailable,
-    /// The log is damaged, so nothing can be recorded until it is restored.
-    EventLogDamaged,
-    /// There is no room to record it.
-    StoreFull,
-    /// Something that it needs beside the log can't be used.
-    StoreUnavailable,
-    /// Whoever took the callback never said how it went.
-    Interrupted,
-}
-
 impl FlowFailure {
-    /// The stable name.
-    pub(crate) const fn code(self) -> &'static str {
-        match self {
-            Self::InteractionRequired => "interaction_required",
-            Self::SessionEnded => "session_ended",
-            Self::ConsentMissing => "consent_missing",
-            Self::ConsentNotYetEffective => "consent_not_yet_effective",
-            Self::TenantAbsent => ErrorCode::TenantAbsent.as_str(),
-            Self::ApplicationMisconfigured => "application_misconfigured",
-            Self::MicrosoftUnavailable => ErrorCode::MicrosoftUnavailable.as_str(),
-            Self::InvalidIdToken => ErrorCode::InvalidIdToken.as_str(),
-            Self::HandOffClosed => "hand_off_closed",
-            Self::ConcurrentChange => ErrorCode::ConcurrentChange.as_str(),
-            Self::EventLogUnavailable => ErrorCode::EventLogUnavailable.as_str(),
-            Self::EventLogDamaged => ErrorCode::EventLogDamaged.as_str(),
-            Self::StoreFull => ErrorCode::StoreFull.as_str(),
-            Self::StoreUnavailable => ErrorCode::StoreUnavailable.as_str(),
-            Self::Interrupted => "interrupted",
-        }
-    }
-
     /// Where trying again can't help before something else has changed, the flow counts as refused.
     pub(super) const fn state(self) -> FlowState {
         match self {
@@ -172,9 +116,12 @@ impl FlowOutcome {
 
     fn code(&self) -> Option<&'static str> {
         match self {
-            Self::Completed(completion) => completion
-                .mailbox_trouble
-                .or_else(|| completion.not_granted.is_some().then_some("partial_grant")),
+            Self::Completed(completion) => completion.mailbox_trouble.or_else(|| {
+                completion
+                    .not_granted
+                    .is_some()
+                    .then_some(Remark::PartialGrant.code())
+            }),
             Self::Refused(refusal) => Some(refusal.code()),
             Self::Failed(failure) => Some(failure.code()),
             Self::ByMicrosoft(no) => Some(no.code()),
@@ -185,7 +132,10 @@ impl FlowOutcome {
         match self {
             Self::Completed(completion) => {
                 let not_granted = completion.not_granted.as_deref().map(|names| {
-                    format!("{} Not granted: {names}.", messages::of("partial_grant"))
+                    format!(
+                        "{} Not granted: {names}.",
+                        messages::of(Remark::PartialGrant.code())
+                    )
                 });
                 let mailbox = completion
                     .mailbox_trouble

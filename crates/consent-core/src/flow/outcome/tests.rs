@@ -202,41 +202,10 @@ fn a_word_is_told_only_where_microsoft_itself_said_it() {
 
 #[test]
 fn every_ending_has_sentences_of_its_own() {
-    let setbacks = [
-        FlowFailure::InteractionRequired,
-        FlowFailure::SessionEnded,
-        FlowFailure::ConsentMissing,
-        FlowFailure::ConsentNotYetEffective,
-        FlowFailure::TenantAbsent,
-        FlowFailure::ApplicationMisconfigured,
-        FlowFailure::MicrosoftUnavailable,
-        FlowFailure::InvalidIdToken,
-        FlowFailure::HandOffClosed,
-        FlowFailure::ConcurrentChange,
-        FlowFailure::EventLogUnavailable,
-        FlowFailure::StoreFull,
-        FlowFailure::StoreUnavailable,
-        FlowFailure::EventLogDamaged,
-        FlowFailure::Interrupted,
-    ];
-    let refusals = [
-        Refusal::Declined,
-        Refusal::Undetermined,
-        Refusal::AdministratorApprovalRequired,
-        Refusal::NotAnAdministrator,
-        Refusal::TenantMismatch,
-        Refusal::IdentityMismatch,
-        Refusal::ScopesMissing,
-        Refusal::UnsupportedCloud,
-        Refusal::OnPremisesExchange,
-        Refusal::ManagedByAdministrator,
-        Refusal::FlowExpired,
-        Refusal::FlowAlreadyUsed,
-        Refusal::FullSyncRequired,
-    ];
     let any = messages::of("no such code");
-    let setbacks = setbacks.map(FlowOutcome::Failed).into_iter();
-    for outcome in setbacks.chain(refusals.map(FlowOutcome::Refused)) {
+    let failures = FlowFailure::ALL.iter().copied().map(FlowOutcome::Failed);
+    let refusals = Refusal::ALL.iter().copied().map(FlowOutcome::Refused);
+    for outcome in failures.chain(refusals) {
         let view = view(outcome.clone());
         let detail = view.detail.unwrap();
         assert!(detail != any && detail.ends_with('.'), "{outcome:?}");
