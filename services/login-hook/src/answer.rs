@@ -15,11 +15,11 @@ use uuid::Uuid;
 /// can't be read) it is all that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = LoginDecision, description = "The answer to one login.")]
-pub(crate) struct Answer {
+pub(crate) struct LoginAnswer {
     /// proceed: go on. prompt: send the browser to authorize_url. auto_grant: go on, what the administrator consented to was
     /// granted just now. reauthenticate: have the user sign in through Microsoft, at the tenant that tenant_id names.
     /// unavailable: go on, nothing can be had for whoever signed in so; reason says why.
-    pub(crate) decision: Verdict,
+    pub(crate) decision: DecisionKind,
     /// Why. Some that need a sentence for the person: another_tenant (reauthenticate): the sign-in was at another tenant than
     /// the one where the administrator consented. guest (unavailable): the ID token is a guest's (acct 1, or an idp that is
     /// not the tenant itself, or a name with #EXT#), whose mailbox is in the tenant that they come from; there they can sign
@@ -56,11 +56,11 @@ pub(crate) struct Answer {
     pub(crate) sequence: Option<u64>,
 }
 
-impl Answer {
+impl LoginAnswer {
     /// The login goes on, and nothing is known: so nothing is allowed.
     pub(crate) fn unknown(reason: Reason, wanted: DomainPermissionSet) -> Self {
         Self {
-            decision: Verdict::Proceed,
+            decision: DecisionKind::Proceed,
             reason,
             method: None,
             effective: DomainPermissionSet::NOTHING.into(),
@@ -109,7 +109,7 @@ macro_rules! words {
 words! {
     /// What the host application has to do.
     #[schema(as = Decision)]
-    Verdict {
+    DecisionKind {
         /// Go on.
         Proceed = "proceed",
         /// Send the user to Microsoft.

@@ -15,7 +15,7 @@ use crate::clouds::Clouds;
 use crate::config::Config;
 use crate::decide_login::LoginHook;
 use crate::gateway::Gateway;
-use crate::http::{self, Shared};
+use crate::http::{self, AppState};
 use crate::projection::Projection;
 use crate::readiness;
 use crate::sign_in::SignIns;
@@ -53,7 +53,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     let health = Health::new();
     readiness::watch(&health, &connection, &entra, &runtime);
 
-    let router = http::router(Shared {
+    let router = http::router(AppState {
         hook: LoginHook {
             sign_ins: SignIns::new(
                 entra.clone(),

@@ -20,10 +20,10 @@ use assent_service_kit::telemetry::current_traceparent;
 
 use uuid::Uuid;
 
-use crate::answer::{Answer, Reason, Verdict};
+use crate::answer::{DecisionKind, LoginAnswer, Reason};
 use crate::clouds::Clouds;
 use crate::gateway::{CommandError, Gateway};
-use crate::projection::{Known, Projection};
+use crate::projection::{ProjectedUser, Projection};
 use crate::sign_in::{SignIns, Unverified};
 
 /// The refusal by which the gateway keeps a login from sending somebody into a dead end.
@@ -56,7 +56,7 @@ pub(crate) struct Login {
 
 impl LoginHook {
     /// Decides, and has recorded or begun what follows from it before it answers.
-    pub(crate) async fn decide_login(&self, mut login: Login) -> Result<Answer, IdTokenError> {
+    pub(crate) async fn decide_login(&self, mut login: Login) -> Result<LoginAnswer, IdTokenError> {
         let verified = match &login.id_token {
             None => None,
             Some(id_token) => match self.sign_ins.verify(id_token).await {
@@ -64,7 +64,7 @@ impl LoginHook {
                 Err(Unverified::Refused(error)) => return Err(error),
                 // A token that can't be verified proves nothing: not even who to ask for.
                 Err(Unverified::KeysUnavailable) => {
-                    return Ok(Answer::unknown(
+                    return Ok(LoginAnswer::unknown(
                         Reason::MicrosoftKeysUnavailable,
                         login.wanted,
                     ));
@@ -81,13 +81,13 @@ impl LoginHook {
             self.projection.login_state(&login.query, traceparent)
         );
         Ok(match known {
-            Err(unknown) => Answer::unknown(unknown.reason(), login.wanted),
-            Ok(Known::Blocked { method, sequence }) => Answer {
+            Err(unknown) => LoginAnswer::unknown(unknown.reason(), login.wanted),
+            Ok(ProjectedUser::Blocked { method, sequence }) => LoginAnswer {
                 method: Some(method),
                 sequence: Some(sequence),
-                ..Answer::unknown(Reason::Blocked, login.wanted)
+                ..LoginAnswer::unknown(Reason::Blocked, login.wanted)
             },
-            Ok(Known::State {
+            Ok(ProjectedUser::State {
                 account,
                 user,
                 sequence,
@@ -101,7 +101,7 @@ impl LoginHook {
                         "a user signed in as another Microsoft identity than their grants are of"
                     );
                 }
-                let found = Found {
+                let facts = LoginFacts {
                     method: account.method().into(),
                     attainable: attainable(&account, login.wanted),
                     effective: effective_for(&account, &user, sign_in),
@@ -110,7 +110,8 @@ impl LoginHook {
                     consents_tenant: account.consent().map(|consent| consent.tenant.id.0),
                     sequence,
                 };
-                self.act(decision, found, sign_in, login, traceparent).await
+                self.carry_out(decision, facts, sign_in, login, traceparent)
+                    .await
             }
         })
     }
@@ -135,34 +136,34 @@ impl LoginHook {
         }
     }
 
-    async fn act(
+    async fn carry_out(
         &self,
         decision: Decision,
-        found: Found,
+        facts: LoginFacts,
         sign_in: SignIn,
         login: Login,
         traceparent: Option<&str>,
-    ) -> Answer {
+    ) -> LoginAnswer {
         match decision {
             // Of what the log says is answered it does not always say by which account.
             Decision::Proceed(ProceedReason::AlreadyAnswered)
                 if matches!(sign_in, SignIn::Microsoft(_)) =>
             {
-                self.prompt_unless_answered(found, sign_in, login, traceparent)
+                self.prompt_unless_answered(facts, sign_in, login, traceparent)
                     .await
             }
-            Decision::Proceed(reason) => found.answer(Verdict::Proceed, proceeding(reason)),
-            Decision::Reauthenticate(reason) => found.reauthenticate(reauthenticating(reason)),
+            Decision::Proceed(reason) => facts.answer(DecisionKind::Proceed, proceeding(reason)),
+            Decision::Reauthenticate(reason) => facts.reauthenticate(reauthenticating(reason)),
             Decision::Unavailable(reason) => {
-                found.answer(Verdict::Unavailable, unavailable(reason))
+                facts.answer(DecisionKind::Unavailable, unavailable(reason))
             }
             Decision::AutoGrant { consent, .. } => {
-                self.grant(consent, found, sign_in, login, traceparent)
+                self.grant(consent, facts, sign_in, login, traceparent)
                     .await
             }
             Decision::Prompt { missing, reason } => {
                 let question = (missing, prompting(reason));
-                self.prompt(question, found, sign_in, login, traceparent)
+                self.prompt(question, facts, sign_in, login, traceparent)
                     .await
             }
         }
@@ -171,14 +172,14 @@ impl LoginHook {
     async fn grant(
         &self,
         consent: ConsentId,
-        found: Found,
+        facts: LoginFacts,
         sign_in: SignIn,
         login: Login,
         traceparent: Option<&str>,
-    ) -> Answer {
+    ) -> LoginAnswer {
         // The domain grants automatically for sign-ins through Microsoft only.
         let SignIn::Microsoft(identity) = sign_in else {
-            return found.reauthenticate(Reason::NotThroughMicrosoft);
+            return facts.reauthenticate(Reason::NotThroughMicrosoft);
         };
         let command = RecordAutomaticGrant {
             account_id: login.query.account_id,
@@ -195,12 +196,12 @@ impl LoginHook {
             .record_automatic_grant(&command, traceparent)
             .await
         {
-            Ok(recorded) => Found {
+            Ok(recorded) => LoginFacts {
                 effective: recorded.effective.into(),
                 sequence: recorded.sequence,
-                ..found
+                ..facts
             }
-            .answer(Verdict::AutoGrant, Reason::AdministratorConsented),
+            .answer(DecisionKind::AutoGrant, Reason::AdministratorConsented),
             Err(error) => {
                 tracing::debug!(error = %with_sources(&error), "not granted automatically");
                 let reason = match error {
@@ -209,9 +210,9 @@ impl LoginHook {
                         Reason::AutomaticGrantFailed
                     }
                 };
-                Answer {
+                LoginAnswer {
                     degraded: true,
-                    ..found.answer(Verdict::Proceed, reason)
+                    ..facts.answer(DecisionKind::Proceed, reason)
                 }
             }
         }
@@ -221,31 +222,31 @@ impl LoginHook {
     /// known nobody is asked twice.
     async fn prompt_unless_answered(
         &self,
-        found: Found,
+        facts: LoginFacts,
         sign_in: SignIn,
         login: Login,
         traceparent: Option<&str>,
-    ) -> Answer {
-        let missing = found.attainable.missing_from(found.effective);
+    ) -> LoginAnswer {
+        let missing = facts.attainable.missing_from(facts.effective);
         let command = BeginUserConsent {
             unless_answered: true,
             ..command(missing, sign_in, login)
         };
         match self.gateway.begin_user_consent(&command, traceparent).await {
             Ok(begun) => {
-                let reason = if found.is_their_mailbox {
+                let reason = if facts.is_their_mailbox {
                     Reason::ConsentMissing
                 } else {
                     Reason::AnotherMailbox
                 };
-                found.prompt((missing, reason), begun)
+                facts.prompt((missing, reason), begun)
             }
             Err(CommandError::Refused(code)) if code == ADMINISTRATOR_APPROVAL_REQUIRED => {
-                found.needing_approval(missing)
+                facts.needing_approval(missing)
             }
             Err(error) => {
                 tracing::debug!(error = %with_sources(&error), "nobody else has answered, as far as is known");
-                found.answer(Verdict::Proceed, Reason::AlreadyAnswered)
+                facts.answer(DecisionKind::Proceed, Reason::AlreadyAnswered)
             }
         }
     }
@@ -253,33 +254,33 @@ impl LoginHook {
     async fn prompt(
         &self,
         (missing, reason): (PermissionSet, Reason),
-        found: Found,
+        facts: LoginFacts,
         sign_in: SignIn,
         login: Login,
         traceparent: Option<&str>,
-    ) -> Answer {
+    ) -> LoginAnswer {
         // What is answered by the log may have been answered by another account; the gateway leaves out what this one did.
         let asked = if matches!(sign_in, SignIn::Microsoft(_)) {
-            found.attainable.missing_from(found.effective)
+            facts.attainable.missing_from(facts.effective)
         } else {
             missing
         };
         let command = command(asked, sign_in, login);
         match self.gateway.begin_user_consent(&command, traceparent).await {
-            Ok(begun) => found.prompt((asked, reason), begun),
+            Ok(begun) => facts.prompt((asked, reason), begun),
             Err(CommandError::Refused(code)) if code == ALREADY_ANSWERED => {
-                found.answer(Verdict::Proceed, Reason::AlreadyAnswered)
+                facts.answer(DecisionKind::Proceed, Reason::AlreadyAnswered)
             }
             Err(CommandError::Refused(code)) if code == ADMINISTRATOR_APPROVAL_REQUIRED => {
-                found.needing_approval(missing)
+                facts.needing_approval(missing)
             }
             // The host application can still offer its settings page later.
             Err(error) => {
                 tracing::debug!(error = %with_sources(&error), "no flow was begun");
-                Answer {
+                LoginAnswer {
                     missing: missing.into(),
                     degraded: true,
-                    ..found.answer(Verdict::Prompt, reason)
+                    ..facts.answer(DecisionKind::Prompt, reason)
                 }
             }
         }
@@ -298,12 +299,12 @@ fn command(missing: PermissionSet, sign_in: SignIn, login: Login) -> BeginUserCo
     }
 }
 
-fn some(permissions: PermissionSet) -> Option<assent_contract::values::PermissionSet> {
+fn unless_nothing(permissions: PermissionSet) -> Option<assent_contract::values::PermissionSet> {
     (!permissions.is_nothing()).then(|| permissions.into())
 }
 
 /// What the projection said, as the answer needs it.
-struct Found {
+struct LoginFacts {
     method: Method,
     /// What of the wanted permissions can be had at all.
     attainable: PermissionSet,
@@ -316,12 +317,12 @@ struct Found {
     sequence: u64,
 }
 
-impl Found {
+impl LoginFacts {
     /// Where to sign in is told, too: the consent's tenant has its own sign-in page.
-    fn reauthenticate(&self, reason: Reason) -> Answer {
-        Answer {
+    fn reauthenticate(&self, reason: Reason) -> LoginAnswer {
+        LoginAnswer {
             tenant_id: self.consents_tenant,
-            ..self.answer(Verdict::Reauthenticate, reason)
+            ..self.answer(DecisionKind::Reauthenticate, reason)
         }
     }
 
@@ -330,26 +331,26 @@ impl Found {
         &self,
         (missing, reason): (PermissionSet, Reason),
         begun: UserConsentBegun,
-    ) -> Answer {
+    ) -> LoginAnswer {
         let asked_for = |permissions: &[Permission]| missing.only(kinds_from_list(permissions));
-        Answer {
+        LoginAnswer {
             missing: asked_for(&begun.permissions).into(),
-            needs_approval: some(asked_for(&begun.needs_approval)),
+            needs_approval: unless_nothing(asked_for(&begun.needs_approval)),
             authorize_url: Some(begun.authorize_url),
-            ..self.answer(Verdict::Prompt, reason)
+            ..self.answer(DecisionKind::Prompt, reason)
         }
     }
 
     /// Microsoft would only say once more that an administrator has to approve.
-    fn needing_approval(&self, missing: PermissionSet) -> Answer {
-        Answer {
-            needs_approval: some(missing),
-            ..self.answer(Verdict::Proceed, Reason::AdministratorApprovalRequired)
+    fn needing_approval(&self, missing: PermissionSet) -> LoginAnswer {
+        LoginAnswer {
+            needs_approval: unless_nothing(missing),
+            ..self.answer(DecisionKind::Proceed, Reason::AdministratorApprovalRequired)
         }
     }
 
-    fn answer(&self, decision: Verdict, reason: Reason) -> Answer {
-        Answer {
+    fn answer(&self, decision: DecisionKind, reason: Reason) -> LoginAnswer {
+        LoginAnswer {
             decision,
             reason,
             method: Some(self.method),

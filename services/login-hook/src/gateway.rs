@@ -63,7 +63,7 @@ impl Gateway {
         Self {
             connection,
             deadline,
-            outage: Outage::of("the gateway"),
+            outage: Outage::new("the gateway"),
             grant_duration: duration("record-automatic-grant"),
             prompt_duration: duration("begin-user-consent"),
         }

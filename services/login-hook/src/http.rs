@@ -21,7 +21,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer::Answer;
+use crate::answer::LoginAnswer;
 use crate::decide_login::LoginHook;
 use login_body::LoginBody;
 use login_error::LoginError;
@@ -31,7 +31,7 @@ const SCOPE: &str = "login:decide";
 
 /// What every handler shares.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct AppState {
     pub(crate) hook: LoginHook,
     pub(crate) verifier: BearerVerifier,
     pub(crate) return_origins: Vec<Origin>,
@@ -57,12 +57,12 @@ struct Api;
 static OPENAPI: LazyLock<String> = LazyLock::new(|| openapi::to_json(routes().into_openapi()));
 
 /// All routes.
-pub(crate) fn router(shared: Shared) -> Router {
+pub(crate) fn router(shared: AppState) -> Router {
     let (router, _) = routes().split_for_parts();
     router.with_state(Arc::new(shared))
 }
 
-fn routes() -> OpenApiRouter<Arc<Shared>> {
+fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::with_openapi(Api::openapi())
         .routes(with_error_responses(routes!(decide_login), decide_login))
         .routes(routes!(describe))
@@ -77,14 +77,14 @@ fn routes() -> OpenApiRouter<Arc<Shared>> {
     path = "/v1/login-decisions",
     operation_id = "decideLogin",
     request_body = LoginBody,
-    responses((status = OK, description = "The decision", body = Answer)),
+    responses((status = OK, description = "The decision", body = LoginAnswer)),
     security(("bearer" = ["login:decide"]))
 )]
 async fn decide_login(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     host: HostService,
     ApiJson(body): ApiJson<LoginBody>,
-) -> Result<Json<Answer>, LoginError> {
+) -> Result<Json<LoginAnswer>, LoginError> {
     host.may_ask_about(&body.account_id)?;
     let login = body.check(&shared.return_origins)?;
     let answer = shared.hook.decide_login(login).await?;
@@ -116,10 +116,13 @@ impl HostService {
     }
 }
 
-impl FromRequestParts<Arc<Shared>> for HostService {
+impl FromRequestParts<Arc<AppState>> for HostService {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Problem> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        shared: &Arc<AppState>,
+    ) -> Result<Self, Problem> {
         let caller = shared.verifier.authenticate(&parts.headers).await?;
         if caller.has_scope(SCOPE) {
             Ok(Self(caller))

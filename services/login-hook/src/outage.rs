@@ -14,7 +14,7 @@ pub(crate) struct Outage {
 }
 
 impl Outage {
-    pub(crate) const fn of(what: &'static str) -> Self {
+    pub(crate) const fn new(what: &'static str) -> Self {
         Self {
             what,
             away: AtomicBool::new(false),

@@ -25,7 +25,7 @@ pub(crate) struct Projection {
 
 /// A user, as far as the decision needs it.
 #[derive(Debug)]
-pub(crate) enum Known {
+pub(crate) enum ProjectedUser {
     /// All is known.
     State {
         account: AccountState,
@@ -38,7 +38,7 @@ pub(crate) enum Known {
 
 /// Why nothing is known of the user.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unknown {
+pub(crate) enum StateUnavailable {
     /// No answer, or one that says no.
     #[error("the login state could not be had")]
     Request(#[source] RequestError),
@@ -50,7 +50,7 @@ pub(crate) enum Unknown {
     Nonsense(#[source] NoConsent),
 }
 
-impl Unknown {
+impl StateUnavailable {
     pub(crate) fn reason(&self) -> Reason {
         match self {
             Self::Request(RequestError::Service { description, .. })
@@ -80,7 +80,7 @@ impl Projection {
         Self {
             connection,
             deadline,
-            outage: Outage::of("the projection"),
+            outage: Outage::new("the projection"),
             duration: metrics::histogram!("assent_login_query_duration_seconds"),
         }
     }
@@ -89,7 +89,7 @@ impl Projection {
         &self,
         query: &UserQuery,
         traceparent: Option<&str>,
-    ) -> Result<Known, Unknown> {
+    ) -> Result<ProjectedUser, StateUnavailable> {
         let began = Instant::now();
         let known = self.ask(query, traceparent).await;
         self.duration.record(began.elapsed());
@@ -102,22 +102,27 @@ impl Projection {
         known
     }
 
-    async fn ask(&self, query: &UserQuery, traceparent: Option<&str>) -> Result<Known, Unknown> {
-        let payload = serde_json::to_vec(query).map_err(Unknown::Unreadable)?;
+    async fn ask(
+        &self,
+        query: &UserQuery,
+        traceparent: Option<&str>,
+    ) -> Result<ProjectedUser, StateUnavailable> {
+        let payload = serde_json::to_vec(query).map_err(StateUnavailable::Unreadable)?;
         let answer = self
             .connection
             .request(QUERY_LOGIN_STATE, payload, traceparent, self.deadline)
             .await
-            .map_err(Unknown::Request)?;
-        let state: LoginState = serde_json::from_slice(&answer).map_err(Unknown::Unreadable)?;
+            .map_err(StateUnavailable::Request)?;
+        let state: LoginState =
+            serde_json::from_slice(&answer).map_err(StateUnavailable::Unreadable)?;
         if state.blocked {
-            return Ok(Known::Blocked {
+            return Ok(ProjectedUser::Blocked {
                 method: state.account.method,
                 sequence: state.sequence,
             });
         }
-        Ok(Known::State {
-            account: AccountState::try_from(&state.account).map_err(Unknown::Nonsense)?,
+        Ok(ProjectedUser::State {
+            account: AccountState::try_from(&state.account).map_err(StateUnavailable::Nonsense)?,
             user: UserState::from(&state.user),
             sequence: state.sequence,
         })

@@ -38,7 +38,7 @@ impl SignIns {
             entra,
             own,
             host,
-            outage: Outage::of("Microsoft's signing keys"),
+            outage: Outage::new("Microsoft's signing keys"),
         }
     }
 

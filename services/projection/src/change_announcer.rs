@@ -35,6 +35,7 @@ use assent_service_kit::error_chain::with_sources;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::announce_error::AnnounceError;
 use crate::entries::still_agrees;
 use crate::served_view::ServedView;
 use crate::voids::Voids;
@@ -76,8 +77,6 @@ pub(crate) struct TracedChange {
     pub(crate) entry: LogEntry,
 }
 
-type Error = Box<dyn std::error::Error + Send + Sync>;
-
 /// What is told of: a log, and the view of it.
 #[derive(Debug, Clone)]
 pub(crate) struct LogAndView {
@@ -89,11 +88,13 @@ pub(crate) struct LogAndView {
 
 impl LogAndView {
     /// Makes sure that the log is still the one that the view is of.
-    async fn holds(&self) -> Result<(), Error> {
+    async fn holds(&self) -> Result<(), AnnounceError> {
         if still_agrees(&self.view, &self.log).await? {
             Ok(())
         } else {
-            Err("the log is not the one that the view is of".into())
+            Err(AnnounceError::Interrupted(
+                "the log is not the one that the view is of",
+            ))
         }
     }
 }
@@ -110,13 +111,24 @@ impl ChangeAnnouncer {
     /// Tells changes until the queue is closed. It never holds up whoever applies them.
     pub(crate) async fn run(self, mut queue: mpsc::Receiver<Applied>) {
         while let Err(error) = self.run_until_error(&mut queue).await {
-            tracing::warn!(error = %with_sources(&*error), "changes could not be told; trying again");
-            match error.downcast_ref() {
-                Some(ChangeStreamError::NotThere { stream }) => self.readiness.not_ready(format!(
-                    "stream {stream} does not exist yet: start consent-gateway"
-                )),
+            tracing::warn!(error = %with_sources(&error), "changes could not be told; trying again");
+            match error {
+                AnnounceError::Stream(ChangeStreamError::NotThere { stream }) => {
+                    self.readiness.not_ready(format!(
+                        "stream {stream} does not exist yet: start consent-gateway"
+                    ));
+                }
                 // Queries are answered all the same, and what was not told will be.
-                _ => self
+                AnnounceError::Stream(_)
+                | AnnounceError::ReadChanges(_)
+                | AnnounceError::Publish(_)
+                | AnnounceError::Hear(_)
+                | AnnounceError::ReadLog(_)
+                | AnnounceError::FollowLog(_)
+                | AnnounceError::ReadView(_)
+                | AnnounceError::Encode(_)
+                | AnnounceError::Task(_)
+                | AnnounceError::Interrupted(_) => self
                     .readiness
                     .do_without("changes could not be told; trying again"),
             }
@@ -124,7 +136,10 @@ impl ChangeAnnouncer {
         }
     }
 
-    async fn run_until_error(&self, queue: &mut mpsc::Receiver<Applied>) -> Result<(), Error> {
+    async fn run_until_error(
+        &self,
+        queue: &mut mpsc::Receiver<Applied>,
+    ) -> Result<(), AnnounceError> {
         let stream = ChangeStream::open(&self.connection).await?;
         let created = stream.created().await?;
         // Before anything is read, so that whatever comes after that is heard.
@@ -162,7 +177,9 @@ impl ChangeAnnouncer {
                 telling.repair(&finding).await?;
             }
             if MOST_LATER < telling.foreign.len() {
-                return Err("others write more than can be told over".into());
+                return Err(AnnounceError::Interrupted(
+                    "others write more than can be told over",
+                ));
             }
             let next = if telling.mending().is_some() {
                 telling.mend_some().await?;
@@ -182,7 +199,7 @@ impl ChangeAnnouncer {
                     () = tokio::time::sleep(PAUSE), if !telling.foreign.is_empty() => (None, None),
                     Some(ended) = beside.join_next() => {
                         ended??;
-                        return Err("changes are not heard any more".into());
+                        return Err(AnnounceError::Interrupted("changes are not heard any more"));
                     }
                 }
             };
@@ -215,12 +232,16 @@ impl ChangeAnnouncer {
 
 /// Looks whether the stream is still the one that is told to. One that was lost and made anew holds nothing: all that stands
 /// is told anew, though nothing may have changed.
-async fn until_another(stream: ChangeStream, created: Option<String>) -> Result<(), Error> {
+async fn until_another(stream: ChangeStream, created: Option<String>) -> Result<(), AnnounceError> {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         match stream.created().await {
             Ok(now) if now == created => {}
-            Ok(_) => return Err("the stream of changes is not the one that it was".into()),
+            Ok(_) => {
+                return Err(AnnounceError::Interrupted(
+                    "the stream of changes is not the one that it was",
+                ));
+            }
             // Whether it can be reached shows when something is told.
             Err(_) => {}
         }
@@ -233,7 +254,7 @@ async fn catch_up(
     ground: &LogAndView,
     telling: &mut ResumablePublisher,
     through: u64,
-) -> Result<(), Error> {
+) -> Result<(), AnnounceError> {
     let mut next = telling.publisher.position().through;
     if through <= next {
         return Ok(());

@@ -10,6 +10,7 @@
 //! 6. `served_view` is where the view is served from; `answers` reads it, for NATS and for HTTP, and
 //!    `snapshot` reads all of it, for whoever begins to follow the changes.
 
+mod announce_error;
 mod answers;
 pub mod app;
 mod change_announcer;

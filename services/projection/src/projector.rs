@@ -103,7 +103,7 @@ impl Projector {
             Ok(log) => log,
             Err(error) => return FollowFailure::Open(error),
         };
-        let voids = match Voids::of(&log).await {
+        let voids = match Voids::load(&log).await {
             Ok(voids) => voids,
             Err(error) => return FollowFailure::Read(error),
         };

@@ -6,6 +6,8 @@ use assent_permission_store::ReadError;
 use assent_service_kit::Problem;
 use axum::response::{IntoResponse, Response};
 
+use crate::announce_error::AnnounceError;
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum QueryFailure {
@@ -20,7 +22,7 @@ pub(crate) enum QueryFailure {
     /// The view can't be read. It is being rebuilt.
     Damaged(ReadError),
     /// What was told can't be found out.
-    Untold(Box<dyn std::error::Error + Send + Sync>),
+    Untold(AnnounceError),
     /// What the request goes on with is over.
     Gone(&'static str),
     /// A fault of ours.

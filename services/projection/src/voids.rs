@@ -24,12 +24,12 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The records about one log.
 #[derive(Debug, Clone)]
 pub(crate) struct Voids {
-    known: Arc<RwLock<Known>>,
+    known: Arc<RwLock<VoidRecords>>,
     news: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct VoidRecords {
     /// The stream of the records, and how much of it was read.
     stream: Option<StreamIdentity>,
     through: Sequence,
@@ -38,7 +38,7 @@ struct Known {
 
 impl Voids {
     /// Reads the records that are there.
-    pub(crate) async fn of(log: &EventLog) -> Result<Self, ReadError> {
+    pub(crate) async fn load(log: &EventLog) -> Result<Self, ReadError> {
         let voids = Self {
             known: Arc::default(),
             news: watch::Sender::new(()),
@@ -76,7 +76,7 @@ impl Voids {
     }
 
     /// Whom void messages name.
-    pub(crate) fn whom(&self) -> BTreeSet<Aggregate> {
+    pub(crate) fn aggregates(&self) -> BTreeSet<Aggregate> {
         let known = self.known();
         let subjects = known.by_place.values().map(|record| &record.subject);
         subjects
@@ -114,7 +114,7 @@ impl Voids {
         }
     }
 
-    fn known(&self) -> RwLockReadGuard<'_, Known> {
+    fn known(&self) -> RwLockReadGuard<'_, VoidRecords> {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -161,10 +161,10 @@ impl Voids {
     }
 
     fn forget(&self) {
-        *self.known_mut() = Known::default();
+        *self.known_mut() = VoidRecords::default();
     }
 
-    fn known_mut(&self) -> RwLockWriteGuard<'_, Known> {
+    fn known_mut(&self) -> RwLockWriteGuard<'_, VoidRecords> {
         self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,12 +4,12 @@ use assent_contract::command::{AutomaticGrantRecorded, ExpectedIdentity, Sensiti
 use assent_contract::values::{EmailLevel, EmailSync, Permission, PermissionSet};
 use serde_json::{Value, json};
 
-use crate::house::{House, other_sign_in, sign_in_with};
-use crate::microsoft::{ANA, CONTOSO, FABRIKAM, HOST_CLIENT, NORTHWIND_GOV, PERSONAL_ACCOUNTS};
-use crate::played::{
+use crate::fake_services::{
     ALL_KINDS, AUTHORIZE_URL, CONSENT, EVERYTHING, NOTHING, Reply, begun, consented, individual,
     set,
 };
+use crate::fixture::{Fixture, other_sign_in, sign_in_with};
+use crate::microsoft::{ANA, CONTOSO, FABRIKAM, HOST_CLIENT, NORTHWIND_GOV, PERSONAL_ACCOUNTS};
 
 const LIMITED: PermissionSet = set(true, true, EmailLevel::Limited);
 const CALENDAR: PermissionSet = set(true, false, EmailLevel::None);
@@ -22,7 +22,7 @@ fn expect(answer: &Value, decision: &str, reason: &str) {
 
 #[tokio::test]
 async fn who_wants_nothing_goes_on() {
-    let house = House::start().await;
+    let fixture = Fixture::start().await;
     for (state, method) in [
         (
             individual(EmailSync::Full, CALENDAR, &[]),
@@ -30,10 +30,10 @@ async fn who_wants_nothing_goes_on() {
         ),
         (consented(CONTOSO, EVERYTHING, CALENDAR), "admin_configured"),
     ] {
-        house.script().state = Reply::With(state);
+        fixture.script().state = Reply::With(state);
         let mut body = other_sign_in();
         body["wants"] = json!(NOTHING);
-        let answer = house.decide(&body).await;
+        let answer = fixture.decide(&body).await;
         expect(&answer, "proceed", "nothing_wanted");
         assert_eq!(answer["method"], method);
         assert_eq!(answer["effective"], json!(CALENDAR));
@@ -44,30 +44,32 @@ async fn who_wants_nothing_goes_on() {
 
 #[tokio::test]
 async fn nothing_can_be_had_in_an_unsupported_cloud() {
-    let house = House::start().await;
+    let fixture = Fixture::start().await;
     for state in [
         individual(EmailSync::Limited, NOTHING, &[]),
         consented(NORTHWIND_GOV, LIMITED, NOTHING),
     ] {
-        house.script().state = Reply::With(state);
-        let answer = house.decide(&house.microsoft_sign_in(NORTHWIND_GOV)).await;
+        fixture.script().state = Reply::With(state);
+        let answer = fixture
+            .decide(&fixture.microsoft_sign_in(NORTHWIND_GOV))
+            .await;
         expect(&answer, "unavailable", "unsupported_cloud");
         assert_eq!(answer["effective"], json!(NOTHING));
         assert_eq!(answer["missing"], json!(LIMITED));
     }
-    assert!(house.script().grants.is_empty() && house.script().flows.is_empty());
+    assert!(fixture.script().grants.is_empty() && fixture.script().flows.is_empty());
 }
 
 #[tokio::test]
 async fn under_a_consent_only_its_own_tenant_will_do() {
-    let house = House::start().await;
-    house.script().state = Reply::With(consented(CONTOSO, LIMITED, CALENDAR));
+    let fixture = Fixture::start().await;
+    fixture.script().state = Reply::With(consented(CONTOSO, LIMITED, CALENDAR));
     let rows = [
         (other_sign_in(), "not_through_microsoft"),
-        (house.microsoft_sign_in(FABRIKAM), "another_tenant"),
+        (fixture.microsoft_sign_in(FABRIKAM), "another_tenant"),
     ];
     for (body, reason) in rows {
-        let answer = house.decide(&body).await;
+        let answer = fixture.decide(&body).await;
         expect(&answer, "reauthenticate", reason);
         assert_eq!(answer["method"], "admin_configured");
         assert_eq!(answer["effective"], json!(CALENDAR));
@@ -78,56 +80,56 @@ async fn under_a_consent_only_its_own_tenant_will_do() {
 
 #[tokio::test]
 async fn guests_and_personal_accounts_get_a_decision_and_no_question() {
-    let house = House::start().await;
-    let guest = sign_in_with(&house.microsoft.id_token_of_a_guest());
-    let personal = house.microsoft_sign_in(PERSONAL_ACCOUNTS);
+    let fixture = Fixture::start().await;
+    let guest = sign_in_with(&fixture.microsoft.id_token_of_a_guest());
+    let personal = fixture.microsoft_sign_in(PERSONAL_ACCOUNTS);
     for state in [
         individual(EmailSync::Full, NOTHING, &[]),
         consented(CONTOSO, EVERYTHING, NOTHING),
     ] {
-        house.script().state = Reply::With(state);
+        fixture.script().state = Reply::With(state);
         for (sign_in, reason) in [(&guest, "guest"), (&personal, "personal_account")] {
-            let answer = house.decide(sign_in).await;
+            let answer = fixture.decide(sign_in).await;
             expect(&answer, "unavailable", reason);
             assert_eq!(answer["effective"], json!(NOTHING));
             assert!(answer.get("authorize_url").is_none(), "{answer}");
         }
     }
-    house.script().state = Reply::With(consented(FABRIKAM, EVERYTHING, NOTHING));
-    let answer = house.decide(&guest).await;
+    fixture.script().state = Reply::With(consented(FABRIKAM, EVERYTHING, NOTHING));
+    let answer = fixture.decide(&guest).await;
     expect(&answer, "reauthenticate", "another_tenant");
     assert_eq!(answer["tenant_id"], json!(FABRIKAM));
-    assert!(house.script().grants.is_empty() && house.script().flows.is_empty());
+    assert!(fixture.script().grants.is_empty() && fixture.script().flows.is_empty());
 }
 
 #[tokio::test]
 async fn what_the_consent_gives_is_effective_already() {
-    let house = House::start().await;
-    house.script().state = Reply::With(consented(CONTOSO, LIMITED, EVERYTHING));
-    let answer = house.decide(&house.microsoft_sign_in(CONTOSO)).await;
+    let fixture = Fixture::start().await;
+    fixture.script().state = Reply::With(consented(CONTOSO, LIMITED, EVERYTHING));
+    let answer = fixture.decide(&fixture.microsoft_sign_in(CONTOSO)).await;
     expect(&answer, "proceed", "all_effective");
     assert_eq!(answer["effective"], json!(LIMITED));
     // Full e-mail is wanted, but the consent does not give it: it is not missing.
     assert_eq!(answer["missing"], json!(NOTHING));
-    assert!(house.script().grants.is_empty());
+    assert!(fixture.script().grants.is_empty());
 }
 
 #[tokio::test]
 async fn what_the_consent_gives_is_recorded_before_the_answer() {
-    let house = House::start().await;
-    house.script().state = Reply::With(consented(CONTOSO, LIMITED, CALENDAR));
-    house.script().grant = Reply::With(AutomaticGrantRecorded {
+    let fixture = Fixture::start().await;
+    fixture.script().state = Reply::With(consented(CONTOSO, LIMITED, CALENDAR));
+    fixture.script().grant = Reply::With(AutomaticGrantRecorded {
         effective: LIMITED,
         sequence: 99,
     });
-    let answer = house.decide(&house.microsoft_sign_in(CONTOSO)).await;
+    let answer = fixture.decide(&fixture.microsoft_sign_in(CONTOSO)).await;
     expect(&answer, "auto_grant", "administrator_consented");
     assert_eq!(answer["effective"], json!(LIMITED));
     assert_eq!(answer["missing"], json!(NOTHING));
     assert_eq!(answer["sequence"], 99);
     assert_eq!(answer.get("authorize_url"), None);
 
-    let script = house.script();
+    let script = fixture.script();
     let [grant] = script.grants.as_slice() else {
         panic!("{} grants", script.grants.len());
     };
@@ -141,14 +143,14 @@ async fn what_the_consent_gives_is_recorded_before_the_answer() {
 
 #[tokio::test]
 async fn a_user_is_prompted_for_exactly_what_is_missing() {
-    let house = House::start().await;
+    let fixture = Fixture::start().await;
     let state = individual(EmailSync::Limited, CALENDAR, &[Permission::Calendar]);
-    house.script().state = Reply::With(state);
-    let mut body = house.microsoft_sign_in(CONTOSO);
-    let return_to = format!("{}/after?x=1", house.host.origin());
+    fixture.script().state = Reply::With(state);
+    let mut body = fixture.microsoft_sign_in(CONTOSO);
+    let return_to = format!("{}/after?x=1", fixture.host.origin());
     body["return_to"] = json!(return_to);
     body["at_least"] = json!(41);
-    let answer = house.decide(&body).await;
+    let answer = fixture.decide(&body).await;
     expect(&answer, "prompt", "consent_missing");
     assert_eq!(answer["method"], "user_individual");
     assert_eq!(answer["effective"], json!(CALENDAR));
@@ -159,7 +161,7 @@ async fn a_user_is_prompted_for_exactly_what_is_missing() {
     assert_eq!(answer["authorize_url"], AUTHORIZE_URL);
 
     {
-        let script = house.script();
+        let script = fixture.script();
         assert_eq!(script.queries.len(), 1);
         assert_eq!(script.queries[0].at_least, Some(41));
         let flow = &script.flows[0];
@@ -175,22 +177,22 @@ async fn a_user_is_prompted_for_exactly_what_is_missing() {
     }
 
     // Through another provider nobody is expected at Microsoft.
-    house.forget();
-    house.decide(&other_sign_in()).await;
-    let script = house.script();
+    fixture.forget();
+    fixture.decide(&other_sign_in()).await;
+    let script = fixture.script();
     assert_eq!(script.flows[0].microsoft_identity, None);
     assert_eq!(script.flows[0].login_hint, None);
 }
 
 #[tokio::test]
 async fn nobody_is_sent_into_a_known_dead_end() {
-    let house = House::start().await;
+    let fixture = Fixture::start().await;
     let (out_of_reach, within_reach) = (
         [Permission::Calendar, Permission::Email],
         [Permission::Contacts],
     );
-    house.script().flow = Reply::With(begun(&within_reach, &out_of_reach));
-    let answer = house.decide(&other_sign_in()).await;
+    fixture.script().flow = Reply::With(begun(&within_reach, &out_of_reach));
+    let answer = fixture.decide(&other_sign_in()).await;
     expect(&answer, "prompt", "consent_missing");
     assert_eq!(answer["missing"], json!(set(false, true, EmailLevel::None)));
     assert_eq!(
@@ -199,8 +201,8 @@ async fn nobody_is_sent_into_a_known_dead_end() {
     );
     assert_eq!(answer["authorize_url"], AUTHORIZE_URL);
 
-    house.script().flow = Reply::Refuse(409, "administrator_approval_required");
-    let answer = house.decide(&other_sign_in()).await;
+    fixture.script().flow = Reply::Refuse(409, "administrator_approval_required");
+    let answer = fixture.decide(&other_sign_in()).await;
     expect(&answer, "proceed", "administrator_approval_required");
     assert_eq!(answer["missing"], json!(EVERYTHING));
     assert_eq!(answer["needs_approval"], json!(EVERYTHING));
@@ -210,29 +212,29 @@ async fn nobody_is_sent_into_a_known_dead_end() {
 
 #[tokio::test]
 async fn an_access_token_goes_along_with_an_automatic_grant_and_nowhere_else() {
-    let house = House::start().await;
-    house.script().state = Reply::With(consented(CONTOSO, EVERYTHING, NOTHING));
-    let mut body = house.microsoft_sign_in(CONTOSO);
+    let fixture = Fixture::start().await;
+    fixture.script().state = Reply::With(consented(CONTOSO, EVERYTHING, NOTHING));
+    let mut body = fixture.microsoft_sign_in(CONTOSO);
     body["sign_in"]["access_token"] = json!("graph-token");
-    let answer = house.decide(&body).await;
+    let answer = fixture.decide(&body).await;
     expect(&answer, "auto_grant", "administrator_consented");
-    let sent = house.script().grants[0].graph_token.clone();
+    let sent = fixture.script().grants[0].graph_token.clone();
     assert_eq!(sent, Some(Sensitive("graph-token".to_owned())));
 
-    house.forget();
+    fixture.forget();
     body["sign_in"]
         .as_object_mut()
         .unwrap()
         .remove("access_token");
-    house.decide(&body).await;
-    assert_eq!(house.script().grants[0].graph_token, None);
+    fixture.decide(&body).await;
+    assert_eq!(fixture.script().grants[0].graph_token, None);
 }
 
 /// The log does not say of which account an answer is; the gateway may know.
 #[tokio::test]
 async fn who_has_answered_as_somebody_else_is_asked_and_nobody_twice() {
-    let house = House::start().await;
-    house.script().state = Reply::With(individual(EmailSync::Full, CALENDAR, &ALL_KINDS));
+    let fixture = Fixture::start().await;
+    fixture.script().state = Reply::With(individual(EmailSync::Full, CALENDAR, &ALL_KINDS));
     let mut expected = Vec::new();
     for (reply, decision, reason) in [
         (
@@ -262,12 +264,12 @@ async fn who_has_answered_as_somebody_else_is_asked_and_nobody_twice() {
         ),
         (Reply::Never, "proceed", "already_answered"),
     ] {
-        house.script().flow = reply;
-        let answer = house.decide(&house.microsoft_sign_in(CONTOSO)).await;
+        fixture.script().flow = reply;
+        let answer = fixture.decide(&fixture.microsoft_sign_in(CONTOSO)).await;
         expect(&answer, decision, reason);
         expected.push(true);
     }
-    let asked: Vec<_> = house
+    let asked: Vec<_> = fixture
         .script()
         .flows
         .iter()
@@ -276,47 +278,47 @@ async fn who_has_answered_as_somebody_else_is_asked_and_nobody_twice() {
     assert_eq!(asked, expected);
 
     // What nobody has answered is asked without further ado, and the gateway may know better.
-    house.script().state = Reply::With(individual(EmailSync::Full, CALENDAR, &[]));
-    house.script().flow = Reply::Refuse(409, "already_answered");
-    let answer = house.decide(&house.microsoft_sign_in(CONTOSO)).await;
+    fixture.script().state = Reply::With(individual(EmailSync::Full, CALENDAR, &[]));
+    fixture.script().flow = Reply::Refuse(409, "already_answered");
+    let answer = fixture.decide(&fixture.microsoft_sign_in(CONTOSO)).await;
     expect(&answer, "proceed", "already_answered");
-    let last = house.script().flows.pop();
+    let last = fixture.script().flows.pop();
     assert!(last.is_some_and(|flow| !flow.unless_answered));
 }
 
 #[tokio::test]
 async fn who_has_answered_is_not_asked_again() {
-    let house = House::start().await;
+    let fixture = Fixture::start().await;
     let all = ALL_KINDS;
-    house.script().state = Reply::With(individual(EmailSync::Full, CALENDAR, &all));
-    let answer = house.decide(&other_sign_in()).await;
+    fixture.script().state = Reply::With(individual(EmailSync::Full, CALENDAR, &all));
+    let answer = fixture.decide(&other_sign_in()).await;
     expect(&answer, "proceed", "already_answered");
     assert_eq!(answer["missing"], json!(set(false, true, EmailLevel::Full)));
 
-    house.script().state = Reply::With(individual(EmailSync::Limited, EVERYTHING, &all));
-    let answer = house.decide(&other_sign_in()).await;
+    fixture.script().state = Reply::With(individual(EmailSync::Limited, EVERYTHING, &all));
+    let answer = fixture.decide(&other_sign_in()).await;
     expect(&answer, "proceed", "all_effective");
     assert_eq!(answer["effective"], json!(LIMITED));
     assert_eq!(answer["missing"], json!(NOTHING));
-    assert!(house.script().flows.is_empty());
+    assert!(fixture.script().flows.is_empty());
 }
 
 #[tokio::test]
 async fn everything_is_wanted_unless_the_host_says_otherwise() {
-    let house = House::start().await;
-    let answer = house.decide(&other_sign_in()).await;
+    let fixture = Fixture::start().await;
+    let answer = fixture.decide(&other_sign_in()).await;
     assert_eq!(answer["missing"], json!(EVERYTHING));
 
     let mut body = other_sign_in();
     body["wants"] = json!(CALENDAR);
-    let answer = house.decide(&body).await;
+    let answer = fixture.decide(&body).await;
     assert_eq!(answer["missing"], json!(CALENDAR));
 }
 
 #[tokio::test]
 async fn a_token_for_the_host_applications_own_sign_in_is_taken_too() {
-    let house = House::start().await;
-    house.script().state = Reply::With(consented(CONTOSO, LIMITED, LIMITED));
-    let body = sign_in_with(&house.microsoft.id_token_for(HOST_CLIENT));
-    expect(&house.decide(&body).await, "proceed", "all_effective");
+    let fixture = Fixture::start().await;
+    fixture.script().state = Reply::With(consented(CONTOSO, LIMITED, LIMITED));
+    let body = sign_in_with(&fixture.microsoft.id_token_for(HOST_CLIENT));
+    expect(&fixture.decide(&body).await, "proceed", "all_effective");
 }

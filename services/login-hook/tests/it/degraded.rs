@@ -7,16 +7,16 @@ use assent_dev_stack::NatsServer;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::house::{House, other_sign_in, until};
+use crate::fake_services::{EVERYTHING, NOTHING, Reply, begun, consented, individual, set};
+use crate::fixture::{Fixture, other_sign_in, until};
 use crate::microsoft::{CONTOSO, Microsoft, NORTHWIND_GOV};
-use crate::played::{EVERYTHING, NOTHING, Reply, begun, consented, individual, set};
 
 /// Far above the deadlines of these tests, far below what a user would call held up.
 const NOT_HELD_UP: Duration = Duration::from_secs(4);
 
-async fn promptly(house: &House, body: &Value) -> Value {
+async fn promptly(fixture: &Fixture, body: &Value) -> Value {
     let began = Instant::now();
-    let answer = house.decide(body).await;
+    let answer = fixture.decide(body).await;
     let took = began.elapsed();
     assert!(took < NOT_HELD_UP, "{took:?}: {answer}");
     answer
@@ -33,16 +33,16 @@ fn expect_unknown(answer: &Value, reason: &str) {
 
 #[tokio::test]
 async fn without_a_projection_in_time_nothing_is_known() {
-    let house = House::start_with_deadline("250").await;
+    let fixture = Fixture::start_with_deadline("250").await;
     let everything = individual(EmailSync::Full, EVERYTHING, &[]);
 
     for reply in [
         Reply::Never,
         Reply::After(Duration::from_secs(2), everything.clone()),
     ] {
-        house.script().state = reply;
+        fixture.script().state = reply;
         let began = Instant::now();
-        let answer = promptly(&house, &house.microsoft_sign_in(CONTOSO)).await;
+        let answer = promptly(&fixture, &fixture.microsoft_sign_in(CONTOSO)).await;
         expect_unknown(&answer, "projection_unreachable");
         assert!(began.elapsed() >= Duration::from_millis(240));
     }
@@ -55,13 +55,13 @@ async fn without_a_projection_in_time_nothing_is_known() {
         (Reply::Garbage, "projection_failed"),
         (Reply::With(admin_without_consent), "projection_failed"),
     ] {
-        house.script().state = reply;
-        let answer = promptly(&house, &house.microsoft_sign_in(CONTOSO)).await;
+        fixture.script().state = reply;
+        let answer = promptly(&fixture, &fixture.microsoft_sign_in(CONTOSO)).await;
         expect_unknown(&answer, reason);
     }
 
-    house.script().state = Reply::With(everything);
-    let answer = promptly(&house, &house.microsoft_sign_in(CONTOSO)).await;
+    fixture.script().state = Reply::With(everything);
+    let answer = promptly(&fixture, &fixture.microsoft_sign_in(CONTOSO)).await;
     assert_eq!(answer["reason"], "all_effective", "{answer}");
     assert_eq!(answer["degraded"], false);
 }
@@ -99,7 +99,7 @@ fn pointers(value: &Value, path: String) -> Vec<(String, String)> {
 /// on, and nothing is allowed that was not before.
 #[tokio::test]
 async fn a_word_that_is_new_holds_no_login_up_and_allows_nothing() {
-    let house = House::start().await;
+    let fixture = Fixture::start().await;
     let is_word = |text: &str| !text.contains(['-', ':', '/']);
     let mut state = consented(CONTOSO, EVERYTHING, EVERYTHING);
     state.user.answered = Vec::from([Permission::Calendar, Permission::Email]);
@@ -109,8 +109,8 @@ async fn a_word_that_is_new_holds_no_login_up_and_allows_nothing() {
     for state in newer {
         let answered = state["user"]["answered"].as_array().unwrap();
         let is_kind = answered.contains(&json!("unheard_of"));
-        house.script().state = Reply::Json(state);
-        let answer = promptly(&house, &house.microsoft_sign_in(CONTOSO)).await;
+        fixture.script().state = Reply::Json(state);
+        let answer = promptly(&fixture, &fixture.microsoft_sign_in(CONTOSO)).await;
         if is_kind {
             assert_eq!(answer["reason"], "all_effective", "{answer}");
         } else {
@@ -119,16 +119,16 @@ async fn a_word_that_is_new_holds_no_login_up_and_allows_nothing() {
     }
 
     let calendar = set(true, false, EmailLevel::None);
-    house.script().state = Reply::With(consented(CONTOSO, EVERYTHING, calendar));
+    fixture.script().state = Reply::With(consented(CONTOSO, EVERYTHING, calendar));
     let granted = json!({"effective": EVERYTHING, "sequence": 43});
     for granted in with_new_words(&granted, is_word) {
-        house.script().grant = Reply::Json(granted);
-        let answer = promptly(&house, &house.microsoft_sign_in(CONTOSO)).await;
+        fixture.script().grant = Reply::Json(granted);
+        let answer = promptly(&fixture, &fixture.microsoft_sign_in(CONTOSO)).await;
         assert_eq!(answer["reason"], "automatic_grant_failed", "{answer}");
         assert_eq!(answer["effective"], json!(calendar), "{answer}");
     }
 
-    house.script().state = Reply::With(individual(EmailSync::Full, NOTHING, &[]));
+    fixture.script().state = Reply::With(individual(EmailSync::Full, NOTHING, &[]));
     let (asked, left_out) = (
         [Permission::Calendar, Permission::Contacts],
         [Permission::Email],
@@ -138,33 +138,33 @@ async fn a_word_that_is_new_holds_no_login_up_and_allows_nothing() {
     let newer = with_new_words(&begun, is_word);
     assert_eq!(newer.len(), 3);
     for begun in newer {
-        house.script().flow = Reply::Json(begun);
-        let answer = promptly(&house, &other_sign_in()).await;
+        fixture.script().flow = Reply::Json(begun);
+        let answer = promptly(&fixture, &other_sign_in()).await;
         assert!(answer["authorize_url"].is_string(), "{answer}");
     }
 }
 
 #[tokio::test]
 async fn what_cannot_be_read_allows_nothing() {
-    let house = House::start().await;
+    let fixture = Fixture::start().await;
     let mut state = consented(CONTOSO, EVERYTHING, EVERYTHING);
     state.blocked = true;
-    house.script().state = Reply::With(state);
-    let answer = house.decide(&house.microsoft_sign_in(CONTOSO)).await;
+    fixture.script().state = Reply::With(state);
+    let answer = fixture.decide(&fixture.microsoft_sign_in(CONTOSO)).await;
     assert_eq!(answer["decision"], "proceed");
     assert_eq!(answer["reason"], "blocked");
     assert_eq!(answer["effective"], json!(NOTHING));
     assert_eq!(answer["missing"], json!(EVERYTHING));
     assert_eq!(answer["degraded"], true);
     assert_eq!(answer["sequence"], 42);
-    assert!(house.script().grants.is_empty());
+    assert!(fixture.script().grants.is_empty());
 }
 
 #[tokio::test]
 async fn a_grant_that_was_not_recorded_is_not_effective() {
-    let house = House::start_with_deadline("1000").await;
+    let fixture = Fixture::start_with_deadline("1000").await;
     let calendar = set(true, false, EmailLevel::None);
-    house.script().state = Reply::With(consented(CONTOSO, EVERYTHING, calendar));
+    fixture.script().state = Reply::With(consented(CONTOSO, EVERYTHING, calendar));
     for (reply, reason) in [
         (Reply::Never, "automatic_grant_failed"),
         (Reply::Garbage, "automatic_grant_failed"),
@@ -185,8 +185,8 @@ async fn a_grant_that_was_not_recorded_is_not_effective() {
             "automatic_grant_refused",
         ),
     ] {
-        house.script().grant = reply;
-        let answer = promptly(&house, &house.microsoft_sign_in(CONTOSO)).await;
+        fixture.script().grant = reply;
+        let answer = promptly(&fixture, &fixture.microsoft_sign_in(CONTOSO)).await;
         let expected = json!({
             "decision": "proceed", "reason": reason, "method": "admin_configured",
             "effective": calendar, "missing": set(false, true, EmailLevel::Full),
@@ -198,14 +198,14 @@ async fn a_grant_that_was_not_recorded_is_not_effective() {
 
 #[tokio::test]
 async fn a_prompt_without_a_gateway_has_no_address() {
-    let house = House::start_with_deadline("1000").await;
+    let fixture = Fixture::start_with_deadline("1000").await;
     for reply in [
         Reply::Never,
         Reply::Refuse(409, "managed_by_administrator"),
         Reply::Refuse(503, "event_log_unavailable"),
     ] {
-        house.script().flow = reply;
-        let answer = promptly(&house, &other_sign_in()).await;
+        fixture.script().flow = reply;
+        let answer = promptly(&fixture, &other_sign_in()).await;
         let expected = json!({
             "decision": "prompt", "reason": "consent_missing", "method": "user_individual",
             "effective": NOTHING, "missing": EVERYTHING, "degraded": true, "sequence": 42,
@@ -218,24 +218,24 @@ async fn a_prompt_without_a_gateway_has_no_address() {
 async fn logins_go_on_without_nats_and_recover_by_themselves() {
     let mut nats = NatsServer::start().await.unwrap();
     nats.kill();
-    let mut house = House::start_over(nats, "1000", Microsoft::start().await).await;
-    let answer = promptly(&house, &house.microsoft_sign_in(CONTOSO)).await;
+    let mut fixture = Fixture::start_over(nats, "1000", Microsoft::start().await).await;
+    let answer = promptly(&fixture, &fixture.microsoft_sign_in(CONTOSO)).await;
     expect_unknown(&answer, "projection_unreachable");
 
-    house.nats.restart().await.unwrap();
-    house.play().await;
-    let body = house.microsoft_sign_in(CONTOSO);
+    fixture.nats.restart().await.unwrap();
+    fixture.serve_fakes().await;
+    let body = fixture.microsoft_sign_in(CONTOSO);
     until("the login hook found NATS", async || {
-        house.decide(&body).await["degraded"] == false
+        fixture.decide(&body).await["degraded"] == false
     })
     .await;
 
-    house.nats.kill();
+    fixture.nats.kill();
     until("the login hook noticed", async || {
-        promptly(&house, &body).await["degraded"] == true
+        promptly(&fixture, &body).await["degraded"] == true
     })
     .await;
-    let ready = house.http.get(format!("{}/readyz", house.base));
+    let ready = fixture.http.get(format!("{}/readyz", fixture.base));
     let ready: Value = ready.send().await.unwrap().json().await.unwrap();
     assert_eq!(
         ready["ready"], true,
@@ -247,35 +247,35 @@ async fn logins_go_on_without_nats_and_recover_by_themselves() {
 async fn a_token_that_cannot_be_verified_proves_nothing() {
     let microsoft = Microsoft::start().await;
     microsoft.keys_are_down(true);
-    let house = House::start_alone("1000", microsoft).await;
-    house.play().await;
-    let body = house.microsoft_sign_in(CONTOSO);
-    let answer = promptly(&house, &body).await;
+    let fixture = Fixture::start_alone("1000", microsoft).await;
+    fixture.serve_fakes().await;
+    let body = fixture.microsoft_sign_in(CONTOSO);
+    let answer = promptly(&fixture, &body).await;
     expect_unknown(&answer, "microsoft_keys_unavailable");
-    assert!(house.script().queries.is_empty());
+    assert!(fixture.script().queries.is_empty());
 
-    house.microsoft.keys_are_down(false);
+    fixture.microsoft.keys_are_down(false);
     until("the keys are there", async || {
-        house.decide(&body).await["reason"] == "consent_missing"
+        fixture.decide(&body).await["reason"] == "consent_missing"
     })
     .await;
 }
 
 #[tokio::test]
 async fn a_cloud_that_is_not_known_in_time_counts_as_worldwide() {
-    let house = House::start_with_deadline("500").await;
-    house.microsoft.metadata_is_silent(true);
+    let fixture = Fixture::start_with_deadline("500").await;
+    fixture.microsoft.metadata_is_silent(true);
     let state = consented(CONTOSO, EVERYTHING, EVERYTHING);
-    house.script().state = Reply::With(state);
-    let body = house.microsoft_sign_in(NORTHWIND_GOV);
-    let answer = promptly(&house, &body).await;
+    fixture.script().state = Reply::With(state);
+    let body = fixture.microsoft_sign_in(NORTHWIND_GOV);
+    let answer = promptly(&fixture, &body).await;
     assert_eq!(answer["decision"], "reauthenticate");
     assert_eq!(answer["reason"], "another_tenant");
 
     // It is asked again later, and not at every login.
-    house.microsoft.metadata_is_silent(false);
+    fixture.microsoft.metadata_is_silent(false);
     until("the cloud is known", async || {
-        promptly(&house, &body).await["reason"] == "unsupported_cloud"
+        promptly(&fixture, &body).await["reason"] == "unsupported_cloud"
     })
     .await;
 }

@@ -1,6 +1,6 @@
 //! The login hook over HTTP, with a real NATS server and the users of `deploy/nats`.
 //!
-//! The projection and the gateway are played by small responders, so that a test says what
+//! The projection and the gateway are faked by small responders, so that a test says what
 //! they know; Microsoft by a publisher of keys and metadata, so that a test can forge.
 
 #![expect(
@@ -9,9 +9,9 @@
     reason = "a test that can't go on has failed"
 )]
 
-mod house;
+mod fake_services;
+mod fixture;
 mod microsoft;
-mod played;
 
 mod decisions;
 mod degraded;

@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::house::{House, other_sign_in, sign_in_with};
+use crate::fixture::{Fixture, other_sign_in, sign_in_with};
 
 /// Asserts that a refusal is this one, and that the description of the API tells of it.
 fn expect(refusal: &(StatusCode, Value), status: u16, code: &str) {
@@ -19,9 +19,9 @@ fn expect(refusal: &(StatusCode, Value), status: u16, code: &str) {
 
 #[tokio::test]
 async fn a_bad_id_token_is_never_another_sign_in() {
-    let house = House::start().await;
-    for (token, fault) in house.microsoft.bad_tokens() {
-        let refusal = house.ask(&sign_in_with(&token)).await;
+    let fixture = Fixture::start().await;
+    for (token, fault) in fixture.microsoft.bad_tokens() {
+        let refusal = fixture.ask(&sign_in_with(&token)).await;
         expect(&refusal, 422, "invalid_id_token");
         let detail = refusal.1["detail"].as_str().unwrap();
         assert!(detail.contains(fault), "{detail:?} does not say {fault:?}");
@@ -29,38 +29,46 @@ async fn a_bad_id_token_is_never_another_sign_in() {
         assert!(token.is_empty() || !text.contains(&token), "{text}");
     }
     // Nobody is asked about a bad token.
-    assert_eq!(house.script().queries.len(), 0);
+    assert_eq!(fixture.script().queries.len(), 0);
 }
 
 #[tokio::test]
 async fn only_the_hosts_services_may_ask() {
-    let house = House::start().await;
+    let fixture = Fixture::start().await;
     let body = other_sign_in().to_string();
-    let host = &house.host;
+    let host = &fixture.host;
 
-    let refusal = house.ask_as("nonsense", &body).await;
+    let refusal = fixture.ask_as("nonsense", &body).await;
     expect(&refusal, 401, "unauthenticated");
     let expired = host.service(&["login:decide"]).expired().sign();
-    expect(&house.ask_as(&expired, &body).await, 401, "unauthenticated");
+    expect(
+        &fixture.ask_as(&expired, &body).await,
+        401,
+        "unauthenticated",
+    );
 
     let other_scope = host.service_token(&["permissions:read"]);
-    expect(&house.ask_as(&other_scope, &body).await, 403, "forbidden");
+    expect(&fixture.ask_as(&other_scope, &body).await, 403, "forbidden");
     let admin = host.token_for("olga", "acme").super_admin().sign();
-    expect(&house.ask_as(&admin, &body).await, 403, "forbidden");
+    expect(&fixture.ask_as(&admin, &body).await, 403, "forbidden");
     // Who may not ask does not learn what a good request looks like.
-    expect(&house.ask_as(&admin, "{}").await, 403, "forbidden");
+    expect(&fixture.ask_as(&admin, "{}").await, 403, "forbidden");
 
     let of = |account: &str| {
         let service = host.service(&["login:decide"]);
         service.claim("account", account).sign()
     };
-    expect(&house.ask_as(&of("globex"), &body).await, 403, "forbidden");
-    assert_eq!(house.ask_as(&of("acme"), &body).await.0, StatusCode::OK);
+    expect(
+        &fixture.ask_as(&of("globex"), &body).await,
+        403,
+        "forbidden",
+    );
+    assert_eq!(fixture.ask_as(&of("acme"), &body).await.0, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn a_request_that_says_more_or_less_is_refused() {
-    let house = House::start().await;
+    let fixture = Fixture::start().await;
     let set = |pointer: &str, value: Value| {
         let mut body = other_sign_in();
         let (parent, field) = pointer.rsplit_once('/').unwrap();
@@ -95,13 +103,13 @@ async fn a_request_that_says_more_or_less_is_refused() {
         json!({}),
     ];
     for body in wrong {
-        expect(&house.ask(&body).await, 400, "invalid_request");
+        expect(&fixture.ask(&body).await, 400, "invalid_request");
     }
-    let token = house.host.service_token(&["login:decide"]);
-    let refusal = house.ask_as(&token, "{\"account_id\":").await;
+    let token = fixture.host.service_token(&["login:decide"]);
+    let refusal = fixture.ask_as(&token, "{\"account_id\":").await;
     expect(&refusal, 400, "invalid_request");
     let large = format!("\"{}\"", "x".repeat(100_000));
-    let refusal = house.ask_as(&token, &large).await;
+    let refusal = fixture.ask_as(&token, &large).await;
     expect(&refusal, 413, "payload_too_large");
-    assert!(house.script().queries.is_empty());
+    assert!(fixture.script().queries.is_empty());
 }

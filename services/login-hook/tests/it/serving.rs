@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use crate::house::{House, other_sign_in, until};
+use crate::fixture::{Fixture, other_sign_in, until};
 use crate::microsoft::CONTOSO;
 
 #[tokio::test]
 async fn it_becomes_ready_and_counts_its_decisions() {
-    let house = House::start().await;
-    let get = |path: &str| house.http.get(format!("{}{path}", house.base)).send();
+    let fixture = Fixture::start().await;
+    let get = |path: &str| fixture.http.get(format!("{}{path}", fixture.base)).send();
     until("ready", async || {
         get("/readyz").await.unwrap().status() == 200
     })
@@ -18,7 +18,7 @@ async fn it_becomes_ready_and_counts_its_decisions() {
         assert_eq!(ready["dependencies"][dependency]["ready"], true, "{ready}");
     }
 
-    house.decide(&house.microsoft_sign_in(CONTOSO)).await;
+    fixture.decide(&fixture.microsoft_sign_in(CONTOSO)).await;
     let metrics = get("/metrics").await.unwrap().text().await.unwrap();
     let counted = r#"assent_login_decisions_total{decision="prompt",reason="consent_missing"}"#;
     assert!(metrics.contains(counted), "{metrics}");
@@ -33,8 +33,8 @@ async fn it_becomes_ready_and_counts_its_decisions() {
 
 #[tokio::test]
 async fn it_describes_itself_to_anyone() {
-    let house = House::start().await;
-    let answer = house.http.get(format!("{}/openapi.json", house.base));
+    let fixture = Fixture::start().await;
+    let answer = fixture.http.get(format!("{}/openapi.json", fixture.base));
     let answer = answer.send().await.unwrap();
     assert_eq!(answer.headers()["content-type"], "application/json");
     let description: Value = answer.json().await.unwrap();
@@ -48,16 +48,16 @@ fn a_trace_goes_on_over_nats() {
     let telemetry = assent_service_kit::telemetry::install("login-hook").unwrap();
     let tokio = tokio::runtime::Runtime::new().unwrap();
     tokio.block_on(async {
-        let house = House::start().await;
+        let fixture = Fixture::start().await;
         let trace = "0af7651916cd43dd8448eb211c80319c";
-        let request = house
+        let request = fixture
             .http
-            .post(format!("{}/v1/login-decisions", house.base))
+            .post(format!("{}/v1/login-decisions", fixture.base))
             .header("traceparent", format!("00-{trace}-b7ad6b7169203331-01"))
-            .bearer_auth(house.host.service_token(&["login:decide"]))
+            .bearer_auth(fixture.host.service_token(&["login:decide"]))
             .json(&other_sign_in());
         assert_eq!(request.send().await.unwrap().status(), 200);
-        let traceparents = house.script().traceparents.clone();
+        let traceparents = fixture.script().traceparents.clone();
         assert_eq!(traceparents.len(), 2, "a query and a command");
         for traceparent in traceparents {
             assert!(traceparent.unwrap().contains(trace));
@@ -69,13 +69,13 @@ fn a_trace_goes_on_over_nats() {
 
 #[tokio::test]
 async fn it_stops_when_asked() {
-    let house = House::start().await;
-    house.runtime.request_shutdown();
+    let fixture = Fixture::start().await;
+    fixture.runtime.request_shutdown();
     until("it stopped listening", async || {
-        let live = house.http.get(format!("{}/livez", house.base));
+        let live = fixture.http.get(format!("{}/livez", fixture.base));
         live.send().await.is_err()
     })
     .await;
-    house.runtime.tasks_ended().await;
-    assert_eq!(house.runtime.died(), None);
+    fixture.runtime.tasks_ended().await;
+    assert_eq!(fixture.runtime.died(), None);
 }

@@ -6,11 +6,12 @@ use assent_service_kit::error_chain::with_sources;
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
 
+use super::LogAndView;
 use super::finding::Finding;
 use super::judge::{MessageVerdict, OurMessage, ours};
 use super::place::{LogNames, is_old};
 use super::unknown_subjects::UnknownSubjects;
-use super::{Error, LogAndView};
+use crate::announce_error::AnnounceError;
 
 /// Of how many of those whom the log does not know it is looked at what the stream keeps, at the
 /// start: each costs a request.
@@ -35,10 +36,10 @@ pub(super) struct Inspector {
 
 impl Inspector {
     /// Listens until nobody takes reports any more.
-    pub(super) async fn run(mut self) -> Result<(), Error> {
+    pub(super) async fn run(mut self) -> Result<(), AnnounceError> {
         if let Err(error) = self.audit().await {
             // What is told from here on is heard all the same.
-            tracing::warn!(error = %with_sources(&*error), "what is kept of changes was not looked through");
+            tracing::warn!(error = %with_sources(&error), "what is kept of changes was not looked through");
         }
         while let Some(message) = self.live.next().await {
             self.take(&message).await?;
@@ -47,7 +48,7 @@ impl Inspector {
     }
 
     /// Looks through what the stream keeps of those whom the log does not know: it must be "nothing".
-    async fn audit(&mut self) -> Result<(), Error> {
+    async fn audit(&mut self) -> Result<(), AnnounceError> {
         let mut ghosts = UnknownSubjects::new();
         for _ in 0..MOST_AUDITED {
             let Some(ghost) = ghosts.next(&self.ground, &self.stream).await? else {
@@ -74,7 +75,7 @@ impl Inspector {
         Ok(())
     }
 
-    async fn take(&mut self, message: &Message) -> Result<(), Error> {
+    async fn take(&mut self, message: &Message) -> Result<(), AnnounceError> {
         let told = Told::heard(message);
         let Some(sequence) = told.stream_sequence else {
             return self.look_at(&told).await;
@@ -93,21 +94,21 @@ impl Inspector {
         Ok(())
     }
 
-    async fn look_at(&mut self, told: &Told) -> Result<(), Error> {
+    async fn look_at(&mut self, told: &Told) -> Result<(), AnnounceError> {
         if self.is_right(told).await? {
             return Ok(());
         }
         self.report(told).await
     }
 
-    async fn report(&self, told: &Told) -> Result<(), Error> {
+    async fn report(&self, told: &Told) -> Result<(), AnnounceError> {
         // It might be right, and we the ones who follow a log that is gone.
         self.ground.holds().await?;
         let reported = self.findings.send(Finding::from(told)).await;
-        reported.map_err(|_| "nobody tells changes any more".into())
+        reported.map_err(|_| AnnounceError::Interrupted("nobody tells changes any more"))
     }
 
-    async fn is_right(&mut self, told: &Told) -> Result<bool, Error> {
+    async fn is_right(&mut self, told: &Told) -> Result<bool, AnnounceError> {
         if is_old(told) {
             return Ok(true);
         }
@@ -155,7 +156,8 @@ impl Inspector {
             }
             MessageVerdict::Unblocked => {
                 let reported = self.findings.send(Finding::of_ours(told)).await;
-                reported.map_err(|_| "nobody tells changes any more")?;
+                reported
+                    .map_err(|_| AnnounceError::Interrupted("nobody tells changes any more"))?;
                 true
             }
             MessageVerdict::Wrong => false,

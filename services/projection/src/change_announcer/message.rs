@@ -9,7 +9,8 @@ use assent_domain::permissions::PermissionSet;
 use assent_messaging::{Anew, Change as Message, Position};
 use assent_permission_store::AggregateChange;
 
-use super::{Error, TracedChange};
+use super::TracedChange;
+use crate::announce_error::AnnounceError;
 
 /// The position of a log of which nothing was told.
 pub(super) fn beginning(log: &str) -> Position {
@@ -55,7 +56,7 @@ pub(super) fn nothing(
 }
 
 /// A change that an event made.
-pub(super) fn message(announced: &TracedChange, log: &str) -> Result<Message, Error> {
+pub(super) fn message(announced: &TracedChange, log: &str) -> Result<Message, AnnounceError> {
     let change = &announced.change;
     Ok(Message {
         source_sequence: change.sequence.0,
@@ -67,7 +68,7 @@ pub(super) fn message(announced: &TracedChange, log: &str) -> Result<Message, Er
 }
 
 /// How somebody stands, told anew.
-pub(super) fn anew(change: &AggregateChange, position: Position) -> Result<Anew, Error> {
+pub(super) fn anew(change: &AggregateChange, position: Position) -> Result<Anew, AnnounceError> {
     Ok(Anew {
         sequence: change.sequence.0,
         subject: names::change_subject(&change.aggregate),

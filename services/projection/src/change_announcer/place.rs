@@ -9,9 +9,10 @@ use std::fmt;
 use assent_event_log::{EventLog, StreamStatus};
 use assent_messaging::{ChangeStream, Position, Stamp, Told};
 
+use super::LogAndView;
 use super::judge::{MessageVerdict, OurMessage, ours};
 use super::message::beginning;
-use super::{Error, LogAndView};
+use crate::announce_error::AnnounceError;
 
 /// How many messages of others are looked past.
 const MOST_FOREIGN: u64 = 1024;
@@ -96,7 +97,7 @@ pub(crate) struct Backwards<'a> {
 }
 
 impl<'a> Backwards<'a> {
-    pub(crate) async fn from_end(stream: &'a ChangeStream) -> Result<Self, Error> {
+    pub(crate) async fn from_end(stream: &'a ChangeStream) -> Result<Self, AnnounceError> {
         let last = stream.last().await?;
         let last_sequence = match &last {
             Some(last) => last.stream_sequence.unwrap_or_default(),
@@ -118,7 +119,7 @@ impl<'a> Backwards<'a> {
     }
 
     /// The message before, in the form of ours.
-    async fn ours(&mut self) -> Result<Option<(Told, OurMessage, Position)>, Error> {
+    async fn ours(&mut self) -> Result<Option<(Told, OurMessage, Position)>, AnnounceError> {
         while 0 < self.at && 0 < self.left {
             let told = match self.last.take() {
                 Some(last) => Some(last),
@@ -143,7 +144,7 @@ impl<'a> Backwards<'a> {
 
     /// Where telling has got to and as of which event it spoke last, believing the stream: the log,
     /// and the later of the two.
-    pub(crate) async fn claim(&mut self) -> Result<Option<(String, u64)>, Error> {
+    pub(crate) async fn claim(&mut self) -> Result<Option<(String, u64)>, AnnounceError> {
         let found = self.ours().await?;
         Ok(found.map(|(_, ours, position)| {
             let most = position.through.max(ours.change.sequence);
@@ -158,7 +159,7 @@ pub(super) async fn find(
     ground: &LogAndView,
     names: &LogNames,
     checked: &mut Option<(u64, String)>,
-) -> Result<Place, Error> {
+) -> Result<Place, AnnounceError> {
     let mut backwards = Backwards::from_end(stream).await?;
     let last_sequence = backwards.last_sequence;
     let lost = |why, foreign| Place::Lost {
@@ -223,7 +224,7 @@ async fn is_there(
     log: &EventLog,
     status: &StreamStatus,
     position: &Position,
-) -> Result<bool, Error> {
+) -> Result<bool, AnnounceError> {
     if position.through == 0 {
         return Ok(position.hash == beginning(&position.log).hash);
     }

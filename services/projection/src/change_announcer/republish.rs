@@ -5,13 +5,13 @@ use assent_domain::event::Aggregate;
 use assent_messaging::Position;
 use assent_permission_store::AggregateChange;
 
-use super::Error;
 use super::finding::Finding;
 use super::judge::{MessageVerdict, ours};
 use super::message::nothing;
 use super::republish_progress::RepublishProgress;
 use super::resumable_publisher::ResumablePublisher;
 use super::unknown_subjects::UnknownSubjects;
+use crate::announce_error::AnnounceError;
 
 /// How much is told anew at a time; what changes meanwhile is told in between.
 const STEP: usize = 64;
@@ -26,7 +26,7 @@ impl ResumablePublisher {
     }
 
     /// Tells some more anew.
-    pub(super) async fn mend_some(&mut self) -> Result<(), Error> {
+    pub(super) async fn mend_some(&mut self) -> Result<(), AnnounceError> {
         match self.mending() {
             None => Ok(()),
             Some(RepublishProgress::Known(after)) => self.tell_known(Some(&after)).await,
@@ -37,7 +37,7 @@ impl ResumablePublisher {
 
     /// "Nothing" of those whom the stream knows and the log does not: they come first, for they may
     /// be told as permitted.
-    async fn tell_unknown(&mut self, after: Option<Aggregate>) -> Result<(), Error> {
+    async fn tell_unknown(&mut self, after: Option<Aggregate>) -> Result<(), AnnounceError> {
         let mut ghosts = self.ghosts.take().unwrap_or_else(UnknownSubjects::new);
         let after = after.map(|after| names::change_subject(&after));
         for _ in 0..STEP {
@@ -66,7 +66,7 @@ impl ResumablePublisher {
     }
 
     /// All that stands. The last message ends it.
-    async fn tell_known(&mut self, after: Option<&Aggregate>) -> Result<(), Error> {
+    async fn tell_known(&mut self, after: Option<&Aggregate>) -> Result<(), AnnounceError> {
         let view = self.ground.view.clone();
         let page = view.read().current_changes(None, after, STEP)?;
         let last = page.changes.len().checked_sub(1);
@@ -89,7 +89,7 @@ impl ResumablePublisher {
 
     /// The log knows nobody: the last of those of whom "nothing" was told is told it again, to say
     /// that this is all.
-    async fn end_without_any(&mut self) -> Result<(), Error> {
+    async fn end_without_any(&mut self) -> Result<(), AnnounceError> {
         let position = self.mended_to(None);
         if let Some(RepublishProgress::Unknown(last) | RepublishProgress::Known(last)) =
             self.mending()
@@ -111,7 +111,7 @@ impl ResumablePublisher {
     }
 
     /// How somebody stands; nothing as of now, where the log does not know them.
-    fn current_change(&self, aggregate: &Aggregate) -> Result<AggregateChange, Error> {
+    fn current_change(&self, aggregate: &Aggregate) -> Result<AggregateChange, AnnounceError> {
         let reading = self.ground.view.read();
         let stands = reading.current_change(aggregate)?;
         Ok(stands.unwrap_or_else(|| nothing(aggregate.clone(), reading.sequence())))
@@ -119,7 +119,7 @@ impl ResumablePublisher {
 
     /// Has the last word on the subject of somebody else's message: in the stream, and with whoever
     /// heard it. Of several replicas one does.
-    pub(super) async fn repair(&mut self, finding: &Finding) -> Result<(), Error> {
+    pub(super) async fn repair(&mut self, finding: &Finding) -> Result<(), AnnounceError> {
         if finding.is_foreign {
             self.report(finding);
         }
@@ -161,7 +161,11 @@ impl ResumablePublisher {
     }
 
     /// Whether the truth was told already after such a message.
-    async fn is_settled(&self, finding: &Finding, aggregate: &Aggregate) -> Result<bool, Error> {
+    async fn is_settled(
+        &self,
+        finding: &Finding,
+        aggregate: &Aggregate,
+    ) -> Result<bool, AnnounceError> {
         let kept = self.stream.last_on(&finding.subject).await?;
         let Some(kept) = kept.as_ref().and_then(ours) else {
             return Ok(false);
@@ -187,7 +191,7 @@ impl ResumablePublisher {
 
     /// The message names nobody, so there is nobody to tell of. But the stream has to end with a
     /// message of ours, so that nobody looks for one in vain.
-    async fn end_with_ours(&mut self) -> Result<(), Error> {
+    async fn end_with_ours(&mut self) -> Result<(), AnnounceError> {
         let last = self.stream.last().await?;
         if last.as_ref().and_then(ours).is_some() {
             return Ok(());

@@ -11,7 +11,8 @@ use super::message::{anew, beginning, message};
 use super::place::{self, LogNames, Lost, Place};
 use super::republish_progress::RepublishProgress;
 use super::unknown_subjects::UnknownSubjects;
-use super::{Error, LogAndView, TracedChange};
+use super::{LogAndView, TracedChange};
+use crate::announce_error::AnnounceError;
 
 /// How many messages of others are remembered, so that each is reported once.
 const REMEMBERED: usize = 4096;
@@ -43,7 +44,7 @@ impl ResumablePublisher {
         ground: LogAndView,
         names: LogNames,
         stream: ChangeStream,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, AnnounceError> {
         let position = beginning(&names.source);
         let mut telling = Self {
             publisher: ChangePublisher::new(stream.clone(), 0, position),
@@ -61,7 +62,7 @@ impl ResumablePublisher {
     }
 
     /// Looks where telling has got to.
-    pub(super) async fn find(&mut self) -> Result<(), Error> {
+    pub(super) async fn find(&mut self) -> Result<(), AnnounceError> {
         let found = place::find(&self.stream, &self.ground, &self.names, &mut self.checked).await?;
         let foreign = match found {
             Place::Known {
@@ -93,7 +94,7 @@ impl ResumablePublisher {
     }
 
     /// What the log is called in answers is what it is called in what is told.
-    async fn name_log(&self) -> Result<(), Error> {
+    async fn name_log(&self) -> Result<(), AnnounceError> {
         let (log, message) = (
             &self.publisher.position().log,
             self.publisher.last_sequence(),
@@ -107,11 +108,11 @@ impl ResumablePublisher {
 
     /// From here on all that stands is told anew, under a name that the log never had: sequences
     /// of before mean nothing any more.
-    async fn begin_anew(&mut self, last_sequence: u64, why: Lost) -> Result<(), Error> {
+    async fn begin_anew(&mut self, last_sequence: u64, why: Lost) -> Result<(), AnnounceError> {
         // What is told as standing has to be all that the log holds now.
         let last = self.ground.log.status().await?.last_sequence.0;
         let reached = self.ground.served_view.reaches(Some(last)).await;
-        reached.map_err(|_| "the view has not caught up")?;
+        reached.map_err(|_| AnnounceError::Interrupted("the view has not caught up"))?;
         let cursor = self.ground.view.cursor();
         let log = match why {
             Lost::OldForm => self.names.source.clone(),
@@ -150,7 +151,7 @@ impl ResumablePublisher {
     }
 
     /// Tells changes in the order of the log; those that were told before are passed over.
-    pub(super) async fn tell(&mut self, announced: &[TracedChange]) -> Result<(), Error> {
+    pub(super) async fn tell(&mut self, announced: &[TracedChange]) -> Result<(), AnnounceError> {
         if announced.is_empty() {
             return Ok(());
         }
@@ -161,7 +162,7 @@ impl ResumablePublisher {
         told
     }
 
-    async fn tell_all(&mut self, announced: &[TracedChange]) -> Result<(), Error> {
+    async fn tell_all(&mut self, announced: &[TracedChange]) -> Result<(), AnnounceError> {
         loop {
             let before = self.publisher.position().through;
             let log = self.publisher.position().log.clone();
@@ -175,7 +176,7 @@ impl ResumablePublisher {
                     self.find().await?;
                     if self.publisher.position().through < before {
                         // What lies between has to be read from the log again.
-                        return Err("telling was set back".into());
+                        return Err(AnnounceError::Interrupted("telling was set back"));
                     }
                 }
                 Err(error) => return Err(error.into()),
@@ -188,7 +189,7 @@ impl ResumablePublisher {
         &mut self,
         change: &AggregateChange,
         position: Position,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, AnnounceError> {
         let anew: Anew = anew(change, position)?;
         let told = self.publisher.tell_anew(anew).await;
         match told {

@@ -18,10 +18,11 @@ use assent_domain::permissions::PermissionSet;
 use assent_permission_store::{Projected, ReadError, Reading};
 use tokio::time::{sleep, timeout};
 
+use super::LogAndView;
 use super::finding::Finding;
 use super::judge::{MessageVerdict, OurMessage, against_view, ours};
 use super::resumable_publisher::ResumablePublisher;
-use super::{Error, LogAndView};
+use crate::announce_error::AnnounceError;
 
 /// How long the view may take to pass over what is void.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -32,7 +33,7 @@ const MOST_BLOCKED: usize = 512;
 
 impl LogAndView {
     /// What the view says of a message, once it has passed over what is void.
-    pub(super) async fn judge(&self, ours: &OurMessage) -> Result<MessageVerdict, Error> {
+    pub(super) async fn judge(&self, ours: &OurMessage) -> Result<MessageVerdict, AnnounceError> {
         self.catches_up_with_voids(&ours.aggregate).await?;
         let verdict = against_view(&self.view.read(), ours)?;
         if verdict == MessageVerdict::Wrong && says_blocked(ours) && self.was_blocked(ours) {
@@ -43,7 +44,7 @@ impl LogAndView {
 
     /// Before the log is called so in answers: whoever sees a name that is new to them believes what
     /// is answered under it, and may be told nothing later.
-    pub(super) async fn may_be_called(&self, log: &str) -> Result<(), Error> {
+    pub(super) async fn may_be_called(&self, log: &str) -> Result<(), AnnounceError> {
         if self.served_view.log_name().as_deref() == Some(log) {
             return Ok(());
         }
@@ -55,7 +56,10 @@ impl LogAndView {
     }
 
     /// Waits for as long as a message blocks somebody in the view that was declared void already.
-    pub(super) async fn catches_up_with_voids(&self, aggregate: &Aggregate) -> Result<(), Error> {
+    pub(super) async fn catches_up_with_voids(
+        &self,
+        aggregate: &Aggregate,
+    ) -> Result<(), AnnounceError> {
         let waiting = async {
             while self.is_behind(aggregate).await? {
                 sleep(LOOK_EVERY).await;
@@ -63,10 +67,12 @@ impl LogAndView {
             Ok(())
         };
         let waited = timeout(PATIENCE, waiting).await;
-        waited.map_err(|_| "the view does not pass over a message that is void")?
+        waited.map_err(|_| {
+            AnnounceError::Interrupted("the view does not pass over a message that is void")
+        })?
     }
 
-    async fn is_behind(&self, aggregate: &Aggregate) -> Result<bool, Error> {
+    async fn is_behind(&self, aggregate: &Aggregate) -> Result<bool, AnnounceError> {
         let blocked = blocked_at(&self.view.read(), aggregate)?;
         for at in blocked {
             if let Some(entry) = self.log.entry(at).await?
@@ -113,7 +119,7 @@ fn blocked_at(reading: &Reading<'_>, aggregate: &Aggregate) -> Result<Vec<Sequen
 impl ResumablePublisher {
     /// Makes sure that what was told last of those who are blocked, or were, is how they stand:
     /// whoever was to tell it may have been interrupted.
-    pub(super) async fn tell_blocked_and_unblocked(&mut self) -> Result<(), Error> {
+    pub(super) async fn tell_blocked_and_unblocked(&mut self) -> Result<(), AnnounceError> {
         let blocked = self.ground.view.read().blocked_after(None, MOST_BLOCKED)?;
         for blocked in blocked {
             let Some((kept, finding)) = self.last_told(&blocked.aggregate).await? else {
@@ -125,7 +131,7 @@ impl ResumablePublisher {
                 self.repair(&finding).await?;
             }
         }
-        for aggregate in self.ground.voids.whom() {
+        for aggregate in self.ground.voids.aggregates() {
             let passed_over = self.ground.voids.passed_over(&self.ground.view, &aggregate);
             let Some((kept, finding)) = self.last_told(&aggregate).await? else {
                 continue;
@@ -142,7 +148,10 @@ impl ResumablePublisher {
     }
 
     /// Tells how those stand who were unblocked just now, unless another replica did.
-    pub(super) async fn tell_unblocked(&mut self, unblocked: &[Aggregate]) -> Result<(), Error> {
+    pub(super) async fn tell_unblocked(
+        &mut self,
+        unblocked: &[Aggregate],
+    ) -> Result<(), AnnounceError> {
         for aggregate in unblocked {
             let passed_over = self.ground.voids.passed_over(&self.ground.view, aggregate);
             let Some((kept, finding)) = self.last_told(aggregate).await? else {
@@ -164,7 +173,7 @@ impl ResumablePublisher {
     async fn last_told(
         &self,
         aggregate: &Aggregate,
-    ) -> Result<Option<(OurMessage, Finding)>, Error> {
+    ) -> Result<Option<(OurMessage, Finding)>, AnnounceError> {
         let kept = self
             .stream
             .last_on(&names::change_subject(aggregate))

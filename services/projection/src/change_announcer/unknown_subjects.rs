@@ -6,7 +6,8 @@ use assent_contract::names;
 use assent_domain::event::Aggregate;
 use assent_messaging::ChangeStream;
 
-use super::{Error, LogAndView};
+use super::LogAndView;
+use crate::announce_error::AnnounceError;
 
 /// The subjects that the stream keeps, as far as the log knows nothing of whom they name.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl UnknownSubjects {
         &mut self,
         ground: &LogAndView,
         stream: &ChangeStream,
-    ) -> Result<Option<Aggregate>, Error> {
+    ) -> Result<Option<Aggregate>, AnnounceError> {
         loop {
             if let Some(found) = self.found.pop_front() {
                 return Ok(Some(found));

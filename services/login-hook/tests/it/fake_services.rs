@@ -1,4 +1,4 @@
-//! The projection and the gateway, played over NATS with the real messages.
+//! The projection and the gateway, faked over NATS with the real messages.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -162,7 +162,7 @@ const fn user(epoch: u64) -> UserFacts {
 }
 
 /// Answers as the script says, until the test ends.
-pub(crate) async fn play(nats: &NatsServer, script: &Shared) {
+pub(crate) async fn serve_fakes(nats: &NatsServer, script: &Shared) {
     let query = endpoint(script, names::QUERY_LOGIN_STATE, |script, query| {
         script.queries.push(query);
         script.state.clone()

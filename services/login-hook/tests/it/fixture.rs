@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::fake_services::{self, Script, Shared};
 use crate::microsoft::{HOST_CLIENT, Microsoft, OUR_CLIENT};
-use crate::played::{self, Script, Shared};
 
 /// Longer than anything here takes, even on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(crate) struct House {
+pub(crate) struct Fixture {
     pub(crate) nats: NatsServer,
     pub(crate) host: HostApplication,
     pub(crate) microsoft: Microsoft,
@@ -29,23 +29,23 @@ pub(crate) struct House {
     _port: ReservedPort,
 }
 
-impl House {
+impl Fixture {
     /// With deadlines that no busy machine misses, and both services playing.
     pub(crate) async fn start() -> Self {
         Self::start_with_deadline("5000").await
     }
 
     pub(crate) async fn start_with_deadline(query_ms: &str) -> Self {
-        let house = Self::start_alone(query_ms, Microsoft::start().await).await;
-        house.play().await;
+        let fixture = Self::start_alone(query_ms, Microsoft::start().await).await;
+        fixture.serve_fakes().await;
         // A prompt needs the projection as well as the gateway.
         let body = other_sign_in();
         until("both services answer", async || {
-            house.decide(&body).await["authorize_url"].is_string()
+            fixture.decide(&body).await["authorize_url"].is_string()
         })
         .await;
-        house.forget();
-        house
+        fixture.forget();
+        fixture
     }
 
     /// Nobody answers over NATS yet.
@@ -76,7 +76,7 @@ impl House {
 
         let runtime = Runtime::new();
         drop(tokio::spawn(login_hook::app::run(config, runtime.clone())));
-        let house = Self {
+        let fixture = Self {
             nats,
             host,
             microsoft,
@@ -87,19 +87,19 @@ impl House {
             _port: port,
         };
         until("the login hook listens", async || {
-            let live = house.http.get(format!("{}/livez", house.base));
+            let live = fixture.http.get(format!("{}/livez", fixture.base));
             live.send().await.is_ok()
         })
         .await;
-        house
+        fixture
     }
 
     /// Has the projection and the gateway answer as the script says.
-    pub(crate) async fn play(&self) {
-        played::play(&self.nats, &self.script).await;
+    pub(crate) async fn serve_fakes(&self) {
+        fake_services::serve_fakes(&self.nats, &self.script).await;
     }
 
-    /// What the played services answer and were asked. Don't hold it while asking.
+    /// What the faked services answer and were asked. Don't hold it while asking.
     pub(crate) fn script(&self) -> MutexGuard<'_, Script> {
         self.script.lock().unwrap()
     }
