@@ -199,13 +199,18 @@ async fn killed_in_the_middle_it_is_made_good_all_the_same_by_whoever_comes() {
     .await;
     let mut worker = Worker::start(&world).await;
     worker.knows("acme", "old-299", ALL).await;
+    // What a page says may be told a moment later.
+    let stream = ChangeStream::open(&world.gateway).await.unwrap();
+    until("all of them are told", async || {
+        300 <= stream.end().await.unwrap()
+    })
+    .await;
     one.kill();
     delete_log(&world).await;
     world.create_streams().await;
     for number in 0..100 {
         people(&world, &[&format!("new-{number}")]).await;
     }
-    let stream = ChangeStream::open(&world.gateway).await.unwrap();
     // Each gets a little further: among those who are not known any more, and among those who are.
     let mut killed = 0;
     loop {
