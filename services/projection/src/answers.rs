@@ -17,12 +17,12 @@ const USUAL_PAGE: u16 = 100;
 const LARGEST_PAGE: u16 = 1000;
 
 pub(crate) async fn permissions(
-    served_view: &ServedView,
+    served: &ServedView,
     query: &UserQuery,
 ) -> Result<PermissionsAnswer, QueryFailure> {
-    served_view.reaches(query.at_least).await?;
-    let log = served_view.log_name();
-    read(served_view, |view| {
+    served.reaches(query.at_least).await?;
+    let log = served.log_name();
+    read(served, |view| {
         let reading = view.read();
         let account = reading.account(&query.account_id)?;
         let user = reading.user(&query.account_id, &query.user_id)?;
@@ -34,17 +34,17 @@ pub(crate) async fn permissions(
             microsoft_identity: mailbox(&account, &user).map(PersonId::from),
             sequence: reading.sequence().0,
             // The view may have become another one since.
-            log: log.filter(|log| served_view.log_name().as_ref() == Some(log)),
+            log: log.filter(|log| served.log_name().as_ref() == Some(log)),
         })
     })
 }
 
 pub(crate) async fn login_state(
-    served_view: &ServedView,
+    served: &ServedView,
     query: &UserQuery,
 ) -> Result<LoginState, QueryFailure> {
-    served_view.reaches(query.at_least).await?;
-    read(served_view, |view| {
+    served.reaches(query.at_least).await?;
+    read(served, |view| {
         let reading = view.read();
         let account = reading.account(&query.account_id)?;
         let user = reading.user(&query.account_id, &query.user_id)?;
@@ -58,11 +58,11 @@ pub(crate) async fn login_state(
 }
 
 pub(crate) async fn account(
-    served_view: &ServedView,
+    served: &ServedView,
     query: &AccountQuery,
 ) -> Result<AccountAnswer, QueryFailure> {
-    served_view.reaches(query.at_least).await?;
-    read(served_view, |view| {
+    served.reaches(query.at_least).await?;
+    read(served, |view| {
         let reading = view.read();
         let account = reading.account(&query.account_id)?;
         Ok(AccountAnswer {
@@ -75,12 +75,12 @@ pub(crate) async fn account(
 }
 
 pub(crate) async fn users(
-    served_view: &ServedView,
+    served: &ServedView,
     query: &UsersQuery,
 ) -> Result<UsersPage, QueryFailure> {
     let limit = page_size(query.limit)?;
-    served_view.reaches(query.at_least).await?;
-    read(served_view, |view| {
+    served.reaches(query.at_least).await?;
+    read(served, |view| {
         let reading = view.read();
         let account = reading.account(&query.account_id)?;
         let page = reading.users(&query.account_id, query.after.as_ref(), limit)?;
@@ -103,13 +103,13 @@ pub(crate) async fn users(
 }
 
 pub(crate) async fn blocked(
-    served_view: &ServedView,
+    served: &ServedView,
     query: BlockedQuery,
 ) -> Result<BlockedPage, QueryFailure> {
     let limit = page_size(query.limit)?;
-    served_view.reaches(query.at_least).await?;
+    served.reaches(query.at_least).await?;
     let after = query.after.map(Aggregate::from);
-    read(served_view, |view| {
+    read(served, |view| {
         let reading = view.read();
         // One more than asked for tells whether there is another page.
         let mut found = reading.blocked_after(after.as_ref(), limit.saturating_add(1))?;
@@ -148,12 +148,12 @@ fn page_size(asked: Option<u16>) -> Result<usize, QueryFailure> {
 
 /// Reads the view, and has it rebuilt if it turns out to be damaged.
 pub(crate) fn read<T>(
-    served_view: &ServedView,
+    served: &ServedView,
     read: impl FnOnce(&View) -> Result<T, ReadError>,
 ) -> Result<T, QueryFailure> {
-    let view = served_view.view()?;
+    let view = served.view()?;
     read(&view).map_err(|error| {
-        served_view.report_damage(&view);
+        served.report_damage(&view);
         QueryFailure::from(error)
     })
 }

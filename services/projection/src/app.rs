@@ -27,7 +27,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     nats.not_ready("connecting to NATS");
     let view = health.dependency("view");
     let changes = health.dependency("changes");
-    let served_view = Arc::new(ServedView::new());
+    let served = Arc::new(ServedView::new());
 
     // NATS may come later: until then the projection says that it waits.
     let connection = Connection::connect_waiting(nats_settings(config.nats)).await?;
@@ -38,7 +38,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     let projector = Projector {
         connection: connection.clone(),
         directory: config.data_dir,
-        served_view: Arc::clone(&served_view),
+        served: Arc::clone(&served),
         readiness: view,
         changes,
         runtime: runtime.clone(),
@@ -46,10 +46,10 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     runtime.spawn_critical("projector", projector.run());
     runtime.spawn_critical(
         "queries",
-        serve_queries(connection, Arc::clone(&served_view), runtime.clone()),
+        serve_queries(connection, Arc::clone(&served), runtime.clone()),
     );
 
-    let router = http::router(served_view, verifier);
+    let router = http::router(served, verifier);
     let listen = Listen {
         address: config.listen.into(),
         metrics: config.metrics_listen.map(Into::into),
@@ -64,7 +64,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
 
 /// Answers queries while there is a view that has caught up. Until then, and while a view is
 /// built anew, the other replicas have the queries to themselves.
-async fn serve_queries(connection: Connection, served_view: Arc<ServedView>, runtime: Runtime) {
+async fn serve_queries(connection: Connection, served: Arc<ServedView>, runtime: Runtime) {
     let definition = ServiceDefinition {
         name: names::PROJECTION_SERVICE,
         version: env!("CARGO_PKG_VERSION"),
@@ -73,10 +73,10 @@ async fn serve_queries(connection: Connection, served_view: Arc<ServedView>, run
     loop {
         tokio::select! {
             () = runtime.shutdown_requested() => return,
-            () = served_view.answers_queries(true) => {}
+            () = served.answers_queries(true) => {}
         }
         let stop = runtime.shutdown_token();
-        let endpoints = queries::endpoints(&served_view, &connection);
+        let endpoints = queries::endpoints(&served, &connection);
         let serving = assent_messaging::serve(
             &connection,
             definition,
@@ -85,15 +85,15 @@ async fn serve_queries(connection: Connection, served_view: Arc<ServedView>, run
             stop.clone(),
         );
         let stopping = async {
-            served_view.answers_queries(false).await;
+            served.answers_queries(false).await;
             stop.cancel();
             std::future::pending().await
         };
-        let served = tokio::select! {
-            served = serving => served,
-            served = stopping => served,
+        let ended = tokio::select! {
+            ended = serving => ended,
+            ended = stopping => ended,
         };
-        if let Err(error) = served {
+        if let Err(error) = ended {
             tracing::error!(error = %with_sources(&error), "queries are not served; trying again");
             tokio::time::sleep(PAUSE).await;
         }

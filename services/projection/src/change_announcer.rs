@@ -82,7 +82,7 @@ pub(crate) struct TracedChange {
 pub(crate) struct LogAndView {
     pub(crate) log: EventLog,
     pub(crate) view: Arc<View>,
-    pub(crate) served_view: Arc<ServedView>,
+    pub(crate) served: Arc<ServedView>,
     pub(crate) voids: Voids,
 }
 
@@ -146,13 +146,13 @@ impl ChangeAnnouncer {
         let live = self.connection.subscribe(names::CHANGE_SUBJECTS).await?;
         let log_names = LogNames {
             source: format!("{}@{}", names::EVENT_STREAM, self.ground.log.identity()),
-            former: self.ground.served_view.former_name_of_log(),
+            former: self.ground.served.former_name_of_log(),
         };
         let mut telling =
             ResumablePublisher::resume(self.ground.clone(), log_names.clone(), stream.clone())
                 .await?;
         // What is applied from here on comes through the queue.
-        let mut covered = *self.ground.served_view.progress().borrow();
+        let mut covered = *self.ground.served.progress().borrow();
         self.show_mending(&telling);
         catch_up(&self.ground, &mut telling, covered).await?;
         telling.tell_blocked_and_unblocked().await?;

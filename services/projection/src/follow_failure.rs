@@ -52,14 +52,21 @@ pub(crate) enum Log {
 }
 
 impl FollowFailure {
-    pub(crate) fn recovery(&self) -> Recovery {
+    /// What it means for the view and for the log, and the alarm where the log is another one.
+    const fn classify(&self) -> (Recovery, Log, Option<&'static str>) {
         match self {
-            Self::Damaged
-            | Self::OtherEvents(_)
-            | Self::Apply(ApplyError::Damaged(_))
-            | Self::Follow(FollowError::StreamReplaced { .. } | FollowError::RolledBack { .. }) => {
-                Recovery::Rebuild
+            Self::Damaged | Self::Apply(ApplyError::Damaged(_)) => {
+                (Recovery::Rebuild, Log::AsItWas, None)
             }
+            Self::OtherEvents(_) | Self::Follow(FollowError::StreamReplaced { .. }) => {
+                (Recovery::Rebuild, Log::Another, Some("event_log_replaced"))
+            }
+            Self::Follow(FollowError::RolledBack { .. }) => {
+                (Recovery::Rebuild, Log::Another, Some("event_log_cut_short"))
+            }
+            Self::Open(OpenError::NotThere)
+            | Self::Read(ReadError::NotThere)
+            | Self::Follow(FollowError::NotThere) => (Recovery::Resume, Log::Gone, None),
             Self::Open(_)
             | Self::Read(_)
             | Self::View(_)
@@ -67,103 +74,57 @@ impl FollowFailure {
             | Self::Ended
             | Self::Stopping
             | Self::Apply(ApplyError::Gap { .. })
-            | Self::Follow(
-                FollowError::Gap { .. } | FollowError::NotThere | FollowError::Refused(_),
-            ) => Recovery::Resume,
+            | Self::Follow(FollowError::Gap { .. } | FollowError::Refused(_)) => {
+                (Recovery::Resume, Log::AsItWas, None)
+            }
         }
+    }
+
+    /// What to do with the view.
+    pub(crate) const fn recovery(&self) -> Recovery {
+        self.classify().0
     }
 
     /// Whether the log is gone, or another one than it was. Until there is a view of the one that
     /// there is, what the view says must not be answered.
-    pub(crate) fn log_is(&self) -> Log {
-        match self {
-            Self::Open(OpenError::NotThere)
-            | Self::Read(ReadError::NotThere)
-            | Self::Follow(FollowError::NotThere) => Log::Gone,
-            Self::OtherEvents(_)
-            | Self::Follow(FollowError::StreamReplaced { .. } | FollowError::RolledBack { .. }) => {
-                Log::Another
-            }
-            Self::Open(_)
-            | Self::Read(_)
-            | Self::Follow(_)
-            | Self::View(_)
-            | Self::Apply(_)
-            | Self::Damaged
-            | Self::VoidGone
-            | Self::Ended
-            | Self::Stopping => Log::AsItWas,
-        }
+    pub(crate) const fn log_is(&self) -> Log {
+        self.classify().1
     }
 
     /// Counts it. A gap is shown by its place: somebody has to restore the event that is missing.
     pub(crate) fn report(&self) {
         metrics::counter!("assent_projection_troubles_total").increment(1);
-        if let Self::Follow(FollowError::Gap { sequence }) = self {
+        if let Some(sequence) = self.missing() {
             tracing::error!(operator_alarm = "gap", %sequence, "an event is missing from the log");
             metrics::gauge!("assent_projection_gap_at_sequence").set(as_metric(sequence.0));
         }
-        let incident = match self {
-            Self::Follow(FollowError::RolledBack { .. }) => "event_log_cut_short",
-            Self::OtherEvents(_) | Self::Follow(FollowError::StreamReplaced { .. }) => {
-                "event_log_replaced"
-            }
-            Self::Open(_)
-            | Self::Read(_)
-            | Self::Follow(_)
-            | Self::View(_)
-            | Self::Apply(_)
-            | Self::Damaged
-            | Self::VoidGone
-            | Self::Ended
-            | Self::Stopping => return,
-        };
-        tracing::error!(operator_alarm = incident, error = %with_sources(self), "the log is not the one that was followed");
+        if let (.., Some(incident)) = self.classify() {
+            tracing::error!(operator_alarm = incident, error = %with_sources(self), "the log is not the one that was followed");
+        }
     }
 
     /// The event that nothing goes on without.
-    pub(crate) fn missing(&self) -> Option<Sequence> {
-        match self {
-            Self::Follow(FollowError::Gap { sequence }) => Some(*sequence),
-            Self::Open(_)
-            | Self::Read(_)
-            | Self::Follow(_)
-            | Self::View(_)
-            | Self::Apply(_)
-            | Self::OtherEvents(_)
-            | Self::Damaged
-            | Self::VoidGone
-            | Self::Ended
-            | Self::Stopping => None,
+    pub(crate) const fn missing(&self) -> Option<Sequence> {
+        if let Self::Follow(FollowError::Gap { sequence }) = self {
+            return Some(*sequence);
         }
+        None
     }
 
     /// What an operator reads in `/readyz`.
     pub(crate) fn reason(&self) -> String {
-        match self {
-            Self::Open(OpenError::NotThere)
-            | Self::Read(ReadError::NotThere)
-            | Self::Follow(FollowError::NotThere) => format!(
+        if let Some(sequence) = self.missing() {
+            return waits_for(sequence);
+        }
+        match (self, self.classify()) {
+            (_, (_, Log::Gone, _)) => format!(
                 "stream {} does not exist yet: start consent-gateway",
                 names::EVENT_STREAM
             ),
-            Self::Follow(FollowError::Gap { sequence }) => waits_for(*sequence),
-            Self::Follow(error @ FollowError::RolledBack { .. }) => {
-                format!("event_log_cut_short: {error}; restore the stream from a backup")
+            (Self::Follow(error), (.., Some(incident))) => {
+                format!("{incident}: {error}; restore the stream from a backup")
             }
-            Self::Follow(error @ FollowError::StreamReplaced { .. }) => {
-                format!("event_log_replaced: {error}; restore the stream from a backup")
-            }
-            Self::Open(_)
-            | Self::Read(_)
-            | Self::Follow(_)
-            | Self::View(_)
-            | Self::Apply(_)
-            | Self::OtherEvents(_)
-            | Self::Damaged
-            | Self::VoidGone
-            | Self::Ended
-            | Self::Stopping => with_sources(self).to_string(),
+            _ => with_sources(self).to_string(),
         }
     }
 }

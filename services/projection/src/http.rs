@@ -23,14 +23,14 @@ const BLOCKED_SHOWN: usize = 100;
 
 #[derive(Debug, Clone)]
 struct Shared {
-    served_view: Arc<ServedView>,
+    served: Arc<ServedView>,
     verifier: Arc<BearerVerifier>,
 }
 
 /// All routes.
-pub(crate) fn router(served_view: Arc<ServedView>, verifier: BearerVerifier) -> Router {
+pub(crate) fn router(served: Arc<ServedView>, verifier: BearerVerifier) -> Router {
     let shared = Shared {
-        served_view,
+        served,
         verifier: Arc::new(verifier),
     };
     Router::new()
@@ -61,9 +61,7 @@ async fn permissions(
         user_id: UserId::parse(&user).map_err(|error| invalid("user", error))?,
         at_least: query.at_least,
     };
-    Ok(Json(
-        answers::permissions(&shared.served_view, &query).await?,
-    ))
+    Ok(Json(answers::permissions(&shared.served, &query).await?))
 }
 
 #[derive(Debug, Serialize)]
@@ -106,10 +104,10 @@ impl From<Blocked> for BlockedView {
 
 async fn status(State(shared): State<Shared>, headers: HeaderMap) -> Result<Json<Status>, Problem> {
     shared.authorize(&headers, None).await?;
-    let stream_last = shared.served_view.stream_last();
-    let rebuilding = shared.served_view.is_rebuilding();
+    let stream_last = shared.served.stream_last();
+    let rebuilding = shared.served.is_rebuilding();
     // Without a view there is still something to tell: that it is being built.
-    let Ok(view) = shared.served_view.view() else {
+    let Ok(view) = shared.served.view() else {
         return Ok(Json(Status {
             applied_sequence: 0,
             stream_last_sequence: stream_last,
@@ -122,7 +120,7 @@ async fn status(State(shared): State<Shared>, headers: HeaderMap) -> Result<Json
         }));
     };
     let (cursor, counts) = (view.cursor(), view.counts());
-    let blocked = answers::read(&shared.served_view, |view| view.blocked(BLOCKED_SHOWN))?;
+    let blocked = answers::read(&shared.served, |view| view.blocked(BLOCKED_SHOWN))?;
     let applied = cursor.sequence.0;
     Ok(Json(Status {
         applied_sequence: applied,
@@ -148,7 +146,7 @@ async fn digest(
     headers: HeaderMap,
 ) -> Result<Json<DigestView>, Problem> {
     shared.authorize(&headers, None).await?;
-    let view = shared.served_view.view()?;
+    let view = shared.served.view()?;
     let digested = Arc::clone(&view);
     let computed = tokio::task::spawn_blocking(move || digested.digest()).await;
     match computed {
@@ -156,7 +154,7 @@ async fn digest(
             digest: digest.to_string(),
         })),
         Ok(Err(error)) => {
-            shared.served_view.report_damage(&view);
+            shared.served.report_damage(&view);
             Err(QueryFailure::from(error).into())
         }
         Err(panicked) => Err(Problem::bug(panicked)),

@@ -38,7 +38,7 @@ const MEASURE_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Projector {
     pub(crate) connection: Connection,
     pub(crate) directory: PathBuf,
-    pub(crate) served_view: Arc<ServedView>,
+    pub(crate) served: Arc<ServedView>,
     pub(crate) readiness: Dependency,
     pub(crate) changes: Dependency,
     pub(crate) runtime: Runtime,
@@ -49,7 +49,7 @@ impl Projector {
     pub(crate) async fn run(self) {
         let mut loader = ViewLoader {
             directory: self.directory.clone(),
-            served_view: Arc::clone(&self.served_view),
+            served: Arc::clone(&self.served),
             readiness: self.readiness.clone(),
             runtime: self.runtime.clone(),
             view: None,
@@ -72,14 +72,14 @@ impl Projector {
             loader.missing = trouble.missing();
             match trouble.log_is() {
                 Log::AsItWas => {}
-                Log::Gone => self.served_view.withhold(),
-                Log::Another => self.served_view.disown_log(),
+                Log::Gone => self.served.withhold(),
+                Log::Another => self.served.disown_log(),
             }
             match trouble.recovery() {
                 Recovery::Rebuild => {
                     tracing::error!(error = %with_sources(&trouble), "the view can't be believed");
                     loader.must_rebuild = true;
-                    self.served_view.rebuild();
+                    self.served.rebuild();
                 }
                 Recovery::Resume => {
                     tracing::warn!(error = %with_sources(&trouble), "the log is not followed; trying again");
@@ -118,7 +118,7 @@ impl Projector {
             ground: LogAndView {
                 log: log.clone(),
                 view: Arc::clone(&view),
-                served_view: Arc::clone(&self.served_view),
+                served: Arc::clone(&self.served),
                 voids: voids.clone(),
             },
             readiness: self.changes.clone(),
@@ -173,7 +173,7 @@ impl Projector {
                     return FollowFailure::OtherEvents(seen.sequence);
                 }
                 // What can't be read shows when it is to be applied.
-                Ok(_) | Err(_) => self.served_view.heard_of(status.last_sequence.0),
+                Ok(_) | Err(_) => self.served.heard_of(status.last_sequence.0),
             }
         }
     }
@@ -186,7 +186,7 @@ impl Projector {
         view: &View,
         queue: mpsc::Sender<Applied>,
     ) -> FollowFailure {
-        let caught_up_at = self.served_view.stream_last();
+        let caught_up_at = self.served.stream_last();
         let mut follow = log.follow(view.cursor().sequence);
         // The queue was full: whoever tells has to hear that it missed something.
         let mut untold = false;
@@ -200,16 +200,16 @@ impl Projector {
             let after = view.cursor().sequence.0;
             if caught_up_at <= after {
                 self.readiness.ready();
-                self.served_view.answer_queries();
+                self.served.answer_queries();
             }
-            let behind = self.served_view.stream_last().saturating_sub(after);
+            let behind = self.served.stream_last().saturating_sub(after);
             let most = if FAR_BEHIND < behind {
                 BEHIND_BATCH
             } else {
                 LIVE_BATCH
             };
             let entries = tokio::select! {
-                () = self.served_view.damage_reported() => return FollowFailure::Damaged,
+                () = self.served.damage_reported() => return FollowFailure::Damaged,
                 Ok(()) = news.changed() => match unblock.look(view).await {
                     Ok(()) => {
                         show_counts(view.counts());
@@ -250,7 +250,7 @@ impl Projector {
             };
             let is_further = after < applied.through;
             if is_further {
-                self.served_view.advanced(applied.through);
+                self.served.advanced(applied.through);
                 show_counts(view.counts());
             }
             if untold || is_further || !unblocked.is_empty() {

@@ -13,59 +13,59 @@ use crate::snapshot;
 
 /// The endpoints of the micro service. What other people's programs ask is read strictly, as over
 /// HTTP; what only programs of ours ask may have fields that this one does not know.
-pub(crate) fn endpoints(served_view: &Arc<ServedView>, connection: &Connection) -> Vec<Endpoint> {
+pub(crate) fn endpoints(served: &Arc<ServedView>, connection: &Connection) -> Vec<Endpoint> {
     let connection = connection.clone();
     Vec::from([
         endpoint(
-            served_view,
+            served,
             "permissions",
             names::QUERY_PERMISSIONS,
             strict::from_slice,
-            |served_view, query| async move { answers::permissions(&served_view, &query).await },
+            |served, query| async move { answers::permissions(&served, &query).await },
         ),
         endpoint(
-            served_view,
+            served,
             "login-state",
             names::QUERY_LOGIN_STATE,
             |query| serde_json::from_slice(query),
-            |served_view, query| async move { answers::login_state(&served_view, &query).await },
+            |served, query| async move { answers::login_state(&served, &query).await },
         ),
         endpoint(
-            served_view,
+            served,
             "account",
             names::QUERY_ACCOUNT,
             strict::from_slice,
-            |served_view, query| async move { answers::account(&served_view, &query).await },
+            |served, query| async move { answers::account(&served, &query).await },
         ),
         endpoint(
-            served_view,
+            served,
             "users",
             names::QUERY_USERS,
             strict::from_slice,
-            |served_view, query| async move { answers::users(&served_view, &query).await },
+            |served, query| async move { answers::users(&served, &query).await },
         ),
         endpoint(
-            served_view,
+            served,
             "changes",
             names::QUERY_CHANGES,
             strict::from_slice,
-            move |served_view, query| {
+            move |served, query| {
                 let connection = connection.clone();
-                async move { snapshot::changes(&served_view, &connection, &query).await }
+                async move { snapshot::changes(&served, &connection, &query).await }
             },
         ),
         endpoint(
-            served_view,
+            served,
             "blocked",
             names::QUERY_BLOCKED,
             |query| serde_json::from_slice(query),
-            |served_view, query| async move { answers::blocked(&served_view, query).await },
+            |served, query| async move { answers::blocked(&served, query).await },
         ),
     ])
 }
 
 fn endpoint<Q, A, F, Fut>(
-    served_view: &Arc<ServedView>,
+    served: &Arc<ServedView>,
     name: &'static str,
     subject: &'static str,
     read: fn(&[u8]) -> Result<Q, serde_json::Error>,
@@ -77,9 +77,9 @@ where
     F: Fn(Arc<ServedView>, Q) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Result<A, QueryFailure>> + Send + 'static,
 {
-    let served_view = Arc::clone(served_view);
+    let served = Arc::clone(served);
     Endpoint::new(name, subject, move |request: Request| {
-        let served_view = Arc::clone(&served_view);
+        let served = Arc::clone(&served);
         let answer = answer.clone();
         async move {
             // Fields without names, which serde would take for a query too, are none.
@@ -93,7 +93,7 @@ where
                     "the request is not a {name} query: line {line}, column {column}"
                 )))
             })?;
-            let answer = answer(served_view, query).await?;
+            let answer = answer(served, query).await?;
             serde_json::to_vec(&answer).map_err(|error| QueryFailure::Internal(error).into())
         }
     })

@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(50);
 
 pub(crate) async fn changes(
-    served_view: &ServedView,
+    served: &ServedView,
     connection: &Connection,
     query: &ChangesQuery,
 ) -> Result<ChangesPage, QueryFailure> {
@@ -37,8 +37,8 @@ pub(crate) async fn changes(
             "limit is from 1 to {LARGEST_PAGE}"
         )));
     }
-    let cursor = begin_or_go_on(served_view, connection, query).await?;
-    let page = read(served_view, |view| {
+    let cursor = begin_or_go_on(served, connection, query).await?;
+    let page = read(served, |view| {
         let reading = view.read();
         let within = cursor.within.as_ref();
         let page = reading.current_changes(within, cursor.after.as_ref(), usize::from(limit))?;
@@ -46,7 +46,7 @@ pub(crate) async fn changes(
     });
     let (page, sequence) = page?;
     // The view may have become another one since the log's name was compared.
-    if served_view.log_name().as_ref() != Some(&cursor.log) {
+    if served.log_name().as_ref() != Some(&cursor.log) {
         return Err(QueryFailure::NotReady);
     }
     let last = page.changes.last().map(|change| change.aggregate.clone());
@@ -64,7 +64,7 @@ pub(crate) async fn changes(
 
 /// Where the page begins, once the view has got far enough for it.
 async fn begin_or_go_on(
-    served_view: &ServedView,
+    served: &ServedView,
     connection: &Connection,
     query: &ChangesQuery,
 ) -> Result<Cursor, QueryFailure> {
@@ -74,11 +74,11 @@ async fn begin_or_go_on(
             .ok_or_else(|| {
                 QueryFailure::Invalid("after is not the next of a page of this query".to_owned())
             })?;
-        is_of_this_log(served_view, &cursor.log).await?;
-        served_view.reaches(Some(cursor.at_least)).await?;
+        is_of_this_log(served, &cursor.log).await?;
+        served.reaches(Some(cursor.at_least)).await?;
         return Ok(cursor);
     }
-    let first = tokio::time::timeout(PATIENCE, first_page(served_view, connection));
+    let first = tokio::time::timeout(PATIENCE, first_page(served, connection));
     let (log, at_least) = first.await.map_err(|_| QueryFailure::NotYetApplied)??;
     Ok(Cursor {
         log,
@@ -91,7 +91,7 @@ async fn begin_or_go_on(
 /// Waits until the view holds all that was told. Answers what the log is called, and how much of it
 /// the later pages have to hold as well.
 async fn first_page(
-    served_view: &ServedView,
+    served: &ServedView,
     connection: &Connection,
 ) -> Result<(String, u64), QueryFailure> {
     let stream = ChangeStream::unchecked(connection);
@@ -107,10 +107,10 @@ async fn first_page(
         }
         sleep(POLL).await;
     };
-    let mut names = served_view.log_names();
+    let mut names = served.log_names();
     let (log, at_least) = match claim {
         Some((log, at_least)) => {
-            // It fails only once the served_view is gone, and we hold it.
+            // It fails only once the served is gone, and we hold it.
             drop(names.wait_for(|name| name.as_deref() == Some(&*log)).await);
             (log, at_least)
         }
@@ -120,14 +120,14 @@ async fn first_page(
             Ok(None) | Err(_) => return Err(QueryFailure::NotReady),
         },
     };
-    let mut applied = served_view.progress();
+    let mut applied = served.progress();
     drop(applied.wait_for(|applied| at_least <= *applied).await);
     Ok((log, at_least))
 }
 
 /// The pages of one query are of one log.
-async fn is_of_this_log(served_view: &ServedView, log: &str) -> Result<(), QueryFailure> {
-    let mut names = served_view.log_names();
+async fn is_of_this_log(served: &ServedView, log: &str) -> Result<(), QueryFailure> {
+    let mut names = served.log_names();
     let known = tokio::time::timeout(PATIENCE, names.wait_for(Option::is_some)).await;
     match known {
         Ok(Ok(name)) if name.as_deref() == Some(log) => Ok(()),

@@ -29,7 +29,7 @@ const CACHE: u64 = 128 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct ViewLoader {
     pub(crate) directory: PathBuf,
-    pub(crate) served_view: Arc<ServedView>,
+    pub(crate) served: Arc<ServedView>,
     pub(crate) readiness: Dependency,
     pub(crate) runtime: Runtime,
     /// The view that was found last. It stays open while the log can't be reached.
@@ -48,7 +48,7 @@ impl ViewLoader {
         voids: &Voids,
     ) -> Result<Arc<View>, FollowFailure> {
         let status = log.status().await.map_err(FollowFailure::Read)?;
-        self.served_view.heard_of(status.last_sequence.0);
+        self.served.heard_of(status.last_sequence.0);
         let source = Source {
             stream: names::EVENT_STREAM.to_owned(),
             created: status.created.to_string(),
@@ -71,11 +71,11 @@ impl ViewLoader {
             self.must_rebuild = true;
         }
         if !self.must_rebuild && agrees(&view, &source, log).await? {
-            self.served_view.serve(&view);
+            self.served.serve(&view);
             return Ok(view);
         }
         if !self.must_rebuild {
-            self.served_view.disown_log();
+            self.served.disown_log();
         }
         self.must_rebuild = true;
         tracing::error!(
@@ -99,10 +99,10 @@ impl ViewLoader {
     /// takes a second per million of them, and damage that opening it did not show is rare.
     fn keep(&mut self, view: Arc<View>) -> Arc<View> {
         self.view = Some(Arc::clone(&view));
-        let (served_view, checked) = (Arc::clone(&self.served_view), Arc::clone(&view));
+        let (served, checked) = (Arc::clone(&self.served), Arc::clone(&view));
         spawn_blocking(move || match checked.verify() {
             Ok(RowsCheck::Sound) => {}
-            Ok(RowsCheck::Damaged) | Err(_) => served_view.report_damage(&checked),
+            Ok(RowsCheck::Damaged) | Err(_) => served.report_damage(&checked),
         });
         view
     }
@@ -115,7 +115,7 @@ impl ViewLoader {
         mut load: BulkLoad,
     ) -> Result<Arc<View>, FollowFailure> {
         metrics::counter!("assent_projection_rebuilds_total").increment(1);
-        self.served_view.rebuild();
+        self.served.rebuild();
         match self.missing {
             // It most likely is missing still: building gets as far as that.
             Some(sequence) => self.readiness.not_ready(waits_for(sequence)),
@@ -162,7 +162,7 @@ impl ViewLoader {
         self.view = Some(Arc::clone(&view));
         self.must_rebuild = false;
         self.missing = None;
-        self.served_view.serve(&view);
+        self.served.serve(&view);
         Ok(view)
     }
 }

@@ -127,12 +127,12 @@ impl Inspector {
             return Ok(false);
         }
         let most = position.through.max(change.sequence);
-        let mut applied = self.ground.served_view.progress();
+        let mut applied = self.ground.served.progress();
         if *applied.borrow_and_update() < most {
             if self.ground.log.status().await?.last_sequence.0 < most {
                 return Ok(false);
             }
-            // It fails only once the served_view is gone, and we hold it.
+            // It fails only once the served is gone, and we hold it.
             drop(applied.wait_for(|applied| most <= *applied).await);
         }
         self.through = position.through;
@@ -148,10 +148,8 @@ impl Inspector {
                 // Another replica may have given it another name.
                 let message = told.stream_sequence.unwrap_or_default();
                 self.ground.may_be_called(&log).await?;
-                let LogAndView {
-                    served_view, view, ..
-                } = &self.ground;
-                served_view.hears_name_of_log(view, &log, message);
+                let LogAndView { served, view, .. } = &self.ground;
+                served.hears_name_of_log(view, &log, message);
                 true
             }
             MessageVerdict::Unblocked => {

@@ -101,7 +101,7 @@ impl ResumablePublisher {
         );
         self.ground.may_be_called(log).await?;
         self.ground
-            .served_view
+            .served
             .names_log(&self.ground.view, log, message);
         Ok(())
     }
@@ -111,7 +111,7 @@ impl ResumablePublisher {
     async fn begin_anew(&mut self, last_sequence: u64, why: Lost) -> Result<(), AnnounceError> {
         // What is told as standing has to be all that the log holds now.
         let last = self.ground.log.status().await?.last_sequence.0;
-        let reached = self.ground.served_view.reaches(Some(last)).await;
+        let reached = self.ground.served.reaches(Some(last)).await;
         reached.map_err(|_| AnnounceError::Interrupted("the view has not caught up"))?;
         let cursor = self.ground.view.cursor();
         let log = match why {

@@ -45,7 +45,7 @@ impl LogAndView {
     /// Before the log is called so in answers: whoever sees a name that is new to them believes what
     /// is answered under it, and may be told nothing later.
     pub(super) async fn may_be_called(&self, log: &str) -> Result<(), AnnounceError> {
-        if self.served_view.log_name().as_deref() == Some(log) {
+        if self.served.log_name().as_deref() == Some(log) {
             return Ok(());
         }
         let blocked = self.view.read().blocked_after(None, MOST_BLOCKED)?;
