@@ -23,7 +23,7 @@ use crate::site::Site;
     path = "/callbacks/microsoft/admin-consent",
     operation_id = "adminConsentCallback",
     params(
-        ("state" = String, Query),
+        ("state" = String, Query, min_length = 1),
         ("tenant" = Option<String>, Query),
         ("admin_consent" = Option<String>, Query),
         ("scope" = Option<String>, Query),
@@ -64,7 +64,7 @@ pub(super) async fn admin_consent(
     path = "/callbacks/microsoft/authorize",
     operation_id = "authorizeCallback",
     params(
-        ("state" = String, Query),
+        ("state" = String, Query, min_length = 1),
         ("code" = Option<String>, Query),
         ("session_state" = Option<String>, Query),
         ("error" = Option<String>, Query),

@@ -159,7 +159,7 @@ fn is_from_elsewhere(site: &Site, headers: &HeaderMap) -> bool {
         (status = OK, description = "it is over", content_type = "text/html", body = String),
         PageErrors<EndSession>
     ),
-    security(("session" = []))
+    security(("session" = []), ())
 )]
 pub(super) async fn end(
     State(shared): State<Shared>,

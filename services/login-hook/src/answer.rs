@@ -15,6 +15,8 @@ use uuid::Uuid;
 /// can't be read) it is all that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = LoginDecision, description = "The answer to one login.")]
+// Nothing is read; the description says by it that there are no other fields.
+#[serde(deny_unknown_fields)]
 pub(crate) struct LoginAnswer {
     /// proceed: go on. prompt: send the browser to authorize_url. auto_grant: go on, what the administrator consented to was
     /// granted just now. reauthenticate: have the user sign in through Microsoft, at the tenant that tenant_id names.

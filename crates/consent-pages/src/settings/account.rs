@@ -143,6 +143,7 @@ pub(crate) struct BoxesForm {
     /// The names of those that were ticked.
     #[serde(default)]
     shown: String,
+    #[schema(pattern = "^[0-9]{1,19}$")]
     epoch: String,
 }
 
@@ -221,6 +222,7 @@ async fn saved(
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = EpochForm)]
 pub(crate) struct OfEpoch {
+    #[schema(pattern = "^[0-9]{1,19}$")]
     epoch: String,
 }
 

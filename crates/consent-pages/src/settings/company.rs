@@ -132,11 +132,12 @@ async fn page(
 pub(crate) struct EmailSyncForm {
     #[schema(value_type = assent_contract::values::EmailSync)]
     email_sync: String,
+    #[schema(pattern = "^[0-9]{1,19}$")]
     seen: String,
     #[schema(value_type = Option<Ticked>, nullable = false)]
     confirmed: Option<String>,
     /// What to go on with.
-    #[schema(nullable = false)]
+    #[schema(nullable = false, pattern = "^administrator$")]
     then: Option<String>,
 }
 
@@ -196,6 +197,7 @@ pub(crate) async fn save_email_sync(
 pub(crate) struct MethodForm {
     #[schema(value_type = assent_contract::values::Method)]
     method: String,
+    #[schema(pattern = "^[0-9]{1,19}$")]
     seen: String,
     #[schema(value_type = Option<Ticked>, nullable = false)]
     confirmed: Option<String>,

@@ -53,6 +53,7 @@ pub(crate) struct DialogForm {
     tenant: Option<String>,
     #[schema(value_type = Option<Ticked>, nullable = false)]
     mailboxes_in_exchange_online: Option<String>,
+    #[schema(pattern = "^[0-9]{1,19}$")]
     pub(super) seen: String,
     /// The link that this form makes, however often it is sent.
     #[schema(format = Uuid, nullable = false)]
