@@ -54,6 +54,8 @@ const FORM: &[ErrorCode] = &[
 
 /// A link for an administrator, or the page of one.
 const LINK: &[ErrorCode] = &[
+    // A path that is no text.
+    ErrorCode::InvalidRequest,
     ErrorCode::NotFound,
     ErrorCode::ConcurrentChange,
     ErrorCode::Refused(Refusal::FlowExpired),
