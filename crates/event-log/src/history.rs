@@ -126,6 +126,13 @@ impl History {
         u64::try_from(found).unwrap_or(u64::MAX)
     }
 
+    /// How many of these are not after a sequence.
+    pub(crate) fn found_through(&self, last: Sequence) -> u64 {
+        let events = self.events.partition_point(|event| event.sequence <= last);
+        let voids = self.voids.partition_point(|void| void.sequence <= last.0);
+        u64::try_from(events.saturating_add(voids)).unwrap_or(u64::MAX)
+    }
+
     /// The place of the last event; 0 if there is none. What is void after it says nothing of what
     /// came between.
     pub(crate) fn last_event(&self) -> Sequence {

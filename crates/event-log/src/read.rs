@@ -34,9 +34,6 @@ use crate::history::History;
 use damage::Damage;
 use reading::Reading;
 
-/// How often a history is read on while the server counts more of it than was found.
-const ATTEMPTS: usize = 8;
-
 /// Why something was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -115,37 +112,22 @@ impl EventLog {
     ) -> Result<Option<Arc<History>>, ReadError> {
         let past_damage = known.past_damage.len();
         let mut reading = Reading::new(self, aggregate, known);
-        let counted = match reading.go_on().await {
-            Ok(counted) => counted,
+        let is_all = match reading.read_all().await {
+            Ok(is_all) => is_all,
             Err(error @ ReadError::JetStream(_)) => return Err(error),
             Err(_) => return Ok(None),
         };
-        let history = reading.history;
-        let is_sure = counted.missing == 0
-            && counted.messages == history.found()
-            && past_damage == history.past_damage.len();
-        Ok(is_sure.then_some(history))
+        let is_sure = is_all && past_damage == reading.history.past_damage.len();
+        Ok(is_sure.then_some(reading.history))
     }
 
     async fn read_whole(&self, aggregate: &Aggregate) -> Result<Arc<History>, ReadError> {
         let mut reading = Reading::new(self, aggregate, Arc::default());
-        let mut found = None;
-        for _ in 0..ATTEMPTS {
-            let counted = match reading.go_on().await {
-                Ok(counted) => counted,
-                Err(ReadError::BrokenChain { .. }) => break,
-                Err(error) => return Err(error),
-            };
-            let had = found.replace(reading.history.found());
-            if counted.missing == 0 && Some(counted.messages) == found {
-                return Ok(reading.history);
-            }
-            // Something may have been appended just now; but then it is read by the next time.
-            if Some(counted.messages) < found || had == found {
-                break;
-            }
+        match reading.read_all().await {
+            Ok(true) => Ok(reading.history),
+            Ok(false) | Err(ReadError::BrokenChain { .. }) => self.read_carefully(aggregate).await,
+            Err(error) => Err(error),
         }
-        self.read_carefully(aggregate).await
     }
 
     /// One stored message, whatever it is: to see whether a sequence still means what it meant.

@@ -12,10 +12,11 @@ use assent_contract::event_hash::{self, ChainLink};
 use assent_contract::names::EVENT_STREAM;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
+use assent_messaging::jetstream::SubjectCount;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::time::Instant;
 
-use super::reading::{Read, Reading};
+use super::reading::{ATTEMPTS, Read, Reading};
 use super::{ReadError, broken, remaining};
 use crate::EventLog;
 use crate::history::{History, RecordedEvent, Tail};
@@ -102,26 +103,21 @@ impl EventLog {
         &self,
         aggregate: &Aggregate,
     ) -> Result<Arc<History>, ReadError> {
-        let mut reading = Reading::new(self, aggregate, Arc::default());
-        // Before anything is read: what is appended meanwhile must not look like damage.
-        let (counted, last) = tokio::try_join!(reading.count(), reading.last())?;
-        let last = last.map_or(Sequence(0), |last| last.sequence());
-        // Where the last one is damaged the server finds none.
-        let through = match last {
-            Sequence(0) if counted.messages != 0 => self.status().await?.last_sequence,
-            last => last,
-        };
-        let mut readable = Readable::default();
-        while let Some(read) = reading.next_for_sure(&readable.history, through).await? {
-            match read {
-                Read::Event(event) => readable.add(event),
-                Read::Other(entry, unreadable) => {
-                    let void = self.void_of(&entry).await?.ok_or(unreadable)?;
-                    readable.history.pass_over(void);
-                }
+        let mut attempts = 0;
+        let (reading, counted, last, mut readable) = loop {
+            let mut reading = Reading::new(self, aggregate, Arc::default());
+            // Before anything is read: what is appended meanwhile must not look like damage.
+            let (counted, last) = tokio::try_join!(reading.count(), reading.last())?;
+            let last = last.map_or(Sequence(0), |last| last.sequence());
+            let readable = self.read_readable(&mut reading, &counted, last).await?;
+            attempts = usize::saturating_add(attempts, 1);
+            // Nor may it, recorded past damage, make up for what is missing.
+            let is_made_up_for = readable.history.found_through(last) < counted.messages
+                && counted.messages <= readable.history.found();
+            if !is_made_up_for || attempts == ATTEMPTS {
+                break (reading, counted, last, readable);
             }
-        }
-        readable.end();
+        };
         let found = readable.history.found();
         let lost_up_to = if counted.missing == 0 {
             Sequence(0)
@@ -160,6 +156,31 @@ impl EventLog {
             missing,
             tail,
         })))
+    }
+
+    async fn read_readable(
+        &self,
+        reading: &mut Reading<'_>,
+        counted: &SubjectCount,
+        last: Sequence,
+    ) -> Result<Readable, ReadError> {
+        // Where the last one is damaged the server finds none.
+        let through = match last {
+            Sequence(0) if counted.messages != 0 => self.status().await?.last_sequence,
+            last => last,
+        };
+        let mut readable = Readable::default();
+        while let Some(read) = reading.next_for_sure(&readable.history, through).await? {
+            match read {
+                Read::Event(event) => readable.add(event),
+                Read::Other(entry, unreadable) => {
+                    let void = self.void_of(&entry).await?.ok_or(unreadable)?;
+                    readable.history.pass_over(void);
+                }
+            }
+        }
+        readable.end();
+        Ok(readable)
     }
 
     /// Looks where events must be missing; and where they may be, if these are not all. Small

@@ -22,6 +22,9 @@ const BATCH: usize = 2_000;
 /// How long a batch may be silent before the leader is asked for each message instead.
 const SILENCE: Duration = Duration::from_millis(500);
 
+/// How often a history is read on while the server counts more of it than was found.
+pub(super) const ATTEMPTS: usize = 8;
+
 /// How many batches may bring nothing before the rest is asked of the leader, message by message.
 const MOST_EMPTY: usize = 3;
 
@@ -63,9 +66,26 @@ impl<'a> Reading<'a> {
         self.deadline
     }
 
+    /// Reads on until as many messages are found as the server counts. Whether it came to that.
+    pub(super) async fn read_all(&mut self) -> Result<bool, ReadError> {
+        let mut found = None;
+        for _ in 0..ATTEMPTS {
+            let counted = self.go_on().await?;
+            let had = found.replace(self.history.found());
+            if Some(counted.messages) <= found {
+                return Ok(counted.missing == 0 && Some(counted.messages) == found);
+            }
+            // Something may have been appended just now; but then it is read by the next time.
+            if had == found {
+                break;
+            }
+        }
+        Ok(false)
+    }
+
     /// Forward up to the message that is the last when it begins; then, how many the server counts.
     /// It is asked once the last one is known, or was read before, so that it counts that one too.
-    pub(super) async fn go_on(&mut self) -> Result<SubjectCount, ReadError> {
+    async fn go_on(&mut self) -> Result<SubjectCount, ReadError> {
         let (last, mut counted) = tokio::try_join!(self.last(), self.count())?;
         let there = last.as_ref().map_or(Sequence(0), LogEntry::sequence);
         let is_new = self.history.tail.sequence < there;

@@ -3,6 +3,7 @@
 //! nats-server answers for them as if they had never been, says nothing in its log, and goes on
 //! counting them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use assent_contract::event_hash::EventHash;
@@ -14,7 +15,8 @@ use assent_event_log::{
 };
 
 use crate::world::{
-    ONE, PATIENCE, append, connect, draft, grant, raw, sequences, server_with_log, take, user,
+    ONE, PATIENCE, append, connect, draft, grant, heard, listen, raw, sequences, server_with_log,
+    take, user,
 };
 
 const STREAM: &str = "CONSENT_EVENTS";
@@ -75,21 +77,24 @@ async fn a_damaged_event_is_named_wherever_it_is_in_its_history() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_damage_of_a_long_history_is_found_in_time() {
-    for damaged in [4_000, 12_600] {
+async fn the_damage_of_a_long_history_is_found_in_few_questions() {
+    for damaged in [2_500, 4_500] {
         let (mut server, log) = server_with_log().await;
         let mut tail = Tail::EMPTY;
-        for _ in 0..14 {
+        for _ in 0..5 {
             let drafts = (0..900).map(|_| grant("ana")).collect();
             tail = log.append(tail, drafts).await.unwrap().tail;
         }
         let log = flip(&mut server, &[damaged]).await;
 
-        // Long enough for a batch, and not for thousands of messages one by one.
-        let log = log.with_deadline(Duration::from_millis(500));
-        let found = damage(&log, "ana").await;
+        let (listener, mut questions) = listen(&server).await;
+
+        let found = damage(&log.with_deadline(PATIENCE), "ana").await;
 
         assert_eq!(found.missing, Missing::At(vec![Sequence(damaged)]));
+        // Not one for each event: there is no time for as many.
+        let asked = heard(&listener, &mut questions).await.len();
+        assert!(asked < 100, "{asked}");
     }
 }
 
@@ -192,6 +197,27 @@ async fn what_is_void_is_counted_and_hides_no_damage() {
     let history = healed.read(&user("ana")).await.unwrap();
     assert_eq!((history.events().len(), history.voids.len()), (3, 1));
     assert_eq!(history.past_damage, [Sequence(4)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_revocation_recorded_while_a_damaged_history_is_read_does_not_make_it_whole() {
+    let (mut server, _) = server_with_grants(3).await;
+    let log = flip(&mut server, &[5]).await;
+    let is_over = AtomicBool::new(false);
+    let revoking = async {
+        let mut tail = damage(&log, "ana").await.tail;
+        for _ in 0..300 {
+            tail = log.append(tail, vec![draft("ana")]).await.unwrap().tail;
+        }
+        is_over.store(true, Ordering::Relaxed);
+    };
+    let reading = async {
+        while !is_over.load(Ordering::Relaxed) {
+            let read = log.read(&user("ana")).await;
+            assert!(matches!(read, Err(ReadError::Damaged(_))), "{read:?}");
+        }
+    };
+    tokio::join!(revoking, reading);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

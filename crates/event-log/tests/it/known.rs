@@ -5,16 +5,20 @@ use std::time::Duration;
 use assent_contract::names::EVENT_STREAM;
 use assent_dev_stack::NatsServer;
 use assent_domain::ids::Sequence;
-use assent_event_log::{Draft, EventLog, History, ReadError, Tail, create_or_check_operations};
+use assent_event_log::{
+    AppendError, Draft, EventLog, History, ReadError, Tail, create_or_check_operations,
+};
 use assent_messaging::{ChangeStream, ChangeStreamSettings};
 
+use async_nats::Message;
 use async_nats::jetstream::stream::Config;
 use futures::StreamExt as _;
 use tokio::time::timeout;
 
+use crate::proxy::Proxy;
 use crate::world::{
-    ONE, append, connect, draft, grant, raw, scribble, server_with_log, server_without_batches,
-    stream, user,
+    ONE, append, connect, draft, grant, heard, listen, raw, scribble, server_with_log,
+    server_without_batches, stream, user,
 };
 
 /// The same log as somebody sees it who has read nothing yet.
@@ -215,4 +219,55 @@ async fn batches_that_nobody_answers_delay_a_read_only_a_little() {
     assert_eq!(read.unwrap().unwrap().tail, appended.tail);
     let asked = questions.take(3).collect::<Vec<_>>();
     assert_eq!(asked.await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_known_history_is_proved_by_two_questions_asked_at_once() {
+    let (server, log) = server_with_log().await;
+    let appended = log.append(Tail::EMPTY, drafts(20)).await.unwrap();
+    let proxy = Proxy::before(&server).await;
+    let log = EventLog::open(&connect(&proxy.url()).await).await.unwrap();
+    log.read(&user("ana")).await.unwrap();
+    let (listener, mut questions) = listen(&server).await;
+
+    let known = log.read(&user("ana")).await.unwrap();
+    assert_eq!(known.tail, appended.tail);
+    let asked = heard(&listener, &mut questions).await;
+    let mut subjects: Vec<_> = asked.iter().map(|asked| asked.subject.as_str()).collect();
+    subjects.sort_unstable();
+    let two = [
+        "$JS.API.STREAM.INFO.CONSENT_EVENTS",
+        "$JS.API.STREAM.MSG.GET.CONSENT_EVENTS",
+    ];
+    assert_eq!(subjects, two);
+
+    // Neither waits for the answer to the other.
+    proxy.swallow();
+    log.read(&user("ana")).await.unwrap_err();
+    assert_eq!(heard(&listener, &mut questions).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_known_history_is_not_read_anew_because_others_append() {
+    let (server, log) = server_with_log().await;
+    log.append(Tail::EMPTY, drafts(20)).await.unwrap();
+    log.read(&user("ana")).await.unwrap();
+    let (listener, mut questions) = listen(&server).await;
+    let writers = (0..3).map(|_| {
+        let log = log.clone();
+        tokio::spawn(async move {
+            for _ in 0..40 {
+                let tail = log.read(&user("ana")).await.unwrap().tail;
+                let appended = log.append(tail, drafts(1)).await;
+                assert!(matches!(appended, Ok(_) | Err(AppendError::Conflict)));
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    let asked = heard(&listener, &mut questions).await;
+    let is_whole = |asked: &&Message| asked.payload.starts_with(br#"{"seq":1,"#);
+    assert_eq!(asked.iter().filter(is_whole).count(), 0);
+    read(&server, &log).await;
 }

@@ -13,8 +13,11 @@ use assent_domain::ids::{
 use assent_domain::permissions::{Kinds, PermissionSet};
 use assent_event_log::{Draft, EventLog, Follow, LogEntry, StreamSettings};
 use assent_messaging::{Connection, ConnectionSettings};
-use async_nats::HeaderMap;
 use async_nats::jetstream::stream::{Config, StorageType};
+use async_nats::{Client, HeaderMap, Message, Subscriber};
+use futures::StreamExt as _;
+use futures::future::ready;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -81,6 +84,22 @@ pub(crate) async fn scribble(
         .await
         .unwrap();
     Sequence(sent.await.unwrap().sequence)
+}
+
+/// Hears what the server is asked from now on.
+pub(crate) async fn listen(server: &NatsServer) -> (Client, Subscriber) {
+    let listener = async_nats::connect(server.url()).await.unwrap();
+    let mut questions = listener.subscribe("$JS.API.>").await.unwrap();
+    assert!(heard(&listener, &mut questions).await.is_empty());
+    (listener, questions)
+}
+
+/// What the server was asked up to now.
+pub(crate) async fn heard(listener: &Client, questions: &mut Subscriber) -> Vec<Message> {
+    const END: &str = "$JS.API.END";
+    listener.publish(END, "".into()).await.unwrap();
+    let asked = questions.take_while(|asked| ready(asked.subject.as_str() != END));
+    timeout(PATIENCE, asked.collect()).await.unwrap()
 }
 
 /// The log's stream as it should be, to be changed.
