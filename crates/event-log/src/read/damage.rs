@@ -12,6 +12,7 @@ use assent_contract::event_hash::{self, ChainLink};
 use assent_contract::names::EVENT_STREAM;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
+use assent_messaging::JetStreamError;
 use assent_messaging::jetstream::SubjectCount;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::time::Instant;
@@ -103,21 +104,31 @@ impl EventLog {
         &self,
         aggregate: &Aggregate,
     ) -> Result<Arc<History>, ReadError> {
-        let mut attempts = 0;
-        let (reading, counted, last, mut readable) = loop {
+        for _ in 0..ATTEMPTS {
             let mut reading = Reading::new(self, aggregate, Arc::default());
             // Before anything is read: what is appended meanwhile must not look like damage.
             let (counted, last) = tokio::try_join!(reading.count(), reading.last())?;
             let last = last.map_or(Sequence(0), |last| last.sequence());
             let readable = self.read_readable(&mut reading, &counted, last).await?;
-            attempts = usize::saturating_add(attempts, 1);
             // Nor may it, recorded past damage, make up for what is missing.
             let is_made_up_for = readable.history.found_through(last) < counted.messages
                 && counted.messages <= readable.history.found();
-            if !is_made_up_for || attempts == ATTEMPTS {
-                break (reading, counted, last, readable);
+            if !is_made_up_for {
+                return self.judge(&reading, counted, last, readable).await;
             }
-        };
+        }
+        let description = "others append all the while".to_owned();
+        Err(JetStreamError::Unavailable { description }.into())
+    }
+
+    /// Whether all that could be read is all that the server counted.
+    async fn judge(
+        &self,
+        reading: &Reading<'_>,
+        counted: SubjectCount,
+        last: Sequence,
+        mut readable: Readable,
+    ) -> Result<Arc<History>, ReadError> {
         let found = readable.history.found();
         let lost_up_to = if counted.missing == 0 {
             Sequence(0)
@@ -128,7 +139,7 @@ impl EventLog {
         let is_all_counted = counted.messages <= found;
         if is_all_counted && (counted.missing == 0 || (readable.gaps.is_empty() && !end_is_lost)) {
             return match readable.broken_at {
-                Some(sequence) => Err(broken(aggregate, sequence)),
+                Some(sequence) => Err(broken(reading.aggregate, sequence)),
                 None => Ok(Arc::new(readable.history)),
             };
         }
@@ -146,8 +157,8 @@ impl EventLog {
         let missing = counted.messages.saturating_sub(found);
         let missing = self.find(&readable, missing, reading.deadline()).await?;
         Err(ReadError::Damaged(Box::new(Damage {
-            aggregate: aggregate.clone(),
-            subject: reading.subject,
+            aggregate: reading.aggregate.clone(),
+            subject: reading.subject.clone(),
             server: self.server(),
             found,
             counted: counted.messages,

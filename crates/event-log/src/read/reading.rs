@@ -31,7 +31,7 @@ const MOST_EMPTY: usize = 3;
 /// The reading of one history.
 pub(super) struct Reading<'a> {
     log: &'a EventLog,
-    aggregate: &'a Aggregate,
+    pub(super) aggregate: &'a Aggregate,
     pub(super) subject: String,
     pub(super) history: Arc<History>,
     deadline: Instant,
