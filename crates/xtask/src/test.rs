@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t = BrowserJourneys::IfInstalled)]
     browser: BrowserJourneys,
     /// The previous release's services beside those of today
-    #[arg(long, value_enum, default_value_t = PreviousRelease::Required)]
+    #[arg(long, value_enum, default_value_t = PreviousRelease::IfAvailable)]
     previous: PreviousRelease,
 }
 
