@@ -259,7 +259,7 @@ pub fn tenant_name(
     name: Option<&str>,
     cloud: Option<values::Cloud>,
 ) -> Result<Option<TenantName>, Failure> {
-    let name = match name.map(TenantRef::typed) {
+    let name = match name.map(TenantRef::parse_lenient) {
         None if cloud.is_none() => return Ok(None),
         Some(Ok(name)) => name,
         None | Some(Err(_)) => {

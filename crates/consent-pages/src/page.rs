@@ -7,11 +7,11 @@ use assent_consent_core::failure::Failure;
 use assent_consent_core::use_cases::handle_callback::CallbackFailure;
 use assent_consent_core::{messages, pasted};
 use assent_contract::problem::ErrorCode;
-use assent_service_kit::ForPeople;
+use assent_service_kit::ErrorPages;
 use assent_service_kit::Problem;
 use assent_service_kit::config::Origin;
 use assent_service_kit::error_chain::with_sources;
-pub use assent_service_kit::people::prefers_page as wants_a_page;
+pub use assent_service_kit::error_pages::prefers_page as wants_a_page;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
@@ -167,7 +167,7 @@ pub(crate) fn of_problem(problem: &Problem) -> String {
 }
 
 /// What people get wherever programs get a problem: on unknown paths, for wrong methods, for what can't be read.
-pub fn for_people(site: Arc<Site>) -> ForPeople {
+pub fn error_pages(site: Arc<Site>) -> ErrorPages {
     let page = move |problem: &Problem| {
         // Nobody reads what is fetched ahead of time.
         if problem.code() == ErrorCode::FetchedAhead.as_str() {
@@ -183,7 +183,7 @@ pub fn for_people(site: Arc<Site>) -> ForPeople {
         let ancestors = &site.frame_ancestors;
         Some(show_message(&site, problem.status(), says, ancestors))
     };
-    ForPeople::new(page, pasted::path)
+    ErrorPages::new(page, pasted::path)
 }
 
 fn told(problem: &Problem) -> (&'static str, String) {

@@ -4,8 +4,7 @@ use std::ffi::OsString;
 
 use assent_contract::variables::VARIABLES as KNOWN_NAMES;
 use assent_messaging::ConnectionSettings;
-use assent_service_kit::config::shared::{self, NatsValues};
-use assent_service_kit::config::{self, Variable};
+use assent_service_kit::config::{self, Variable, shared};
 
 use crate::arguments::ConnectionArguments;
 use crate::exit::CommandError;
@@ -49,27 +48,21 @@ fn from_environment(
         .filter_map(|(name, value)| Some((OsString::from(name), value?)));
     // The last one of a name counts.
     let environment = environment.into_iter().chain(given);
-    let values: NatsValues = config::load(
+    let settings: ConnectionSettings = config::load(
         VARIABLES,
         KNOWN_NAMES,
         environment,
         arguments.config.as_deref(),
     )
     .map_err(|error| CommandError::Settings(error.into()))?;
-    Ok(ConnectionSettings {
-        password: values.password(),
-        url: values.nats_url,
-        user: values.nats_user,
-        creds_file: values.nats_creds_file,
-        ca_file: values.nats_ca_file,
-        client_name: "consentctl".to_owned(),
-        inbox_prefix: values.nats_inbox_prefix,
-    })
+    Ok(settings.with_client_name("consentctl"))
 }
 
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
+
+    use secrecy::ExposeSecret;
 
     use super::from_environment;
     use crate::arguments::ConnectionArguments;
@@ -91,7 +84,8 @@ mod tests {
         let settings =
             from_environment(&ConnectionArguments::default(), variables.clone()).unwrap();
         assert_eq!(settings.url, "nats://variable:1");
-        assert_eq!(settings.password.as_deref(), Some("hunter2"));
+        let password = settings.password.as_ref().map(ExposeSecret::expose_secret);
+        assert_eq!(password, Some("hunter2"));
 
         let option = ConnectionArguments {
             nats_url: Some("nats://option:2".to_owned()),

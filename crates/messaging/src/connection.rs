@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr};
+use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
 
 use crate::denials::Denials;
@@ -289,7 +290,8 @@ async fn options(settings: &ConnectionSettings) -> Result<ConnectOptions, Connec
     match (&settings.user, &settings.password, &settings.creds_file) {
         (None, None, None) => Ok(options),
         (Some(user), Some(password), None) => {
-            Ok(options.user_and_password(user.clone(), password.clone()))
+            let password = password.expose_secret().to_owned();
+            Ok(options.user_and_password(user.clone(), password))
         }
         (None, None, Some(file)) => options.credentials_file(file).await.map_err(|error| {
             bad_settings(

@@ -56,8 +56,8 @@ struct GraphUser {
 }
 
 impl Entra {
-    /// Asks Microsoft Graph whose token it is: their object id. Graph's tokens are not for us to read.
-    pub async fn holder_of(&self, token: &AccessToken) -> Result<Uuid, GraphError> {
+    /// Asks Microsoft Graph for the object id of the person to whom a token was given. Graph's tokens are not for us to read.
+    pub async fn token_owner(&self, token: &AccessToken) -> Result<Uuid, GraphError> {
         let address = self.graph_address(&["me"], &[("$select", "id")]);
         let deadline = self.shared.transport.graph.deadline();
         let answer = self.ask_graph(&address, token, deadline).await?;

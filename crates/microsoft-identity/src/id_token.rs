@@ -63,7 +63,7 @@ pub struct VerifiedIdentity {
     /// For whom the token was issued.
     pub audience: String,
     /// How the person belongs to the tenant.
-    pub belonging: Belonging,
+    pub membership: Membership,
     /// By what name Microsoft's sign-in page knows the person, where the token says: the claim `login_hint`, which
     /// Microsoft makes for this, or `preferred_username`. It decides nothing.
     pub login_hint: Option<LoginHint>,
@@ -71,7 +71,7 @@ pub struct VerifiedIdentity {
 
 /// How a person belongs to the tenant that issued a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Belonging {
+pub enum Membership {
     /// The tenant is the person's own.
     Member,
     /// The person comes from elsewhere: `acct` says so, `idp` names who authenticated them, which Microsoft does where it
@@ -198,9 +198,9 @@ impl Claims {
         claims.find_map(|claim| LoginHint::parse(claim.as_ref()?.as_str()?).ok())
     }
 
-    fn belonging(&self, tenant_id: Uuid) -> Belonging {
+    fn membership(&self, tenant_id: Uuid) -> Membership {
         if tenant_id == CONSUMERS {
-            return Belonging::PersonalAccount;
+            return Membership::PersonalAccount;
         }
         let is_member_by_account = match &self.acct {
             None => true,
@@ -217,9 +217,9 @@ impl Claims {
         let mut names = names.into_iter().flatten().filter_map(|name| name.as_str());
         let is_named_as_guest = names.any(is_of_a_guest);
         if is_member_by_account && is_authenticated_here && !is_named_as_guest {
-            Belonging::Member
+            Membership::Member
         } else {
-            Belonging::Guest
+            Membership::Guest
         }
     }
 }
@@ -313,7 +313,7 @@ impl<'a> UnverifiedIdToken<'a> {
         Ok(VerifiedIdentity {
             tenant_id,
             object_id,
-            belonging: claims.belonging(tenant_id),
+            membership: claims.membership(tenant_id),
             login_hint: claims.login_hint(),
             directory_roles: claims.wids,
             audience: claims.aud,

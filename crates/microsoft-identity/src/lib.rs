@@ -61,12 +61,12 @@ pub use health::{
     CertificateStatus, CertificateValidity, CircuitState, CredentialPlace, CredentialStatus,
     MicrosoftHealth,
 };
-pub use id_token::{Belonging, ExpectedNonce, IdTokenError, IdTokenExpectation, VerifiedIdentity};
+pub use id_token::{ExpectedNonce, IdTokenError, IdTokenExpectation, Membership, VerifiedIdentity};
 pub use login_hint::{LoginHint, LoginHintError};
 pub use mailbox::{AUTODISCOVER, MailboxLocation, UnknownReason};
 pub use metrics::describe_metrics;
 pub use pkce::{Pkce, PkceChallenge, new_pkce, random_token};
-pub use proof::{CONSENTING_ROLES, GrantProof, roles_able_to_consent};
+pub use proof::{GrantProof, role_name, roles_able_to_consent};
 pub use redemption::{AccessToken, RedeemError, Redeemed};
 pub use scopes::ScopeSet;
 pub use settings::{CertificateProblem, ClientCredential, Credentials, Settings, SettingsError};

@@ -13,14 +13,32 @@ use crate::id_token::VerifiedIdentity;
 use crate::redemption::AccessToken;
 use crate::scopes::ScopeSet;
 
-/// The directory roles whose holders may consent to delegated permissions for a whole tenant, by template id: Global
-/// Administrator, Privileged Role Administrator, Cloud Application Administrator, Application Administrator.
-pub const CONSENTING_ROLES: [Uuid; 4] = [
-    uuid!("62e90394-69f5-4237-9190-012177145e10"),
-    uuid!("e8611ab8-c189-46e8-94e1-60213ab1f814"),
-    uuid!("158c047a-c907-4556-b7ef-446551a6b5f7"),
-    uuid!("9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"),
+/// The directory roles whose holders may consent to delegated permissions for a whole tenant: template id and name.
+const CONSENTING_ROLES: [(Uuid, &str); 4] = [
+    (
+        uuid!("62e90394-69f5-4237-9190-012177145e10"),
+        "Global Administrator",
+    ),
+    (
+        uuid!("e8611ab8-c189-46e8-94e1-60213ab1f814"),
+        "Privileged Role Administrator",
+    ),
+    (
+        uuid!("158c047a-c907-4556-b7ef-446551a6b5f7"),
+        "Cloud Application Administrator",
+    ),
+    (
+        uuid!("9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"),
+        "Application Administrator",
+    ),
 ];
+
+/// What Microsoft calls a directory role, by its template id; `None` for one that may not consent for a whole tenant.
+pub fn role_name(role: Uuid) -> Option<&'static str> {
+    let mut roles = CONSENTING_ROLES.iter();
+    let (_, name) = roles.find(|(id, _)| *id == role)?;
+    Some(name)
+}
 
 /// Microsoft Graph's own application id, the same in every tenant.
 const GRAPH_APP_ID: &str = "00000003-0000-0000-c000-000000000000";
@@ -35,7 +53,7 @@ pub fn roles_able_to_consent(identity: &VerifiedIdentity) -> Vec<Uuid> {
         .directory_roles
         .iter()
         .copied()
-        .filter(|role| CONSENTING_ROLES.contains(role))
+        .filter(|role| role_name(*role).is_some())
         .collect()
 }
 

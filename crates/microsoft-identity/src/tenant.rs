@@ -1,6 +1,6 @@
 //! How a tenant is named before anything about it is known.
 
-mod typed;
+mod lenient;
 
 use std::fmt;
 

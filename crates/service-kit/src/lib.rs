@@ -59,7 +59,7 @@ pub mod extract;
 
 pub mod openapi;
 
-pub mod people;
+pub mod error_pages;
 
 pub mod bearer;
 
@@ -72,9 +72,9 @@ mod request;
 mod request_id;
 
 pub use bearer::{BearerError, BearerVerifier, Caller};
+pub use error_pages::ErrorPages;
 pub use extract::{ApiJson, ApiPath, ApiQuery};
 pub use health::{Dependency, Health};
-pub use people::ForPeople;
 pub use problem::Problem;
 pub use program::{
     Flag, GivenFlags, Misconfigured, NeedsOperator, NotReachable, Program, StartError, Variable,

@@ -18,8 +18,8 @@ use futures::FutureExt as _;
 use tracing::{Instrument as _, Span, field};
 
 use crate::error_chain::with_sources;
+use crate::error_pages::{ErrorPages, is_call, prefers_page};
 use crate::metrics;
-use crate::people::{ForPeople, is_call, prefers_page};
 use crate::problem::{HttpProblem, Problem};
 use crate::request_id::{HEADER, RequestId};
 use crate::telemetry::adopt_traceparent;
@@ -29,7 +29,7 @@ pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Surrounds a handler with all that every answer has in common.
 pub(crate) async fn surround(
-    State(people): State<Option<ForPeople>>,
+    State(pages): State<Option<ErrorPages>>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -39,7 +39,7 @@ pub(crate) async fn surround(
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     request.extensions_mut().insert(id);
-    let people = people.filter(|_| prefers_page(request.headers()) && !is_call(&request));
+    let pages = pages.filter(|_| prefers_page(request.headers()) && !is_call(&request));
 
     // The target is the matched route: paths hold ids, queries codes and states.
     let span = tracing::error_span!(
@@ -66,7 +66,7 @@ pub(crate) async fn surround(
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         log_problem(&problem, &span);
-        let is_page = people.is_some_and(|people| people.page_of(&problem, &mut response));
+        let is_page = pages.is_some_and(|pages| pages.render_into(&problem, &mut response));
         if !is_page {
             *response.body_mut() = Body::from(problem.at(id).body());
         }

@@ -14,15 +14,15 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::config::ListenAddress;
+use crate::error_pages::{self, ErrorPages};
 use crate::health::Health;
-use crate::people::{self, ForPeople};
 use crate::problem::{HttpProblem, Problem};
 use crate::runtime::Runtime;
 use crate::{extract, metrics, request};
 
 mod connections;
-mod impatient;
 mod limits;
+mod write_timeout;
 
 pub use limits::ConnectionLimits;
 
@@ -78,7 +78,7 @@ impl From<SocketAddr> for Listen {
 /// flight finish.
 ///
 /// Adds `/livez`, `/readyz`, `/metrics` (on a port of its own, if it has one), the answers for unknown routes and
-/// methods, and all that every answer has in common (see [`surrounded`]).
+/// methods, and all that every answer has in common (see [`with_middleware_and_fallbacks`]).
 pub async fn serve(
     runtime: &Runtime,
     listen: impl Into<Listen>,
@@ -102,7 +102,7 @@ pub async fn bind(listen: impl Into<Listen>) -> Result<Bound, ServeError> {
         metrics,
         is_https: listen.is_https,
         limits: ConnectionLimits::for_this_process(None, ConnectionLimits::default().head_within),
-        people: None,
+        pages: None,
     })
 }
 
@@ -124,7 +124,7 @@ pub struct Bound {
     metrics: Option<(TcpListener, SocketAddr)>,
     is_https: bool,
     limits: ConnectionLimits,
-    people: Option<ForPeople>,
+    pages: Option<ErrorPages>,
 }
 
 impl Bound {
@@ -141,9 +141,9 @@ impl Bound {
 
     /// Answers people with pages.
     #[must_use]
-    pub fn for_people(self, people: ForPeople) -> Self {
+    pub fn with_error_pages(self, pages: ErrorPages) -> Self {
         Self {
-            people: Some(people),
+            pages: Some(pages),
             ..self
         }
     }
@@ -170,20 +170,20 @@ impl Bound {
             }
         };
         let answered = connections::Routes {
-            all: by_https(surrounded(
+            all: by_https(with_middleware_and_fallbacks(
                 router.merge(watched.clone()),
-                self.people.clone(),
+                self.pages.clone(),
             )),
-            reserve: by_https(around(
+            reserve: by_https(with_middleware(
                 watched.fallback(async || Problem::new(HttpProblem::TooManyConnections)),
-                self.people,
+                self.pages,
             )),
         };
         if let Some((listener, address)) = metrics {
             tracing::info!(%address, "metrics have a port of their own");
             let shown = connections::Routes {
-                all: surrounded(exposition(), None),
-                reserve: around(
+                all: with_middleware_and_fallbacks(exposition(), None),
+                reserve: with_middleware(
                     exposition().fallback(async || Problem::new(HttpProblem::TooManyConnections)),
                     None,
                 ),
@@ -209,21 +209,21 @@ impl Bound {
 /// id, span, metrics, time and size limits, problems, security headers.
 ///
 /// [`serve`] does this; tests that call a router directly do it themselves.
-fn surrounded(router: Router, people: Option<ForPeople>) -> Router {
+fn with_middleware_and_fallbacks(router: Router, pages: Option<ErrorPages>) -> Router {
     let exact = router
         .fallback(extract::unknown_route)
         .method_not_allowed_fallback(extract::method_not_allowed);
-    let all = match &people {
-        Some(people) => people::forgiving(exact, people),
+    let all = match &pages {
+        Some(pages) => error_pages::with_lenient_paths(exact, pages),
         None => exact,
     };
-    around(all, people)
+    with_middleware(all, pages)
 }
 
-fn around(router: Router, people: Option<ForPeople>) -> Router {
+fn with_middleware(router: Router, pages: Option<ErrorPages>) -> Router {
     router
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(middleware::from_fn_with_state(people, request::surround))
+        .layer(middleware::from_fn_with_state(pages, request::surround))
 }
 
 /// Liveness and readiness.

@@ -9,16 +9,15 @@ use assent_consent_core::limits::Limits;
 use assent_consent_core::scopes::ScopeMap;
 use assent_consent_pages::{Site, page};
 use assent_contract::names;
-use assent_messaging::{Connection, ConnectionSettings, ServiceDefinition};
+use assent_messaging::{Connection, ServiceDefinition};
 use assent_microsoft_identity::{Entra, Settings};
-use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{
     ConnectionLimits, GivenFlags, Health, Listen, Misconfigured, NotReachable, Runtime, StartError,
 };
 use tokio::sync::Semaphore;
 
-use crate::config::Config;
+use crate::config::{Config, PROGRAM};
 use crate::http;
 use crate::messaging_endpoints::endpoints;
 use crate::microsoft_standing;
@@ -61,8 +60,8 @@ pub async fn run_with_clock(
     let nats = health.dependency("nats");
     nats.not_ready("connecting to NATS");
 
-    let address = config.nats.nats_url.clone();
-    let connection = Connection::connect(nats_settings(config.nats.clone()))
+    let address = config.nats.url.clone();
+    let connection = Connection::connect(config.nats.with_client_name(PROGRAM.name))
         .await
         .map_err(|error| NotReachable::new(format!("NATS at {address}"), Some(error.into())))?;
     connection.require_server_version()?;
@@ -137,12 +136,12 @@ pub async fn run_with_clock(
         brand,
         frame_ancestors: config.frame_ancestors.into_vec(),
     });
-    let people = page::for_people(Arc::clone(&site));
+    let people = page::error_pages(Arc::clone(&site));
     let (most, idle) = (config.http_connections, config.http_idle_seconds.into());
     let limits = ConnectionLimits::for_this_process(most, idle);
     let router = http::router(site, verifier, runtime.clone(), limits.most);
     let bound = assent_service_kit::bind(listen).await?;
-    let bound = bound.limited(limits).for_people(people);
+    let bound = bound.limited(limits).with_error_pages(people);
     bound.serve(&runtime, router, health).await?;
     Ok(())
 }
@@ -204,17 +203,5 @@ async fn serve_commands(
             error = %with_sources(&error),
             "commands over NATS are no longer served"
         );
-    }
-}
-
-fn nats_settings(values: NatsValues) -> ConnectionSettings {
-    ConnectionSettings {
-        password: values.password(),
-        url: values.nats_url,
-        user: values.nats_user,
-        creds_file: values.nats_creds_file,
-        ca_file: values.nats_ca_file,
-        client_name: "consent-gateway".to_owned(),
-        inbox_prefix: values.nats_inbox_prefix,
     }
 }

@@ -7,10 +7,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use assent_consent_pages::Brand;
+use assent_messaging::ConnectionSettings;
 use assent_microsoft_identity::{
     AUTODISCOVER, ClientCredential, Credentials, NATIONAL_AUTHORITIES,
 };
-use assent_service_kit::config::shared::{HostValues, IdleSeconds, NatsValues};
+use assent_service_kit::config::shared::{HostValues, IdleSeconds};
 use assent_service_kit::config::{CommaSeparated, HttpUrl, HttpUrlError, ListenAddress, Origin};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -36,7 +37,7 @@ pub struct Config {
     pub public_url: HttpUrl,
     /// NATS.
     #[serde(flatten)]
-    pub nats: NatsValues,
+    pub nats: ConnectionSettings,
     /// Stream replicas.
     pub nats_replicas: usize,
     /// How much the buckets may hold together.

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use assent_messaging::{Connection, ConnectionSettings};
+use assent_messaging::Connection;
 use assent_microsoft_identity::{Credentials, Entra, Settings};
-use assent_service_kit::config::shared::NatsValues;
 use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{
     ConnectionLimits, Health, Listen, Misconfigured, Runtime, StartError, metrics,
@@ -12,7 +11,7 @@ use assent_service_kit::{
 
 use crate::answer::describe_metrics;
 use crate::clouds::Clouds;
-use crate::config::Config;
+use crate::config::{Config, PROGRAM};
 use crate::decide_login::LoginHook;
 use crate::gateway::Gateway;
 use crate::http::{self, AppState};
@@ -49,7 +48,8 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     .map_err(|error| Misconfigured::from_error(&error))?;
     let verifier = config.host.verifier()?;
     // NATS may come later: logins go on without it.
-    let connection = Connection::connect_waiting(nats_settings(config.nats)).await?;
+    let connection =
+        Connection::connect_waiting(config.nats.with_client_name(PROGRAM.name)).await?;
     let health = Health::new();
     readiness::watch(&health, &connection, &entra, &runtime);
 
@@ -81,16 +81,4 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         tracing::debug!(error = %with_sources(&error), "NATS was away at the end");
     }
     Ok(())
-}
-
-fn nats_settings(values: NatsValues) -> ConnectionSettings {
-    ConnectionSettings {
-        password: values.password(),
-        url: values.nats_url,
-        user: values.nats_user,
-        creds_file: values.nats_creds_file,
-        ca_file: values.nats_ca_file,
-        client_name: "login-hook".to_owned(),
-        inbox_prefix: values.nats_inbox_prefix,
-    }
 }

@@ -4,7 +4,8 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use assent_contract::variables::VARIABLES;
-use assent_service_kit::config::shared::{self, HostValues, IdleSeconds, NatsValues};
+use assent_messaging::ConnectionSettings;
+use assent_service_kit::config::shared::{self, HostValues, IdleSeconds};
 use assent_service_kit::config::{CommaSeparated, HttpUrl, ListenAddress, Origin};
 use assent_service_kit::{Program, Variable};
 use serde::Deserialize;
@@ -81,7 +82,7 @@ pub struct Config {
     pub metrics_listen: Option<ListenAddress>,
     /// NATS.
     #[serde(flatten)]
-    pub nats: NatsValues,
+    pub nats: ConnectionSettings,
     /// Microsoft's sign-in service.
     #[serde(deserialize_with = "assent_service_kit::config::url_without_path")]
     pub entra_authority: HttpUrl,

@@ -14,7 +14,7 @@ use assent_domain::login::{
 };
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
-use assent_microsoft_identity::{Belonging, IdTokenError, LoginHint, VerifiedIdentity};
+use assent_microsoft_identity::{IdTokenError, LoginHint, Membership, VerifiedIdentity};
 use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::telemetry::current_traceparent;
 
@@ -120,7 +120,7 @@ impl LoginHook {
         let Some(verified) = verified else {
             return SignIn::Other;
         };
-        if verified.belonging == Belonging::PersonalAccount {
+        if verified.membership == Membership::PersonalAccount {
             return SignIn::PersonalAccount;
         }
         let identity = MicrosoftIdentity {
@@ -130,9 +130,9 @@ impl LoginHook {
             },
             object_id: ObjectId(verified.object_id),
         };
-        match verified.belonging {
-            Belonging::Guest => SignIn::MicrosoftGuest(identity),
-            Belonging::Member | Belonging::PersonalAccount => SignIn::Microsoft(identity),
+        match verified.membership {
+            Membership::Guest => SignIn::MicrosoftGuest(identity),
+            Membership::Member | Membership::PersonalAccount => SignIn::Microsoft(identity),
         }
     }
 

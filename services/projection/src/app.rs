@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assent_contract::names;
-use assent_messaging::{Connection, ConnectionSettings, ConnectionState, ServiceDefinition};
-use assent_service_kit::config::shared::NatsValues;
+use assent_messaging::{Connection, ConnectionState, ServiceDefinition};
 use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{ConnectionLimits, Dependency, Health, Listen, Runtime, StartError};
 
-use crate::config::Config;
+use crate::config::{Config, PROGRAM};
 use crate::projector::Projector;
 use crate::served_view::ServedView;
 use crate::{http, queries};
@@ -30,7 +29,8 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     let served = Arc::new(ServedView::new());
 
     // NATS may come later: until then the projection says that it waits.
-    let connection = Connection::connect_waiting(nats_settings(config.nats)).await?;
+    let connection =
+        Connection::connect_waiting(config.nats.with_client_name(PROGRAM.name)).await?;
     runtime.spawn_critical(
         "nats-watch",
         watch(connection.clone(), nats, runtime.clone()),
@@ -97,18 +97,6 @@ async fn serve_queries(connection: Connection, served: Arc<ServedView>, runtime:
             tracing::error!(error = %with_sources(&error), "queries are not served; trying again");
             tokio::time::sleep(PAUSE).await;
         }
-    }
-}
-
-fn nats_settings(values: NatsValues) -> ConnectionSettings {
-    ConnectionSettings {
-        password: values.password(),
-        url: values.nats_url,
-        user: values.nats_user,
-        creds_file: values.nats_creds_file,
-        ca_file: values.nats_ca_file,
-        client_name: "projection".to_owned(),
-        inbox_prefix: values.nats_inbox_prefix,
     }
 }
 

@@ -4,8 +4,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use assent_contract::variables::VARIABLES;
+use assent_messaging::ConnectionSettings;
 use assent_service_kit::config::ListenAddress;
-use assent_service_kit::config::shared::{self, HostValues, IdleSeconds, NatsValues};
+use assent_service_kit::config::shared::{self, HostValues, IdleSeconds};
 use assent_service_kit::{Program, Variable};
 use serde::Deserialize;
 
@@ -58,7 +59,7 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// NATS.
     #[serde(flatten)]
-    pub nats: NatsValues,
+    pub nats: ConnectionSettings,
     /// The host application.
     #[serde(flatten)]
     pub host: HostValues,

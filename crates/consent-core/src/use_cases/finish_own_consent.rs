@@ -9,7 +9,8 @@ use assent_domain::ids::{Epoch, MicrosoftIdentity, ObjectId, Scope, Sequence, Te
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{
-    AuthorizationCode, AuthorizationError, Belonging, ErrorClass, Redeemed, TenantRef, random_token,
+    AuthorizationCode, AuthorizationError, ErrorClass, Membership, Redeemed, TenantRef,
+    random_token,
 };
 use url::Url;
 
@@ -47,7 +48,7 @@ pub(crate) async fn finish_own_consent(
         }
     };
     // A guest can accept, and has no mailbox there to use it with.
-    if redeemed.identity.belonging == Belonging::Guest {
+    if redeemed.identity.membership == Membership::Guest {
         observe_consent::on_abandoned(gateway, &stored.value).await;
         return conclude(gateway, stored, FlowOutcome::Refused(Refusal::GuestAccount)).await;
     }

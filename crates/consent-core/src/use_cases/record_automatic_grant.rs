@@ -108,7 +108,7 @@ fn look_for_the_mailbox(gateway: Arc<Gateway>, holder: Holder, token: AccessToke
     let looked_for = async move {
         let _permit = permit;
         // The token came from outside, and may be somebody else's.
-        match gateway.entra.holder_of(&token).await {
+        match gateway.entra.token_owner(&token).await {
             Ok(object_id) if object_id == holder.object_id => {}
             Ok(_) => {
                 tracing::warn!(

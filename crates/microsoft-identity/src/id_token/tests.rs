@@ -98,10 +98,10 @@ fn a_genuine_token_tells_who_it_is() {
 
 #[test]
 fn a_guest_is_told_from_a_member() {
-    let belonging = |changes: Value| {
+    let membership = |changes: Value| {
         check(&signed(Algorithm::RS256, &with(&changes)))
             .unwrap()
-            .belonging
+            .membership
     };
     for member in [
         json!({}),
@@ -112,7 +112,7 @@ fn a_guest_is_told_from_a_member() {
         json!({"idp": format!("https://login.microsoftonline.com/{TENANT}/v2.0"), "acct": 0}),
         json!({"upn": "ana@contoso.example", "preferred_username": "ana#ext@contoso.example"}),
     ] {
-        assert_eq!(belonging(member.clone()), Belonging::Member, "{member}");
+        assert_eq!(membership(member.clone()), Membership::Member, "{member}");
     }
     for guest in [
         json!({"acct": 1}),
@@ -129,7 +129,7 @@ fn a_guest_is_told_from_a_member() {
         json!({"upn": "ana_contoso.example#EXT#@fabrikam.example"}),
         json!({"preferred_username": "ana_contoso.example#ext#@fabrikam.example", "acct": 0}),
     ] {
-        assert_eq!(belonging(guest.clone()), Belonging::Guest, "{guest}");
+        assert_eq!(membership(guest.clone()), Membership::Guest, "{guest}");
     }
 }
 
@@ -151,8 +151,8 @@ fn a_personal_account_is_an_answer_only_where_one_is_asked_for() {
     };
     let of_consumers = published(&issuer);
     assert_eq!(
-        check(&of_consumers, true).unwrap().belonging,
-        Belonging::PersonalAccount
+        check(&of_consumers, true).unwrap().membership,
+        Membership::PersonalAccount
     );
     assert!(matches!(
         check(&of_consumers, false),

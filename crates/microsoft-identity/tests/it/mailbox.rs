@@ -304,7 +304,7 @@ async fn autodiscover_learns_no_token() {
 #[tokio::test]
 async fn whose_token_it_is() {
     let exchange = Exchange::start().await;
-    let whose = async || exchange.entra.holder_of(&AccessToken::new("at")).await;
+    let whose = async || exchange.entra.token_owner(&AccessToken::new("at")).await;
     exchange
         .graph
         .at(ME, Answer::Json(200, json!({"id": PERSON})));
@@ -379,7 +379,7 @@ async fn in_the_story() {
         let location = entra.locate_mailbox(&redeemed.access_token, &redeemed.scopes);
         assert_eq!(location.await, expected, "{person} {:?}", redeemed.scopes);
         if redeemed.scopes.covers(&["User.Read".to_owned()]) {
-            let holder = entra.holder_of(&redeemed.access_token).await.unwrap();
+            let holder = entra.token_owner(&redeemed.access_token).await.unwrap();
             assert_eq!(holder, person);
         }
     }

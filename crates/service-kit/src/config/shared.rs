@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 
 use crate::bearer::{BearerSetupError, BearerVerifier};
 use crate::config::{HttpUrl, Variable};
@@ -102,44 +101,6 @@ impl TryFrom<u64> for IdleSeconds {
     }
 }
 
-/// The values of the NATS variables; flatten it into a program's configuration.
-#[derive(Debug, Clone, Deserialize)]
-pub struct NatsValues {
-    /// See [`NATS_URL`].
-    #[serde(deserialize_with = "addresses")]
-    pub nats_url: String,
-    /// See [`NATS_CREDS_FILE`].
-    pub nats_creds_file: Option<std::path::PathBuf>,
-    /// See [`NATS_USER`].
-    pub nats_user: Option<String>,
-    /// See [`NATS_PASSWORD`].
-    pub nats_password: Option<SecretString>,
-    /// See [`NATS_CA_FILE`].
-    pub nats_ca_file: Option<std::path::PathBuf>,
-    /// See [`NATS_INBOX_PREFIX`].
-    pub nats_inbox_prefix: Option<String>,
-}
-
-impl NatsValues {
-    /// The password, for the connection that sends it.
-    pub fn password(&self) -> Option<String> {
-        let password = self.nats_password.as_ref()?;
-        Some(password.expose_secret().to_owned())
-    }
-}
-
-/// Addresses are logged and shown, so there must be nothing in them that may not be. No address of
-/// a server has an `@` but to part it from a user and a password.
-fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    if text.contains('@') {
-        return Err(de::Error::custom(
-            "an address without user and password; give them apart, by ASSENT_NATS_USER and ASSENT_NATS_PASSWORD_FILE",
-        ));
-    }
-    Ok(text)
-}
-
 /// The values of the host application's variables; flatten it into a program's
 /// configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -156,36 +117,5 @@ impl HostValues {
     /// What believes the host application's tokens.
     pub fn verifier(&self) -> Result<BearerVerifier, BearerSetupError> {
         BearerVerifier::new(&self.host_issuer, &self.host_jwks_url, &self.host_audience)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::ffi::OsString;
-
-    use super::{NATS_URL, NatsValues};
-    use crate::config::load;
-
-    #[test]
-    fn an_address_with_a_password_in_it_is_refused_and_not_repeated() {
-        for url in [
-            "nats://gateway:hunter2@127.0.0.1:4222",
-            "gateway:hunter2@127.0.0.1",
-            "nats://hunter2@127.0.0.1",
-            "nats://127.0.0.1:4222,nats://gateway:hunter2@127.0.0.1:4223",
-            "tls://gateway:hunter2@",
-        ] {
-            let environment = [(OsString::from(NATS_URL.name), OsString::from(url))];
-            let refused =
-                load::<NatsValues>(&[NATS_URL], &[NATS_URL.name], environment, None).unwrap_err();
-            let refused = format!("{refused} {refused:?}");
-            assert!(refused.contains("give them apart"), "{refused}");
-            assert!(refused.contains("ASSENT_NATS_URL"), "{refused}");
-            assert!(!refused.contains("hunter2"), "{refused}");
-        }
-        let several = "nats://a:4222,tls://b:4222";
-        let environment = [(OsString::from(NATS_URL.name), OsString::from(several))];
-        let values = load::<NatsValues>(&[NATS_URL], &[NATS_URL.name], environment, None).unwrap();
-        assert_eq!(values.nats_url, several);
     }
 }

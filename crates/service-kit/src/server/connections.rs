@@ -21,8 +21,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::impatient::Impatient;
 use super::limits::{ConnectionLimits, RESERVE};
+use super::write_timeout::WriteTimeout;
 use crate::error_chain::with_sources;
 use crate::metrics;
 
@@ -139,12 +139,12 @@ impl Server {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).max_buf_size(LARGEST_HEAD);
         set(&mut http);
-        let stream = TokioIo::new(Impatient::new(stream, self.limits.read_within));
+        let stream = TokioIo::new(WriteTimeout::new(stream, self.limits.read_within));
         http.serve_connection(stream, TowerToHyperService::new(routes.clone()))
     }
 }
 
-type Connection = http1::Connection<TokioIo<Impatient<TcpStream>>, TowerToHyperService<Router>>;
+type Connection = http1::Connection<TokioIo<WriteTimeout<TcpStream>>, TowerToHyperService<Router>>;
 
 /// Answers what comes on a connection until it ends; once the server stops, only what has begun.
 async fn run(connection: Connection, stopping: CancellationToken) {

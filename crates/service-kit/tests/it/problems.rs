@@ -1,6 +1,6 @@
 //! Every refusal as a caller meets it: problem+json over a real socket.
 
-use assent_service_kit::{ApiJson, ApiPath, ApiQuery, ForPeople, Problem};
+use assent_service_kit::{ApiJson, ApiPath, ApiQuery, ErrorPages, Problem};
 use axum::Router;
 use axum::http::HeaderValue;
 use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
@@ -214,7 +214,7 @@ async fn a_callers_request_id_is_kept_if_it_is_one() {
 /// Status and headers are the problem's, the text is the page's; and what was added to an address is passed over.
 #[tokio::test]
 async fn people_are_answered_with_a_page_where_programs_get_a_problem() {
-    let people = ForPeople::new(
+    let people = ErrorPages::new(
         |problem| {
             let page = (problem.code() != "unauthenticated")
                 .then(|| Html(format!("<h1>{}</h1>", problem.code())).into_response());

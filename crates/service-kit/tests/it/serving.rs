@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assent_service_kit::{Bound, ForPeople, Health, Listen, Runtime, ServeError, bind};
+use assent_service_kit::{Bound, ErrorPages, Health, Listen, Runtime, ServeError, bind};
 use axum::{Router, routing::get};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -30,9 +30,9 @@ async fn serving_at(listen: Listen, router: Router) -> Serving {
 }
 
 /// The same, with pages for people.
-pub(crate) async fn serving_people(router: Router, people: ForPeople) -> Serving {
+pub(crate) async fn serving_people(router: Router, people: ErrorPages) -> Serving {
     let bound = bind(any_port()).await.unwrap();
-    serving_on(bound.for_people(people), router)
+    serving_on(bound.with_error_pages(people), router)
 }
 
 fn serving_on(bound: Bound, router: Router) -> Serving {

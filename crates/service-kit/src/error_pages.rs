@@ -1,4 +1,4 @@
-//! People in front of a browser. Programs are told what is wrong by a [`Problem`]; people get a page that says it, where
+//! Pages for people in front of a browser. Programs are told what is wrong by a [`Problem`]; people get a page that says it, where
 //! the program has pages.
 
 use std::fmt;
@@ -22,14 +22,14 @@ type Page = dyn Fn(&Problem) -> Option<Response> + Send + Sync;
 /// The path that is meant by one that leads nowhere.
 type Meant = fn(&str) -> Option<String>;
 
-/// How a program answers people.
+/// How a program tells people what is wrong: in pages rather than JSON.
 #[derive(Clone)]
-pub struct ForPeople {
+pub struct ErrorPages {
     page: Arc<Page>,
     meant: Meant,
 }
 
-impl ForPeople {
+impl ErrorPages {
     /// `page` says what is wrong; there is none for what nobody looks at. `meant` is the path that somebody meant who comes by one that leads nowhere, as it
     /// does with what a mail program took for a part of the address.
     pub fn new(
@@ -43,7 +43,7 @@ impl ForPeople {
     }
 
     /// The answer as a page, where there is one; status and headers stay.
-    pub(crate) fn page_of(&self, problem: &Problem, answer: &mut Response) -> bool {
+    pub(crate) fn render_into(&self, problem: &Problem, answer: &mut Response) -> bool {
         let Some(page) = (self.page)(problem) else {
             return false;
         };
@@ -55,9 +55,9 @@ impl ForPeople {
     }
 }
 
-impl fmt::Debug for ForPeople {
+impl fmt::Debug for ErrorPages {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("ForPeople(..)")
+        formatter.write_str("ErrorPages(..)")
     }
 }
 
@@ -106,12 +106,12 @@ fn weighed(accepted: &str) -> Option<(String, f32)> {
 }
 
 /// Routes that are also found by addresses to which something was added on the way.
-pub(crate) fn forgiving(routes: Router, people: &ForPeople) -> Router {
+pub(crate) fn with_lenient_paths(routes: Router, people: &ErrorPages) -> Router {
     let state = (routes.clone(), people.meant);
-    routes.fallback_service(axum::routing::any(once_more).with_state(state))
+    routes.fallback_service(axum::routing::any(retry_with_meant_path).with_state(state))
 }
 
-async fn once_more(
+async fn retry_with_meant_path(
     State((routes, meant)): State<(Router, Meant)>,
     mut request: Request,
 ) -> Response {

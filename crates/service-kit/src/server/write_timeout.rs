@@ -11,14 +11,14 @@ use tokio::time::{Sleep, sleep};
 
 /// A stream whose writes fail once one has been blocked for too long, however little was taken of it meanwhile.
 #[derive(Debug)]
-pub(super) struct Impatient<S> {
+pub(super) struct WriteTimeout<S> {
     stream: S,
     within: Duration,
     /// Runs from the first moment at which not all could be written until all was.
     blocked: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Impatient<S> {
+impl<S> WriteTimeout<S> {
     pub(super) const fn new(stream: S, within: Duration) -> Self {
         Self {
             stream,
@@ -52,7 +52,7 @@ impl<S> Impatient<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -62,7 +62,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -104,7 +104,7 @@ mod tests {
     #[tokio::test]
     async fn a_reader_that_takes_a_little_now_and_then_is_given_up_all_the_same() {
         let (ours, mut theirs) = tokio::io::duplex(8);
-        let mut ours = Impatient::new(ours, Duration::from_millis(300));
+        let mut ours = WriteTimeout::new(ours, Duration::from_millis(300));
         ours.write_all(b"quick").await.unwrap();
         theirs.read_exact(&mut [0; 5]).await.unwrap();
 

@@ -23,7 +23,7 @@ const OF_MICROSOFT: [&str; 8] = [
 impl TenantRef {
     /// Reads what somebody typed: the tenant's id, in braces or not; one of its domains, in any script; or an address that
     /// has one of them, be it of a mailbox, of a web site or of Microsoft's own. What stands around it is left out.
-    pub fn typed(text: &str) -> Result<Self, TenantRefError> {
+    pub fn parse_lenient(text: &str) -> Result<Self, TenantRefError> {
         if text.len() > LONGEST {
             return Err(TenantRefError);
         }
@@ -183,7 +183,7 @@ mod tests {
                 "contoso.example",
             ),
         ] {
-            let found = TenantRef::typed(typed).unwrap().to_string();
+            let found = TenantRef::parse_lenient(typed).unwrap().to_string();
             assert_eq!(found, domain, "{typed}");
         }
     }
@@ -210,7 +210,7 @@ mod tests {
             &format!("login.microsoftonline.com/{ID}/?login_hint=petr@fabrikam.example"),
         ] {
             let expected = TenantRef::Id(ID.parse().unwrap());
-            assert_eq!(TenantRef::typed(typed), Ok(expected), "{typed}");
+            assert_eq!(TenantRef::parse_lenient(typed), Ok(expected), "{typed}");
         }
     }
 
@@ -251,7 +251,11 @@ mod tests {
             "72f988bf-86f1-41af-91ab-2d7cd011db4",
             &long,
         ] {
-            assert_eq!(TenantRef::typed(nothing), Err(TenantRefError), "{nothing}");
+            assert_eq!(
+                TenantRef::parse_lenient(nothing),
+                Err(TenantRefError),
+                "{nothing}"
+            );
         }
     }
 }
