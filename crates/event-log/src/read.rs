@@ -1,6 +1,6 @@
 //! All that happened to one account or user.
 //!
-//! What is read once is kept in memory ([`known`]), and believed again as long as the stream's leader
+//! What is read once is kept in memory (`read::known`), and believed again as long as the stream's leader
 //! says that it ends with the very same message and counts as many. What follows on it, or all of it,
 //! is read in batches. These may be answered by a replica that lags or has lost something, and a
 //! decision must not be made on that: so a batch is believed only as far as each event names the one

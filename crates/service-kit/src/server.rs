@@ -78,7 +78,7 @@ impl From<SocketAddr> for Listen {
 /// flight finish.
 ///
 /// Adds `/livez`, `/readyz`, `/metrics` (on a port of its own, if it has one), the answers for unknown routes and
-/// methods, and all that every answer has in common (see [`with_middleware_and_fallbacks`]).
+/// methods, and all that every answer has in common (see `with_middleware_and_fallbacks`).
 pub async fn serve(
     runtime: &Runtime,
     listen: impl Into<Listen>,

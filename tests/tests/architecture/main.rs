@@ -132,7 +132,6 @@ const OWNERS: [(&str, &[&str]); 4] = [
             "assent-dev-stack",
             "assent-example-host",
             "assent-messaging",
-            "assent-tests",
         ],
     ),
     ("oauth2", &["assent-microsoft-identity"]),

@@ -17,10 +17,10 @@ pub struct BucketSettings {
     /// On how many servers it is kept.
     pub replicas: usize,
     /// How much it may hold; beyond that a write is refused. One that is there keeps the limit that it has: see
-    /// [`Bucket::resize`].
+    /// [`Bucket::resize`](super::Bucket::resize).
     pub max_bytes: i64,
     /// Where it is created: whether there was one before that is lost, which whoever asks is told by
-    /// [`BucketOrigin::is_recreated`].
+    /// [`BucketOrigin::is_recreated`](super::BucketOrigin::is_recreated).
     pub anew: bool,
 }
 
