@@ -97,7 +97,7 @@ impl User {
         Ok(Self { state, history })
     }
 
-    /// The same user after more events.
+    /// Applies more events to a user.
     pub(crate) fn after(self, events: &[(Sequence, &Event)]) -> Result<Self, Failure> {
         let state = evolve_all(self.state, events, UserState::evolve)?;
         Ok(Self { state, ..self })
@@ -111,7 +111,7 @@ pub(crate) struct Recorded {
     pub(crate) user: UserState,
     /// The last event of the aggregate decided on; what `Assent-Sequence` says.
     pub(crate) sequence: Sequence,
-    /// It was so already.
+    /// Whether nothing was appended, because everything was so already.
     pub(crate) is_nothing: bool,
 }
 
@@ -127,7 +127,7 @@ impl CommandExecutor {
         }
     }
 
-    /// The same log, read and written whatever is wrong with it: for a person's no alone.
+    /// An executor that reads and writes the log whatever is wrong with it: for a person's no alone.
     pub(crate) fn beyond_trouble(&self) -> Self {
         Self {
             guarded: false,

@@ -207,7 +207,7 @@ pub(crate) enum Stage {
         /// Since when somebody is recording it.
         taken_at: Option<Timestamp>,
     },
-    /// It is over.
+    /// The flow has ended, with this outcome.
     Ended {
         state: FlowState,
         code: Option<String>,

@@ -47,13 +47,13 @@ FlowFailure {
     HandOffClosed = "hand_off_closed",
     /// Others kept changing the same thing.
     ConcurrentChange = ErrorCode::ConcurrentChange.as_str(),
-    /// It could not be recorded.
+    /// The consent could not be recorded.
     EventLogUnavailable = ErrorCode::EventLogUnavailable.as_str(),
     /// The log is damaged, so nothing can be recorded until it is restored.
     EventLogDamaged = ErrorCode::EventLogDamaged.as_str(),
-    /// There is no room to record it.
+    /// There is no room to record the consent.
     StoreFull = ErrorCode::StoreFull.as_str(),
-    /// Something that it needs beside the log can't be used.
+    /// A store beside the log that the flow needs can't be used.
     StoreUnavailable = ErrorCode::StoreUnavailable.as_str(),
     /// Whoever took the callback never said how it went.
     Interrupted = "interrupted",

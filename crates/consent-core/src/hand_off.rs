@@ -139,7 +139,7 @@ pub enum HandOffState {
     Refused,
     /// An administrator has consented.
     Completed,
-    /// It was taken back.
+    /// The link was taken back.
     Cancelled,
     /// Its time is over, or what it asks for is out of date.
     Expired,
@@ -150,7 +150,7 @@ pub enum HandOffState {
 pub enum Closed {
     /// An administrator has consented already.
     Completed,
-    /// It was taken back.
+    /// The link was taken back.
     Cancelled,
     /// Its time is over.
     Expired,
@@ -206,7 +206,7 @@ impl HandOff {
         matches!(&self.stage, Stage::Completing { flow: claimed, .. } if *claimed == flow)
     }
 
-    /// It is recorded.
+    /// The administrator's consent is recorded.
     pub(crate) fn complete(&mut self, granted_by: Uuid, now: Timestamp) {
         self.stage = Stage::Completed {
             at: now,

@@ -24,7 +24,7 @@ use waits::{Waiting, Waits};
 
 /// How many flows a user may have open; one more, and the oldest ends.
 pub(crate) const OPEN_FLOWS_OF_A_USER: usize = 10;
-/// The same for a link, which many people may have been forwarded.
+/// How many flows a link may have open: many people may have been forwarded it.
 pub(crate) const OPEN_FLOWS_OF_A_LINK: usize = 50;
 /// How many links a user may make within a day.
 pub(crate) const LINKS_A_DAY: usize = 20;

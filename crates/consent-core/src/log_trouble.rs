@@ -5,7 +5,7 @@ use assent_domain::ids::Sequence;
 /// In what way a log is not the one that was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LogTrouble {
-    /// It lost its end.
+    /// The log lost its end.
     #[error("the event log ends at event {last}, but event {known} was recorded in it")]
     CutShort {
         /// The last sequence that is known.
@@ -13,7 +13,7 @@ pub enum LogTrouble {
         /// The last one that is there.
         last: Sequence,
     },
-    /// It lost its end, and went on with other events.
+    /// The log lost its end, and went on with other events.
     #[error("event {sequence} of the event log is not the one that was recorded there")]
     Rewritten {
         /// Where another event is than is known.
@@ -21,7 +21,7 @@ pub enum LogTrouble {
         /// The last sequence that is there.
         last: Sequence,
     },
-    /// It is another log.
+    /// The stream holds another log.
     #[error(
         "the event log was created anew, {created}, after event {known} was recorded in another"
     )]

@@ -63,7 +63,7 @@ pub(super) struct Sent {
 #[serde(rename_all = "snake_case")]
 enum Decision {
     Confirm,
-    /// It was not them, or they did not mean it.
+    /// Somebody else consented, or the administrator did not mean it.
     Refuse,
 }
 

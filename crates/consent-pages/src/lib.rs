@@ -30,7 +30,7 @@ use axum::response::{IntoResponse, Response};
 use url::Url;
 
 pub use brand::{Brand, Color, LogoError};
-pub use problem::{problem_from, problem_types};
+pub use problem::{LOG, MICROSOFT, STORE, problem_from, problem_types};
 pub use router::{openapi, router};
 pub use site::Site;
 

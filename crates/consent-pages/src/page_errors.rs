@@ -11,7 +11,7 @@ use assent_service_kit::problem::{MEDIA_TYPE, ProblemType};
 use utoipa::IntoResponses;
 use utoipa::openapi::{RefOr, Response};
 
-use crate::problem::problem_types;
+use crate::problem::{LOG, MICROSOFT, STORE, problem_types};
 
 /// The error responses of a page: in words, or as a problem to programs.
 pub(crate) struct PageErrors<Page>(PhantomData<Page>);
@@ -21,26 +21,6 @@ impl<Page: ErrorResponses> IntoResponses for PageErrors<Page> {
         error_responses(Page::problem_types(), &["text/html", MEDIA_TYPE])
     }
 }
-
-/// What is decided on the log.
-const LOG: &[ErrorCode] = &[
-    ErrorCode::EventLogUnavailable,
-    ErrorCode::EventLogDamaged,
-    ErrorCode::EventUnreadable,
-];
-
-/// What is kept in a store beside the log.
-const STORE: &[ErrorCode] = &[
-    ErrorCode::EventLogUnavailable,
-    ErrorCode::StoreUnavailable,
-    ErrorCode::StoreFull,
-];
-
-/// What asks Microsoft.
-const MICROSOFT: &[ErrorCode] = &[
-    ErrorCode::MicrosoftUnavailable,
-    ErrorCode::MicrosoftNonsense,
-];
 
 /// A page that a browser may fetch before anybody asked.
 const VISIT: &[ErrorCode] = &[ErrorCode::FetchedAhead];

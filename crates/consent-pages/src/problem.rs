@@ -34,6 +34,26 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// The codes of whatever decides on the log.
+pub const LOG: &[ErrorCode] = &[
+    ErrorCode::EventLogUnavailable,
+    ErrorCode::EventLogDamaged,
+    ErrorCode::EventUnreadable,
+];
+
+/// The codes of whatever needs a store beside the log.
+pub const STORE: &[ErrorCode] = &[
+    ErrorCode::EventLogUnavailable,
+    ErrorCode::StoreUnavailable,
+    ErrorCode::StoreFull,
+];
+
+/// The codes of whatever asks Microsoft.
+pub const MICROSOFT: &[ErrorCode] = &[
+    ErrorCode::MicrosoftUnavailable,
+    ErrorCode::MicrosoftNonsense,
+];
+
 /// The problem that tells a failure over HTTP, with what it was caused by, for the log alone.
 pub fn problem_from(failure: Failure) -> Problem {
     let code = failure.code();

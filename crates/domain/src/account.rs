@@ -62,16 +62,16 @@ pub enum IllegalEvent {
     /// Its sequence is not above the last one.
     #[error("the event is not newer than the last one of its aggregate")]
     OutOfOrder,
-    /// It belongs to another aggregate.
+    /// The event belongs to another aggregate.
     #[error("the event belongs to another kind of aggregate")]
     WrongAggregate,
-    /// It changes from a mode that the account is not in.
+    /// The event changes from a mode that the account is not in.
     #[error("the event changes from a mode that the account is not in")]
     FromAnotherMode,
-    /// It claims to change the mode, and does not.
+    /// The event claims to change the mode, and does not.
     #[error("the event says that the mode changed, but from and to are the same")]
     NoChange,
-    /// It switches to the administrator's method without resting on the consent just given.
+    /// The event switches to the administrator's method without resting on the consent just given.
     #[error("the switch to the administrator's method does not rest on the consent just given")]
     WithoutConsent,
 }

@@ -58,13 +58,13 @@ pub enum PermissionStatus {
     /// Nobody granted it in this epoch.
     #[default]
     NeverGranted,
-    /// It is on.
+    /// The permission is on.
     Granted,
-    /// It is off, for this reason.
+    /// The permission is off, for this reason.
     Ended(RevocationReason),
-    /// It was granted automatically, and the consent in force leaves it out by now.
+    /// The permission was granted automatically, and the consent in force leaves it out by now.
     NotInConsent,
-    /// It was on for another mailbox. The user's grants are of another Microsoft account by now.
+    /// The permission was on for another mailbox. The user's grants are of another Microsoft account by now.
     LeftBehind,
 }
 

@@ -15,16 +15,16 @@ pub const MAX_ID_LENGTH: usize = 128;
 /// an e-mail address is no id: it changes hands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidId {
-    /// It is empty, or longer than [`MAX_ID_LENGTH`].
+    /// The text is empty, or longer than [`MAX_ID_LENGTH`].
     #[error("an id of 1 to 128 characters")]
     Length,
-    /// It has a character that an id does not have.
+    /// The text has a character that an id does not have.
     #[error("an id made of A-Z, a-z, 0-9 and _ - | : . + = ~")]
     Character,
-    /// It is an e-mail address, or looks like one.
+    /// The text is an e-mail address, or looks like one.
     #[error("an id without @: e-mail addresses change hands, so they are no ids")]
     EmailAddress,
-    /// It is `.` or `..`, which addresses take for a place.
+    /// The text is `.` or `..`, which addresses take for a place.
     #[error("an id other than . and ..")]
     Dots,
 }

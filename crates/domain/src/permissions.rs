@@ -63,7 +63,7 @@ impl Kinds {
         }
     }
 
-    /// Those of either.
+    /// The kinds that are in either set.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self {
@@ -73,7 +73,7 @@ impl Kinds {
         }
     }
 
-    /// Those that are here and not there.
+    /// The kinds that are in this set and not in the other.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
         Self {
@@ -83,7 +83,7 @@ impl Kinds {
         }
     }
 
-    /// Those that are in both.
+    /// The kinds that are in both sets.
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {
         Self {

@@ -60,7 +60,7 @@ impl ConnectionSettings {
         }
     }
 
-    /// The same settings as the given user.
+    /// Settings that log in as the given user.
     #[must_use]
     pub fn with_user(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.user = Some(user.into());
@@ -68,7 +68,7 @@ impl ConnectionSettings {
         self
     }
 
-    /// The same settings under the name of a program.
+    /// Settings under which the server lists the connection by this program's name.
     #[must_use]
     pub fn with_client_name(mut self, client_name: impl Into<String>) -> Self {
         self.client_name = client_name.into();

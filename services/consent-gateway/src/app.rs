@@ -38,7 +38,7 @@ pub async fn run(config: Config, runtime: Runtime, given: GivenFlags) -> Result<
     run_with_clock(config, runtime, given, Clock::default()).await
 }
 
-/// The same by another clock.
+/// Runs the gateway by another clock, until the runtime is asked to stop.
 pub async fn run_with_clock(
     config: Config,
     runtime: Runtime,

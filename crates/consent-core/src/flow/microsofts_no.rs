@@ -16,7 +16,7 @@ const MOST_NUMBERS: usize = 3;
 pub(crate) enum Said {
     /// The token endpoint answered it to us.
     ByMicrosoft,
-    /// It stood in the address that a browser came with.
+    /// The browser's address had the error as a parameter, which anybody can make up.
     ByTheBrowser,
 }
 

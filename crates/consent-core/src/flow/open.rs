@@ -64,7 +64,7 @@ pub(super) struct OpenFlows {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct OpenFlow {
     id: Uuid,
-    /// It can't be open after this time.
+    /// When the flow expires; it can't be open after that.
     until: Timestamp,
 }
 

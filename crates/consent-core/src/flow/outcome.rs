@@ -11,7 +11,7 @@ use crate::messages;
 /// How a flow ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FlowOutcome {
-    /// It is on the log.
+    /// What was consented to is on the log.
     Completed(CompletionNotes),
     /// The rules are against it, or somebody said no.
     Refused(Refusal),
@@ -52,7 +52,7 @@ impl FlowFailure {
 }
 
 impl FlowOutcome {
-    /// It is on the log, and there is nothing else to say.
+    /// A completed flow of which there is nothing more to say.
     pub(crate) fn completed() -> Self {
         Self::Completed(CompletionNotes::default())
     }

@@ -113,7 +113,7 @@ impl FlowStore {
         Err(StoreError::Changed)
     }
 
-    /// Those that nobody can go on with any more.
+    /// Which of the open flows nobody can go on with any more.
     async fn ended(&self, open: &OpenFlows) -> Result<Vec<Uuid>, StoreError> {
         let now = self.clock.now();
         let looked_up = open.ids().map(async |id| {

@@ -40,7 +40,7 @@ impl HandOffsOfAccount {
             .map(|link| link.id)
     }
 
-    /// Those that may be open.
+    /// The links that may be open.
     pub(super) fn open(&self, now: Timestamp) -> Vec<Uuid> {
         let links = self.links.iter();
         links

@@ -89,7 +89,7 @@ impl HandOffStore {
         Ok(Some(stored))
     }
 
-    /// Those of an account, the newest first; `only_of`: those that this user made.
+    /// The links of an account, the newest first; `only_of`: only those that this user made.
     pub(crate) async fn of_account(
         &self,
         account: &AccountId,

@@ -18,9 +18,9 @@ pub struct Mailbox {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MailboxState {
-    /// It is in Exchange Online.
+    /// The mailbox is in Exchange Online.
     Available,
-    /// It is on a server of the company's own, which is not served.
+    /// The mailbox is on a server of the company's own, which is not served.
     OnPremisesExchange,
     /// There is none that can be reached: not licensed, inactive or deleted.
     #[serde(rename = "mailbox_unavailable")]
@@ -43,7 +43,7 @@ impl Mailbox {
         }
     }
 
-    /// It was looked for, and there was no answer in time.
+    /// The mailbox was looked for, and there was no answer in time.
     pub(crate) fn not_seen(now: Timestamp) -> Self {
         Self {
             state: MailboxState::Unknown,

@@ -21,11 +21,11 @@ pub enum Closed {
     Unknown,
     /// The time is over, or what the flow stood on is gone; where the browser belongs.
     Expired(Url),
-    /// It has been answered; where the browser belongs.
+    /// The page has been answered; where the browser belongs.
     Answered(Url),
     /// Somebody is sending it off this very moment.
     BeingRecorded,
-    /// It could not be looked up or recorded. Trying again may help.
+    /// The answer could not be looked up or recorded. Trying again may help.
     Failed(Failure),
 }
 

@@ -116,7 +116,7 @@ pub async fn newest(
     Ok(found)
 }
 
-/// Those of an account, the newest first; `only_of`: those that this user asked for.
+/// The links of an account, the newest first; `only_of`: only those that this user asked for.
 pub async fn list(
     gateway: &Gateway,
     account: &AccountId,
@@ -126,7 +126,7 @@ pub async fn list(
     newest(gateway, account, &company, only_of, MOST_LISTED).await
 }
 
-/// One of them.
+/// One link of an account.
 pub async fn find(
     gateway: &Gateway,
     account: &AccountId,

@@ -24,15 +24,15 @@ const MOST_PAGES: usize = 10;
 pub struct HeadCount {
     /// Everybody of whom anything was ever recorded.
     pub users: usize,
-    /// Those who have at least one permission now.
+    /// How many users have at least one permission now.
     pub connected: usize,
-    /// Those whose calendar is synced.
+    /// How many users' calendars are synced.
     pub calendar: usize,
-    /// Those whose contacts are synced.
+    /// How many users' contacts are synced.
     pub contacts: usize,
-    /// Those whose e-mail is synced, at whatever level.
+    /// How many users' e-mail is synced, at whatever level.
     pub email: usize,
-    /// Those whose replies are synced.
+    /// How many users' replies are synced.
     pub full_email: usize,
     /// There are more users than were counted.
     pub is_partial: bool,

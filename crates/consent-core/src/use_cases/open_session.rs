@@ -13,7 +13,7 @@ use crate::session::{LONGEST_TOKEN, Session, SessionSecret};
 pub enum Opened {
     /// A session.
     Session(SessionSecret),
-    /// It had opened one already. Single use is what keeps whoever copied it out.
+    /// The token had opened a session already. Single use is what keeps whoever copied it out.
     UsedBefore,
 }
 

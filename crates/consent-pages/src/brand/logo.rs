@@ -12,7 +12,7 @@ const LIMIT: u64 = 256 * 1024;
 /// Why a file is no logo.
 #[derive(Debug, thiserror::Error)]
 pub enum LogoError {
-    /// It can't be read.
+    /// The file can't be read.
     #[error("cannot read {}", .path.display())]
     Unreadable {
         /// The file.
@@ -21,7 +21,7 @@ pub enum LogoError {
         #[source]
         source: std::io::Error,
     },
-    /// It is too big, or something else.
+    /// The file is too big, or something else than a picture.
     #[error("expected an SVG, PNG, JPEG or WebP image of at most 256 KiB in {}", .0.display())]
     NoImage(PathBuf),
 }

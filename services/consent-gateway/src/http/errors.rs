@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use assent_consent_core::failure::Failure;
 use assent_consent_core::limits::Limit;
-use assent_consent_pages::{problem_from, problem_types};
+use assent_consent_pages::{LOG, MICROSOFT, STORE, problem_from, problem_types};
 use assent_contract::problem::ErrorCode;
 use assent_domain::refusal::Refusal;
 use assent_service_kit::Problem;
@@ -36,26 +36,6 @@ impl<Operation> IntoResponse for ApiError<Operation> {
 
 /// Any operation is of an account that the token has to reach, named by a path that has to make sense.
 const ANY: &[ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::Forbidden];
-
-/// What is decided on the log.
-const LOG: &[ErrorCode] = &[
-    ErrorCode::EventLogUnavailable,
-    ErrorCode::EventLogDamaged,
-    ErrorCode::EventUnreadable,
-];
-
-/// What is kept in a store beside the log.
-const STORE: &[ErrorCode] = &[
-    ErrorCode::EventLogUnavailable,
-    ErrorCode::StoreUnavailable,
-    ErrorCode::StoreFull,
-];
-
-/// What asks Microsoft.
-const MICROSOFT: &[ErrorCode] = &[
-    ErrorCode::MicrosoftUnavailable,
-    ErrorCode::MicrosoftNonsense,
-];
 
 /// Defines a type for each operation, which says what it can fail with.
 macro_rules! operations {

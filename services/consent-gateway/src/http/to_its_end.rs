@@ -46,9 +46,9 @@ pub(super) struct Works {
 enum Unanswered {
     /// Too much else is being worked on.
     NotBegun,
-    /// It takes longer than anybody waits.
+    /// The request takes longer than anybody waits.
     GoesOn,
-    /// It panicked, and has said so.
+    /// The request's task panicked, and has said so.
     Died,
 }
 

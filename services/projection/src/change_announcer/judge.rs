@@ -22,16 +22,16 @@ pub(super) struct OurMessage {
 /// What the view says of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MessageVerdict {
-    /// It is so.
+    /// The message says what the view says.
     True,
-    /// It speaks of an earlier state than the view's.
+    /// The message speaks of an earlier state than the view's.
     Earlier,
-    /// It speaks of events that the view has not seen yet.
+    /// The message speaks of events that the view has not seen yet.
     Later,
     /// It says "nothing" of somebody whom a message blocked that is void by now: it was so, or is so
     /// to a replica that has not heard of it yet.
     Unblocked,
-    /// It is not so.
+    /// The message says something else than the view.
     Wrong,
 }
 
