@@ -19,6 +19,7 @@ const FILE_LINES: usize = 500;
 const EDGES: &[(&str, &[&str])] = &[
     ("assent-domain", &[]),
     ("assent-contract", &["assent-domain"]),
+    ("assent-checkpoint", &[]),
     // Names of streams and subjects are defined once.
     ("assent-messaging", &["assent-contract"]),
     (
