@@ -125,10 +125,9 @@ async fn rebuild(log: &EventLog, events: usize) -> anyhow::Result<f64> {
     let mut read = 0;
     while read < events {
         let batch = follow.next_batch(READ_BATCH, PATIENCE).await?;
-        let last = batch.last().context("the log stopped")?;
-        let hash = *last.hash().as_bytes();
+        anyhow::ensure!(!batch.is_empty(), "the log stopped at {read} of {events}");
         let entries: Vec<Entry> = batch.iter().map(entry).collect();
-        tokio::task::block_in_place(|| load.add(&entries, hash))?;
+        tokio::task::block_in_place(|| load.add(&entries))?;
         read += batch.len();
     }
     let view = tokio::task::block_in_place(|| load.finish())?;
@@ -144,6 +143,7 @@ fn entry(entry: &LogEntry) -> Entry {
         content: entry
             .decode()
             .map_or(Content::Unreadable, |decoded| Content::Event(decoded.event)),
+        hash: *entry.hash().as_bytes(),
     }
 }
 

@@ -4,6 +4,7 @@ mod blocked;
 mod connection;
 mod events;
 mod moment;
+mod projection;
 
 use assent_domain::ids::{AccountId, UserId};
 use clap::{Parser, Subcommand};
@@ -12,6 +13,7 @@ pub(crate) use blocked::BlockedCommand;
 pub(crate) use connection::ConnectionArguments;
 pub(crate) use events::{EventsCommand, Kind, Which};
 pub(crate) use moment::Moment;
+pub(crate) use projection::ProjectionCommand;
 
 const OVERVIEW: &str = "\
 Examples:
@@ -22,6 +24,7 @@ Examples:
   consentctl events tail --account acme      watch what happens
   consentctl events list --json | jq .says   the log, for a program
   consentctl blocked list                    who can't be read, why, and the way back
+  consentctl projection status               each projection, and how its view is
 
 Exit codes:
   0   all is well
@@ -88,6 +91,9 @@ Examples:
         #[arg(long, value_name = "TIME|SEQ", value_parser = Moment::parse)]
         at: Option<Moment>,
     },
+    /// Look at each projection and its view (read-only).
+    #[command(subcommand)]
+    Projection(ProjectionCommand),
     /// Check that everything is there, and as it must be (read-only).
     #[command(after_help = "\
 Each check is one line: ok, or a problem and what to do about it.

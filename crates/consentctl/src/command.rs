@@ -5,6 +5,7 @@ mod blocked;
 mod doctor;
 mod explain;
 mod list;
+mod projection;
 mod tail;
 
 use assent_messaging::ConnectionSettings;
@@ -44,6 +45,7 @@ pub(crate) async fn run(
             explain::run(settings, account, user, at, output).await
         }
         Command::Blocked(command) => blocked::run(settings, command, output).await,
+        Command::Projection(command) => projection::run(settings, command, output).await,
         Command::Doctor => doctor::run(settings, output).await,
     }
 }

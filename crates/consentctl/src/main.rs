@@ -9,7 +9,8 @@
 //! 2. [`exit`]: how a run ends, and the exit codes.
 //! 3. [`event_text`]: events and their values as English text.
 //! 4. [`event_line`]: one stored message as a line of text or of JSON; [`output`]: where it goes.
-//! 5. [`history`], [`scan`] and [`projection`]: the log, read in two ways, and the view of it.
+//! 5. [`history`], [`scan`] and [`projection`]: the log, read in two ways, and the view of it; [`replicas`]: the
+//!    view of each projection.
 //! 6. [`command`]: one file for each command.
 
 mod arguments;
@@ -24,6 +25,7 @@ mod output;
 
 mod history;
 mod projection;
+mod replicas;
 mod scan;
 
 mod command;

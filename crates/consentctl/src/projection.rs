@@ -30,6 +30,9 @@ pub(crate) enum QueryError {
     /// The projection has not come as far in the log as it was to.
     #[error("the projection has not applied the event yet")]
     NotYetApplied,
+    /// The projection is past what was asked for.
+    #[error("{0}")]
+    Gone(String),
     /// The projection refused, or answered something that is no answer.
     #[error("the projection can't answer: {0}")]
     Refused(String),
@@ -106,8 +109,17 @@ async fn ask<T: DeserializeOwned>(
 ) -> Result<T, QueryError> {
     let nonsense = |error: serde_json::Error| QueryError::Refused(error.to_string());
     let query = serde_json::to_vec(query).map_err(nonsense)?;
-    match connection.request(subject, query, None, DEADLINE).await {
-        Ok(answer) => serde_json::from_slice(&answer).map_err(nonsense),
+    read_answer(connection.request(subject, query, None, DEADLINE).await)
+}
+
+/// What was answered, or why nothing was.
+pub(crate) fn read_answer<T: DeserializeOwned>(
+    answer: Result<Vec<u8>, RequestError>,
+) -> Result<T, QueryError> {
+    match answer {
+        Ok(answer) => {
+            serde_json::from_slice(&answer).map_err(|error| QueryError::Refused(error.to_string()))
+        }
         Err(RequestError::Service { description, .. })
             if description == ErrorCode::NotYetApplied.as_str() =>
         {
@@ -115,9 +127,16 @@ async fn ask<T: DeserializeOwned>(
         }
         Err(RequestError::Service {
             description, body, ..
-        }) => Err(QueryError::Refused(
-            serde_json::from_slice(&body).map_or(description, |problem: Problem| problem.detail),
-        )),
+        }) => {
+            let is_over = description == ErrorCode::Gone.as_str();
+            let detail = serde_json::from_slice(&body);
+            let detail = detail.map_or(description, |problem: Problem| problem.detail);
+            Err(if is_over {
+                QueryError::Gone(detail)
+            } else {
+                QueryError::Refused(detail)
+            })
+        }
         Err(
             error @ (RequestError::NotConnected
             | RequestError::NoResponders { .. }

@@ -15,7 +15,7 @@
 //! 4. [`codec`]: a whole event as CloudEvents 1.0 in binary mode, and back.
 //! 5. [`event_hash`]: the hash that ties an event to its predecessor.
 //! 6. [`query`], [`command`] and [`change`]: the other messages.
-//! 7. [`operation`]: what operators did.
+//! 7. [`replica`]: what each projection tells operators of itself; [`operation`]: what operators did.
 //! 8. [`problem`]: errors, over NATS as over HTTP.
 //! 9. [`store`]: what is kept in JetStream.
 //! 10. [`strict`]: how other people's queries are read.
@@ -30,6 +30,7 @@ pub mod names;
 pub mod operation;
 pub mod problem;
 pub mod query;
+pub mod replica;
 pub mod store;
 pub mod strict;
 pub mod values;

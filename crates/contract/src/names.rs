@@ -34,6 +34,8 @@ pub const OBSERVATION_BUCKET: &str = "CONSENT_OBSERVATIONS";
 
 /// The projection, as a micro service.
 pub const PROJECTION_SERVICE: &str = "consent-projection";
+/// Each projection by itself, as a micro service for operators.
+pub const REPLICA_SERVICE: &str = "consent-projection-replica";
 /// The gateway, as a micro service.
 pub const GATEWAY_SERVICE: &str = "consent-gateway";
 
@@ -49,6 +51,12 @@ pub const QUERY_USERS: &str = "consent.query.v1.users";
 pub const QUERY_CHANGES: &str = "consent.query.v1.changes";
 /// The accounts and users of which an event can't be believed, by page.
 pub const QUERY_BLOCKED: &str = "consent.query.v1.blocked";
+/// How each projection is: every replica answers. For operators.
+pub const REPLICA_STATUS: &str = "consent.projection.v1.status";
+/// What may be asked of one projection: see [`of_replica`].
+pub const REPLICA_DIGEST: &str = "digest";
+/// What may be asked of one projection: see [`of_replica`].
+pub const REPLICA_ROWS: &str = "rows";
 /// Record what an administrator's consent gives a user at login.
 pub const COMMAND_RECORD_AUTOMATIC_GRANT: &str = "consent.command.v1.record-automatic-grant";
 /// Begin a user's own consent.
@@ -68,6 +76,11 @@ pub fn event_subject(aggregate: &Aggregate) -> String {
 /// The subject on which an aggregate's changes are told.
 pub fn change_subject(aggregate: &Aggregate) -> String {
     subject(CHANGES, aggregate)
+}
+
+/// The subject on which one projection is asked for something, by the instance that its status names.
+pub fn of_replica(what: &str, instance: &str) -> String {
+    format!("consent.projection.v1.{what}.{instance}")
 }
 
 /// The aggregate that an event's subject names; `None` for a subject that is not ours.

@@ -116,13 +116,19 @@ impl From<&AccountState> for AccountFacts {
             method: account.method().into(),
             email_sync: account.email_sync.into(),
             epoch: account.epoch.0,
-            consent: account.consent().map(|consent| ConsentFacts {
-                consent_id: consent.id.0,
-                permissions: consent.permissions.into(),
-                tenant: consent.tenant.into(),
-                recorded_at: consent.recorded_at.0,
-            }),
+            consent: account.consent().map(ConsentFacts::from),
             last_sequence: account.last_sequence.0,
+        }
+    }
+}
+
+impl From<&Consent> for ConsentFacts {
+    fn from(consent: &Consent) -> Self {
+        Self {
+            consent_id: consent.id.0,
+            permissions: consent.permissions.into(),
+            tenant: consent.tenant.into(),
+            recorded_at: consent.recorded_at.0,
         }
     }
 }

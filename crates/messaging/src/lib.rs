@@ -6,13 +6,14 @@
 //! Read in this order:
 //!
 //! 1. [`connection`]: connecting, knowing whether we are connected, hearing of denied operations.
-//! 2. [`request`]: asking a service and reading its answer or its error; [`message`]: plain
-//!    publish and subscribe.
+//! 2. [`request`]: asking a service and reading its answer or its error, `answers_of_all`: those of all its
+//!    replicas; [`message`]: plain publish and subscribe.
 //! 3. [`micro_service`]: answering requests, as a NATS micro service (ADR-32).
 //! 4. [`jetstream`]: streams, what they hold, and storing in them.
 //! 5. [`bucket`]: a JetStream key-value bucket, compare-and-set.
 //! 6. [`changes`]: the derived stream, written exactly once and in order by any number of replicas.
 
+mod answers_of_all;
 pub mod bucket;
 pub mod changes;
 pub mod connection;

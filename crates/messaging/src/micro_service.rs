@@ -81,6 +81,8 @@ type Handler = Arc<dyn Fn(Request) -> Handling + Send + Sync>;
 pub struct Endpoint {
     name: String,
     subject: String,
+    /// Whether one of the replicas answers, or each.
+    is_shared: bool,
     handler: Handler,
 }
 
@@ -95,8 +97,16 @@ impl Endpoint {
         Self {
             name: name.into(),
             subject: subject.into(),
+            is_shared: true,
             handler: Arc::new(move |request| handler(request).boxed()),
         }
+    }
+
+    /// Has each replica answer every request, instead of one of them.
+    #[must_use]
+    pub fn for_every_replica(mut self) -> Self {
+        self.is_shared = false;
+        self
     }
 }
 
@@ -192,11 +202,15 @@ pub async fn serve_telling(
     let mut workers = JoinSet::new();
     for endpoint in endpoints {
         let subject = endpoint.subject.clone();
-        let subscription = connection
-            .queue_subscribe(&subject, QUEUE_GROUP)
-            .await
-            .map_err(|source| ServeError::Subscribe { service, source })?;
-        let counted = Arc::new(Statistics::new(&endpoint.name, &subject));
+        let queue_group = if endpoint.is_shared { QUEUE_GROUP } else { "" };
+        let subscription = if endpoint.is_shared {
+            connection.queue_subscribe(&subject, QUEUE_GROUP).await
+        } else {
+            connection.plain_subscribe(&subject).await
+        };
+        let subscription =
+            subscription.map_err(|source| ServeError::Subscribe { service, source })?;
+        let counted = Arc::new(Statistics::new(&endpoint.name, &subject, queue_group));
         statistics.push(Arc::clone(&counted));
         let worker = Worker::new(connection, endpoint.handler, counted, Arc::clone(&permits));
         workers.spawn(worker.run(subscription, shutdown.clone()));

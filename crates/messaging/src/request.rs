@@ -92,7 +92,7 @@ impl Connection {
         let message = self
             .exchange(subject, headers, payload.into(), deadline)
             .await?;
-        answer(message)
+        answer(subject, message)
     }
 
     /// One request and its raw reply.
@@ -163,6 +163,13 @@ pub(crate) async fn reply_to(
     expected: &mut ExpectedReply,
 ) -> Result<async_nats::Message, RequestError> {
     let message = expected.arrival().await.ok_or(RequestError::NotConnected)?;
+    from_somebody(subject, message)
+}
+
+fn from_somebody(
+    subject: &str,
+    message: async_nats::Message,
+) -> Result<async_nats::Message, RequestError> {
     if message.status == Some(StatusCode::NO_RESPONDERS) {
         return Err(RequestError::NoResponders {
             subject: subject.to_owned(),
@@ -171,7 +178,9 @@ pub(crate) async fn reply_to(
     Ok(message)
 }
 
-fn answer(message: async_nats::Message) -> Result<Vec<u8>, RequestError> {
+/// What a service answered, be it that it could not.
+pub(crate) fn answer(subject: &str, message: async_nats::Message) -> Result<Vec<u8>, RequestError> {
+    let message = from_somebody(subject, message)?;
     let header = |name: &str| {
         let headers = message.headers.as_ref()?;
         headers.get(name).map(|value| value.as_str().to_owned())

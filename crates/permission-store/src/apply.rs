@@ -34,22 +34,29 @@ pub enum ApplyError {
 }
 
 impl View {
-    /// Applies entries in the order of the log, with the cursor, as one atomic write. `last_hash`
-    /// is the hash of the last of them. Those that were applied before are passed over.
+    /// Applies entries in the order of the log, with the cursor, as one atomic write; as two where a
+    /// digest is wanted of the sequence in between. Those that were applied before are passed over.
     ///
     /// Readers wait for the whole batch: keep it small (64 or so).
-    pub fn apply(
-        &self,
-        entries: &[Entry],
-        last_hash: [u8; 32],
-    ) -> Result<Vec<AggregateChange>, ApplyError> {
+    pub fn apply(&self, entries: &[Entry]) -> Result<Vec<AggregateChange>, ApplyError> {
         let _writer = self.only_writer();
+        let Some(wanted) = self.appointment() else {
+            return self.apply_batch(entries);
+        };
+        let through = entries.partition_point(|entry| entry.sequence <= wanted);
+        let (before, after) = entries.split_at(through);
+        let mut changes = self.apply_batch(before)?;
+        self.keep_appointment();
+        changes.extend(self.apply_batch(after)?);
+        Ok(changes)
+    }
+
+    fn apply_batch(&self, entries: &[Entry]) -> Result<Vec<AggregateChange>, ApplyError> {
         let mut head = self.read().head().clone();
         let new = skip_applied(&mut head, entries)?;
         if new.is_empty() {
             return Ok(Vec::new());
         }
-        head.cursor.hash = last_hash;
         let mut working = Working::new(&self.table);
         let mut changes = Vec::with_capacity(new.len());
         let mut passed_over = Vec::new();
@@ -99,6 +106,7 @@ pub(crate) fn skip_applied<'e>(
             });
         }
         head.cursor.sequence = expected;
+        head.cursor.hash = entry.hash;
     }
     Ok(new)
 }

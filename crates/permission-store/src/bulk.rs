@@ -75,14 +75,9 @@ impl BulkLoad {
         self.head.cursor.sequence
     }
 
-    /// Adds entries in the order of the log. `last_hash` is the hash of the last of them.
-    pub fn add(&mut self, entries: &[Entry], last_hash: [u8; 32]) -> Result<(), BulkError> {
-        let new = skip_applied(&mut self.head, entries)?;
-        if new.is_empty() {
-            return Ok(());
-        }
-        self.head.cursor.hash = last_hash;
-        for entry in new {
+    /// Adds entries in the order of the log.
+    pub fn add(&mut self, entries: &[Entry]) -> Result<(), BulkError> {
+        for entry in skip_applied(&mut self.head, entries)? {
             self.fold(entry)?;
         }
         if self.spill_at <= self.users.len() {

@@ -9,7 +9,9 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 
 const LOCK: &str = "lock";
@@ -20,6 +22,9 @@ const OPENING: &str = "OPENING";
 /// Nobody but the owner.
 const FOLDER: u32 = 0o700;
 const FILE: u32 = 0o600;
+
+/// What the operating system counts in, whatever the file system does.
+const BLOCK: u64 = 512;
 
 /// The directory, locked for this process for as long as the value lives.
 #[derive(Debug)]
@@ -161,6 +166,20 @@ fn close_to_others(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+fn bytes_in(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return 0;
+    };
+    let bytes = entries
+        .filter_map(Result::ok)
+        .map(|entry| match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => bytes_in(&entry.path()),
+            Ok(metadata) => metadata.blocks().saturating_mul(BLOCK),
+            Err(_) => 0,
+        });
+    bytes.fold(0, u64::saturating_add)
+}
+
 impl Generation {
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -189,6 +208,11 @@ impl Generation {
 
     pub(crate) fn was_being_opened(&self) -> bool {
         self.path.join(OPENING).exists()
+    }
+
+    /// What its files take on the disk, in bytes. What comes and goes meanwhile may be missed.
+    pub(crate) fn bytes(&self) -> u64 {
+        bytes_in(&self.path)
     }
 
     /// Removes it. What can't be removed now is met again at the next start.

@@ -14,6 +14,8 @@ pub struct Entry {
     pub aggregate: Option<Aggregate>,
     /// What it says.
     pub content: Content,
+    /// The hash by which the next event on its subject names it: a log that was rolled back uses sequences again.
+    pub hash: [u8; 32],
 }
 
 /// What an entry says.

@@ -19,8 +19,8 @@
 //! 4. [`open`]: from a directory to a [`View`], or to a [`BulkLoad`] where there is none to trust.
 //! 5. [`bulk`]: building a view from the whole log. [`apply`]: following the log. [`refold`]:
 //!    folding one account or user anew.
-//! 6. [`view`]: reading. [`current_changes`]: reading all, as it is told. [`verify`]: the digest, and whether
-//!    the rows are what was written.
+//! 6. [`view`]: reading. [`current_changes`]: reading all, as it is told; [`rows`]: as it is kept. [`verify`]: the
+//!    digest, and whether the rows are what was written.
 
 pub mod entry;
 pub mod projected;
@@ -48,6 +48,8 @@ pub mod view;
 
 pub mod current_changes;
 
+pub mod rows;
+
 pub mod verify;
 
 pub use apply::ApplyError;
@@ -59,6 +61,7 @@ pub use home::{OpenError, RebuildReason};
 pub use open::Opened;
 pub use projected::{Projected, effective, mailbox};
 pub use refold::Refold;
+pub use rows::{Row, RowsPage};
 pub use table::Damage;
-pub use verify::{Digest, RowsCheck};
+pub use verify::{Digest, DigestAtError, RowsCheck};
 pub use view::{Blocked, Page, ReadError, Reading, View};

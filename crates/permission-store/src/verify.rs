@@ -4,37 +4,64 @@
 //! a time, and whoever writes to a row that the walk has not come to leaves it the old one.
 
 use std::fmt;
-use std::sync::PoisonError;
+use std::sync::mpsc::sync_channel;
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
 
+use assent_domain::ids::Sequence;
 use sha2::{Digest as _, Sha256};
 use sled::IVec;
 
 use crate::checksum;
 use crate::cursor::Head;
 use crate::key;
-use crate::pass::Pass;
+use crate::pass::{Appointment, Pass};
 use crate::table::Damage;
 use crate::view::{ReadError, View};
 
 /// How many rows are read before others get their turn: a fraction of a millisecond.
 const ROWS_AT_A_TIME: usize = 256;
 
-/// The SHA-256 of all rows in the order of their keys, after the sequence that they reflect.
+/// The SHA-256 of all rows in the order of their keys, with the sequence that they reflect.
 /// Two views of the same events have the same, whatever became of them on the way and whenever
 /// their streams were created.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Digest([u8; 32]);
+pub struct Digest {
+    hash: [u8; 32],
+    sequence: Sequence,
+}
 
 impl Digest {
     /// The 32 bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.hash
     }
+
+    /// The last entry that the rows reflect.
+    pub const fn sequence(&self) -> Sequence {
+        self.sequence
+    }
+}
+
+/// Why there is no digest of a sequence.
+#[derive(Debug, thiserror::Error)]
+pub enum DigestAtError {
+    /// The rows reflect more already, and what they were is not kept.
+    #[error("the view is at event {0} already")]
+    Passed(Sequence),
+    /// The view did not get there in time.
+    #[error("the view did not get there in time")]
+    NotReached,
+    /// The view is not what was written.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.hash
+            .iter()
+            .try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -57,26 +84,89 @@ pub enum RowsCheck {
 type RowThen = (Vec<u8>, Option<IVec>);
 
 impl View {
-    /// The digest of the rows. Takes a second or so per million rows; others may read and
-    /// write meanwhile.
+    /// The digest of the rows as they are now. Takes a second or so per million rows; others may
+    /// read and write meanwhile.
     pub fn digest(&self) -> Result<Digest, ReadError> {
+        let _only_walk = self.only_walk();
+        let head = self.begin_pass();
+        Ok(self.digest_pass(&head)?)
+    }
+
+    /// The digest of the rows as they are at a sequence that the view has not passed yet. Waits until
+    /// it is there, for as long as `patience`; others may read and write meanwhile.
+    pub fn digest_at(&self, at: Sequence, patience: Duration) -> Result<Digest, DigestAtError> {
+        let _only_walk = self.only_walk();
+        let begun = {
+            // Nothing is applied between looking where the view is and saying where it has to stop.
+            let _writer = self.only_writer();
+            let mut state = self.state_mut();
+            let sequence = state.head.cursor.sequence;
+            if at < sequence {
+                return Err(DigestAtError::Passed(sequence));
+            }
+            let (begun, waits) = sync_channel(1);
+            if at == sequence {
+                state.pass = Some(Pass::default());
+                // There is room for one, and somebody who waits for it.
+                drop(begun.try_send(state.head.clone()));
+            } else {
+                state.appointment = Some(Appointment { at, begun });
+            }
+            waits
+        };
+        let kept = begun.recv_timeout(patience).or_else(|_| {
+            self.state_mut().appointment = None;
+            // It may have been kept in this very moment.
+            begun.try_recv()
+        });
+        let head = kept.map_err(|_| DigestAtError::NotReached)?;
+        Ok(self.digest_pass(&head)?)
+    }
+
+    /// Whether somebody waits for the digest of a sequence that the rows do not reflect yet.
+    pub fn is_awaited(&self) -> bool {
+        self.appointment().is_some()
+    }
+
+    /// Where whoever applies entries has to stop for a moment.
+    pub(crate) fn appointment(&self) -> Option<Sequence> {
+        let state = self.read();
+        state.appointment()
+    }
+
+    /// Begins the walk that waits for the sequence that the rows reflect.
+    pub(crate) fn keep_appointment(&self) {
+        let mut state = self.state_mut();
+        let sequence = state.head.cursor.sequence;
+        if let Some(appointment) = state.appointment.take_if(|due| due.at == sequence) {
+            state.pass = Some(Pass::default());
+            // Whoever waited may have given up: then the next walk begins another pass.
+            drop(appointment.begun.try_send(state.head.clone()));
+        }
+    }
+
+    fn digest_pass(&self, head: &Head) -> Result<Digest, Damage> {
         let mut hasher = Sha256::new();
-        let head = self.walk(|key, value| {
+        self.walk(|key, value| {
             for part in [key, value] {
                 let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
                 hasher.update(length.to_be_bytes());
                 hasher.update(part);
             }
         })?;
-        hasher.update(head.cursor.sequence.0.to_be_bytes());
-        Ok(Digest(hasher.finalize().into()))
+        let sequence = head.cursor.sequence;
+        hasher.update(sequence.0.to_be_bytes());
+        let hash = hasher.finalize().into();
+        Ok(Digest { hash, sequence })
     }
 
     /// Reads every row, and compares them with the sum that was kept as they were written.
     /// Others may read and write meanwhile.
     pub fn verify(&self) -> Result<RowsCheck, ReadError> {
+        let _only_walk = self.only_walk();
+        let head = self.begin_pass();
         let mut sum = 0_u64;
-        let head = self.walk(|key, value| {
+        self.walk(|key, value| {
             sum = sum.wrapping_add(checksum::of_row(key, value));
         })?;
         Ok(if sum == head.sum {
@@ -86,17 +176,22 @@ impl View {
         })
     }
 
-    /// Visits every row in the order of the keys, as all were when it began.
-    fn walk(&self, mut visit: impl FnMut(&[u8], &[u8])) -> Result<Head, Damage> {
-        let _only_walk = self.walker.lock().unwrap_or_else(PoisonError::into_inner);
-        let head = {
-            let mut state = self.state_mut();
-            state.pass = Some(Pass::default());
-            state.head.clone()
-        };
+    fn only_walk(&self) -> MutexGuard<'_, ()> {
+        self.walker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins a walk over all rows as they are now; answers their head.
+    fn begin_pass(&self) -> Head {
+        let mut state = self.state_mut();
+        state.pass = Some(Pass::default());
+        state.head.clone()
+    }
+
+    /// Visits every row in the order of the keys, as all were when the pass was begun.
+    fn walk(&self, mut visit: impl FnMut(&[u8], &[u8])) -> Result<(), Damage> {
         let walked = loop {
             match self.next_rows() {
-                Ok(rows) if rows.is_empty() => break Ok(head),
+                Ok(rows) if rows.is_empty() => break Ok(()),
                 Ok(rows) => rows.iter().for_each(|(key, value)| {
                     if let Some(value) = value {
                         visit(key, value);

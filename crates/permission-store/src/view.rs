@@ -14,7 +14,7 @@ use crate::cursor::{Counts, Cursor, Head};
 use crate::directory::Generation;
 use crate::home::Home;
 use crate::key;
-use crate::pass::Pass;
+use crate::pass::{Appointment, Pass};
 use crate::projected::Projected;
 use crate::row::Stored;
 use crate::table::{Damage, Table};
@@ -40,6 +40,8 @@ pub(crate) struct State {
     pub(crate) voids: BTreeSet<Sequence>,
     /// The walk over all rows that is under way.
     pub(crate) pass: Option<Pass>,
+    /// Who waits to walk over all rows as they will be at a sequence.
+    pub(crate) appointment: Option<Appointment>,
 }
 
 /// Why something can't be read.
@@ -82,10 +84,14 @@ impl View {
         head: Head,
         voids: BTreeSet<Sequence>,
     ) -> Self {
-        let pass = None;
         Self {
             table,
-            state: RwLock::new(State { head, voids, pass }),
+            state: RwLock::new(State {
+                head,
+                voids,
+                pass: None,
+                appointment: None,
+            }),
             writer: Mutex::new(()),
             walker: Mutex::new(()),
             generation,
@@ -156,6 +162,11 @@ impl View {
     /// Where its files are.
     pub fn path(&self) -> &Path {
         self.generation.path()
+    }
+
+    /// What its files take on the disk, in bytes.
+    pub fn bytes_on_disk(&self) -> u64 {
+        self.generation.bytes()
     }
 
     pub(crate) fn home(&self) -> &Arc<Home> {
@@ -253,6 +264,13 @@ impl Reading<'_> {
 
     pub(crate) fn head(&self) -> &Head {
         &self.state.head
+    }
+
+    pub(crate) fn appointment(&self) -> Option<Sequence> {
+        self.state
+            .appointment
+            .as_ref()
+            .map(|appointment| appointment.at)
     }
 
     pub(crate) fn projected<S: Stored + Default>(

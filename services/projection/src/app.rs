@@ -10,11 +10,14 @@ use assent_service_kit::{ConnectionLimits, Dependency, Health, Listen, Runtime, 
 
 use crate::config::{Config, PROGRAM};
 use crate::projector::Projector;
+use crate::replica::Replica;
 use crate::served_view::ServedView;
 use crate::{http, queries};
 
 /// How many queries are answered at once; more wait in NATS.
 const QUERIES_IN_FLIGHT: usize = 1024;
+/// How many questions of operators.
+const OPERATORS_IN_FLIGHT: usize = 8;
 /// Between two attempts to serve them.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -35,6 +38,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         "nats-watch",
         watch(connection.clone(), nats, runtime.clone()),
     );
+    let replica = Arc::new(Replica::new(&served, config.data_dir.clone()));
     let projector = Projector {
         connection: connection.clone(),
         directory: config.data_dir,
@@ -45,11 +49,15 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     };
     runtime.spawn_critical("projector", projector.run());
     runtime.spawn_critical(
+        "operators",
+        serve_operators(connection.clone(), Arc::clone(&replica), runtime.clone()),
+    );
+    runtime.spawn_critical(
         "queries",
         serve_queries(connection, Arc::clone(&served), runtime.clone()),
     );
 
-    let router = http::router(served, verifier);
+    let router = http::router(served, replica, verifier);
     let listen = Listen {
         address: config.listen.into(),
         metrics: config.metrics_listen.map(Into::into),
@@ -60,6 +68,30 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     let bound = bound.limited(ConnectionLimits::for_this_process(most, idle));
     bound.serve(&runtime, router, health).await?;
     Ok(())
+}
+
+/// Answers operators what they ask of this replica by itself, whether or not it has a view.
+async fn serve_operators(connection: Connection, replica: Arc<Replica>, runtime: Runtime) {
+    let definition = ServiceDefinition {
+        name: names::REPLICA_SERVICE,
+        version: env!("CARGO_PKG_VERSION"),
+        description: "Answers operators how each projection is, and what its view holds.",
+    };
+    let stop = runtime.shutdown_token();
+    while !stop.is_cancelled() {
+        let endpoints = replica.endpoints();
+        let serving = assent_messaging::serve(
+            &connection,
+            definition,
+            endpoints,
+            OPERATORS_IN_FLIGHT,
+            stop.clone(),
+        );
+        if let Err(error) = serving.await {
+            tracing::error!(error = %with_sources(&error), "operators are not answered; trying again");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
 }
 
 /// Answers queries while there is a view that has caught up. Until then, and while a view is

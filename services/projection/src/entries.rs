@@ -6,11 +6,6 @@ use assent_service_kit::error_chain::with_sources;
 
 use crate::voids::Voids;
 
-/// The hash by which the view will know the last of these again.
-pub(crate) fn hash_of(entries: &[LogEntry]) -> Option<[u8; 32]> {
-    entries.last().map(|entry| *entry.hash().as_bytes())
-}
-
 /// What the view takes in. Why an event can't be read is told here; that it can't is all that
 /// the view needs to know.
 pub(crate) fn as_entry(entry: &LogEntry, voids: &Voids) -> Entry {
@@ -31,6 +26,7 @@ pub(crate) fn as_entry(entry: &LogEntry, voids: &Voids) -> Entry {
         sequence: entry.sequence(),
         aggregate: entry.aggregate(),
         content,
+        hash: *entry.hash().as_bytes(),
     }
 }
 

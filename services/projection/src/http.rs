@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use assent_contract::query::UserQuery;
+use assent_contract::replica::DigestQuery;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::{AccountId, UserId};
 use assent_permission_store::Blocked;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answers;
 use crate::query_failure::QueryFailure;
+use crate::replica::Replica;
 use crate::served_view::ServedView;
 
 const READ_PERMISSIONS: &str = "permissions:read";
@@ -24,13 +26,19 @@ const BLOCKED_SHOWN: usize = 100;
 #[derive(Debug, Clone)]
 struct Shared {
     served: Arc<ServedView>,
+    replica: Arc<Replica>,
     verifier: Arc<BearerVerifier>,
 }
 
 /// All routes.
-pub(crate) fn router(served: Arc<ServedView>, verifier: BearerVerifier) -> Router {
+pub(crate) fn router(
+    served: Arc<ServedView>,
+    replica: Arc<Replica>,
+    verifier: BearerVerifier,
+) -> Router {
     let shared = Shared {
         served,
+        replica,
         verifier: Arc::new(verifier),
     };
     Router::new()
@@ -136,6 +144,7 @@ async fn status(State(shared): State<Shared>, headers: HeaderMap) -> Result<Json
 
 #[derive(Debug, Serialize)]
 struct DigestView {
+    sequence: u64,
     digest: String,
 }
 
@@ -146,19 +155,13 @@ async fn digest(
     headers: HeaderMap,
 ) -> Result<Json<DigestView>, Problem> {
     shared.authorize(&headers, None).await?;
-    let view = shared.served.view()?;
-    let digested = Arc::clone(&view);
-    let computed = tokio::task::spawn_blocking(move || digested.digest()).await;
-    match computed {
-        Ok(Ok(digest)) => Ok(Json(DigestView {
-            digest: digest.to_string(),
-        })),
-        Ok(Err(error)) => {
-            shared.served.report_damage(&view);
-            Err(QueryFailure::from(error).into())
-        }
-        Err(panicked) => Err(Problem::bug(panicked)),
-    }
+    // The view of a log that is gone is for operators alone.
+    drop(shared.served.view()?);
+    let digest = shared.replica.digest(DigestQuery::default()).await?;
+    Ok(Json(DigestView {
+        sequence: digest.sequence,
+        digest: digest.digest,
+    }))
 }
 
 impl Shared {

@@ -8,7 +8,8 @@
 //!    `unblock` folds anew whom they blocked.
 //! 5. `change_announcer` tells others what changed, each change once.
 //! 6. `served_view` is where the view is served from; `answers` reads it, for NATS and for HTTP, and
-//!    `snapshot` reads all of it, for whoever begins to follow the changes.
+//!    `snapshot` reads all of it, for whoever begins to follow the changes; `replica` is what an operator asks
+//!    of each projection by itself.
 
 mod announce_error;
 mod answers;
@@ -21,6 +22,7 @@ mod http;
 mod projector;
 mod queries;
 mod query_failure;
+mod replica;
 mod served_view;
 mod snapshot;
 mod unblock;

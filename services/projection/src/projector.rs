@@ -15,7 +15,7 @@ use tokio::task::{JoinSet, block_in_place};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::change_announcer::{Applied, ChangeAnnouncer, LogAndView, QUEUE, TracedChange};
-use crate::entries::{as_entry, hash_of, still_agrees};
+use crate::entries::{as_entry, still_agrees};
 use crate::follow_failure::{FollowFailure, Log, Recovery};
 use crate::served_view::{ServedView, show_counts};
 use crate::unblock::Unblock;
@@ -270,16 +270,8 @@ fn apply(
     after: u64,
     entries: Vec<LogEntry>,
 ) -> Result<Applied, FollowFailure> {
-    let Some(hash) = hash_of(&entries) else {
-        return Ok(Applied {
-            after,
-            through: after,
-            changes: Vec::new(),
-            unblocked: Vec::new(),
-        });
-    };
     let read: Vec<_> = entries.iter().map(|entry| as_entry(entry, voids)).collect();
-    let changes = view.apply(&read, hash).map_err(FollowFailure::Apply)?;
+    let changes = view.apply(&read).map_err(FollowFailure::Apply)?;
     // An entry makes one change at the most, and they come in the order of the entries.
     let mut entries = entries.into_iter();
     let announced = changes.into_iter().filter_map(|change| {

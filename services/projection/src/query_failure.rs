@@ -25,6 +25,8 @@ pub(crate) enum QueryFailure {
     Untold(AnnounceError),
     /// What the request goes on with is over.
     Gone(&'static str),
+    /// Others read all rows, one after another.
+    Busy,
     /// A fault of ours.
     Internal(serde_json::Error),
 }
@@ -43,6 +45,7 @@ impl QueryFailure {
             Self::NotYetApplied => ErrorCode::NotYetApplied,
             Self::NotReady | Self::Damaged(_) | Self::Untold(_) => ErrorCode::ViewNotReady,
             Self::Gone(_) => ErrorCode::Gone,
+            Self::Busy => ErrorCode::TooManyRequests,
             Self::Internal(_) => ErrorCode::InternalError,
         }
     }
@@ -56,6 +59,7 @@ impl From<QueryFailure> for Problem {
             QueryFailure::Invalid(detail) => problem.detail(detail),
             QueryFailure::Forbidden => problem.detail("the token does not allow this"),
             QueryFailure::NotYetApplied => problem,
+            QueryFailure::Busy => problem.detail("others read all rows: try again in a moment"),
             QueryFailure::NotReady => problem.detail(not_ready),
             QueryFailure::Damaged(error) => problem.detail(not_ready).internal(error),
             QueryFailure::Untold(error) => problem.detail(not_ready).internal(error),

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use assent_contract::replica::ReplicaState;
 use assent_permission_store::{Counts, View};
 use tokio::sync::watch;
 
@@ -23,6 +24,8 @@ pub(crate) struct ServedView {
     /// The message of the stream of changes that called it so.
     log_named_at: AtomicU64,
     former_log_name: RwLock<Option<String>>,
+    /// The last event that the view holds which is being built.
+    built: AtomicU64,
 }
 
 /// What can be answered from.
@@ -77,6 +80,7 @@ impl ServedView {
             log_name: watch::Sender::new(None),
             log_named_at: AtomicU64::new(0),
             former_log_name: RwLock::new(None),
+            built: AtomicU64::new(0),
         }
     }
 
@@ -107,7 +111,19 @@ impl ServedView {
             self.log_name.send_replace(None);
             *state = State::Rebuilding;
         });
+        self.built_through(0);
         self.applied.send_replace(0);
+    }
+
+    /// The view that is being built holds the log up to here.
+    pub(crate) fn built_through(&self, sequence: u64) {
+        self.built.store(sequence, Ordering::Relaxed);
+    }
+
+    /// How far building a view is: the last event that it holds. `None` while none is built.
+    pub(crate) fn built(&self) -> Option<u64> {
+        self.is_rebuilding()
+            .then(|| self.built.load(Ordering::Relaxed))
     }
 
     /// The view has caught up, so that this replica may take its share of the queries.
@@ -199,6 +215,22 @@ impl ServedView {
             Some(held) if !held.is_withheld => Ok(Arc::clone(&held.view)),
             Some(_) | None => Err(QueryFailure::NotReady),
         }
+    }
+
+    /// The view that there is, whether or not it may be answered from, and what is being done with it.
+    pub(crate) fn for_operators(&self) -> (ReplicaState, Option<Arc<View>>) {
+        let state = self.state.borrow();
+        let view = state.held().map(|held| Arc::clone(&held.view));
+        let state = match &*state {
+            State::Absent => ReplicaState::Starting,
+            State::Rebuilding => ReplicaState::Rebuilding,
+            State::CatchingUp(held) | State::Serving(held) if held.is_withheld => {
+                ReplicaState::Withheld
+            }
+            State::CatchingUp(_) => ReplicaState::CatchingUp,
+            State::Serving(_) => ReplicaState::Serving,
+        };
+        (state, view)
     }
 
     /// The view reflects the log up to here.

@@ -12,7 +12,7 @@ use assent_permission_store::{BulkLoad, Opened, RowsCheck, Source, View};
 use assent_service_kit::{Dependency, Runtime};
 use tokio::task::{block_in_place, spawn_blocking};
 
-use crate::entries::{as_entry, hash_of};
+use crate::entries::as_entry;
 use crate::follow_failure::{FollowFailure, waits_for};
 use crate::served_view::ServedView;
 use crate::voids::Voids;
@@ -133,15 +133,13 @@ impl ViewLoader {
                 .next_batch(LOAD_BATCH, PATIENCE)
                 .await
                 .map_err(FollowFailure::Follow)?;
-            let Some(hash) = hash_of(&entries) else {
-                continue;
-            };
             block_in_place(|| {
                 let read: Vec<_> = entries.iter().map(|entry| as_entry(entry, voids)).collect();
-                load.add(&read, hash)
+                load.add(&read)
             })
             .map_err(FollowFailure::Apply)?;
             let sequence = load.sequence().0;
+            self.served.built_through(sequence);
             if told + TOLD_EVERY <= sequence {
                 told = sequence;
                 self.readiness

@@ -194,7 +194,11 @@ async fn compare(
             let last = evidence.last().unwrap_or_default();
             return Comparison::Differs(format!("it has not applied event {last} in time"));
         }
-        Err(unanswered @ (QueryError::NotReachable(_) | QueryError::Refused(_))) => {
+        Err(
+            unanswered @ (QueryError::NotReachable(_)
+            | QueryError::Gone(_)
+            | QueryError::Refused(_)),
+        ) => {
             return Comparison::Unanswered(unanswered.to_line());
         }
     };

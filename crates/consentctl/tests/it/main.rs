@@ -13,5 +13,6 @@ mod explain;
 mod fake_service;
 mod fixture;
 mod list;
+mod projection;
 mod tail;
 mod usage;

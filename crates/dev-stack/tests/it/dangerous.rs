@@ -55,6 +55,8 @@ pub(crate) fn subjects() -> Vec<String> {
         "consent.command.v1.record-automatic-grant",
         "consent.command.v1.steered",
         "consent.query.v1.steered",
+        "consent.projection.v1.status",
+        "consent.projection.v1.digest.instance",
         "$SRV.PING.steered",
         "_R_.steered.steered",
         "_INBOX.steered",

@@ -49,6 +49,11 @@ impl Fixture {
                 "consent-projection",
                 "consent.query.v1.permissions",
             ),
+            (
+                NatsUser::Projection,
+                "consent-projection-replica",
+                "consent.projection.v1.status",
+            ),
         ] {
             let (login, password) = server.credentials(user);
             let settings = ConnectionSettings::new(server.url(), name).with_user(login, password);

@@ -197,6 +197,11 @@ async fn services_answer_those_who_may_ask() {
                 NatsUser::Operator,
             ],
         ),
+        (
+            NatsUser::Projection,
+            "consent.projection.v1.digest.instance",
+            vec![NatsUser::Operator],
+        ),
     ] {
         let service = NatsClient::connect(&server, service).await.client;
         let mut requests = service
@@ -218,6 +223,27 @@ async fn services_answer_those_who_may_ask() {
             assert_eq!(answer.payload, "answer", "{asker:?}");
         }
         answering.abort();
+    }
+}
+
+#[tokio::test]
+async fn each_projection_by_itself_is_asked_by_operators_only() {
+    let server = NatsServer::start().await.unwrap();
+
+    for user in NatsUser::ALL {
+        let client = NatsClient::connect(&server, user).await;
+        for subject in [
+            "consent.projection.v1.status",
+            "consent.projection.v1.digest.instance",
+            "consent.projection.v1.rows.instance",
+        ] {
+            if user != NatsUser::Operator {
+                client.assert_refused_to_publish(subject).await;
+            }
+            if user != NatsUser::Projection {
+                client.assert_refused_to_subscribe(subject).await;
+            }
+        }
     }
 }
 

@@ -127,6 +127,7 @@ async fn no_answer_can_be_steered_into_another_account() {
         (NatsUser::LoginHook, "consent.query.v1.permissions"),
         (NatsUser::SyncWorker, "consent.query.v1.permissions"),
         (NatsUser::Operator, "consent.query.v1.permissions"),
+        (NatsUser::Operator, "consent.projection.v1.status"),
         (
             NatsUser::LoginHook,
             "consent.command.v1.record-automatic-grant",

@@ -56,6 +56,10 @@ fn of_pattern(pattern: &str, user: &User) -> Vec<Request> {
         | "consent.command.v1.void-message" => {
             return plain(pattern, of(&[json!({ "account_id": "acme" })], &["", "?"]));
         }
+        "consent.projection.v1.digest.*" | "consent.projection.v1.rows.*" => {
+            let subject = pattern.replace('*', "instance");
+            return plain(&subject, of(&[json!({ "at": 7 }), json!({})], &["", "?"]));
+        }
         // Refused by its headers: whatever is stored here is the projection's own word.
         "consent.announce.v1.>" => {
             let mut headers = HeaderMap::new();
@@ -75,7 +79,8 @@ fn of_pattern(pattern: &str, user: &User) -> Vec<Request> {
                 .flat_map(|name| plain(&format!("{verb}.{name}"), of(&[], &[""])))
                 .collect();
         }
-        "$SYS.REQ.SERVER.PING"
+        "consent.projection.v1.status"
+        | "$SYS.REQ.SERVER.PING"
         | "$SYS.REQ.SERVER.PING.HEALTHZ"
         | "$SYS.REQ.SERVER.PING.IDZ"
         | "$SYS.REQ.SERVER.PING.JSZ"

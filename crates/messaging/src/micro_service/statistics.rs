@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{QUEUE_GROUP, ServiceError};
+use super::ServiceError;
 
 #[derive(Debug)]
 pub(super) struct Statistics {
     name: String,
     subject: String,
+    /// None where it is empty: each replica answers.
+    queue_group: &'static str,
     requests: AtomicU64,
     errors: AtomicU64,
     nanoseconds: AtomicU64,
@@ -49,10 +51,11 @@ pub(super) struct EndpointInfo<'a> {
 }
 
 impl Statistics {
-    pub(super) fn new(name: &str, subject: &str) -> Self {
+    pub(super) fn new(name: &str, subject: &str, queue_group: &'static str) -> Self {
         Self {
             name: name.to_owned(),
             subject: subject.to_owned(),
+            queue_group,
             requests: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             nanoseconds: AtomicU64::new(0),
@@ -78,7 +81,7 @@ impl Statistics {
         EndpointInfo {
             name: &self.name,
             subject: &self.subject,
-            queue_group: QUEUE_GROUP,
+            queue_group: self.queue_group,
             metadata: serde_json::Map::new(),
         }
     }
@@ -94,7 +97,7 @@ impl Statistics {
         EndpointStats {
             name: &self.name,
             subject: &self.subject,
-            queue_group: QUEUE_GROUP,
+            queue_group: self.queue_group,
             num_requests: requests,
             num_errors: self.errors.load(Ordering::Relaxed),
             last_error: self

@@ -15,6 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{PATIENCE, connect, raw, server, until};
 
+/// How long others are waited for after one has answered.
+const QUIET: Duration = Duration::from_millis(500);
+
 const SERVICE: ServiceDefinition = ServiceDefinition {
     name: "consent-projection",
     version: "1.2.3",
@@ -126,6 +129,61 @@ async fn replicas_share_the_load_and_stopping_one_loses_no_request() {
         by_first > 200 && by_second > 200,
         "{by_first} and {by_second}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_replica_answers_what_is_asked_of_all() {
+    let server = server().await;
+    let shutdown = CancellationToken::new();
+    let asker = connect(&server, NatsUser::Operator).await;
+    let subject = "consent.projection.v1.status";
+    let nobody = asker
+        .request_all(subject, Vec::new(), PATIENCE, QUIET)
+        .await;
+    assert!(
+        matches!(nobody, Err(RequestError::NoResponders { .. })),
+        "{nobody:?}"
+    );
+
+    for number in 0..3_u8 {
+        let connection = connect(&server, NatsUser::Projection).await;
+        let endpoint = Endpoint::new("status", subject, move |request| async move {
+            if request.payload == "refuse" && number == 1 {
+                return Err(ServiceError {
+                    status: 503,
+                    code: "view_not_ready".to_owned(),
+                    body: Vec::new(),
+                });
+            }
+            Ok(vec![number])
+        });
+        let shutdown = shutdown.clone();
+        let endpoints = vec![endpoint.for_every_replica()];
+        tokio::spawn(async move { serve(&connection, SERVICE, endpoints, 8, shutdown).await });
+    }
+    until("all answer", async || {
+        let answers = asker
+            .request_all(subject, Vec::new(), PATIENCE, QUIET)
+            .await;
+        answers.is_ok_and(|answers| answers.len() == 3)
+    })
+    .await;
+
+    let answers = asker
+        .request_all(subject, "refuse".into(), PATIENCE, QUIET)
+        .await;
+    let mut told = Vec::new();
+    let mut refused = 0;
+    for answer in answers.unwrap() {
+        match answer {
+            Ok(answer) => told.extend(answer),
+            Err(RequestError::Service { status: 503, .. }) => refused += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    told.sort_unstable();
+    assert_eq!((told, refused), (vec![0, 2], 1));
+    shutdown.cancel();
 }
 
 #[tokio::test]

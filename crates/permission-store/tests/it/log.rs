@@ -64,6 +64,7 @@ pub(crate) fn entry(sequence: u64, event: Event) -> Entry {
         sequence: Sequence(sequence),
         aggregate: Some(event.aggregate()),
         content: Content::Event(event),
+        hash: hash(sequence),
     }
 }
 
@@ -72,6 +73,7 @@ pub(crate) fn unreadable(sequence: u64, aggregate: Option<Aggregate>) -> Entry {
         sequence: Sequence(sequence),
         aggregate,
         content: Content::Unreadable,
+        hash: hash(sequence),
     }
 }
 

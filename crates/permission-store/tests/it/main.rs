@@ -17,4 +17,5 @@ mod moments;
 mod opening;
 mod place;
 mod private;
+mod replicas;
 mod voiding;

@@ -36,7 +36,7 @@ fn a_view_of_another_stream_is_kept_until_the_new_one_is_complete() {
             RebuildReason::OtherSource | RebuildReason::Incomplete
         ));
         assert_eq!(place.folders().len(), 2);
-        load.add(&[granted(1, "umbrella", "zoe")], [1; 32]).unwrap();
+        load.add(&[granted(1, "umbrella", "zoe")]).unwrap();
         // Interrupted: whoever goes back finds the old one as it was.
     }
     assert_eq!(
@@ -77,9 +77,7 @@ fn starting_over_leaves_readers_of_the_old_view_alone() {
 fn a_load_that_was_interrupted_is_begun_anew() {
     let place = Place::new();
     let mut interrupted = place.fresh(RebuildReason::Missing).spill_at(1);
-    interrupted
-        .add(&[granted(1, "acme", "ana")], [1; 32])
-        .unwrap();
+    interrupted.add(&[granted(1, "acme", "ana")]).unwrap();
     drop(interrupted);
     drop(load(
         place.fresh(RebuildReason::Incomplete),

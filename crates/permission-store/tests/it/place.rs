@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use assent_permission_store::{BulkLoad, Digest, Entry, Opened, RebuildReason, Source, View};
 use tempfile::TempDir;
 
-use crate::log::{hash, source};
+use crate::log::source;
 
 pub(crate) const CACHE: u64 = 8 * 1024 * 1024;
 
@@ -84,9 +84,7 @@ fn copy_folder(from: &Path, to: &Path) {
 }
 
 pub(crate) fn apply(view: &View, entries: &[Entry]) {
-    if let Some(last) = entries.last() {
-        view.apply(entries, hash(last.sequence.0)).unwrap();
-    }
+    view.apply(entries).unwrap();
 }
 
 /// The digest of a log, folded in one go.
@@ -97,8 +95,6 @@ pub(crate) fn digest_of(entries: &[Entry]) -> Digest {
 }
 
 pub(crate) fn load(mut load: BulkLoad, entries: &[Entry]) -> View {
-    if let Some(last) = entries.last() {
-        load.add(entries, hash(last.sequence.0)).unwrap();
-    }
+    load.add(entries).unwrap();
     load.finish().unwrap()
 }

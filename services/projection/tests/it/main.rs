@@ -12,6 +12,7 @@ mod events;
 mod foreign;
 mod other_log;
 mod recovering;
+mod replicas;
 mod snapshot;
 mod telling;
 mod voiding;

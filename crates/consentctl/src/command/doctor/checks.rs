@@ -154,7 +154,11 @@ async fn applied(connection: &Connection, last: Sequence, aggregate: &Aggregate)
             };
             return vec![Check::problem(name, says, advice)];
         }
-        Err(unanswered @ (QueryError::NotReachable(_) | QueryError::Refused(_))) => {
+        Err(
+            unanswered @ (QueryError::NotReachable(_)
+            | QueryError::Gone(_)
+            | QueryError::Refused(_)),
+        ) => {
             return vec![Check::problem(name, unanswered.to_line(), advice)];
         }
     };

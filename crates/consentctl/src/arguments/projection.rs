@@ -1,0 +1,27 @@
+//! `consentctl projection`.
+
+use clap::Subcommand;
+
+/// The commands about the projections and their views.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProjectionCommand {
+    /// Show each projection: how much of the log it has applied, and how its view is (read-only).
+    #[command(after_help = "\
+Asks every replica that is running, also one that has no view to answer queries from. Exit code 1 if
+one of them can't answer queries, 69 if none answers.
+
+Examples:
+  consentctl projection status
+  consentctl projection status --json | jq '.replicas[] | {instance, lag, blocked}'")]
+    Status,
+    /// Compare what all projections hold, by one digest for each (read-only).
+    #[command(after_help = "\
+Each reads all of its rows, a second or so per million; they go on answering meanwhile. While the log
+grows they are asked for the digest of one sequence. Exit code 1 if they differ at one sequence, or if
+one can't tell; 69 if none answers.
+
+Examples:
+  consentctl projection digest
+  consentctl projection digest --json | jq -r '.[].digest' | sort -u")]
+    Digest,
+}

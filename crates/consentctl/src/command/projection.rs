@@ -1,0 +1,22 @@
+//! `projection`: each replica, and whether they hold the same.
+
+mod digest;
+mod status;
+
+use assent_messaging::{Connection, ConnectionSettings};
+
+use crate::arguments::ProjectionCommand;
+use crate::exit::{CommandError, Outcome};
+use crate::output::Output;
+
+pub(crate) async fn run(
+    settings: ConnectionSettings,
+    command: ProjectionCommand,
+    output: &mut Output,
+) -> Result<Outcome, CommandError> {
+    let connection = Connection::connect(settings).await?;
+    match command {
+        ProjectionCommand::Status => status::run(&connection, output).await,
+        ProjectionCommand::Digest => digest::run(&connection, output).await,
+    }
+}

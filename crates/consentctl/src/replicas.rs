@@ -1,0 +1,51 @@
+//! Asking each projection by itself.
+
+use std::time::Duration;
+
+use assent_contract::names::{REPLICA_DIGEST, REPLICA_STATUS, of_replica};
+use assent_contract::replica::{DigestQuery, ReplicaDigest, ReplicaStatus};
+use assent_messaging::{Connection, RequestError};
+
+use crate::exit::CommandError;
+use crate::projection::{QueryError, read_answer};
+
+/// How long the first may take to answer, and how long after one others are waited for.
+const FIRST: Duration = Duration::from_secs(3);
+const QUIET: Duration = Duration::from_millis(500);
+
+/// A digest waits for its turn and for the view to get there, and reads all rows.
+const DIGEST_DEADLINE: Duration = Duration::from_secs(55);
+
+/// Every projection that answers, in the order of their machines.
+pub(crate) async fn statuses(connection: &Connection) -> Result<Vec<ReplicaStatus>, CommandError> {
+    let answers = connection.request_all(REPLICA_STATUS, Vec::new(), FIRST, QUIET);
+    let answers = answers.await.map_err(not_reachable)?;
+    let read = answers.into_iter().map(read_answer);
+    let mut statuses = read
+        .collect::<Result<Vec<ReplicaStatus>, _>>()
+        .map_err(|unreadable| CommandError::NotReachable(unreadable.into()))?;
+    statuses.sort_by(|a, b| {
+        (&a.host, &a.directory, &a.instance).cmp(&(&b.host, &b.directory, &b.instance))
+    });
+    Ok(statuses)
+}
+
+/// The digest of one projection's rows, as they are now or as they will be at a sequence.
+pub(crate) async fn digest(
+    connection: &Connection,
+    instance: &str,
+    at: Option<u64>,
+) -> Result<ReplicaDigest, QueryError> {
+    let query = serde_json::to_vec(&DigestQuery { at });
+    let query = query.map_err(|error| QueryError::Refused(error.to_string()))?;
+    let subject = of_replica(REPLICA_DIGEST, instance);
+    read_answer(
+        connection
+            .request(&subject, query, None, DIGEST_DEADLINE)
+            .await,
+    )
+}
+
+fn not_reachable(error: RequestError) -> CommandError {
+    CommandError::NotReachable(QueryError::NotReachable(error).into())
+}
