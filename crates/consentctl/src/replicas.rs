@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use assent_contract::names::{REPLICA_DIGEST, REPLICA_STATUS, of_replica};
-use assent_contract::replica::{DigestQuery, ReplicaDigest, ReplicaStatus};
+use assent_contract::names::{REPLICA_CHECK_LOG, REPLICA_DIGEST, REPLICA_STATUS, of_replica};
+use assent_contract::replica::{DigestQuery, LogCheckStatus, ReplicaDigest, ReplicaStatus};
 use assent_messaging::{Connection, RequestError};
 
 use crate::exit::CommandError;
@@ -44,6 +44,15 @@ pub(crate) async fn digest(
             .request(&subject, query, None, DIGEST_DEADLINE)
             .await,
     )
+}
+
+/// Has one projection compare the log with what its view was built from. Answers at once.
+pub(crate) async fn compare(
+    connection: &Connection,
+    instance: &str,
+) -> Result<LogCheckStatus, QueryError> {
+    let subject = of_replica(REPLICA_CHECK_LOG, instance);
+    read_answer(connection.request(&subject, Vec::new(), None, FIRST).await)
 }
 
 fn not_reachable(error: RequestError) -> CommandError {

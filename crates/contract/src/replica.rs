@@ -50,6 +50,12 @@ pub struct ReplicaStatus {
     /// Which rules folded the events; absent without a view.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fold_version: Option<u32>,
+    /// The root over all messages of the log that the view reflects (RFC 9162), in base64; absent without a view.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// Whether the log still holds what the view was built from.
+    #[serde(default)]
+    pub log_check: LogCheckStatus,
     /// How far it is with building a view; absent where it builds none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rebuilding: Option<RebuildProgress>,
@@ -69,6 +75,44 @@ pub enum ReplicaState {
     Serving,
     /// Answering nothing: the log that its view is of is gone.
     Withheld,
+}
+
+/// What came of reading the log again and comparing it with what the view was built from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogCheckStatus {
+    /// What the last comparison found.
+    pub result: LogCheckResult,
+    /// The first message that is missing or another one, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
+    /// The last message that was to be compared.
+    pub through: u64,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<String>,
+    /// Which server gave the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// How many there were since the program started.
+    pub checks: u64,
+    /// How far the comparison is that is under way; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running_at: Option<u64>,
+}
+
+/// What a comparison of the log with a view found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogCheckResult {
+    /// None has ended yet.
+    #[default]
+    NotYet,
+    /// The log holds what the view was built from.
+    Same,
+    /// The log gives no message where there was one.
+    Missing,
+    /// The log has another message where the view was built from one.
+    Different,
 }
 
 /// How far building a view is.
@@ -98,6 +142,8 @@ pub struct ReplicaDigest {
     pub sequence: u64,
     /// The SHA-256 of the rows, in hexadecimal. Two views of the same events have the same at the same sequence.
     pub digest: String,
+    /// The root over all messages of the log up to that sequence (RFC 9162), in base64.
+    pub root: String,
     /// When the log that the view is of was created.
     pub stream_created: String,
 }

@@ -58,6 +58,8 @@ pub struct StreamStatus {
     /// How many events in between the server says it lost. Anything but 0 is an incident. The
     /// server does not notice every loss, so whoever follows the log watches for gaps all the same.
     pub missing: u64,
+    /// The server that leads the stream, by its name, where it says.
+    pub leader: Option<String>,
 }
 
 /// Why the log is not open.
@@ -138,6 +140,7 @@ impl From<StreamState> for StreamStatus {
             last_sequence: Sequence(state.last_sequence),
             messages: state.messages,
             missing: state.deleted,
+            leader: state.leader,
         }
     }
 }

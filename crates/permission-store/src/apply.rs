@@ -1,6 +1,7 @@
 //! Following the log: a few entries at a time, each batch all or nothing.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use assent_domain::account::AccountState;
 use assent_domain::event::Aggregate;
@@ -11,6 +12,7 @@ use sled::{Batch, IVec};
 use crate::checksum;
 use crate::cursor::Head;
 use crate::entry::{AggregateChange, Content, Entry};
+use crate::hash_prefixes::HashPrefixes;
 use crate::key;
 use crate::projected::{Folded, Projected, effective, fold};
 use crate::row::Stored;
@@ -53,14 +55,23 @@ impl View {
 
     fn apply_batch(&self, entries: &[Entry]) -> Result<Vec<AggregateChange>, ApplyError> {
         let mut head = self.read().head().clone();
+        let before = head.cursor.sequence;
         let new = skip_applied(&mut head, entries)?;
         if new.is_empty() {
             return Ok(Vec::new());
         }
+        let mut prefixes = HashPrefixes::after(&self.table, before)?;
+        let mut batch = Batch::default();
         let mut working = Working::new(&self.table);
         let mut changes = Vec::with_capacity(new.len());
         let mut passed_over = Vec::new();
         for entry in new {
+            prefixes
+                .push::<Infallible>(entry, |key, row| {
+                    batch.insert(key, row);
+                    Ok(())
+                })
+                .unwrap_or_else(|never| match never {});
             if entry.content == Content::Void {
                 passed_over.push(entry.sequence);
             }
@@ -71,7 +82,9 @@ impl View {
                 head.counts.count_orphan(entry);
             }
         }
-        let mut batch = Batch::default();
+        if let Some((key, row)) = prefixes.rest() {
+            batch.insert(key, row);
+        }
         for sequence in &passed_over {
             batch.insert(key::void(*sequence), &[]);
         }
@@ -107,6 +120,7 @@ pub(crate) fn skip_applied<'e>(
         }
         head.cursor.sequence = expected;
         head.cursor.hash = entry.hash;
+        head.tree.push(entry.hash);
     }
     Ok(new)
 }

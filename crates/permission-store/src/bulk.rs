@@ -19,6 +19,7 @@ use crate::checksum;
 use crate::cursor::Head;
 use crate::directory::Generation;
 use crate::entry::{Content, Entry};
+use crate::hash_prefixes::HashPrefixes;
 use crate::key;
 use crate::projected::{Folded, Projected, fold};
 use crate::row::Stored;
@@ -40,6 +41,7 @@ pub struct BulkLoad {
     users: HashMap<Box<[u8]>, Projected<UserState>>,
     /// The messages that were passed over.
     voids: Vec<Sequence>,
+    prefixes: HashPrefixes,
     /// Whether rows were written already, so that a state may have to be read back.
     spilled: bool,
     spill_at: usize,
@@ -56,6 +58,7 @@ impl BulkLoad {
             accounts: HashMap::new(),
             users: HashMap::new(),
             voids: Vec::new(),
+            prefixes: HashPrefixes::default(),
             spilled: false,
             spill_at: SPILL_AT,
             scratch: Vec::new(),
@@ -94,9 +97,13 @@ impl BulkLoad {
             view,
             head,
             voids,
+            prefixes,
             replaces,
             ..
         } = self;
+        if let Some((key, row)) = prefixes.rest() {
+            view.table.insert(&key, row)?;
+        }
         // The rows first: a cursor must never outlive the rows that it speaks of.
         view.table.flush()?;
         let mut batch = Batch::default();
@@ -116,6 +123,9 @@ impl BulkLoad {
     }
 
     fn fold(&mut self, entry: &Entry) -> Result<(), Damage> {
+        let table = &self.view.table;
+        self.prefixes
+            .push(entry, |key, row| table.insert(&key, row))?;
         if entry.content == Content::Void {
             self.voids.push(entry.sequence);
         }

@@ -1,12 +1,13 @@
 //! How much of which log a view holds, by which rules it was built, and how many rows it has.
 
+use assent_checkpoint::Tree;
 use assent_domain::ids::Sequence;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{Content, Entry};
 
 /// How rows are laid out. Another number makes a view be built anew.
-pub(crate) const SCHEMA_VERSION: u32 = 2;
+pub(crate) const SCHEMA_VERSION: u32 = 3;
 
 /// Which rules folded the events: raise it whenever `evolve` comes to another result for some
 /// log, or reads events that it could not read before. Another number makes a view be built anew.
@@ -80,6 +81,9 @@ pub(crate) struct Head {
     #[serde(flatten)]
     pub(crate) cursor: Cursor,
     pub(crate) counts: Counts,
+    /// All messages up to the cursor. A view of an earlier version has none.
+    #[serde(default)]
+    pub(crate) tree: Tree,
     /// The sum over all rows, see [`crate::checksum`].
     pub(crate) sum: u64,
 }
@@ -89,6 +93,7 @@ impl Head {
         Self {
             cursor: Cursor::start(source),
             counts: Counts::default(),
+            tree: Tree::default(),
             sum: 0,
         }
     }

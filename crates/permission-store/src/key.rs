@@ -14,6 +14,9 @@ pub(crate) const BLOCKED: &[u8] = b"b";
 /// Before the note that a message was passed over, followed by its place in the log.
 pub(crate) const VOIDS: &[u8] = b"v";
 
+/// Before each row of the first bytes of messages' hashes, followed by the row's number.
+const HASH_PREFIXES: &[u8] = b"l";
+
 const COMPANY: u8 = b'c';
 const USER: u8 = b'u';
 const SEPARATOR: u8 = 0;
@@ -72,6 +75,10 @@ pub(crate) fn row(aggregate: &Aggregate) -> Vec<u8> {
         Aggregate::Account(account) => company(account),
         Aggregate::User(account, name) => user(account, name),
     }
+}
+
+pub(crate) fn hash_prefixes(row: u64) -> Vec<u8> {
+    [HASH_PREFIXES, &row.to_be_bytes()].concat()
 }
 
 pub(crate) fn void(sequence: Sequence) -> Vec<u8> {

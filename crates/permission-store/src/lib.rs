@@ -20,7 +20,7 @@
 //! 5. [`bulk`]: building a view from the whole log. [`apply`]: following the log. [`refold`]:
 //!    folding one account or user anew.
 //! 6. [`view`]: reading. [`current_changes`]: reading all, as it is told; [`rows`]: as it is kept. [`verify`]: the
-//!    digest, and whether the rows are what was written.
+//!    digest, and whether the rows are what was written. [`log_check`]: whether the log is still what they were built from.
 
 pub mod entry;
 pub mod projected;
@@ -30,6 +30,8 @@ pub mod cursor;
 mod checksum;
 mod key;
 mod row;
+
+mod hash_prefixes;
 
 mod directory;
 mod home;
@@ -52,12 +54,15 @@ pub mod rows;
 
 pub mod verify;
 
+pub mod log_check;
+
 pub use apply::ApplyError;
 pub use bulk::{BulkError, BulkLoad};
 pub use current_changes::ChangesPage;
 pub use cursor::{Counts, Cursor, Source};
 pub use entry::{AggregateChange, Content, Entry};
 pub use home::{OpenError, RebuildReason};
+pub use log_check::{LogCheck, LogVerdict};
 pub use open::Opened;
 pub use projected::{Projected, effective, mailbox};
 pub use refold::Refold;

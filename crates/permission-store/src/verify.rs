@@ -8,6 +8,7 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
+use assent_checkpoint::Root;
 use assent_domain::ids::Sequence;
 use sha2::{Digest as _, Sha256};
 use sled::IVec;
@@ -29,12 +30,18 @@ const ROWS_AT_A_TIME: usize = 256;
 pub struct Digest {
     hash: [u8; 32],
     sequence: Sequence,
+    root: [u8; 32],
 }
 
 impl Digest {
     /// The 32 bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.hash
+    }
+
+    /// The root over all messages of the log that the rows reflect.
+    pub const fn root(&self) -> Root {
+        Root(self.root)
     }
 
     /// The last entry that the rows reflect.
@@ -147,26 +154,33 @@ impl View {
 
     fn digest_pass(&self, head: &Head) -> Result<Digest, Damage> {
         let mut hasher = Sha256::new();
-        self.walk(|key, value| {
-            for part in [key, value] {
-                let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
-                hasher.update(length.to_be_bytes());
-                hasher.update(part);
-            }
-        })?;
+        self.walk(
+            || {},
+            |key, value| {
+                for part in [key, value] {
+                    let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
+                    hasher.update(length.to_be_bytes());
+                    hasher.update(part);
+                }
+            },
+        )?;
         let sequence = head.cursor.sequence;
         hasher.update(sequence.0.to_be_bytes());
         let hash = hasher.finalize().into();
-        Ok(Digest { hash, sequence })
+        Ok(Digest {
+            hash,
+            sequence,
+            root: head.tree.root().0,
+        })
     }
 
     /// Reads every row, and compares them with the sum that was kept as they were written.
-    /// Others may read and write meanwhile.
-    pub fn verify(&self) -> Result<RowsCheck, ReadError> {
+    /// Others may read and write meanwhile; `pause` is called between a few hundred rows and the next.
+    pub fn verify(&self, pause: impl FnMut()) -> Result<RowsCheck, ReadError> {
         let _only_walk = self.only_walk();
         let head = self.begin_pass();
         let mut sum = 0_u64;
-        self.walk(|key, value| {
+        self.walk(pause, |key, value| {
             sum = sum.wrapping_add(checksum::of_row(key, value));
         })?;
         Ok(if sum == head.sum {
@@ -188,15 +202,22 @@ impl View {
     }
 
     /// Visits every row in the order of the keys, as all were when the pass was begun.
-    fn walk(&self, mut visit: impl FnMut(&[u8], &[u8])) -> Result<(), Damage> {
+    fn walk(
+        &self,
+        mut pause: impl FnMut(),
+        mut visit: impl FnMut(&[u8], &[u8]),
+    ) -> Result<(), Damage> {
         let walked = loop {
             match self.next_rows() {
                 Ok(rows) if rows.is_empty() => break Ok(()),
-                Ok(rows) => rows.iter().for_each(|(key, value)| {
-                    if let Some(value) = value {
-                        visit(key, value);
+                Ok(rows) => {
+                    for (key, value) in &rows {
+                        if let Some(value) = value {
+                            visit(key, value);
+                        }
                     }
-                }),
+                    pause();
+                }
                 Err(damage) => break Err(damage),
             }
         };

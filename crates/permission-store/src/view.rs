@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use assent_checkpoint::Root;
 use assent_domain::account::AccountState;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::{AccountId, Sequence, UserId};
@@ -191,6 +192,11 @@ impl Reading<'_> {
     /// How many there are.
     pub fn counts(&self) -> Counts {
         self.state.head.counts
+    }
+
+    /// The root over all messages of the log that the rows reflect.
+    pub fn root(&self) -> Root {
+        self.state.head.tree.root()
     }
 
     /// What is known of an account: the default where it has no events.

@@ -9,6 +9,7 @@ use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{ConnectionLimits, Dependency, Health, Listen, Runtime, StartError};
 
 use crate::config::{Config, PROGRAM};
+use crate::log_findings::LogFindings;
 use crate::projector::Projector;
 use crate::replica::Replica;
 use crate::served_view::ServedView;
@@ -38,13 +39,15 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         "nats-watch",
         watch(connection.clone(), nats, runtime.clone()),
     );
-    let replica = Arc::new(Replica::new(&served, config.data_dir.clone()));
+    let findings = Arc::new(LogFindings::new(health.dependency("log")));
+    let replica = Arc::new(Replica::new(&served, &findings, config.data_dir.clone()));
     let projector = Projector {
         connection: connection.clone(),
         directory: config.data_dir,
         served: Arc::clone(&served),
         readiness: view,
         changes,
+        findings,
         runtime: runtime.clone(),
     };
     runtime.spawn_critical("projector", projector.run());

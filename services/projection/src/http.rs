@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use assent_contract::query::UserQuery;
-use assent_contract::replica::DigestQuery;
+use assent_contract::replica::{DigestQuery, LogCheckStatus};
 use assent_domain::event::Aggregate;
 use assent_domain::ids::{AccountId, UserId};
 use assent_permission_store::Blocked;
@@ -82,6 +82,8 @@ struct Status {
     blocked: Vec<BlockedView>,
     stream_created: Option<String>,
     rebuilding: bool,
+    root: Option<String>,
+    log_check: LogCheckStatus,
 }
 
 #[derive(Debug, Serialize)]
@@ -114,6 +116,7 @@ async fn status(State(shared): State<Shared>, headers: HeaderMap) -> Result<Json
     shared.authorize(&headers, None).await?;
     let stream_last = shared.served.stream_last();
     let rebuilding = shared.served.is_rebuilding();
+    let log_check = shared.replica.log_check();
     // Without a view there is still something to tell: that it is being built.
     let Ok(view) = shared.served.view() else {
         return Ok(Json(Status {
@@ -125,11 +128,14 @@ async fn status(State(shared): State<Shared>, headers: HeaderMap) -> Result<Json
             blocked: Vec::new(),
             stream_created: None,
             rebuilding,
+            root: None,
+            log_check,
         }));
     };
     let (cursor, counts) = (view.cursor(), view.counts());
     let blocked = answers::read(&shared.served, |view| view.blocked(BLOCKED_SHOWN))?;
     let applied = cursor.sequence.0;
+    let root = view.read().root().to_string();
     Ok(Json(Status {
         applied_sequence: applied,
         stream_last_sequence: stream_last.max(applied),
@@ -139,6 +145,8 @@ async fn status(State(shared): State<Shared>, headers: HeaderMap) -> Result<Json
         blocked: blocked.into_iter().map(BlockedView::from).collect(),
         stream_created: Some(cursor.source.created),
         rebuilding,
+        root: Some(root),
+        log_check,
     }))
 }
 
@@ -146,6 +154,7 @@ async fn status(State(shared): State<Shared>, headers: HeaderMap) -> Result<Json
 struct DigestView {
     sequence: u64,
     digest: String,
+    root: String,
 }
 
 /// What all rows add up to, the sequence included: two views of the same log at the same place
@@ -161,6 +170,7 @@ async fn digest(
     Ok(Json(DigestView {
         sequence: digest.sequence,
         digest: digest.digest,
+        root: digest.root,
     }))
 }
 

@@ -6,6 +6,8 @@
 //! 3. `view_loader` finds the view of that log on disk, or builds it from the whole log.
 //! 4. `entries` is what the view takes in of the log; `voids` knows which messages of the log are void;
 //!    `unblock` folds anew whom they blocked.
+//!    `log_checker` reads the log again, to see that it still holds what the view was built from, and
+//!    `log_findings` tells; `rows_checker` sees that the view is what was written.
 //! 5. `change_announcer` tells others what changed, each change once.
 //! 6. `served_view` is where the view is served from; `answers` reads it, for NATS and for HTTP, and
 //!    `snapshot` reads all of it, for whoever begins to follow the changes; `replica` is what an operator asks
@@ -19,10 +21,13 @@ pub mod config;
 mod entries;
 mod follow_failure;
 mod http;
+mod log_checker;
+mod log_findings;
 mod projector;
 mod queries;
 mod query_failure;
 mod replica;
+mod rows_checker;
 mod served_view;
 mod snapshot;
 mod unblock;

@@ -17,6 +17,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use crate::change_announcer::{Applied, ChangeAnnouncer, LogAndView, QUEUE, TracedChange};
 use crate::entries::{as_entry, still_agrees};
 use crate::follow_failure::{FollowFailure, Log, Recovery};
+use crate::log_checker::LogChecker;
+use crate::log_findings::LogFindings;
+use crate::rows_checker::keep_checking;
 use crate::served_view::{ServedView, show_counts};
 use crate::unblock::Unblock;
 use crate::view_loader::ViewLoader;
@@ -41,6 +44,7 @@ pub(crate) struct Projector {
     pub(crate) served: Arc<ServedView>,
     pub(crate) readiness: Dependency,
     pub(crate) changes: Dependency,
+    pub(crate) findings: Arc<LogFindings>,
     pub(crate) runtime: Runtime,
 }
 
@@ -127,6 +131,15 @@ impl Projector {
         let mut beside = JoinSet::new();
         beside.spawn(announcer.run(waiting));
         beside.spawn(voids.clone().keep_looking(log.clone()));
+        beside.spawn(keep_checking(Arc::clone(&view), Arc::clone(&self.served)));
+        let checker = LogChecker {
+            connection: self.connection.clone(),
+            log: log.clone(),
+            view: Arc::clone(&view),
+            served: Arc::clone(&self.served),
+            findings: Arc::clone(&self.findings),
+        };
+        beside.spawn(checker.run());
         tokio::select! {
             trouble = self.follow_live(&log, &voids, &view, queue) => trouble,
             trouble = self.watch_stream(&log, &view) => trouble,

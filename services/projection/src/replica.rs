@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use assent_contract::names;
 use assent_contract::replica::{
-    DigestQuery, RebuildProgress, ReplicaDigest, ReplicaStatus, Row, RowState, RowsPage, RowsQuery,
+    DigestQuery, LogCheckStatus, RebuildProgress, ReplicaDigest, ReplicaStatus, Row, RowState,
+    RowsPage, RowsQuery,
 };
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
@@ -20,6 +21,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
+use crate::log_findings::LogFindings;
 use crate::query_failure::QueryFailure;
 use crate::served_view::ServedView;
 
@@ -33,6 +35,7 @@ const HOST_NAME: &str = "/proc/sys/kernel/hostname";
 #[derive(Debug)]
 pub(crate) struct Replica {
     served: Arc<ServedView>,
+    findings: Arc<LogFindings>,
     instance: String,
     host: Option<String>,
     directory: PathBuf,
@@ -41,10 +44,15 @@ pub(crate) struct Replica {
 }
 
 impl Replica {
-    pub(crate) fn new(served: &Arc<ServedView>, directory: PathBuf) -> Self {
+    pub(crate) fn new(
+        served: &Arc<ServedView>,
+        findings: &Arc<LogFindings>,
+        directory: PathBuf,
+    ) -> Self {
         let host = std::fs::read_to_string(HOST_NAME).ok();
         Self {
             served: Arc::clone(served),
+            findings: Arc::clone(findings),
             instance: Uuid::new_v4().simple().to_string(),
             host: host
                 .map(|host| host.trim().to_owned())
@@ -80,7 +88,21 @@ impl Replica {
                 of_this_one(names::REPLICA_ROWS),
                 |replica, query| async move { replica.rows(&query) },
             ),
+            endpoint(
+                self,
+                "check-log",
+                of_this_one(names::REPLICA_CHECK_LOG),
+                |replica, Nothing {}| async move {
+                    replica.findings.ask();
+                    Ok(replica.findings.status())
+                },
+            ),
         ])
+    }
+
+    /// Whether the log still holds what the view was built from.
+    pub(crate) fn log_check(&self) -> LogCheckStatus {
+        self.findings.status()
     }
 
     fn status(&self) -> ReplicaStatus {
@@ -105,6 +127,8 @@ impl Replica {
             bytes_on_disk: view.as_ref().map_or(0, |view| view.bytes_on_disk()),
             schema_version: cursor.as_ref().map(|cursor| cursor.schema),
             fold_version: cursor.as_ref().map(|cursor| cursor.fold),
+            root: view.as_ref().map(|view| view.read().root().to_string()),
+            log_check: self.findings.status(),
             stream_created: cursor.map(|cursor| cursor.source.created),
             rebuilding: self
                 .served
@@ -124,6 +148,7 @@ impl Replica {
             instance: self.instance.clone(),
             sequence: digest.sequence().0,
             digest: digest.to_string(),
+            root: digest.root().to_string(),
             stream_created,
         })
     }

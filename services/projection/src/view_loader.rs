@@ -8,7 +8,7 @@ use std::time::Duration;
 use assent_contract::names;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, FollowError};
-use assent_permission_store::{BulkLoad, Opened, RowsCheck, Source, View};
+use assent_permission_store::{BulkLoad, Opened, Source, View};
 use assent_service_kit::{Dependency, Runtime};
 use tokio::task::{block_in_place, spawn_blocking};
 
@@ -56,7 +56,11 @@ impl ViewLoader {
         let view = match self.view.clone() {
             Some(view) => view,
             None => match self.open(source.clone()).await? {
-                Opened::Resumed(view) => self.keep(Arc::from(view)),
+                Opened::Resumed(view) => {
+                    let view = Arc::from(view);
+                    self.view = Some(Arc::clone(&view));
+                    view
+                }
                 Opened::Fresh { load, why } => {
                     tracing::info!(%why, "building the view from the log");
                     return self.build(log, voids, *load).await;
@@ -93,18 +97,6 @@ impl ViewLoader {
             .await
             .map_err(|_| FollowFailure::Damaged)?
             .map_err(FollowFailure::View)
-    }
-
-    /// Keeps a view that was on disk, and has its rows checked while it is served already: that
-    /// takes a second per million of them, and damage that opening it did not show is rare.
-    fn keep(&mut self, view: Arc<View>) -> Arc<View> {
-        self.view = Some(Arc::clone(&view));
-        let (served, checked) = (Arc::clone(&self.served), Arc::clone(&view));
-        spawn_blocking(move || match checked.verify() {
-            Ok(RowsCheck::Sound) => {}
-            Ok(RowsCheck::Damaged) | Err(_) => served.report_damage(&checked),
-        });
-        view
     }
 
     /// Builds a view from the whole log.

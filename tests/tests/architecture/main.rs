@@ -26,7 +26,10 @@ const EDGES: &[(&str, &[&str])] = &[
         "assent-event-log",
         &["assent-contract", "assent-domain", "assent-messaging"],
     ),
-    ("assent-permission-store", &["assent-domain"]),
+    (
+        "assent-permission-store",
+        &["assent-checkpoint", "assent-domain"],
+    ),
     ("assent-jwks", &[]),
     (
         "assent-microsoft-identity",
@@ -140,8 +143,8 @@ const OWNERS: [(&str, &[&str]); 4] = [
     ("thirtyfour", &["assent-dev-stack"]),
 ];
 
-/// Who may name them besides, for tests: they do to the log what it never would itself.
-const TESTERS: [(&str, &str); 1] = [("async-nats", "assent-event-log")];
+/// Who may name them besides, for tests: they do to the log, or to the view, what it never would itself.
+const TESTERS: [(&str, &str); 2] = [("async-nats", "assent-event-log"), ("sled", "projection")];
 
 /// What `assent-consent-core` never names, as a dependency of any kind or in its code.
 const NOT_IN_THE_CORE: [&str; 6] = ["askama", "axum", "hyper", "http", "tower", "tower-http"];

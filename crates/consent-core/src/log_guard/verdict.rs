@@ -69,6 +69,7 @@ mod tests {
             last_sequence: Sequence(last),
             messages: last,
             missing: 0,
+            leader: None,
         }
     }
 

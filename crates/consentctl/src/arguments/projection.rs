@@ -8,12 +8,18 @@ pub(crate) enum ProjectionCommand {
     /// Show each projection: how much of the log it has applied, and how its view is (read-only).
     #[command(after_help = "\
 Asks every replica that is running, also one that has no view to answer queries from. Exit code 1 if
-one of them can't answer queries, 69 if none answers.
+one of them can't answer queries, or found that the log is not what its view was built from; 69 if
+none answers. Each compares the log with its view after a start, a lost connection and a change of
+leader, and once a day; with --compare it begins at once, and you see later what came of it.
 
 Examples:
   consentctl projection status
   consentctl projection status --json | jq '.replicas[] | {instance, lag, blocked}'")]
-    Status,
+    Status {
+        /// Have each compare the log with its view now.
+        #[arg(long)]
+        compare: bool,
+    },
     /// Compare what all projections hold, by one digest for each (read-only).
     #[command(after_help = "\
 Each reads all of its rows, a second or so per million; they go on answering meanwhile. While the log

@@ -16,7 +16,7 @@ pub(crate) async fn run(
 ) -> Result<Outcome, CommandError> {
     let connection = Connection::connect(settings).await?;
     match command {
-        ProjectionCommand::Status => status::run(&connection, output).await,
+        ProjectionCommand::Status { compare } => status::run(&connection, compare, output).await,
         ProjectionCommand::Digest => digest::run(&connection, output).await,
     }
 }

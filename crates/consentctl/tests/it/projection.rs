@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use assent_contract::names::{REPLICA_DIGEST, REPLICA_STATUS, of_replica};
 use assent_contract::replica::{
-    DigestQuery, RebuildProgress, ReplicaDigest, ReplicaState, ReplicaStatus,
+    DigestQuery, LogCheckResult, LogCheckStatus, RebuildProgress, ReplicaDigest, ReplicaState,
+    ReplicaStatus,
 };
 use assent_dev_stack::{NatsServer, NatsUser, wait_for};
 use assent_messaging::{Endpoint, ServiceDefinition, ServiceError, serve};
@@ -32,6 +33,14 @@ fn status(instance: &str, state: ReplicaState) -> ReplicaStatus {
         bytes_on_disk: 512 * 1024,
         schema_version: Some(3),
         fold_version: Some(2),
+        root: Some("zX2C".to_owned()),
+        log_check: LogCheckStatus {
+            result: LogCheckResult::Same,
+            through: 118,
+            server: Some("nats-1".to_owned()),
+            checks: 1,
+            ..LogCheckStatus::default()
+        },
         rebuilding: None,
     }
 }
@@ -72,6 +81,7 @@ async fn replica(
                     instance,
                     sequence,
                     digest: format!("{digest}{sequence}"),
+                    root: "zX2C".to_owned(),
                     stream_created: "then".to_owned(),
                 };
                 Ok(serde_json::to_vec(&told).unwrap())
@@ -126,6 +136,8 @@ async fn every_replica_is_shown_and_one_that_cant_answer_is_a_finding() {
     Projection a on host-1
       state      answers queries
       log        event 118 of 120 applied, 2 events to go
+      compared   the log is what the view was built from, up to event 118
+      root       zX2C
       view       1 account, 7 users, 0 blocked
       on disk    512 KiB in /var/lib/assent; schema 3, fold 2
       program    projection 1.2.3
@@ -151,6 +163,37 @@ async fn every_replica_is_shown_and_one_that_cant_answer_is_a_finding() {
         shown,
         json!({"replicas": [status("a", ReplicaState::Serving), building]})
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_not_what_a_view_was_built_from_is_a_finding() {
+    for (result, at, says) in [
+        (
+            LogCheckResult::Missing,
+            Some(7),
+            "the log on server nats-1 gives no event 7",
+        ),
+        (
+            LogCheckResult::Different,
+            Some(7),
+            "has another event 7 than",
+        ),
+        (
+            LogCheckResult::Different,
+            None,
+            "has another event up to 118 than",
+        ),
+    ] {
+        let server = NatsServer::start().await.unwrap();
+        let mut status = status("a", ReplicaState::Serving);
+        status.log_check.result = result;
+        status.log_check.at = at;
+        replica(&server, status, 118, "x").await;
+        all_answer(&server, 1).await;
+        let ran = consentctl(&server, &["projection", "status"]).await;
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.out.contains(says), "{says}: {ran:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,7 +56,9 @@ fn of_pattern(pattern: &str, user: &User) -> Vec<Request> {
         | "consent.command.v1.void-message" => {
             return plain(pattern, of(&[json!({ "account_id": "acme" })], &["", "?"]));
         }
-        "consent.projection.v1.digest.*" | "consent.projection.v1.rows.*" => {
+        "consent.projection.v1.digest.*"
+        | "consent.projection.v1.rows.*"
+        | "consent.projection.v1.check-log.*" => {
             let subject = pattern.replace('*', "instance");
             return plain(&subject, of(&[json!({ "at": 7 }), json!({})], &["", "?"]));
         }

@@ -30,6 +30,8 @@ pub struct StreamState {
     pub deleted: u64,
     /// When it was created, as the server writes it: no two streams of one name have the same.
     pub created: String,
+    /// The server that leads it, by its name, where it says.
+    pub leader: Option<String>,
     config: Config,
 }
 
@@ -135,6 +137,7 @@ impl TryFrom<Description> for StreamState {
             state,
             cluster,
         } = description;
+        let leader = cluster.as_ref().and_then(|cluster| cluster.leader.clone());
         let clustered = cluster.filter(|cluster| cluster.replicas.is_some());
         if clustered.is_some_and(|cluster| cluster.leader.is_none_or(|leader| leader.is_empty())) {
             return Err(JetStreamError::Unavailable {
@@ -149,6 +152,7 @@ impl TryFrom<Description> for StreamState {
             last_sequence: state.last_seq,
             deleted: state.num_deleted,
             created,
+            leader: leader.filter(|leader| !leader.is_empty()),
             config,
         })
     }

@@ -10,10 +10,12 @@
 mod answering;
 mod events;
 mod foreign;
+mod log_check;
 mod other_log;
 mod recovering;
 mod replicas;
 mod snapshot;
+mod stream_files;
 mod telling;
 mod voiding;
 mod worker;

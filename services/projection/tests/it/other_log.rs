@@ -2,7 +2,6 @@
 //! whoever followed it, and whoever begins to, ends with what the log says.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use assent_contract::names;
 use assent_dev_stack::Program;
@@ -10,57 +9,11 @@ use assent_messaging::{ChangeStream, ConnectionState, Stamp};
 use serde_json::{Value, json};
 
 use crate::events::{granted, revoked_calendar};
+use crate::stream_files::{copy, folder_of_log, saved, set_back_to};
 use crate::worker::{NOTHING, Worker, first_page};
 use crate::world::{PATIENCE, World, get_as, until};
 
 const ALL: &str = "calendar contacts full";
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
-/// Where the server keeps the log, below its store.
-fn folder_of_log(store: &Path) -> PathBuf {
-    let mut folders = vec![store.to_owned()];
-    while let Some(folder) = folders.pop() {
-        if folder.ends_with(format!("streams/{}", names::EVENT_STREAM)) {
-            return folder;
-        }
-        let inside = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path());
-        folders.extend(inside.filter(|path| path.is_dir()));
-    }
-    panic!("the log is nowhere");
-}
-
-/// The log as it is now, to go back to.
-async fn saved(world: &mut World, label: &str) -> PathBuf {
-    world.nats.stop().await;
-    let backup = world.data(label);
-    copy(&folder_of_log(&world.nats.store_directory()), &backup);
-    world.nats.restart().await.unwrap();
-    until("the log is there again", async || world.log_opens().await).await;
-    backup
-}
-
-async fn set_back_to(world: &mut World, backup: &Path) {
-    world.nats.stop().await;
-    let folder = folder_of_log(&world.nats.store_directory());
-    fs::remove_dir_all(&folder).unwrap();
-    copy(backup, &folder);
-    world.nats.restart().await.unwrap();
-    until("the log is there again", async || world.log_opens().await).await;
-}
 
 async fn delete_log(world: &World) {
     let delete = format!("$JS.API.STREAM.DELETE.{}", names::EVENT_STREAM);

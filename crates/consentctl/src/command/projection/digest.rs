@@ -131,6 +131,7 @@ mod tests {
             instance: format!("{sequence}-{digest}"),
             sequence,
             digest: digest.to_owned(),
+            root: "root".to_owned(),
             stream_created: "then".to_owned(),
         })
     }

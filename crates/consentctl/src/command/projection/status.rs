@@ -1,6 +1,6 @@
 //! `projection status`.
 
-use assent_contract::replica::{ReplicaState, ReplicaStatus};
+use assent_contract::replica::{LogCheckResult, LogCheckStatus, ReplicaState, ReplicaStatus};
 use assent_messaging::Connection;
 use serde::Serialize;
 
@@ -16,9 +16,17 @@ struct Report {
 
 pub(crate) async fn run(
     connection: &Connection,
+    compare: bool,
     output: &mut Output,
 ) -> Result<Outcome, CommandError> {
-    let replicas = replicas::statuses(connection).await?;
+    let mut replicas = replicas::statuses(connection).await?;
+    if compare {
+        for replica in &replicas {
+            let asked = replicas::compare(connection, &replica.instance).await;
+            asked.map_err(|refused| CommandError::NotReachable(refused.into()))?;
+        }
+        replicas = replicas::statuses(connection).await?;
+    }
     let found = replicas.iter().any(|replica| !is_well(replica));
     if output.is_json() {
         output.document(&Report { replicas })?;
@@ -31,10 +39,15 @@ pub(crate) async fn run(
 }
 
 const fn is_well(replica: &ReplicaStatus) -> bool {
-    match replica.state {
-        ReplicaState::Serving | ReplicaState::CatchingUp => true,
-        ReplicaState::Starting | ReplicaState::Rebuilding | ReplicaState::Withheld => false,
-    }
+    let log_is_the_same = match replica.log_check.result {
+        LogCheckResult::NotYet | LogCheckResult::Same => true,
+        LogCheckResult::Missing | LogCheckResult::Different => false,
+    };
+    log_is_the_same
+        && match replica.state {
+            ReplicaState::Serving | ReplicaState::CatchingUp => true,
+            ReplicaState::Starting | ReplicaState::Rebuilding | ReplicaState::Withheld => false,
+        }
 }
 
 fn show(replica: &ReplicaStatus, output: &mut Output) -> Result<(), CommandError> {
@@ -50,6 +63,10 @@ fn show(replica: &ReplicaStatus, output: &mut Output) -> Result<(), CommandError
             lag => format!(", {} to go", count(lag, "event")),
         }
     ))?;
+    output.line(&format!("  compared   {}", compared(&replica.log_check)))?;
+    if let Some(root) = &replica.root {
+        output.line(&format!("  root       {root}"))?;
+    }
     output.line(&format!(
         "  view       {}, {}, {} blocked",
         count(replica.accounts, "account"),
@@ -66,6 +83,35 @@ fn show(replica: &ReplicaStatus, output: &mut Output) -> Result<(), CommandError
         replica.directory
     ))?;
     Ok(output.line(&format!("  program    projection {}", replica.version))?)
+}
+
+/// Whether the log still holds what the view was built from.
+fn compared(check: &LogCheckStatus) -> String {
+    let server = check.server.as_deref().unwrap_or("unknown");
+    let what = match (check.result, check.at) {
+        (LogCheckResult::NotYet, _) => "not yet".to_owned(),
+        (LogCheckResult::Same, _) => format!(
+            "the log is what the view was built from, up to event {}",
+            check.through
+        ),
+        (LogCheckResult::Missing, at) => format!(
+            "PROBLEM: the log on server {server} gives no event {}, from which the view was built",
+            at.unwrap_or_default()
+        ),
+        (LogCheckResult::Different, Some(at)) => {
+            format!(
+                "PROBLEM: the log on server {server} has another event {at} than the view was built from"
+            )
+        }
+        (LogCheckResult::Different, None) => format!(
+            "PROBLEM: the log on server {server} has another event up to {} than the view was built from",
+            check.through
+        ),
+    };
+    match check.running_at {
+        Some(at) => format!("{what}; being compared again: at event {at}"),
+        None => what,
+    }
 }
 
 fn state(replica: &ReplicaStatus) -> String {

@@ -1,0 +1,139 @@
+//! Reading the log again, in the background, to see that it still holds what the view was built from.
+//!
+//! A server gives nothing for a record that is damaged on its disk, and says nothing; and a server with an older copy may
+//! lead at any time. So it is read after each start, lost connection and change of leader, once a day, and when an operator
+//! asks. Nothing is served from what is read: the view was there first.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use assent_domain::ids::Sequence;
+use assent_event_log::{EventLog, FollowError};
+use assent_messaging::{Connection, ConnectionState};
+use assent_permission_store::{Damage, LogVerdict, View};
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use crate::log_findings::{LogFinding, LogFindings};
+use crate::served_view::ServedView;
+
+/// How many messages are read before others get their turn.
+const BATCH: usize = 1024;
+const PATIENCE: Duration = Duration::from_millis(500);
+/// For how many times as long as reading took it pauses.
+const REST: u32 = 3;
+const EVERY: Duration = Duration::from_hours(24);
+/// How often it is looked who leads.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Compares the log with one view for as long as that view follows it.
+#[derive(Debug)]
+pub(crate) struct LogChecker {
+    pub(crate) connection: Connection,
+    pub(crate) log: EventLog,
+    pub(crate) view: Arc<View>,
+    pub(crate) served: Arc<ServedView>,
+    pub(crate) findings: Arc<LogFindings>,
+}
+
+/// Why a comparison has no result.
+enum NoResult {
+    /// The log can't be read to its end now. Whoever follows it says why.
+    Log,
+    View(Damage),
+}
+
+impl LogChecker {
+    pub(crate) async fn run(self) {
+        let mut states = self.connection.state_changes();
+        loop {
+            states.mark_unchanged();
+            let leader = self.leader().await;
+            let compared = self.compare().await;
+            match compared {
+                Ok((finding, through)) => {
+                    let server = leader.clone().unwrap_or_else(|| self.log.server());
+                    self.findings.found(finding, through, &server);
+                }
+                Err(NoResult::Log) => self.findings.interrupted(),
+                Err(NoResult::View(damage)) => {
+                    self.findings.interrupted();
+                    tracing::error!(%damage, "what the view keeps of the log can't be read");
+                    self.served.report_damage(&self.view);
+                }
+            }
+            tokio::select! {
+                () = sleep(EVERY) => {}
+                () = self.findings.asked() => {}
+                () = reconnected(&mut states) => {}
+                () = self.leader_changes(leader) => {}
+            }
+        }
+    }
+
+    /// Reads the log up to where the view was when it began.
+    async fn compare(&self) -> Result<(LogFinding, Sequence), NoResult> {
+        let mut check = self.view.check_log();
+        let through = check.through();
+        let mut follow = self.log.follow(Sequence(0));
+        while check.sequence() < through {
+            let began = Instant::now();
+            let entries = match follow.next_batch(BATCH, PATIENCE).await {
+                Ok(entries) => entries,
+                Err(FollowError::Gap { sequence }) => {
+                    return Ok((LogFinding::Missing(sequence), through));
+                }
+                Err(
+                    FollowError::StreamReplaced { .. }
+                    | FollowError::RolledBack { .. }
+                    | FollowError::NotThere
+                    | FollowError::Refused(_),
+                ) => return Err(NoResult::Log),
+            };
+            for entry in &entries {
+                check
+                    .add(entry.sequence(), *entry.hash().as_bytes())
+                    .map_err(NoResult::View)?;
+            }
+            self.findings.progress(check.sequence());
+            sleep(began.elapsed().saturating_mul(REST).min(PATIENCE)).await;
+        }
+        match check.verdict() {
+            LogVerdict::Same => Ok((LogFinding::Same, through)),
+            LogVerdict::Different { at } => Ok((LogFinding::Different(at), through)),
+            LogVerdict::ViewDamaged => {
+                self.served.report_damage(&self.view);
+                Err(NoResult::Log)
+            }
+        }
+    }
+
+    async fn leader(&self) -> Option<String> {
+        self.log.status().await.ok()?.leader
+    }
+
+    /// Waits until another server leads.
+    async fn leader_changes(&self, was: Option<String>) {
+        let mut look = interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            look.tick().await;
+            let leads = self.leader().await;
+            if leads.is_some() && leads != was {
+                return;
+            }
+        }
+    }
+}
+
+/// Waits until the connection was lost and is there again.
+async fn reconnected(states: &mut tokio::sync::watch::Receiver<ConnectionState>) {
+    loop {
+        if states.changed().await.is_err() {
+            // The program is ending.
+            std::future::pending::<()>().await;
+        }
+        if *states.borrow_and_update() == ConnectionState::Connected {
+            return;
+        }
+    }
+}

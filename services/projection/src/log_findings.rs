@@ -1,0 +1,118 @@
+//! What comparing the log with the view has found, for operators.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use assent_contract::replica::{LogCheckResult, LogCheckStatus};
+use assent_domain::ids::Sequence;
+use assent_service_kit::Dependency;
+use tokio::sync::Notify;
+
+use crate::served_view::as_metric;
+
+/// What a comparison came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFinding {
+    /// The log holds what the view was built from.
+    Same,
+    /// It gives no message there, though it goes on.
+    Missing(Sequence),
+    /// It has another message there; somewhere, where the place is not known.
+    Different(Option<Sequence>),
+}
+
+/// The last comparison, and the one that is under way.
+#[derive(Debug)]
+pub(crate) struct LogFindings {
+    status: Mutex<LogCheckStatus>,
+    asked: Notify,
+    readiness: Dependency,
+}
+
+impl LogFindings {
+    /// `readiness` tells what was found. A view that knows better than the log serves all the same.
+    pub(crate) fn new(readiness: Dependency) -> Self {
+        readiness.ready();
+        metrics::gauge!("assent_projection_log_differs").set(0.0);
+        Self {
+            status: Mutex::default(),
+            asked: Notify::new(),
+            readiness,
+        }
+    }
+
+    pub(crate) fn status(&self) -> LogCheckStatus {
+        self.lock().clone()
+    }
+
+    /// An operator wants the log to be compared.
+    pub(crate) fn ask(&self) {
+        self.asked.notify_one();
+    }
+
+    /// Waits until an operator wants it.
+    pub(crate) async fn asked(&self) {
+        self.asked.notified().await;
+    }
+
+    /// The comparison that is under way got that far.
+    pub(crate) fn progress(&self, through: Sequence) {
+        self.lock().running_at = Some(through.0);
+    }
+
+    /// The comparison ended without a result.
+    pub(crate) fn interrupted(&self) {
+        self.lock().running_at = None;
+    }
+
+    /// Tells what a comparison up to a message came to, of what this server gives.
+    pub(crate) fn found(&self, finding: LogFinding, through: Sequence, server: &str) {
+        let (result, at) = match finding {
+            LogFinding::Same => (LogCheckResult::Same, None),
+            LogFinding::Missing(at) => (LogCheckResult::Missing, Some(at)),
+            LogFinding::Different(at) => (LogCheckResult::Different, at),
+        };
+        {
+            let mut status = self.lock();
+            status.result = result;
+            status.at = at.map(|at| at.0);
+            status.through = through.0;
+            status.ended_at = Some(jiff::Timestamp::now().to_string());
+            status.server = Some(server.to_owned());
+            status.running_at = None;
+            status.checks = status.checks.saturating_add(1);
+        }
+        metrics::counter!("assent_projection_log_checks_total").increment(1);
+        metrics::gauge!("assent_projection_log_checked_through").set(as_metric(through.0));
+        let differs = finding != LogFinding::Same;
+        metrics::gauge!("assent_projection_log_differs").set(if differs { 1.0 } else { 0.0 });
+        if !differs {
+            self.readiness.ready();
+            return;
+        }
+        let what = describe(finding);
+        tracing::error!(
+            operator_alarm = "log_differs_from_view",
+            sequence = at.map(|at| at.0),
+            through = through.0,
+            server,
+            "the log is not what the view was built from: {what}"
+        );
+        self.readiness.do_without(format!(
+            "the log on server {server} is not what the view was built from: {what}; the view is served as it is; \
+             restore the stream from a backup or from the other servers"
+        ));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LogCheckStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn describe(finding: LogFinding) -> String {
+    match finding {
+        LogFinding::Same => "it is the same".to_owned(),
+        LogFinding::Missing(at) => format!("event {at} is missing, or damaged"),
+        LogFinding::Different(Some(at)) => format!("event {at} is another one"),
+        LogFinding::Different(None) => "one of its events is another one".to_owned(),
+    }
+}
