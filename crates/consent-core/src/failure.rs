@@ -8,6 +8,7 @@ use assent_contract::values::Cloud;
 use assent_domain::ids::Tenant;
 use assent_domain::refusal::Refusal;
 use assent_event_log::Damage;
+use assent_microsoft_identity::DiscoveryError;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -19,66 +20,90 @@ use crate::log_trouble::LogTrouble;
 /// Any error, with its chain of sources. It is logged, and never shown.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;
 
-/// Why a use case did not succeed.
-#[derive(Debug)]
+/// Why a use case did not succeed. As an error it is for our own log; what callers are told is in [`crate::messages`].
+#[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The rules don't allow it.
+    #[error("refused: {}", .0.code())]
     Refused(Refusal),
     /// The request can't be understood, or not by these means.
+    #[error("the request is not valid: {0}")]
     Invalid(String),
     /// What the caller proves itself with is not accepted.
+    #[error("the caller is not believed: {0}")]
     Unauthenticated(&'static str),
     /// The caller's token does not reach this.
+    #[error("the caller may not do this: {0}")]
     Forbidden(&'static str),
     /// There is no such thing, or not for this caller.
+    #[error("not found: {0}")]
     NotFound(&'static str),
     /// A name stands for tenants in several of Microsoft's clouds.
+    #[error("the name stands for several tenants")]
     AmbiguousTenant(Vec<Candidate>),
     /// Microsoft says that the tenant of the consent in force is there no more.
+    #[error("the tenant of the consent in force is there no more")]
     ConsentsTenantAbsent,
     /// This user's Microsoft account has answered about all that was to be asked.
+    #[error("the user has answered already")]
     AlreadyAnswered,
     /// What was to be declared void is an event; how that is known.
+    #[error("the message is an event: {0}")]
     MessageIsAnEvent(String),
     /// There was too much of something.
+    #[error("too many: {}", .0.limit.name())]
     TooMany(Limited),
     /// Others kept changing the same thing.
+    #[error("others kept changing the same thing")]
     ConcurrentChange,
     /// What `at_least` names is not there yet.
+    #[error("the position asked for is not applied yet")]
     NotYetApplied,
     /// The event log can't be reached; with it nothing else can, as all of it is in NATS.
-    LogUnavailable(Cause),
+    #[error("the event log can't be reached")]
+    LogUnavailable(#[source] Cause),
     /// A store holds as much as it may.
+    #[error("{store} is full")]
     StoreFull {
         /// The store.
         store: String,
         /// What it said.
+        #[source]
         cause: Cause,
     },
     /// A store beside the log is not there, or does not answer, or takes nothing.
+    #[error("{store} can't be used")]
     StoreUnavailable {
         /// The store.
         store: String,
         /// What it said.
+        #[source]
         cause: Cause,
     },
     /// The log holds what can't be read.
-    Unreadable(Cause),
+    #[error("the event log holds what can't be read")]
+    Unreadable(#[source] Cause),
     /// The log has lost events of an account or user.
-    Damaged(Box<Damage>),
+    #[error("the event log has lost events")]
+    Damaged(#[source] Box<Damage>),
     /// The log as a whole is not what was written, so nothing can be decided on it.
-    LogNotBelieved(LogTrouble),
+    #[error("the event log is not the one that was written")]
+    LogNotBelieved(#[source] LogTrouble),
     /// Microsoft can't be reached, does not answer in time, or wants to be left alone for some time.
+    #[error("Microsoft can't be reached")]
     MicrosoftUnreachable {
         /// What failed.
+        #[source]
         cause: Cause,
         /// When Microsoft says that trying again makes sense.
         retry_after: Option<Duration>,
     },
     /// Microsoft's answer makes no sense, or faults us.
-    MicrosoftNonsense(Cause),
+    #[error("Microsoft gave no usable answer")]
+    MicrosoftNonsense(#[source] Cause),
     /// A fault of ours.
-    Internal(Cause),
+    #[error("a fault of ours")]
+    Internal(#[source] Cause),
 }
 
 impl Failure {
@@ -134,6 +159,25 @@ impl From<Refusal> for Failure {
 impl From<Limited> for Failure {
     fn from(limited: Limited) -> Self {
         Self::TooMany(limited)
+    }
+}
+
+impl From<DiscoveryError> for Failure {
+    fn from(error: DiscoveryError) -> Self {
+        match error {
+            DiscoveryError::UnknownTenant | DiscoveryError::NotOneTenant => {
+                Self::Invalid("Microsoft knows no tenant by this name".to_owned())
+            }
+            DiscoveryError::Nonsense(_) | DiscoveryError::Ambiguous { .. } => {
+                Self::MicrosoftNonsense(error.into())
+            }
+            DiscoveryError::Unreachable(_) | DiscoveryError::TimedOut => {
+                Self::MicrosoftUnreachable {
+                    retry_after: error.retry_after(),
+                    cause: error.into(),
+                }
+            }
+        }
     }
 }
 

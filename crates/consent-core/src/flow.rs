@@ -5,7 +5,7 @@
 //! is given up after a short time: nothing is half recorded, and the person starts again.
 
 mod answer;
-mod microsofts_no;
+mod microsoft_refusal;
 mod open;
 mod outcome;
 mod secrets;
@@ -29,9 +29,11 @@ use crate::names::Names;
 use crate::observations::Mailbox;
 
 pub(crate) use crate::flow_failure::FlowFailure;
+pub use crate::flow_state::FlowState;
+pub(crate) use crate::flow_state::{OutcomeDetails, RefusalDetails};
 pub use answer::{Answer, Asked};
-use microsofts_no::MicrosoftsNo;
-pub(crate) use microsofts_no::Said;
+pub(crate) use microsoft_refusal::ErrorSource;
+use microsoft_refusal::MicrosoftRefusal;
 pub(crate) use outcome::{CompletionNotes, FlowOutcome};
 pub use secrets::{Digest, State};
 pub use store::FlowStore;
@@ -211,57 +213,12 @@ pub(crate) enum Stage {
     Ended {
         state: FlowState,
         code: Option<String>,
+        #[serde(default)]
+        details: OutcomeDetails,
+        /// The sentence that an earlier release stored in place of the details.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         detail: Option<String>,
     },
-}
-
-/// The state of a flow as others see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FlowState {
-    /// The browser is at Microsoft, or on its way.
-    Pending,
-    /// Microsoft's answer is proved, and a person still has to confirm it.
-    AwaitingConfirmation,
-    /// What was asked is recorded.
-    Completed,
-    /// The person said no at Microsoft.
-    Declined,
-    /// Nobody can tell how it went.
-    Undetermined,
-    /// Its time was over before an answer came.
-    Expired,
-    /// The rules did not allow it.
-    Refused,
-}
-
-impl FlowState {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::AwaitingConfirmation => "awaiting_confirmation",
-            Self::Completed => "completed",
-            Self::Declined => "declined",
-            Self::Undetermined => "undetermined",
-            Self::Expired => "expired",
-            Self::Refused => "refused",
-        }
-    }
-
-    /// The sentence for a flow of which only the state is known; `None` while it goes on.
-    pub fn message(self) -> Option<&'static str> {
-        match self {
-            Self::Pending => None,
-            Self::AwaitingConfirmation => {
-                Some("Almost done: the permissions still have to be confirmed.")
-            }
-            Self::Completed => Some("Done: the permissions were recorded."),
-            Self::Declined => Some(messages::of("declined")),
-            Self::Undetermined => Some(messages::of("undetermined")),
-            Self::Expired => Some(messages::of("flow_expired")),
-            Self::Refused => Some(messages::of("refused")),
-        }
-    }
 }
 
 /// What `GET /v1/flows/{flow}` says.
@@ -279,6 +236,11 @@ pub struct FlowView {
     #[schema(nullable = false)]
     pub detail: Option<String>,
 }
+
+/// A flow came to where only flows of the other purpose go. Nothing that somebody sends leads there.
+#[derive(Debug, thiserror::Error)]
+#[error("the flow has another purpose than what is done with it")]
+pub(crate) struct AnotherPurpose;
 
 impl Flow {
     /// Whether it is over without an answer.
@@ -313,12 +275,7 @@ impl Flow {
             return FlowOutcome::Failed(FlowFailure::Interrupted).into();
         }
         if self.is_expired(now) {
-            let refusal = Refusal::FlowExpired;
-            return FlowView {
-                state: FlowState::Expired,
-                code: Some(refusal.code().to_owned()),
-                detail: Some(messages::of(refusal.code()).to_owned()),
-            };
+            return FlowOutcome::Refused(Refusal::FlowExpired).into();
         }
         let plain = |state| FlowView {
             state,
@@ -335,11 +292,14 @@ impl Flow {
             Stage::Ended {
                 state,
                 code,
+                details,
                 detail,
             } => FlowView {
                 state: *state,
                 code: code.clone(),
-                detail: detail.clone(),
+                detail: detail
+                    .clone()
+                    .or_else(|| messages::for_outcome(code.as_deref(), details)),
             },
         }
     }

@@ -1,6 +1,7 @@
 //! Why a flow came to nothing where nobody said no, and what is to be said of one that went well: each by its code.
 
 use assent_contract::problem::ErrorCode;
+use assent_domain::refusal::Refusal;
 
 macro_rules! codes {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:expr,)+ }) => {
@@ -51,10 +52,14 @@ FlowFailure {
     EventLogUnavailable = ErrorCode::EventLogUnavailable.as_str(),
     /// The log is damaged, so nothing can be recorded until it is restored.
     EventLogDamaged = ErrorCode::EventLogDamaged.as_str(),
+    /// The log holds an event of the account or user that can't be read.
+    EventUnreadable = ErrorCode::EventUnreadable.as_str(),
     /// There is no room to record the consent.
     StoreFull = ErrorCode::StoreFull.as_str(),
     /// A store beside the log that the flow needs can't be used.
     StoreUnavailable = ErrorCode::StoreUnavailable.as_str(),
+    /// A fault of ours.
+    InternalError = ErrorCode::InternalError.as_str(),
     /// Whoever took the callback never said how it went.
     Interrupted = "interrupted",
 }
@@ -65,6 +70,8 @@ codes! {
 Remark {
     /// Microsoft granted less than what was asked for.
     PartialGrant = "partial_grant",
+    /// The mailbox is on a server of the company's own.
+    OnPremisesExchange = Refusal::OnPremisesExchange.code(),
     /// There is no mailbox in Exchange Online.
     MailboxUnavailable = "mailbox_unavailable",
 }

@@ -191,9 +191,9 @@ impl Gateway {
     }
 
     /// Which tenant signed a token: one of the cloud that we sign people in to.
-    pub(crate) async fn tenant(&self, id: &TenantRef) -> Result<Tenant, Failure> {
-        let found = self.entra.tenant(id).await;
-        found.map(|metadata| tenant_of(&metadata)).map_err(unknown)
+    pub(crate) async fn tenant(&self, id: &TenantRef) -> Result<Tenant, DiscoveryError> {
+        let found = self.entra.tenant(id).await?;
+        Ok(tenant_of(&found))
     }
 
     /// Whether Microsoft says that this tenant is there no more. It is good to know, and holds nobody up.
@@ -204,9 +204,9 @@ impl Gateway {
     }
 
     /// Which tenant a browser claims to come from.
-    pub(crate) async fn claimed_tenant(&self, id: &TenantRef) -> Result<Tenant, Failure> {
-        let found = self.entra.claimed_tenant(id).await;
-        found.map(|metadata| tenant_of(&metadata)).map_err(unknown)
+    pub(crate) async fn claimed_tenant(&self, id: &TenantRef) -> Result<Tenant, DiscoveryError> {
+        let found = self.entra.claimed_tenant(id).await?;
+        Ok(tenant_of(&found))
     }
 
     /// Which tenant somebody named by its id, in the cloud that we sign people in to. Microsoft is asked so often only.
@@ -218,8 +218,8 @@ impl Gateway {
         if !self.entra.remembers_named_tenant(id) {
             self.limits.look_up(account)?;
         }
-        let found = self.entra.named_tenant(id).await;
-        found.map(|metadata| tenant_of(&metadata)).map_err(unknown)
+        let found = self.entra.named_tenant(id).await?;
+        Ok(tenant_of(&found))
     }
 
     /// Which tenant a name stands for, in whichever of Microsoft's clouds. A name that stands for several is asked
@@ -237,7 +237,7 @@ impl Gateway {
             Err(DiscoveryError::Ambiguous { candidates }) => {
                 candidates.iter().map(tenant_of).collect()
             }
-            Err(error) => return Err(unknown(error)),
+            Err(error) => return Err(error.into()),
         };
         let mut meant = candidates
             .iter()
@@ -274,23 +274,6 @@ pub fn tenant_name(
         name,
         cloud: cloud.map(Into::into),
     }))
-}
-
-fn unknown(error: DiscoveryError) -> Failure {
-    match error {
-        DiscoveryError::UnknownTenant | DiscoveryError::NotOneTenant => {
-            Failure::Invalid("Microsoft knows no tenant by this name".to_owned())
-        }
-        DiscoveryError::Nonsense(_) | DiscoveryError::Ambiguous { .. } => {
-            Failure::MicrosoftNonsense(error.into())
-        }
-        DiscoveryError::Unreachable(_) | DiscoveryError::TimedOut => {
-            Failure::MicrosoftUnreachable {
-                retry_after: error.retry_after(),
-                cause: error.into(),
-            }
-        }
-    }
 }
 
 fn tenant_of(metadata: &TenantMetadata) -> Tenant {

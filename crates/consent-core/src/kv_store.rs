@@ -1,4 +1,4 @@
-//! KvStore in a key-value bucket: one key for each, changed only from the revision it was read at.
+//! Records in a key-value bucket: one key for each, changed only from the revision it was read at.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -10,6 +10,7 @@ pub mod cutoff;
 pub mod failure;
 pub mod flow;
 mod flow_failure;
+mod flow_state;
 pub mod gateway;
 pub mod hand_off;
 pub mod kv_store;

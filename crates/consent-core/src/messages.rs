@@ -1,9 +1,17 @@
 //! What a person is told: what happened, and what to do now. One place, so that a flow, a page and a log speak alike.
 
 use assent_contract::problem::ErrorCode;
+use assent_contract::values::{Permission, kinds_to_list};
+use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
 
 use crate::flow_failure::{FlowFailure, Remark};
+use crate::flow_state::{FlowState, OutcomeDetails, RefusalDetails};
+use crate::observations::Mailbox;
+
+/// What is said of a code that a newer gateway has stored.
+const UNKNOWN_CODE: &str =
+    "The request could not be completed, and nothing was granted. Start again.";
 
 /// The sentences for a code, as it is stored with a flow or told with a problem. Codes are fixed words of ours, so nothing that
 /// a browser brings is ever repeated.
@@ -19,10 +27,67 @@ pub fn of(code: &str) -> &'static str {
         .or_else(|| remark.map(|remark| for_remark(*remark)))
         .or_else(|| ErrorCode::parse(code).map(for_error))
         .unwrap_or_else(|| {
-            // A newer gateway stored it.
             tracing::error!(code, "a code is not known, and has no sentence");
-            "The request could not be completed, and nothing was granted. Start again."
+            UNKNOWN_CODE
         })
+}
+
+/// The sentences for a flow that has ended with this code; `None` where it is complete and there is nothing more to say.
+pub(crate) fn for_outcome(code: Option<&str>, details: &OutcomeDetails) -> Option<String> {
+    let code = code?;
+    if let Some(refusal) = &details.microsoft {
+        return Some(for_microsofts_refusal(code, refusal));
+    }
+    let Some(not_granted) = details.not_granted else {
+        return Some(of(code).to_owned());
+    };
+    let names: Vec<_> = kinds_to_list(PermissionSet::from(not_granted).kinds())
+        .into_iter()
+        .map(Permission::as_str)
+        .collect();
+    let partial = for_remark(Remark::PartialGrant);
+    let sentence = format!("{partial} Not granted: {}.", names.join(", "));
+    Some(if code == Remark::PartialGrant.code() {
+        sentence
+    } else {
+        format!("{sentence} {}", of(code))
+    })
+}
+
+/// The sentences for a refusal of Microsoft's, with what it is called there.
+fn for_microsofts_refusal(code: &str, refusal: &RefusalDetails) -> String {
+    let is_undetermined = code == Refusal::Undetermined.code();
+    let sentence = if is_undetermined && !refusal.numbers.is_empty() {
+        UNKNOWN
+    } else if refusal.is_beyond_consent {
+        IN_THE_WAY
+    } else {
+        of(code)
+    };
+    let numbers = refusal
+        .numbers
+        .iter()
+        .map(|number| format!("AADSTS{number}"));
+    let names: Vec<String> = numbers.chain(refusal.error.clone()).collect();
+    if names.is_empty() {
+        return sentence.to_owned();
+    }
+    format!("{sentence} Microsoft answered {}.", names.join(" and "))
+}
+
+/// The sentence for a flow of which only the state is known; `None` while it goes on.
+pub fn for_state(state: FlowState) -> Option<&'static str> {
+    match state {
+        FlowState::Pending => None,
+        FlowState::AwaitingConfirmation => {
+            Some("Almost done: the permissions still have to be confirmed.")
+        }
+        FlowState::Completed => Some("Done: the permissions were recorded."),
+        FlowState::Declined => Some(for_refusal(Refusal::Declined)),
+        FlowState::Undetermined => Some(for_refusal(Refusal::Undetermined)),
+        FlowState::Expired => Some(for_refusal(Refusal::FlowExpired)),
+        FlowState::Refused => Some(UNKNOWN_CODE),
+    }
 }
 
 /// A detail as a sentence: they begin small, and end without a full stop.
@@ -41,6 +106,11 @@ pub(crate) const IN_THE_WAY: &str = "Something of your organisation's own at Mic
 /// Of `undetermined`, where Microsoft gave a reason that is not known here.
 pub(crate) const UNKNOWN: &str = "Microsoft refused the request for a reason that is not known here, so nothing was \
      granted. Your Office 365 administrator can look the number up.";
+
+/// What is told of a mailbox that can't be synced; `None` of one that can.
+pub fn for_mailbox(mailbox: Mailbox) -> Option<&'static str> {
+    mailbox.remark().map(for_remark)
+}
 
 /// What is told of a refusal.
 const fn for_refusal(refusal: Refusal) -> &'static str {
@@ -171,6 +241,8 @@ const fn for_failure(failure: FlowFailure) -> &'static str {
         FlowFailure::ConcurrentChange => for_error(ErrorCode::ConcurrentChange),
         FlowFailure::EventLogUnavailable => for_error(ErrorCode::EventLogUnavailable),
         FlowFailure::EventLogDamaged => for_error(ErrorCode::EventLogDamaged),
+        FlowFailure::EventUnreadable => for_error(ErrorCode::EventUnreadable),
+        FlowFailure::InternalError => for_error(ErrorCode::InternalError),
         FlowFailure::StoreFull => for_error(ErrorCode::StoreFull),
         FlowFailure::StoreUnavailable => for_error(ErrorCode::StoreUnavailable),
     }
@@ -182,6 +254,7 @@ const fn for_remark(remark: Remark) -> &'static str {
         Remark::PartialGrant => {
             "Done, but Microsoft granted only a part of what was asked for. Start again for the rest, or leave it so."
         }
+        Remark::OnPremisesExchange => for_refusal(Refusal::OnPremisesExchange),
         Remark::MailboxUnavailable => {
             "Microsoft has no mailbox in Exchange Online for this account: it has no licence for one, or it is inactive \
              or deleted. Ask your IT team; what you granted counts as soon as there is one."

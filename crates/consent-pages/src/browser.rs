@@ -3,6 +3,7 @@
 use assent_consent_core::browser::BrowserSecret;
 use assent_consent_core::session::CsrfToken;
 use assent_consent_core::use_cases::returning_browser::ReturningBrowser;
+use assent_service_kit::error_chain::with_sources;
 use axum::http::header::{ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
@@ -74,7 +75,7 @@ pub(super) async fn returning(site: &Site, headers: &HeaderMap) -> (Browser, Ret
     let session = match InSession::find(site, headers).await {
         Ok(found) => found.map(|session| session.secret.digest()),
         Err(failure) => {
-            tracing::warn!(?failure, "the session of a callback could not be looked up");
+            tracing::warn!(error = %with_sources(&failure), "the session of a callback could not be looked up");
             None
         }
     };

@@ -144,7 +144,7 @@ pub(super) async fn confirm(
         .unwrap_or_else(|failure| page::settings_failure(site, failure))
 }
 
-/// KvStore it, and shows how it went: whatever was refused stands in the flow.
+/// Records it, and shows how it went: whatever was refused stands in the flow.
 async fn confirmed(
     site: &Site,
     stored: Versioned<Flow>,

@@ -74,7 +74,7 @@ async fn ended(site: &Site, query: &PageQuery) -> Result<Option<FlowView>, Failu
 }
 
 fn sentence(flow: &FlowView) -> Option<&str> {
-    let of_state = flow.state.message()?;
+    let of_state = messages::for_state(flow.state)?;
     let of_code = flow.code.as_deref().map(messages::of);
     Some(flow.detail.as_deref().or(of_code).unwrap_or(of_state))
 }

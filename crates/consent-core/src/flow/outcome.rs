@@ -1,9 +1,11 @@
 //! How a flow ends, and what others are told of it.
 
+use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::AuthorizationError;
+use assent_service_kit::error_chain::with_sources;
 
-use super::{FlowState, FlowView, MicrosoftsNo, Purpose, Said, Stage};
+use super::{ErrorSource, FlowState, FlowView, MicrosoftRefusal, OutcomeDetails, Purpose, Stage};
 use crate::failure::Failure;
 use crate::flow_failure::{FlowFailure, Remark};
 use crate::messages;
@@ -18,16 +20,16 @@ pub(crate) enum FlowOutcome {
     /// Something else was in the way. Nobody's consent changed because of it.
     Failed(FlowFailure),
     /// Microsoft said no.
-    ByMicrosoft(MicrosoftsNo),
+    ByMicrosoft(MicrosoftRefusal),
 }
 
 /// What there is to say of a flow that is complete.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct CompletionNotes {
-    /// What was asked for and not granted, in words.
-    pub(crate) not_granted: Option<String>,
-    /// What is wrong with the mailbox, as a code.
-    pub(crate) mailbox_trouble: Option<&'static str>,
+    /// What was asked for and not granted.
+    pub(crate) not_granted: PermissionSet,
+    /// What is wrong with the mailbox.
+    pub(crate) mailbox_trouble: Option<Remark>,
 }
 
 impl FlowFailure {
@@ -44,8 +46,10 @@ impl FlowFailure {
             | Self::ConcurrentChange
             | Self::EventLogUnavailable
             | Self::EventLogDamaged
+            | Self::EventUnreadable
             | Self::StoreFull
             | Self::StoreUnavailable
+            | Self::InternalError
             | Self::Interrupted => FlowState::Undetermined,
         }
     }
@@ -60,40 +64,44 @@ impl FlowOutcome {
     /// What Microsoft's "no" means for a flow.
     pub(crate) fn from_microsoft(
         error: &AuthorizationError,
-        said: Said,
+        source: ErrorSource,
         purpose: &Purpose,
     ) -> Self {
-        Self::ByMicrosoft(MicrosoftsNo::of(error, said, purpose))
+        Self::ByMicrosoft(MicrosoftRefusal::new(error, source, purpose))
     }
 
-    /// The outcome of a flow whose last step was a decision on the log.
-    pub(crate) fn of(result: Result<Self, Failure>) -> Self {
-        match result {
-            Ok(outcome) => outcome,
-            Err(Failure::Refused(refusal)) => Self::Refused(refusal),
-            Err(Failure::ConcurrentChange) => Self::Failed(FlowFailure::ConcurrentChange),
-            Err(Failure::MicrosoftUnreachable { .. } | Failure::MicrosoftNonsense(_)) => {
-                Self::Failed(FlowFailure::MicrosoftUnavailable)
+    /// The outcome of a flow whose last step failed.
+    pub(crate) fn from_failure(failure: &Failure) -> Self {
+        let ended_by = match failure {
+            Failure::Refused(refusal) => return Self::Refused(*refusal),
+            Failure::ConcurrentChange => FlowFailure::ConcurrentChange,
+            Failure::MicrosoftUnreachable { .. } | Failure::MicrosoftNonsense(_) => {
+                FlowFailure::MicrosoftUnavailable
             }
-            Err(Failure::Damaged(_) | Failure::LogNotBelieved(_)) => {
-                Self::Failed(FlowFailure::EventLogDamaged)
-            }
-            Err(Failure::StoreFull { store, .. }) => {
-                tracing::error!(store, "a flow could not be recorded: the store is full");
-                Self::Failed(FlowFailure::StoreFull)
-            }
-            Err(Failure::StoreUnavailable { store, .. }) => {
-                tracing::error!(
-                    store,
-                    "a flow could not be recorded: the store can't be used"
-                );
-                Self::Failed(FlowFailure::StoreUnavailable)
-            }
-            Err(failure) => {
-                tracing::error!(?failure, "a flow could not be recorded");
-                Self::Failed(FlowFailure::EventLogUnavailable)
-            }
-        }
+            Failure::LogUnavailable(_) => FlowFailure::EventLogUnavailable,
+            Failure::Damaged(_) | Failure::LogNotBelieved(_) => FlowFailure::EventLogDamaged,
+            Failure::Unreadable(_) => FlowFailure::EventUnreadable,
+            Failure::StoreFull { .. } => FlowFailure::StoreFull,
+            Failure::StoreUnavailable { .. } => FlowFailure::StoreUnavailable,
+            Failure::ConsentsTenantAbsent => FlowFailure::TenantAbsent,
+            // Each refuses a request, and what a flow ends in is none any more.
+            Failure::Invalid(_)
+            | Failure::Unauthenticated(_)
+            | Failure::Forbidden(_)
+            | Failure::NotFound(_)
+            | Failure::AmbiguousTenant(_)
+            | Failure::AlreadyAnswered
+            | Failure::MessageIsAnEvent(_)
+            | Failure::TooMany(_)
+            | Failure::NotYetApplied
+            | Failure::Internal(_) => FlowFailure::InternalError,
+        };
+        tracing::error!(
+            code = ended_by.code(),
+            error = %with_sources(failure),
+            "a flow could not be recorded"
+        );
+        Self::Failed(ended_by)
     }
 
     /// What was refused, by whomever.
@@ -116,38 +124,29 @@ impl FlowOutcome {
 
     fn code(&self) -> Option<&'static str> {
         match self {
-            Self::Completed(completion) => completion.mailbox_trouble.or_else(|| {
-                completion
-                    .not_granted
-                    .is_some()
-                    .then_some(Remark::PartialGrant.code())
-            }),
+            Self::Completed(completion) => {
+                let is_partial = !completion.not_granted.is_nothing();
+                let partial = is_partial.then_some(Remark::PartialGrant);
+                completion.mailbox_trouble.or(partial).map(Remark::code)
+            }
             Self::Refused(refusal) => Some(refusal.code()),
             Self::Failed(failure) => Some(failure.code()),
             Self::ByMicrosoft(no) => Some(no.code()),
         }
     }
 
-    fn detail(&self) -> Option<String> {
+    fn details(&self) -> OutcomeDetails {
         match self {
-            Self::Completed(completion) => {
-                let not_granted = completion.not_granted.as_deref().map(|names| {
-                    format!(
-                        "{} Not granted: {names}.",
-                        messages::of(Remark::PartialGrant.code())
-                    )
-                });
-                let mailbox = completion
-                    .mailbox_trouble
-                    .map(messages::of)
-                    .map(str::to_owned);
-                let sentences: Vec<String> = not_granted.into_iter().chain(mailbox).collect();
-                (!sentences.is_empty()).then(|| sentences.join(" "))
-            }
-            Self::Refused(_) | Self::Failed(_) => {
-                self.code().map(|code| messages::of(code).to_owned())
-            }
-            Self::ByMicrosoft(no) => Some(no.detail()),
+            Self::Completed(completion) => OutcomeDetails {
+                not_granted: (!completion.not_granted.is_nothing())
+                    .then(|| completion.not_granted.into()),
+                microsoft: None,
+            },
+            Self::ByMicrosoft(no) => OutcomeDetails {
+                not_granted: None,
+                microsoft: no.details(),
+            },
+            Self::Refused(_) | Self::Failed(_) => OutcomeDetails::default(),
         }
     }
 }
@@ -157,22 +156,18 @@ impl From<FlowOutcome> for FlowView {
         Self {
             state: outcome.state(),
             code: outcome.code().map(str::to_owned),
-            detail: outcome.detail(),
+            detail: messages::for_outcome(outcome.code(), &outcome.details()),
         }
     }
 }
 
 impl From<FlowOutcome> for Stage {
     fn from(outcome: FlowOutcome) -> Self {
-        let FlowView {
-            state,
-            code,
-            detail,
-        } = outcome.into();
         Self::Ended {
-            state,
-            code,
-            detail,
+            state: outcome.state(),
+            code: outcome.code().map(str::to_owned),
+            details: outcome.details(),
+            detail: None,
         }
     }
 }

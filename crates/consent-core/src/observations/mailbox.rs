@@ -1,5 +1,6 @@
 //! Where a user's mailbox is.
 
+use crate::flow_failure::Remark;
 use assent_microsoft_identity::MailboxLocation;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -65,11 +66,11 @@ impl Mailbox {
         }
     }
 
-    /// What is wrong with it, as a flow's code.
-    pub const fn trouble(self) -> Option<&'static str> {
+    /// What there is to say of it, where it can't be synced.
+    pub(crate) const fn remark(self) -> Option<Remark> {
         match self.state {
-            MailboxState::OnPremisesExchange => Some("on_premises_exchange"),
-            MailboxState::Unavailable => Some("mailbox_unavailable"),
+            MailboxState::OnPremisesExchange => Some(Remark::OnPremisesExchange),
+            MailboxState::Unavailable => Some(Remark::MailboxUnavailable),
             MailboxState::Available | MailboxState::Unknown => None,
         }
     }

@@ -75,7 +75,7 @@ pub async fn find(gateway: &Gateway, page: &State) -> Result<(Versioned<Flow>, A
     }
 }
 
-/// KvStore it, decided once more on the log as it is now; where the browser goes then.
+/// Records it, decided once more on the log as it is now; where the browser goes then.
 pub(crate) async fn confirm(gateway: &Gateway, page: &State) -> Result<Url, Closed> {
     let (mut stored, answer) = find(gateway, page).await?;
     let (asked, route) = asked_of(&stored.value)?;

@@ -11,7 +11,7 @@ use crate::use_cases::finish_own_consent::{GrantedScopes, record, settle};
 use crate::use_cases::flow_progress::log_progress;
 use crate::use_cases::observe_consent;
 
-/// KvStore the grant, then ends the flow: in this order, because recording twice changes
+/// Records the grant, then ends the flow: in this order, because recording twice changes
 /// nothing, and a flow that ended can't be recorded any more.
 pub async fn confirm_grant(
     gateway: &Gateway,

@@ -4,7 +4,8 @@
 use assent_domain::ids::Tenant;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{
-    AccountChoice, AuthorizeRequest, TenantRef, UnverifiedTenant, new_pkce, random_token,
+    AccountChoice, AuthorizeRequest, DiscoveryError, TenantRef, UnverifiedTenant, new_pkce,
+    random_token,
 };
 use secrecy::ExposeSecret;
 use url::Url;
@@ -108,9 +109,16 @@ async fn verified(
     let tenant = match gateway.claimed_tenant(&TenantRef::Id(claimed.0)).await {
         Ok(tenant) => tenant,
         // There is no such tenant: the claim is forged, or of another cloud.
-        Err(Failure::Invalid(_)) => return Ok(Err(Refusal::TenantMismatch)),
+        Err(DiscoveryError::UnknownTenant | DiscoveryError::NotOneTenant) => {
+            return Ok(Err(Refusal::TenantMismatch));
+        }
         // The flow is left as it is, so that loading the page again goes on.
-        Err(failure) => return Err(failure),
+        Err(
+            error @ (DiscoveryError::Ambiguous { .. }
+            | DiscoveryError::Nonsense(_)
+            | DiscoveryError::Unreachable(_)
+            | DiscoveryError::TimedOut),
+        ) => return Err(error.into()),
     };
     let expected: Option<Tenant> = match &flow.purpose {
         Purpose::AdministratorConsent { tenant, .. } => tenant.map(Into::into),

@@ -13,7 +13,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::flow::{Answer, Asked, CONFIRMATION_LIFETIME, Flow, FlowOutcome, Stage};
+use crate::flow::{AnotherPurpose, Answer, Asked, CONFIRMATION_LIFETIME, Flow, FlowOutcome, Stage};
 use crate::gateway::{AdminProof, Gateway};
 use crate::kv_store::Versioned;
 use crate::use_cases::ask_again::{
@@ -34,9 +34,7 @@ pub(crate) async fn finish_admin_consent(
 ) -> Result<Url, Failure> {
     let flow = &stored.value;
     let ((asked, route), Some(tenant)) = (asked_of(flow)?, proof.tenant) else {
-        return Err(Failure::Invalid(
-            "this flow asked for no administrator".to_owned(),
-        ));
+        return Err(Failure::Internal(AnotherPurpose.into()));
     };
     let redeemed = match redeem(gateway, flow, proof, code).await {
         Ok(redeemed) => redeemed,
@@ -52,15 +50,16 @@ pub(crate) async fn finish_admin_consent(
         return ask_again(gateway, stored, tenant, pause).await;
     }
     if let Err(failure) = still_counts(gateway, &stored).await {
-        return conclude(gateway, stored, FlowOutcome::of(Err(failure))).await;
+        return conclude(gateway, stored, FlowOutcome::from_failure(&failure)).await;
     }
     if comes_back_to_its_session(flow, returning) {
         let recorded = record(gateway, flow, route, answer).await;
-        return conclude(gateway, stored, FlowOutcome::of(recorded)).await;
+        let outcome = recorded.unwrap_or_else(|failure| FlowOutcome::from_failure(&failure));
+        return conclude(gateway, stored, outcome).await;
     }
     // What is certain to be refused is told at once, and not after a click.
     if let Err(failure) = may_record(gateway, route, &answer).await {
-        return conclude(gateway, stored, FlowOutcome::of(Err(failure))).await;
+        return conclude(gateway, stored, FlowOutcome::from_failure(&failure)).await;
     }
     wait_for_the_administrator(gateway, stored, &answer).await
 }

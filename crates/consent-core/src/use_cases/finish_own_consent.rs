@@ -9,15 +9,16 @@ use assent_domain::ids::{Epoch, MicrosoftIdentity, ObjectId, Scope, Sequence, Te
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{
-    AuthorizationCode, AuthorizationError, ErrorClass, Membership, Redeemed, TenantRef,
-    random_token,
+    AuthorizationCode, AuthorizationError, DiscoveryError, ErrorClass, Membership, Redeemed,
+    TenantRef, random_token,
 };
+use assent_service_kit::error_chain::with_sources;
 use url::Url;
 
 use crate::failure::Failure;
 use crate::flow::{
-    CONFIRMATION_LIFETIME, CompletionNotes, Digest, Flow, FlowOutcome, OwnConsent, Purpose, Said,
-    Stage,
+    AnotherPurpose, CONFIRMATION_LIFETIME, CompletionNotes, Digest, ErrorSource, Flow, FlowFailure,
+    FlowOutcome, OwnConsent, Purpose, Stage,
 };
 use crate::gateway::Gateway;
 use crate::kv_store::Versioned;
@@ -57,9 +58,9 @@ pub(crate) async fn finish_own_consent(
         .await
     {
         Ok(tenant) => tenant,
-        Err(failure) => {
+        Err(error) => {
             observe_consent::on_abandoned(gateway, &stored.value).await;
-            return conclude(gateway, stored, FlowOutcome::of(Err(failure))).await;
+            return conclude(gateway, stored, FlowOutcome::Failed(no_tenant(&error))).await;
         }
     };
     let identity = MicrosoftIdentity {
@@ -73,7 +74,7 @@ pub(crate) async fn finish_own_consent(
     };
     if let Err(failure) = still_counts(gateway, &stored).await {
         observe_consent::on_abandoned(gateway, &stored.value).await;
-        return conclude(gateway, stored, FlowOutcome::of(Err(failure))).await;
+        return conclude(gateway, stored, FlowOutcome::from_failure(&failure)).await;
     }
     let granted = own.asked.meet(held.permissions);
     if own.vouched {
@@ -85,7 +86,7 @@ pub(crate) async fn finish_own_consent(
         observe_consent::on_abandoned(gateway, &stored.value).await;
         let outcome = match recorded {
             Ok(completion) => settle(gateway, &stored.value, completion, tenant, mailbox).await,
-            Err(failure) => FlowOutcome::of(Err(failure)),
+            Err(failure) => FlowOutcome::from_failure(&failure),
         };
         return conclude(gateway, stored, outcome).await;
     }
@@ -113,6 +114,18 @@ pub(crate) async fn finish_own_consent(
         Ok(stored) => return_url(gateway, &stored.value, Some(&confirm)),
         Err(given_up) => given_up,
     })
+}
+
+/// How a flow ends whose ID token is good, while nobody can tell which tenant signed it.
+fn no_tenant(error: &DiscoveryError) -> FlowFailure {
+    tracing::warn!(error = %with_sources(error), "the tenant that signed an ID token was not found");
+    match error {
+        DiscoveryError::UnknownTenant | DiscoveryError::NotOneTenant => FlowFailure::TenantAbsent,
+        DiscoveryError::Ambiguous { .. }
+        | DiscoveryError::Nonsense(_)
+        | DiscoveryError::Unreachable(_)
+        | DiscoveryError::TimedOut => FlowFailure::MicrosoftUnavailable,
+    }
 }
 
 /// Learns what there is to learn from a grant. Somebody else's mailbox, and what somebody else may do, is none of our
@@ -150,7 +163,8 @@ pub(crate) async fn refused(
 ) -> Result<Url, Failure> {
     let own = own_consent_of(&stored.value)?;
     observe_consent::on_refused(gateway, &stored.value, &own, error).await;
-    let mut outcome = FlowOutcome::from_microsoft(error, Said::ByTheBrowser, &stored.value.purpose);
+    let mut outcome =
+        FlowOutcome::from_microsoft(error, ErrorSource::Browser, &stored.value.purpose);
     if error.class == ErrorClass::Declined {
         let command = DeclineOwnPermissions {
             account: stored.value.account.clone(),
@@ -170,7 +184,10 @@ pub(crate) async fn refused(
             let answered = before.state.in_epoch(own.begun_in).answered;
             observe_consent::on_declined(gateway, &stored.value, &own, answered).await;
         }
-        outcome = FlowOutcome::of(recorded.map(|_| outcome));
+        outcome = match recorded {
+            Ok(_) => outcome,
+            Err(failure) => FlowOutcome::from_failure(&failure),
+        };
     }
     conclude(gateway, stored, outcome).await
 }
@@ -207,7 +224,7 @@ impl GrantedScopes {
     }
 }
 
-/// KvStore the grant.
+/// Records the grant.
 pub(crate) async fn record(
     gateway: &Gateway,
     flow: &Flow,
@@ -237,7 +254,7 @@ pub(crate) async fn record(
         );
     }
     Ok(CompletionNotes {
-        not_granted: in_words(own.asked.missing_from(granted)),
+        not_granted: own.asked.missing_from(granted),
         mailbox_trouble: None,
     })
 }
@@ -318,18 +335,9 @@ pub(crate) async fn settle(
             .await;
     }
     FlowOutcome::Completed(CompletionNotes {
-        mailbox_trouble: mailbox.and_then(Mailbox::trouble),
+        mailbox_trouble: mailbox.and_then(Mailbox::remark),
         ..completion
     })
-}
-
-fn in_words(permissions: PermissionSet) -> Option<String> {
-    let names: Vec<_> = permissions
-        .kinds()
-        .iter()
-        .map(|permission| assent_contract::values::Permission::from(permission).as_str())
-        .collect();
-    (!names.is_empty()).then(|| names.join(", "))
 }
 
 pub(crate) fn own_consent_of(flow: &Flow) -> Result<OwnConsent, Failure> {
@@ -347,8 +355,6 @@ pub(crate) fn own_consent_of(flow: &Flow) -> Result<OwnConsent, Failure> {
             expected: expected.map(Into::into),
             vouched: *vouched,
         }),
-        Purpose::AdministratorConsent { .. } => Err(Failure::Invalid(
-            "this flow asked for an administrator".to_owned(),
-        )),
+        Purpose::AdministratorConsent { .. } => Err(Failure::Internal(AnotherPurpose.into())),
     }
 }

@@ -13,7 +13,7 @@ use assent_microsoft_identity::{
 use url::Url;
 
 use crate::failure::Failure;
-use crate::flow::{Flow, FlowOutcome, Purpose, Said, Stage, State, States};
+use crate::flow::{ErrorSource, Flow, FlowOutcome, Purpose, Stage, State, States};
 use crate::gateway::Gateway;
 use crate::kv_store::{StoreError, Versioned};
 use crate::use_cases::conclude_flow::conclude;
@@ -69,7 +69,8 @@ pub async fn admin_consent(
         let (id, is_first) = (flow.id, matches!(flow.stage, Stage::AtAdminConsent));
         let led_on = match (&flow.stage, &callback.outcome) {
             (Stage::AtAdminConsent, Err(error)) => {
-                let outcome = FlowOutcome::from_microsoft(error, Said::ByTheBrowser, &flow.purpose);
+                let outcome =
+                    FlowOutcome::from_microsoft(error, ErrorSource::Browser, &flow.purpose);
                 return Ok(conclude(gateway, stored, outcome).await?);
             }
             // It has no code: the person's own visit, whichever it is, has to be led on.
@@ -150,7 +151,7 @@ pub async fn authorize(
         }
         (Purpose::AdministratorConsent { .. }, Err(error)) => {
             let outcome =
-                FlowOutcome::from_microsoft(&error, Said::ByTheBrowser, &stored.value.purpose);
+                FlowOutcome::from_microsoft(&error, ErrorSource::Browser, &stored.value.purpose);
             conclude(gateway, stored, outcome).await
         }
         (Purpose::OwnConsent { .. }, Err(error)) => {

@@ -3,6 +3,7 @@
 use assent_domain::decide::administrator_consent::{Mailboxes, Premises};
 use assent_domain::effective::effective;
 use assent_domain::ids::{AccountId, Tenant, UserId};
+use assent_service_kit::error_chain::with_sources;
 use futures::{StreamExt as _, TryStreamExt as _, future, stream};
 
 use crate::failure::Failure;
@@ -44,7 +45,7 @@ pub async fn mailboxes(
         Ok(true) => Mailboxes::OnPremisesOnly,
         Ok(false) => Mailboxes::NothingAgainst,
         Err(failure) => {
-            tracing::warn!(?failure, "where a company's mailboxes are is not known");
+            tracing::warn!(error = %with_sources(&failure), "where a company's mailboxes are is not known");
             Mailboxes::NothingAgainst
         }
     }

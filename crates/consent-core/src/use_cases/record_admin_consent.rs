@@ -11,7 +11,7 @@ use assent_service_kit::error_chain::with_sources;
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::flow::{Aim, Asked, Flow, FlowFailure, FlowOutcome, Purpose, Route};
+use crate::flow::{Aim, AnotherPurpose, Asked, Flow, FlowFailure, FlowOutcome, Purpose, Route};
 use crate::gateway::Gateway;
 use crate::use_cases::observe_consent;
 
@@ -24,9 +24,7 @@ pub(crate) fn asked_of(flow: &Flow) -> Result<(Asked, Route), Failure> {
         ..
     } = &flow.purpose
     else {
-        return Err(Failure::Invalid(
-            "this flow asked for no administrator".to_owned(),
-        ));
+        return Err(Failure::Internal(AnotherPurpose.into()));
     };
     let asked = Asked {
         account: flow.account.clone(),
@@ -53,7 +51,7 @@ pub(crate) async fn may_record(
     Ok(())
 }
 
-/// KvStore it. Doing so twice changes nothing, so what failed half-way can be done again.
+/// Records it. Doing so twice changes nothing, so what failed half-way can be done again.
 pub(crate) async fn record(
     gateway: &Gateway,
     flow: &Flow,

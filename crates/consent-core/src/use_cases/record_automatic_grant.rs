@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::observations::Mailbox;
 
-/// KvStore that a user has at login what their administrator consented to.
+/// Records that a user has at login what their administrator consented to.
 pub async fn record_automatic_grant(
     gateway: &Arc<Gateway>,
     request: RecordAutomaticGrant,

@@ -8,7 +8,7 @@ use assent_microsoft_identity::{
 };
 use assent_service_kit::error_chain::with_sources;
 
-use crate::flow::{Flow, FlowFailure, FlowOutcome, Said, Way};
+use crate::flow::{ErrorSource, Flow, FlowFailure, FlowOutcome, Way};
 use crate::gateway::{Gateway, reference};
 
 /// What a code has to be redeemed with.
@@ -76,7 +76,7 @@ pub(crate) async fn redeem(
                 return NotRedeemed {
                     outcome: FlowOutcome::from_microsoft(
                         &refusal,
-                        Said::ByMicrosoft,
+                        ErrorSource::TokenEndpoint,
                         &flow.purpose,
                     ),
                     refusal: Some(refusal),

@@ -114,7 +114,7 @@ async fn page(
     Ok(show(site, status, &page))
 }
 
-/// PermissionForm, by permission.
+/// The boxes, by permission.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct Ticks {
     #[schema(value_type = Option<Ticked>, nullable = false)]

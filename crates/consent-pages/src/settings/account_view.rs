@@ -3,7 +3,7 @@
 use askama::Template;
 use assent_consent_core::failure::Failure;
 use assent_consent_core::messages;
-use assent_consent_core::observations::{Approval, Mailbox, MailboxState};
+use assent_consent_core::observations::{Approval, MailboxState};
 use assent_consent_core::use_cases::queries::UserOverview;
 use assent_consent_core::views::{events, time_of};
 use assent_domain::event::RevocationReason;
@@ -126,8 +126,7 @@ impl<'a> AccountPage<'a> {
             mailbox: known
                 .learnt
                 .mailbox
-                .and_then(Mailbox::trouble)
-                .map(messages::of)
+                .and_then(messages::for_mailbox)
                 // Once is enough.
                 .filter(|sentence| {
                     notice

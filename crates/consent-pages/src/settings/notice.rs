@@ -142,7 +142,7 @@ fn of_words(state: FlowState, code: Option<&str>) -> Option<Notice> {
         (FlowState::Refused, _) => (Kind::Problem, "Nothing was granted"),
     };
     let of_code = code.map(messages::of);
-    let text = of_code.or_else(|| state.message());
+    let text = of_code.or_else(|| messages::for_state(state));
     Some(Notice {
         kind,
         title,

@@ -9,6 +9,8 @@ use assent_dev_stack::{
     HostApplication, NatsServer, NatsUser, ReservedPort, SIMULATOR_CLIENT_ID,
     SIMULATOR_CLIENT_SECRET, TokenBuilder,
 };
+use assent_event_log::EventLog;
+use assent_messaging::{Connection, ConnectionSettings};
 use assent_service_kit::{GivenFlags, Runtime, config};
 use consent_gateway::app;
 use consent_gateway::config::{Config, PROGRAM};
@@ -24,7 +26,7 @@ pub(crate) struct Fixture {
     pub(crate) base: String,
     http: Http,
     simulator: assent_entra_simulator::Running,
-    _nats: NatsServer,
+    nats: NatsServer,
     _port: ReservedPort,
 }
 
@@ -70,7 +72,7 @@ impl Fixture {
             base,
             http: Http::default(),
             simulator,
-            _nats: nats,
+            nats,
             _port: port,
         };
         let deadline = Instant::now() + PATIENCE;
@@ -130,6 +132,26 @@ impl Fixture {
         let opened = opened.unwrap();
         assert_eq!(opened.status, 303, "{}", opened.text);
         browser
+    }
+
+    /// Stores a message in the log that is no event, as nobody but the gateway's own user at NATS could.
+    pub(crate) async fn store_unreadable(&self, subject: &str) {
+        let operator = self.connect(NatsUser::Operator).await;
+        let log = EventLog::open(&operator).await.unwrap();
+        let before = log.status().await.unwrap().last_sequence;
+        let gateway = self.connect(NatsUser::Gateway).await;
+        gateway.publish(subject, &[], "no event").await.unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while log.status().await.unwrap().last_sequence == before {
+            assert!(Instant::now() < deadline, "it was never stored");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn connect(&self, user: NatsUser) -> Connection {
+        let (name, password) = self.nats.credentials(user);
+        let settings = ConnectionSettings::new(self.nats.url(), "test").with_user(name, password);
+        Connection::connect(settings).await.unwrap()
     }
 
     /// The whole address of a path.

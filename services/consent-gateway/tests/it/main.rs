@@ -4,4 +4,5 @@
 
 mod api;
 mod expiries;
+mod failures;
 mod fixture;

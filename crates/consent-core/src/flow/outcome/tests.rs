@@ -1,3 +1,6 @@
+mod failures;
+mod stored;
+
 use assent_domain::ids::{AccountId, UserId};
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
@@ -7,8 +10,9 @@ use uuid::Uuid;
 
 use super::{CompletionNotes, FlowFailure, FlowOutcome};
 use crate::cutoff::Generation;
-use crate::flow::{Aim, Flow, FlowState, FlowView, Purpose, Route, Said, Stage, States};
-use crate::messages;
+use crate::flow::{Aim, ErrorSource, Flow, FlowState, FlowView, Purpose, Route, Stage, States};
+use crate::flow_failure::Remark;
+use crate::messages::{self, IN_THE_WAY, UNKNOWN};
 use crate::names::Names;
 
 fn own() -> Purpose {
@@ -33,6 +37,10 @@ fn of_an_administrator(route: Route) -> Purpose {
 }
 
 fn view(outcome: FlowOutcome) -> FlowView {
+    view_of(Stage::from(outcome))
+}
+
+fn view_of(stage: Stage) -> FlowView {
     let flow = Flow {
         id: Uuid::nil(),
         account: AccountId::parse("acme").unwrap(),
@@ -45,7 +53,7 @@ fn view(outcome: FlowOutcome) -> FlowView {
         expires_at: Timestamp::UNIX_EPOCH,
         purpose: own(),
         states: States::default(),
-        stage: Stage::from(outcome),
+        stage,
     };
     flow.view(Timestamp::UNIX_EPOCH)
 }
@@ -141,7 +149,7 @@ fn every_no_of_microsofts_ends_a_flow_in_its_own_way() {
         ] {
             let view = view(FlowOutcome::from_microsoft(
                 &error,
-                Said::ByMicrosoft,
+                ErrorSource::TokenEndpoint,
                 &purpose,
             ));
             assert_eq!(
@@ -150,7 +158,7 @@ fn every_no_of_microsofts_ends_a_flow_in_its_own_way() {
                 "{query}"
             );
             let detail = view.detail.unwrap();
-            let own_words = [messages::of(code), messages::IN_THE_WAY];
+            let own_words = [messages::of(code), IN_THE_WAY];
             assert!(
                 own_words.iter().any(|words| detail.starts_with(words)),
                 "{detail}"
@@ -160,8 +168,8 @@ fn every_no_of_microsofts_ends_a_flow_in_its_own_way() {
 }
 
 /// What a flow says of a refusal.
-fn detail(query: &str, said: Said) -> String {
-    let outcome = FlowOutcome::from_microsoft(&refusal(query), said, &own());
+fn detail(query: &str, source: ErrorSource) -> String {
+    let outcome = FlowOutcome::from_microsoft(&refusal(query), source, &own());
     view(outcome).detail.unwrap()
 }
 
@@ -170,32 +178,32 @@ fn a_number_is_told_so_that_it_can_be_looked_up() {
     let numbered = |number: u32| {
         format!("error=invalid_request&error_description=AADSTS{number}%3A+Call+us+at+evil.example")
     };
-    for said in [Said::ByMicrosoft, Said::ByTheBrowser] {
+    for source in [ErrorSource::TokenEndpoint, ErrorSource::Browser] {
         for number in [1_234_567, 53003, 700_016, 50076, 50011] {
-            let told = detail(&numbered(number), said);
+            let told = detail(&numbered(number), source);
             assert!(
                 told.ends_with(&format!(" Microsoft answered AADSTS{number}.")),
                 "{told}"
             );
             assert!(!told.contains("evil"), "{told}");
         }
-        assert!(detail(&numbered(1_234_567), said).starts_with(messages::UNKNOWN));
-        assert!(detail(&numbered(53003), said).starts_with(messages::IN_THE_WAY));
-        let answered = detail("error=access_denied&error_description=AADSTS65004", said);
+        assert!(detail(&numbered(1_234_567), source).starts_with(UNKNOWN));
+        assert!(detail(&numbered(53003), source).starts_with(IN_THE_WAY));
+        let answered = detail("error=access_denied&error_description=AADSTS65004", source);
         assert_eq!(answered, messages::of("declined"));
     }
     let many = "error=x&error_description=AADSTS1+AADSTS2+AADSTS3+AADSTS4+AADSTS99999999999";
-    let told = detail(many, Said::ByTheBrowser);
+    let told = detail(many, ErrorSource::Browser);
     assert!(told.ends_with("answered AADSTS1 and AADSTS2 and AADSTS3."));
 }
 
 #[test]
 fn a_word_is_told_only_where_microsoft_itself_said_it() {
     let query = "error=call-evil.example";
-    let told = detail(query, Said::ByMicrosoft);
+    let told = detail(query, ErrorSource::TokenEndpoint);
     assert!(told.ends_with(" Microsoft answered call-evil.example."));
     assert_eq!(
-        detail(query, Said::ByTheBrowser),
+        detail(query, ErrorSource::Browser),
         messages::of("undetermined")
     );
 }
@@ -222,17 +230,34 @@ fn a_complete_flow_says_what_is_left_to_know() {
             detail: None,
         }
     );
+    let contacts_and_email = PermissionSet {
+        calendar: false,
+        ..PermissionSet::EVERYTHING
+    };
     let both = view(FlowOutcome::Completed(CompletionNotes {
-        not_granted: Some("contacts".to_owned()),
-        mailbox_trouble: Some("mailbox_unavailable"),
+        not_granted: contacts_and_email,
+        mailbox_trouble: Some(Remark::MailboxUnavailable),
     }));
     assert_eq!(both.code.as_deref(), Some("mailbox_unavailable"));
     let detail = both.detail.unwrap();
-    assert!(detail.contains("Not granted: contacts."), "{detail}");
+    assert!(detail.contains("Not granted: contacts, email."), "{detail}");
     assert!(detail.contains("no mailbox"), "{detail}");
     let part = view(FlowOutcome::Completed(CompletionNotes {
-        not_granted: Some("contacts".to_owned()),
+        not_granted: contacts_and_email,
         mailbox_trouble: None,
     }));
     assert_eq!(part.code.as_deref(), Some("partial_grant"));
+    assert!(
+        part.detail
+            .unwrap()
+            .ends_with("Not granted: contacts, email.")
+    );
+    let elsewhere = view(FlowOutcome::Completed(CompletionNotes {
+        not_granted: PermissionSet::NOTHING,
+        mailbox_trouble: Some(Remark::OnPremisesExchange),
+    }));
+    assert_eq!(
+        elsewhere.detail.as_deref(),
+        Some(messages::of("on_premises_exchange"))
+    );
 }
