@@ -25,6 +25,7 @@ use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::limits::{Limit, Limited};
 use crate::log_guard::{AppendTrouble, LogGuard};
+use crate::reasons::{MessageIsAnEvent, NotFound};
 
 /// How often a decision is made anew when others keep getting in between.
 const ATTEMPTS: usize = 4;
@@ -268,9 +269,9 @@ impl CommandExecutor {
     ) -> Result<(VoidRecord, bool), Failure> {
         let declared = self.log.declare_void(sequence, reason, operator, at).await;
         declared.map_err(|error| match error {
-            VoidError::NotThere { .. } => Failure::NotFound("the log has no message at this place"),
+            VoidError::NotThere { .. } => Failure::NotFound(NotFound::Message),
             VoidError::IsAnEvent { .. } | VoidError::IsNewerEvent { .. } => {
-                Failure::MessageIsAnEvent(error.to_string())
+                Failure::MessageIsAnEvent(MessageIsAnEvent(error))
             }
             VoidError::TooMany => Failure::TooMany(Limited {
                 limit: Limit::Voids,

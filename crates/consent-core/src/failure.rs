@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::kv_store::StoreError;
 use crate::limits::Limited;
 use crate::log_trouble::LogTrouble;
+use crate::reasons::{Forbidden, InvalidRequest, MessageIsAnEvent, NotFound, Unauthenticated};
 
 /// Any error, with its chain of sources. It is logged, and never shown.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;
@@ -27,17 +28,17 @@ pub enum Failure {
     #[error("refused: {}", .0.code())]
     Refused(Refusal),
     /// The request can't be understood, or not by these means.
-    #[error("the request is not valid: {0}")]
-    Invalid(String),
+    #[error("the request is not valid: {0:?}")]
+    Invalid(InvalidRequest),
     /// What the caller proves itself with is not accepted.
-    #[error("the caller is not believed: {0}")]
-    Unauthenticated(&'static str),
+    #[error("the caller is not believed: {0:?}")]
+    Unauthenticated(Unauthenticated),
     /// The caller's token does not reach this.
-    #[error("the caller may not do this: {0}")]
-    Forbidden(&'static str),
+    #[error("the caller may not do this: {0:?}")]
+    Forbidden(Forbidden),
     /// There is no such thing, or not for this caller.
-    #[error("not found: {0}")]
-    NotFound(&'static str),
+    #[error("not found: {0:?}")]
+    NotFound(NotFound),
     /// A name stands for tenants in several of Microsoft's clouds.
     #[error("the name stands for several tenants")]
     AmbiguousTenant(Vec<Candidate>),
@@ -48,8 +49,8 @@ pub enum Failure {
     #[error("the user has answered already")]
     AlreadyAnswered,
     /// What was to be declared void is an event; how that is known.
-    #[error("the message is an event: {0}")]
-    MessageIsAnEvent(String),
+    #[error("the message is an event")]
+    MessageIsAnEvent(MessageIsAnEvent),
     /// There was too much of something.
     #[error("too many: {}", .0.limit.name())]
     TooMany(Limited),
@@ -166,7 +167,7 @@ impl From<DiscoveryError> for Failure {
     fn from(error: DiscoveryError) -> Self {
         match error {
             DiscoveryError::UnknownTenant | DiscoveryError::NotOneTenant => {
-                Self::Invalid("Microsoft knows no tenant by this name".to_owned())
+                Self::Invalid(InvalidRequest::UnknownTenant)
             }
             DiscoveryError::Nonsense(_) | DiscoveryError::Ambiguous { .. } => {
                 Self::MicrosoftNonsense(error.into())

@@ -20,6 +20,7 @@ use crate::flow::{Aim, FlowStore, Purpose, Route, State};
 use crate::hand_off::{HandOffStore, HandOffToken};
 use crate::limits::Limits;
 use crate::observations::Observations;
+use crate::reasons::InvalidRequest;
 use crate::scopes::ScopeMap;
 use crate::session::SessionStore;
 
@@ -244,9 +245,7 @@ impl Gateway {
             .filter(|candidate| tenant.cloud.is_none_or(|cloud| candidate.cloud == cloud));
         match (meant.next(), meant.next()) {
             (Some(only), None) => Ok(*only),
-            (None, _) => Err(Failure::Invalid(
-                "Microsoft knows no tenant by this name in that cloud".to_owned(),
-            )),
+            (None, _) => Err(Failure::Invalid(InvalidRequest::UnknownTenantInCloud)),
             (Some(_), Some(_)) => Err(Failure::AmbiguousTenant(
                 candidates.into_iter().map(Candidate::from).collect(),
             )),
@@ -263,11 +262,7 @@ pub fn tenant_name(
         None if cloud.is_none() => return Ok(None),
         Some(Ok(name)) => name,
         None | Some(Err(_)) => {
-            return Err(Failure::Invalid(
-                "tenant is the GUID or a domain of a Microsoft Entra tenant, such as contoso.com; an e-mail address or a \
-                 web address that has one of them will do"
-                    .to_owned(),
-            ));
+            return Err(Failure::Invalid(InvalidRequest::TenantName));
         }
     };
     Ok(Some(TenantName {

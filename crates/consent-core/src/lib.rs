@@ -21,6 +21,7 @@ pub mod messages;
 pub mod names;
 pub mod observations;
 pub mod pasted;
+pub mod reasons;
 pub mod return_to;
 pub mod rights;
 pub mod scopes;

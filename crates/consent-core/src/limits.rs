@@ -84,43 +84,6 @@ impl Limit {
             Self::Voids => "voids",
         }
     }
-
-    /// What there was too much of, and what to do now; for people and programs alike.
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::Starts => {
-                "you began more than 60 requests at Microsoft within a minute; go on with one of them, or wait a minute \
-                 and begin again"
-            }
-            Self::LinkStarts => {
-                "this link is being used very often at this moment; it stays as it is, so wait a minute and try again"
-            }
-            Self::Lookups => {
-                "more than 30 organisations at Microsoft were looked up for this account within a minute; wait a minute, \
-                 or go on without naming the organisation"
-            }
-            Self::Writes => {
-                "the settings of this account were changed too many times within a short time, so nothing was changed now; \
-                 wait a moment and try again"
-            }
-            Self::Revocations => {
-                "you took permissions back too many times within a short time; what is off stays off, so wait a moment and \
-                 look again"
-            }
-            Self::LinksADay => {
-                "you made 20 links for an administrator within a day; send one that is still open, or make another tomorrow"
-            }
-            Self::Voids => {
-                "as many messages of the log are void as may be, so no more can be declared so; find out who writes them"
-            }
-            Self::OpenLinks => {
-                "too many links for an administrator are open in this account; cancel some first"
-            }
-            Self::Waits => {
-                "too many reads of this account are waiting for a write; ask again in a moment, or without at_least"
-            }
-        }
-    }
 }
 
 /// A limit was reached.

@@ -8,12 +8,13 @@ use uuid::Uuid;
 use crate::failure::Failure;
 use crate::flow::FlowState;
 use crate::gateway::Addresses;
+use crate::reasons::InvalidRequest;
 
 /// Checks an address that a caller wants the browser to return to.
 pub fn check(return_to: &str, allowed: &[Origin]) -> Result<Url, Failure> {
     named_origins::check(return_to, allowed)
         .map(without_outcome)
-        .map_err(|error| Failure::Invalid(error.to_string()))
+        .map_err(|error| Failure::Invalid(InvalidRequest::ReturnTo(error)))
 }
 
 /// Checks where a browser goes once its session is open: to one of the settings pages, or to the host application. A
@@ -48,9 +49,8 @@ pub fn after_session(
         .map_or_else(
             || {
                 check(return_to, allowed).map_err(|_| {
-                    Failure::Invalid(format!(
-                        "{}, or lead to /settings/account or /settings/company",
-                        named_origins::NotAllowed
+                    Failure::Invalid(InvalidRequest::ReturnToFromSession(
+                        named_origins::NotAllowed,
                     ))
                 })
             },

@@ -6,6 +6,7 @@ use assent_domain::ids::{AccountId, UserId};
 use assent_service_kit::bearer::Caller;
 
 use crate::failure::Failure;
+use crate::reasons::Forbidden;
 
 const SUPER_ADMIN: &str = "super_admin";
 const MANAGE_COMPANY_SETTINGS: &str = "company_settings:manage";
@@ -94,5 +95,5 @@ fn belongs_to(caller: &Caller, account: &AccountId) -> bool {
 }
 
 fn out_of_reach() -> Failure {
-    Failure::Forbidden("the token is of another account or user, or lacks the scope for this")
+    Failure::Forbidden(Forbidden::OutOfReach)
 }

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use assent_consent_core::failure::Failure;
+use assent_consent_core::reasons::NotFound;
 use axum::extract::{RawQuery, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
@@ -79,8 +80,7 @@ pub(super) async fn script(RawQuery(query): RawQuery) -> Response {
 )]
 pub(super) async fn logo(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
     let Some(logo) = &shared.site.brand.logo else {
-        return ApiError::from(Failure::NotFound("the application has no logo here"))
-            .into_response();
+        return ApiError::from(Failure::NotFound(NotFound::Logo)).into_response();
     };
     let mut response = serve(logo, query.as_deref());
     response.headers_mut().insert(

@@ -7,6 +7,7 @@ use assent_consent_core::failure::Failure;
 use assent_consent_core::flow::Aim;
 use assent_consent_core::hand_off::{Closed, HandOff, HandOffToken};
 use assent_consent_core::names::Names;
+use assent_consent_core::reasons::NotFound;
 use assent_consent_core::use_cases::hand_off::{self, Begun};
 use assent_domain::permissions::PermissionSet;
 use assent_service_kit::ApiPath;
@@ -168,7 +169,7 @@ async fn shown(
 }
 
 fn token_of(text: &str) -> Result<HandOffToken, Failure> {
-    HandOffToken::parse(text).ok_or(Failure::NotFound("there is no such link"))
+    HandOffToken::parse(text).ok_or(Failure::NotFound(NotFound::HandOff))
 }
 
 fn failed(site: &Site, failure: Failure) -> Response {

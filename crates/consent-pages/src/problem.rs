@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use assent_consent_core::failure::Failure;
 use assent_consent_core::limits::{Limit, Limited};
+use assent_consent_core::messages;
 use assent_contract::problem::ErrorCode;
 use assent_domain::refusal::Refusal;
 use assent_service_kit::Problem;
 use assent_service_kit::problem::ProblemType;
 use axum::response::{IntoResponse, Response};
-
-mod details;
 
 /// An error of a handler, which answers with its problem.
 #[derive(Debug)]
@@ -57,7 +56,7 @@ pub const MICROSOFT: &[ErrorCode] = &[
 /// The problem that tells a failure over HTTP, with what it was caused by, for the log alone.
 pub fn problem_from(failure: Failure) -> Problem {
     let code = failure.code();
-    let problem = match details::detail(&failure) {
+    let problem = match messages::detail(&failure) {
         Some(detail) => Problem::new(code.definition()).detail(detail),
         None => Problem::new(code.definition()),
     };
@@ -66,7 +65,10 @@ pub fn problem_from(failure: Failure) -> Problem {
             metrics::counter!("assent_refusals_total", "code" => refusal.code()).increment(1);
             problem
         }
-        Failure::Unauthenticated(detail) => Problem::unauthenticated(detail),
+        // With the header that says how to prove oneself.
+        Failure::Unauthenticated(_) => {
+            Problem::unauthenticated(problem.public_detail().unwrap_or_default().to_owned())
+        }
         // Words and ids only: each has a JSON form.
         Failure::AmbiguousTenant(candidates) => problem.extension(
             "candidates",
@@ -121,7 +123,7 @@ pub fn problem_types(
     let codes = codes.chain(others.iter().copied());
     let codes = codes.map(|code| code.definition().into());
     let limits = limits.iter().map(|limit| ProblemType {
-        title: details::limit_rule(*limit),
+        title: messages::limit_rule(*limit),
         ..ErrorCode::TooManyRequests.definition().into()
     });
     codes.chain(limits).collect()

@@ -2,6 +2,7 @@
 //! settings is of one.
 
 use assent_consent_core::failure::Failure;
+use assent_consent_core::reasons::InvalidRequest;
 use assent_consent_core::return_to;
 use assent_consent_core::session::{CsrfToken, Session, SessionSecret};
 use assent_consent_core::use_cases::open_session::{Opened, open_session};
@@ -293,7 +294,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Posted<T> {
             }
             Err(_) => Err(page::settings_failure(
                 site,
-                Failure::Invalid("the form can't be read".to_owned()),
+                Failure::Invalid(InvalidRequest::Form),
             )),
         }
     }

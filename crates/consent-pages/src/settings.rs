@@ -16,6 +16,7 @@ pub(super) mod notice;
 use askama::Template;
 use assent_consent_core::failure::Failure;
 use assent_consent_core::flow::FlowView;
+use assent_consent_core::reasons::InvalidRequest;
 use assent_consent_core::rights;
 use assent_consent_core::use_cases::queries;
 use assent_contract::command::FlowStarted;
@@ -152,5 +153,5 @@ fn is_ticked(field: Option<&String>) -> bool {
 
 /// A form that no page of ours has sent.
 fn unreadable() -> Failure {
-    Failure::Invalid("the form can't be read; open the page again".to_owned())
+    Failure::Invalid(InvalidRequest::Form)
 }

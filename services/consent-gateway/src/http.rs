@@ -13,6 +13,7 @@ use assent_consent_core::failure::{Candidate, Failure};
 use assent_consent_core::flow::FlowView;
 use assent_consent_core::gateway::Gateway;
 use assent_consent_core::names::Names;
+use assent_consent_core::reasons::InvalidRequest;
 use assent_consent_core::rights;
 use assent_consent_core::use_cases::revoke_own_grant::Revoked;
 use assent_consent_core::use_cases::start_admin_consent::Asker;
@@ -322,9 +323,7 @@ async fn delete_grant(
         "contacts" => Permission::Contacts,
         "email" => Permission::Email,
         _ => {
-            return Err(ApiError::from(Failure::Invalid(
-                "a permission is one of calendar, contacts and email".to_owned(),
-            )));
+            return Err(ApiError::from(Failure::Invalid(InvalidRequest::Permission)));
         }
     };
     let just = Kinds::from_iter([permission]);
@@ -434,11 +433,11 @@ async fn describe() -> Response {
 }
 
 fn account_id(text: &str) -> Result<AccountId, Failure> {
-    AccountId::parse(text).map_err(|error| Failure::Invalid(format!("account must be {error}")))
+    AccountId::parse(text).map_err(|error| Failure::Invalid(InvalidRequest::AccountId(error)))
 }
 
 fn user_id(text: &str) -> Result<UserId, Failure> {
-    UserId::parse(text).map_err(|error| Failure::Invalid(format!("user must be {error}")))
+    UserId::parse(text).map_err(|error| Failure::Invalid(InvalidRequest::UserId(error)))
 }
 
 /// An answer that names the write it tells of.

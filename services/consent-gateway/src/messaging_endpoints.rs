@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use assent_consent_core::failure::Failure;
 use assent_consent_core::gateway::Gateway;
+use assent_consent_core::reasons::InvalidRequest;
 use assent_consent_core::return_to;
 use assent_consent_core::use_cases::prompt_at_login::prompt_at_login;
 use assent_consent_core::use_cases::record_automatic_grant::record_automatic_grant;
@@ -87,21 +88,18 @@ where
         }
         let handled = async move {
             let command = serde_json::from_slice(&request.payload).map_err(|error| {
-                Failure::Invalid(format!(
-                    "the request is not a {name} command: {}",
-                    kind(&error)
-                ))
+                // What is wrong with it, without any of its values.
+                Failure::Invalid(InvalidRequest::Command {
+                    name,
+                    line: error.line(),
+                    column: error.column(),
+                })
             })?;
             let answer = handle(gateway, command).await?;
             serde_json::to_vec(&answer).map_err(|error| Failure::Internal(error.into()))
         };
         async move { handled.await.map_err(service_error) }.instrument(span)
     })
-}
-
-/// What is wrong with a JSON text, without any of its values.
-fn kind(error: &serde_json::Error) -> String {
-    format!("line {}, column {}", error.line(), error.column())
 }
 
 /// The answer that tells a failure: the same problem as over HTTP.

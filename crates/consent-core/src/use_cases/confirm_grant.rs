@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::flow::{Flow, FlowOutcome, FlowView, Stage};
 use crate::gateway::Gateway;
 use crate::kv_store::{StoreError, Versioned};
+use crate::reasons::{Forbidden, InvalidRequest};
 use crate::use_cases::finish_own_consent::{GrantedScopes, record, settle};
 use crate::use_cases::flow_progress::log_progress;
 use crate::use_cases::observe_consent;
@@ -31,9 +32,7 @@ pub async fn confirm_grant(
             ..
         } => {
             if !stored.value.is_confirmed_by(confirm) {
-                return Err(Failure::Invalid(
-                    "this is not the flow's confirm value".to_owned(),
-                ));
+                return Err(Failure::Invalid(InvalidRequest::WrongConfirmValue));
             }
             let held = GrantedScopes {
                 permissions: (*held).into(),
@@ -43,14 +42,10 @@ pub async fn confirm_grant(
             (held, *mailbox)
         }
         Stage::AtAdminConsent | Stage::AtAuthorize { .. } | Stage::Redeeming => {
-            return Err(Failure::Invalid(
-                "the flow awaits no confirmation yet".to_owned(),
-            ));
+            return Err(Failure::Invalid(InvalidRequest::NothingToConfirm));
         }
         Stage::AwaitingAdministrator { .. } => {
-            return Err(Failure::Forbidden(
-                "only the administrator can confirm this, on the page that they were shown",
-            ));
+            return Err(Failure::Forbidden(Forbidden::AdministratorOnly));
         }
         Stage::Ended { .. } => return Err(Refusal::FlowAlreadyUsed.into()),
     };

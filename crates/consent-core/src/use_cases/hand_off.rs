@@ -17,6 +17,7 @@ use crate::flow::{Aim, Route};
 use crate::gateway::{Gateway, TenantName};
 use crate::hand_off::{Closed, HandOff, HandOffToken, Stage};
 use crate::names::Names;
+use crate::reasons::NotFound;
 use crate::use_cases::premises::premises;
 use crate::use_cases::start_admin_consent::{self, AdministratorPrompt, tenant_to_ask};
 
@@ -296,5 +297,5 @@ async fn by_token(
 }
 
 fn unknown() -> Failure {
-    Failure::NotFound("there is no such link, or not any more")
+    Failure::NotFound(NotFound::HandOff)
 }

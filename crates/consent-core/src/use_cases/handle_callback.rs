@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::flow::{ErrorSource, Flow, FlowOutcome, Purpose, Stage, State, States};
 use crate::gateway::Gateway;
 use crate::kv_store::{StoreError, Versioned};
+use crate::reasons::InvalidRequest;
 use crate::use_cases::conclude_flow::conclude;
 use crate::use_cases::continue_admin_consent::{lead_on, too_often};
 use crate::use_cases::find_flow::find_flow;
@@ -213,9 +214,7 @@ fn forged(return_target: Option<Url>) -> CallbackFailure {
         "a callback brought no state of ours"
     );
     CallbackFailure {
-        failure: Failure::Invalid(
-            "this link belongs to no request of ours; start again".to_owned(),
-        ),
+        failure: Failure::Invalid(InvalidRequest::UnknownState),
         return_target,
     }
 }
@@ -240,7 +239,7 @@ async fn unreadable(
     leads_here: impl Fn(&States, &State) -> bool,
     error: CallbackError,
 ) -> Result<Url, CallbackFailure> {
-    let failure = Failure::Invalid(error.to_string());
+    let failure = Failure::Invalid(InvalidRequest::Callback(error));
     let Some(state) = state_of(query) else {
         return Err(failure.into());
     };

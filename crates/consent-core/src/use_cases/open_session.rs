@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use crate::failure::Failure;
 use crate::flow::Digest;
 use crate::gateway::Gateway;
+use crate::reasons::Unauthenticated;
 use crate::session::{LONGEST_TOKEN, Session, SessionSecret};
 
 /// What came of a token.
@@ -27,26 +28,20 @@ pub async fn open_session(
     let now = gateway.now();
     let until = now + gateway.session_lifetime;
     let session = Session::of(caller, Digest::of(token), until, from_elsewhere)?;
-    let token_id = caller.token_id.as_deref().ok_or(Failure::Unauthenticated(
-        "a token that opens a session needs a jti",
-    ))?;
+    let token_id = caller
+        .token_id
+        .as_deref()
+        .ok_or(Failure::Unauthenticated(Unauthenticated::NoTokenId))?;
     let runs_out_in_time =
         Timestamp::try_from(caller.expires_at).is_ok_and(|end| end <= now + LONGEST_TOKEN);
     if !runs_out_in_time {
-        return Err(Failure::Unauthenticated(
-            "a token that opens a session runs out within 24 hours",
-        ));
+        return Err(Failure::Unauthenticated(Unauthenticated::TokenTooLongLived));
     }
     if is_of_lost_times(gateway, caller, now).await? {
-        return Err(Failure::Unauthenticated(
-            "what was known of tokens of that time was lost, so it can't be told whether this one was used; make a new one, \
-             with an iat",
-        ));
+        return Err(Failure::Unauthenticated(Unauthenticated::UseOfTokenLost));
     }
     if is_of_earlier_times(gateway, caller, &session).await? {
-        return Err(Failure::Unauthenticated(
-            "everything of the user was ended after the token was made; make a new one",
-        ));
+        return Err(Failure::Unauthenticated(Unauthenticated::BeforeCutoff));
     }
     if !gateway.sessions.use_up(token_id).await? {
         tracing::warn!(

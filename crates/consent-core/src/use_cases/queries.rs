@@ -14,6 +14,7 @@ use crate::flow::{Flow, FlowOutcome, FlowState, FlowView};
 use crate::gateway::Gateway;
 use crate::kv_store::Versioned;
 use crate::observations::{Approval, Reach};
+use crate::reasons::NotFound;
 use crate::rights;
 use crate::use_cases::find_flow::find_flow;
 use crate::use_cases::finish_own_consent::{GrantedScopes, rehearse};
@@ -118,15 +119,15 @@ pub async fn own_flow(
     caller: &Caller,
     id: Uuid,
 ) -> Result<Versioned<Flow>, Failure> {
-    let unknown = Failure::NotFound("there is no such flow of yours, or not any more");
+    let unknown = || Failure::NotFound(NotFound::Flow);
     let (Ok(account), Ok(user)) = (rights::account(caller), rights::subject(caller)) else {
-        return Err(unknown);
+        return Err(unknown());
     };
     match find_flow(gateway, id).await? {
         Some(stored) if stored.value.account == account && stored.value.started_by == user => {
             Ok(stored)
         }
-        Some(_) | None => Err(unknown),
+        Some(_) | None => Err(unknown()),
     }
 }
 

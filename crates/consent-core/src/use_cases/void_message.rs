@@ -7,6 +7,7 @@ use assent_domain::ids::Sequence;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
+use crate::reasons::{InvalidRequest, VoidField};
 
 /// Who it was, where nobody said.
 const SOMEBODY: &str = "operator";
@@ -16,9 +17,9 @@ pub async fn void_message(
     gateway: &Gateway,
     command: VoidMessage,
 ) -> Result<MessageVoided, Failure> {
-    let reason = words("reason", &command.reason, MAX_REASON)?;
+    let reason = words(VoidField::Reason, &command.reason, MAX_REASON)?;
     let operator = command.operator.as_deref().unwrap_or(SOMEBODY);
-    let operator = words("operator", operator, MAX_OPERATOR)?;
+    let operator = words(VoidField::Operator, operator, MAX_OPERATOR)?;
     let sequence = Sequence(command.sequence);
     let (record, already) = gateway
         .executor
@@ -38,18 +39,14 @@ pub async fn void_message(
 }
 
 /// What somebody wrote by hand, for others to read: it is kept for ever, and shown in terminals.
-fn words<'a>(what: &str, text: &'a str, most: usize) -> Result<&'a str, Failure> {
+fn words(field: VoidField, text: &str, most: usize) -> Result<&str, Failure> {
     let text = text.trim();
     let length = text.chars().count();
     if length == 0 || most < length {
-        return Err(Failure::Invalid(format!(
-            "{what} must be 1 to {most} characters"
-        )));
+        return Err(Failure::Invalid(InvalidRequest::Length { field, most }));
     }
     if text.chars().any(char::is_control) {
-        return Err(Failure::Invalid(format!(
-            "{what} must be one line without control characters"
-        )));
+        return Err(Failure::Invalid(InvalidRequest::ControlCharacters(field)));
     }
     Ok(text)
 }

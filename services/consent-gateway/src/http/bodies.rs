@@ -2,6 +2,7 @@
 
 use assent_consent_core::failure::Failure;
 use assent_consent_core::gateway::tenant_name;
+use assent_consent_core::reasons::InvalidRequest;
 use assent_consent_core::return_to;
 use assent_consent_core::use_cases::start_admin_consent::Selection;
 use assent_consent_core::use_cases::start_own_consent::{ConsentRequest, Named, ReturnTarget};
@@ -121,7 +122,7 @@ impl NewGrant {
 fn login_hint(text: Option<&str>) -> Result<Option<LoginHint>, Failure> {
     text.map(LoginHint::parse)
         .transpose()
-        .map_err(|error| Failure::Invalid(format!("login_hint: {error}")))
+        .map_err(|error| Failure::Invalid(InvalidRequest::LoginHint(error)))
 }
 
 /// `POST …/confirmation`

@@ -1,6 +1,7 @@
 use assent_consent_core::clock::Clock;
 use assent_consent_core::failure::Failure;
 use assent_consent_core::flow::{Digest, FlowState, FlowView};
+use assent_consent_core::reasons::{Forbidden, InvalidRequest};
 use assent_consent_core::session::{Session, SessionSecret};
 use assent_domain::refusal::Refusal;
 use assent_service_kit::Caller;
@@ -109,7 +110,11 @@ fn a_form_is_told_why_it_was_not_carried_out_and_our_own_faults_are_not_its() {
         notice.text,
         "Select at least one of Calendar, Contacts and Email."
     );
-    let typed = Failure::Invalid("tenant is no domain".to_owned());
-    assert_eq!(of_failure(typed).unwrap().1.text, "Tenant is no domain.");
-    assert!(of_failure(Failure::Forbidden("no")).is_err());
+    let typed = Failure::Invalid(InvalidRequest::TenantName);
+    let text = of_failure(typed).unwrap().1.text;
+    assert!(
+        text.starts_with("Tenant is the GUID or a domain of a Microsoft Entra tenant, such as"),
+        "{text}"
+    );
+    assert!(of_failure(Failure::Forbidden(Forbidden::OutOfReach)).is_err());
 }

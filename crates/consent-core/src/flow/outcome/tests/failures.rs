@@ -5,11 +5,14 @@ use std::time::Duration;
 use assent_domain::ids::Sequence;
 use assent_domain::refusal::Refusal;
 
+use assent_event_log::VoidError;
+
 use super::view;
 use crate::failure::Failure;
 use crate::flow::{FlowFailure, FlowOutcome};
 use crate::limits::{Limit, Limited};
 use crate::log_trouble::LogTrouble;
+use crate::reasons::{Forbidden, InvalidRequest, MessageIsAnEvent, NotFound, Unauthenticated};
 
 /// A failure of each kind, and what a flow ends in that meets it.
 fn failures() -> Vec<(Failure, FlowOutcome)> {
@@ -69,13 +72,16 @@ fn failures() -> Vec<(Failure, FlowOutcome)> {
             Failure::ConsentsTenantAbsent,
             FlowOutcome::Failed(FlowFailure::TenantAbsent),
         ),
-        (Failure::Invalid("x".to_owned()), ours()),
-        (Failure::Unauthenticated("x"), ours()),
-        (Failure::Forbidden("x"), ours()),
-        (Failure::NotFound("x"), ours()),
+        (Failure::Invalid(InvalidRequest::Form), ours()),
+        (Failure::Unauthenticated(Unauthenticated::NoTokenId), ours()),
+        (Failure::Forbidden(Forbidden::OutOfReach), ours()),
+        (Failure::NotFound(NotFound::Flow), ours()),
         (Failure::AmbiguousTenant(Vec::new()), ours()),
         (Failure::AlreadyAnswered, ours()),
-        (Failure::MessageIsAnEvent("x".to_owned()), ours()),
+        (
+            Failure::MessageIsAnEvent(MessageIsAnEvent(VoidError::TooMany)),
+            ours(),
+        ),
         (
             Failure::TooMany(Limited {
                 limit: Limit::Writes,

@@ -2,17 +2,17 @@
 
 use std::borrow::Cow;
 
-use assent_consent_core::failure::Failure;
-use assent_consent_core::limits::Limit;
 use assent_contract::names::EVENT_STREAM;
 use assent_domain::refusal::Refusal;
 
-/// The `detail` of a failure. It begins small, and ends without a full stop.
-pub(super) fn detail(failure: &Failure) -> Option<Cow<'static, str>> {
+use super::{limits, reasons};
+use crate::failure::Failure;
+
+/// The `detail` of a failure; `None` where its code and title say all that is for callers.
+pub fn detail(failure: &Failure) -> Option<Cow<'static, str>> {
     let fixed = match failure {
-        Failure::Invalid(detail) | Failure::MessageIsAnEvent(detail) => {
-            return Some(detail.clone().into());
-        }
+        Failure::Invalid(reason) => return Some(reasons::invalid_request(reason)),
+        Failure::MessageIsAnEvent(reason) => return Some(reasons::message_is_an_event(reason)),
         Failure::StoreFull { store, .. } => return Some(store_full(store).into()),
         Failure::StoreUnavailable { store, .. } => {
             let detail = format!(
@@ -22,9 +22,9 @@ pub(super) fn detail(failure: &Failure) -> Option<Cow<'static, str>> {
             return Some(detail.into());
         }
         Failure::Refused(refusal) => refusal_detail(*refusal),
-        Failure::Unauthenticated(detail)
-        | Failure::Forbidden(detail)
-        | Failure::NotFound(detail) => detail,
+        Failure::Unauthenticated(reason) => reasons::unauthenticated(*reason),
+        Failure::Forbidden(reason) => reasons::forbidden(*reason),
+        Failure::NotFound(what) => reasons::not_found(*what),
         Failure::AmbiguousTenant(_) => {
             "this name stands for tenants in several of Microsoft's clouds; say which by tenant_cloud"
         }
@@ -35,7 +35,7 @@ pub(super) fn detail(failure: &Failure) -> Option<Cow<'static, str>> {
         Failure::AlreadyAnswered => {
             "the user has answered about all of it, with this Microsoft account"
         }
-        Failure::TooMany(limited) => limited.limit.sentence(),
+        Failure::TooMany(limited) => limits::sentence(limited.limit),
         Failure::ConcurrentChange => {
             "somebody else changed it at the same time; read it again and decide anew"
         }
@@ -115,26 +115,5 @@ const fn refusal_detail(refusal: Refusal) -> &'static str {
         Refusal::PersonalAccount => "a personal account has no mailbox in any organisation",
         Refusal::NotAdministratorConfigured => "the account is not configured by an administrator",
         Refusal::ConsentSuperseded => "another administrator consent is in force by now",
-    }
-}
-
-/// What a limit allows, for descriptions of the API.
-pub(super) const fn limit_rule(limit: Limit) -> &'static str {
-    match limit {
-        Limit::Starts => "more than 60 flows begun by a user within a minute",
-        Limit::LinkStarts => {
-            "more than 2 flows a second begun through a link, beyond bursts of 300; the link stays as it is"
-        }
-        Limit::Lookups => {
-            "more than 30 names looked up at Microsoft for an account within a minute"
-        }
-        Limit::Writes => "more than 50 changes of an account a second, beyond bursts of 1000",
-        Limit::Revocations => {
-            "more than 5 revocations of a user a second, beyond bursts of 100; no other limit refuses a revocation"
-        }
-        Limit::LinksADay => "20 links made by a user within a day",
-        Limit::OpenLinks => "20 links of an account open at once",
-        Limit::Waits => "32 reads of an account waiting for a write already (at_least)",
-        Limit::Voids => "as many messages of the log void as may be",
     }
 }
