@@ -7,14 +7,34 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use tlog_tiles::{EMPTY_HASH, Hash, node_hash, record_hash};
 
-/// The root of a tree: 32 bytes. Shown in standard base64, as in a checkpoint.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// The root of a tree: 32 bytes. Shown and serialised in standard base64, as in a checkpoint.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Root(pub [u8; 32]);
 
 impl fmt::Display for Root {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&STANDARD.encode(self.0))
     }
+}
+
+impl From<Root> for String {
+    fn from(root: Root) -> Self {
+        root.to_string()
+    }
+}
+
+impl TryFrom<String> for Root {
+    type Error = InvalidTree;
+
+    fn try_from(text: String) -> Result<Self, InvalidTree> {
+        hash(&text).map(Self)
+    }
+}
+
+fn hash(text: &str) -> Result<[u8; 32], InvalidTree> {
+    let bytes = STANDARD.decode(text).map_err(|_| InvalidTree::NoHash)?;
+    bytes.try_into().map_err(|_| InvalidTree::NoHash)
 }
 
 impl fmt::Debug for Root {
@@ -75,7 +95,7 @@ impl fmt::Debug for Tree {
     }
 }
 
-/// A stored tree is none.
+/// A stored tree or root is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTree {
     /// A tree of that size has another number of hashes.
@@ -126,10 +146,7 @@ impl TryFrom<Stored> for Tree {
                 found,
             });
         }
-        let hashes = stored.hashes.iter().map(|hash| {
-            let bytes = STANDARD.decode(hash).map_err(|_| InvalidTree::NoHash)?;
-            bytes.try_into().map_err(|_| InvalidTree::NoHash)
-        });
+        let hashes = stored.hashes.iter().map(|text| hash(text));
         Ok(Self {
             size: stored.size,
             hashes: hashes.collect::<Result<_, _>>()?,
@@ -143,7 +160,7 @@ mod tests {
     use proptest::{prop_assert, prop_assert_eq, proptest};
     use sha2::{Digest as _, Sha256};
 
-    use super::Tree;
+    use super::{Root, Tree};
 
     fn sha256(parts: &[&[u8]]) -> [u8; 32] {
         let mut hasher = Sha256::new();
@@ -245,5 +262,9 @@ mod tests {
         ] {
             assert!(serde_json::from_str::<Tree>(bad).is_err(), "{bad}");
         }
+        let root = serde_json::to_string(&tree.root()).unwrap();
+        assert_eq!(root, format!("\"{}\"", tree.root()));
+        assert_eq!(serde_json::from_str::<Root>(&root).unwrap(), tree.root());
+        assert!(serde_json::from_str::<Root>("\"AAAA\"").is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! The command line, and the help that explains it.
 
 mod blocked;
+mod checkpoint;
 mod connection;
 mod events;
 mod moment;
@@ -10,6 +11,7 @@ use assent_domain::ids::{AccountId, UserId};
 use clap::{Parser, Subcommand};
 
 pub(crate) use blocked::BlockedCommand;
+pub(crate) use checkpoint::{CheckpointCommand, Format};
 pub(crate) use connection::ConnectionArguments;
 pub(crate) use events::{EventsCommand, Kind, Which};
 pub(crate) use moment::Moment;
@@ -25,6 +27,7 @@ Examples:
   consentctl events list --json | jq .says   the log, for a program
   consentctl blocked list                    who can't be read, why, and the way back
   consentctl projection status               each projection, and how its view is
+  consentctl checkpoint sign --key log.key   a signed statement of all that was recorded so far
 
 Exit codes:
   0   all is well
@@ -63,6 +66,9 @@ pub(crate) enum Command {
     /// Show, and get past, messages of the log that can't be read (list, show: read-only; void: writes).
     #[command(subcommand)]
     Blocked(BlockedCommand),
+    /// Make, and check, signed statements of all that was recorded so far (read-only).
+    #[command(subcommand)]
+    Checkpoint(CheckpointCommand),
     /// Show how a company gives consent: its method, the consent in force, and its history (read-only).
     #[command(after_help = "\
 Examples:

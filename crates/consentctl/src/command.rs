@@ -2,6 +2,7 @@
 
 mod account;
 mod blocked;
+mod checkpoint;
 mod doctor;
 mod explain;
 mod list;
@@ -46,6 +47,7 @@ pub(crate) async fn run(
         }
         Command::Blocked(command) => blocked::run(settings, command, output).await,
         Command::Projection(command) => projection::run(settings, command, output).await,
+        Command::Checkpoint(command) => checkpoint::run(settings, command, output).await,
         Command::Doctor => doctor::run(settings, output).await,
     }
 }

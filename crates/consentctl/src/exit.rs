@@ -1,8 +1,10 @@
 //! How a run ends, and the exit codes, which scripts can rely on.
 
 use std::error::Error;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use assent_checkpoint::CheckpointError;
 use assent_event_log::{FollowError, OpenError, ReadError};
 use assent_messaging::ConnectError;
 
@@ -47,6 +49,25 @@ pub(crate) enum CommandError {
     /// The settings can't be used.
     #[error("the configuration can't be used")]
     Settings(#[source] Box<dyn Error + Send + Sync>),
+    /// What was given on the command line can't be used.
+    #[error("the command line can't be used")]
+    Argument(#[source] Box<dyn Error + Send + Sync>),
+    /// A file that was named can't be used.
+    #[error("{} can't be used", path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A checkpoint is none of the key's.
+    #[error("{} is not what the key's owner signed", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: CheckpointError,
+    },
     /// What is to be read can't be reached.
     #[error("nothing can be read")]
     NotReachable(#[source] Box<dyn Error + Send + Sync>),
@@ -59,12 +80,20 @@ pub(crate) enum CommandError {
 }
 
 impl CommandError {
+    /// A file that can't be used.
+    pub(crate) fn file(path: &Path, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::File {
+            path: path.to_owned(),
+            source: source.into(),
+        }
+    }
+
     /// The exit code that says so.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Settings(_) => USAGE,
+            Self::Settings(_) | Self::Argument(_) | Self::File { .. } => USAGE,
             Self::NotReachable(_) => UNAVAILABLE,
-            Self::Finding(_) | Self::Output(_) => FINDING,
+            Self::Finding(_) | Self::Checkpoint { .. } | Self::Output(_) => FINDING,
         }
         .into()
     }

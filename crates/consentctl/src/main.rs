@@ -9,9 +9,10 @@
 //! 2. [`exit`]: how a run ends, and the exit codes.
 //! 3. [`event_text`]: events and their values as English text.
 //! 4. [`event_line`]: one stored message as a line of text or of JSON; [`output`]: where it goes.
-//! 5. [`history`], [`scan`] and [`projection`]: the log, read in two ways, and the view of it; [`replicas`]: the
+//! 5. [`history`], [`scan`] and [`walk`]: the log, read in three ways; [`projection`]: the view of it; [`replicas`]: the
 //!    view of each projection.
-//! 6. [`command`]: one file for each command.
+//! 6. [`key_file`] and [`log_root`]: what somebody kept of the log, and whether it still holds that.
+//! 7. [`command`]: one file for each command.
 
 mod arguments;
 mod settings;
@@ -27,6 +28,10 @@ mod history;
 mod projection;
 mod replicas;
 mod scan;
+mod walk;
+
+mod key_file;
+mod log_root;
 
 mod command;
 

@@ -40,6 +40,7 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "assent-consentctl",
         &[
+            "assent-checkpoint",
             "assent-contract",
             "assent-domain",
             "assent-event-log",

@@ -8,6 +8,7 @@
 
 mod account;
 mod blocked;
+mod checkpoint;
 mod doctor;
 mod explain;
 mod fake_service;
