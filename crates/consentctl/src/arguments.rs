@@ -6,6 +6,7 @@ mod connection;
 mod events;
 mod moment;
 mod projection;
+mod verify;
 
 use assent_domain::ids::{AccountId, UserId};
 use clap::{Parser, Subcommand};
@@ -16,6 +17,7 @@ pub(crate) use connection::ConnectionArguments;
 pub(crate) use events::{EventsCommand, Kind, Which};
 pub(crate) use moment::Moment;
 pub(crate) use projection::ProjectionCommand;
+pub(crate) use verify::VerifyArguments;
 
 const OVERVIEW: &str = "\
 Examples:
@@ -28,6 +30,7 @@ Examples:
   consentctl blocked list                    who can't be read, why, and the way back
   consentctl projection status               each projection, and how its view is
   consentctl checkpoint sign --key log.key   a signed statement of all that was recorded so far
+  consentctl verify --since checkpoint.txt   is the log whole, and does it still hold that?
 
 Exit codes:
   0   all is well
@@ -100,6 +103,19 @@ Examples:
     /// Look at each projection and its view (read-only).
     #[command(subcommand)]
     Projection(ProjectionCommand),
+    /// Prove that the log is whole and unchanged, and what was made of it agrees with it (read-only).
+    #[command(after_help = "\
+Reads the whole log: whether each message is there and can be read, each event names the one
+before it on its subject, the log still holds what a checkpoint says, and the stream of changes
+and the projection have got to a place of this log. Each is a line: ok, a FINDING with the first
+place, or unknown, where it can't be told from what was given. Takes some seconds per million
+messages, and the same memory however long the histories are.
+
+Examples:
+  consentctl verify
+  consentctl verify --since checkpoint.txt --key consent.example.com.key.pub
+  consentctl verify --json | jq '.checks[] | select(.verdict == \"finding\")'")]
+    Verify(VerifyArguments),
     /// Check that everything is there, and as it must be (read-only).
     #[command(after_help = "\
 Each check is one line: ok, or a problem and what to do about it.

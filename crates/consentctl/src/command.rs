@@ -8,6 +8,7 @@ mod explain;
 mod list;
 mod projection;
 mod tail;
+mod verify;
 
 use assent_messaging::ConnectionSettings;
 
@@ -48,6 +49,7 @@ pub(crate) async fn run(
         Command::Blocked(command) => blocked::run(settings, command, output).await,
         Command::Projection(command) => projection::run(settings, command, output).await,
         Command::Checkpoint(command) => checkpoint::run(settings, command, output).await,
+        Command::Verify(arguments) => verify::run(settings, &arguments, output).await,
         Command::Doctor => doctor::run(settings, output).await,
     }
 }

@@ -9,8 +9,8 @@
 //! 2. [`exit`]: how a run ends, and the exit codes.
 //! 3. [`event_text`]: events and their values as English text.
 //! 4. [`event_line`]: one stored message as a line of text or of JSON; [`output`]: where it goes.
-//! 5. [`history`], [`scan`] and [`walk`]: the log, read in three ways; [`projection`]: the view of it; [`replicas`]: the
-//!    view of each projection.
+//! 5. [`history`], [`scan`] and [`walk`]: the log, read in three ways; [`projection`] and [`replicas`]: the view of it, of
+//!    whichever projection answers and of each; [`told`]: how far changes were told.
 //! 6. [`key_file`] and [`log_root`]: what somebody kept of the log, and whether it still holds that.
 //! 7. [`command`]: one file for each command.
 
@@ -28,6 +28,7 @@ mod history;
 mod projection;
 mod replicas;
 mod scan;
+mod told;
 mod walk;
 
 mod key_file;

@@ -66,6 +66,11 @@ impl Walk {
         }
     }
 
+    /// The message that was read last.
+    pub(crate) const fn seen(&self) -> Sequence {
+        self.seen
+    }
+
     /// Reads on, and tells how far it is every now and then.
     pub(crate) async fn next(&mut self, output: &mut Output) -> Result<Step, CommandError> {
         if self.last <= self.seen {

@@ -5,6 +5,7 @@ mod fixture;
 mod whose_mailbox;
 
 mod example_host;
+mod python_library;
 mod python_worker;
 mod session_client;
 mod story;
@@ -16,6 +17,7 @@ mod administrator_page;
 mod administrators_at_once;
 mod brand;
 mod callbacks;
+mod checkpoints;
 mod clouds;
 mod consent_spreading;
 mod credentials;

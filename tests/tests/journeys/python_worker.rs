@@ -1,6 +1,6 @@
 //! A sync worker in another language, by the recipe alone: it learns, hears, and starts anew when it has to.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, ensure};
@@ -10,68 +10,10 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 use crate::fixture::{PATIENCE, admin_consent, connect, eventually, grant, start};
+use crate::python_library::{clients, library};
 
 const NOTHING: &str = r#"{"calendar": false, "contacts": false, "email": "none"}"#;
 const CALENDAR: &str = r#"{"calendar": true, "contacts": false, "email": "none"}"#;
-
-fn clients() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/python")
-}
-
-#[expect(
-    clippy::print_stderr,
-    reason = "a test that did not run must say so, and has no other way"
-)]
-fn skipped(why: &str) {
-    eprintln!("SKIPPED: the sync worker in Python was not run: {why}");
-}
-
-/// What the worker needs, fetched once; `None`, and a line about it, where this machine can't have it.
-async fn library() -> anyhow::Result<Option<PathBuf>> {
-    // Cargo's directory for what tests keep lies in the target directory, as the tools do.
-    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools");
-    let kept = tools.join("nats-py-2.16.0");
-    if kept.is_dir() {
-        return Ok(Some(kept));
-    }
-    std::fs::create_dir_all(&tools)?;
-    let workshop = tempfile::tempdir_in(&tools)?;
-    let packages = workshop.path().join("packages");
-    // Into a directory of its own: no virtual environment is needed, which some systems can't make, nor root.
-    let pip = Command::new("python3")
-        .args(["-m", "pip", "install", "--quiet", "--no-input"])
-        .args(["--disable-pip-version-check", "--no-deps", "--no-compile"])
-        .args([
-            "--only-binary=:all:",
-            "--require-hashes",
-            "--timeout=20",
-            "--target",
-        ])
-        .arg(&packages)
-        .arg("--requirement")
-        .arg(clients().join("requirements.txt"))
-        .env_remove("PIP_USER")
-        .stdin(Stdio::null())
-        .output()
-        .await;
-    match pip {
-        Ok(output) if output.status.success() => {}
-        Ok(output) => {
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            skipped(&format!("pip did not fetch nats-py: {said}"));
-            return Ok(None);
-        }
-        Err(error) => {
-            skipped(&format!("there is no python3: {error}"));
-            return Ok(None);
-        }
-    }
-    // The name appears at once and complete. Whoever was faster has put the same there.
-    match std::fs::rename(&packages, &kept) {
-        Err(error) if !kept.is_dir() => Err(error.into()),
-        Ok(()) | Err(_) => Ok(Some(kept)),
-    }
-}
 
 /// The worker, which says what is permitted for Ana each time that it changes.
 struct Worker {
@@ -122,7 +64,8 @@ impl Worker {
 
 #[tokio::test]
 async fn a_worker_in_python_follows_by_the_recipe() -> anyhow::Result<()> {
-    let Some(library) = library().await? else {
+    let what = "the sync worker in Python";
+    let Some(library) = library(what, "nats-py-2.16.0", "requirements.txt").await? else {
         return Ok(());
     };
     let mut stack = start().await?;

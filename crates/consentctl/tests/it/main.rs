@@ -17,3 +17,4 @@ mod list;
 mod projection;
 mod tail;
 mod usage;
+mod verify;
