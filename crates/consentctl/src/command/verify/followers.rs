@@ -6,7 +6,7 @@ use assent_messaging::Connection;
 
 use super::report::{Check, Verdict};
 use crate::exit::CommandError;
-use crate::projection::{self, QueryError};
+use crate::projection;
 use crate::told::{self, LastTold};
 
 /// The stream of changes.
@@ -48,11 +48,7 @@ pub(super) async fn projection(
         AccountId::parse("assent").map_err(|error| CommandError::Argument(error.into()))?;
     let applied = match projection::account(connection, &account, None).await {
         Ok(answer) => answer.sequence,
-        Err(
-            error @ (QueryError::NotReachable(_)
-            | QueryError::NotYetApplied
-            | QueryError::Refused(_)),
-        ) => return check(Verdict::Unknown, error.to_line()),
+        Err(error) => return check(Verdict::Unknown, error.to_line()),
     };
     let Some(log) = log else {
         return check(
