@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use assent_contract::names::{REPLICA_CHECK_LOG, REPLICA_DIGEST, REPLICA_STATUS, of_replica};
+use assent_contract::names::{
+    REPLICA_ACCEPT_LOG, REPLICA_CHECK_LOG, REPLICA_DIGEST, REPLICA_STATUS, of_replica,
+};
 use assent_contract::replica::{DigestQuery, LogCheckStatus, ReplicaDigest, ReplicaStatus};
 use assent_messaging::{Connection, RequestError};
 
@@ -52,6 +54,15 @@ pub(crate) async fn compare(
     instance: &str,
 ) -> Result<LogCheckStatus, QueryError> {
     let subject = of_replica(REPLICA_CHECK_LOG, instance);
+    read_answer(connection.request(&subject, Vec::new(), None, FIRST).await)
+}
+
+/// Has one projection let go of those whom it holds back. Answers at once.
+pub(crate) async fn accept_log(
+    connection: &Connection,
+    instance: &str,
+) -> Result<LogCheckStatus, QueryError> {
+    let subject = of_replica(REPLICA_ACCEPT_LOG, instance);
     read_answer(connection.request(&subject, Vec::new(), None, FIRST).await)
 }
 

@@ -59,6 +59,8 @@ pub const REPLICA_DIGEST: &str = "digest";
 pub const REPLICA_ROWS: &str = "rows";
 /// What may be asked of one projection: see [`of_replica`].
 pub const REPLICA_CHECK_LOG: &str = "check-log";
+/// What may be asked of one projection: see [`of_replica`].
+pub const REPLICA_ACCEPT_LOG: &str = "accept-log";
 /// Record what an administrator's consent gives a user at login.
 pub const COMMAND_RECORD_AUTOMATIC_GRANT: &str = "consent.command.v1.record-automatic-grant";
 /// Begin a user's own consent.

@@ -357,6 +357,10 @@ pub struct BlockedEntry {
     pub whose: AggregateId,
     /// The first message that can't be believed.
     pub since: u64,
+    /// No message is in the way: the log lost events, and would permit this user more than was known before. The
+    /// user is held back as of that message, until an operator decides.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
 }
 
 impl From<Aggregate> for AggregateId {

@@ -40,6 +40,9 @@ pub struct ReplicaStatus {
     pub users: u64,
     /// Accounts and users that are blocked.
     pub blocked: u64,
+    /// How many of the blocked are held back: the log lost events, and would permit them more than was known before.
+    #[serde(default)]
+    pub held: u64,
     /// Messages of the log that are no event and name neither an account nor a user.
     pub orphans: u64,
     /// What the view takes on the disk, in bytes.

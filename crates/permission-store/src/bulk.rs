@@ -20,6 +20,7 @@ use crate::cursor::Head;
 use crate::directory::Generation;
 use crate::entry::{Content, Entry};
 use crate::hash_prefixes::HashPrefixes;
+use crate::held::hold_back;
 use crate::key;
 use crate::projected::{Folded, Projected, fold};
 use crate::row::Stored;
@@ -88,6 +89,14 @@ impl BulkLoad {
             self.spilled = true;
         }
         Ok(())
+    }
+
+    /// As [`Self::finish`], of a log that no longer holds what a former view was built from: before anybody can read
+    /// the new one, it blocks each user for whom more would be effective than in the former. Answers how many they are.
+    pub fn finish_holding(mut self, former: &View) -> Result<(View, u64), BulkError> {
+        self.write_rows()?;
+        let held = hold_back(&self.view.table, &mut self.head, former)?;
+        Ok((self.finish()?, held))
     }
 
     /// Writes what is left, then the cursor, and removes what the view replaces.

@@ -84,6 +84,9 @@ pub(crate) struct Head {
     /// All messages up to the cursor. A view of an earlier version has none.
     #[serde(default)]
     pub(crate) tree: Tree,
+    /// Users that are held back, see [`crate::held`].
+    #[serde(default)]
+    pub(crate) held: u64,
     /// The sum over all rows, see [`crate::checksum`].
     pub(crate) sum: u64,
 }
@@ -94,6 +97,7 @@ impl Head {
             cursor: Cursor::start(source),
             counts: Counts::default(),
             tree: Tree::default(),
+            held: 0,
             sum: 0,
         }
     }

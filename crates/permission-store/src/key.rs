@@ -14,6 +14,9 @@ pub(crate) const BLOCKED: &[u8] = b"b";
 /// Before the note that a message was passed over, followed by its place in the log.
 pub(crate) const VOIDS: &[u8] = b"v";
 
+/// Before the note that a user is held back, followed by the key of the row.
+pub(crate) const HELD: &[u8] = b"w";
+
 /// Before each row of the first bytes of messages' hashes, followed by the row's number.
 const HASH_PREFIXES: &[u8] = b"l";
 
@@ -68,6 +71,10 @@ fn write_users(key: &mut Vec<u8>, account: &AccountId) {
 
 pub(crate) fn blocked(row: &[u8]) -> Vec<u8> {
     [BLOCKED, row].concat()
+}
+
+pub(crate) fn held(row: &[u8]) -> Vec<u8> {
+    [HELD, row].concat()
 }
 
 pub(crate) fn row(aggregate: &Aggregate) -> Vec<u8> {

@@ -40,6 +40,8 @@ mod table;
 
 pub mod open;
 
+mod held;
+
 pub mod bulk;
 
 pub mod apply;

@@ -108,6 +108,10 @@ impl View {
             };
             *number = number.saturating_add(1);
         }
+        if self.table.get(&key::held(&key))?.is_some() {
+            head.held = head.held.saturating_sub(1);
+            batch.remove(key::held(&key));
+        }
         head.sum = checksum::replace_row(head.sum, &key, before.as_deref(), &now);
         for sequence in &refold.voids {
             batch.insert(key::void(*sequence), &[]);

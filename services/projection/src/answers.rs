@@ -115,13 +115,14 @@ pub(crate) async fn blocked(
         let mut found = reading.blocked_after(after.as_ref(), limit.saturating_add(1))?;
         let more = limit < found.len();
         found.truncate(limit);
-        let blocked: Vec<_> = found
-            .into_iter()
-            .map(|blocked| BlockedEntry {
+        let blocked = found.into_iter().map(|blocked| {
+            Ok(BlockedEntry {
                 since: blocked.at.0,
+                held: reading.is_held(&blocked.aggregate)?,
                 whose: blocked.aggregate.into(),
             })
-            .collect();
+        });
+        let blocked = blocked.collect::<Result<Vec<_>, ReadError>>()?;
         let counts = reading.counts();
         Ok(BlockedPage {
             next: blocked

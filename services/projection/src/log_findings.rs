@@ -25,6 +25,7 @@ pub(crate) enum LogFinding {
 pub(crate) struct LogFindings {
     status: Mutex<LogCheckStatus>,
     asked: Notify,
+    accepted: Notify,
     readiness: Dependency,
 }
 
@@ -36,6 +37,7 @@ impl LogFindings {
         Self {
             status: Mutex::default(),
             asked: Notify::new(),
+            accepted: Notify::new(),
             readiness,
         }
     }
@@ -52,6 +54,16 @@ impl LogFindings {
     /// Waits until an operator wants it.
     pub(crate) async fn asked(&self) {
         self.asked.notified().await;
+    }
+
+    /// An operator decides that the log is right as it is: nobody is to be held back any longer.
+    pub(crate) fn accept_log(&self) {
+        self.accepted.notify_one();
+    }
+
+    /// Waits until an operator decides so.
+    pub(crate) async fn log_accepted(&self) {
+        self.accepted.notified().await;
     }
 
     /// The comparison that is under way got that far.

@@ -230,6 +230,10 @@ impl Projector {
                     }
                     Err(trouble) => return trouble,
                 },
+                () = self.findings.log_accepted() => match unblock.release_held(view) {
+                    Ok(()) => continue,
+                    Err(trouble) => return trouble,
+                },
                 read = unblock.read() => {
                     let replaced = match read {
                         Ok(read) => unblock.replace(view, read).await,

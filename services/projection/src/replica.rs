@@ -90,6 +90,15 @@ impl Replica {
             ),
             endpoint(
                 self,
+                "accept-log",
+                of_this_one(names::REPLICA_ACCEPT_LOG),
+                |replica, Nothing {}| async move {
+                    replica.findings.accept_log();
+                    Ok(replica.findings.status())
+                },
+            ),
+            endpoint(
+                self,
                 "check-log",
                 of_this_one(names::REPLICA_CHECK_LOG),
                 |replica, Nothing {}| async move {
@@ -123,6 +132,7 @@ impl Replica {
             accounts: counts.accounts,
             users: counts.users,
             blocked: counts.blocked,
+            held: view.as_ref().map_or(0, |view| view.read().held()),
             orphans: counts.orphans,
             bytes_on_disk: view.as_ref().map_or(0, |view| view.bytes_on_disk()),
             schema_version: cursor.as_ref().map(|cursor| cursor.schema),

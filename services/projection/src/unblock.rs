@@ -4,13 +4,15 @@ use std::collections::{BTreeSet, VecDeque};
 
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
-use assent_event_log::{EventLog, ReadError};
-use assent_permission_store::{Refold, View};
+use assent_event_log::{self as event_log, EventLog};
+use assent_permission_store::{ApplyError, ReadError, Refold, View};
 use tokio::task::{JoinSet, block_in_place};
 
 use crate::entries::as_entry;
 use crate::follow_failure::FollowFailure;
 use crate::voids::Voids;
+
+const HELD_AT_A_TIME: usize = 1024;
 
 /// One after another, those who have to be folded anew.
 #[derive(Debug)]
@@ -19,7 +21,7 @@ pub(crate) struct Unblock {
     voids: Voids,
     waiting: VecDeque<Aggregate>,
     /// At most one at a time: reading it takes a round trip for each of its messages.
-    under_way: JoinSet<Result<Refolding, ReadError>>,
+    under_way: JoinSet<Result<Refolding, event_log::ReadError>>,
     /// Void messages that were seen to. A record may name a message that it does not fit: then
     /// nothing comes of it, once.
     seen_to: BTreeSet<Sequence>,
@@ -52,6 +54,22 @@ impl Unblock {
                 Some(_) => {}
                 None => self.orphan(view, sequence).await?,
             }
+        }
+        self.begin_next(view);
+        Ok(())
+    }
+
+    /// Lets go of those who are held back: each is folded anew from the log as it is.
+    pub(crate) fn release_held(&mut self, view: &View) -> Result<(), FollowFailure> {
+        let mut after = None;
+        loop {
+            let held = view.read().held_after(after.as_ref(), HELD_AT_A_TIME);
+            let held = held.map_err(|ReadError::Damaged(damage)| {
+                FollowFailure::Apply(ApplyError::Damaged(damage))
+            })?;
+            let Some(last) = held.last() else { break };
+            after = Some(last.clone());
+            self.waiting.extend(held);
         }
         self.begin_next(view);
         Ok(())
@@ -129,7 +147,7 @@ impl Refolding {
         log: &EventLog,
         voids: &Voids,
         through: Sequence,
-    ) -> Result<(), ReadError> {
+    ) -> Result<(), event_log::ReadError> {
         while self.read_through < through {
             let next = log.next_of(&self.aggregate, self.read_through).await?;
             let Some(next) = next.filter(|next| next.sequence() <= through) else {

@@ -8,13 +8,13 @@ use std::time::Duration;
 use assent_contract::names;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, FollowError};
-use assent_permission_store::{BulkLoad, Opened, Source, View};
+use assent_permission_store::{BulkLoad, LogVerdict, Opened, Source, View};
 use assent_service_kit::{Dependency, Runtime};
 use tokio::task::{block_in_place, spawn_blocking};
 
 use crate::entries::as_entry;
 use crate::follow_failure::{FollowFailure, waits_for};
-use crate::served_view::ServedView;
+use crate::served_view::{ServedView, as_metric};
 use crate::voids::Voids;
 
 /// A load has no readers that would wait for a batch.
@@ -63,7 +63,7 @@ impl ViewLoader {
                 }
                 Opened::Fresh { load, why } => {
                     tracing::info!(%why, "building the view from the log");
-                    return self.build(log, voids, *load).await;
+                    return self.build(log, voids, *load, None).await;
                 }
             },
         };
@@ -87,8 +87,9 @@ impl ViewLoader {
             "the view does not agree with the log, or is damaged; building it anew"
         );
         let load = view.start_over(&source).map_err(FollowFailure::View)?;
-        drop(view);
-        self.build(log, voids, load).await
+        // What another log says of the same people is no sign of anything lost.
+        let former = (view.cursor().source == source).then_some(view);
+        self.build(log, voids, load, former).await
     }
 
     async fn open(&self, source: Source) -> Result<Opened, FollowFailure> {
@@ -105,6 +106,7 @@ impl ViewLoader {
         log: &EventLog,
         voids: &Voids,
         mut load: BulkLoad,
+        former: Option<Arc<View>>,
     ) -> Result<Arc<View>, FollowFailure> {
         metrics::counter!("assent_projection_rebuilds_total").increment(1);
         self.served.rebuild();
@@ -120,11 +122,18 @@ impl ViewLoader {
             .map_err(FollowFailure::Read)?
             .last_sequence;
         let mut told = 0;
+        let mut check = former.as_deref().map(View::check_log);
         while load.sequence() < last {
             let entries = follow
                 .next_batch(LOAD_BATCH, PATIENCE)
                 .await
                 .map_err(FollowFailure::Follow)?;
+            if let Some(check) = &mut check {
+                for entry in &entries {
+                    // What the former view keeps of the log may be damaged: then it is no witness.
+                    drop(check.add(entry.sequence(), *entry.hash().as_bytes()));
+                }
+            }
             block_in_place(|| {
                 let read: Vec<_> = entries.iter().map(|entry| as_entry(entry, voids)).collect();
                 load.add(&read)
@@ -148,7 +157,30 @@ impl ViewLoader {
         if self.runtime.is_shutting_down() {
             return Err(FollowFailure::Stopping);
         }
-        let view = Arc::new(block_in_place(|| load.finish()).map_err(FollowFailure::Apply)?);
+        let is_same = check.is_none_or(|check| match check.verdict() {
+            LogVerdict::Same | LogVerdict::ViewDamaged => true,
+            LogVerdict::Different { .. } => false,
+        });
+        let former = former.filter(|former| !is_same || 0 < former.read().held());
+        let (view, held) = match former {
+            None => (
+                block_in_place(|| load.finish()).map_err(FollowFailure::Apply)?,
+                0,
+            ),
+            Some(former) => {
+                block_in_place(|| load.finish_holding(&former)).map_err(FollowFailure::Apply)?
+            }
+        };
+        if held != 0 {
+            tracing::error!(
+                operator_alarm = "permissions_held",
+                held,
+                "the log lost events, and would permit these users more than was known before: they are held back until \
+                 an operator decides"
+            );
+        }
+        metrics::gauge!("assent_projection_held").set(as_metric(held));
+        let view = Arc::new(view);
         self.view = Some(Arc::clone(&view));
         self.must_rebuild = false;
         self.missing = None;

@@ -30,4 +30,21 @@ Examples:
   consentctl projection digest
   consentctl projection digest --json | jq -r '.[].digest' | sort -u")]
     Digest,
+    /// Let go of users who are held back, as the log lost events: what it says of them counts again (writes).
+    #[command(
+        name = "accept-log",
+        after_help = "\
+Where the log no longer holds what a view was built from (it was cut, or an older copy took its place),
+the view is built anew, and users of whom the log says that more is permitted than was known before are
+held back: a no of theirs may be what is lost. consentctl blocked list names them. First restore the log
+if you can, or say each lost no again; then decide with this that the log is right as it is.
+
+Example:
+  consentctl projection accept-log --yes"
+    )]
+    AcceptLog {
+        /// Don't ask first.
+        #[arg(long)]
+        yes: bool,
+    },
 }

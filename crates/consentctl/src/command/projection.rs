@@ -1,5 +1,6 @@
 //! `projection`: each replica, and whether they hold the same.
 
+mod accept_log;
 mod digest;
 mod status;
 
@@ -17,6 +18,7 @@ pub(crate) async fn run(
     let connection = Connection::connect(settings).await?;
     match command {
         ProjectionCommand::Status { compare } => status::run(&connection, compare, output).await,
+        ProjectionCommand::AcceptLog { yes } => accept_log::run(&connection, yes, output).await,
         ProjectionCommand::Digest => digest::run(&connection, output).await,
     }
 }

@@ -58,6 +58,7 @@ fn refusal(code: ErrorCode) -> ServiceError {
 async fn projection(fixture: &Fixture) -> FakeService {
     let blocked = Endpoint::new("blocked", QUERY_BLOCKED, async |_| {
         let entry = |company: &str, name: Option<&str>, since| BlockedEntry {
+            held: false,
             whose: AggregateId {
                 account_id: account(company),
                 user_id: name.map(user),

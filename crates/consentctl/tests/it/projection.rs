@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use assent_contract::names::{REPLICA_DIGEST, REPLICA_STATUS, of_replica};
+use assent_contract::names::{REPLICA_ACCEPT_LOG, REPLICA_DIGEST, REPLICA_STATUS, of_replica};
 use assent_contract::replica::{
     DigestQuery, LogCheckResult, LogCheckStatus, RebuildProgress, ReplicaDigest, ReplicaState,
     ReplicaStatus,
@@ -29,6 +29,7 @@ fn status(instance: &str, state: ReplicaState) -> ReplicaStatus {
         accounts: 1,
         users: 7,
         blocked: 0,
+        held: 0,
         orphans: 0,
         bytes_on_disk: 512 * 1024,
         schema_version: Some(3),
@@ -43,6 +44,46 @@ fn status(instance: &str, state: ReplicaState) -> ReplicaStatus {
         },
         rebuilding: None,
     }
+}
+
+/// Serves one replica that holds users back until it is told that the log is right.
+async fn holding(server: &NatsServer, status: ReplicaStatus, held: u64) {
+    let connection = connect(server, NatsUser::Projection).await;
+    let left = Arc::new(AtomicU64::new(held));
+    let released = Arc::clone(&left);
+    let subject = of_replica(REPLICA_ACCEPT_LOG, &status.instance);
+    let endpoints = vec![
+        Endpoint::new("status", REPLICA_STATUS, move |_| {
+            let held = left.load(Ordering::SeqCst);
+            let status = ReplicaStatus {
+                held,
+                ..status.clone()
+            };
+            let status = serde_json::to_vec(&status).unwrap();
+            async move { Ok(status) }
+        })
+        .for_every_replica(),
+        Endpoint::new("accept-log", subject, move |_| {
+            released.store(0, Ordering::SeqCst);
+            let answer = serde_json::to_vec(&LogCheckStatus::default()).unwrap();
+            async move { Ok(answer) }
+        }),
+    ];
+    let definition = ServiceDefinition {
+        name: "consent-projection-replica",
+        version: "1.2.3",
+        description: "stands in",
+    };
+    tokio::spawn(async move {
+        serve(
+            &connection,
+            definition,
+            endpoints,
+            8,
+            CancellationToken::new(),
+        )
+        .await
+    });
 }
 
 /// Serves one replica, whose view goes on whenever it is asked for a digest.
@@ -194,6 +235,30 @@ async fn a_log_that_is_not_what_a_view_was_built_from_is_a_finding() {
         assert_eq!(ran.code, Some(1), "{ran:?}");
         assert!(ran.out.contains(says), "{says}: {ran:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_are_held_back_are_let_go_by_whoever_says_so() {
+    let server = NatsServer::start().await.unwrap();
+    holding(&server, status("a", ReplicaState::Serving), 3).await;
+    all_answer(&server, 1).await;
+    let ran = consentctl(&server, &["projection", "status"]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.contains("3 of them held back"), "{ran:?}");
+    // There is nobody to ask at this terminal.
+    let ran = consentctl(&server, &["projection", "accept-log"]).await;
+    assert_eq!(ran.code, Some(64), "{ran:?}");
+    let ran = consentctl(&server, &["projection", "accept-log", "--yes"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(
+        ran.out.contains("folds 3 users anew from the log"),
+        "{ran:?}"
+    );
+    let ran = consentctl(&server, &["projection", "accept-log"]).await;
+    assert_eq!(
+        (ran.code, ran.out.trim()),
+        (Some(0), "Nobody is held back.")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

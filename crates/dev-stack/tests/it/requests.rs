@@ -58,7 +58,8 @@ fn of_pattern(pattern: &str, user: &User) -> Vec<Request> {
         }
         "consent.projection.v1.digest.*"
         | "consent.projection.v1.rows.*"
-        | "consent.projection.v1.check-log.*" => {
+        | "consent.projection.v1.check-log.*"
+        | "consent.projection.v1.accept-log.*" => {
             let subject = pattern.replace('*', "instance");
             return plain(&subject, of(&[json!({ "at": 7 }), json!({})], &["", "?"]));
         }

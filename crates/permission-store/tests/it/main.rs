@@ -10,6 +10,7 @@
 
 mod current_changes;
 mod damage;
+mod held;
 mod killed;
 mod laws;
 mod log;

@@ -36,6 +36,11 @@ impl LogAndView {
     pub(super) async fn judge(&self, ours: &OurMessage) -> Result<MessageVerdict, AnnounceError> {
         self.catches_up_with_voids(&ours.aggregate).await?;
         let verdict = against_view(&self.view.read(), ours)?;
+        if verdict == MessageVerdict::Wrong && self.view.read().is_held(&ours.aggregate)? {
+            // A replica that does not know what the log has lost says what the log says. It is told over by none of us,
+            // or they would go on for ever.
+            return Ok(MessageVerdict::True);
+        }
         if verdict == MessageVerdict::Wrong && says_blocked(ours) && self.was_blocked(ours) {
             return Ok(MessageVerdict::Unblocked);
         }
@@ -160,7 +165,11 @@ impl ResumablePublisher {
             let is_over = match aggregate {
                 // Also where the company is as it was: its users are not.
                 Aggregate::Account(_) => passed_over.iter().any(|at| at.0 <= kept.change.sequence),
-                Aggregate::User(..) => self.ground.judge(&kept).await? == MessageVerdict::Unblocked,
+                Aggregate::User(..) => match self.ground.judge(&kept).await? {
+                    // Wrong of whoever was held back until now.
+                    MessageVerdict::Unblocked | MessageVerdict::Wrong => true,
+                    MessageVerdict::True | MessageVerdict::Earlier | MessageVerdict::Later => false,
+                },
             };
             if is_over {
                 self.repair(&finding).await?;

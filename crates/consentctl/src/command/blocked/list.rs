@@ -10,6 +10,11 @@ use crate::history::LogSource;
 use crate::output::{Output, count};
 use crate::projection;
 
+/// Why somebody is held back, and the way back.
+const HELD: &str = "held back: the log lost events, and would permit more than was known before";
+const RELEASE: &str =
+    "restore the log, or say again what was taken back; then consentctl projection accept-log";
+
 /// The largest page.
 const PAGE: usize = 1000;
 
@@ -30,6 +35,7 @@ struct Row {
     #[serde(flatten)]
     whose: AggregateId,
     since: u64,
+    held: bool,
     why: String,
     message: MessageStatus,
     way_back: String,
@@ -57,9 +63,15 @@ pub(crate) async fn run(
         answer.sequence = page.sequence;
         for entry in page.blocked {
             let (_, message) = MessageStatus::read(&source.log, entry.since).await?;
+            let (why, way_back) = if entry.held {
+                (HELD.to_owned(), RELEASE.to_owned())
+            } else {
+                (message.why(), message.way_back(entry.since))
+            };
             answer.blocked.push(Row {
-                why: message.why(),
-                way_back: message.way_back(entry.since),
+                why,
+                way_back,
+                held: entry.held,
                 whose: entry.whose,
                 since: entry.since,
                 message,

@@ -1,6 +1,5 @@
 //! `blocked void`: asks the gateway to record that a message is void.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use assent_contract::command::{MessageVoided, VoidMessage};
@@ -9,9 +8,10 @@ use assent_contract::problem::Problem;
 use assent_messaging::{ConnectionSettings, RequestError};
 
 use super::message::MessageStatus;
+use crate::confirm::confirm;
 use crate::exit::{CommandError, Outcome};
 use crate::history::LogSource;
-use crate::output::{Output, printable};
+use crate::output::Output;
 
 /// The gateway reads the message, records, and looks at the record.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -28,8 +28,6 @@ pub(crate) struct VoidRequest {
 /// Why nothing was recorded.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
-    #[error("say --yes: there is nobody to ask at this terminal")]
-    NobodyToAsk,
     #[error("the gateway refused: {detail} ({code})")]
     ByGateway { code: String, detail: String },
     #[error("the gateway's answer can't be read")]
@@ -100,24 +98,6 @@ fn refused(status: u16, code: String, body: &[u8]) -> CommandError {
         500.. => CommandError::NotReachable(refused.into()),
         _ => CommandError::Finding(refused.into()),
     }
-}
-
-fn confirm(question: &str) -> Result<bool, CommandError> {
-    let stdin = std::io::stdin();
-    if !stdin.is_terminal() {
-        return Err(CommandError::Settings(Refused::NobodyToAsk.into()));
-    }
-    let mut stderr = std::io::stderr();
-    for line in question.split_inclusive('\n') {
-        let (text, end) = line
-            .strip_suffix('\n')
-            .map_or((line, ""), |text| (text, "\n"));
-        write!(stderr, "{}{end}", printable(text))?;
-    }
-    stderr.flush()?;
-    let mut answer = String::new();
-    stdin.lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// The name of the login on this machine, as far as the environment says.

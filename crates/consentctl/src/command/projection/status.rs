@@ -44,6 +44,7 @@ const fn is_well(replica: &ReplicaStatus) -> bool {
         LogCheckResult::Missing | LogCheckResult::Different => false,
     };
     log_is_the_same
+        && replica.held == 0
         && match replica.state {
             ReplicaState::Serving | ReplicaState::CatchingUp => true,
             ReplicaState::Starting | ReplicaState::Rebuilding | ReplicaState::Withheld => false,
@@ -68,10 +69,14 @@ fn show(replica: &ReplicaStatus, output: &mut Output) -> Result<(), CommandError
         output.line(&format!("  root       {root}"))?;
     }
     output.line(&format!(
-        "  view       {}, {}, {} blocked",
+        "  view       {}, {}, {} blocked{}",
         count(replica.accounts, "account"),
         count(replica.users, "user"),
-        replica.blocked
+        replica.blocked,
+        match replica.held {
+            0 => String::new(),
+            held => format!("; {held} of them held back, as the log lost events"),
+        }
     ))?;
     let versions = match (replica.schema_version, replica.fold_version) {
         (Some(schema), Some(fold)) => format!("; schema {schema}, fold {fold}"),

@@ -31,6 +31,7 @@ fn what_is_asked_and_answered_of_those_who_are_blocked() {
     assert_tolerant(
         &BlockedPage {
             blocked: Vec::from([BlockedEntry {
+                held: false,
                 whose: ana.clone(),
                 since: 3,
             }]),
