@@ -28,10 +28,10 @@ use crate::messages;
 use crate::names::Names;
 use crate::observations::Mailbox;
 
-pub(crate) use crate::flow_failure::FlowFailure;
 pub use crate::flow_state::FlowState;
 pub(crate) use crate::flow_state::{OutcomeDetails, RefusalDetails};
 pub use answer::{Answer, Asked};
+pub(crate) use assent_contract::words::FlowFailure;
 pub(crate) use microsoft_refusal::ErrorSource;
 use microsoft_refusal::MicrosoftRefusal;
 pub(crate) use outcome::{CompletionNotes, FlowOutcome};

@@ -2,42 +2,8 @@
 //! [`crate::messages`] when they are read.
 
 use assent_contract::values::PermissionSet;
+pub use assent_contract::words::FlowState;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
-/// The state of a flow as others see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FlowState {
-    /// The browser is at Microsoft, or on its way.
-    Pending,
-    /// Microsoft's answer is proved, and a person still has to confirm it.
-    AwaitingConfirmation,
-    /// What was asked is recorded.
-    Completed,
-    /// The person said no at Microsoft.
-    Declined,
-    /// Nobody can tell how it went.
-    Undetermined,
-    /// Its time was over before an answer came.
-    Expired,
-    /// The rules did not allow it.
-    Refused,
-}
-
-impl FlowState {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::AwaitingConfirmation => "awaiting_confirmation",
-            Self::Completed => "completed",
-            Self::Declined => "declined",
-            Self::Undetermined => "undetermined",
-            Self::Expired => "expired",
-            Self::Refused => "refused",
-        }
-    }
-}
 
 /// What is known of how a flow ended beyond its code, as it is stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

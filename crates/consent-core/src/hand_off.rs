@@ -18,10 +18,11 @@ use assent_contract::values::{PermissionSet as WirePermissionSet, Tenant, text};
 use assent_domain::ids::{AccountId, Epoch, UserId};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::cutoff::{Generation, Present};
+pub use assent_contract::words::HandOffState;
+
 use crate::flow::{Aim, Digest};
 use crate::names::Names;
 
@@ -123,26 +124,6 @@ pub enum Stage {
         #[serde(with = "text")]
         by: UserId,
     },
-}
-
-/// How a link stands, in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum HandOffState {
-    /// Nobody has looked at it.
-    Waiting,
-    /// Somebody has looked at it.
-    Opened,
-    /// Somebody has gone to Microsoft with it.
-    Started,
-    /// The last attempt was refused; another one may be made.
-    Refused,
-    /// An administrator has consented.
-    Completed,
-    /// The link was taken back.
-    Cancelled,
-    /// Its time is over, or what it asks for is out of date.
-    Expired,
 }
 
 /// Why a link can't be used.

@@ -9,7 +9,6 @@ pub mod command_executor;
 pub mod cutoff;
 pub mod failure;
 pub mod flow;
-mod flow_failure;
 mod flow_state;
 pub mod gateway;
 pub mod hand_off;

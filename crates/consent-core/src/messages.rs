@@ -14,9 +14,9 @@ use assent_contract::values::{Permission, kinds_to_list};
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
 
-use crate::flow_failure::{FlowFailure, Remark};
 use crate::flow_state::{FlowState, OutcomeDetails, RefusalDetails};
 use crate::observations::Mailbox;
+use assent_contract::words::{FlowFailure, Remark};
 
 use codes::{for_error, for_failure, for_refusal, for_remark};
 pub use details::detail;
@@ -32,8 +32,8 @@ pub fn of(code: &str) -> &'static str {
     let refusal = Refusal::ALL.iter().find(|refusal| refusal.code() == code);
     let failure = FlowFailure::ALL
         .iter()
-        .find(|failure| failure.code() == code);
-    let remark = Remark::ALL.iter().find(|remark| remark.code() == code);
+        .find(|failure| failure.as_str() == code);
+    let remark = Remark::ALL.iter().find(|remark| remark.as_str() == code);
     refusal
         .map(|refusal| for_refusal(*refusal))
         .or_else(|| failure.map(|failure| for_failure(*failure)))
@@ -60,7 +60,7 @@ pub(crate) fn for_outcome(code: Option<&str>, details: &OutcomeDetails) -> Optio
         .collect();
     let partial = for_remark(Remark::PartialGrant);
     let sentence = format!("{partial} Not granted: {}.", names.join(", "));
-    Some(if code == Remark::PartialGrant.code() {
+    Some(if code == Remark::PartialGrant.as_str() {
         sentence
     } else {
         format!("{sentence} {}", of(code))

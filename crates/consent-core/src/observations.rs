@@ -25,10 +25,10 @@ use crate::clock::Clock;
 use crate::kv_store::{KvStore, StoreError};
 
 pub(crate) use accounts::Accounts;
+pub use assent_contract::words::{Approval, MailboxState};
 pub(crate) use attempts::{Asked, Attempts};
-pub use consent_policy::Approval;
 pub(crate) use consent_policy::{ConsentPolicies, approval};
-pub use mailbox::{Mailbox, MailboxState};
+pub use mailbox::Mailbox;
 pub(crate) use reach::Reach;
 pub(crate) use sightings::Sightings;
 
@@ -283,7 +283,10 @@ mod tests {
                 MailboxState::OnPremisesExchange,
             ),
             (timed_out, MailboxState::OnPremisesExchange),
-            (MailboxLocation::Unlicensed, MailboxState::Unavailable),
+            (
+                MailboxLocation::Unlicensed,
+                MailboxState::MailboxUnavailable,
+            ),
             (MailboxLocation::ExchangeOnline, MailboxState::Available),
         ] {
             let seen = Mailbox::seen(seen, gateway.now());

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use assent_contract::body::{GrantedBy, Verification};
 use assent_contract::values::{EmailSync, Id, Method, PermissionSet, PersonId};
-use assent_domain::event::{AdminConsentGranted, Event, RevocationReason};
-use assent_domain::explanation::{Explanation, PermissionStatus, explain};
+use assent_contract::words::PermissionState;
+use assent_domain::event::{AdminConsentGranted, Event};
+use assent_domain::explanation::{Explanation, explain};
 use assent_domain::ids::{AccountId, Sequence, UserId};
 use assent_domain::mode::AuthorizationMethod;
 use assent_domain::permissions::Permission;
@@ -129,21 +130,6 @@ struct PermissionViews {
     email: PermissionView,
 }
 
-/// Whether a permission is granted, or why it is not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum PermissionState {
-    Granted,
-    NeverGranted,
-    NotInConsent,
-    AnotherMailbox,
-    Revoked,
-    Declined,
-    Withdrawn,
-    /// Not all events of the user can be read.
-    Unknown,
-}
-
 /// What was learnt of Microsoft about a user, beside the log.
 #[derive(Debug)]
 pub struct MailboxAndApprovals {
@@ -238,19 +224,7 @@ impl PermissionView {
     ) -> Self {
         let trail = explanation.trail(permission);
         Self {
-            state: match trail.status {
-                PermissionStatus::Granted => PermissionState::Granted,
-                PermissionStatus::NeverGranted => PermissionState::NeverGranted,
-                PermissionStatus::NotInConsent => PermissionState::NotInConsent,
-                PermissionStatus::LeftBehind => PermissionState::AnotherMailbox,
-                PermissionStatus::Ended(RevocationReason::UserRevoked) => PermissionState::Revoked,
-                PermissionStatus::Ended(RevocationReason::UserDeclined) => {
-                    PermissionState::Declined
-                }
-                PermissionStatus::Ended(RevocationReason::MicrosoftWithdrawn) => {
-                    PermissionState::Withdrawn
-                }
-            },
+            state: trail.status.into(),
             since: trail.since.and_then(time),
             because: trail.because.iter().map(|sequence| sequence.0).collect(),
             approval: None,

@@ -1,6 +1,7 @@
 //! The command line, and the help that explains it.
 
 mod blocked;
+mod check;
 mod checkpoint;
 mod connection;
 mod events;
@@ -8,10 +9,13 @@ mod moment;
 mod projection;
 mod verify;
 
+use std::path::PathBuf;
+
 use assent_domain::ids::{AccountId, UserId};
 use clap::{Parser, Subcommand};
 
 pub(crate) use blocked::BlockedCommand;
+pub(crate) use check::{CheckArguments, CheckFormat};
 pub(crate) use checkpoint::{CheckpointCommand, Format};
 pub(crate) use connection::ConnectionArguments;
 pub(crate) use events::{EventsCommand, Kind, Which};
@@ -21,16 +25,34 @@ pub(crate) use verify::VerifyArguments;
 
 const OVERVIEW: &str = "\
 Examples:
-  consentctl doctor                          is everything there, and as it must be?
-  consentctl account acme                    how the company gives consent, and who did it
+  Is everything there, and as it must be?
+  consentctl doctor                          each check, and what to do about a problem
+  consentctl check --format nagios           the same for programs that monitor
+
+  Why?
   consentctl explain acme ana                why each permission of Ana is on or off
   consentctl explain acme ana --at 1200      ... and what it was after event 1200
-  consentctl events tail --account acme      watch what happens
+  consentctl account acme                    how the company gives consent, and who did it
+  consentctl errors tenant_mismatch          what a code means, who can mend it, and how
+
+  What happened, and what happens now?
+  consentctl events tail --account acme      watch it
   consentctl events list --json | jq .says   the log, for a program
-  consentctl blocked list                    who can't be read, why, and the way back
-  consentctl projection status               each projection, and how its view is
-  consentctl checkpoint sign --key log.key   a signed statement of all that was recorded so far
+
+  What do the projections hold?
+  consentctl projection status               each of them, and how its view is
+  consentctl projection digest               whether all hold the same
+
+  Is it all there, and is it still what it was?
   consentctl verify --since checkpoint.txt   is the log whole, and does it still hold that?
+  consentctl checkpoint sign --key log.key   a signed statement of all that was recorded so far
+
+  What can't be read?
+  consentctl blocked list                    who is blocked, why, and the way back
+
+  For your shell:
+  consentctl completions bash                what completes command lines
+  consentctl man | man -l -                  the manual
 
 Exit codes:
   0   all is well
@@ -100,7 +122,7 @@ Examples:
         #[arg(long, value_name = "TIME|SEQ", value_parser = Moment::parse)]
         at: Option<Moment>,
     },
-    /// Look at each projection and its view (read-only).
+    /// Look at each projection and its view, and decide what it rests on (accept-log: writes; else read-only).
     #[command(subcommand)]
     Projection(ProjectionCommand),
     /// Prove that the log is whole and unchanged, and what was made of it agrees with it (read-only).
@@ -124,22 +146,54 @@ Exit code 1 if there is a problem, 69 if NATS can't be reached.
 Example:
   consentctl doctor --nats-url nats://nats.internal:4222")]
     Doctor,
+    /// Check as doctor does, for programs that monitor (read-only).
+    #[command(after_help = "\
+The certificates that the NATS servers show are checked without being asked for; so is what the
+gateway says of its certificate for Microsoft. --format prometheus writes metrics and exits with 0
+whenever it wrote them; --format nagios exits with 0 OK, 1 WARNING, 2 CRITICAL or 3 UNKNOWN. The
+others exit as doctor does.
+
+Examples:
+  consentctl check --format prometheus > /var/lib/node_exporter/assent.prom
+  consentctl check --format nagios --quick
+  consentctl check --certificate /etc/assent/entra.pem --json | jq '.checks[] | select(.ok | not)'")]
+    Check(CheckArguments),
+    /// Say what a code, a state, a reason or an alarm means, who can mend it, and how (read-only).
+    #[command(after_help = "\
+The words are those of answers (code, state, reason, decision), of log lines (operator_alarm,
+security_event) and of this program (checks, and the error codes that --json tells). It connects
+to nothing. A word that nobody says ends in exit code 64, and the nearest ones are named.
+
+Examples:
+  consentctl errors                     all of them
+  consentctl errors tenant_mismatch     one of them, in full
+  consentctl errors --json | jq -r '.words[] | select(.who == \"operator\") | .word'")]
+    Errors {
+        /// The word, as it stands in the answer or the log line; without it all are listed.
+        #[arg(value_name = "CODE")]
+        word: Option<String>,
+    },
+    /// Print what completes this program's command lines in a shell (read-only).
+    #[command(after_help = "\
+Examples:
+  consentctl completions bash > /etc/bash_completion.d/consentctl
+  consentctl completions zsh > ~/.zfunc/_consentctl")]
+    Completions {
+        /// The shell.
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual pages, or write each into a directory (read-only).
+    #[command(after_help = "\
+Examples:
+  consentctl man | man -l -
+  consentctl man --to ~/.local/share/man/man1")]
+    Man {
+        /// Write each page into a file of its own in this directory, which is made if need be.
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+    },
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::{CommandFactory as _, Parser as _};
-
-    use super::Arguments;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn no_option_takes_a_password() {
-        let password = ["consentctl", "doctor", "--nats-password", "x"];
-        assert!(Arguments::try_parse_from(password).is_err());
-    }
-}
+mod tests;

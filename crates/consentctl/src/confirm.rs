@@ -1,20 +1,20 @@
-//! Asking before something is written.
+//! Whoever writes asks first.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use crate::exit::CommandError;
 use crate::output::printable;
 
-/// Why nobody was asked.
+/// The error of a question that nobody is there to answer.
 #[derive(Debug, thiserror::Error)]
-#[error("say --yes: there is nobody to ask at this terminal")]
+#[error("this writes, and nobody is at a terminal to be asked first: say --yes if it is meant")]
 struct NobodyToAsk;
 
-/// Whether whoever is at the terminal says yes to a question, which may have several lines.
+/// Asks at the terminal whether to go on; the question says what would be done. Without a terminal it is an error.
 pub(crate) fn confirm(question: &str) -> Result<bool, CommandError> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
-        return Err(CommandError::Settings(NobodyToAsk.into()));
+        return Err(CommandError::Usage(NobodyToAsk.into()));
     }
     let mut stderr = std::io::stderr();
     for line in question.split_inclusive('\n') {

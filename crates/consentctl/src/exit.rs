@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use assent_checkpoint::CheckpointError;
+use assent_contract::words;
 use assent_event_log::{FollowError, OpenError, ReadError};
 use assent_messaging::ConnectError;
 
@@ -24,6 +25,8 @@ pub(crate) enum Outcome {
     Finding,
     /// NATS can't be reached, so that nothing can be told; the output says so.
     Unreachable,
+    /// One of Nagios' own exit codes, 0 to 3.
+    Nagios(u8),
 }
 
 impl Outcome {
@@ -39,13 +42,57 @@ impl From<Outcome> for ExitCode {
             Outcome::Clean => Self::SUCCESS,
             Outcome::Finding => Self::from(FINDING),
             Outcome::Unreachable => Self::from(UNAVAILABLE),
+            Outcome::Nagios(code) => Self::from(code),
         }
+    }
+}
+
+words! {
+    "consentctl error"
+    /// Why there is no answer, in one word: `error.code` of the line that `--json` writes to standard error. Where a service
+    /// refused, its own code stands there.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(crate) enum FailureCode {
+        /// The command line can't be used, or needs somebody at a terminal.
+        Usage = "usage",
+            Operator: "the error says what is wrong; the command's --help says what it takes, with examples";
+        /// The options, variables or files that say how to connect can't be used.
+        Configuration = "configuration",
+            Operator: "correct the option or variable that the error names";
+        /// NATS or a service can't be reached or does not permit it, or the log is not there.
+        NotReachable = "not_reachable",
+            Operator: "see that NATS and the services run, and with whose credentials you ask: consentctl doctor";
+        /// What was read of the log is not what it must be.
+        LogNotSound = "log_not_sound",
+            Operator: "consentctl doctor names what is wrong with the log, and what to do";
+        /// A file that was named can't be used.
+        FileNotUsable = "file_not_usable",
+            Operator: "the error says which file, and what is wrong with it";
+        /// A checkpoint is not one, or is not signed by the key that was named.
+        CheckpointNotSound = "checkpoint_not_sound",
+            Operator: "see that it is the file that checkpoint sign wrote, unchanged, and that the key is the one that signed it";
+        /// The answer, or a file, can't be written.
+        NotWritten = "not_written",
+            Operator: "see that the disk or the directory has room and may be written to";
     }
 }
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandError {
+    /// The command can't be run as it was asked for.
+    #[error(transparent)]
+    Usage(Box<dyn Error + Send + Sync>),
+    /// A service refused, or would.
+    #[error("refused: {detail} ({code})")]
+    Refused {
+        /// The HTTP status that the same refusal has over HTTP.
+        status: u16,
+        /// The service's own code.
+        code: String,
+        /// What went wrong this time, and what to do.
+        detail: String,
+    },
     /// The settings can't be used.
     #[error("the configuration can't be used")]
     Settings(#[source] Box<dyn Error + Send + Sync>),
@@ -88,14 +135,34 @@ impl CommandError {
         }
     }
 
-    /// The exit code that says so.
-    pub(crate) fn exit_code(&self) -> ExitCode {
+    /// The exit code that says so. The status of a refusal tells whether waiting helps.
+    pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Settings(_) | Self::Argument(_) | Self::File { .. } => USAGE,
-            Self::NotReachable(_) => UNAVAILABLE,
-            Self::Finding(_) | Self::Checkpoint { .. } | Self::Output(_) => FINDING,
+            Self::Usage(_)
+            | Self::Settings(_)
+            | Self::Argument(_)
+            | Self::File { .. }
+            | Self::Refused { status: 400, .. } => USAGE,
+            Self::NotReachable(_) | Self::Refused { status: 500.., .. } => UNAVAILABLE,
+            Self::Finding(_) | Self::Checkpoint { .. } | Self::Output(_) | Self::Refused { .. } => {
+                FINDING
+            }
         }
-        .into()
+    }
+
+    /// The stable word for it.
+    pub(crate) fn code(&self) -> &str {
+        let own = match self {
+            Self::Refused { code, .. } => return code,
+            Self::Usage(_) | Self::Argument(_) => FailureCode::Usage,
+            Self::File { .. } => FailureCode::FileNotUsable,
+            Self::Checkpoint { .. } => FailureCode::CheckpointNotSound,
+            Self::Settings(_) => FailureCode::Configuration,
+            Self::NotReachable(_) => FailureCode::NotReachable,
+            Self::Finding(_) => FailureCode::LogNotSound,
+            Self::Output(_) => FailureCode::NotWritten,
+        };
+        own.as_str()
     }
 }
 

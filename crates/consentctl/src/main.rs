@@ -6,7 +6,7 @@
 //! Read in this order:
 //!
 //! 1. [`arguments`] and [`settings`]: what it is told.
-//! 2. [`exit`]: how a run ends, and the exit codes.
+//! 2. [`exit`]: how a run ends, and the exit codes; [`confirm`]: whoever writes asks first.
 //! 3. [`event_text`]: events and their values as English text.
 //! 4. [`event_line`]: one stored message as a line of text or of JSON; [`output`]: where it goes.
 //! 5. [`history`], [`scan`] and [`walk`]: the log, read in three ways; [`projection`] and [`replicas`]: the view of it, of
@@ -17,14 +17,13 @@
 mod arguments;
 mod settings;
 
+mod confirm;
 mod exit;
 
 mod event_text;
 
 mod event_line;
 mod output;
-
-mod confirm;
 
 mod history;
 mod projection;
@@ -44,13 +43,14 @@ use std::process::ExitCode;
 use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::telemetry::may_be_logged;
 use clap::Parser as _;
+use serde_json::json;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use arguments::Arguments;
-use exit::{CommandError, Outcome};
+use exit::{CommandError, FailureCode, Outcome};
 use output::Output;
 
 fn main() -> ExitCode {
@@ -58,6 +58,7 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(refused) => return answer(&refused),
     };
+    let json = arguments.json;
     match run(arguments) {
         Ok(outcome) => outcome.into(),
         // Whoever reads has read enough: `consentctl events list | head`.
@@ -65,14 +66,14 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            complain(&with_sources(&failure).to_string());
-            failure.exit_code()
+            let says = with_sources(&failure).to_string();
+            complain(failure.code(), failure.exit_code(), &says, json);
+            failure.exit_code().into()
         }
     }
 }
 
 fn run(arguments: Arguments) -> Result<Outcome, CommandError> {
-    let settings = settings::load(&arguments.connection)?;
     // What the libraries log would come between the lines. It is there for whoever asks for it.
     tracing_subscriber::registry()
         .with(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off")))
@@ -83,24 +84,41 @@ fn run(arguments: Arguments) -> Result<Outcome, CommandError> {
     let outcome = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
-        .block_on(command::run(arguments.command, settings, &mut output))?;
+        .block_on(command::run(
+            arguments.command,
+            &arguments.connection,
+            &mut output,
+        ))?;
     output.flush()?;
     Ok(outcome)
 }
 
 /// Prints the help or the version, or what is wrong with the command line.
 fn answer(refused: &clap::Error) -> ExitCode {
-    // A closed pipe there is nobody's error.
-    drop(refused.print());
-    if refused.use_stderr() {
-        exit::USAGE.into()
-    } else {
-        ExitCode::SUCCESS
+    if !refused.use_stderr() {
+        // A closed pipe there is nobody's error.
+        drop(refused.print());
+        return ExitCode::SUCCESS;
     }
+    // What was given can't be read, but whether it was a program that gave it can.
+    if std::env::args_os().any(|argument| argument == "--json") {
+        let says = refused.render().to_string();
+        complain(FailureCode::Usage.as_str(), exit::USAGE, says.trim(), true);
+    } else {
+        drop(refused.print());
+    }
+    exit::USAGE.into()
 }
 
-fn complain(text: &str) {
-    let line = output::printable(&text.replace('\n', " "));
+/// Says on standard error why there is no answer: a line for people, or a line of JSON for programs.
+fn complain(code: &str, exit_code: u8, says: &str, json: bool) {
+    let line = if json {
+        let error = json!({ "code": code, "says": says, "exit_code": exit_code });
+        json!({ "error": error }).to_string()
+    } else {
+        let line = output::printable(&says.replace('\n', " "));
+        format!("consentctl: {line}")
+    };
     // There is nowhere left to complain.
-    drop(writeln!(std::io::stderr(), "consentctl: {line}"));
+    drop(writeln!(std::io::stderr(), "{line}"));
 }

@@ -31,6 +31,11 @@ impl Output {
         writeln!(self.out, "{}", printable(text).trim_end())
     }
 
+    /// Writes what was made for another program than a terminal, as it is.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)
+    }
+
     /// Writes a heading and its lines after an empty line; nothing where there are none.
     pub(crate) fn section(&mut self, heading: &str, lines: &[String]) -> io::Result<()> {
         if !lines.is_empty() {

@@ -20,12 +20,15 @@
 //! 9. [`store`]: what is kept in JetStream.
 //! 10. [`strict`]: how other people's queries are read.
 //! 11. [`variables`]: how programs are configured, by name.
+//! 12. [`words`]: what codes, states, reasons and alarms mean, and who can mend what they say;
+//!     [`meaning`]: the shape of that.
 
 pub mod body;
 pub mod change;
 pub mod codec;
 pub mod command;
 pub mod event_hash;
+pub mod meaning;
 pub mod names;
 pub mod operation;
 pub mod problem;
@@ -35,3 +38,4 @@ pub mod store;
 pub mod strict;
 pub mod values;
 pub mod variables;
+pub mod words;

@@ -1,19 +1,25 @@
 //! Errors, over NATS as over HTTP: RFC 9457 problem details.
 
+mod of_refusals;
+
 use std::fmt;
 
 use assent_domain::refusal::Refusal;
 use serde::{Deserialize, Serialize};
 
+use crate::meaning::{Meaning, Mender};
+use of_refusals::{remedy_of_refusal, status_of_refusal, title_of_refusal};
+
 macro_rules! error_codes {
-    ($($(#[$doc:meta])* $variant:ident = $status:literal, $text:literal, $title:literal $(, retry after $seconds:literal)?;)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $status:literal, $text:literal, $title:literal,
+        $who:ident: $how:literal $(, retry after $seconds:literal)?;)+) => {
         /// A stable error code: what a program can rely on when it is told that something did not happen. Whatever is
         /// fixed about an error follows from its code.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum ErrorCode {
             /// The domain's rules are against it.
             Refused(Refusal),
-            $($(#[$doc])* $variant,)+
+            $($(#[doc = $doc])+ $variant,)+
         }
 
         impl ErrorCode {
@@ -44,6 +50,15 @@ macro_rules! error_codes {
                 }
             }
 
+            /// What the code means, who can mend it, and how.
+            pub(crate) const fn meaning(self) -> Meaning {
+                let (kind, means, (who, how)) = match self {
+                    Self::Refused(refusal) => ("refusal", refusal.meaning(), remedy_of_refusal(refusal)),
+                    $(Self::$variant => ("error", concat!($($doc),+), (Mender::$who, $how)),)+
+                };
+                Meaning::new(kind, self.as_str(), means, who, how).with_status(self.status())
+            }
+
             /// The seconds of `Retry-After`, where trying again helps and nobody knows better.
             pub fn retry_after(self) -> Option<u32> {
                 match self {
@@ -57,63 +72,92 @@ macro_rules! error_codes {
 
 error_codes! {
     /// The request can't be read, or breaks the call's rules.
-    InvalidRequest = 400, "invalid_request", "The request is not valid";
+    InvalidRequest = 400, "invalid_request", "The request is not valid",
+        Host: "correct the request: the answer's detail says what is wrong with it";
     /// Nobody known is calling.
-    Unauthenticated = 401, "unauthenticated", "A valid bearer token is needed";
+    Unauthenticated = 401, "unauthenticated", "A valid bearer token is needed",
+        Host: "send a bearer token that the host application has just signed, for the issuer, the keys and the audience that ASSENT_HOST_ISSUER, _JWKS_URL and _AUDIENCE name";
     /// The caller is known and may not do this.
-    Forbidden = 403, "forbidden", "The caller may not do this";
+    Forbidden = 403, "forbidden", "The caller may not do this",
+        Host: "call with a token of this account that has the role, permission or scope that the call needs";
     /// There is no such thing, or not for this caller.
-    NotFound = 404, "not_found", "There is no such thing";
+    NotFound = 404, "not_found", "There is no such thing",
+        Host: "check the ids, and whose token it is: what belongs to another account or user is never shown";
     /// The path is there, and does not take this method.
-    MethodNotAllowed = 405, "method_not_allowed", "The path does not take this method";
+    MethodNotAllowed = 405, "method_not_allowed", "The path does not take this method",
+        Host: "use a method that openapi.json lists for the path";
     /// A name stands for tenants in several of Microsoft's clouds.
-    AmbiguousTenant = 409, "ambiguous_tenant", "The name stands for several tenants";
+    AmbiguousTenant = 409, "ambiguous_tenant", "The name stands for several tenants",
+        Person: "name the tenant by its id, which stands in the Microsoft Entra admin center under Overview";
     /// Microsoft knows the tenant of the consent in force no more.
-    TenantAbsent = 409, "tenant_absent", "The tenant is not there";
+    TenantAbsent = 409, "tenant_absent", "The tenant is not there",
+        Administrator: "allow the application in the tenant again; where the company has left that tenant, a Super Admin switches back to user_individual";
     /// The user has answered about all that was to be asked, with this Microsoft account.
-    AlreadyAnswered = 409, "already_answered", "The user has answered";
+    AlreadyAnswered = 409, "already_answered", "The user has answered",
+        Nobody: "nothing is missing; Settings > My account asks again whenever the user wants";
     /// The message is an event, or a newer program's: it can't be declared void.
-    MessageIsAnEvent = 409, "message_is_an_event", "The message is an event";
+    MessageIsAnEvent = 409, "message_is_an_event", "The message is an event",
+        Operator: "leave it: an event can't be declared void; if it can't follow what is before it, restore the stream from a backup, and if a newer program wrote it, start that one";
     /// Others kept changing the same thing.
-    ConcurrentChange = 409, "concurrent_change", "It was changed at the same time";
+    ConcurrentChange = 409, "concurrent_change", "It was changed at the same time",
+        Host: "read again how things stand, and send the request once more if it still makes sense";
     /// What was asked for was there and is over.
-    Gone = 410, "gone", "It is over";
+    Gone = 410, "gone", "It is over",
+        Person: "start again: what was asked for is over";
     /// The body is too large.
-    PayloadTooLarge = 413, "payload_too_large", "The body is too large";
+    PayloadTooLarge = 413, "payload_too_large", "The body is too large",
+        Host: "send less: no request of ours needs a large body";
     /// The body is in another format than the call takes.
-    UnsupportedMediaType = 415, "unsupported_media_type", "The body's media type is not taken here";
+    UnsupportedMediaType = 415, "unsupported_media_type", "The body's media type is not taken here",
+        Host: "send the media type that openapi.json names for the call";
     /// An ID token is not Microsoft's, not for this application, or not valid now.
-    InvalidIdToken = 422, "invalid_id_token", "The ID token proves nothing";
+    InvalidIdToken = 422, "invalid_id_token", "The ID token proves nothing",
+        Host: "pass on the ID token of this very sign-in, unchanged and while it is valid, made for the application that ASSENT_HOST_ENTRA_CLIENT_ID or ASSENT_ENTRA_CLIENT_ID names";
     /// There was too much of something within a short time.
-    TooManyRequests = 429, "too_many_requests", "Too many requests", retry after 60;
+    TooManyRequests = 429, "too_many_requests", "Too many requests",
+        Host: "wait as long as Retry-After says; nothing is lost", retry after 60;
     /// A fault of ours.
-    InternalError = 500, "internal_error", "Something went wrong here";
+    InternalError = 500, "internal_error", "Something went wrong here",
+        Operator: "look in the service's log for the request id that the answer calls instance, and report it";
     /// The log holds an event of this account or user that can't be read.
-    EventUnreadable = 500, "event_unreadable", "The event log can't be read";
+    EventUnreadable = 500, "event_unreadable", "The event log can't be read",
+        Operator: "consentctl blocked list says which message can't be read, why, and the way back";
     /// Microsoft can't be reached, does not answer in time, or wants to be left alone for some time.
-    MicrosoftUnavailable = 503, "microsoft_unavailable", "Microsoft cannot be reached", retry after 2;
+    MicrosoftUnavailable = 503, "microsoft_unavailable", "Microsoft cannot be reached",
+        Nobody: "try again in a moment; if it lasts, see Microsoft's service health and the gateway's way to the internet", retry after 2;
     /// Microsoft's answer makes no sense, or faults us.
-    MicrosoftNonsense = 502, "microsoft_unavailable", "Microsoft gave no usable answer";
+    MicrosoftNonsense = 502, "microsoft_unavailable", "Microsoft gave no usable answer",
+        Operator: "look at the gateway's log, which has what Microsoft answered; try again in a moment";
     /// The event log can't be reached; with it nothing else can, as all of it is in NATS.
-    EventLogUnavailable = 503, "event_log_unavailable", "The event log cannot be reached", retry after 2;
+    EventLogUnavailable = 503, "event_log_unavailable", "The event log cannot be reached",
+        Operator: "see that nats-server runs and can be reached (consentctl doctor); the services connect again by themselves", retry after 2;
     /// Events are damaged in the log, or the log has lost its end. Somebody has to act before trying again makes sense.
-    EventLogDamaged = 503, "event_log_damaged", "The event log is damaged";
+    EventLogDamaged = 503, "event_log_damaged", "The event log is damaged",
+        Operator: "consentctl doctor names what is damaged; restore the stream from a backup (deploy/README.md)";
     /// A store holds as much as it may, and is not emptied soon.
-    StoreFull = 503, "store_full", "A store is full", retry after 60;
+    StoreFull = 503, "store_full", "A store is full",
+        Operator: "consentctl doctor says which store is full; find out who fills it, or raise ASSENT_STORE_MEGABYTES", retry after 60;
     /// A store other than the event log can't be used: it is not there, or takes nothing.
-    StoreUnavailable = 503, "store_unavailable", "A store cannot be used", retry after 2;
+    StoreUnavailable = 503, "store_unavailable", "A store cannot be used",
+        Operator: "consentctl doctor says which store and why; the gateway makes one that is gone again, empty", retry after 2;
     /// There is no view of the log that could be served: it is being built, or the log is gone.
-    ViewNotReady = 503, "view_not_ready", "The view is being built", retry after 1;
+    ViewNotReady = 503, "view_not_ready", "The view is being built",
+        Operator: "wait until the projection has built its view (its /readyz says how far it is); if the log is gone, consentctl doctor says so", retry after 1;
     /// The keys that would prove a bearer token can't be fetched.
-    HostKeysUnavailable = 503, "host_keys_unavailable", "The keys that prove a token cannot be fetched", retry after 2;
+    HostKeysUnavailable = 503, "host_keys_unavailable", "The keys that prove a token cannot be fetched",
+        Operator: "let the service reach ASSENT_HOST_JWKS_URL; the keys are fetched again by themselves", retry after 2;
     /// The answer took too long.
-    Timeout = 503, "timeout", "The answer took too long", retry after 5;
+    Timeout = 503, "timeout", "The answer took too long",
+        Operator: "try again; if it lasts, look at consentctl doctor and /metrics for what is slow", retry after 5;
     /// The program serves as much as it can.
-    TooManyConnections = 503, "too_many_connections", "Too many connections are open", retry after 2;
+    TooManyConnections = 503, "too_many_connections", "Too many connections are open",
+        Operator: "find out who opens so many (/metrics), or run another replica", retry after 2;
     /// A browser fetched something ahead of time that does something when it is fetched.
-    FetchedAhead = 503, "fetched_ahead", "Nobody has asked for this yet";
+    FetchedAhead = 503, "fetched_ahead", "Nobody has asked for this yet",
+        Nobody: "open the address by hand: browsers that fetch ahead are refused, because a visit does something";
     /// The write that `at_least` names is not applied yet.
-    NotYetApplied = 504, "not_yet_applied", "The position asked for is not applied yet", retry after 1;
+    NotYetApplied = 504, "not_yet_applied", "The position asked for is not applied yet",
+        Operator: "ask again; if it lasts, consentctl doctor shows how far the projection lags", retry after 1;
 }
 
 impl ErrorCode {
@@ -148,59 +192,6 @@ impl From<Refusal> for ErrorCode {
 impl fmt::Display for ErrorCode {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())
-    }
-}
-
-/// 422 where the request itself asks for what is never possible, 409 where the state of things is against it.
-const fn status_of_refusal(refusal: Refusal) -> u16 {
-    match refusal {
-        Refusal::Forbidden => 403,
-        Refusal::AdministratorNotConfirmed
-        | Refusal::NothingSelected
-        | Refusal::UnsupportedCloud
-        | Refusal::OnPremisesExchange => 422,
-        Refusal::FlowExpired => 410,
-        Refusal::FullSyncRequired
-        | Refusal::TenantMismatch
-        | Refusal::NotAnAdministrator
-        | Refusal::ScopesMissing
-        | Refusal::Declined
-        | Refusal::Undetermined
-        | Refusal::AdministratorApprovalRequired
-        | Refusal::FlowAlreadyUsed
-        | Refusal::ManagedByAdministrator
-        | Refusal::AdministratorConsentRequired
-        | Refusal::IdentityMismatch
-        | Refusal::GuestAccount
-        | Refusal::PersonalAccount
-        | Refusal::NotAdministratorConfigured
-        | Refusal::ConsentSuperseded => 409,
-    }
-}
-
-const fn title_of_refusal(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::Forbidden => "You may not do this",
-        Refusal::AdministratorNotConfirmed => "Nobody says to be an administrator",
-        Refusal::NothingSelected => "Nothing is selected",
-        Refusal::FullSyncRequired => "The company's e-mail sync is limited",
-        Refusal::UnsupportedCloud => "The tenant's cloud is not served",
-        Refusal::OnPremisesExchange => "The mailboxes are on-premises",
-        Refusal::TenantMismatch => "Another tenant is expected",
-        Refusal::NotAnAdministrator => "No administrator accepted",
-        Refusal::ScopesMissing => "Microsoft granted too little",
-        Refusal::Declined => "The request was declined",
-        Refusal::Undetermined => "The request ended without an answer",
-        Refusal::AdministratorApprovalRequired => "An administrator has to approve",
-        Refusal::FlowExpired => "The request has expired",
-        Refusal::FlowAlreadyUsed => "The request was answered already",
-        Refusal::ManagedByAdministrator => "Managed by the Office 365 administrator",
-        Refusal::AdministratorConsentRequired => "An administrator's consent is needed",
-        Refusal::IdentityMismatch => "Another Microsoft account is expected",
-        Refusal::GuestAccount => "A guest has no mailbox here",
-        Refusal::PersonalAccount => "A personal account has no mailbox",
-        Refusal::NotAdministratorConfigured => "No administrator's consent is in force",
-        Refusal::ConsentSuperseded => "Another consent is in force",
     }
 }
 

@@ -9,6 +9,7 @@ use assent_domain::user::UserState;
 use serde::{Deserialize, Serialize};
 
 use crate::query::{AccountFacts, AggregateId, ConsentFacts, UserFacts};
+pub use crate::words::{LogCheckResult, ReplicaState};
 
 /// One projection, as it is now: the answer of `consent.projection.v1.status`. Each replica gives one, also
 /// while it has no view to answer queries from.
@@ -64,22 +65,6 @@ pub struct ReplicaStatus {
     pub rebuilding: Option<RebuildProgress>,
 }
 
-/// What a projection is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReplicaState {
-    /// Looking for its view, or waiting for the log.
-    Starting,
-    /// Building a view from the whole log.
-    Rebuilding,
-    /// Catching up with the log: it answers over HTTP, and leaves the queries on NATS to other replicas.
-    CatchingUp,
-    /// Answering queries.
-    Serving,
-    /// Answering nothing: the log that its view is of is gone.
-    Withheld,
-}
-
 /// What came of reading the log again and comparing it with what the view was built from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogCheckStatus {
@@ -101,21 +86,6 @@ pub struct LogCheckStatus {
     /// How far the comparison is that is under way; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub running_at: Option<u64>,
-}
-
-/// What a comparison of the log with a view found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogCheckResult {
-    /// None has ended yet.
-    #[default]
-    NotYet,
-    /// The log holds what the view was built from.
-    Same,
-    /// The log gives no message where there was one.
-    Missing,
-    /// The log has another message where the view was built from one.
-    Different,
 }
 
 /// How far building a view is.

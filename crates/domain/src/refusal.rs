@@ -1,12 +1,12 @@
 //! What may not happen, each by its name. A refusal leaves the log as it was.
 
 macro_rules! refusals {
-    ($($(#[$doc:meta])* $variant:ident = $code:literal,)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $code:literal,)+) => {
         /// Why a command was refused.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
         #[error("{}", self.code())]
         pub enum Refusal {
-            $($(#[$doc])* $variant,)+
+            $($(#[doc = $doc])+ $variant,)+
         }
 
         impl Refusal {
@@ -17,6 +17,13 @@ macro_rules! refusals {
             pub const fn code(self) -> &'static str {
                 match self {
                     $(Self::$variant => $code,)+
+                }
+            }
+
+            /// What is against it, as a sentence for whoever looks the code up. Begins with a space.
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($doc),+),)+
                 }
             }
         }

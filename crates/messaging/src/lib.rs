@@ -6,6 +6,7 @@
 //! Read in this order:
 //!
 //! 1. [`connection`]: connecting, knowing whether we are connected, hearing of denied operations.
+//!    [`server_certificate`]: how long the server's certificate is good for.
 //! 2. [`request`]: asking a service and reading its answer or its error, `answers_of_all`: those of all its
 //!    replicas; [`message`]: plain publish and subscribe.
 //! 3. [`micro_service`]: answering requests, as a NATS micro service (ADR-32).
@@ -23,6 +24,7 @@ pub mod message;
 pub mod micro_service;
 mod replies;
 pub mod request;
+pub mod server_certificate;
 pub mod server_version;
 pub mod settings;
 
@@ -41,5 +43,6 @@ pub use micro_service::{
     Endpoint, Request, ServeError, ServiceDefinition, ServiceError, Troubles, serve, serve_telling,
 };
 pub use request::RequestError;
+pub use server_certificate::{CertificateError, ServerCertificate, server_certificates};
 pub use server_version::{ServerVersion, ServerVersionError};
 pub use settings::ConnectionSettings;

@@ -1,6 +1,7 @@
 //! What the host application is told.
 
 use assent_contract::values::{Method, PermissionSet};
+pub(crate) use assent_contract::words::{DecisionKind, Reason};
 use assent_domain::permissions::PermissionSet as DomainPermissionSet;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -86,89 +87,6 @@ impl LoginAnswer {
         if self.degraded {
             metrics::counter!("assent_login_degraded_total").increment(1);
         }
-    }
-}
-
-/// An enum of stable words: the same in answers, metrics and logs.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:tt),+ $(,)? }) => {
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-        $(#[$doc])*
-        pub(crate) enum $name {
-            $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)+
-        }
-
-        impl $name {
-            pub(crate) const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)+
-                }
-            }
-        }
-    };
-}
-
-words! {
-    /// What the host application has to do.
-    #[schema(as = Decision)]
-    DecisionKind {
-        /// Go on.
-        Proceed = "proceed",
-        /// Send the user to Microsoft.
-        Prompt = "prompt",
-        /// Go on: what the administrator consented to was granted just now.
-        AutoGrant = "auto_grant",
-        /// Have the user sign in through Microsoft, and through the right tenant.
-        Reauthenticate = "reauthenticate",
-        /// Go on: nothing can be had for users of this tenant.
-        Unavailable = "unavailable",
-    }
-}
-
-words! {
-    /// Why.
-    #[schema(as = DecisionReason)]
-    Reason {
-        /// The host application wants nothing for this user.
-        NothingWanted = "nothing_wanted",
-        /// All that is wanted, and can be had, is there.
-        AllEffective = "all_effective",
-        /// The user has answered about what is not there.
-        AlreadyAnswered = "already_answered",
-        /// An administrator has to approve what is missing, and Microsoft has said so before: the user is not sent into
-        /// that dead end again.
-        AdministratorApprovalRequired = "administrator_approval_required",
-        /// The user has not been asked yet about something that is wanted.
-        ConsentMissing = "consent_missing",
-        /// The sign-in was as another Microsoft identity than the user's grants are of: nothing is granted for that
-        /// mailbox.
-        AnotherMailbox = "another_mailbox",
-        /// The administrator consented for everyone.
-        AdministratorConsented = "administrator_consented",
-        /// The administrator decides, and the sign-in was not through Microsoft.
-        NotThroughMicrosoft = "not_through_microsoft",
-        /// The sign-in was through another tenant than the consent's.
-        AnotherTenant = "another_tenant",
-        /// The tenant is in a cloud that is not served.
-        UnsupportedCloud = "unsupported_cloud",
-        /// A guest signed in, who has no mailbox in that tenant: not in the consent's, nor in one that could be asked.
-        Guest = "guest",
-        /// A personal account signed in, which has no mailbox in any tenant.
-        PersonalAccount = "personal_account",
-        /// Degraded: the ID token could not be verified, so it proves nothing.
-        MicrosoftKeysUnavailable = "microsoft_keys_unavailable",
-        /// Degraded: the projection did not answer in time.
-        ProjectionUnreachable = "projection_unreachable",
-        /// Degraded: the projection answered that it could not, or nonsense.
-        ProjectionFailed = "projection_failed",
-        /// Degraded: the projection has not applied yet what `at_least` names.
-        NotYetApplied = "not_yet_applied",
-        /// Degraded: the log holds an event of this account or user that can't be read.
-        Blocked = "blocked",
-        /// Degraded: the gateway could not be reached to record the grant.
-        AutomaticGrantFailed = "automatic_grant_failed",
-        /// Degraded: the gateway knows better, for the projection lags behind it.
-        AutomaticGrantRefused = "automatic_grant_refused",
     }
 }
 

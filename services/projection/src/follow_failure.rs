@@ -1,6 +1,7 @@
 //! Why the log is not followed, what to do about it, and how to tell it.
 
 use assent_contract::names;
+use assent_contract::words::OperatorAlarm;
 use assent_domain::ids::Sequence;
 use assent_event_log::{FollowError, OpenError, ReadError};
 use assent_permission_store::ApplyError;
@@ -53,17 +54,21 @@ pub(crate) enum Log {
 
 impl FollowFailure {
     /// What it means for the view and for the log, and the alarm where the log is another one.
-    const fn classify(&self) -> (Recovery, Log, Option<&'static str>) {
+    const fn classify(&self) -> (Recovery, Log, Option<OperatorAlarm>) {
         match self {
             Self::Damaged | Self::Apply(ApplyError::Damaged(_)) => {
                 (Recovery::Rebuild, Log::AsItWas, None)
             }
-            Self::OtherEvents(_) | Self::Follow(FollowError::StreamReplaced { .. }) => {
-                (Recovery::Rebuild, Log::Another, Some("event_log_replaced"))
-            }
-            Self::Follow(FollowError::RolledBack { .. }) => {
-                (Recovery::Rebuild, Log::Another, Some("event_log_cut_short"))
-            }
+            Self::OtherEvents(_) | Self::Follow(FollowError::StreamReplaced { .. }) => (
+                Recovery::Rebuild,
+                Log::Another,
+                Some(OperatorAlarm::EventLogReplaced),
+            ),
+            Self::Follow(FollowError::RolledBack { .. }) => (
+                Recovery::Rebuild,
+                Log::Another,
+                Some(OperatorAlarm::EventLogCutShort),
+            ),
             Self::Open(OpenError::NotThere)
             | Self::Read(ReadError::NotThere)
             | Self::Follow(FollowError::NotThere) => (Recovery::Resume, Log::Gone, None),
@@ -99,7 +104,7 @@ impl FollowFailure {
             metrics::gauge!("assent_projection_gap_at_sequence").set(as_metric(sequence.0));
         }
         if let (.., Some(incident)) = self.classify() {
-            tracing::error!(operator_alarm = incident, error = %with_sources(self), "the log is not the one that was followed");
+            tracing::error!(operator_alarm = incident.as_str(), error = %with_sources(self), "the log is not the one that was followed");
         }
     }
 
@@ -122,6 +127,7 @@ impl FollowFailure {
                 names::EVENT_STREAM
             ),
             (Self::Follow(error), (.., Some(incident))) => {
+                let incident = incident.as_str();
                 format!("{incident}: {error}; restore the stream from a backup")
             }
             _ => with_sources(self).to_string(),

@@ -4,6 +4,7 @@ mod circles;
 mod modules;
 mod public_names;
 mod variables;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -4,7 +4,7 @@ use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{AuthorizationError, ErrorClass};
 use assent_service_kit::error_chain::with_sources;
 
-use super::outcome::state_of;
+use super::outcome::{state_of, state_of_failure};
 use super::{FlowFailure, FlowState, Purpose, RefusalDetails};
 
 /// How many numbers are kept of one refusal; a genuine one has one, rarely two.
@@ -49,7 +49,7 @@ impl MicrosoftRefusal {
     pub(super) const fn state(&self) -> FlowState {
         match self.ends_in {
             RefusalOutcome::Refused(refusal) => state_of(refusal),
-            RefusalOutcome::Failed(failure) => failure.state(),
+            RefusalOutcome::Failed(failure) => state_of_failure(failure),
         }
     }
 
@@ -63,7 +63,7 @@ impl MicrosoftRefusal {
     pub(super) const fn code(&self) -> &'static str {
         match self.ends_in {
             RefusalOutcome::Refused(refusal) => refusal.code(),
-            RefusalOutcome::Failed(failure) => failure.code(),
+            RefusalOutcome::Failed(failure) => failure.as_str(),
         }
     }
 

@@ -7,8 +7,8 @@ use assent_service_kit::error_chain::with_sources;
 
 use super::{ErrorSource, FlowState, FlowView, MicrosoftRefusal, OutcomeDetails, Purpose, Stage};
 use crate::failure::Failure;
-use crate::flow_failure::{FlowFailure, Remark};
 use crate::messages;
+use assent_contract::words::{FlowFailure, Remark};
 
 /// How a flow ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,29 +30,6 @@ pub(crate) struct CompletionNotes {
     pub(crate) not_granted: PermissionSet,
     /// What is wrong with the mailbox.
     pub(crate) mailbox_trouble: Option<Remark>,
-}
-
-impl FlowFailure {
-    /// Where trying again can't help before something else has changed, the flow counts as refused.
-    pub(super) const fn state(self) -> FlowState {
-        match self {
-            Self::TenantAbsent | Self::InvalidIdToken | Self::HandOffClosed => FlowState::Refused,
-            Self::InteractionRequired
-            | Self::SessionEnded
-            | Self::ConsentMissing
-            | Self::ConsentNotYetEffective
-            | Self::ApplicationMisconfigured
-            | Self::MicrosoftUnavailable
-            | Self::ConcurrentChange
-            | Self::EventLogUnavailable
-            | Self::EventLogDamaged
-            | Self::EventUnreadable
-            | Self::StoreFull
-            | Self::StoreUnavailable
-            | Self::InternalError
-            | Self::Interrupted => FlowState::Undetermined,
-        }
-    }
 }
 
 impl FlowOutcome {
@@ -97,7 +74,7 @@ impl FlowOutcome {
             | Failure::Internal(_) => FlowFailure::InternalError,
         };
         tracing::error!(
-            code = ended_by.code(),
+            code = ended_by.as_str(),
             error = %with_sources(failure),
             "a flow could not be recorded"
         );
@@ -117,7 +94,7 @@ impl FlowOutcome {
         match self {
             Self::Completed(_) => FlowState::Completed,
             Self::Refused(refusal) => state_of(*refusal),
-            Self::Failed(failure) => failure.state(),
+            Self::Failed(failure) => state_of_failure(*failure),
             Self::ByMicrosoft(no) => no.state(),
         }
     }
@@ -127,10 +104,10 @@ impl FlowOutcome {
             Self::Completed(completion) => {
                 let is_partial = !completion.not_granted.is_nothing();
                 let partial = is_partial.then_some(Remark::PartialGrant);
-                completion.mailbox_trouble.or(partial).map(Remark::code)
+                completion.mailbox_trouble.or(partial).map(Remark::as_str)
             }
             Self::Refused(refusal) => Some(refusal.code()),
-            Self::Failed(failure) => Some(failure.code()),
+            Self::Failed(failure) => Some(failure.as_str()),
             Self::ByMicrosoft(no) => Some(no.code()),
         }
     }
@@ -169,6 +146,29 @@ impl From<FlowOutcome> for Stage {
             details: outcome.details(),
             detail: None,
         }
+    }
+}
+
+/// Where trying again can't help before something else has changed, the flow counts as refused.
+pub(super) const fn state_of_failure(failure: FlowFailure) -> FlowState {
+    match failure {
+        FlowFailure::TenantAbsent | FlowFailure::InvalidIdToken | FlowFailure::HandOffClosed => {
+            FlowState::Refused
+        }
+        FlowFailure::InteractionRequired
+        | FlowFailure::SessionEnded
+        | FlowFailure::ConsentMissing
+        | FlowFailure::ConsentNotYetEffective
+        | FlowFailure::ApplicationMisconfigured
+        | FlowFailure::MicrosoftUnavailable
+        | FlowFailure::ConcurrentChange
+        | FlowFailure::EventLogUnavailable
+        | FlowFailure::EventLogDamaged
+        | FlowFailure::EventUnreadable
+        | FlowFailure::StoreFull
+        | FlowFailure::StoreUnavailable
+        | FlowFailure::InternalError
+        | FlowFailure::Interrupted => FlowState::Undetermined,
     }
 }
 

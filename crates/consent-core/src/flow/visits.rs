@@ -155,7 +155,7 @@ impl Flow {
     /// Whether it was given up, and somebody has written that down.
     pub(crate) fn was_interrupted(&self) -> bool {
         match &self.stage {
-            Stage::Ended { code, .. } => code.as_deref() == Some(FlowFailure::Interrupted.code()),
+            Stage::Ended { code, .. } => code.as_deref() == Some(FlowFailure::Interrupted.as_str()),
             Stage::AtAdminConsent
             | Stage::AtAuthorize { .. }
             | Stage::Redeeming

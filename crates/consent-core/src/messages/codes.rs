@@ -3,7 +3,7 @@
 use assent_contract::problem::ErrorCode;
 use assent_domain::refusal::Refusal;
 
-use crate::flow_failure::{FlowFailure, Remark};
+use assent_contract::words::{FlowFailure, Remark};
 
 /// What is told of a refusal.
 pub(super) const fn for_refusal(refusal: Refusal) -> &'static str {

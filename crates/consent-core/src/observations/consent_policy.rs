@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 
+use assent_contract::words::Approval;
 use assent_domain::ids::Tenant;
 use assent_microsoft_identity::is_open_to_users_by_default;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 /// A company has one tenant; some have two or three.
 const MOST_TENANTS: usize = 8;
@@ -45,18 +45,6 @@ enum Verdict {
     Open,
     /// A user was refused it.
     Closed,
-}
-
-/// Whether a user needs an administrator for a permission.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Approval {
-    /// Users may consent themselves.
-    NotNeeded,
-    /// By Microsoft's default they may not, and the tenant has not answered yet.
-    Likely,
-    /// The tenant has refused it.
-    Required,
 }
 
 impl ConsentPolicies {

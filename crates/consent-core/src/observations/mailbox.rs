@@ -1,6 +1,6 @@
 //! Where a user's mailbox is.
 
-use crate::flow_failure::Remark;
+use assent_contract::words::{MailboxState, Remark};
 use assent_microsoft_identity::MailboxLocation;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,27 +15,14 @@ pub struct Mailbox {
     pub(crate) checked_at: Timestamp,
 }
 
-/// What others are told of a mailbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum MailboxState {
-    /// The mailbox is in Exchange Online.
-    Available,
-    /// The mailbox is on a server of the company's own, which is not served.
-    OnPremisesExchange,
-    /// There is none that can be reached: not licensed, inactive or deleted.
-    #[serde(rename = "mailbox_unavailable")]
-    Unavailable,
-    /// Microsoft did not say.
-    Unknown,
-}
-
 impl Mailbox {
     pub(crate) fn seen(location: MailboxLocation, now: Timestamp) -> Self {
         let state = match location {
             MailboxLocation::ExchangeOnline => MailboxState::Available,
             MailboxLocation::OnPremises => MailboxState::OnPremisesExchange,
-            MailboxLocation::Unlicensed | MailboxLocation::Missing => MailboxState::Unavailable,
+            MailboxLocation::Unlicensed | MailboxLocation::Missing => {
+                MailboxState::MailboxUnavailable
+            }
             MailboxLocation::Unknown(_) => MailboxState::Unknown,
         };
         Self {
@@ -60,7 +47,7 @@ impl Mailbox {
             | (
                 MailboxState::Available
                 | MailboxState::OnPremisesExchange
-                | MailboxState::Unavailable,
+                | MailboxState::MailboxUnavailable,
                 _,
             ) => self,
         }
@@ -70,7 +57,7 @@ impl Mailbox {
     pub(crate) const fn remark(self) -> Option<Remark> {
         match self.state {
             MailboxState::OnPremisesExchange => Some(Remark::OnPremisesExchange),
-            MailboxState::Unavailable => Some(Remark::MailboxUnavailable),
+            MailboxState::MailboxUnavailable => Some(Remark::MailboxUnavailable),
             MailboxState::Available | MailboxState::Unknown => None,
         }
     }

@@ -34,7 +34,7 @@ impl Sightings {
         let is_on_premises = match mailbox.state {
             MailboxState::Available => false,
             MailboxState::OnPremisesExchange => true,
-            MailboxState::Unavailable | MailboxState::Unknown => return,
+            MailboxState::MailboxUnavailable | MailboxState::Unknown => return,
         };
         self.seen.retain(|sighting| sighting.user != *user);
         self.seen.push(Sighting {
@@ -101,7 +101,7 @@ mod tests {
         }
     }
 
-    use MailboxState::{Available, OnPremisesExchange, Unavailable, Unknown};
+    use MailboxState::{Available, MailboxUnavailable, OnPremisesExchange, Unknown};
 
     #[test]
     fn only_the_tenant_that_is_asked_counts() {
@@ -125,7 +125,7 @@ mod tests {
     fn it_fades_and_what_says_nothing_changes_nothing() {
         let mut seen = Sightings::default();
         seen.saw(&user(1), tenant(1), mailbox(OnPremisesExchange, 0));
-        for state in [Unavailable, Unknown] {
+        for state in [MailboxUnavailable, Unknown] {
             seen.saw(&user(1), tenant(1), mailbox(state, 1));
         }
         assert_eq!(seen.on_premises_only(Some(tenant(1)), at(29)).len(), 1);

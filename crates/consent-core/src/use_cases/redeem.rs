@@ -1,5 +1,6 @@
 //! Redeeming a code, for a token of exactly the person and the tenant that a flow expects.
 
+use assent_contract::words::SecurityEvent;
 use assent_domain::ids::Tenant;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{
@@ -83,7 +84,7 @@ pub(crate) async fn redeem(
                 };
             }
             RedeemError::IdToken(IdTokenError::Tenant { .. }) => {
-                security_event("tenant_mismatch", flow);
+                security_event(SecurityEvent::TenantMismatch, flow);
                 return NotRedeemed {
                     outcome: FlowOutcome::Refused(Refusal::TenantMismatch),
                     refusal: None,
@@ -101,7 +102,7 @@ pub(crate) async fn redeem(
             | RedeemError::TimedOut
             | RedeemError::Nonsense(_) => FlowFailure::MicrosoftUnavailable,
             RedeemError::IdToken(_) => {
-                security_event("invalid_id_token", flow);
+                security_event(SecurityEvent::InvalidIdToken, flow);
                 FlowFailure::InvalidIdToken
             }
             RedeemError::OurFault(_) => FlowFailure::ApplicationMisconfigured,
@@ -114,9 +115,9 @@ pub(crate) async fn redeem(
 }
 
 /// Somebody else than expected is at the other end, or Microsoft is not Microsoft.
-fn security_event(event: &'static str, flow: &Flow) {
+fn security_event(event: SecurityEvent, flow: &Flow) {
     tracing::warn!(
-        security_event = event,
+        security_event = event.as_str(),
         flow.id = %flow.id,
         account.id = %flow.account,
         "a flow came back with a token that does not fit it"

@@ -1,7 +1,7 @@
 //! `blocked`: who can't be read, why, and the way back.
 
 mod list;
-mod message;
+pub(crate) mod message;
 mod show;
 mod void;
 

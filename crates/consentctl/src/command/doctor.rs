@@ -2,88 +2,98 @@
 
 mod blocked;
 mod buckets;
+mod certificates;
 mod change_stream;
 mod changes;
+pub(crate) mod check;
 mod checks;
+mod clock;
 mod every_event;
 mod lost_log;
+mod report;
 mod space;
 
 use std::time::Duration;
 
 use assent_messaging::{ConnectError, Connection, ConnectionSettings};
 use assent_service_kit::error_chain::with_sources;
-use serde::Serialize;
 
+use crate::arguments::{CheckArguments, CheckFormat};
 use crate::exit::{CommandError, Outcome};
-use crate::output::{Output, count};
+use crate::output::Output;
+use check::{Check, CheckKind};
+use report::Report;
 
 /// How long a service or the server may take.
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// The result of one check.
-#[derive(Debug, Serialize)]
-pub(super) struct Check {
-    name: &'static str,
-    ok: bool,
-    says: String,
-    /// What to do about a problem.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    advice: Option<&'static str>,
-}
-
-impl Check {
-    pub(super) fn ok(name: &'static str, says: impl Into<String>) -> Self {
-        Self {
-            name,
-            ok: true,
-            says: says.into(),
-            advice: None,
-        }
-    }
-
-    pub(super) fn problem(
-        name: &'static str,
-        says: impl Into<String>,
-        advice: &'static str,
-    ) -> Self {
-        Self {
-            name,
-            ok: false,
-            says: says.into(),
-            advice: Some(advice),
-        }
-    }
-}
-
-/// The checks as they are shown.
-#[derive(Debug, Serialize)]
-struct Report {
-    ok: bool,
-    checks: Vec<Check>,
-}
-
+/// Checks everything, as a person wants to see it.
 pub(crate) async fn run(
     settings: ConnectionSettings,
     output: &mut Output,
 ) -> Result<Outcome, CommandError> {
+    let format = if output.is_json() {
+        CheckFormat::Json
+    } else {
+        CheckFormat::Text
+    };
+    let report = examine(settings, &CheckArguments::default(), output).await?;
+    Ok(report.show(format, output)?)
+}
+
+/// Checks everything, as a program wants to see it.
+pub(crate) async fn check(
+    settings: Result<ConnectionSettings, CommandError>,
+    arguments: &CheckArguments,
+    output: &mut Output,
+) -> Result<Outcome, CommandError> {
+    let format = match arguments.format {
+        Some(format) => format,
+        None if output.is_json() => CheckFormat::Json,
+        None => CheckFormat::Text,
+    };
+    let examined = match settings {
+        Ok(settings) => examine(settings, arguments, output).await,
+        Err(error) => Err(error),
+    };
+    match (examined, format) {
+        (Ok(report), format) => Ok(report.show(format, output)?),
+        (Err(error), CheckFormat::Nagios) => Ok(report::nagios_unknown(
+            &with_sources(&error).to_string(),
+            output,
+        )?),
+        (Err(error), CheckFormat::Text | CheckFormat::Json | CheckFormat::Prometheus) => Err(error),
+    }
+}
+
+async fn examine(
+    settings: ConnectionSettings,
+    arguments: &CheckArguments,
+    output: &mut Output,
+) -> Result<Report, CommandError> {
     let url = settings.url.clone();
+    let mut all = certificates::of_servers(&settings).await;
+    all.extend(
+        arguments
+            .certificates
+            .iter()
+            .map(|file| certificates::of_file(file)),
+    );
     let connection = match Connection::connect(settings).await {
         Ok(connection) => connection,
         Err(error @ ConnectError::BadSettings { .. }) => return Err(error.into()),
         Err(error @ (ConnectError::NotReachable { .. } | ConnectError::NotPermitted { .. })) => {
             let advice = "start nats-server, or correct ASSENT_NATS_URL and the credentials";
-            let check = Check::problem("nats", with_sources(&error).to_string(), advice);
-            show(vec![check], output)?;
-            return Ok(Outcome::Unreachable);
+            let says = with_sources(&error).to_string();
+            all.insert(0, Check::problem(CheckKind::Nats, says, advice));
+            return Ok(Report::new(all, true));
         }
     };
-    let mut all = vec![
-        Check::ok("nats", format!("connected to {url}")),
-        checks::version(&connection),
-        checks::jetstream(&connection).await,
-    ];
-    let (events, last) = checks::events(&connection, output).await?;
+    all.insert(0, Check::ok(CheckKind::Nats, format!("connected to {url}")));
+    all.push(checks::version(&connection));
+    all.extend(clock::check(&connection).await);
+    all.push(checks::jetstream(&connection).await);
+    let (events, last) = checks::events(&connection, arguments.quick, output).await?;
     all.extend(events);
     let stream = change_stream::check(&connection).await;
     if stream.ok {
@@ -95,34 +105,5 @@ pub(crate) async fn run(
     all.push(space::check(&connection).await);
     all.extend(checks::projection(&connection, last).await);
     all.extend(checks::gateway(&connection).await);
-    let found = all.iter().any(|check| !check.ok);
-    show(all, output)?;
-    Ok(Outcome::finding_if(found))
-}
-
-fn show(checks: Vec<Check>, output: &mut Output) -> Result<(), CommandError> {
-    let problems = checks.iter().filter(|check| !check.ok).count();
-    let report = Report {
-        ok: problems == 0,
-        checks,
-    };
-    if output.is_json() {
-        return Ok(output.document(&report)?);
-    }
-    for check in &report.checks {
-        let verdict = if check.ok { "ok" } else { "PROBLEM" };
-        let advice = check.advice.map(|advice| format!("; {advice}"));
-        let advice = advice.unwrap_or_default();
-        output.line(&format!(
-            "{verdict:<8} {:<20} {}{advice}",
-            check.name, check.says
-        ))?;
-    }
-    output.line("")?;
-    let summary = match u64::try_from(problems) {
-        Ok(0) => "All is well.".to_owned(),
-        Ok(problems) => format!("{} found.", count(problems, "problem")),
-        Err(_) => "Many problems found.".to_owned(),
-    };
-    Ok(output.line(&summary)?)
+    Ok(Report::new(all, false))
 }

@@ -1,5 +1,6 @@
 //! `explain`: why each permission of a user is on or off.
 
+mod evidence_lines;
 mod render;
 
 use std::sync::Arc;
@@ -7,11 +8,13 @@ use std::sync::Arc;
 use assent_contract::operation::VoidRecord;
 use assent_contract::query::UserQuery;
 use assent_contract::values::{self, PersonId};
-use assent_domain::event::Aggregate;
+use assent_domain::event::{Aggregate, Event};
 use assent_domain::explanation::{Explanation, explain};
 use assent_domain::ids::{AccountId, Sequence, UserId};
+use assent_domain::permissions::Permission;
 use assent_event_log::{EventLog, ReadError, RecordedEvent};
 use assent_messaging::{Connection, ConnectionSettings};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::arguments::Moment;
@@ -19,7 +22,7 @@ use crate::event_line::with_sequences;
 use crate::event_text;
 use crate::exit::{CommandError, Outcome};
 use crate::history::{self, AggregateRead, LogSource};
-use crate::output::Output;
+use crate::output::{Output, clock};
 use crate::projection::{self, QueryError};
 use render::ExplanationView;
 
@@ -48,6 +51,9 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> Result<Outcome, CommandError> {
     let source = LogSource::open(settings).await?;
+    let end = source.log.status().await?.last_sequence;
+    let asked = Asked::of(at, end, Timestamp::now());
+    let at = asked.past();
     let query = UserQuery {
         account_id: account,
         user_id: user,
@@ -66,13 +72,45 @@ pub(crate) async fn run(
         evidence = again;
         comparison = compare(&source.connection, &query, &evidence, at).await;
     }
-    let answer = ExplanationView::new(&query, at, &evidence, comparison);
+    let answer = ExplanationView::new(&query, &asked, &evidence, comparison);
     if output.is_json() {
         output.document(&answer)?;
     } else {
         answer.render(output)?;
     }
     Ok(Outcome::finding_if(!answer.findings().is_empty()))
+}
+
+/// The moment that was asked about, as far as it has come to pass.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// As things stand now; where another moment was asked for, why it is answered as of now.
+    Now(Option<String>),
+    /// As things stood then.
+    Past(Moment),
+}
+
+impl Asked {
+    fn of(at: Option<Moment>, end: Sequence, now: Timestamp) -> Self {
+        match at {
+            None => Self::Now(None),
+            Some(Moment::After(sequence)) if end < sequence => Self::Now(Some(format!(
+                "The log ends with event {end}, so this is as of now."
+            ))),
+            Some(Moment::Time(time)) if now < time => Self::Now(Some(format!(
+                "{} has not come yet, so this is as of now.",
+                clock(time)
+            ))),
+            Some(past) => Self::Past(past),
+        }
+    }
+
+    const fn past(&self) -> Option<Moment> {
+        match self {
+            Self::Now(_) => None,
+            Self::Past(moment) => Some(*moment),
+        }
+    }
 }
 
 /// The evidence of an explanation: the company's events and the user's, in the log's order, and what follows from them.
@@ -163,6 +201,19 @@ impl Evidence {
         events.map(|recorded| recorded.sequence).max()
     }
 
+    /// Whether the event at this place is a grant of the permission.
+    fn grants(&self, sequence: Sequence, permission: Permission) -> bool {
+        self.find(sequence)
+            .is_some_and(|recorded| match &recorded.decoded.event {
+                Event::UserScopeGranted(granted) => {
+                    granted.permissions.kinds().contains(permission)
+                }
+                Event::ModeChanged(_)
+                | Event::AdminConsentGranted(_)
+                | Event::UserScopeRevoked(_) => false,
+            })
+    }
+
     fn find(&self, sequence: Sequence) -> Option<&RecordedEvent> {
         self.company
             .iter()
@@ -227,4 +278,30 @@ async fn compare(
         event_text::permissions(expected),
         event_text::method(method),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use assent_domain::ids::Sequence;
+
+    use super::Asked;
+    use crate::arguments::Moment;
+
+    #[test]
+    fn what_has_not_come_to_pass_is_answered_as_of_now() {
+        let now = "2026-11-23T10:00:00Z";
+        let asked = |at: &str| {
+            Asked::of(
+                Some(Moment::parse(at).unwrap()),
+                Sequence(7),
+                now.parse().unwrap(),
+            )
+        };
+        for past in ["0", "7", now, "2026-11-23T09:59:59Z"] {
+            assert!(matches!(asked(past), Asked::Past(_)), "{past}");
+        }
+        for future in ["8", "2026-11-23T10:00:01Z"] {
+            assert!(matches!(asked(future), Asked::Now(Some(_))), "{future}");
+        }
+    }
 }

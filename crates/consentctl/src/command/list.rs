@@ -11,6 +11,14 @@ use crate::history::{self, AggregateRead, LogSource};
 use crate::output::{Output, count};
 use crate::scan::Scan;
 
+/// The error of a range that nothing can be in.
+#[derive(Debug, thiserror::Error)]
+#[error("--from {from} is after --to {to}: nothing is in between")]
+struct EmptyRange {
+    from: u64,
+    to: u64,
+}
+
 /// Which events to list.
 #[derive(Debug)]
 pub(crate) struct Wanted {
@@ -43,7 +51,15 @@ pub(crate) async fn run(
     wanted: &Wanted,
     output: &mut Output,
 ) -> Result<Outcome, CommandError> {
+    if let Some(to) = wanted.to.filter(|to| *to < wanted.from) {
+        let from = wanted.from;
+        return Err(CommandError::Usage(EmptyRange { from, to }.into()));
+    }
     let source = LogSource::open(settings).await?;
+    let end = source.log.status().await?.last_sequence.0;
+    if end < wanted.from && end != 0 {
+        output.remark(&format!("the log ends with event {end}"))?;
+    }
     let mut listing = Listing {
         wanted,
         output,

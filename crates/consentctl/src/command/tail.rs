@@ -25,14 +25,20 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> Result<Outcome, CommandError> {
     let LogSource { connection, log } = LogSource::open(settings).await?;
-    let after = match from {
-        Some(from) => Sequence(from.saturating_sub(1)),
-        None => log.status().await?.last_sequence,
+    let end = log.status().await?.last_sequence;
+    // What is not there yet can't be followed from: what comes before it is passed over.
+    let begin = from.map_or(Sequence(end.0.saturating_add(1)), Sequence);
+    let after = Sequence(begin.0.saturating_sub(1)).min(end);
+    let waits_for = if begin.0 <= end.0.saturating_add(1) {
+        format!("events after {after}")
+    } else {
+        format!("event {begin}; the log ends with event {end}")
     };
-    output.remark(&format!("waiting for events after {after}; Ctrl-C ends it"))?;
+    output.remark(&format!("waiting for {waits_for}; Ctrl-C ends it"))?;
     let mut follow = log.follow(after);
     let mut tail = Tail {
         account,
+        begin,
         output,
         found: false,
         is_away: false,
@@ -51,6 +57,7 @@ pub(crate) async fn run(
 
 struct Tail<'a> {
     account: Option<&'a AccountId>,
+    begin: Sequence,
     output: &'a mut Output,
     found: bool,
     is_away: bool,
@@ -59,6 +66,9 @@ struct Tail<'a> {
 impl Tail<'_> {
     async fn show(&mut self, log: &EventLog, batch: &[LogEntry]) -> Result<(), CommandError> {
         for entry in batch {
+            if entry.sequence() < self.begin {
+                continue;
+            }
             let aggregate = entry.aggregate();
             let account = aggregate.as_ref().map(Aggregate::account);
             if self.account.is_some() && self.account != account {

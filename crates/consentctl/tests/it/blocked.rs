@@ -14,7 +14,7 @@ use assent_event_log::VoidError;
 use assent_messaging::{Endpoint, Request, ServiceError};
 
 use crate::fake_service::FakeService;
-use crate::fixture::{Fixture, SENDING, account, granted, run, user};
+use crate::fixture::{Fixture, PATIENCE, SENDING, account, granted, run, user};
 
 const ANA: &str = "consent.events.v1.acme.user.ana";
 
@@ -233,13 +233,93 @@ async fn what_cant_be_asked_is_told() {
         let ran = fixture.run(command).await;
         assert_eq!(ran.code, Some(69), "{command:?} {ran:?}");
     }
-    for command in [
-        &["blocked", "void", "1"][..],
-        &["blocked", "void", "x", "--reason", "y"],
-        &["blocked", "show"],
+    let too_long = "x".repeat(501);
+    for (command, says) in [
+        (&["blocked", "void", "1"][..], "--reason"),
+        (&["blocked", "void", "x", "--reason", "y"], "invalid"),
+        (&["blocked", "void", "0", "--reason", "y"], "1.."),
+        (
+            &["blocked", "void", "1", "--reason", ""],
+            "1 to 500 characters",
+        ),
+        (
+            &["blocked", "void", "1", "--reason", " "],
+            "1 to 500 characters",
+        ),
+        (
+            &["blocked", "void", "1", "--reason", &too_long],
+            "1 to 500 characters",
+        ),
+        (
+            &["blocked", "void", "1", "--reason", "a\u{1b}[2Jb"],
+            "without control characters",
+        ),
+        (&["blocked", "show"], "SEQ"),
+        (&["blocked", "show", "0"], "1.."),
     ] {
         let ran = fixture.run(command).await;
         assert_eq!(ran.code, Some(64), "{command:?} {ran:?}");
+        assert!(ran.err.contains(says), "{command:?} {ran:?}");
+    }
+}
+
+/// What can't be void is refused before anybody is asked, and what is void already is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_asked_about_what_needs_no_answer() {
+    let fixture = Fixture::start().await;
+    fixture.record([granted("acme", "ana", SENDING)]).await;
+    fixture.scribble(ANA).await;
+    let _gateway = gateway(&fixture).await;
+    let void = async |sequence: &str| {
+        let mut command = fixture.command(&["blocked", "void", sequence, "--reason", "x"]);
+        command.stdin(Stdio::null());
+        run(command).await
+    };
+    for (sequence, code) in [("1", "message_is_an_event"), ("9", "not_found")] {
+        let ran = void(sequence).await;
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.err.contains(code), "{ran:?}");
+    }
+    assert_eq!(void("2").await.code, Some(64));
+    let yes = ["blocked", "void", "2", "--reason", "x", "--yes"];
+    assert_eq!(fixture.run(&yes).await.code, Some(0));
+    let ran = void("2").await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("void since before"), "{ran:?}");
+}
+
+/// A message of a type that only a newer program knows: the way back is that program.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_event_is_told_from_what_is_none() {
+    let fixture = Fixture::start().await;
+    fixture.record([granted("acme", "ana", SENDING)]).await;
+    let newer = [
+        ("ce-specversion", "1.0"),
+        ("ce-id", "01934a2b-1c2d-7e3f-8a4b-000000000009"),
+        ("ce-source", "/assent/consent-gateway"),
+        ("ce-type", "assent.consent.UserScopeGranted.v2"),
+        ("ce-subject", "accounts/acme/users/ana"),
+        ("ce-time", "2026-11-23T10:05:00Z"),
+        ("ce-datacontenttype", "application/json"),
+        (
+            "ce-prevhash",
+            "0000000000000000000000000000000000000000000000000000000000000000",
+        ),
+    ];
+    fixture.gateway.publish(ANA, &newer, "{}").await.unwrap();
+    let stored = async { while fixture.log.status().await.unwrap().last_sequence.0 < 2 {} };
+    tokio::time::timeout(PATIENCE, stored).await.unwrap();
+    fixture.scribble(ANA).await;
+
+    let shown = fixture.json(&["blocked", "show", "2"]).await;
+    assert_eq!(shown["reason"], "newer_event", "{shown}");
+    let way_back = shown["way_back"].as_str().unwrap();
+    assert!(way_back.contains("start the version"), "{shown}");
+    let shown = fixture.json(&["blocked", "show", "3"]).await;
+    assert_eq!(shown["reason"], "no_event", "{shown}");
+    for (sequence, reason) in [("1", "event"), ("9", "missing")] {
+        let shown = fixture.json(&["blocked", "show", sequence]).await;
+        assert_eq!(shown["reason"], reason, "{shown}");
     }
 }
 

@@ -4,8 +4,10 @@ use assent_domain::permissions::{Permission, PermissionSet};
 
 use crate::fake_service::FakeService;
 use crate::fixture::{
-    Fixture, SENDING, administered, auto_granted, by_another_person, granted, revoked,
+    Fixture, SENDING, administered, auto_granted, back_to_users, by_another_person, granted,
+    revoked, run,
 };
+use crate::proxy::Proxy;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_and_off_and_since_when_and_because_of_what() {
@@ -19,7 +21,7 @@ async fn on_and_off_and_since_when_and_because_of_what() {
 
     let ran = fixture.run(&["explain", "acme", "ana"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    insta::assert_snapshot!(ran.out, @r"
+    insta::assert_snapshot!(without_ids(&ran.out), @r"
     User ana of account acme
       method      user_individual (email sync full, epoch 0)
       effective   calendar
@@ -30,6 +32,14 @@ async fn on_and_off_and_since_when_and_because_of_what() {
     contacts  off: the user has not granted it under the company's present method
     email     off, since 2026-11-23T10:01:00.000Z (event 2): the user took it back
            2  2026-11-23T10:01:00.000Z  revoked email by ana
+
+    Evidence
+           1  event     ID
+              done by   the user ana
+              microsoft 00000000-0000-0000-0000-00000000000a in tenant 00000000-0000-0000-0000-000000000ace (worldwide)
+              scopes    Calendars.ReadWrite Mail.Send
+           2  event     ID
+              done by   the user ana
 
     Not compared: the projection is not reachable: no service listens on consent.query.v1.permissions.
     ");
@@ -54,7 +64,7 @@ async fn an_event_that_came_too_late_is_named() {
 
     let ran = fixture.run(&["explain", "acme", "ana"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    insta::assert_snapshot!(ran.out, @r"
+    insta::assert_snapshot!(without_ids(&ran.out), @r"
     User ana of account acme
       method      admin_configured (email sync full, epoch 1)
       effective   calendar, email (limited)
@@ -64,7 +74,7 @@ async fn an_event_that_came_too_late_is_named() {
            1  2026-11-23T10:00:00.000Z  administrator 00000000-0000-0000-0000-0000000000ad consented to calendar, email (limited) for the whole company (consent 01934a2b-1c2d…), asked by boss, proved by role 00000000-0000-0000-0000-000000000062
            2  2026-11-23T10:01:00.000Z  boss changed the method from user_individual to admin_configured, resting on consent 01934a2b-1c2d…
            4  2026-11-23T10:03:00.000Z  granted calendar, email (limited) by administrator consent 01934a2b-1c2d…
-    contacts  off: the consent in force leaves it out
+    contacts  off: not in the administrator's consent
            2  2026-11-23T10:01:00.000Z  boss changed the method from user_individual to admin_configured, resting on consent 01934a2b-1c2d…
     email     on (limited), since 2026-11-23T10:03:00.000Z (event 4): granted by the company's administrator
            1  2026-11-23T10:00:00.000Z  administrator 00000000-0000-0000-0000-0000000000ad consented to calendar, email (limited) for the whole company (consent 01934a2b-1c2d…), asked by boss, proved by role 00000000-0000-0000-0000-000000000062
@@ -73,6 +83,26 @@ async fn an_event_that_came_too_late_is_named() {
 
     Too late
            3  2026-11-23T10:02:00.000Z  granted calendar, contacts, email (full) by the user's own choice; came too late: the company had moved on, so it counts for nothing
+
+    Evidence
+           1  event     ID
+              asked by  boss, who confirmed to be an administrator
+              done by   an administrator at Microsoft
+              microsoft 00000000-0000-0000-0000-0000000000ad in tenant 00000000-0000-0000-0000-000000000ace (worldwide)
+              proved by role 00000000-0000-0000-0000-000000000062
+              scopes    Calendars.ReadWrite Mail.Send
+           2  event     ID
+              done by   boss
+              consent   01934a2b-1c2d-7e3f-8a4b-000000000001
+           3  event     ID
+              done by   the user ana
+              microsoft 00000000-0000-0000-0000-00000000000a in tenant 00000000-0000-0000-0000-000000000ace (worldwide)
+              scopes    Calendars.ReadWrite Mail.Send
+           4  event     ID
+              done by   a login of the user ana
+              microsoft 00000000-0000-0000-0000-00000000000a in tenant 00000000-0000-0000-0000-000000000ace (worldwide)
+              consent   01934a2b-1c2d-7e3f-8a4b-000000000001
+              scopes    Calendars.ReadWrite Mail.Send
 
     Not compared: the projection is not reachable: no service listens on consent.query.v1.permissions.
     ");
@@ -93,18 +123,24 @@ async fn a_grant_as_another_microsoft_account_is_named() {
         .await;
     let ran = fixture.run(&["explain", "acme", "ana"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    insta::assert_snapshot!(ran.out, @r"
+    insta::assert_snapshot!(without_ids(&ran.out), @r"
     User ana of account acme
       method      user_individual (email sync full, epoch 0)
       effective   contacts
       microsoft   00000000-0000-0000-0000-00000000000b in tenant 00000000-0000-0000-0000-000000000ace (worldwide)
 
-    calendar  off, since 2026-11-23T10:01:00.000Z (event 2): the user has not granted it as the Microsoft account of the present grants
+    calendar  off, since 2026-11-23T10:01:00.000Z (event 2): the user granted it for another Microsoft account than that of the present grants
            2  2026-11-23T10:01:00.000Z  granted contacts by the user's own choice; granted as another Microsoft account: what was granted before counts no more
     contacts  on, since 2026-11-23T10:01:00.000Z (event 2): granted by the user
            2  2026-11-23T10:01:00.000Z  granted contacts by the user's own choice; granted as another Microsoft account: what was granted before counts no more
-    email     off, since 2026-11-23T10:01:00.000Z (event 2): the user has not granted it as the Microsoft account of the present grants
+    email     off, since 2026-11-23T10:01:00.000Z (event 2): the user granted it for another Microsoft account than that of the present grants
            2  2026-11-23T10:01:00.000Z  granted contacts by the user's own choice; granted as another Microsoft account: what was granted before counts no more
+
+    Evidence
+           2  event     ID
+              done by   the user ana
+              microsoft 00000000-0000-0000-0000-00000000000b in tenant 00000000-0000-0000-0000-000000000ace (worldwide)
+              scopes    Calendars.ReadWrite Mail.Send
 
     Not compared: the projection is not reachable: no service listens on consent.query.v1.permissions.
     ");
@@ -146,7 +182,143 @@ async fn the_past_by_sequence_and_by_time() {
         let ran = fixture.run(&["explain", "acme", "ana", "--at", at]).await;
         assert_eq!(ran.code, Some(0), "{ran:?}");
         assert!(ran.out.contains("effective   nothing"), "{ran:?}");
+        let says = "Nothing was recorded of the user or the company yet";
+        assert!(ran.out.contains(says), "{ran:?}");
+        let json = fixture.json(&["explain", "acme", "ana", "--at", at]).await;
+        assert_eq!(json["recorded"], false);
     }
+    // At the very time of an event it counts.
+    let second = "2026-11-23T10:01:00Z";
+    let ran = fixture
+        .run(&["explain", "acme", "ana", "--at", second])
+        .await;
+    assert!(ran.out.contains("the user took it back"), "{ran:?}");
+    // An event of somebody else is a moment as well.
+    fixture.record([granted("globex", "ben", SENDING)]).await;
+    let ran = fixture.run(&["explain", "acme", "ana", "--at", "3"]).await;
+    assert!(ran.out.contains("the user took it back"), "{ran:?}");
+    let ran = fixture
+        .run(&["explain", "globex", "ben", "--at", "2"])
+        .await;
+    assert!(
+        ran.out
+            .contains("Nothing was recorded of the user or the company yet"),
+        "{ran:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_company_that_was_there_before_the_user_that_is_said() {
+    let fixture = Fixture::start().await;
+    fixture.record(administered()).await;
+    fixture.record([auto_granted("ana", 1)]).await;
+    let ran = fixture.run(&["explain", "acme", "ana", "--at", "2"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(
+        ran.out.contains("Nothing was recorded of the user yet"),
+        "{ran:?}"
+    );
+    let why = "the user has not signed in through Microsoft since";
+    assert!(ran.out.contains(why), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_not_come_yet_is_answered_as_of_now_and_compared() {
+    let fixture = Fixture::start().await;
+    fixture.record([granted("acme", "ana", SENDING)]).await;
+    let _honest = FakeService::start(&fixture, SENDING).await;
+    for (at, says) in [
+        ("2", "The log ends with event 1, so this is as of now."),
+        ("18446744073709551615", "The log ends with event 1"),
+        (
+            "3026-11-23T10:00:00Z",
+            "3026-11-23T10:00:00.000Z has not come yet, so this is as of now.",
+        ),
+    ] {
+        let ran = fixture.run(&["explain", "acme", "ana", "--at", at]).await;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(ran.out.contains(says), "{ran:?}");
+        assert!(!ran.out.contains("as it was"), "{ran:?}");
+        assert!(ran.out.contains("The projection says the same"), "{ran:?}");
+        let json = fixture.json(&["explain", "acme", "ana", "--at", at]).await;
+        assert!(
+            json["remark"].as_str().unwrap().contains("as of now"),
+            "{json}"
+        );
+        assert_eq!(json["up_to"], serde_json::Value::Null);
+    }
+}
+
+/// The company went back to its users while a login was granting: the grant is on the log, and counts for nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_automatic_grant_that_came_too_late_is_why_it_is_off() {
+    let fixture = Fixture::start().await;
+    fixture.record(administered()).await;
+    fixture.record([back_to_users()]).await;
+    fixture.record([auto_granted("ana", 1)]).await;
+
+    let ran = fixture.run(&["explain", "acme", "ana"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let line = ran.out.lines().find(|line| line.starts_with("calendar"));
+    assert_eq!(
+        line,
+        Some("calendar  off: the grant came too late: the company had moved on by then"),
+        "{ran:?}"
+    );
+    let line = ran.out.lines().find(|line| line.starts_with("contacts"));
+    assert_eq!(
+        line,
+        Some("contacts  off: the user has not granted it under the company's present method"),
+        "{ran:?}"
+    );
+    let (_, late) = ran.out.split_once("\nToo late\n").unwrap();
+    assert!(late.trim_start().starts_with("4 "), "{ran:?}");
+    let json = fixture.json(&["explain", "acme", "ana"]).await;
+    assert_eq!(json["late"][0]["sequence"], 4);
+    assert_eq!(json["permissions"][0]["state"], "never_granted");
+}
+
+/// How much the server says, until `explain` has its answer, does not depend on what else is on the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_not_read_but_for_whom_it_is_about() {
+    let fixture = Fixture::start().await;
+    fixture
+        .record([
+            granted("acme", "ana", SENDING),
+            revoked("ana", Permission::Email),
+        ])
+        .await;
+    let told = async |at: &[&str]| {
+        let proxy = Proxy::before(&fixture.server, None).await;
+        let mut command = fixture.command(&[&["explain", "acme", "ana"], at].concat());
+        command.env("ASSENT_NATS_URL", proxy.url());
+        let ran = run(command).await;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(ran.out.contains("calendar  on"), "{ran:?}");
+        proxy.told()
+    };
+    let moments: [&[&str]; 3] = [&[], &["--at", "2"], &["--at", "2026-11-23T10:01:30Z"]];
+    let mut before = Vec::new();
+    for at in moments {
+        before.push(told(at).await);
+    }
+    let others = (0..500).map(|number| granted("globex", &format!("user-{number}"), SENDING));
+    fixture.record(others).await;
+    for (at, before) in moments.into_iter().zip(before) {
+        let after = told(at).await;
+        // A sequence has some digits more.
+        assert!(after < before + 200, "{at:?}: {before} bytes, then {after}");
+    }
+}
+
+/// Ids of events differ from run to run.
+fn without_ids(text: &str) -> String {
+    text.lines()
+        .map(|line| match line.split_once("  event     ") {
+            Some((before, _)) => format!("{before}  event     ID\n"),
+            None => format!("{line}\n"),
+        })
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,7 +326,7 @@ async fn of_a_user_nobody_knows_the_default_is_said() {
     let fixture = Fixture::start().await;
     let ran = fixture.run(&["explain", "acme", "nobody"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    insta::assert_snapshot!(ran.out, @r"
+    insta::assert_snapshot!(without_ids(&ran.out), @r"
     User nobody of account acme
       method      user_individual (email sync full, epoch 0)
       effective   nothing

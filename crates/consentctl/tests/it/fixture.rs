@@ -19,6 +19,7 @@ use assent_event_log::{Draft, EventLog, StreamSettings, create_or_check_operatio
 use assent_messaging::{
     Bucket, BucketSettings, ChangeStream, ChangeStreamSettings, Connection, ConnectionSettings,
 };
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -84,6 +85,7 @@ impl Fixture {
     /// Records events one after another, a minute apart from 10:00 on; those of one aggregate
     /// that are given together become one append.
     pub(crate) async fn record(&self, events: impl IntoIterator<Item = Event>) {
+        let start: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
         for event in events {
             let aggregate = event.aggregate();
             let tail = self.log.read(&aggregate).await.unwrap().tail;
@@ -96,7 +98,7 @@ impl Fixture {
             };
             let draft = Draft {
                 id,
-                time: format!("2026-11-23T10:{minute:02}:00Z").parse().unwrap(),
+                time: start + SignedDuration::from_mins(i64::try_from(minute).unwrap()),
                 traceparent: None,
                 event,
             };
@@ -278,6 +280,17 @@ pub(crate) fn by_another_person(event: Event) -> Event {
             ..granted.identity
         },
         ..granted
+    })
+}
+
+/// Acme lets its users decide again.
+pub(crate) fn back_to_users() -> Event {
+    Event::ModeChanged(ModeChanged {
+        account: account("acme"),
+        from: mode(AuthorizationMethod::AdminConfigured, EmailSync::Full),
+        to: mode(AuthorizationMethod::UserIndividual, EmailSync::Full),
+        consent: None,
+        changed_by: user("boss"),
     })
 }
 

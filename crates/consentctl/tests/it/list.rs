@@ -101,3 +101,32 @@ async fn an_event_that_cant_be_read_is_shown_and_is_a_finding() {
     assert!(ran.out.contains("event 2 can't be read"), "{ran:?}");
     assert!(ran.out.contains("effective   nothing"), "{ran:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_in_a_range_is_said() {
+    let fixture = told().await;
+    let ran = fixture.run(&["events", "list", "--from", "7"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.err.contains("the log ends with event 6"), "{ran:?}");
+    let ran = fixture
+        .run(&["events", "list", "--from", "4", "--to", "3"])
+        .await;
+    assert_eq!(ran.code, Some(64), "{ran:?}");
+    assert!(ran.err.contains("--from 4 is after --to 3"), "{ran:?}");
+    let ran = fixture
+        .run(&["events", "list", "--account", "nobody"])
+        .await;
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""), "{ran:?}");
+    assert!(ran.err.contains("to find those of nobody"), "{ran:?}");
+    let whose = ["--account", "acme", "--user", "nobody"];
+    let ran = fixture
+        .run(&[&["events", "list"], &whose[..]].concat())
+        .await;
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""), "{ran:?}");
+    // A program is told nothing but the events.
+    for options in [&["--from", "7"][..], &["--account", "nobody"]] {
+        let all = [&["events", "list", "--json"], options].concat();
+        let ran = fixture.run(&all).await;
+        assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", ""), "{ran:?}");
+    }
+}

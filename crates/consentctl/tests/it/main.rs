@@ -3,18 +3,23 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a test that can't go on has failed"
 )]
 
 mod account;
 mod blocked;
+mod check;
 mod checkpoint;
 mod doctor;
+mod errors;
 mod explain;
 mod fake_service;
 mod fixture;
+mod generated;
 mod list;
 mod projection;
+mod proxy;
 mod tail;
 mod usage;
 mod verify;

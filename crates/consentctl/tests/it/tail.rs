@@ -26,7 +26,7 @@ impl Tail {
         let mut remarks = BufReader::new(child.stderr.take().unwrap()).lines();
         let waiting = tokio::time::timeout(PATIENCE, remarks.next_line()).await;
         let waiting = waiting.unwrap().unwrap().unwrap();
-        assert!(waiting.starts_with("waiting for events after"), "{waiting}");
+        assert!(waiting.starts_with("waiting for event"), "{waiting}");
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
     }
@@ -89,4 +89,19 @@ async fn a_reader_that_goes_away_ends_it_quietly() {
     fixture.record([granted("acme", "ana", SENDING)]).await;
     let ended = tokio::time::timeout(PATIENCE, child.wait()).await;
     assert_eq!(ended.unwrap().unwrap().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_not_come_yet_is_waited_for() {
+    let fixture = Fixture::start().await;
+    fixture.record([granted("acme", "ana", SENDING)]).await;
+    let mut tail = Tail::start(&fixture, &["--from", "3"]).await;
+    fixture
+        .record([
+            granted("acme", "ben", SENDING),
+            granted("acme", "eve", SENDING),
+        ])
+        .await;
+    assert!(tail.line().await.contains("acme/eve"));
+    assert_eq!(tail.interrupt().await, Some(0));
 }

@@ -11,9 +11,9 @@ use uuid::Uuid;
 use super::{CompletionNotes, FlowFailure, FlowOutcome};
 use crate::cutoff::Generation;
 use crate::flow::{Aim, ErrorSource, Flow, FlowState, FlowView, Purpose, Route, Stage, States};
-use crate::flow_failure::Remark;
 use crate::messages::{self, IN_THE_WAY, UNKNOWN};
 use crate::names::Names;
+use assent_contract::words::Remark;
 
 fn own() -> Purpose {
     Purpose::OwnConsent {

@@ -4,7 +4,7 @@ use assent_contract::query::AggregateId;
 use assent_messaging::ConnectionSettings;
 use serde::Serialize;
 
-use super::message::MessageStatus;
+use super::message::{MessageKind, MessageStatus};
 use crate::exit::{CommandError, Outcome};
 use crate::history::LogSource;
 use crate::output::{Output, count};
@@ -36,6 +36,7 @@ struct Row {
     whose: AggregateId,
     since: u64,
     held: bool,
+    reason: MessageKind,
     why: String,
     message: MessageStatus,
     way_back: String,
@@ -72,6 +73,11 @@ pub(crate) async fn run(
                 why,
                 way_back,
                 held: entry.held,
+                reason: if entry.held {
+                    MessageKind::Held
+                } else {
+                    message.kind()
+                },
                 whose: entry.whose,
                 since: entry.since,
                 message,

@@ -2,6 +2,7 @@
 
 use assent_contract::codec::Unreadable;
 use assent_contract::operation::VoidRecord;
+use assent_contract::words;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, LogEntry, ReadError};
 use assent_service_kit::error_chain::with_sources;
@@ -9,6 +10,33 @@ use serde::Serialize;
 
 /// The prefix of the types of our events, whatever their version.
 const OUR_TYPES: &str = "assent.consent.";
+
+words! {
+    "blocked reason"
+    /// What a message of the log is, in one word: why somebody is blocked, or is not any more.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+    #[serde(rename_all = "snake_case")]
+    pub(crate) enum MessageKind {
+        /// There is no message at this place in the log.
+        Missing = "missing",
+            Operator: "restore the stream from a backup (deploy/README.md)";
+        /// The message is an event that can be read, and can't follow what is before it.
+        Event = "event",
+            Operator: "find out who changed the log, and restore the stream from a backup; an event can't be declared void";
+        /// The message says that it is an event of a type or version that this program does not know.
+        NewerEvent = "newer_event",
+            Operator: "start the version of the programs that wrote it";
+        /// The message is no event.
+        NoEvent = "no_event",
+            Operator: "look at it with consentctl blocked show SEQ, and declare it void with consentctl blocked void SEQ";
+        /// The message is no event, and was declared void: every reader passes over it.
+        Void = "void",
+            Nobody: "each projection notices within seconds, if it can read the records of what operators did";
+        /// The log lost events, and without them more would be permitted: that is held back until an operator decides.
+        Held = "held",
+            Operator: "restore the stream from a backup (deploy/README.md); consentctl blocked list says what else permits it again";
+    }
+}
 
 /// What a message of the log is.
 #[derive(Debug, Serialize)]
@@ -66,6 +94,17 @@ impl MessageStatus {
             | Unreadable::WrongAggregate
             | Unreadable::WrongConsentId => Self::NoEvent { why },
         })
+    }
+
+    /// What it is, in one word.
+    pub(super) const fn kind(&self) -> MessageKind {
+        match self {
+            Self::Missing => MessageKind::Missing,
+            Self::Event => MessageKind::Event,
+            Self::NewerEvent { .. } => MessageKind::NewerEvent,
+            Self::NoEvent { .. } => MessageKind::NoEvent,
+            Self::Void(_) => MessageKind::Void,
+        }
     }
 
     /// Says why nothing may be done on the ground of the message.

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::message::MessageStatus;
+use super::message::{MessageKind, MessageStatus};
 use crate::exit::{CommandError, Outcome};
 use crate::history::LogSource;
 use crate::output::{Output, clock};
@@ -18,6 +18,7 @@ const SHOWN: usize = 512;
 #[derive(Debug, Serialize)]
 struct MessageView {
     sequence: u64,
+    reason: MessageKind,
     message: MessageStatus,
     #[serde(flatten)]
     stored: Option<Stored>,
@@ -60,6 +61,7 @@ pub(crate) async fn run(
     });
     let answer = MessageView {
         sequence,
+        reason: message.kind(),
         way_back: message.way_back(sequence),
         message,
         stored,

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use assent_contract::command::{MessageVoided, VoidMessage};
 use assent_contract::names::COMMAND_VOID_MESSAGE;
-use assent_contract::problem::Problem;
+use assent_contract::problem::{ErrorCode, Problem};
 use assent_messaging::{ConnectionSettings, RequestError};
 
-use super::message::MessageStatus;
+use super::message::{MessageKind, MessageStatus};
 use crate::confirm::confirm;
 use crate::exit::{CommandError, Outcome};
 use crate::history::LogSource;
@@ -28,8 +28,6 @@ pub(crate) struct VoidRequest {
 /// Why nothing was recorded.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
-    #[error("the gateway refused: {detail} ({code})")]
-    ByGateway { code: String, detail: String },
     #[error("the gateway's answer can't be read")]
     Nonsense(#[source] serde_json::Error),
 }
@@ -42,12 +40,18 @@ pub(crate) async fn run(
     let source = LogSource::open(settings).await?;
     let sequence = request.sequence;
     let (entry, message) = MessageStatus::read(&source.log, sequence).await?;
-    if !request.yes {
+    let operator = request.operator.or_else(login_name);
+    if !request.yes && message.kind() != MessageKind::Void {
+        // What can't be is not asked about.
+        if let Some(refused) = refused_without_asking(sequence, &message) {
+            return Err(refused);
+        }
         let subject = entry.as_ref().map_or("nothing", |entry| entry.subject());
-        let why = message.why();
+        let (why, by) = (message.why(), operator.as_deref().unwrap_or("an operator"));
         let question = format!(
-            "Message {sequence} ({subject}): {why}.\nThe gateway will record for ever that it is void, and every \
-             reader will pass over it. This can't be taken back. Go on? [y/N] "
+            "Message {sequence} ({subject}): {why}.\nThe gateway will record for ever that it is void, in the name of \
+             {by}: {}.\nEvery reader will pass over it. This can't be taken back. Go on? [y/N] ",
+            request.reason
         );
         if !confirm(&question)? {
             output.remark("Nothing was recorded.")?;
@@ -57,7 +61,7 @@ pub(crate) async fn run(
     let command = VoidMessage {
         sequence,
         reason: request.reason,
-        operator: request.operator.or_else(login_name),
+        operator,
     };
     let command = serde_json::to_vec(&command).map_err(Refused::Nonsense);
     let command = command.map_err(|error| CommandError::Finding(error.into()))?;
@@ -88,15 +92,36 @@ pub(crate) async fn run(
     Ok(Outcome::Clean)
 }
 
-/// Makes an error of a refusal: its status tells whether waiting helps.
+/// What the gateway would say of a message that it need not be asked about.
+fn refused_without_asking(sequence: u64, message: &MessageStatus) -> Option<CommandError> {
+    let (code, detail) = match message.kind() {
+        MessageKind::NoEvent | MessageKind::NewerEvent | MessageKind::Void | MessageKind::Held => {
+            return None;
+        }
+        MessageKind::Missing => (
+            ErrorCode::NotFound,
+            format!("the log has no message {sequence}"),
+        ),
+        MessageKind::Event => (
+            ErrorCode::MessageIsAnEvent,
+            format!("message {sequence} is an event that can be read: it can't be declared void"),
+        ),
+    };
+    Some(CommandError::Refused {
+        status: code.status(),
+        code: code.as_str().to_owned(),
+        detail,
+    })
+}
+
+/// Makes an error of a refusal.
 fn refused(status: u16, code: String, body: &[u8]) -> CommandError {
     let detail = serde_json::from_slice(body)
         .map_or_else(|_| code.clone(), |problem: Problem| problem.detail);
-    let refused = Refused::ByGateway { code, detail };
-    match status {
-        400 => CommandError::Settings(refused.into()),
-        500.. => CommandError::NotReachable(refused.into()),
-        _ => CommandError::Finding(refused.into()),
+    CommandError::Refused {
+        status,
+        code,
+        detail,
     }
 }
 

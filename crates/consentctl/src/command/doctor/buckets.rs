@@ -4,7 +4,8 @@ use assent_contract::store::Store;
 use assent_messaging::{Connection, Room, StreamState, difference_from_a_bucket};
 use assent_service_kit::error_chain::with_sources;
 
-use super::{Check, DEADLINE};
+use super::DEADLINE;
+use super::check::{Check, CheckKind, Quantity};
 use crate::output::count;
 
 pub(super) async fn check(connection: &Connection) -> Vec<Check> {
@@ -12,19 +13,20 @@ pub(super) async fn check(connection: &Connection) -> Vec<Check> {
     for store in std::iter::once(Store::Operations).chain(Store::BUCKETS) {
         let name = store.name();
         let state = connection.stream_state(&store.stream(), DEADLINE).await;
-        checks.push(match state {
+        let check = match state {
             Ok(Some(state)) => check_state(store, &state),
             Ok(None) => Check::problem(
-                name,
+                CheckKind::Store,
                 format!("{store} is not there"),
                 "consent-gateway makes it again, empty, while it runs: see that it does, and look at its /readyz",
             ),
             Err(error) => Check::problem(
-                name,
+                CheckKind::Store,
                 with_sources(&error).to_string(),
                 "look at the log of nats-server, and give the user the permissions of deploy/nats",
             ),
-        });
+        };
+        checks.push(check.of(name));
     }
     checks
 }
@@ -36,13 +38,18 @@ fn check_state(store: Store, state: &StreamState) -> Check {
         .then(|| difference_from_a_bucket(state, name));
     if let Some(difference) = difference.flatten() {
         return Check::problem(
-            name,
+            CheckKind::Store,
             difference,
             "correct it with the nats command line, or delete it: consent-gateway makes it again, empty",
         );
     }
     // That there is too little room is told once, of all of them.
-    Check::ok(name, describe(store, state))
+    let check = Check::ok(CheckKind::Store, describe(store, state))
+        .measuring(Quantity::StoreBytes, state.bytes);
+    match state.max_bytes {
+        Some(most) => check.measuring(Quantity::StoreMaxBytes, most),
+        None => check,
+    }
 }
 
 fn describe(store: Store, state: &StreamState) -> String {

@@ -7,13 +7,15 @@ use assent_messaging::Connection;
 use assent_service_kit::error_chain::with_sources;
 use serde_json::{Value, json};
 
-use super::{Check, DEADLINE};
+use super::DEADLINE;
+use super::check::{Check, CheckKind};
 
+const KIND: CheckKind = CheckKind::ChangeStream;
 const CONFIGURED: &str = "delete the stream and start consent-gateway: it is derived from the events, \
                           and published anew";
 
 pub(super) async fn check(connection: &Connection) -> Check {
-    let problem = |says: String, advice| Check::problem(CHANGE_STREAM, says, advice);
+    let problem = |says: String, advice| Check::problem(KIND, says, advice).of(CHANGE_STREAM);
     let subject = format!("$JS.API.STREAM.INFO.{CHANGE_STREAM}");
     let asked = connection.request(&subject, Vec::new(), None, DEADLINE);
     let info: Value = match asked.await {
@@ -35,7 +37,7 @@ pub(super) async fn check(connection: &Connection) -> Check {
     }
     let differences = differences(info.get("config").unwrap_or(&Value::Null));
     if differences.is_empty() {
-        return Check::ok(CHANGE_STREAM, "as it must be");
+        return Check::ok(KIND, "as it must be").of(CHANGE_STREAM);
     }
     problem(differences.join("; "), CONFIGURED)
 }

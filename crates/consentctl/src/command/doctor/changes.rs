@@ -7,10 +7,10 @@ use assent_event_log::EventLog;
 use assent_messaging::Connection;
 use assent_service_kit::error_chain::with_sources;
 
-use super::Check;
+use super::check::{Check, CheckKind};
 use crate::told::{self, LastTold};
 
-const NAME: &str = "changes";
+const NAME: CheckKind = CheckKind::Changes;
 const ADVICE: &str = "projection mends this by itself: see that one runs, and look at its /readyz";
 
 pub(super) async fn check(connection: &Connection) -> Check {

@@ -11,7 +11,8 @@ use assent_messaging::{Connection, JetStreamError};
 use assent_service_kit::error_chain::with_sources;
 use serde::Deserialize;
 
-use super::{Check, DEADLINE, every_event, lost_log};
+use super::check::{Check, CheckKind, Quantity};
+use super::{DEADLINE, every_event, lost_log};
 use crate::exit::CommandError;
 use crate::output::{Output, count};
 use crate::projection::{self, QueryError};
@@ -21,9 +22,9 @@ pub(super) type Last = Option<(Sequence, Aggregate)>;
 
 pub(super) fn version(connection: &Connection) -> Check {
     match connection.require_server_version() {
-        Ok(version) => Check::ok("server version", format!("nats-server {version}")),
+        Ok(version) => Check::ok(CheckKind::ServerVersion, format!("nats-server {version}")),
         Err(error) => Check::problem(
-            "server version",
+            CheckKind::ServerVersion,
             with_sources(&error).to_string(),
             "update nats-server",
         ),
@@ -31,12 +32,12 @@ pub(super) fn version(connection: &Connection) -> Check {
 }
 
 pub(super) async fn jetstream(connection: &Connection) -> Check {
-    let name = "jetstream";
+    let kind = CheckKind::Jetstream;
     match connection.storage(DEADLINE).await {
-        Ok(storage) => Check::ok(name, count(storage.streams, "stream")),
+        Ok(storage) => Check::ok(kind, count(storage.streams, "stream")),
         Err(error) => {
             let advice = "enable JetStream for the account that Assent uses (deploy/nats)";
-            Check::problem(name, with_sources(&error).to_string(), advice)
+            Check::problem(kind, with_sources(&error).to_string(), advice)
         }
     }
 }
@@ -44,6 +45,7 @@ pub(super) async fn jetstream(connection: &Connection) -> Check {
 /// The stream of events and what it holds.
 pub(super) async fn events(
     connection: &Connection,
+    quick: bool,
     output: &mut Output,
 ) -> Result<(Vec<Check>, Last), CommandError> {
     let log = match EventLog::open(connection).await {
@@ -61,7 +63,12 @@ pub(super) async fn events(
                 }
                 OpenError::JetStream(_) => "look at the log of nats-server",
             };
-            let check = Check::problem(EVENT_STREAM, with_sources(&error).to_string(), advice);
+            let check = Check::problem(
+                CheckKind::EventLog,
+                with_sources(&error).to_string(),
+                advice,
+            )
+            .of(EVENT_STREAM);
             return Ok((vec![check], None));
         }
     };
@@ -69,13 +76,19 @@ pub(super) async fn events(
         Ok(status) => status,
         Err(error) => {
             let says = with_sources(&error).to_string();
-            let check = Check::problem(EVENT_STREAM, says, "look at the log of nats-server");
+            let check = Check::problem(CheckKind::EventLog, says, "look at the log of nats-server")
+                .of(EVENT_STREAM);
             return Ok((vec![check], None));
         }
     };
     let created = format!("as it must be, created {}", status.created);
-    let mut checks = vec![Check::ok(EVENT_STREAM, created), sequences(&status)];
-    checks.push(every_event::check(connection, &log, &status, output).await?);
+    let mut checks = vec![
+        Check::ok(CheckKind::EventLog, created).of(EVENT_STREAM),
+        sequences(&status).measuring(Quantity::Events, status.messages),
+    ];
+    if !quick {
+        checks.push(every_event::check(connection, &log, &status, output).await?);
+    }
     checks.extend(lost_log::ahead_of_the_log(connection, &status).await);
     let last = log.entry(status.last_sequence).await.ok().flatten();
     let last = last.and_then(|entry| Some((entry.sequence(), entry.aggregate()?)));
@@ -83,7 +96,7 @@ pub(super) async fn events(
 }
 
 fn sequences(status: &StreamStatus) -> Check {
-    let (name, last) = ("sequences", status.last_sequence);
+    let (name, last) = (CheckKind::Sequences, status.last_sequence);
     let mut missing = Vec::new();
     // An empty stream may say that its first sequence is 0.
     if last != Sequence(0) && status.first_sequence != Sequence(1) {
@@ -122,7 +135,7 @@ fn sequences(status: &StreamStatus) -> Check {
 pub(super) async fn projection(connection: &Connection, last: Last) -> Vec<Check> {
     let ping = service(
         connection,
-        "projection",
+        CheckKind::Projection,
         PROJECTION_SERVICE,
         "start projection, or look at its /readyz",
     );
@@ -140,39 +153,41 @@ pub(super) async fn projection(connection: &Connection, last: Last) -> Vec<Check
 /// Waits as long as the projection does for the last event to be applied, so that a projection
 /// which just has work to do is no problem.
 async fn applied(connection: &Connection, last: Sequence, aggregate: &Aggregate) -> Vec<Check> {
-    let (name, account) = ("projection lag", aggregate.account());
+    let (kind, account) = (CheckKind::ProjectionLag, aggregate.account());
     let advice = "look at the projection's log and at its GET /v1/status";
     let known = match projection::account(connection, account, Some(last.0)).await {
         Ok(known) => known,
         Err(QueryError::NotYetApplied) => {
-            let says = match projection::account(connection, account, None).await {
+            return vec![match projection::account(connection, account, None).await {
                 Ok(behind) => {
-                    let lag = count(last.0.saturating_sub(behind.sequence), "event");
-                    format!("{lag} behind: at event {} of {last}", behind.sequence)
+                    let lag = last.0.saturating_sub(behind.sequence);
+                    let says = format!(
+                        "{} behind: at event {} of {last}",
+                        count(lag, "event"),
+                        behind.sequence
+                    );
+                    Check::problem(kind, says, advice).measuring(Quantity::LagEvents, lag)
                 }
-                Err(unanswered) => unanswered.to_line(),
-            };
-            return vec![Check::problem(name, says, advice)];
+                Err(unanswered) => Check::problem(kind, unanswered.to_line(), advice),
+            }];
         }
         Err(
             unanswered @ (QueryError::NotReachable(_)
             | QueryError::Gone(_)
             | QueryError::Refused(_)),
         ) => {
-            return vec![Check::problem(name, unanswered.to_line(), advice)];
+            return vec![Check::problem(kind, unanswered.to_line(), advice)];
         }
     };
-    vec![Check::ok(
-        name,
-        format!("none, at event {}", known.sequence),
-    )]
+    let says = format!("none, at event {}", known.sequence);
+    vec![Check::ok(kind, says).measuring(Quantity::LagEvents, 0_u64)]
 }
 
-/// The gateway, and what it finds wrong with what it writes to, which nobody else can see.
+/// The gateway, and what it finds wrong with what it writes to and with Microsoft, which nobody else can see.
 pub(super) async fn gateway(connection: &Connection) -> Vec<Check> {
-    let name = "gateway";
+    let kind = CheckKind::Gateway;
     let advice = "start consent-gateway, or look at its /readyz";
-    let ping = service(connection, name, GATEWAY_SERVICE, advice).await;
+    let ping = service(connection, kind, GATEWAY_SERVICE, advice).await;
     if !ping.ok {
         return vec![ping];
     }
@@ -184,17 +199,32 @@ pub(super) async fn gateway(connection: &Connection) -> Vec<Check> {
         Ok(Err(_)) | Err(_) => return vec![ping],
     };
     let told = stats.endpoints.into_iter().next().unwrap_or_default();
+    let troubles = told.data.not_ready;
     let mut checks = vec![ping];
     for store in Store::ALL {
-        if let Some(reason) = told.data.not_ready.get(store.name()) {
+        if let Some(reason) = troubles.get(store.name()) {
             checks.push(Check::problem(
-                name,
+                kind,
                 format!("it says: {reason}"),
                 "what to do is said there; deploy/nats/README.md says more about space",
             ));
         }
     }
+    checks.push(microsoft(troubles.get("microsoft").map(String::as_str)));
     checks
+}
+
+/// How the gateway stands with Microsoft. People can go on taking back what they granted whatever that is.
+fn microsoft(trouble: Option<&str>) -> Check {
+    let kind = CheckKind::Microsoft;
+    match trouble {
+        None => Check::ok(kind, "the gateway has nothing to complain of"),
+        Some(reason) => Check::warning(
+            kind,
+            format!("the gateway says: {reason}"),
+            "consentctl errors microsoft_credential_refused and microsoft_certificate say more",
+        ),
+    }
 }
 
 /// The answer of `$SRV.STATS`, as far as it matters here.
@@ -223,16 +253,16 @@ struct Pong {
 
 async fn service(
     connection: &Connection,
-    name: &'static str,
+    kind: CheckKind,
     service: &'static str,
     advice: &'static str,
 ) -> Check {
     let subject = format!("$SRV.PING.{service}");
-    let problem = |says: String| Check::problem(name, says, advice);
+    let problem = |says: String| Check::problem(kind, says, advice);
     let pong = connection.request(&subject, Vec::new(), None, DEADLINE);
     match pong.await {
         Ok(pong) => match serde_json::from_slice(&pong) {
-            Ok(Pong { version }) => Check::ok(name, format!("{service} {version} answers")),
+            Ok(Pong { version }) => Check::ok(kind, format!("{service} {version} answers")),
             Err(error) => problem(format!("{service} answers nonsense: {error}")),
         },
         Err(error) => problem(format!(

@@ -9,7 +9,7 @@ use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, FollowError, LogEntry, StreamStatus};
 use assent_messaging::Connection;
 
-use super::Check;
+use super::check::{Check, CheckKind};
 use crate::exit::CommandError;
 use crate::output::{Output, count};
 use subjects::Tally;
@@ -23,7 +23,7 @@ const MOST_NAMED: usize = 20;
 /// How often it is told how far reading is.
 const TELL_EVERY: Duration = Duration::from_secs(2);
 
-const NAME: &str = "every event";
+const NAME: CheckKind = CheckKind::EveryEvent;
 const RESTORE: &str = "stop the services and restore the stream from a backup";
 
 /// The error of a log that went silent.

@@ -6,7 +6,8 @@ use assent_domain::ids::AccountId;
 use assent_event_log::StreamStatus;
 use assent_messaging::Connection;
 
-use super::{Check, DEADLINE};
+use super::DEADLINE;
+use super::check::{Check, CheckKind};
 use crate::projection;
 
 const RESTORE: &str =
@@ -29,13 +30,14 @@ pub(super) async fn check(connection: &Connection) -> Check {
     }
     if traces.is_empty() {
         return Check::problem(
-            EVENT_STREAM,
+            CheckKind::EventLog,
             "the stream of consent events is not there",
             "start consent-gateway, which creates it",
-        );
+        )
+        .of(EVENT_STREAM);
     }
     let says = format!("the event log is lost: {}", traces.join(", "));
-    Check::problem(EVENT_STREAM, says, RESTORE)
+    Check::problem(CheckKind::EventLog, says, RESTORE).of(EVENT_STREAM)
 }
 
 /// A projection that has applied more than the log holds.
@@ -49,7 +51,7 @@ pub(super) async fn ahead_of_the_log(
         let says = format!(
             "the event log ends at event {last}, but a projection has applied event {position}: it was cut short"
         );
-        Check::problem("log end", says, RESTORE)
+        Check::problem(CheckKind::LogEnd, says, RESTORE)
     })
 }
 

@@ -4,18 +4,21 @@ use assent_contract::store::Store;
 use assent_messaging::{Connection, Room, Storage, StreamState};
 use assent_service_kit::error_chain::with_sources;
 
-use super::{Check, DEADLINE};
+use super::DEADLINE;
+use super::check::{Check, CheckKind};
 
-const NAME: &str = "space";
+const NAME: CheckKind = CheckKind::Space;
 
 pub(super) async fn check(connection: &Connection) -> Check {
     let mut fullest = None;
     let mut complaints = Vec::new();
+    let mut is_full = false;
     for store in Store::BUCKETS {
         let bucket = store.name();
         match connection.stream_state(&store.stream(), DEADLINE).await {
             Ok(Some(state)) => {
                 let room = Room::from_usage(state.bytes, state.max_bytes);
+                is_full |= matches!(room, Room::Full);
                 complaints.extend(room.complaint(bucket));
                 fullest = fullest.max(percent(&state).map(|percent| (percent, bucket)));
             }
@@ -30,7 +33,12 @@ pub(super) async fn check(connection: &Connection) -> Check {
     if !complaints.is_empty() {
         let advice = "nothing that needs a full bucket can begin: find out who fills it, and give it more room \
                       (ASSENT_STORE_MEGABYTES of the gateway)";
-        return Check::problem(NAME, complaints.join(", "), advice);
+        let says = complaints.join(", ");
+        return if is_full {
+            Check::problem(NAME, says, advice)
+        } else {
+            Check::warning(NAME, says, advice)
+        };
     }
     // The server tells no more of its limits than what the account's are.
     let storage = connection.storage(DEADLINE).await;

@@ -4,6 +4,7 @@ use std::io;
 
 use assent_contract::query::UserQuery;
 use assent_contract::values::{Identity, PermissionSet};
+use assent_contract::words::PermissionState;
 use assent_domain::account::AccountState;
 use assent_domain::event::RevocationReason;
 use assent_domain::explanation::{PermissionStatus, PermissionTrail};
@@ -13,7 +14,8 @@ use assent_domain::permissions::{EmailLevel, Permission};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Comparison, Evidence};
+use super::evidence_lines::EvidenceLines;
+use super::{Asked, Comparison, Evidence};
 use crate::arguments::Moment;
 use crate::event_line::EventLine;
 use crate::event_text;
@@ -28,7 +30,13 @@ pub(super) struct ExplanationView {
     up_to: Option<u64>,
     #[serde(skip)]
     at: Option<Moment>,
+    /// Why another moment than the one asked for is explained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remark: Option<String>,
+    /// Whether anything was recorded of the user, up to then.
     recorded: bool,
+    /// Whether anything was recorded of the company, up to then.
+    company_recorded: bool,
     method: &'static str,
     email_sync: &'static str,
     epoch: u64,
@@ -36,6 +44,8 @@ pub(super) struct ExplanationView {
     microsoft_identity: Option<Identity>,
     permissions: Vec<Trail>,
     late: Vec<EventLine>,
+    /// What is recorded beside the events that are named.
+    evidence: Vec<EvidenceLines>,
     /// Events that were recorded while the log was damaged, without knowing of what lay between.
     past_damage: Vec<EventLine>,
     /// The messages that are void.
@@ -48,6 +58,7 @@ pub(super) struct ExplanationView {
 #[derive(Debug, Serialize)]
 struct Trail {
     permission: &'static str,
+    state: PermissionState,
     on: bool,
     #[serde(skip)]
     level: EmailLevel,
@@ -66,10 +77,15 @@ struct Since {
 impl ExplanationView {
     pub(super) fn new(
         query: &UserQuery,
-        at: Option<Moment>,
+        asked: &Asked,
         evidence: &Evidence,
         projection: Comparison,
     ) -> Self {
+        let at = asked.past();
+        let remark = match asked {
+            Asked::Now(remark) => remark.clone(),
+            Asked::Past(_) => None,
+        };
         let explanation = &evidence.explanation;
         let mut findings: Vec<String> = evidence.finding.iter().cloned().collect();
         if let Comparison::Differs(difference) = &projection {
@@ -88,7 +104,9 @@ impl ExplanationView {
             user_id: query.user_id.to_string(),
             up_to: at.and(evidence.last()).map(|last| last.0),
             at,
+            remark,
             recorded: !evidence.user.is_empty(),
+            company_recorded: !evidence.company.is_empty(),
             method: event_text::method(explanation.account.method()),
             email_sync: event_text::email_sync(explanation.account.email_sync),
             epoch: explanation.account.epoch.0,
@@ -100,6 +118,7 @@ impl ExplanationView {
                 .map(Identity::from),
             permissions: Permission::ALL.into_iter().map(trail).collect(),
             late: late.collect(),
+            evidence: EvidenceLines::of(evidence),
             past_damage: past_damage.collect(),
             void: evidence.voids.iter().map(EventLine::from_void).collect(),
             projection,
@@ -119,6 +138,9 @@ impl ExplanationView {
         };
         let (user, account) = (&self.user_id, &self.account_id);
         output.line(&format!("User {user} of account {account}{moment}"))?;
+        if let Some(remark) = &self.remark {
+            output.line(&format!("  {remark}"))?;
+        }
         output.line(&format!(
             "  method      {} (email sync {}, epoch {})",
             self.method, self.email_sync, self.epoch
@@ -131,9 +153,18 @@ impl ExplanationView {
             output.line(&format!("  microsoft   {object} in tenant {tenant}"))?;
         }
         if !self.recorded && self.findings.is_empty() {
-            output.line(
-                "  Nothing was ever recorded of the user: this is the default state, and nothing is allowed.",
-            )?;
+            let who = if self.company_recorded || self.at.is_none() {
+                "of the user"
+            } else {
+                "of the user or the company"
+            };
+            let when = self.at.map_or_else(
+                || format!("Nothing was ever recorded {who}"),
+                |_| format!("Nothing was recorded {who} yet"),
+            );
+            output.line(&format!(
+                "  {when}: this is the default state, and nothing is allowed."
+            ))?;
         }
         output.line("")?;
         for trail in &self.permissions {
@@ -142,6 +173,12 @@ impl ExplanationView {
         let brief =
             |lines: &[EventLine]| -> Vec<_> { lines.iter().map(EventLine::brief).collect() };
         output.section("Too late", &brief(&self.late))?;
+        let lines: Vec<_> = self
+            .evidence
+            .iter()
+            .flat_map(EvidenceLines::lines)
+            .collect();
+        output.section("Evidence", &lines)?;
         output.section(
             "Recorded while the log was damaged",
             &brief(&self.past_damage),
@@ -184,17 +221,28 @@ impl Trail {
                 line
             })
         };
+        let is_believed = evidence.finding.is_none();
+        let came_too_late = *status == PermissionStatus::NeverGranted
+            && explanation
+                .late
+                .iter()
+                .any(|sequence| evidence.grants(*sequence, permission));
         Self {
             permission: event_text::permission(permission),
+            state: if is_believed {
+                PermissionState::from(*status)
+            } else {
+                PermissionState::Unknown
+            },
             on: explanation.effective.kinds().contains(permission),
             level: match permission {
                 Permission::Calendar | Permission::Contacts => EmailLevel::None,
                 Permission::Email => explanation.effective.email,
             },
-            why: if evidence.finding.is_some() {
-                "nothing is believed of events that can't be believed".to_owned()
+            why: if is_believed {
+                why(*status, &explanation.account, permission, came_too_late).to_owned()
             } else {
-                why(*status, &explanation.account, permission).to_owned()
+                "nothing is believed of events that can't be believed".to_owned()
             },
             since: since.map(|sequence| Since {
                 sequence: sequence.0,
@@ -232,7 +280,12 @@ impl Trail {
     }
 }
 
-fn why(status: PermissionStatus, account: &AccountState, permission: Permission) -> &'static str {
+fn why(
+    status: PermissionStatus,
+    account: &AccountState,
+    permission: Permission,
+    came_too_late: bool,
+) -> &'static str {
     let left_out = account
         .consent()
         .is_some_and(|consent| !consent.permissions.kinds().contains(permission));
@@ -241,27 +294,30 @@ fn why(status: PermissionStatus, account: &AccountState, permission: Permission)
         (PermissionStatus::Granted, AuthorizationMethod::AdminConfigured) => {
             "granted by the company's administrator"
         }
+        (PermissionStatus::NeverGranted, AuthorizationMethod::AdminConfigured) if left_out => {
+            "not in the administrator's consent"
+        }
+        (PermissionStatus::NeverGranted, _) if came_too_late => {
+            "the grant came too late: the company had moved on by then"
+        }
         (PermissionStatus::NeverGranted, AuthorizationMethod::UserIndividual) => {
             "the user has not granted it under the company's present method"
-        }
-        (PermissionStatus::NeverGranted, AuthorizationMethod::AdminConfigured) if left_out => {
-            "the consent in force leaves it out"
         }
         (PermissionStatus::NeverGranted, AuthorizationMethod::AdminConfigured) => {
             "the user has not signed in through Microsoft since the company's administrator consented"
         }
         (PermissionStatus::LeftBehind, _) => {
-            "the user has not granted it as the Microsoft account of the present grants"
+            "the user granted it for another Microsoft account than that of the present grants"
         }
         (PermissionStatus::NotInConsent, _) => {
-            "granted before, and the consent in force leaves it out"
+            "granted before, and not in the administrator's consent in force"
         }
         (PermissionStatus::Ended(RevocationReason::UserRevoked), _) => "the user took it back",
         (PermissionStatus::Ended(RevocationReason::UserDeclined), _) => {
-            "the user said no at Microsoft"
+            "the user declined it at Microsoft"
         }
         (PermissionStatus::Ended(RevocationReason::MicrosoftWithdrawn), _) => {
-            "Microsoft says that the consent is gone"
+            "the consent was withdrawn at Microsoft"
         }
     }
 }

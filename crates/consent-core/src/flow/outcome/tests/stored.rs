@@ -7,7 +7,7 @@ use super::{own, refusal, view, view_of};
 use crate::flow::{
     CompletionNotes, ErrorSource, FlowFailure, FlowOutcome, FlowState, FlowView, Stage,
 };
-use crate::flow_failure::Remark;
+use assent_contract::words::Remark;
 
 /// As the release before reads it.
 #[derive(serde::Deserialize)]
