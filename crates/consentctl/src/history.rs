@@ -3,11 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use assent_contract::event_hash::EventHash;
+use assent_contract::operation::VoidRecord;
 use assent_domain::event::Aggregate;
-use assent_event_log::{EventLog, History, ReadError};
+use assent_domain::ids::Sequence;
+use assent_event_log::{EventLog, History, LogEntry, ReadError, RecordedEvent};
 use assent_messaging::{Connection, ConnectionSettings};
 use assent_service_kit::error_chain::with_sources;
 
+use crate::arguments::Moment;
 use crate::exit::CommandError;
 
 /// For a slow line.
@@ -63,5 +67,52 @@ pub(crate) async fn read(
             "event {sequence} does not follow on its predecessor: something was changed, dropped or slipped in"
         ))),
         Err(error) => Err(error),
+    }
+}
+
+/// How many messages of an aggregate are read one by one.
+const MOST_SINGLE: usize = 100_000;
+
+/// The events up to a moment, and the messages between them that are void, of an aggregate that is not believed as a whole.
+/// `None` where it was not to be believed by then.
+pub(crate) async fn read_until(
+    log: &EventLog,
+    aggregate: &Aggregate,
+    moment: Moment,
+) -> Result<Option<(Vec<Arc<RecordedEvent>>, Vec<VoidRecord>)>, ReadError> {
+    let log = log.clone().with_deadline(READ_DEADLINE);
+    let (mut events, mut voids) = (Vec::new(), Vec::new());
+    let (mut after, mut hash) = (Sequence(0), EventHash::NONE);
+    for _ in 0..MOST_SINGLE {
+        let next = log.next_of(aggregate, after).await?;
+        let Some(entry) = next.filter(|entry| !is_later(entry, moment)) else {
+            return Ok(Some((events, voids)));
+        };
+        after = entry.sequence();
+        match (entry.decode(), log.void_of(&entry).await?) {
+            (Ok(decoded), _) if decoded.metadata.previous == hash => {
+                hash = entry.hash();
+                events.push(Arc::new(RecordedEvent {
+                    sequence: after,
+                    decoded,
+                    hash,
+                }));
+            }
+            (Err(_), Some(void)) => voids.push(void),
+            (Ok(_), _) | (Err(_), None) => return Ok(None),
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the message is later than the moment. Of one that can't be read it is the server that says when it was.
+fn is_later(entry: &LogEntry, moment: Moment) -> bool {
+    match moment {
+        Moment::After(sequence) => sequence < entry.sequence(),
+        Moment::Time(time) => {
+            let decoded = entry.decode();
+            let recorded = decoded.map_or(entry.recorded_at(), |decoded| decoded.metadata.time);
+            time < recorded
+        }
     }
 }

@@ -13,6 +13,9 @@ pub(crate) struct CheckArguments {
     /// Leave out reading every event of the log, which takes as long as the log is.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Check the checkpoint that checkpoint watch keeps in this file, too: how old it is, and that the log is no shorter.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoint_state: Option<PathBuf>,
     /// Check how long the certificates in this file of PEM are good for, too; may be given several times.
     #[arg(long = "certificate", value_name = "FILE")]
     pub(crate) certificates: Vec<PathBuf>,

@@ -62,7 +62,7 @@ fn every_command_says_whether_it_writes() {
             continue;
         }
         let about = command.get_about().unwrap().to_string();
-        let (reads, writes) = (about.contains("(read-only)"), about.contains("(writes)"));
+        let (reads, writes) = (about.contains("(read-only"), about.contains("(writes"));
         assert!(
             reads != writes,
             "{name} is (read-only) or (writes): {about}"
@@ -84,7 +84,7 @@ fn a_group_says_whether_something_in_it_writes() {
             .filter(|it| it.get_name() != "help");
         let writes = below
             .map(|below| below.get_about().unwrap().to_string())
-            .any(|about| about.contains("(writes)"));
+            .any(|about| about.contains("(writes"));
         assert!(about.contains("read-only"), "{name}: {about}");
         assert_eq!(about.contains("writes"), writes, "{name}: {about}");
     }

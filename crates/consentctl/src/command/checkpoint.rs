@@ -1,7 +1,7 @@
 //! `checkpoint`: signed statements of all that was recorded, and whether the log still holds them.
 
 mod keygen;
-mod report;
+pub(crate) mod report;
 mod sign;
 mod state;
 mod verify;

@@ -6,6 +6,7 @@ mod certificates;
 mod change_stream;
 mod changes;
 pub(crate) mod check;
+mod checkpoint;
 mod checks;
 mod clock;
 mod every_event;
@@ -102,6 +103,9 @@ async fn examine(
         all.push(stream);
     }
     all.extend(buckets::check(&connection).await);
+    if let Some(file) = &arguments.checkpoint_state {
+        all.push(checkpoint::check(&connection, file).await);
+    }
     all.push(space::check(&connection).await);
     all.extend(checks::projection(&connection, last).await);
     all.extend(checks::gateway(&connection).await);

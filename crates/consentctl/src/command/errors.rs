@@ -5,6 +5,7 @@ use assent_contract::words;
 use serde::Serialize;
 
 use super::blocked::message::MessageKind;
+use super::checkpoint::report::Kind as Checkpoint;
 use super::doctor::check::CheckKind;
 use crate::exit::{CommandError, FailureCode, Outcome};
 use crate::output::Output;
@@ -16,7 +17,7 @@ const MOST_NAMED: usize = 3;
 
 /// The error of a word that nobody says.
 #[derive(Debug, thiserror::Error)]
-#[error("no program of Assent says {word:?}{}; consentctl errors lists what they say", nearest(.near))]
+#[error("no program of Assent says {word:?}{}; consentctl errors lists all words", nearest(.near))]
 struct UnknownWord {
     word: String,
     near: Vec<&'static str>,
@@ -26,7 +27,7 @@ fn nearest(near: &[&str]) -> String {
     if near.is_empty() {
         return String::new();
     }
-    format!(": did you mean {}?", near.join(" or "))
+    format!(" (did you mean {}?)", near.join(" or "))
 }
 
 /// The words as they are shown to programs.
@@ -64,7 +65,7 @@ pub(crate) fn run(word: Option<&str>, output: &mut Output) -> Result<Outcome, Co
     let wanted: Vec<&Meaning> = match word {
         None => all.iter().collect(),
         Some(word) => {
-            let word = word.trim().to_lowercase();
+            let word = word.trim().to_lowercase().replace(['-', ' '], "_");
             let found: Vec<_> = all.iter().filter(|told| told.word == word).collect();
             if found.is_empty() {
                 let near = near(&word, &all);
@@ -89,7 +90,12 @@ fn known() -> impl Iterator<Item = Meaning> {
     let own = FailureCode::ALL.iter().copied().map(FailureCode::meaning);
     let checks = CheckKind::ALL.iter().copied().map(CheckKind::meaning);
     let messages = MessageKind::ALL.iter().copied().map(MessageKind::meaning);
-    words::all().chain(checks).chain(messages).chain(own)
+    let checkpoints = Checkpoint::ALL.iter().copied().map(Checkpoint::meaning);
+    words::all()
+        .chain(checks)
+        .chain(messages)
+        .chain(checkpoints)
+        .chain(own)
 }
 
 /// The words most like a misspelt one, the likest first.
@@ -152,7 +158,7 @@ mod tests {
         for (typed, meant) in [
             ("tenant_mismtach", "tenant_mismatch"),
             ("invalid_requst", "invalid_request"),
-            ("view-not-ready", "view_not_ready"),
+            ("view_not_redy", "view_not_ready"),
             ("not_an_admin", "not_an_administrator"),
         ] {
             assert_eq!(near(typed, &all).first(), Some(&meant), "{typed}");

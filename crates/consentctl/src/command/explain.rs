@@ -127,7 +127,56 @@ pub(crate) struct Evidence {
     /// What follows from the events.
     explanation: Explanation,
     /// Why nothing follows from the events, where it does not.
+    findings: Vec<String>,
+}
+
+/// The events of the company or of the user.
+#[derive(Debug, Default)]
+struct Line {
+    events: Vec<Arc<RecordedEvent>>,
+    past_damage: Vec<Sequence>,
+    voids: Vec<VoidRecord>,
+    /// Why none of it may be believed.
     finding: Option<String>,
+}
+
+impl Line {
+    async fn read(
+        log: &EventLog,
+        aggregate: &Aggregate,
+        at: Option<Moment>,
+    ) -> Result<Self, ReadError> {
+        let why = match history::read(log, aggregate).await? {
+            AggregateRead::Known(history) => {
+                return Ok(Self {
+                    events: history.events().to_vec(),
+                    past_damage: history.past_damage.clone(),
+                    voids: history.voids.clone(),
+                    finding: None,
+                });
+            }
+            AggregateRead::Untrusted(why) => why,
+        };
+        // What was recorded before it can be believed as it was then.
+        let before = match at {
+            Some(at) => history::read_until(log, aggregate, at).await?,
+            None => None,
+        };
+        Ok(match before {
+            Some((events, voids)) => Self {
+                events,
+                voids,
+                ..Self::default()
+            },
+            None => Self {
+                finding: Some(match aggregate {
+                    Aggregate::Account(_) => format!("the company: {why}"),
+                    Aggregate::User(..) => format!("the user: {why}"),
+                }),
+                ..Self::default()
+            },
+        })
+    }
 }
 
 impl Evidence {
@@ -140,23 +189,15 @@ impl Evidence {
         let company = Aggregate::Account(account.clone());
         let user = Aggregate::User(account.clone(), user.clone());
         let (company, user) =
-            tokio::try_join!(history::read(log, &company), history::read(log, &user))?;
-        let mut evidence = Self::default();
-        match company {
-            AggregateRead::Known(history) => {
-                evidence.company = history.events().to_vec();
-                evidence.voids.extend(history.voids.iter().cloned());
-            }
-            AggregateRead::Untrusted(why) => evidence.finding = Some(format!("the company: {why}")),
-        }
-        match user {
-            AggregateRead::Known(history) => {
-                evidence.user = history.events().to_vec();
-                evidence.past_damage.clone_from(&history.past_damage);
-                evidence.voids.extend(history.voids.iter().cloned());
-            }
-            AggregateRead::Untrusted(why) => evidence.finding = Some(format!("the user: {why}")),
-        }
+            tokio::try_join!(Line::read(log, &company, at), Line::read(log, &user, at))?;
+        let mut evidence = Self {
+            findings: company.finding.into_iter().chain(user.finding).collect(),
+            voids: company.voids.into_iter().chain(user.voids).collect(),
+            company: company.events,
+            user: user.events,
+            past_damage: user.past_damage,
+            ..Self::default()
+        };
         evidence.cut = at.map(|at| evidence.up_to(at));
         if let Some(cut) = evidence.cut {
             evidence.company.retain(|recorded| recorded.sequence <= cut);
@@ -164,14 +205,15 @@ impl Evidence {
             evidence.past_damage.retain(|sequence| *sequence <= cut);
             evidence.voids.retain(|void| void.sequence <= cut.0);
         }
-        if evidence.finding.is_none() {
+        if evidence.findings.is_empty() {
             match explain(
                 with_sequences(&evidence.company),
                 with_sequences(&evidence.user),
             ) {
                 Ok(explanation) => evidence.explanation = explanation,
                 Err(illegal) => {
-                    evidence.finding = Some(format!("the events contradict each other: {illegal}"));
+                    let says = format!("the events contradict each other: {illegal}");
+                    evidence.findings.push(says);
                 }
             }
         }
@@ -254,13 +296,14 @@ async fn compare(
         }
     };
     let method = evidence.explanation.account.method();
-    let same_method = evidence.finding.is_some() || answer.method == values::Method::from(method);
+    let same_method =
+        !evidence.findings.is_empty() || answer.method == values::Method::from(method);
     if same_method && answer.effective == values::PermissionSet::from(expected) {
         let user = &evidence.explanation.user;
         let mailbox = user
             .mailbox(evidence.explanation.account.epoch)
             .map(PersonId::from);
-        if evidence.finding.is_some() || answer.microsoft_identity == mailbox {
+        if !evidence.findings.is_empty() || answer.microsoft_identity == mailbox {
             return Comparison::Agrees(answer.sequence);
         }
         return Comparison::Differs(format!(

@@ -1,7 +1,6 @@
 //! `check`: what `doctor` checks, for programs; and each check that a real server can be made to fail, failing.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -10,20 +9,23 @@ use assent_contract::names::{
 };
 use assent_contract::problem::{ErrorCode, Problem};
 use assent_contract::query::BlockedPage;
-use assent_dev_stack::{NatsServer, NatsUser, ReservedPort};
+use assent_dev_stack::{NatsServer, NatsUser};
 use assent_domain::permissions::PermissionSet;
 use assent_messaging::{Endpoint, ServiceDefinition, ServiceError, serve_telling};
-use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::certificates::Certificates;
 use crate::fake_service::FakeService;
 use crate::fixture::{Fixture, PATIENCE, Ran, SENDING, connect, granted, program, run};
 use crate::proxy::Proxy;
 
 /// The checks by their words, as JSON says them; `doctor` says the same of each.
-async fn checks(command: &[&str], prepare: impl Fn(&mut Command)) -> BTreeMap<String, Vec<Value>> {
+pub(crate) async fn checks(
+    command: &[&str],
+    prepare: impl Fn(&mut Command),
+) -> BTreeMap<String, Vec<Value>> {
     let mut all = program(&[command, &["--json"]].concat());
     prepare(&mut all);
     let ran = run(all).await;
@@ -195,116 +197,6 @@ async fn text_and_json_say_what_doctor_says() {
     let is_left_out = |check: &Value| check["check"] == "every_event";
     assert!(check["checks"].as_array().unwrap().iter().any(is_left_out));
     assert!(!quick["checks"].as_array().unwrap().iter().any(is_left_out));
-}
-
-/// Certificates of any age, in files.
-struct Certificates(tempfile::TempDir);
-
-impl Certificates {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path().join(name).to_str().unwrap().to_owned()
-    }
-
-    /// Writes a certificate that is good for so many days, and its key beside it.
-    fn write(&self, name: &str, days: i64) -> String {
-        let key = KeyPair::generate().unwrap();
-        let mut parameters = CertificateParams::new(["localhost".to_owned()]).unwrap();
-        let now = std::time::SystemTime::now();
-        let day = std::time::Duration::from_hours(24);
-        let far = day * u32::try_from(days.unsigned_abs()).unwrap();
-        parameters.not_before = (now - day * 400).into();
-        parameters.not_after = if days < 0 { now - far } else { now + far }.into();
-        let certificate = parameters.self_signed(&key).unwrap();
-        let path = self.path(name);
-        std::fs::write(&path, certificate.pem()).unwrap();
-        std::fs::write(format!("{path}.key"), key.serialize_pem()).unwrap();
-        path
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn certificates_in_files_are_read_and_aged() {
-    let fixture = Fixture::start().await;
-    let certificates = Certificates::new();
-    let (good, soon, over) = (
-        certificates.write("good.pem", 200),
-        certificates.write("soon.pem", 10),
-        certificates.write("over.pem", -2),
-    );
-    let both = certificates.path("both.pem");
-    let chain = [&good, &over].map(|path| std::fs::read_to_string(path).unwrap());
-    std::fs::write(&both, chain.concat()).unwrap();
-    let nothing = certificates.path("nothing.pem");
-    std::fs::write(&nothing, "").unwrap();
-    let gone = certificates.path("gone.pem");
-    for (file, severity, says) in [
-        (&good, "ok", "good until"),
-        (&soon, "warning", "expires in 9 days"),
-        (&over, "critical", "expired at"),
-        (&both, "critical", "expired at"),
-        (&nothing, "critical", "no certificate is in the file"),
-        (&gone, "critical", "No such file"),
-        // A key is no certificate, and is not repeated.
-        (
-            &format!("{good}.key"),
-            "critical",
-            "no certificate is in the file",
-        ),
-    ] {
-        let told = fixture
-            .json(&["check", "--quick", "--certificate", file])
-            .await;
-        let told = told["checks"].as_array().unwrap().iter();
-        let [check] = told
-            .filter(|check| check["check"] == "certificate")
-            .collect::<Vec<_>>()[..]
-        else {
-            panic!("{file}");
-        };
-        assert_eq!(check["severity"], severity, "{check}");
-        assert!(check["says"].as_str().unwrap().contains(says), "{check}");
-        assert_eq!(check["name"], format!("certificate {file}"), "{check}");
-    }
-}
-
-/// A server that shows the certificate of that file.
-async fn with_tls(certificate: &str) -> NatsServer {
-    let port = "port: $ASSENT_NATS_PORT".to_owned();
-    let tls =
-        format!("{port}\ntls {{ cert_file: \"{certificate}\", key_file: \"{certificate}.key\" }}");
-    let reserved = ReservedPort::pick().unwrap();
-    NatsServer::start_changed_on(reserved, &[(port, tls)])
-        .await
-        .unwrap()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_servers_certificate_is_seen_also_once_it_has_expired() {
-    let certificates = Certificates::new();
-    for (days, connects, severity, says) in [
-        (200, true, "ok", "good until"),
-        (10, true, "warning", "expires in 9 days"),
-        (-2, false, "critical", "expired at"),
-    ] {
-        let certificate = certificates.write("server.pem", days);
-        let server = with_tls(&certificate).await;
-        let url = server.url().replace("127.0.0.1", "localhost");
-        let found = checks(&["check"], |command| {
-            command.envs(server.environment(NatsUser::Operator));
-            command.env("ASSENT_NATS_URL", &url);
-            command.env("ASSENT_NATS_CA_FILE", Path::new(&certificate));
-        })
-        .await;
-        assert_eq!(found["nats"][0]["ok"], connects, "{found:#?}");
-        let check = &found["certificate"][0];
-        assert_eq!(check["severity"], severity, "{check}");
-        assert!(check["says"].as_str().unwrap().contains(says), "{check}");
-        assert_eq!(check["name"], format!("certificate of {url}"));
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -483,4 +375,79 @@ async fn what_the_gateway_complains_of_is_told() {
             .any(|says| says.contains("CONSENT_FLOWS takes nothing")),
         "{says:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_that_is_old_or_longer_than_the_log_is_found() {
+    let fixture = Fixture::start().await;
+    fixture.record([granted("globex", "ana", SENDING)]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let state = directory.path().join("log.state");
+    let state = state.to_str().unwrap();
+    let checked = async || {
+        let told = fixture
+            .json(&["check", "--quick", "--checkpoint-state", state])
+            .await;
+        let checks = told["checks"].as_array().unwrap();
+        let checks: Vec<_> = checks
+            .iter()
+            .filter(|check| check["check"] == "checkpoint")
+            .collect();
+        let [check] = checks[..] else {
+            panic!("{told}");
+        };
+        (*check).clone()
+    };
+    let told = checked().await;
+    assert_eq!(told["severity"], "critical", "{told}");
+    // What watches the log is what keeps it.
+    let key = directory.path().join("log.key");
+    let (key, public) = (key.to_str().unwrap(), directory.path().join("log.key.pub"));
+    let made = fixture
+        .run(&["checkpoint", "keygen", "log.example", "--to", key])
+        .await;
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let public = public.to_str().unwrap();
+    let watch = ["checkpoint", "watch", "--state", state, "--key", public];
+    let watched = fixture.run(&watch).await;
+    assert_eq!(watched.code, Some(0), "{watched:?}");
+    assert_eq!(checked().await["severity"], "ok");
+
+    let now = jiff::Timestamp::now();
+    let two_days = jiff::SignedDuration::from_hours(48);
+    for (size, held_at, severity, says) in [
+        (1, now, "ok", "of 1 message, found to hold"),
+        (1, now - two_days, "warning", "more than a day ago"),
+        (
+            2,
+            now,
+            "critical",
+            "the log ends with message 1, and held 2",
+        ),
+    ] {
+        let kept = json!({"key": "k", "size": size, "root": "r", "held_at": held_at});
+        std::fs::write(state, kept.to_string()).unwrap();
+        let told = checked().await;
+        assert_eq!(told["severity"], severity, "{told}");
+        assert!(told["says"].as_str().unwrap().contains(says), "{told}");
+    }
+    std::fs::write(state, "junk").unwrap();
+    assert_eq!(checked().await["severity"], "critical");
+
+    let kept = json!({"key": "k", "size": 1, "root": "r", "held_at": now - two_days});
+    std::fs::write(state, kept.to_string()).unwrap();
+    let metrics = [
+        "check",
+        "--format",
+        "prometheus",
+        "--checkpoint-state",
+        state,
+    ];
+    let ran = fixture.run(&metrics).await;
+    let line = ran
+        .out
+        .lines()
+        .find(|line| line.starts_with("assent_check_checkpoint_age_seconds{"));
+    let (_, age) = line.unwrap().rsplit_once(' ').unwrap();
+    assert!(48 * 60 * 60 <= age.parse::<u64>().unwrap(), "{line:?}");
 }

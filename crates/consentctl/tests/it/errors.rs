@@ -58,6 +58,9 @@ async fn without_a_word_all_are_listed_by_kind() {
         "security event",
         "check",
         "blocked reason",
+        "checkpoint finding",
+        "projection state",
+        "log comparison",
         "consentctl error",
     ] {
         let found = ran.out.lines().filter(|line| *line == heading);

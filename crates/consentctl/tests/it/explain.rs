@@ -278,6 +278,42 @@ async fn an_automatic_grant_that_came_too_late_is_why_it_is_off() {
     assert_eq!(json["permissions"][0]["state"], "never_granted");
 }
 
+/// What is not believed any more was believed before, and can be explained as it was then.
+#[tokio::test(flavor = "multi_thread")]
+async fn before_what_cant_be_read_the_past_is_as_it_was() {
+    let fixture = Fixture::start().await;
+    fixture
+        .record([
+            granted("acme", "ana", SENDING),
+            revoked("ana", Permission::Email),
+        ])
+        .await;
+    fixture.scribble("consent.events.v1.acme.user.ana").await;
+    fixture.scribble("consent.events.v1.acme.company").await;
+
+    for (at, effective) in [
+        ("1", "calendar, email (limited)"),
+        ("2", "calendar"),
+        ("2026-11-23T10:01:30Z", "calendar"),
+    ] {
+        let ran = fixture.run(&["explain", "acme", "ana", "--at", at]).await;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let line = format!("  effective   {effective}\n");
+        assert!(ran.out.contains(&line), "{at}: {ran:?}");
+    }
+    let ran = fixture.run(&["explain", "acme", "ana", "--at", "3"]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.out.contains("the user: event 3 can't be read"),
+        "{ran:?}"
+    );
+    let ran = fixture.run(&["explain", "acme", "ana"]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    for says in ["the user: event 3", "the company: event 4"] {
+        assert!(ran.out.contains(says), "{ran:?}");
+    }
+}
+
 /// How much the server says, until `explain` has its answer, does not depend on what else is on the log.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_not_read_but_for_whom_it_is_about() {

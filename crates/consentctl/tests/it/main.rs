@@ -9,6 +9,7 @@
 
 mod account;
 mod blocked;
+mod certificates;
 mod check;
 mod checkpoint;
 mod doctor;

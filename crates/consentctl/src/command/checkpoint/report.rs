@@ -3,6 +3,7 @@
 use std::io;
 
 use assent_checkpoint::{Checkpoint, CheckpointError, Tree, VerifierKey};
+use assent_contract::words;
 use assent_service_kit::error_chain::with_sources;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -12,34 +13,34 @@ use crate::exit::{CommandError, Outcome};
 use crate::log_root::{Comparison, Kept, Verdict};
 use crate::output::{Output, clock};
 
-/// What is wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Kind {
-    /// The log is not there.
-    Gone,
-    /// The log ends before.
-    CutShort,
-    /// A message can't be read, so there is no root.
-    Incomplete,
-    /// Other messages.
-    Forked,
-    /// What was kept is somebody else's.
-    OtherKey,
-    /// What was kept is not what the key's owner signed.
-    BadSignature,
+words! {
+    "checkpoint finding"
+    /// What is wrong.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+    #[serde(rename_all = "snake_case")]
+    pub(crate) enum Kind {
+        /// The log is not there.
+        Gone = "gone",
+            Operator: "consentctl doctor says what there is a trace of; restore the stream from a backup (deploy/README.md)";
+        /// The log ends before what was kept of it does.
+        CutShort = "cut_short",
+            Operator: "stop the services and restore the stream from a backup: its end was cut off";
+        /// A message can't be read, so there is no root to compare.
+        Incomplete = "incomplete",
+            Operator: "consentctl doctor names what can't be read; restore the stream from a backup (deploy/README.md)";
+        /// The log holds other messages than it held.
+        Forked = "forked",
+            Operator: "find out who changed or replaced the log, and restore the stream from a backup";
+        /// What was kept is of another key: it may be of another log.
+        OtherKey = "other_key",
+            Operator: "name the key that what was kept is of, or keep this log's in a file of its own";
+        /// What was kept is not what the key's owner signed.
+        BadSignature = "bad_signature",
+            Operator: "fetch the checkpoint again from where it was kept; a signature does not spoil by itself";
+    }
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 6] = [
-        (Self::Gone, "gone"),
-        (Self::CutShort, "cut_short"),
-        (Self::Incomplete, "incomplete"),
-        (Self::Forked, "forked"),
-        (Self::OtherKey, "other_key"),
-        (Self::BadSignature, "bad_signature"),
-    ];
-
     fn of(comparison: Comparison) -> Option<Self> {
         match comparison {
             Comparison::Holds => None,
@@ -211,10 +212,11 @@ impl Report {
             "Whether the log still holds what was kept of it.",
             &one(u8::from(self.ok).to_string()),
         )?;
-        let findings = Kind::ALL.map(|(kind, name)| {
-            let found = u8::from(self.finding == Some(kind));
-            (format!("{{kind=\"{name}\"}}"), found.to_string())
+        let findings = Kind::ALL.iter().map(|kind| {
+            let found = u8::from(self.finding == Some(*kind));
+            (format!("{{kind=\"{}\"}}", kind.as_str()), found.to_string())
         });
+        let findings: Vec<_> = findings.collect();
         gauge("assent_checkpoint_finding", "What is wrong.", &findings)?;
         let size = |head: &Option<Head>| {
             let size = head.as_ref().map(|head| one(head.size.to_string()));

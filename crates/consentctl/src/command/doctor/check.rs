@@ -63,6 +63,9 @@ words! {
         /// Whether a certificate is valid, and for more than a month.
         Certificate = "certificate",
             Operator: "renew the certificate; nats-server takes the new one with nats-server --signal reload";
+        /// Whether the log is as long as the checkpoint that was kept says, and the checkpoint was looked at within a day.
+        Checkpoint = "checkpoint",
+            Operator: "see that consentctl checkpoint watch --state runs, and what it says";
     }
 }
 
@@ -95,6 +98,10 @@ pub(crate) enum Quantity {
     CertificateSeconds,
     /// Seconds that the server's clock is ahead of this machine's; negative where it is behind.
     ClockSkewSeconds,
+    /// Seconds since the log was last found to hold what the checkpoint says.
+    CheckpointAgeSeconds,
+    /// Messages that the checkpoint is of.
+    CheckpointSize,
 }
 
 impl Quantity {
@@ -108,6 +115,8 @@ impl Quantity {
             Self::StoreMaxBytes => "store_max_bytes",
             Self::CertificateSeconds => "certificate_expires_in_seconds",
             Self::ClockSkewSeconds => "clock_skew_seconds",
+            Self::CheckpointAgeSeconds => "checkpoint_age_seconds",
+            Self::CheckpointSize => "checkpoint_size",
         }
     }
 
@@ -120,6 +129,10 @@ impl Quantity {
             Self::StoreBytes => "Bytes that a store holds",
             Self::StoreMaxBytes => "Bytes that a store may hold",
             Self::CertificateSeconds => "Seconds until a certificate expires",
+            Self::CheckpointAgeSeconds => {
+                "Seconds since the log was found to hold what the checkpoint says"
+            }
+            Self::CheckpointSize => "Messages that the checkpoint is of",
             Self::ClockSkewSeconds => {
                 "Seconds that the clock of nats-server is ahead of this machine's"
             }
@@ -129,9 +142,9 @@ impl Quantity {
     /// The unit of Nagios' performance data: seconds, bytes, or a plain count.
     pub(crate) const fn unit(self) -> &'static str {
         match self {
-            Self::Events | Self::LagEvents | Self::Blocked => "",
+            Self::Events | Self::LagEvents | Self::Blocked | Self::CheckpointSize => "",
             Self::StoreBytes | Self::StoreMaxBytes => "B",
-            Self::CertificateSeconds | Self::ClockSkewSeconds => "s",
+            Self::CertificateSeconds | Self::ClockSkewSeconds | Self::CheckpointAgeSeconds => "s",
         }
     }
 }

@@ -122,7 +122,12 @@ impl Report {
                 numbers.push(format!("'{label}'={value}{unit}"));
             }
         }
-        status_line(output, word, &format!("{says} | {}", numbers.join(" ")))?;
+        let numbers = if numbers.is_empty() {
+            String::new()
+        } else {
+            format!(" | {}", numbers.join(" "))
+        };
+        status_line(output, word, &format!("{says}{numbers}"))?;
         for check in self.problems() {
             let advice = check.advice.unwrap_or_default();
             let line = format!("{}: {}; {advice}", check.name, check.says);

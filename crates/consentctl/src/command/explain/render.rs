@@ -87,7 +87,7 @@ impl ExplanationView {
             Asked::Past(_) => None,
         };
         let explanation = &evidence.explanation;
-        let mut findings: Vec<String> = evidence.finding.iter().cloned().collect();
+        let mut findings = evidence.findings.clone();
         if let Comparison::Differs(difference) = &projection {
             findings.push(format!("the projection differs from the log: {difference}"));
         }
@@ -221,7 +221,7 @@ impl Trail {
                 line
             })
         };
-        let is_believed = evidence.finding.is_none();
+        let is_believed = evidence.findings.is_empty();
         let came_too_late = *status == PermissionStatus::NeverGranted
             && explanation
                 .late
