@@ -128,10 +128,11 @@ Examples:
     /// Prove that the log is whole and unchanged, and what was made of it agrees with it (read-only).
     #[command(after_help = "\
 Reads the whole log: whether each message is there and can be read, each event names the one
-before it on its subject, the log still holds what a checkpoint says, and the stream of changes
-and the projection have got to a place of this log. Each is a line: ok, a FINDING with the first
-place, or unknown, where it can't be told from what was given. Takes some seconds per million
-messages, and the same memory however long the histories are.
+before it on its subject, the log still holds what a checkpoint says, the stream of changes and the
+projection have got to a place of this log, and each projection's view is what the log adds up to.
+Each is a line: ok, a FINDING with the first place, or unknown, where it can't be told from what
+was given. Takes some seconds per million messages, and the same memory however long the histories
+are; the view that is made of the log goes into the directory for temporary files (TMPDIR).
 
 Examples:
   consentctl verify

@@ -121,6 +121,11 @@ pub(crate) enum CommandError {
     /// What was read is not what it must be.
     #[error("something is wrong with the log")]
     Finding(#[source] Box<dyn Error + Send + Sync>),
+    /// The directory for what is needed only meanwhile does not serve.
+    #[error(
+        "no view of the log can be made in the directory for temporary files: set TMPDIR to one with room"
+    )]
+    Scratch(#[source] Box<dyn Error + Send + Sync>),
     /// The output can't be written.
     #[error("the output can't be written")]
     Output(#[from] std::io::Error),
@@ -144,9 +149,11 @@ impl CommandError {
             | Self::File { .. }
             | Self::Refused { status: 400, .. } => USAGE,
             Self::NotReachable(_) | Self::Refused { status: 500.., .. } => UNAVAILABLE,
-            Self::Finding(_) | Self::Checkpoint { .. } | Self::Output(_) | Self::Refused { .. } => {
-                FINDING
-            }
+            Self::Finding(_)
+            | Self::Checkpoint { .. }
+            | Self::Scratch(_)
+            | Self::Output(_)
+            | Self::Refused { .. } => FINDING,
         }
     }
 

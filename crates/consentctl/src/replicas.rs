@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use assent_contract::names::{
-    REPLICA_ACCEPT_LOG, REPLICA_CHECK_LOG, REPLICA_DIGEST, REPLICA_STATUS, of_replica,
+    REPLICA_ACCEPT_LOG, REPLICA_CHECK_LOG, REPLICA_DIGEST, REPLICA_ROWS, REPLICA_STATUS, of_replica,
 };
-use assent_contract::replica::{DigestQuery, LogCheckStatus, ReplicaDigest, ReplicaStatus};
+use assent_contract::query::AggregateId;
+use assent_contract::replica::{
+    DigestQuery, LogCheckStatus, ReplicaDigest, ReplicaStatus, RowsPage, RowsQuery,
+};
 use assent_messaging::{Connection, RequestError};
 
 use crate::exit::CommandError;
@@ -17,6 +20,8 @@ const QUIET: Duration = Duration::from_millis(500);
 
 /// A digest waits for its turn and for the view to get there, and reads all rows.
 const DIGEST_DEADLINE: Duration = Duration::from_secs(55);
+
+const ROWS_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Every projection that answers, in the order of their machines.
 pub(crate) async fn statuses(connection: &Connection) -> Result<Vec<ReplicaStatus>, CommandError> {
@@ -64,6 +69,24 @@ pub(crate) async fn accept_log(
 ) -> Result<LogCheckStatus, QueryError> {
     let subject = of_replica(REPLICA_ACCEPT_LOG, instance);
     read_answer(connection.request(&subject, Vec::new(), None, FIRST).await)
+}
+
+/// A page of one projection's rows, after that of the account or user named.
+pub(crate) async fn rows(
+    connection: &Connection,
+    instance: &str,
+    after: Option<AggregateId>,
+    limit: u16,
+) -> Result<RowsPage, QueryError> {
+    let limit = Some(limit);
+    let query = serde_json::to_vec(&RowsQuery { after, limit });
+    let query = query.map_err(|error| QueryError::Refused(error.to_string()))?;
+    let subject = of_replica(REPLICA_ROWS, instance);
+    read_answer(
+        connection
+            .request(&subject, query, None, ROWS_DEADLINE)
+            .await,
+    )
 }
 
 fn not_reachable(error: RequestError) -> CommandError {

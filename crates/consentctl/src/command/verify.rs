@@ -3,6 +3,8 @@
 mod chains;
 mod followers;
 mod report;
+mod rows;
+mod views;
 
 use std::io;
 
@@ -18,7 +20,8 @@ use crate::log_root::{Comparison, Kept, LogRoot};
 use crate::output::{Output, count};
 use crate::walk::{Step, Walk};
 use chains::{Chains, Examined};
-use report::{Finding, Findings, Report, Verdict};
+use report::{Check, Finding, Findings, Report, Verdict};
+use views::Views;
 
 /// Why nobody can say more without a checkpoint.
 const NO_CHECKPOINT: &str = "none was given: without one nobody can tell whether the end was cut off everywhere at \
@@ -41,9 +44,16 @@ pub(crate) async fn run(
     let mut report = Report::new();
     match EventLog::open(&connection).await {
         Ok(log) => {
-            read(&log, since, &mut report, output).await?;
+            // Asked first, so that the log holds all that they tell of.
+            let directory = tempfile::tempdir();
+            let directory = directory.map_err(|error| CommandError::Scratch(error.into()))?;
+            let views = Views::ask(&connection, &log, directory.path()).await?;
+            let views = read(&log, since, views, &mut report, output).await?;
             report.add_check(followers::changes(&connection, Some(&log)).await?);
             report.add_check(followers::projection(&connection, Some(&log)).await?);
+            for view in views {
+                report.add_check(view);
+            }
         }
         Err(OpenError::NotThere) => {
             let says = format!("the stream {EVENT_STREAM} is not there");
@@ -59,13 +69,15 @@ pub(crate) async fn run(
     Ok(report.show(output)?)
 }
 
-/// Reads every message, and says what it found of messages, chains, root and checkpoint.
+/// Reads every message, and says what it found of messages, chains, root and checkpoint; what it found of the views is
+/// given back.
 async fn read(
     log: &EventLog,
     since: Option<Kept>,
+    mut views: Views<'_>,
     report: &mut Report,
     output: &mut Output,
-) -> Result<(), CommandError> {
+) -> Result<Vec<Check>, CommandError> {
     let status = log.status().await?;
     let (mut chains, mut root) = (Chains::default(), LogRoot::new(since));
     let mut missing = Findings::default();
@@ -75,10 +87,13 @@ async fn read(
         // The next messages come while these are worked out.
         let step = walk.next(output).await?;
         if let Some(examined) = examining.take() {
+            let mut entries = Vec::new();
             for message in examined.await.map_err(io::Error::from)? {
                 root.add(message.hash);
-                chains.add(log, &message).await?;
+                let is_void = chains.add(log, &message).await?;
+                entries.push(message.into_entry(is_void));
             }
+            views.add(&entries).await?;
         }
         match step {
             Step::Messages(messages) => {
@@ -87,6 +102,7 @@ async fn read(
             }
             Step::Missing(range) => {
                 root.miss(*range.start());
+                views.miss();
                 missing.add(Finding::of_missing(&range));
             }
             Step::TooManyMissing => {
@@ -119,5 +135,5 @@ async fn read(
         Some(verdict) => report.add("checkpoint", Verdict::Finding, verdict.says),
         None => report.add("checkpoint", Verdict::Unknown, NO_CHECKPOINT),
     }
-    Ok(())
+    Ok(views.into_checks(status.last_sequence, root.missing()))
 }

@@ -24,3 +24,4 @@ mod proxy;
 mod tail;
 mod usage;
 mod verify;
+mod verify_views;

@@ -11,6 +11,7 @@ use assent_contract::event_hash::EventHash;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, LogEntry, ReadError};
+use assent_permission_store::{Content, Entry};
 use assent_service_kit::error_chain::with_sources;
 
 use super::report::{Finding, Findings};
@@ -36,6 +37,20 @@ impl Examined {
             entry,
         }
     }
+
+    /// What a projection makes of it.
+    pub(super) fn into_entry(self, is_void: bool) -> Entry {
+        Entry {
+            sequence: self.entry.sequence(),
+            aggregate: self.entry.aggregate(),
+            content: match self.decoded {
+                Ok(decoded) => Content::Event(decoded.event),
+                Err(_) if is_void => Content::Void,
+                Err(_) => Content::Unreadable,
+            },
+            hash: *self.hash.as_bytes(),
+        }
+    }
 }
 
 /// The chains as far as they were followed.
@@ -53,24 +68,25 @@ pub(super) struct Chains {
 }
 
 impl Chains {
-    /// Follows on to the next message.
+    /// Follows on to the next message; whether that is void.
     pub(super) async fn add(
         &mut self,
         log: &EventLog,
         examined: &Examined,
-    ) -> Result<(), CommandError> {
+    ) -> Result<bool, CommandError> {
         let entry = &examined.entry;
         let event = match &examined.decoded {
             Ok(event) => event,
             Err(unreadable) => {
-                if log.void_of(entry).await?.is_some() {
+                let is_void = log.void_of(entry).await?.is_some();
+                if is_void {
                     // Nobody's predecessor.
                     self.void += 1;
                 } else {
                     let says = format!("can't be read: {}", with_sources(unreadable));
                     self.findings.add(finding(entry, entry.aggregate(), says));
                 }
-                return Ok(());
+                return Ok(is_void);
             }
         };
         self.events += 1;
@@ -79,7 +95,7 @@ impl Chains {
         if event.metadata.previous != before.unwrap_or(EventHash::NONE) {
             self.judge(log, entry).await?;
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Says how it is with all of them.

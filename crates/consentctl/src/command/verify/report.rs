@@ -86,10 +86,22 @@ pub(super) struct Findings {
 }
 
 impl Findings {
+    pub(super) const fn total(&self) -> u64 {
+        self.total
+    }
+
     pub(super) fn add(&mut self, finding: Finding) {
         self.total += 1;
         if self.kept.len() < MOST_KEPT {
             self.kept.push(finding);
+        }
+    }
+}
+
+impl Extend<Finding> for Findings {
+    fn extend<T: IntoIterator<Item = Finding>>(&mut self, findings: T) {
+        for finding in findings {
+            self.add(finding);
         }
     }
 }
@@ -111,6 +123,26 @@ impl Check {
             verdict,
             says: says.into(),
             findings: Vec::new(),
+        }
+    }
+}
+
+impl Check {
+    /// Something was found: what it means, and the first of it.
+    pub(super) fn of_findings(name: &'static str, means: Option<&str>, findings: Findings) -> Self {
+        let more = match findings.total.saturating_sub(1) {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
+        let first = findings.kept.first().map(Finding::to_line);
+        let says: Vec<_> = [means.map(str::to_owned), first]
+            .into_iter()
+            .flatten()
+            .collect();
+        let says = format!("{}{more}", says.join(": "));
+        Self {
+            findings: findings.kept,
+            ..Self::new(name, Verdict::Finding, says)
         }
     }
 }
@@ -141,17 +173,10 @@ impl Report {
 
     /// Adds what was found; where there is nothing, that all is well.
     pub(super) fn add_all(&mut self, name: &'static str, findings: Findings, otherwise: String) {
-        let Some(first) = findings.kept.first() else {
-            return self.add(name, Verdict::Ok, otherwise);
-        };
-        let more = match findings.total.saturating_sub(1) {
-            0 => String::new(),
-            more => format!("; and {more} more"),
-        };
-        let says = format!("{}{more}", first.to_line());
-        self.add(name, Verdict::Finding, says);
-        if let Some(check) = self.checks.last_mut() {
-            check.findings = findings.kept;
+        if findings.kept.is_empty() {
+            self.add(name, Verdict::Ok, otherwise);
+        } else {
+            self.add_check(Check::of_findings(name, None, findings));
         }
     }
 
