@@ -67,10 +67,25 @@ impl Checkpoint {
     /// Says what a log is now, under the key's name: origin, size, root in base64; an empty line; the signature. Ends in
     /// a line break.
     pub fn sign(tree: &Tree, key: &SigningKey) -> Result<String, CheckpointError> {
+        Self::sign_with(tree, key, "")
+    }
+
+    /// As [`Self::sign`], with one line more before the empty one, for who knows what to read in it.
+    pub fn sign_with(
+        tree: &Tree,
+        key: &SigningKey,
+        extension: &str,
+    ) -> Result<String, CheckpointError> {
         let refused = |_| CheckpointError::CannotBeSigned;
-        let text = tlog_tiles::Checkpoint::new(key.name(), tree.size(), Hash(tree.root().0), "")
-            .map_err(|_| CheckpointError::CannotBeSigned)?
-            .to_bytes();
+        let extension = if extension.is_empty() {
+            String::new()
+        } else {
+            format!("{extension}\n")
+        };
+        let text =
+            tlog_tiles::Checkpoint::new(key.name(), tree.size(), Hash(tree.root().0), &extension)
+                .map_err(|_| CheckpointError::CannotBeSigned)?
+                .to_bytes();
         let mut note = Note::new(&text, &[]).map_err(refused)?;
         note.add_sigs(&[key.signer()]).map_err(refused)?;
         String::from_utf8(note.to_bytes()).map_err(|_| CheckpointError::CannotBeSigned)
@@ -99,6 +114,18 @@ impl UnverifiedCheckpoint {
             root: Root(read.hash().0),
         };
         Ok(Self { note, claims })
+    }
+
+    /// As [`Self::verify`], with the lines after the third.
+    pub fn verify_with_extension(
+        self,
+        key: &VerifierKey,
+    ) -> Result<(Checkpoint, String), CheckpointError> {
+        let text = self.note.text().to_vec();
+        let checkpoint = self.verify(key)?;
+        let text = String::from_utf8(text).map_err(|_| CheckpointError::NoCheckpoint)?;
+        let extension = text.splitn(4, '\n').nth(3).unwrap_or_default();
+        Ok((checkpoint, extension.to_owned()))
     }
 
     /// Checks the key's signature, and that the key's name is the origin. Other signatures do not matter.

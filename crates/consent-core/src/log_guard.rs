@@ -25,7 +25,8 @@ use crate::failure::Failure;
 use crate::kv_store::StoreError;
 use crate::log_trouble::LogTrouble;
 
-pub use marks::{Mark, Marks};
+pub use assent_event_log::Mark;
+pub use marks::Marks;
 pub use verdict::{Verdict, look};
 
 /// How long somebody waits for the log to be looked at, after the connection was lost.

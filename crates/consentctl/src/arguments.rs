@@ -7,6 +7,7 @@ mod connection;
 mod events;
 mod moment;
 mod projection;
+mod transfer;
 mod verify;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub(crate) use connection::ConnectionArguments;
 pub(crate) use events::{EventsCommand, Kind, Which};
 pub(crate) use moment::Moment;
 pub(crate) use projection::ProjectionCommand;
+pub(crate) use transfer::{ExportArguments, ImportArguments, ReplayArguments};
 pub(crate) use verify::VerifyArguments;
 
 const OVERVIEW: &str = "\
@@ -46,6 +48,8 @@ Examples:
   Is it all there, and is it still what it was?
   consentctl verify --since checkpoint.txt   is the log whole, and does it still hold that?
   consentctl checkpoint sign --key log.key   a signed statement of all that was recorded so far
+  consentctl replay --to /tmp/view           what the log adds up to, built anew
+  consentctl events export --to backup       the log as a directory, from which it can be put back
 
   What can't be read?
   consentctl blocked list                    who is blocked, why, and the way back
@@ -85,7 +89,7 @@ pub(crate) struct Arguments {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show what was recorded (read-only).
+    /// Show what was recorded (list, tail, export: read-only; import: writes).
     #[command(subcommand)]
     Events(EventsCommand),
     /// Show, and get past, messages of the log that can't be read (list, show: read-only; void: writes).
@@ -139,6 +143,18 @@ Examples:
   consentctl verify --since checkpoint.txt --key consent.example.com.key.pub
   consentctl verify --json | jq '.checks[] | select(.verdict == \"finding\")'")]
     Verify(VerifyArguments),
+    /// Build a view of the log in a directory of its own, and say what it adds up to (read-only).
+    #[command(after_help = "\
+The view is built as a projection builds it: its digest is the one that a projection answers (GET /v1/digest)
+at the same sequence. No projection is asked or touched; a directory on your own disk is written.
+What was declared void is passed over. How far it is goes to standard error.
+
+Examples:
+  consentctl replay --to /tmp/view                                what the log adds up to now
+  consentctl replay --to /tmp/view --until 1200                   ... and did after event 1200
+  consentctl replay --to /tmp/view --from backup                  what an export adds up to
+  consentctl replay --to /tmp/view --until 2026-11-23T10:00:00Z --json | jq -r .digest")]
+    Replay(ReplayArguments),
     /// Check that everything is there, and as it must be (read-only).
     #[command(after_help = "\
 Each check is one line: ok, or a problem and what to do about it.

@@ -7,9 +7,12 @@ mod completions;
 mod doctor;
 mod errors;
 mod explain;
+mod export;
+mod import;
 mod list;
 mod man;
 mod projection;
+mod replay;
 mod tail;
 mod verify;
 
@@ -46,6 +49,12 @@ pub(crate) async fn run(
         Command::Events(EventsCommand::Tail { account, from }) => {
             tail::run(settings()?, account.as_ref(), from, output).await
         }
+        Command::Events(EventsCommand::Export(arguments)) => {
+            export::run(settings()?, &arguments, output).await
+        }
+        Command::Events(EventsCommand::Import(arguments)) => {
+            import::run(settings()?, &arguments, output).await
+        }
         Command::Account { account } => account::run(settings()?, account, output).await,
         Command::Explain { account, user, at } => {
             explain::run(settings()?, account, user, at, output).await
@@ -59,5 +68,6 @@ pub(crate) async fn run(
         Command::Errors { word } => errors::run(word.as_deref(), output),
         Command::Completions { shell } => completions::run(shell, output),
         Command::Man { to } => man::run(to.as_deref(), output),
+        Command::Replay(arguments) => replay::run(settings, &arguments, output).await,
     }
 }

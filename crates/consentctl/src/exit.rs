@@ -71,6 +71,9 @@ words! {
         /// A checkpoint is not one, or is not signed by the key that was named.
         CheckpointNotSound = "checkpoint_not_sound",
             Operator: "see that it is the file that checkpoint sign wrote, unchanged, and that the key is the one that signed it";
+        /// Things are not as the command needs them, or an export is not as it must be.
+        NotDone = "not_done",
+            Operator: "the error says what stands in the way, and whether anything was changed";
         /// The answer, or a file, can't be written.
         NotWritten = "not_written",
             Operator: "see that the disk or the directory has room and may be written to";
@@ -126,6 +129,12 @@ pub(crate) enum CommandError {
         "no view of the log can be made in the directory for temporary files: set TMPDIR to one with room"
     )]
     Scratch(#[source] Box<dyn Error + Send + Sync>),
+    /// A file or a directory of this machine does not serve.
+    #[error("a file or directory can't be used")]
+    Files(#[source] Box<dyn Error + Send + Sync>),
+    /// Things are not as the command needs them, or an export is not as it must be.
+    #[error("it was not done")]
+    NotDone(#[source] Box<dyn Error + Send + Sync>),
     /// The output can't be written.
     #[error("the output can't be written")]
     Output(#[from] std::io::Error),
@@ -152,6 +161,8 @@ impl CommandError {
             Self::Finding(_)
             | Self::Checkpoint { .. }
             | Self::Scratch(_)
+            | Self::Files(_)
+            | Self::NotDone(_)
             | Self::Output(_)
             | Self::Refused { .. } => FINDING,
         }
@@ -167,7 +178,8 @@ impl CommandError {
             Self::Settings(_) => FailureCode::Configuration,
             Self::NotReachable(_) => FailureCode::NotReachable,
             Self::Finding(_) => FailureCode::LogNotSound,
-            Self::Output(_) => FailureCode::NotWritten,
+            Self::NotDone(_) => FailureCode::NotDone,
+            Self::Files(_) | Self::Scratch(_) | Self::Output(_) => FailureCode::NotWritten,
         };
         own.as_str()
     }

@@ -1,7 +1,8 @@
 //! `consentctl`: the operators' command line.
 //!
 //! It reads the log of consent events, and what the services answer over NATS. It writes nothing
-//! itself: the one thing that an operator may have recorded, it asks of the gateway.
+//! itself: what an operator may have recorded, it asks of the gateway. Only an import of a log writes, in the gateway's
+//! place, while none runs.
 //!
 //! Read in this order:
 //!
@@ -12,7 +13,8 @@
 //! 5. [`history`], [`scan`] and [`walk`]: the log, read in three ways; [`projection`] and [`replicas`]: the view of it, of
 //!    whichever projection answers and of each; [`told`]: how far changes were told.
 //! 6. [`key_file`] and [`log_root`]: what somebody kept of the log, and whether it still holds that.
-//! 7. [`command`]: one file for each command.
+//! 7. [`export`]: a log as a file or directory. [`fold`]: what a log adds up to, as a view.
+//! 8. [`command`]: one file for each command.
 
 mod arguments;
 mod settings;
@@ -34,6 +36,9 @@ mod walk;
 
 mod key_file;
 mod log_root;
+
+mod export;
+mod fold;
 
 mod command;
 

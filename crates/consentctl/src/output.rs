@@ -2,8 +2,13 @@
 
 use std::io::{self, BufWriter, Stdout, Write as _};
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Serialize;
+
+/// How often it is told how far something is that takes long.
+pub(crate) const TELL_EVERY: Duration = Duration::from_secs(2);
 
 /// Standard output, in the form that was asked for.
 #[derive(Debug)]

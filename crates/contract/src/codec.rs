@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use assent_domain::event::{Aggregate, Event};
+use assent_domain::ids::{AccountId, UserId};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use serde::de::DeserializeOwned;
@@ -214,6 +215,18 @@ fn cloud_event_subject(aggregate: &Aggregate) -> String {
     }
 }
 
+/// The account or user that the attribute `subject` of an event names.
+pub(crate) fn aggregate_of_cloud_event_subject(subject: &str) -> Option<Aggregate> {
+    let rest = subject.strip_prefix("accounts/")?;
+    match rest.split_once("/users/") {
+        None => AccountId::parse(rest).ok().map(Aggregate::Account),
+        Some((account, user)) => {
+            let (account, user) = (AccountId::parse(account), UserId::parse(user));
+            Some(Aggregate::User(account.ok()?, user.ok()?))
+        }
+    }
+}
+
 fn exactly(name: &'static str, value: &str, expected: &str) -> Result<(), Unreadable> {
     if value == expected {
         Ok(())
@@ -228,11 +241,11 @@ fn parsed<T: std::str::FromStr>(name: &'static str, value: &str) -> Result<T, Un
         .map_err(|_| Unreadable::Header(name))
 }
 
-fn escape(value: &str) -> String {
+pub(crate) fn escape(value: &str) -> String {
     utf8_percent_encode(value, ESCAPED).to_string()
 }
 
-fn unescape(value: &str) -> Cow<'_, str> {
+pub(crate) fn unescape(value: &str) -> Cow<'_, str> {
     percent_decode_str(value).decode_utf8_lossy()
 }
 

@@ -14,13 +14,14 @@
 //! 3. [`body`]: the JSON bodies of the four events.
 //! 4. [`codec`]: a whole event as CloudEvents 1.0 in binary mode, and back.
 //! 5. [`event_hash`]: the hash that ties an event to its predecessor.
-//! 6. [`query`], [`command`] and [`change`]: the other messages.
-//! 7. [`replica`]: what each projection tells operators of itself; [`operation`]: what operators did.
-//! 8. [`problem`]: errors, over NATS as over HTTP.
-//! 9. [`store`]: what is kept in JetStream.
-//! 10. [`strict`]: how other people's queries are read.
-//! 11. [`variables`]: how programs are configured, by name.
-//! 12. [`words`]: what codes, states, reasons and alarms mean, and who can mend what they say;
+//! 6. [`structured`]: a stored event as a line of CloudEvents JSON, and back.
+//! 7. [`query`], [`command`] and [`change`]: the other messages.
+//! 8. [`replica`]: what each projection tells operators of itself; [`operation`]: what operators did.
+//! 9. [`problem`]: errors, over NATS as over HTTP.
+//! 10. [`store`]: what is kept in JetStream.
+//! 11. [`strict`]: how other people's queries are read.
+//! 12. [`variables`]: how programs are configured, by name.
+//! 13. [`words`]: what codes, states, reasons and alarms mean, and who can mend what they say;
 //!     [`meaning`]: the shape of that.
 
 pub mod body;
@@ -36,6 +37,7 @@ pub mod query;
 pub mod replica;
 pub mod store;
 pub mod strict;
+pub mod structured;
 pub mod values;
 pub mod variables;
 pub mod words;

@@ -97,6 +97,20 @@ pub fn aggregate_of_change_subject(subject: &str) -> Option<Aggregate> {
     aggregate(CHANGES, subject)
 }
 
+/// Whether the log takes messages on a subject, be it one of ours ([`aggregate_of_event_subject`]) or not.
+pub fn is_subject_of_the_log(subject: &str) -> bool {
+    let Some(rest) = subject.strip_prefix(EVENTS) else {
+        return false;
+    };
+    let tokens: Vec<_> = rest.split('.').collect();
+    let is_token = |token: &str| !token.is_empty() && token != "*" && token != ">";
+    match tokens.as_slice() {
+        [account, "company"] => is_token(account),
+        [account, "user", user] => is_token(account) && is_token(user),
+        _ => false,
+    }
+}
+
 fn aggregate(prefix: &str, subject: &str) -> Option<Aggregate> {
     let mut tokens = subject.strip_prefix(prefix)?.split('.');
     let account = id_of_token(tokens.next()?, AccountId::parse)?;

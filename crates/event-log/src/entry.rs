@@ -3,8 +3,10 @@
 use assent_contract::codec::{self, DecodedEvent, Unreadable};
 use assent_contract::event_hash::EventHash;
 use assent_contract::names::aggregate_of_event_subject;
+use assent_contract::structured::{LoggedMessage, is_transport_header};
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
+use assent_messaging::JetStreamError;
 use assent_messaging::jetstream::{Place, StoredMessage};
 use jiff::Timestamp;
 
@@ -18,7 +20,49 @@ impl From<StoredMessage> for LogEntry {
     }
 }
 
+/// A message that could not be stored as it is.
+#[derive(Debug, thiserror::Error)]
+#[error("message {sequence} can't be a message of a log")]
+pub struct NoMessage {
+    sequence: u64,
+    #[source]
+    source: JetStreamError,
+}
+
 impl LogEntry {
+    /// A message as it is in an export of a log. When it was stored is not known: [`Self::recorded_at`] is the epoch.
+    pub fn from_export(message: &LoggedMessage) -> Result<Self, NoMessage> {
+        let LoggedMessage {
+            sequence,
+            subject,
+            headers,
+            body,
+        } = message;
+        StoredMessage::kept_elsewhere(*sequence, subject, headers, body.clone())
+            .map(Self)
+            .map_err(|source| NoMessage {
+                sequence: *sequence,
+                source,
+            })
+    }
+
+    /// The message as it can be kept elsewhere: without the headers of the transport. Of several values of one header
+    /// the order is kept.
+    pub fn to_export(&self) -> LoggedMessage {
+        let mut headers: Vec<_> = self.0.headers().collect();
+        headers.retain(|(name, _)| !is_transport_header(name));
+        headers.sort_by_key(|(name, _)| *name);
+        LoggedMessage {
+            sequence: self.sequence().0,
+            subject: self.subject().to_owned(),
+            headers: headers
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            body: self.payload().to_vec(),
+        }
+    }
+
     /// The message's sequence in the log.
     pub fn sequence(&self) -> Sequence {
         Sequence(self.0.sequence())

@@ -11,14 +11,18 @@
 //! 3. [`read`]: all that happened to one account or user, from the stream's leader.
 //! 4. [`mod@append`]: adding events, and finding out what became of an append without an answer.
 //! 5. [`mod@follow`]: every event from a given one on, for ever.
-//! 6. [`operations`]: messages that are no events, and are passed over since an operator said so.
+//! 6. [`mark`]: how far the log is known to reach.
+//! 7. [`restore`]: putting the messages of an export back.
+//! 8. [`operations`]: messages that are no events, and are passed over since an operator said so.
 
 pub mod append;
 pub mod entry;
 pub mod follow;
 mod history;
+pub mod mark;
 pub mod operations;
 pub mod read;
+pub mod restore;
 pub mod stream;
 
 use std::time::Duration;
@@ -26,12 +30,14 @@ use std::time::Duration;
 use assent_messaging::Connection;
 
 pub use append::{AppendError, Appended, Draft};
-pub use entry::LogEntry;
+pub use entry::{LogEntry, NoMessage};
 pub use follow::{Follow, FollowError};
 pub use history::{History, RecordedEvent, Tail};
+pub use mark::Mark;
 pub use operations::{VoidError, create_or_check_operations};
 pub use read::ReadError;
 pub use read::damage::{Damage, Missing};
+pub use restore::{RESTORED_AT_ONCE, RestoreError};
 pub use stream::{OpenError, StreamIdentity, StreamSettings, StreamStatus};
 
 use operations::VoidCache;

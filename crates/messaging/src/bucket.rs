@@ -238,7 +238,10 @@ impl Bucket {
     ) -> Result<u64, BucketError> {
         let (headers, payload) = match operation {
             Operation::Put(value) => (Vec::new(), value),
-            Operation::Remove => (Vec::from([(OPERATION, "DEL".to_owned())]), Bytes::new()),
+            Operation::Remove => (
+                Vec::from([(OPERATION.into(), "DEL".to_owned())]),
+                Bytes::new(),
+            ),
         };
         let message = NewMessage {
             subject: self.subject(key)?,
@@ -250,6 +253,7 @@ impl Bucket {
             stream: None,
             expected,
             messages: Vec::from([message]),
+            batch: None,
         };
         let appended = self.connection.append(append).await;
         let is_refused = appended

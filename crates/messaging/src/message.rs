@@ -179,11 +179,14 @@ pub(crate) struct BadHeader {
 }
 
 /// Headers, checked: the library's own conversion of a bad value (a line break) panics.
-pub(crate) fn parse_headers<V: AsRef<str>>(headers: &[(&str, V)]) -> Result<HeaderMap, BadHeader> {
+pub(crate) fn parse_headers<N: AsRef<str>, V: AsRef<str>>(
+    headers: &[(N, V)],
+) -> Result<HeaderMap, BadHeader> {
     let mut parsed = HeaderMap::new();
     for (name, value) in headers {
+        let name = name.as_ref();
         let bad = |source| BadHeader {
-            name: (*name).to_owned(),
+            name: name.to_owned(),
             source,
         };
         let name: HeaderName = name.parse().map_err(|error| bad(Box::from(error)))?;
@@ -191,7 +194,7 @@ pub(crate) fn parse_headers<V: AsRef<str>>(headers: &[(&str, V)]) -> Result<Head
             .as_ref()
             .parse()
             .map_err(|error| bad(Box::from(error)))?;
-        parsed.insert(name, value);
+        parsed.append(name, value);
     }
     Ok(parsed)
 }

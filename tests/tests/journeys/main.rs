@@ -5,6 +5,7 @@ mod fixture;
 mod whose_mailbox;
 
 mod example_host;
+mod node_library;
 mod python_library;
 mod python_worker;
 mod session_client;
@@ -50,6 +51,7 @@ mod microsoft_away;
 mod onlookers;
 mod outage;
 mod racing;
+mod read_by_sdks;
 mod refusals;
 mod stores;
 mod visits;

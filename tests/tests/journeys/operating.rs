@@ -5,7 +5,8 @@ use std::process::Stdio;
 use anyhow::{Context, bail, ensure};
 use assent_dev_stack::actors::{ANA, BEN, Person, Reaction, Visit};
 use assent_dev_stack::{
-    ProgramError, SIMULATOR_CLIENT_ID, SIMULATOR_CLIENT_SECRET, SIMULATOR_HOST_CLIENT_ID, Stack,
+    NatsUser, ProgramError, SIMULATOR_CLIENT_ID, SIMULATOR_CLIENT_SECRET, SIMULATOR_HOST_CLIENT_ID,
+    Stack,
 };
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
@@ -24,13 +25,22 @@ fn commands(heading: &str) -> anyhow::Result<&'static str> {
     Ok(block)
 }
 
-/// Runs them as they stand.
-async fn run(heading: &str, stack: &Stack) -> anyhow::Result<()> {
+/// Runs them as they stand, with consentctl as an operator, and gives what they said.
+async fn run(heading: &str, stack: &Stack) -> anyhow::Result<String> {
+    run_as(NatsUser::Operator, heading, stack).await
+}
+
+async fn run_as(user: NatsUser, heading: &str, stack: &Stack) -> anyhow::Result<String> {
     let store = stack.nats().store_directory();
+    let programs = stack.gateway.binary().parent().context("no programs")?;
+    let path = std::env::var("PATH")?;
     let ran = tokio::process::Command::new("sh")
         .args(["-euc", commands(heading)?])
         .env("BACKUP", store.with_extension("backup"))
+        .env("EXPORT", store.with_file_name("export"))
         .env("ASSENT_NATS_STORE_DIR", store)
+        .env("PATH", format!("{}:{path}", programs.display()))
+        .envs(stack.nats().environment(user))
         .stdin(Stdio::null())
         .output();
     let ran = ran.await?;
@@ -39,7 +49,7 @@ async fn run(heading: &str, stack: &Stack) -> anyhow::Result<()> {
         "{}",
         String::from_utf8_lossy(&ran.stderr)
     );
-    Ok(())
+    Ok(String::from_utf8(ran.stdout)?)
 }
 
 async fn backed_up(stack: &mut Stack) -> anyhow::Result<()> {
@@ -171,6 +181,101 @@ async fn the_log_alone_is_restored_when_its_end_is_accepted() -> anyhow::Result<
         .await?;
     everybody_says(&stack, "ana", "calendar").await?;
     stack.gateway.restart().await?;
+    all_is_well(&stack).await
+}
+
+/// The digest of the view, as a projection answers it.
+async fn digest(stack: &Stack) -> anyhow::Result<Value> {
+    let answered = stack.service(0).digest().await?.ok()?;
+    let digest = answered.body.get("digest");
+    digest.cloned().with_context(|| answered.text.clone())
+}
+
+/// What each event of the log is, but for the log's own name.
+async fn events(stack: &Stack) -> anyhow::Result<Vec<(Value, Value)>> {
+    let listed = list(stack).await?;
+    let part = |event: &Value, name: &str| event.get(name).cloned().unwrap_or_default();
+    Ok(listed
+        .iter()
+        .map(|event| (part(event, "id"), part(event, "event")))
+        .collect())
+}
+
+/// The log is put away, and put back from the export by the manual.
+async fn put_back(stack: &mut Stack) -> anyhow::Result<String> {
+    stack.gateway.terminate().await;
+    for projection in &mut stack.projections {
+        projection.terminate().await;
+    }
+    stack.nats_mut().stop().await;
+    run("Put the log away", stack).await?;
+    stack.nats_mut().restart().await?;
+    let said = run_as(NatsUser::Gateway, "Import", stack).await?;
+    stack.gateway.restart().await?;
+    for projection in &mut stack.projections {
+        projection.restart().await?;
+    }
+    Ok(said)
+}
+
+#[tokio::test]
+async fn an_export_is_put_back_by_the_manual_and_is_the_same_log() -> anyhow::Result<()> {
+    let mut stack = start().await?;
+    let (ana, ben) = (stack.user("acme", "ana"), stack.user("acme", "ben"));
+    grant(&stack, &ana, ANA, &["calendar", "contacts"]).await?;
+    let first_no = ana.revoke("contacts").await?.ok()?;
+    run("Export", &stack).await?;
+    grant(&stack, &ben, BEN, &["contacts"]).await?;
+    everybody_says(&stack, "ben", "contacts").await?;
+    // It grows.
+    run("Export", &stack).await?;
+    let (kept, then) = (events(&stack).await?, digest(&stack).await?);
+
+    // What a directory of one's own says is what a projection says, from the log and from the export.
+    for (name, from) in [("log", None), ("export", Some("export"))] {
+        let store = stack.nats().store_directory();
+        let to = store.with_extension(format!("view-of-{name}"));
+        let from = from.map(|name| store.with_file_name(name));
+        let mut arguments = vec!["replay", "--json", "--to", to.to_str().context("a path")?];
+        if let Some(from) = &from {
+            arguments.extend(["--from", from.to_str().context("a path")?]);
+        }
+        let ran = stack.consentctl(&arguments).await?;
+        let built: Value = serde_json::from_slice(&ran.stdout)?;
+        ensure!(built.get("digest") == Some(&then), "{built} {then}");
+    }
+
+    // What comes after the export is named before anything is put away.
+    ana.revoke("calendar").await?.ok()?;
+    everybody_says(&stack, "ana", "nothing").await?;
+    let preview = run("Preview", &stack).await?;
+    ensure!(
+        preview.contains("acme/ana                 calendar would be on again"),
+        "{preview}"
+    );
+    let mut worker = stack.start_sync_worker().await?;
+    let said = put_back(&mut stack).await?;
+    ensure!(said.contains("read back from the log"), "{said}");
+    // Her no is not on the log any more, and stands until somebody has decided.
+    everybody_says(&stack, "ben", "contacts").await?;
+    everybody_says(&stack, "ana", "nothing").await?;
+    let accepted = stack
+        .consentctl(&["projection", "accept-log", "--yes"])
+        .await?;
+    ensure!(accepted.status.success(), "{accepted:?}");
+    everybody_says(&stack, "ana", "calendar").await?;
+    ensure!(events(&stack).await? == kept);
+    ensure!(digest(&stack).await? == then);
+    let told = worker.receive(first_no.sequence()).await?;
+    ensure!(
+        told.subject.ends_with("acme.user.ana") && told.effective() == "calendar",
+        "{told:?}"
+    );
+    all_is_well(&stack).await?;
+
+    // The log goes on, and so does the export of it, into another directory.
+    ana.revoke("calendar").await?.ok()?;
+    everybody_says(&stack, "ana", "nothing").await?;
     all_is_well(&stack).await
 }
 

@@ -4,59 +4,13 @@ use std::fmt;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use assent_contract::event_hash::EventHash;
-use assent_domain::ids::Sequence;
-use assent_event_log::StreamIdentity;
+use assent_event_log::Mark;
 use assent_messaging::Bucket;
-use serde::{Deserialize, Serialize};
 
 use crate::kv_store::{KvStore, StoreError};
 
-/// The key of the mark, among what is learnt beside the log.
-const KEY: &str = "event-log";
-
 /// How often a mark is written anew when another gateway keeps getting in between.
 const ATTEMPTS: usize = 4;
-
-/// An event that is known to be in the log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Mark {
-    /// Of which log, as the server writes when it was created.
-    created: String,
-    /// Its place.
-    sequence: u64,
-    /// What is there.
-    hash: String,
-}
-
-impl Mark {
-    /// The mark of an event: the log it is in, its place and its hash.
-    pub fn new(log: &StreamIdentity, sequence: Sequence, hash: EventHash) -> Self {
-        Self {
-            created: log.to_string(),
-            sequence: sequence.0,
-            hash: hash.to_string(),
-        }
-    }
-
-    pub(crate) fn log(&self) -> StreamIdentity {
-        StreamIdentity::new(self.created.as_str())
-    }
-
-    pub(crate) fn sequence(&self) -> Sequence {
-        Sequence(self.sequence)
-    }
-
-    pub(crate) fn is_of(&self, hash: EventHash) -> bool {
-        self.hash == hash.to_string()
-    }
-
-    /// Whether the other one is of the same log, and later.
-    pub(crate) fn is_before(&self, other: &Self) -> bool {
-        self.created == other.created && self.sequence < other.sequence
-    }
-}
 
 /// Where the mark is kept.
 pub struct Marks {
@@ -76,7 +30,11 @@ impl Marks {
 
     /// The mark that is kept; `None` where none is.
     pub async fn read(&self) -> Result<Option<Mark>, StoreError> {
-        Ok(self.records.find(KEY).await?.map(|stored| stored.value))
+        Ok(self
+            .records
+            .find(Mark::KEY)
+            .await?
+            .map(|stored| stored.value))
     }
 
     /// Keeps a mark, unless a later one is kept.
@@ -99,14 +57,14 @@ impl Marks {
     ) -> Result<(), StoreError> {
         let mut outcome = Ok(());
         for _ in 0..ATTEMPTS {
-            let written = match self.records.find(KEY).await? {
+            let written = match self.records.find(Mark::KEY).await? {
                 Some(stored) if instead_of(&stored.value, &mark) => {
                     let mut stored = stored;
                     stored.value = mark.clone();
                     self.records.change(stored).await.map(drop)
                 }
                 Some(_) => Ok(()),
-                None => self.records.create(KEY, mark.clone()).await.map(drop),
+                None => self.records.create(Mark::KEY, mark.clone()).await.map(drop),
             };
             match written {
                 Err(StoreError::Changed) => outcome = Err(StoreError::Changed),

@@ -8,7 +8,7 @@ use assent_contract::query::{
     UserQuery, UsersPage, UsersQuery,
 };
 use assent_contract::values::Method;
-use assent_dev_stack::{NatsUser, wait_for};
+use assent_dev_stack::{NatsServer, NatsUser, wait_for};
 use assent_domain::account::AccountState;
 use assent_domain::permissions::PermissionSet;
 use assent_messaging::{Endpoint, Request, ServiceDefinition, serve};
@@ -88,7 +88,16 @@ impl FakeService {
         name: &'static str,
         endpoints: Vec<Endpoint>,
     ) -> Self {
-        let connection = connect(&fixture.server, user).await;
+        Self::serve_on(&fixture.server, user, name, endpoints).await
+    }
+
+    pub(crate) async fn serve_on(
+        server: &NatsServer,
+        user: NatsUser,
+        name: &'static str,
+        endpoints: Vec<Endpoint>,
+    ) -> Self {
+        let connection = connect(server, user).await;
         let definition = ServiceDefinition {
             name,
             version: "1.2.3",
@@ -103,7 +112,7 @@ impl FakeService {
                     .unwrap();
             }
         });
-        let operator = connect(&fixture.server, NatsUser::Operator).await;
+        let operator = connect(server, NatsUser::Operator).await;
         let ping = format!("$SRV.PING.{name}");
         let answers = wait_for(PATIENCE, async || {
             let answer = operator.request(&ping, Vec::new(), None, PATIENCE).await;

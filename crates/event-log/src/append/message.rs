@@ -49,6 +49,7 @@ pub(super) fn prepare(
         stream: Some(EVENT_STREAM),
         expected: Expected::LastOnSubject(tail.sequence.0),
         messages,
+        batch: None,
     };
     Ok((prepared, append))
 }
@@ -76,7 +77,11 @@ fn encode(draft: Draft, previous: EventHash) -> Result<(Prepared, NewMessage), A
     let message = NewMessage {
         subject: encoded.subject,
         id: Some(id.to_string()),
-        headers: encoded.headers,
+        headers: encoded
+            .headers
+            .into_iter()
+            .map(|(name, value)| (name.into(), value))
+            .collect(),
         payload: encoded.body.into(),
     };
     Ok((prepared, message))

@@ -105,6 +105,25 @@ impl EventLog {
         }
     }
 
+    /// Records once more what was recorded about a message of the log that this one was exported from. It may be done
+    /// before the message is there, and again.
+    pub async fn restore_void(&self, record: &VoidRecord) -> Result<(), VoidError> {
+        let record = VoidRecord {
+            log: self.identity.as_str().to_owned(),
+            ..record.clone()
+        };
+        let stored = self.store(&record).await;
+        let subject = self.void_subject(Sequence(record.sequence));
+        let found = self
+            .connection
+            .last_message(OPERATION_STREAM, &subject, self.deadline);
+        let found = found.await.map_err(ReadError::from)?;
+        match found.and_then(|found| self.record_of(&found.into())) {
+            Some(found) if found == record => Ok(()),
+            Some(_) | None => Err(stored.err().unwrap_or(VoidError::OutcomeUnknown(None))),
+        }
+    }
+
     async fn require_no_event(&self, entry: &LogEntry) -> Result<(), VoidError> {
         let sequence = entry.sequence();
         match entry.decode() {
@@ -160,6 +179,7 @@ impl EventLog {
                 payload: body.into(),
                 ..NewMessage::default()
             }]),
+            batch: None,
         };
         let deadline = Instant::now() + self.deadline;
         let stored = async {

@@ -1,5 +1,6 @@
 //! One of the replicas that publish the changes.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
@@ -278,6 +279,7 @@ impl ChangePublisher {
             stream: None,
             expected: Expected::LastOfStream(self.last_sequence),
             messages: Vec::from([message]),
+            batch: None,
         };
         Ok(self.stream.connection.append(append).await)
     }
@@ -306,7 +308,7 @@ impl ChangePublisher {
     }
 }
 
-fn headers(outgoing: &Outgoing) -> Vec<(&'static str, String)> {
+fn headers(outgoing: &Outgoing) -> Vec<(Cow<'static, str>, String)> {
     let position = &outgoing.position;
     let mut headers = vec![
         (SOURCE, position.log.clone()),
@@ -321,4 +323,7 @@ fn headers(outgoing: &Outgoing) -> Vec<(&'static str, String)> {
         headers.push((TRACEPARENT, traceparent.clone()));
     }
     headers
+        .into_iter()
+        .map(|(name, value)| (name.into(), value))
+        .collect()
 }

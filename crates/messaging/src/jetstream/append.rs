@@ -1,5 +1,7 @@
 //! Storing messages in a stream: sent, then acknowledged.
 
+use std::borrow::Cow;
+
 use async_nats::HeaderMap;
 use async_nats::header::{
     NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE,
@@ -25,8 +27,10 @@ pub struct Append {
     pub stream: Option<&'static str>,
     /// What the stream has to be like.
     pub expected: Expected,
-    /// The messages. Where there are several, the first one's id names the batch, so it has to have one.
+    /// The messages. Where there are several, the first one's id names the batch, unless `batch` does.
     pub messages: Vec<NewMessage>,
+    /// What the batch is called, where there are several messages: no two batches under way may have one name.
+    pub batch: Option<String>,
 }
 
 /// On what condition messages are stored.
@@ -49,7 +53,7 @@ pub struct NewMessage {
     /// By which the server recognises a repetition, for as long as the stream's duplicate window.
     pub id: Option<String>,
     /// Names and values.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(Cow<'static, str>, String)>,
     /// The message's body.
     pub payload: Bytes,
 }
@@ -171,9 +175,10 @@ fn prepare(append: Append) -> Result<Vec<(String, HeaderMap, Bytes)>, JetStreamE
         stream,
         expected,
         messages,
+        batch,
     } = append;
     let size = messages.len();
-    let batch = messages.first().and_then(|first| first.id.clone());
+    let batch = batch.or_else(|| messages.first().and_then(|first| first.id.clone()));
     let batch = batch.filter(|_| 1 < size);
     let mut prepared = Vec::with_capacity(size);
     for (number, message) in (1..).zip(messages) {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::JetStreamError;
 use crate::connection::Connection;
+use crate::message::parse_headers;
 
 /// A message that a stream holds.
 #[derive(Clone, Debug)]
@@ -42,6 +43,31 @@ impl StoredMessage {
             headers: Some(message.headers),
             payload: message.payload,
         }
+    }
+
+    /// A message as it was kept elsewhere, when it was stored being unknown. An error for a subject or a header that no
+    /// message can have.
+    pub fn kept_elsewhere(
+        sequence: u64,
+        subject: &str,
+        headers: &[(String, String)],
+        payload: impl Into<Bytes>,
+    ) -> Result<Self, JetStreamError> {
+        let headers = parse_headers(headers)
+            .map_err(|error| JetStreamError::misunderstood(subject, error))?;
+        if subject.is_empty() || subject.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(JetStreamError::misunderstood(
+                subject,
+                "no subject of a message",
+            ));
+        }
+        Ok(Self {
+            sequence,
+            stored_at: Timestamp::UNIX_EPOCH,
+            subject: subject.into(),
+            headers: Some(headers),
+            payload: payload.into(),
+        })
     }
 
     /// A message as a direct get gives it: what the server says about it is in headers that begin with `Nats-`.
