@@ -1,7 +1,7 @@
 //! Events of version 1, as they lie in logs out there. They must be read for ever, so none
 //! of these files may ever change or go: what changes is a new version beside them.
 
-mod expected;
+pub(crate) mod expected;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -3,10 +3,12 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a test that can't go on has failed"
 )]
 
 mod fixtures;
 mod messages;
+mod second_version;
 mod stored;
 mod unreadable;
