@@ -21,7 +21,7 @@ pub(crate) use checkpoint::{CheckpointCommand, Format};
 pub(crate) use connection::ConnectionArguments;
 pub(crate) use events::{EventsCommand, Kind, Which};
 pub(crate) use moment::Moment;
-pub(crate) use projection::ProjectionCommand;
+pub(crate) use projection::{ProjectionCommand, RebuildArguments};
 pub(crate) use transfer::{ExportArguments, ImportArguments, ReplayArguments};
 pub(crate) use verify::VerifyArguments;
 
@@ -44,6 +44,7 @@ Examples:
   What do the projections hold?
   consentctl projection status               each of them, and how its view is
   consentctl projection digest               whether all hold the same
+  consentctl projection rebuild --dry-run    whether each is what the log adds up to
 
   Is it all there, and is it still what it was?
   consentctl verify --since checkpoint.txt   is the log whole, and does it still hold that?

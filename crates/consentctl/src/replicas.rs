@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use assent_contract::names::{
     REPLICA_ACCEPT_LOG, REPLICA_CHECK_LOG, REPLICA_DIGEST, REPLICA_ROWS, REPLICA_STATUS, of_replica,
+    rebuild_view,
 };
 use assent_contract::query::AggregateId;
+use assent_contract::rebuild::{RebuildReport, RebuildView};
 use assent_contract::replica::{
     DigestQuery, LogCheckStatus, ReplicaDigest, ReplicaStatus, RowsPage, RowsQuery,
 };
@@ -22,6 +24,8 @@ const QUIET: Duration = Duration::from_millis(500);
 const DIGEST_DEADLINE: Duration = Duration::from_secs(55);
 
 const ROWS_DEADLINE: Duration = Duration::from_secs(10);
+/// What is asked for is written to a disk before it is answered.
+const REBUILD_DEADLINE: Duration = Duration::from_secs(4);
 
 /// Every projection that answers, in the order of their machines.
 pub(crate) async fn statuses(connection: &Connection) -> Result<Vec<ReplicaStatus>, CommandError> {
@@ -85,6 +89,22 @@ pub(crate) async fn rows(
     read_answer(
         connection
             .request(&subject, query, None, ROWS_DEADLINE)
+            .await,
+    )
+}
+
+/// Has one projection build its view anew, or asks how that is.
+pub(crate) async fn rebuild(
+    connection: &Connection,
+    instance: &str,
+    command: &RebuildView,
+) -> Result<RebuildReport, QueryError> {
+    let command = serde_json::to_vec(command);
+    let command = command.map_err(|error| QueryError::Refused(error.to_string()))?;
+    let subject = rebuild_view(instance);
+    read_answer(
+        connection
+            .request(&subject, command, None, REBUILD_DEADLINE)
             .await,
     )
 }

@@ -16,7 +16,8 @@
 //! 5. [`event_hash`]: the hash that ties an event to its predecessor.
 //! 6. [`structured`]: a stored event as a line of CloudEvents JSON, and back.
 //! 7. [`query`], [`command`] and [`change`]: the other messages.
-//! 8. [`replica`]: what each projection tells operators of itself; [`operation`]: what operators did.
+//! 8. [`replica`]: what each projection tells operators of itself, and [`rebuild`]: what they ask of it; [`operation`]:
+//!    what operators did.
 //! 9. [`problem`]: errors, over NATS as over HTTP.
 //! 10. [`store`]: what is kept in JetStream.
 //! 11. [`strict`]: how other people's queries are read.
@@ -34,6 +35,7 @@ pub mod names;
 pub mod operation;
 pub mod problem;
 pub mod query;
+pub mod rebuild;
 pub mod replica;
 pub mod store;
 pub mod strict;

@@ -68,9 +68,20 @@ pub const COMMAND_BEGIN_USER_CONSENT: &str = "consent.command.v1.begin-user-cons
 /// Declare a message of the log void that is no event.
 pub const COMMAND_VOID_MESSAGE: &str = "consent.command.v1.void-message";
 
+const REBUILD_VIEW: &str = "consent.command.v1.rebuild-view.";
 const VOIDS: &str = "consent.operations.v1.void.";
 const EVENTS: &str = "consent.events.v1.";
 const CHANGES: &str = "consent.changes.v1.";
+
+/// The subject on which one projection is asked to build its view anew, by its instance.
+pub fn rebuild_view(instance: &str) -> String {
+    format!("{REBUILD_VIEW}{instance}")
+}
+
+/// The subjects of the events of an account's users.
+pub fn event_subjects_of_users(account: &AccountId) -> String {
+    format!("{EVENTS}{}.user.*", id_token(account.as_str()))
+}
 
 /// The subject that an aggregate's events are appended to.
 pub fn event_subject(aggregate: &Aggregate) -> String {

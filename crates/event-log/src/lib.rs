@@ -35,8 +35,8 @@ pub use follow::{Follow, FollowError};
 pub use history::{History, RecordedEvent, Tail};
 pub use mark::Mark;
 pub use operations::{VoidError, create_or_check_operations};
-pub use read::ReadError;
 pub use read::damage::{Damage, Missing};
+pub use read::{ReadError, UsersPage};
 pub use restore::{RESTORED_AT_ONCE, RestoreError};
 pub use stream::{OpenError, StreamIdentity, StreamSettings, StreamStatus};
 

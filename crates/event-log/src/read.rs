@@ -21,9 +21,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assent_contract::codec::Unreadable;
-use assent_contract::names::{EVENT_STREAM, event_subject};
+use assent_contract::names::{
+    EVENT_STREAM, aggregate_of_event_subject, event_subject, event_subjects_of_users,
+};
 use assent_domain::event::Aggregate;
-use assent_domain::ids::Sequence;
+use assent_domain::ids::{AccountId, Sequence, UserId};
 use assent_messaging::JetStreamError;
 use assent_messaging::jetstream::SubjectCount;
 use tokio::time::Instant;
@@ -68,6 +70,18 @@ pub enum ReadError {
     #[error("the event log can't be read")]
     JetStream(#[source] JetStreamError),
 }
+
+/// Some of an account's users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsersPage {
+    /// The users.
+    pub users: Vec<UserId>,
+    /// Where the next page begins; `None` after the last one.
+    pub next: Option<usize>,
+}
+
+/// Listing the subjects of a large account takes the server a while.
+const LISTING_DEADLINE: Duration = Duration::from_secs(10);
 
 impl From<JetStreamError> for ReadError {
     fn from(error: JetStreamError) -> Self {
@@ -164,6 +178,30 @@ impl EventLog {
             .connection
             .next_message(EVENT_STREAM, subject, from, time_left);
         Ok(next.await?.map(LogEntry::from))
+    }
+
+    /// Some of the users of an account of whom there are messages, in order, after the first `offset` of them.
+    pub async fn users_of(
+        &self,
+        account: &AccountId,
+        offset: usize,
+    ) -> Result<UsersPage, ReadError> {
+        let filter = event_subjects_of_users(account);
+        let page = self
+            .connection
+            .subjects(EVENT_STREAM, &filter, offset, LISTING_DEADLINE);
+        let page = page.await?;
+        let users =
+            page.subjects
+                .iter()
+                .filter_map(|subject| match aggregate_of_event_subject(subject)? {
+                    Aggregate::User(_, user) => Some(user),
+                    Aggregate::Account(_) => None,
+                });
+        Ok(UsersPage {
+            users: users.collect(),
+            next: page.next,
+        })
     }
 
     /// How many messages the server counts on the subject, readable or not.

@@ -16,7 +16,7 @@ use crate::hash_prefixes::HashPrefixes;
 use crate::key;
 use crate::projected::{Folded, Projected, effective, fold};
 use crate::row::Stored;
-use crate::table::{Damage, Table, head_bytes};
+use crate::table::{Damage, Table};
 use crate::view::{View, read_row};
 
 /// Why entries were not applied. The view is as it was.
@@ -60,9 +60,10 @@ impl View {
         if new.is_empty() {
             return Ok(Vec::new());
         }
-        let mut prefixes = HashPrefixes::after(&self.table, before)?;
+        let table = self.table();
+        let mut prefixes = HashPrefixes::after(&table, before)?;
         let mut batch = Batch::default();
-        let mut working = Working::new(&self.table);
+        let mut working = Working::new(&table);
         let mut changes = Vec::with_capacity(new.len());
         let mut passed_over = Vec::new();
         for entry in new {
@@ -89,9 +90,8 @@ impl View {
             batch.insert(key::void(*sequence), &[]);
         }
         let written = working.write(&mut head, &mut batch);
-        batch.insert(key::HEAD, head_bytes(&head)?);
         let mut state = self.state_mut();
-        self.table.write(batch)?;
+        state.write(batch, &head)?;
         state.head = head;
         state.voids.extend(passed_over);
         if let Some(pass) = &mut state.pass {

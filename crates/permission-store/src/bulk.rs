@@ -24,7 +24,7 @@ use crate::held::hold_back;
 use crate::key;
 use crate::projected::{Folded, Projected, fold};
 use crate::row::Stored;
-use crate::table::{Damage, Table, head_bytes};
+use crate::table::{Damage, Table};
 use crate::view::{View, read_row};
 
 /// How many users are kept in memory at the most: some 150 bytes each.
@@ -36,6 +36,8 @@ pub type BulkError = ApplyError;
 /// A view that is being built.
 #[derive(Debug)]
 pub struct BulkLoad {
+    // Before the view: the database must be closed before the directory's lock is let go.
+    table: Table,
     view: View,
     head: Head,
     accounts: HashMap<AccountId, Projected<AccountState>>,
@@ -54,6 +56,7 @@ impl BulkLoad {
     pub(crate) fn new(view: View, replaces: Vec<Generation>) -> Self {
         let head = view.read().head().clone();
         Self {
+            table: view.table(),
             view,
             head,
             accounts: HashMap::new(),
@@ -95,44 +98,60 @@ impl BulkLoad {
     /// the new one, it blocks each user for whom more would be effective than in the former. Answers how many they are.
     pub fn finish_holding(mut self, former: &View) -> Result<(View, u64), BulkError> {
         self.write_rows()?;
-        let held = hold_back(&self.view.table, &mut self.head, former)?;
+        let held = hold_back(&self.table, &mut self.head, former)?;
         Ok((self.finish()?, held))
     }
 
     /// Writes what is left, then the cursor, and removes what the view replaces.
     pub fn finish(mut self) -> Result<View, BulkError> {
-        self.write_rows()?;
-        let Self {
-            view,
-            head,
-            voids,
-            prefixes,
-            replaces,
-            ..
-        } = self;
-        if let Some((key, row)) = prefixes.rest() {
-            view.table.insert(&key, row)?;
-        }
+        self.write_rest()?;
         // The rows first: a cursor must never outlive the rows that it speaks of.
-        view.table.flush()?;
-        let mut batch = Batch::default();
-        for sequence in &voids {
-            batch.insert(key::void(*sequence), &[]);
-        }
-        batch.insert(key::HEAD, head_bytes(&head)?);
-        view.table.write(batch)?;
-        view.table.flush()?;
-        {
-            let mut state = view.state_mut();
-            state.head = head;
-            state.voids = voids.into_iter().collect();
-        }
+        self.table.flush()?;
+        let replaces = mem::take(&mut self.replaces);
+        let view = self.complete(false)?;
         replaces.iter().for_each(Generation::remove);
         Ok(view)
     }
 
+    /// Writes what is left, and no cursor: nobody finds the view until it takes the place of another one.
+    pub(crate) fn finish_beside(mut self) -> Result<View, BulkError> {
+        self.write_rest()?;
+        self.complete(true)
+    }
+
+    fn write_rest(&mut self) -> Result<(), Damage> {
+        self.write_rows()?;
+        match mem::take(&mut self.prefixes).rest() {
+            Some((key, row)) => self.table.insert(&key, row),
+            None => Ok(()),
+        }
+    }
+
+    fn complete(self, is_beside: bool) -> Result<View, BulkError> {
+        let Self {
+            table,
+            view,
+            head,
+            voids,
+            ..
+        } = self;
+        let mut batch = Batch::default();
+        for sequence in &voids {
+            batch.insert(key::void(*sequence), &[]);
+        }
+        {
+            let mut state = view.state_mut();
+            state.is_beside = is_beside;
+            state.write(batch, &head)?;
+            state.head = head;
+            state.voids = voids.into_iter().collect();
+        }
+        table.flush()?;
+        Ok(view)
+    }
+
     fn fold(&mut self, entry: &Entry) -> Result<(), Damage> {
-        let table = &self.view.table;
+        let table = &self.table;
         self.prefixes
             .push(entry, |key, row| table.insert(&key, row))?;
         if entry.content == Content::Void {
@@ -143,7 +162,7 @@ impl BulkLoad {
             Some(aggregate @ Aggregate::Account(account)) => {
                 let before = match self.accounts.get_mut(account) {
                     Some(state) => Some(mem::take(state)),
-                    None => stored(&self.view.table, self.spilled, &key::company(account))?,
+                    None => stored(&self.table, self.spilled, &key::company(account))?,
                 };
                 let now = fold(before.unwrap_or_default(), aggregate, entry);
                 match self.accounts.get_mut(account) {
@@ -156,7 +175,7 @@ impl BulkLoad {
                 if let Some(state) = self.users.get_mut(self.scratch.as_slice()) {
                     *state = fold(mem::take(state), aggregate, entry);
                 } else {
-                    let before = stored(&self.view.table, self.spilled, &self.scratch)?;
+                    let before = stored(&self.table, self.spilled, &self.scratch)?;
                     let now = fold(before.unwrap_or_default(), aggregate, entry);
                     self.users.insert(self.scratch.as_slice().into(), now);
                 }
@@ -172,11 +191,11 @@ impl BulkLoad {
             .map(|(account, state)| (key::company(&account).into_boxed_slice(), state))
             .collect();
         rows.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let new = write(&self.view.table, &mut self.head, self.spilled, rows)?;
+        let new = write(&self.table, &mut self.head, self.spilled, rows)?;
         self.head.counts.accounts = self.head.counts.accounts.saturating_add(new);
         let mut rows: Vec<_> = mem::take(&mut self.users).into_iter().collect();
         rows.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let new = write(&self.view.table, &mut self.head, self.spilled, rows)?;
+        let new = write(&self.table, &mut self.head, self.spilled, rows)?;
         self.head.counts.users = self.head.counts.users.saturating_add(new);
         Ok(())
     }

@@ -18,6 +18,11 @@ pub(crate) fn of_row(key: &[u8], value: &[u8]) -> u64 {
     u64::from_be_bytes(first)
 }
 
+/// The sum after a row was removed.
+pub(crate) fn remove_row(sum: u64, key: &[u8], before: &[u8]) -> u64 {
+    sum.wrapping_sub(of_row(key, before))
+}
+
 /// The sum after a row changed.
 pub(crate) fn replace_row(sum: u64, key: &[u8], before: Option<&[u8]>, now: &[u8]) -> u64 {
     let without = before.map_or(sum, |value| sum.wrapping_sub(of_row(key, value)));

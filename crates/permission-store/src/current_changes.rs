@@ -32,7 +32,7 @@ impl Reading<'_> {
             Aggregate::Account(account) => key::company(account),
             Aggregate::User(account, user) => key::user(account, user),
         };
-        let Some(row) = self.table.get(&row)? else {
+        let Some(row) = self.table().get(&row)? else {
             return Ok(None);
         };
         Ok(Some(change(aggregate.clone(), &row, &account)?))
@@ -81,7 +81,7 @@ impl Reading<'_> {
     ) -> Result<(), ReadError> {
         // The users of an account are side by side, so its row is read once.
         let mut company: Option<(AccountId, Projected<AccountState>)> = None;
-        self.table.scan(prefix, after, |key, row| {
+        self.table().scan(prefix, after, |key, row| {
             if limit <= page.changes.len() {
                 page.more = true;
                 return Ok(false);
@@ -91,7 +91,7 @@ impl Reading<'_> {
                 Some(known) if known.0 == *aggregate.account() => known,
                 Some(_) | None => {
                     let id = aggregate.account().clone();
-                    let row = self.table.get(&key::company(&id))?;
+                    let row = self.table().get(&key::company(&id))?;
                     let account = row.map(|row| read_row(&row)).transpose()?;
                     (id, account.unwrap_or_default())
                 }

@@ -74,6 +74,12 @@ impl Directory {
         }
     }
 
+    /// How much others may still write to its disk, in bytes; `None` where the operating system does not say.
+    pub(crate) fn bytes_free(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(&self.path).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
     /// All generations, the newest first.
     pub(crate) fn generations(&self) -> io::Result<Vec<Generation>> {
         let mut found = Vec::new();

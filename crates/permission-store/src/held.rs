@@ -69,7 +69,7 @@ impl Companies {
     fn read(table: &Table, former: &View, account: &AccountId) -> Result<Self, Damage> {
         let key = key::company(account);
         let now = table.get(&key)?.map(|row| read_row(&row)).transpose()?;
-        let was = former.table.get(&key)?;
+        let was = former.table().get(&key)?;
         let unreadable = Projected::Blocked { at: Sequence(0) };
         let was = was.map(|row| AccountState::read(&row).unwrap_or(unreadable));
         Ok(Self {
@@ -93,7 +93,7 @@ fn block(table: &Table, head: &mut Head, row: &[u8], before: &[u8]) -> Result<()
 
 fn rows_after(former: &View, after: Option<&[u8]>) -> Result<Vec<KeptRow>, Damage> {
     let mut rows = Vec::with_capacity(ROWS_AT_A_TIME);
-    former.table.scan(&key::all_users(), after, |key, value| {
+    former.table().scan(&key::all_users(), after, |key, value| {
         rows.push((key.to_vec(), value.to_vec()));
         Ok(rows.len() < ROWS_AT_A_TIME)
     })?;
@@ -109,7 +109,7 @@ impl Reading<'_> {
     /// Whether this user is held back.
     pub fn is_held(&self, aggregate: &Aggregate) -> Result<bool, ReadError> {
         let is_held =
-            0 < self.held() && self.table.get(&key::held(&key::row(aggregate)))?.is_some();
+            0 < self.held() && self.table().get(&key::held(&key::row(aggregate)))?.is_some();
         Ok(is_held)
     }
 
@@ -121,7 +121,7 @@ impl Reading<'_> {
     ) -> Result<Vec<Aggregate>, ReadError> {
         let after = after.map(|aggregate| key::held(&key::row(aggregate)));
         let mut held = Vec::new();
-        self.table.scan(key::HELD, after.as_deref(), |key, _| {
+        self.table().scan(key::HELD, after.as_deref(), |key, _| {
             let row = key.strip_prefix(key::HELD).and_then(key::aggregate);
             held.push(row.ok_or_else(unknown_key)?);
             Ok(held.len() < limit)

@@ -140,6 +140,10 @@ impl Home {
         self.io(self.directory.set_aside(generation))
     }
 
+    pub(crate) fn bytes_free(&self) -> Option<u64> {
+        self.directory.bytes_free()
+    }
+
     pub(crate) fn generations(&self) -> Result<Vec<Generation>, OpenError> {
         self.io(self.directory.generations())
     }

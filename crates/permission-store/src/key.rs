@@ -11,6 +11,8 @@ pub(crate) const ROWS: &[u8] = b"r";
 /// Before the note that an aggregate is blocked, followed by the key of its row.
 pub(crate) const BLOCKED: &[u8] = b"b";
 
+/// Before the note that something else was said of an aggregate before, followed by the key of its row.
+pub(crate) const CORRECTED: &[u8] = b"d";
 /// Before the note that a message was passed over, followed by its place in the log.
 pub(crate) const VOIDS: &[u8] = b"v";
 
@@ -75,6 +77,10 @@ pub(crate) fn blocked(row: &[u8]) -> Vec<u8> {
 
 pub(crate) fn held(row: &[u8]) -> Vec<u8> {
     [HELD, row].concat()
+}
+
+pub(crate) fn corrected(row: &[u8]) -> Vec<u8> {
+    [CORRECTED, row].concat()
 }
 
 pub(crate) fn row(aggregate: &Aggregate) -> Vec<u8> {

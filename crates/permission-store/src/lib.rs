@@ -18,7 +18,8 @@
 //! 3. [`cursor`]: how much of which log a view holds.
 //! 4. [`open`]: from a directory to a [`View`], or to a [`BulkLoad`] where there is none to trust.
 //! 5. [`bulk`]: building a view from the whole log. [`apply`]: following the log. [`refold`]:
-//!    folding one account or user anew.
+//!    folding one account or user anew. [`beside`]: building a view anew while this one is read; [`compare`]: what is
+//!    different in it, and [`corrections`]: of whom others have to hear that.
 //! 6. [`view`]: reading. [`current_changes`]: reading all, as it is told; [`rows`]: as it is kept. [`verify`]: the
 //!    digest, and whether the rows are what was written. [`log_check`]: whether the log is still what they were built from.
 
@@ -48,6 +49,12 @@ pub mod apply;
 
 pub mod refold;
 
+pub mod beside;
+
+pub mod compare;
+
+pub mod corrections;
+
 pub mod view;
 
 pub mod current_changes;
@@ -59,7 +66,9 @@ pub mod verify;
 pub mod log_check;
 
 pub use apply::ApplyError;
+pub use beside::{Candidate, LoadBeside, NotAdopted};
 pub use bulk::{BulkError, BulkLoad};
+pub use compare::{Comparison, FieldDifference, NotCompared, RowDifference};
 pub use current_changes::ChangesPage;
 pub use cursor::{Counts, Cursor, Source};
 pub use entry::{AggregateChange, Content, Entry};

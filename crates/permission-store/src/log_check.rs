@@ -73,7 +73,10 @@ impl LogCheck<'_> {
         self.read.push(hash);
         if self.first_difference.is_none() {
             let reading = self.view.read();
-            if !self.prefixes.begins_alike(reading.table, sequence, &hash)? {
+            if !self
+                .prefixes
+                .begins_alike(reading.table(), sequence, &hash)?
+            {
                 self.first_difference = Some(sequence);
             }
         }

@@ -45,18 +45,21 @@ impl Reading<'_> {
             rows: Vec::new(),
             more: false,
         };
-        self.table.scan(key::ROWS, after.as_deref(), |key, value| {
-            if page.rows.len() == limit {
-                page.more = true;
-                return Ok(false);
-            }
-            page.rows
-                .push(match key::aggregate(key).ok_or_else(unknown_key)? {
-                    Aggregate::Account(account) => Row::Account(account, read_row(value)?),
-                    Aggregate::User(account, user) => Row::User(account, user, read_row(value)?),
-                });
-            Ok(true)
-        })?;
+        self.table()
+            .scan(key::ROWS, after.as_deref(), |key, value| {
+                if page.rows.len() == limit {
+                    page.more = true;
+                    return Ok(false);
+                }
+                page.rows
+                    .push(match key::aggregate(key).ok_or_else(unknown_key)? {
+                        Aggregate::Account(account) => Row::Account(account, read_row(value)?),
+                        Aggregate::User(account, user) => {
+                            Row::User(account, user, read_row(value)?)
+                        }
+                    });
+                Ok(true)
+            })?;
         Ok(page)
     }
 }

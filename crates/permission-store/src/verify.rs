@@ -18,7 +18,7 @@ use crate::cursor::Head;
 use crate::key;
 use crate::pass::{Appointment, Pass};
 use crate::table::Damage;
-use crate::view::{ReadError, View};
+use crate::view::{ReadError, State, View};
 
 /// How many rows are read before others get their turn: a fraction of a millisecond.
 const ROWS_AT_A_TIME: usize = 256;
@@ -88,7 +88,7 @@ pub enum RowsCheck {
 }
 
 /// A row's key, and its value when the walk began.
-type RowThen = (Vec<u8>, Option<IVec>);
+pub(crate) type RowThen = (Vec<u8>, Option<IVec>);
 
 impl View {
     /// The digest of the rows as they are now. Takes a second or so per million rows; others may
@@ -194,8 +194,8 @@ impl View {
         self.walker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a walk over all rows as they are now; answers their head.
-    fn begin_pass(&self) -> Head {
+    /// Begins a walk over all rows as they are now; answers their head. Whoever begins one holds `walker`.
+    pub(crate) fn begin_pass(&self) -> Head {
         let mut state = self.state_mut();
         state.pass = Some(Pass::default());
         state.head.clone()
@@ -221,20 +221,25 @@ impl View {
                 Err(damage) => break Err(damage),
             }
         };
-        self.state_mut().pass = None;
+        self.end_walk();
         walked
     }
 
+    pub(crate) fn end_walk(&self) {
+        self.state_mut().pass = None;
+    }
+
     /// The next rows; without a value where the row was not there yet when the walk began.
-    fn next_rows(&self) -> Result<Vec<RowThen>, Damage> {
+    pub(crate) fn next_rows(&self) -> Result<Vec<RowThen>, Damage> {
         let mut state = self.state_mut();
-        let Some(pass) = &mut state.pass else {
+        let State { table, pass, .. } = &mut *state;
+        let Some(pass) = pass else {
             return Ok(Vec::new());
         };
         let after = (!pass.up_to.is_empty()).then_some(pass.up_to.as_slice());
         let mut rows = Vec::with_capacity(ROWS_AT_A_TIME);
         let before = &mut pass.before;
-        self.table.scan(key::ROWS, after, |key, value| {
+        table.scan(key::ROWS, after, |key, value| {
             let as_it_was = before
                 .remove(key)
                 .unwrap_or_else(|| Some(IVec::from(value)));

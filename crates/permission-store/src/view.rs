@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use assent_checkpoint::Root;
@@ -10,6 +10,7 @@ use assent_domain::account::AccountState;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::{AccountId, Sequence, UserId};
 use assent_domain::user::UserState;
+use sled::Batch;
 
 use crate::cursor::{Counts, Cursor, Head};
 use crate::directory::Generation;
@@ -18,24 +19,26 @@ use crate::key;
 use crate::pass::{Appointment, Pass};
 use crate::projected::Projected;
 use crate::row::Stored;
-use crate::table::{Damage, Table};
+use crate::table::{Damage, Table, head_bytes};
 
 /// What the log adds up to, for every account and user.
 ///
 /// Any number of threads may read while one applies entries.
 pub struct View {
     // Before the home: the database must be closed before the directory's lock is let go.
-    pub(crate) table: Table,
     state: RwLock<State>,
     writer: Mutex<()>,
     pub(crate) walker: Mutex<()>,
-    generation: Generation,
     home: Arc<Home>,
 }
 
-/// What is known without reading a row. It changes in the same breath as the rows do.
+/// The rows, and what is known without reading one, which changes in the same breath as they do.
 #[derive(Debug)]
 pub(crate) struct State {
+    pub(crate) table: Table,
+    pub(crate) generation: Generation,
+    /// Nobody reads it yet: until it takes the place of another view its cursor is kept in memory only.
+    pub(crate) is_beside: bool,
     pub(crate) head: Head,
     /// The messages that were passed over.
     pub(crate) voids: BTreeSet<Sequence>,
@@ -73,7 +76,6 @@ pub struct Blocked {
 
 /// The view as it is at one sequence. Nothing is applied while it is held, so hold it briefly.
 pub struct Reading<'a> {
-    pub(crate) table: &'a Table,
     state: RwLockReadGuard<'a, State>,
 }
 
@@ -86,8 +88,10 @@ impl View {
         voids: BTreeSet<Sequence>,
     ) -> Self {
         Self {
-            table,
             state: RwLock::new(State {
+                table,
+                generation,
+                is_beside: false,
                 head,
                 voids,
                 pass: None,
@@ -95,7 +99,6 @@ impl View {
             }),
             writer: Mutex::new(()),
             walker: Mutex::new(()),
-            generation,
             home,
         }
     }
@@ -103,7 +106,6 @@ impl View {
     /// The view as it is now.
     pub fn read(&self) -> Reading<'_> {
         Reading {
-            table: &self.table,
             // Whoever panicked while holding it changed nothing halfway: the head is replaced
             // as a whole, after the rows were written.
             state: self.state.read().unwrap_or_else(PoisonError::into_inner),
@@ -157,17 +159,27 @@ impl View {
     /// Waits until what was written is with the operating system's disk cache at least. A view
     /// that loses its last entries goes on from an earlier cursor.
     pub fn flush(&self) -> Result<(), Damage> {
-        self.table.flush()
+        self.table().flush()
     }
 
     /// Where its files are.
-    pub fn path(&self) -> &Path {
-        self.generation.path()
+    pub fn path(&self) -> PathBuf {
+        self.read().state.generation.path().to_owned()
+    }
+
+    /// How much there is room for on its disk, in bytes; `None` where the operating system does not say.
+    pub fn bytes_free(&self) -> Option<u64> {
+        self.home.bytes_free()
+    }
+
+    /// The rows. They stay the same ones for whoever keeps others from writing.
+    pub(crate) fn table(&self) -> Table {
+        self.read().state.table.clone()
     }
 
     /// What its files take on the disk, in bytes.
     pub fn bytes_on_disk(&self) -> u64 {
-        self.generation.bytes()
+        self.read().state.generation.bytes()
     }
 
     pub(crate) fn home(&self) -> &Arc<Home> {
@@ -224,7 +236,7 @@ impl Reading<'_> {
         let after = after.map(|user| key::user(account, user));
         let mut users = Vec::new();
         let mut more = false;
-        self.table.scan(&prefix, after.as_deref(), |key, value| {
+        self.table().scan(&prefix, after.as_deref(), |key, value| {
             if users.len() == limit {
                 more = true;
                 return Ok(false);
@@ -251,7 +263,7 @@ impl Reading<'_> {
     ) -> Result<Vec<Blocked>, ReadError> {
         let after = after.map(|aggregate| key::blocked(&key::row(aggregate)));
         let mut found = Vec::new();
-        self.table
+        self.table()
             .scan(key::BLOCKED, after.as_deref(), |key, value| {
                 if found.len() == limit {
                     return Ok(false);
@@ -279,15 +291,39 @@ impl Reading<'_> {
             .map(|appointment| appointment.at)
     }
 
+    pub(crate) fn table(&self) -> &Table {
+        &self.state.table
+    }
+
+    pub(crate) fn voids(&self) -> &BTreeSet<Sequence> {
+        &self.state.voids
+    }
+
+    /// As [`State::write`].
+    pub(crate) fn write(&self, batch: Batch, head: &Head) -> Result<(), Damage> {
+        self.state.write(batch, head)
+    }
+
     pub(crate) fn projected<S: Stored + Default>(
         &self,
         key: &[u8],
     ) -> Result<Projected<S>, ReadError> {
-        let row = self.table.get(key)?;
+        let row = self.table().get(key)?;
         Ok(row
             .map(|row| read_row(&row))
             .transpose()?
             .unwrap_or_default())
+    }
+}
+
+impl State {
+    /// Writes rows, and the cursor with them; not that of a view beside another one, which nobody may
+    /// find before it is complete.
+    pub(crate) fn write(&self, mut batch: Batch, head: &Head) -> Result<(), Damage> {
+        if !self.is_beside {
+            batch.insert(key::HEAD, head_bytes(head)?);
+        }
+        self.table.write(batch)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use assent_event_log::{FollowError, ReadError as ReadLogError};
 use assent_messaging::{ChangeStreamError, JetStreamError, PublishChangesError, SubscribeError};
-use assent_permission_store::ReadError;
+use assent_permission_store::{Damage, ReadError};
 use tokio::task::JoinError;
 
 /// Why changes are not told, for now.
@@ -22,6 +22,8 @@ pub(crate) enum AnnounceError {
     FollowLog(#[from] FollowError),
     #[error("the view can't be read")]
     ReadView(#[from] ReadError),
+    #[error("what was told can't be noted")]
+    Note(#[from] Damage),
     #[error("a change has no JSON form")]
     Encode(#[from] serde_json::Error),
     #[error("a task beside the telling failed")]

@@ -11,6 +11,7 @@ use assent_service_kit::{ConnectionLimits, Dependency, Health, Listen, Runtime, 
 use crate::config::{Config, PROGRAM};
 use crate::log_findings::LogFindings;
 use crate::projector::Projector;
+use crate::rebuild::{Rebuilds, Turn};
 use crate::replica::Replica;
 use crate::served_view::ServedView;
 use crate::{http, queries};
@@ -39,8 +40,14 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         "nats-watch",
         watch(connection.clone(), nats, runtime.clone()),
     );
+    let rebuilds = Arc::new(Rebuilds::new(config.data_dir.clone()));
     let findings = Arc::new(LogFindings::new(health.dependency("log")));
-    let replica = Arc::new(Replica::new(&served, &findings, config.data_dir.clone()));
+    let replica = Arc::new(Replica::new(
+        &served,
+        &findings,
+        Arc::clone(&rebuilds),
+        config.data_dir.clone(),
+    ));
     let projector = Projector {
         connection: connection.clone(),
         directory: config.data_dir,
@@ -48,6 +55,8 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         readiness: view,
         changes,
         findings,
+        rebuilds: Arc::clone(&rebuilds),
+        turn: Turn::default(),
         runtime: runtime.clone(),
     };
     runtime.spawn_critical("projector", projector.run());

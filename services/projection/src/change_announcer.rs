@@ -9,8 +9,9 @@
 //! message that is true of this log, `inspect` hears at once what none of us said, `judge` says
 //! what is ours and true, and `republish` has the last word: on the one subject, or, where the stream is
 //! of another log or of a later state of this one, on all of them. `unblocked` tells of those whose
-//! state changed without an event, as a message that blocked them is void.
+//! state changed without an event, as a message that blocked them is void, and `corrected` of those whose rows were wrong.
 
+mod corrected;
 mod finding;
 mod inspect;
 mod judge;
@@ -126,6 +127,7 @@ impl ChangeAnnouncer {
                 | AnnounceError::ReadLog(_)
                 | AnnounceError::FollowLog(_)
                 | AnnounceError::ReadView(_)
+                | AnnounceError::Note(_)
                 | AnnounceError::Encode(_)
                 | AnnounceError::Task(_)
                 | AnnounceError::Interrupted(_) => self
@@ -156,6 +158,7 @@ impl ChangeAnnouncer {
         self.show_mending(&telling);
         catch_up(&self.ground, &mut telling, covered).await?;
         telling.tell_blocked_and_unblocked().await?;
+        telling.tell_corrected().await?;
         let stream_to_watch = stream.clone();
         let (found, mut findings) = mpsc::channel(FINDINGS);
         let inspector = Inspector {
@@ -195,6 +198,10 @@ impl ChangeAnnouncer {
                         None => return Ok(()),
                     },
                     finding = findings.recv() => (None, finding),
+                    () = self.ground.served.corrections() => {
+                        telling.tell_corrected().await?;
+                        (None, None)
+                    }
                     // Some wait for their turn.
                     () = tokio::time::sleep(PAUSE), if !telling.foreign.is_empty() => (None, None),
                     Some(ended) = beside.join_next() => {

@@ -9,7 +9,8 @@
 //!    `log_checker` reads the log again, to see that it still holds what the view was built from, and
 //!    `log_findings` tells; `rows_checker` sees that the view is what was written.
 //! 5. `change_announcer` tells others what changed, each change once.
-//! 6. `served_view` is where the view is served from; `answers` reads it, for NATS and for HTTP, and
+//! 6. `rebuild` builds the view anew where an operator asks for it, beside the one that is served.
+//! 7. `served_view` is where the view is served from; `answers` reads it, for NATS and for HTTP, and
 //!    `snapshot` reads all of it, for whoever begins to follow the changes; `replica` is what an operator asks
 //!    of each projection by itself.
 
@@ -26,6 +27,7 @@ mod log_findings;
 mod projector;
 mod queries;
 mod query_failure;
+mod rebuild;
 mod replica;
 mod rows_checker;
 mod served_view;

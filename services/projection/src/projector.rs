@@ -19,6 +19,7 @@ use crate::entries::{as_entry, still_agrees};
 use crate::follow_failure::{FollowFailure, Log, Recovery};
 use crate::log_checker::LogChecker;
 use crate::log_findings::LogFindings;
+use crate::rebuild::{Rebuilder, Rebuilds, Turn};
 use crate::rows_checker::keep_checking;
 use crate::served_view::{ServedView, show_counts};
 use crate::unblock::Unblock;
@@ -45,6 +46,8 @@ pub(crate) struct Projector {
     pub(crate) readiness: Dependency,
     pub(crate) changes: Dependency,
     pub(crate) findings: Arc<LogFindings>,
+    pub(crate) rebuilds: Arc<Rebuilds>,
+    pub(crate) turn: Turn,
     pub(crate) runtime: Runtime,
 }
 
@@ -117,19 +120,27 @@ impl Projector {
         };
         metrics::gauge!("assent_projection_gap_at_sequence").set(0.0);
         let (queue, waiting) = mpsc::channel(QUEUE);
+        let ground = LogAndView {
+            log: log.clone(),
+            view: Arc::clone(&view),
+            served: Arc::clone(&self.served),
+            voids: voids.clone(),
+        };
+        let rebuilder = Rebuilder {
+            rebuilds: Arc::clone(&self.rebuilds),
+            ground: ground.clone(),
+            turn: self.turn.clone(),
+            runtime: self.runtime.clone(),
+        };
         let announcer = ChangeAnnouncer {
             connection: self.connection.clone(),
-            ground: LogAndView {
-                log: log.clone(),
-                view: Arc::clone(&view),
-                served: Arc::clone(&self.served),
-                voids: voids.clone(),
-            },
+            ground,
             readiness: self.changes.clone(),
         };
         // It ends with this scope, also when that is cancelled.
         let mut beside = JoinSet::new();
         beside.spawn(announcer.run(waiting));
+        beside.spawn(rebuilder.run());
         beside.spawn(voids.clone().keep_looking(log.clone()));
         beside.spawn(keep_checking(Arc::clone(&view), Arc::clone(&self.served)));
         let checker = LogChecker {
@@ -235,6 +246,7 @@ impl Projector {
                     Err(trouble) => return trouble,
                 },
                 read = unblock.read() => {
+                    let _turn = self.turn.take().await;
                     let replaced = match read {
                         Ok(read) => unblock.replace(view, read).await,
                         Err(trouble) => Err(trouble),
@@ -261,6 +273,8 @@ impl Projector {
                     Err(error) => return FollowFailure::Read(error),
                 }
             }
+            // A rebuild may want the view to stand still for a moment.
+            let _turn = self.turn.take().await;
             let mut applied = match block_in_place(|| apply(view, voids, after, entries)) {
                 Ok(applied) => applied,
                 Err(trouble) => return trouble,

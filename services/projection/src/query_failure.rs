@@ -27,6 +27,8 @@ pub(crate) enum QueryFailure {
     Gone(&'static str),
     /// Others read all rows, one after another.
     Busy,
+    /// What was asked for can't be kept.
+    NotKept(std::io::Error),
     /// A fault of ours.
     Internal(serde_json::Error),
 }
@@ -43,7 +45,9 @@ impl QueryFailure {
             Self::Invalid(_) => ErrorCode::InvalidRequest,
             Self::Forbidden => ErrorCode::Forbidden,
             Self::NotYetApplied => ErrorCode::NotYetApplied,
-            Self::NotReady | Self::Damaged(_) | Self::Untold(_) => ErrorCode::ViewNotReady,
+            Self::NotReady | Self::Damaged(_) | Self::Untold(_) | Self::NotKept(_) => {
+                ErrorCode::ViewNotReady
+            }
             Self::Gone(_) => ErrorCode::Gone,
             Self::Busy => ErrorCode::TooManyRequests,
             Self::Internal(_) => ErrorCode::InternalError,
@@ -63,6 +67,9 @@ impl From<QueryFailure> for Problem {
             QueryFailure::NotReady => problem.detail(not_ready),
             QueryFailure::Damaged(error) => problem.detail(not_ready).internal(error),
             QueryFailure::Untold(error) => problem.detail(not_ready).internal(error),
+            QueryFailure::NotKept(error) => problem
+                .detail("the data directory of the projection can't be written")
+                .internal(error),
             QueryFailure::Gone(detail) => problem.detail(detail),
             QueryFailure::Internal(error) => problem.internal(error),
         }

@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use crate::log_findings::LogFindings;
 use crate::query_failure::QueryFailure;
+use crate::rebuild::{self, Rebuilds};
 use crate::served_view::ServedView;
 
 /// A row is some 700 bytes at the most, and a message 256 KB.
@@ -36,6 +37,7 @@ const HOST_NAME: &str = "/proc/sys/kernel/hostname";
 pub(crate) struct Replica {
     served: Arc<ServedView>,
     findings: Arc<LogFindings>,
+    rebuilds: Arc<Rebuilds>,
     instance: String,
     host: Option<String>,
     directory: PathBuf,
@@ -47,12 +49,14 @@ impl Replica {
     pub(crate) fn new(
         served: &Arc<ServedView>,
         findings: &Arc<LogFindings>,
+        rebuilds: Arc<Rebuilds>,
         directory: PathBuf,
     ) -> Self {
         let host = std::fs::read_to_string(HOST_NAME).ok();
         Self {
             served: Arc::clone(served),
             findings: Arc::clone(findings),
+            rebuilds,
             instance: Uuid::new_v4().simple().to_string(),
             host: host
                 .map(|host| host.trim().to_owned())
@@ -106,6 +110,7 @@ impl Replica {
                     Ok(replica.findings.status())
                 },
             ),
+            rebuild::endpoint(&self.rebuilds, &self.instance),
         ])
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use assent_contract::replica::ReplicaState;
 use assent_permission_store::{Counts, View};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::query_failure::QueryFailure;
 
@@ -26,6 +26,8 @@ pub(crate) struct ServedView {
     former_log_name: RwLock<Option<String>>,
     /// The last event that the view holds which is being built.
     built: AtomicU64,
+    /// The view says something else of somebody than it did.
+    corrected: Notify,
 }
 
 /// What can be answered from.
@@ -81,6 +83,7 @@ impl ServedView {
             log_named_at: AtomicU64::new(0),
             former_log_name: RwLock::new(None),
             built: AtomicU64::new(0),
+            corrected: Notify::new(),
         }
     }
 
@@ -284,6 +287,16 @@ impl ServedView {
         let damaged = states.wait_for(|state| state.held().is_some_and(|held| held.is_damaged));
         // It fails only once the sender is gone, and we hold it.
         drop(damaged.await);
+    }
+
+    /// There may be somebody of whom the view says something else than it did, without an event.
+    pub(crate) fn has_corrections(&self) {
+        self.corrected.notify_one();
+    }
+
+    /// Waits until there may be.
+    pub(crate) async fn corrections(&self) {
+        self.corrected.notified().await;
     }
 
     /// Waits until the view reflects this write; at once, in the usual case.

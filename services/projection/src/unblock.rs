@@ -99,6 +99,11 @@ impl Unblock {
         Ok(read.aggregate)
     }
 
+    /// Whether nobody has to be folded anew any more.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.under_way.is_empty()
+    }
+
     fn begin_next(&mut self, view: &View) {
         if !self.under_way.is_empty() {
             return;
@@ -109,11 +114,7 @@ impl Unblock {
         let (log, voids) = (self.log.clone(), self.voids.clone());
         let through = view.cursor().sequence;
         self.under_way.spawn(async move {
-            let mut refolding = Refolding {
-                refold: Refold::new(aggregate.clone()),
-                aggregate,
-                read_through: Sequence(0),
-            };
+            let mut refolding = Refolding::new(aggregate);
             refolding.read(&log, &voids, through).await?;
             Ok(refolding)
         });
@@ -141,8 +142,27 @@ pub(crate) struct Refolding {
 }
 
 impl Refolding {
+    /// Nothing is read yet.
+    pub(crate) fn new(aggregate: Aggregate) -> Self {
+        Self {
+            refold: Refold::new(aggregate.clone()),
+            aggregate,
+            read_through: Sequence(0),
+        }
+    }
+
+    /// What was folded.
+    pub(crate) const fn refold(&self) -> &Refold {
+        &self.refold
+    }
+
+    /// What was folded, for whoever reads no further.
+    pub(crate) fn into_refold(self) -> Refold {
+        self.refold
+    }
+
     /// Reads on, up to a place in the log.
-    async fn read(
+    pub(crate) async fn read(
         &mut self,
         log: &EventLog,
         voids: &Voids,

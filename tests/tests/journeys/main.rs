@@ -33,6 +33,7 @@ mod mailboxes;
 mod moved_away;
 mod operating;
 mod own_consent;
+mod rebuilt;
 mod redirects;
 mod which_account;
 

@@ -1,6 +1,7 @@
 //! `consentctl projection`.
 
-use clap::Subcommand;
+use assent_domain::ids::AccountId;
+use clap::{Args, Subcommand};
 
 /// The commands about the projections and their views.
 #[derive(Debug, Subcommand)]
@@ -47,4 +48,37 @@ Example:
         #[arg(long)]
         yes: bool,
     },
+    /// Build the view anew from the log, beside the one that is served, compare the two, and swap them (writes;
+    /// read-only with --dry-run).
+    #[command(after_help = "\
+Queries are answered all the while, and no change is told twice. One projection is rebuilt after another.
+Each goes on by itself: whoever asks again while one is under way joins it, also after the projection
+was stopped or killed. The new view takes the place of the old one only if it is of the same log and is
+what the log adds up to; whatever was different is named. It needs as much disk again, for a while.
+
+Exit code 1 if something was different, or if a projection refuses; 69 if none answers.
+
+Examples:
+  consentctl projection rebuild --dry-run          what would change?
+  consentctl projection rebuild --yes
+  consentctl projection rebuild --account acme     only this company and its users, from their own events
+  consentctl projection rebuild --replica 4be3...  only this projection, by its name in projection status")]
+    Rebuild(RebuildArguments),
+}
+
+/// What to rebuild, and where.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RebuildArguments {
+    /// Only this company and its users: each is folded from its own events.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) account: Option<AccountId>,
+    /// Compare, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Only the projection of this name, as projection status shows it.
+    #[arg(long, value_name = "INSTANCE")]
+    pub(crate) replica: Option<String>,
+    /// Don't ask first.
+    #[arg(long)]
+    pub(crate) yes: bool,
 }

@@ -1,7 +1,8 @@
-//! `projection`: each replica, and whether they hold the same.
+//! `projection`: each replica, whether they hold the same, and building their views anew.
 
 mod accept_log;
 mod digest;
+mod rebuild;
 mod status;
 
 use assent_messaging::{Connection, ConnectionSettings};
@@ -20,5 +21,6 @@ pub(crate) async fn run(
         ProjectionCommand::Status { compare } => status::run(&connection, compare, output).await,
         ProjectionCommand::AcceptLog { yes } => accept_log::run(&connection, yes, output).await,
         ProjectionCommand::Digest => digest::run(&connection, output).await,
+        ProjectionCommand::Rebuild(wanted) => rebuild::run(&connection, &wanted, output).await,
     }
 }

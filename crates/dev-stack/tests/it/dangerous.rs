@@ -57,6 +57,7 @@ pub(crate) fn subjects() -> Vec<String> {
         "consent.query.v1.steered",
         "consent.projection.v1.status",
         "consent.projection.v1.digest.instance",
+        "consent.command.v1.rebuild-view.instance",
         "$SRV.PING.steered",
         "_R_.steered.steered",
         "_INBOX.steered",

@@ -54,6 +54,11 @@ impl Fixture {
                 "consent-projection-replica",
                 "consent.projection.v1.status",
             ),
+            (
+                NatsUser::Projection,
+                "consent-projection-rebuild",
+                "consent.command.v1.rebuild-view.instance",
+            ),
         ] {
             let (login, password) = server.credentials(user);
             let settings = ConnectionSettings::new(server.url(), name).with_user(login, password);

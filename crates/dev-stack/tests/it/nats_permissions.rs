@@ -202,6 +202,11 @@ async fn services_answer_those_who_may_ask() {
             "consent.projection.v1.digest.instance",
             vec![NatsUser::Operator],
         ),
+        (
+            NatsUser::Projection,
+            "consent.command.v1.rebuild-view.instance",
+            vec![NatsUser::Operator],
+        ),
     ] {
         let service = NatsClient::connect(&server, service).await.client;
         let mut requests = service
@@ -237,12 +242,16 @@ async fn each_projection_by_itself_is_asked_by_operators_only_and_whether_it_run
             "consent.projection.v1.status",
             "consent.projection.v1.digest.instance",
             "consent.projection.v1.rows.instance",
+            "consent.command.v1.rebuild-view.instance",
         ] {
             let restores = user == NatsUser::Gateway && subject.ends_with(".status");
             if user != NatsUser::Operator && !restores {
                 client.assert_refused_to_publish(subject).await;
             }
-            if user != NatsUser::Projection {
+            // The gateway may listen to commands, but this one does not come into its account.
+            let hears_its_own =
+                user == NatsUser::Gateway && subject.starts_with("consent.command.");
+            if user != NatsUser::Projection && !hears_its_own {
                 client.assert_refused_to_subscribe(subject).await;
             }
         }

@@ -129,6 +129,10 @@ async fn no_answer_can_be_steered_into_another_account() {
         (NatsUser::Operator, "consent.query.v1.permissions"),
         (NatsUser::Operator, "consent.projection.v1.status"),
         (
+            NatsUser::Operator,
+            "consent.command.v1.rebuild-view.instance",
+        ),
+        (
             NatsUser::LoginHook,
             "consent.command.v1.record-automatic-grant",
         ),

@@ -63,6 +63,13 @@ fn of_pattern(pattern: &str, user: &User) -> Vec<Request> {
             let subject = pattern.replace('*', "instance");
             return plain(&subject, of(&[json!({ "at": 7 }), json!({})], &["", "?"]));
         }
+        "consent.command.v1.rebuild-view.*" => {
+            let subject = pattern.replace('*', "instance");
+            return plain(
+                &subject,
+                of(&[json!({ "dry_run": true }), json!({})], &["", "?"]),
+            );
+        }
         // Refused by its headers: whatever is stored here is the projection's own word.
         "consent.announce.v1.>" => {
             let mut headers = HeaderMap::new();

@@ -250,7 +250,7 @@ impl Connection {
 
     /// The subjects below `filter` of which a stream holds messages, after the first `offset` of them, as far as one
     /// answer lists them.
-    pub(crate) async fn subjects(
+    pub async fn subjects(
         &self,
         stream: &str,
         filter: &str,

@@ -10,6 +10,7 @@ use crate::log::{granted, hash, source};
 use crate::place::{CACHE, Place, apply, digest_of, load};
 
 const DIRECTORY: &str = "VIEW_THAT_A_CHILD_WRITES";
+const REBUILDS: &str = "VIEW_IS_REBUILT_BY_THE_CHILD";
 
 fn event(sequence: u64) -> Entry {
     let number = (sequence * 7919) % 2000;
@@ -34,11 +35,28 @@ fn a_child_writes_until_it_is_killed() {
         apply(&view, &batch);
         next += 64;
         writeln!(std::io::stdout(), "\napplied:{next}").unwrap();
+        if env::var_os(REBUILDS).is_some() {
+            // The view is replaced again and again, each time by one that was built beside it.
+            let mut load = view.build_beside().unwrap();
+            let entries: Vec<_> = (1..next).map(event).collect();
+            load.add(&entries).unwrap();
+            let candidate = load.finish().unwrap();
+            view.adopt(&candidate).unwrap();
+        }
     }
 }
 
 #[test]
 fn a_killed_writer_leaves_rows_and_cursor_that_agree() {
+    kill_again_and_again(&[]);
+}
+
+#[test]
+fn one_that_was_killed_while_it_was_rebuilt_leaves_the_old_view_or_the_new() {
+    kill_again_and_again(&[(REBUILDS, "1")]);
+}
+
+fn kill_again_and_again(variables: &[(&str, &str)]) {
     let place = Place::new();
     let mut furthest = 0;
     for round in 0..8 {
@@ -50,11 +68,16 @@ fn a_killed_writer_leaves_rows_and_cursor_that_agree() {
                 "--nocapture",
             ])
             .env(DIRECTORY, place.path())
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let wanted = 3 + round * 23;
+        let wanted = if variables.is_empty() {
+            3 + round * 23
+        } else {
+            3 + round
+        };
         let applied = lines
             .map_while(Result::ok)
             .filter(|line| line.starts_with("applied:"))

@@ -8,6 +8,7 @@
     reason = "a test that can't go on shall stop; its numbers are small"
 )]
 
+mod beside;
 mod current_changes;
 mod damage;
 mod held;

@@ -1,5 +1,7 @@
 //! A message on a subject of changes that is not as it should be.
 
+use assent_contract::names;
+use assent_domain::event::Aggregate;
 use assent_messaging::Told;
 
 use super::judge::{Believed, believed};
@@ -17,6 +19,16 @@ pub(super) struct Finding {
 }
 
 impl Finding {
+    /// Of somebody of whom the stream keeps nothing that is ours.
+    pub(super) fn untold(aggregate: &Aggregate) -> Self {
+        Self {
+            stream_sequence: None,
+            subject: names::change_subject(aggregate),
+            believed: None,
+            is_foreign: false,
+        }
+    }
+
     /// What one of ours told before a message that blocked somebody was declared void.
     pub(super) fn of_ours(told: &Told) -> Self {
         Self {

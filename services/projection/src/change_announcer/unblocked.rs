@@ -179,7 +179,7 @@ impl ResumablePublisher {
     }
 
     /// The last thing told of somebody, if it is one of ours; others' are told over anyway.
-    async fn last_told(
+    pub(super) async fn last_told(
         &self,
         aggregate: &Aggregate,
     ) -> Result<Option<(OurMessage, Finding)>, AnnounceError> {
