@@ -27,8 +27,6 @@ mod event_text;
 mod event_line;
 mod output;
 
-mod confirm;
-
 mod history;
 mod projection;
 mod replicas;

@@ -67,6 +67,9 @@ pub enum NotAdopted {
     /// They hold another event at the same place.
     #[error("the log has another event at {0} than the view that is served")]
     OtherLog(Sequence),
+    /// The log does not hold what the one that is served was built from: events were changed or lost before.
+    #[error("the log does not hold what the view that is served was built from, up to event {0}")]
+    OtherEvents(Sequence),
     /// The new one can't be written.
     #[error(transparent)]
     Damaged(#[from] Damage),
@@ -99,6 +102,9 @@ impl View {
         };
         let (_writer, _candidates) = (self.only_writer(), candidate.view.only_writer());
         let head = self.is_level_with(&candidate.view)?;
+        if self.read().root() != head.tree.root() {
+            return Err(NotAdopted::OtherEvents(head.cursor.sequence));
+        }
         let table = candidate.view.table();
         // The rows first: a cursor must never outlive the rows that it speaks of.
         table.flush()?;

@@ -42,6 +42,8 @@ pub struct Comparison {
     pub users_gaining: u64,
     /// How many users would lose one, or some of it.
     pub users_losing: u64,
+    /// Whether both were built from the same messages of the log. Where they were not, the log was changed, or has lost some.
+    pub same_events: bool,
     /// The numbers of both, the one that is served first, where they differ.
     pub counts: Option<(Counts, Counts)>,
 }
@@ -83,7 +85,7 @@ pub enum NotCompared {
 impl Comparison {
     /// Whether the views say the same.
     pub const fn is_same(&self) -> bool {
-        self.different == 0 && self.counts.is_none()
+        self.different == 0 && self.counts.is_none() && self.same_events
     }
 }
 
@@ -103,7 +105,8 @@ impl View {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return Err(NotAdopted::Busy.into()),
         };
-        let theirs = self.is_level_with(candidate.view())?.counts;
+        let built = self.is_level_with(candidate.view())?;
+        let theirs = built.counts;
         let head = self.begin_pass();
         begun();
         let mut comparison = Comparison {
@@ -113,6 +116,7 @@ impl View {
             first: Vec::new(),
             users_gaining: 0,
             users_losing: 0,
+            same_events: head.tree.root() == built.tree.root(),
             counts: (head.counts != theirs).then_some((head.counts, theirs)),
         };
         let table = candidate.view().table();

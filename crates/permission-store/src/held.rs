@@ -93,10 +93,12 @@ fn block(table: &Table, head: &mut Head, row: &[u8], before: &[u8]) -> Result<()
 
 fn rows_after(former: &View, after: Option<&[u8]>) -> Result<Vec<KeptRow>, Damage> {
     let mut rows = Vec::with_capacity(ROWS_AT_A_TIME);
-    former.table().scan(&key::all_users(), after, |key, value| {
-        rows.push((key.to_vec(), value.to_vec()));
-        Ok(rows.len() < ROWS_AT_A_TIME)
-    })?;
+    former
+        .table()
+        .scan(&key::all_users(), after, |key, value| {
+            rows.push((key.to_vec(), value.to_vec()));
+            Ok(rows.len() < ROWS_AT_A_TIME)
+        })?;
     Ok(rows)
 }
 
@@ -108,8 +110,11 @@ impl Reading<'_> {
 
     /// Whether this user is held back.
     pub fn is_held(&self, aggregate: &Aggregate) -> Result<bool, ReadError> {
-        let is_held =
-            0 < self.held() && self.table().get(&key::held(&key::row(aggregate)))?.is_some();
+        let is_held = 0 < self.held()
+            && self
+                .table()
+                .get(&key::held(&key::row(aggregate)))?
+                .is_some();
         Ok(is_held)
     }
 

@@ -54,6 +54,14 @@ impl View {
     }
 }
 
+impl View {
+    /// Whether a message of the log is the one that this view was built from, as far as is known of it: by the first bytes
+    /// of its hash.
+    pub fn knows_message(&self, sequence: Sequence, hash: &[u8; 32]) -> Result<bool, Damage> {
+        PrefixReader::default().begins_alike(&self.table(), sequence, hash)
+    }
+}
+
 impl LogCheck<'_> {
     /// The last message that there is to compare.
     pub const fn through(&self) -> Sequence {

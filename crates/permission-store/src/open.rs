@@ -102,3 +102,75 @@ fn usable(head: &Head, source: &Source) -> Option<RebuildReason> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use sled::Batch;
+    use tempfile::TempDir;
+
+    use super::{Opened, View};
+    use crate::cursor::{Cursor, Source};
+    use crate::home::RebuildReason;
+
+    const CACHE: u64 = 8 * 1024 * 1024;
+
+    fn source() -> Source {
+        Source {
+            stream: "CONSENT_EVENTS".to_owned(),
+            created: "then".to_owned(),
+        }
+    }
+
+    /// A directory as another version of the program left it.
+    fn left_by_another(change: fn(&mut Cursor)) -> TempDir {
+        let directory = TempDir::new().unwrap();
+        let Opened::Fresh { load, .. } = View::open(directory.path(), &source(), CACHE).unwrap()
+        else {
+            panic!("there is a view already");
+        };
+        let view = load.finish().unwrap();
+        let mut head = view.read().head().clone();
+        change(&mut head.cursor);
+        view.read().write(Batch::default(), &head).unwrap();
+        directory
+    }
+
+    fn generations(directory: &TempDir) -> usize {
+        let entries = fs::read_dir(directory.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("generation-")).count()
+    }
+
+    #[test]
+    fn a_view_of_other_rules_is_not_served_and_stays_until_there_is_another() {
+        let of_later_rules: fn(&mut Cursor) = |cursor| cursor.fold += 1;
+        let of_earlier_rules: fn(&mut Cursor) = |cursor| cursor.fold -= 1;
+        let laid_out_otherwise: fn(&mut Cursor) = |cursor| cursor.schema += 1;
+        for (change, expected) in [
+            (of_later_rules, RebuildReason::OtherFold),
+            (of_earlier_rules, RebuildReason::OtherFold),
+            (laid_out_otherwise, RebuildReason::OtherSchema),
+        ] {
+            let directory = left_by_another(change);
+            // Interrupted twice: whoever goes back to the other version finds its view.
+            for reason in [expected, RebuildReason::Incomplete] {
+                match View::open(directory.path(), &source(), CACHE).unwrap() {
+                    Opened::Fresh { why, .. } => assert_eq!(why, reason),
+                    Opened::Resumed(view) => panic!("{view:?} is served"),
+                }
+                assert_eq!(generations(&directory), 2);
+            }
+            let Opened::Fresh { load, .. } =
+                View::open(directory.path(), &source(), CACHE).unwrap()
+            else {
+                panic!("it is served");
+            };
+            drop(load.finish().unwrap());
+            assert_eq!(generations(&directory), 1);
+            let found = View::open(directory.path(), &source(), CACHE).unwrap();
+            assert!(matches!(found, Opened::Resumed(_)));
+        }
+    }
+}

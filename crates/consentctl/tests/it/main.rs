@@ -22,6 +22,7 @@ mod list;
 mod projection;
 mod proxy;
 mod replay;
+mod rebuild;
 mod tail;
 mod transfer;
 mod usage;

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::fixture::{PATIENCE, connect, program, run};
 
-fn status(instance: &str, state: ReplicaState) -> ReplicaStatus {
+pub(crate) fn status(instance: &str, state: ReplicaState) -> ReplicaStatus {
     ReplicaStatus {
         instance: instance.to_owned(),
         host: Some("host-1".to_owned()),
@@ -140,7 +140,7 @@ async fn replica(
     stop
 }
 
-async fn all_answer(server: &NatsServer, how_many: usize) {
+pub(crate) async fn all_answer(server: &NatsServer, how_many: usize) {
     let operator = connect(server, NatsUser::Operator).await;
     let quiet = std::time::Duration::from_millis(500);
     let answering = wait_for(PATIENCE, async || {

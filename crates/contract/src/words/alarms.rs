@@ -57,6 +57,9 @@ words! {
         /// The view did not agree with the log, or was damaged. It is built anew.
         ViewRebuilt = "view_rebuilt",
             Nobody: "the projection builds it from the log; if it happens again, look at the disk under ASSENT_DATA_DIR";
+        /// A view was not rebuilt as an operator asked for. What is served is as it was.
+        ViewNotRebuilt = "view_not_rebuilt",
+            Operator: "the log line says why, and consentctl projection rebuild, which asked for it";
         /// A log that lost events would permit more than before: whoever it would is held back until an operator decides.
         PermissionsHeld = "permissions_held",
             Operator: "consentctl blocked list says who is held back, and what permits it again (deploy/README.md)";

@@ -192,6 +192,29 @@ fn another_event_at_the_same_place_is_another_log() {
 }
 
 #[test]
+fn a_log_that_was_changed_is_compared_and_never_adopted() {
+    let place = Place::new();
+    let entries = [granted(1, "acme", "ana"), granted(2, "acme", "ben")];
+    let view = load(place.fresh(RebuildReason::Missing), &entries);
+    // The first event is another one by now; the last is the same.
+    let mut changed = entries.clone();
+    changed[0] = Entry {
+        hash: [9; 32],
+        ..unreadable(1, Some(ana()))
+    };
+    let candidate = candidate(&view, &changed);
+    let found = compare(&view, &candidate);
+    assert!(!found.same_events && !found.is_same());
+    assert_eq!(found.users_losing, 1);
+    let refused = view.adopt(&candidate).unwrap_err();
+    assert!(matches!(refused, NotAdopted::OtherEvents(Sequence(2))));
+    drop(candidate);
+    assert_eq!(view.digest().unwrap(), digest_of(&entries));
+    assert!(view.knows_message(Sequence(1), &entries[0].hash).unwrap());
+    assert!(!view.knows_message(Sequence(1), &changed[0].hash).unwrap());
+}
+
+#[test]
 fn a_row_is_corrected_alone() {
     let place = Place::new();
     let entries = [granted(1, "acme", "ana"), granted(2, "acme", "ben")];

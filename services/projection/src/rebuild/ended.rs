@@ -97,6 +97,9 @@ impl From<NotAdopted> for Ended {
             NotAdopted::OtherLog(_) => {
                 Self::refused(RebuildRefusal::AnotherLog, refused.to_string())
             }
+            NotAdopted::OtherEvents(_) => {
+                Self::refused(RebuildRefusal::LogLostEvents, refused.to_string())
+            }
             NotAdopted::Damaged(damage) => damage.into(),
             NotAdopted::Elsewhere { .. } | NotAdopted::OtherVoids | NotAdopted::Busy => {
                 Self::ForNow(refused.to_string())

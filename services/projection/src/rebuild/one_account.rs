@@ -141,18 +141,59 @@ impl Rebuilder {
         whose: &Aggregate,
         comparison: &RebuildComparison,
     ) -> Result<(), Ended> {
-        match self.ground.log.read(whose).await {
+        let detail = match self.ground.log.read(whose).await {
             // What can't be read blocks, and is known to.
-            Ok(_) | Err(ReadError::Unreadable { .. }) => Ok(()),
+            Ok(_) | Err(ReadError::Unreadable { .. }) => self.first_unknown(whose).await?,
             Err(error @ (ReadError::BrokenChain { .. } | ReadError::Damaged(_))) => {
-                Err(Ended::Refused(Refusal {
-                    reason: RebuildRefusal::LogLostEvents,
-                    detail: with_sources(&error).to_string(),
-                    comparison: Some(comparison.clone()),
-                }))
+                Some(with_sources(&error).to_string())
             }
-            Err(error @ (ReadError::NotThere | ReadError::JetStream(_))) => Err(error.into()),
+            Err(error @ (ReadError::NotThere | ReadError::JetStream(_))) => {
+                return Err(error.into());
+            }
+        };
+        match detail {
+            None => Ok(()),
+            Some(detail) => Err(Ended::Refused(Refusal {
+                reason: RebuildRefusal::LogLostEvents,
+                detail,
+                comparison: Some(comparison.clone()),
+            })),
         }
+    }
+
+    /// The first message of theirs that is not the one that the view was built from; or the last one that the view knows of,
+    /// where the log has nothing of theirs there.
+    async fn first_unknown(&self, whose: &Aggregate) -> Result<Option<String>, Ended> {
+        let (view, log) = (&self.ground.view, &self.ground.log);
+        let known = view.read().current_change(whose).map_err(damage)?;
+        let own = match whose {
+            Aggregate::Account(_) => known.map(|known| known.sequence),
+            Aggregate::User(account, user) => {
+                let user = view.user(account, user).map_err(damage)?;
+                known.map(|_| user.last_sequence())
+            }
+        };
+        if let Some(last) = own.filter(|last| *last != Sequence(0)) {
+            let there = log.entry(last).await?;
+            if there.is_none_or(|entry| entry.aggregate().as_ref() != Some(whose)) {
+                return Ok(Some(format!(
+                    "event {last} of theirs is not in the log any more"
+                )));
+            }
+        }
+        let mut after = Sequence(0);
+        while let Some(entry) = log.next_of(whose, after).await? {
+            after = entry.sequence();
+            if view.cursor().sequence < after {
+                break;
+            }
+            if !view.knows_message(after, entry.hash().as_bytes())? {
+                return Ok(Some(format!(
+                    "event {after} is another one than the view that is served was built from"
+                )));
+            }
+        }
+        Ok(None)
     }
 
     /// What may be done for a user by what is served, and by what was folded.

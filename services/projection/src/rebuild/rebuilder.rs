@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use assent_contract::rebuild::RebuildRefusal;
 use assent_service_kit::Runtime;
 
 use super::ended::Ended;
@@ -24,13 +25,26 @@ pub(crate) struct Rebuilder {
 }
 
 impl Rebuilder {
+    /// Whoever is held back is permitted what the log says only once an operator has decided that.
+    fn nobody_is_held(&self) -> Result<(), Ended> {
+        let held = self.ground.view.read().held();
+        if held == 0 {
+            return Ok(());
+        }
+        let detail = format!(
+            "{held} users are held back, as the log lost events: decide that first, with consentctl projection accept-log"
+        );
+        Err(Ended::refused(RebuildRefusal::LogLostEvents, detail))
+    }
+
     /// Waits for orders, and carries them out.
     pub(crate) async fn run(self) {
         loop {
             let order = self.rebuilds.begin_next().await;
-            let ended = match &order.account {
-                None => self.rebuild_whole_view(order.dry_run).await,
-                Some(account) => self.rebuild_account(account, order.dry_run).await,
+            let ended = match (self.nobody_is_held(), &order.account) {
+                (Err(held), _) => Err(held),
+                (Ok(()), None) => self.rebuild_whole_view(order.dry_run).await,
+                (Ok(()), Some(account)) => self.rebuild_account(account, order.dry_run).await,
             };
             match ended {
                 Ok(outcome) => self.rebuilds.end(outcome),

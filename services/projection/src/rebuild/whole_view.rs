@@ -45,9 +45,19 @@ impl Rebuilder {
     pub(super) async fn rebuild_whole_view(&self, dry_run: bool) -> Result<RebuildOutcome, Ended> {
         let mut building = self.build().await?;
         let comparison = self.compare(&mut building).await?;
-        self.compare_with_fold(&building.candidate, &comparison)
-            .await?;
+        if comparison.same_events {
+            self.compare_with_fold(&building.candidate, &comparison)
+                .await?;
+        }
         let found = report::comparison(&comparison);
+        if !comparison.same_events {
+            // What such a log permits more is nobody's decision yet; nor is what it permits less.
+            return Err(Ended::Refused(Refusal {
+                reason: RebuildRefusal::LogLostEvents,
+                detail: NotAdopted::OtherEvents(comparison.sequence).to_string(),
+                comparison: Some(found),
+            }));
+        }
         if dry_run {
             block_in_place(|| drop(building));
             return Ok(RebuildOutcome::Compared { comparison: found });
@@ -209,7 +219,7 @@ impl Rebuilder {
     async fn wait_for_others(&self, refused: NotAdopted, until: Instant) -> Result<(), Ended> {
         let helps = match &refused {
             NotAdopted::Elsewhere { .. } | NotAdopted::OtherVoids | NotAdopted::Busy => true,
-            NotAdopted::OtherLog(_) | NotAdopted::Damaged(_) => false,
+            NotAdopted::OtherLog(_) | NotAdopted::OtherEvents(_) | NotAdopted::Damaged(_) => false,
         };
         if !helps || until <= Instant::now() {
             return Err(refused.into());

@@ -15,6 +15,7 @@ mod operator;
 mod other_log;
 mod rebuilding;
 mod rebuilding_under_load;
+mod rebuilding_without_room;
 mod recovering;
 mod replicas;
 mod snapshot;

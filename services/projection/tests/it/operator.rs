@@ -8,6 +8,7 @@ use assent_contract::replica::ReplicaStatus;
 use assent_dev_stack::NatsUser;
 use assent_messaging::{Connection, RequestError};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use crate::world::{PATIENCE, World, ask, until};
 
@@ -80,4 +81,37 @@ pub(crate) fn generations(world: &World, label: &str) -> Vec<String> {
         .collect();
     found.sort();
     found
+}
+
+/// A rebuild that can't go on, as somebody waits for a digest of what is not there yet: until then all rows are theirs.
+pub(crate) struct HeldUp {
+    pub(crate) report: Value,
+    pub(crate) generations: Vec<String>,
+    pub(crate) digest: JoinHandle<()>,
+}
+
+pub(crate) async fn held_up(world: &World, operator: &Operator, at: u64) -> HeldUp {
+    let subject = names::of_replica(names::REPLICA_DIGEST, &operator.instance().await);
+    let (connection, payload) = (operator.0.clone(), json!({"at": at}).to_string());
+    let digest = tokio::spawn(async move {
+        let asked = connection.request(&subject, payload.into_bytes(), None, PATIENCE);
+        drop(asked.await);
+    });
+    let (mut report, mut before, mut seen) = (Value::Null, Vec::new(), 0);
+    until("a rebuild is held up", async || {
+        let now = operator.asks(&json!({})).await;
+        let same = now["rebuild_id"] == report["rebuild_id"] && now["stage"] == "comparing";
+        seen = if same { seen + 1 } else { 0 };
+        if now["joined"] == false {
+            before = generations(world, "one");
+        }
+        report = now;
+        seen == 5
+    })
+    .await;
+    HeldUp {
+        report,
+        generations: before,
+        digest,
+    }
 }

@@ -3,13 +3,12 @@
 use assent_contract::names;
 use assent_domain::event::Aggregate;
 use assent_permission_store::{Content, Entry, Opened, Refold, Source, View};
-use serde_json::{Value, json};
-use tokio::task::JoinHandle;
+use serde_json::json;
 
 use crate::events::{account, granted, revoked_calendar, user};
-use crate::operator::{Operator, generations};
+use crate::operator::{Operator, generations, held_up};
 use crate::worker::Worker;
-use crate::world::{PATIENCE, World, ask, until};
+use crate::world::{World, ask};
 
 const CACHE: u64 = 8 * 1024 * 1024;
 
@@ -146,39 +145,6 @@ async fn a_row_that_nobody_has_events_for_goes() {
     assert_eq!(ghost["effective"]["calendar"], false);
     let anew = world.projection("anew").await;
     assert_eq!(world.digest(&projection).await, world.digest(&anew).await);
-}
-
-/// A rebuild that can't go on, as somebody waits for a digest of what is not there yet: until then all rows are theirs.
-struct HeldUp {
-    report: Value,
-    generations: Vec<String>,
-    digest: JoinHandle<()>,
-}
-
-async fn held_up(world: &World, operator: &Operator, at: u64) -> HeldUp {
-    let subject = names::of_replica(names::REPLICA_DIGEST, &operator.instance().await);
-    let (connection, payload) = (operator.0.clone(), json!({"at": at}).to_string());
-    let digest = tokio::spawn(async move {
-        let asked = connection.request(&subject, payload.into_bytes(), None, PATIENCE);
-        drop(asked.await);
-    });
-    let (mut report, mut before, mut seen) = (Value::Null, Vec::new(), 0);
-    until("a rebuild is held up", async || {
-        let now = operator.asks(&json!({})).await;
-        let same = now["rebuild_id"] == report["rebuild_id"] && now["stage"] == "comparing";
-        seen = if same { seen + 1 } else { 0 };
-        if now["joined"] == false {
-            before = generations(world, "one");
-        }
-        report = now;
-        seen == 5
-    })
-    .await;
-    HeldUp {
-        report,
-        generations: before,
-        digest,
-    }
 }
 
 #[tokio::test]
