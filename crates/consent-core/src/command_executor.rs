@@ -14,6 +14,9 @@ use assent_domain::user::UserState;
 use assent_event_log::{
     AppendError, Damage, Draft, EventLog, History, ReadError, RecordedEvent, Tail, VoidError,
 };
+use assent_metrics::gateway::{
+    APPENDS_FAILED, DAMAGED_HISTORIES, EVENTS_RECORDED, UNREADABLE_AGGREGATES,
+};
 use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::telemetry::current_traceparent;
 use jiff::Timestamp;
@@ -324,12 +327,13 @@ impl CommandExecutor {
                 self.guard.recorded(&self.log, sequence, hash);
                 for event in events {
                     let kind = assent_contract::codec::event_type(event);
-                    metrics::counter!("assent_events_recorded_total", "type" => kind).increment(1);
+                    EVENTS_RECORDED.with([kind]).increment(1);
                 }
                 Ok(Some(appended.sequences.into_iter().zip(events).collect()))
             }
             Err(AppendError::Conflict) => Ok(None),
             Err(error @ AppendError::Full { .. }) => {
+                APPENDS_FAILED.with(["full"]).increment(1);
                 self.guard.not_appended(AppendTrouble::Full);
                 Err(Failure::StoreFull {
                     store: Store::Events.name().to_owned(),
@@ -337,10 +341,14 @@ impl CommandExecutor {
                 })
             }
             Err(error @ AppendError::OutcomeUnknown { .. }) => {
+                APPENDS_FAILED.with(["unknown"]).increment(1);
                 self.guard.not_appended(AppendTrouble::Silent);
                 Err(Failure::LogUnavailable(error.into()))
             }
-            Err(error) => Err(Failure::LogUnavailable(error.into())),
+            Err(error) => {
+                APPENDS_FAILED.with(["unavailable"]).increment(1);
+                Err(Failure::LogUnavailable(error.into()))
+            }
         }
     }
 }
@@ -383,7 +391,7 @@ fn unreadable_or_unavailable(error: ReadError) -> Failure {
                 error = %with_sources(&error),
                 "an aggregate of the event log can't be read"
             );
-            metrics::counter!("assent_unreadable_aggregates_total").increment(1);
+            UNREADABLE_AGGREGATES.increment(1);
             Failure::Unreadable(error.into())
         }
         ReadError::Damaged(damage) => {
@@ -395,7 +403,7 @@ fn unreadable_or_unavailable(error: ReadError) -> Failure {
                 nats.server = %damage.server,
                 "the event log has lost events"
             );
-            metrics::counter!("assent_damaged_histories_total").increment(1);
+            DAMAGED_HISTORIES.increment(1);
             Failure::Damaged(damage)
         }
         ReadError::NotThere | ReadError::JetStream(_) => Failure::LogUnavailable(error.into()),

@@ -121,6 +121,15 @@ pub enum Purpose {
     },
 }
 
+impl Purpose {
+    pub(crate) const fn as_str(&self) -> &'static str {
+        match self {
+            Self::AdministratorConsent { .. } => "administrator_consent",
+            Self::OwnConsent { .. } => "own_consent",
+        }
+    }
+}
+
 /// How an administrator came to be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,6 +1,7 @@
 //! In what way a log is not the one that was written.
 
 use assent_domain::ids::Sequence;
+use assent_metrics::gateway::EVENT_LOG_CUT_SHORT;
 
 /// In what way a log is not the one that was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +48,7 @@ impl LogTrouble {
 
     /// Wakes an operator, by a log line that alarms are made of.
     pub fn alarm(&self) {
-        metrics::counter!("assent_event_log_cut_short_total").increment(1);
+        EVENT_LOG_CUT_SHORT.increment(1);
         tracing::error!(
             operator_alarm = "event_log_cut_short",
             error = %self,

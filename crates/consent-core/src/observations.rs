@@ -15,6 +15,7 @@ use std::time::Duration;
 use assent_contract::names::id_token;
 use assent_domain::ids::{AccountId, Tenant, UserId};
 use assent_messaging::Bucket;
+use assent_metrics::gateway::OBSERVATIONS_LOST;
 use assent_service_kit::error_chain::with_sources;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -241,7 +242,7 @@ fn sightings_key(account: &AccountId) -> String {
 }
 
 pub(crate) fn lost(error: &StoreError) {
-    metrics::counter!("assent_observations_lost_total").increment(1);
+    OBSERVATIONS_LOST.increment(1);
     tracing::warn!(error = %with_sources(error), "an observation was not read or kept");
 }
 

@@ -7,6 +7,7 @@ use assent_consent_core::limits::{Limit, Limited};
 use assent_consent_core::messages;
 use assent_contract::problem::ErrorCode;
 use assent_domain::refusal::Refusal;
+use assent_metrics::gateway::{LIMITED, REFUSALS};
 use assent_service_kit::Problem;
 use assent_service_kit::problem::ProblemType;
 use axum::response::{IntoResponse, Response};
@@ -62,7 +63,7 @@ pub fn problem_from(failure: Failure) -> Problem {
     };
     match failure {
         Failure::Refused(refusal) => {
-            metrics::counter!("assent_refusals_total", "code" => refusal.code()).increment(1);
+            REFUSALS.with([refusal.code()]).increment(1);
             problem
         }
         // With the header that says how to prove oneself.
@@ -75,7 +76,7 @@ pub fn problem_from(failure: Failure) -> Problem {
             serde_json::to_value(candidates).unwrap_or_default(),
         ),
         Failure::TooMany(Limited { limit, retry_after }) => {
-            metrics::counter!("assent_limited_total", "limit" => limit.name()).increment(1);
+            LIMITED.with([limit.name()]).increment(1);
             problem.retry_after(whole_seconds(retry_after))
         }
         Failure::StoreFull { store, cause } | Failure::StoreUnavailable { store, cause } => {

@@ -64,7 +64,6 @@ pub use health::{
 pub use id_token::{ExpectedNonce, IdTokenError, IdTokenExpectation, Membership, VerifiedIdentity};
 pub use login_hint::{LoginHint, LoginHintError};
 pub use mailbox::{AUTODISCOVER, MailboxLocation, UnknownReason};
-pub use metrics::describe_metrics;
 pub use pkce::{Pkce, PkceChallenge, new_pkce, random_token};
 pub use proof::{GrantProof, role_name, roles_able_to_consent};
 pub use redemption::{AccessToken, RedeemError, Redeemed};

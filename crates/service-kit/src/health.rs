@@ -1,5 +1,7 @@
 //! Whether the program may take traffic, and if not, because of what.
 
+use assent_metrics::service::{DEPENDENCY_UP, READY};
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -77,6 +79,11 @@ impl Health {
     /// From now on the program is not ready: it finishes what it has.
     pub fn drain(&self) {
         self.shared.draining.store(true, Ordering::Release);
+        self.measure();
+    }
+
+    fn measure(&self) {
+        READY.set(if self.is_ready() { 1.0 } else { 0.0 });
     }
 
     fn is_draining(&self) -> bool {
@@ -167,7 +174,15 @@ impl Dependency {
         if dependencies.get(self.name) == Some(&status) {
             return false;
         }
+        let up = if status == DependencyStatus::Ready {
+            1.0
+        } else {
+            0.0
+        };
+        DEPENDENCY_UP.with([self.name]).set(up);
         dependencies.insert(self.name, status);
+        drop(dependencies);
+        self.health.measure();
         true
     }
 }

@@ -3,9 +3,14 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use assent_metrics::http::{
+    ACCEPT_ERRORS, CONNECTIONS_FAILED, CONNECTIONS_LIMIT, CONNECTIONS_OPEN, CONNECTIONS_REFUSED,
+    REQUEST_DURATION, REQUESTS,
+};
+use assent_metrics::service::BUILD_INFO;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
 /// How often histograms are folded, so that one nobody reads stays small.
 pub(crate) const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -19,109 +24,96 @@ const SECONDS: &[f64] = &[
 /// Installs the process's recorder; later calls change nothing.
 pub fn install() {
     RECORDER.get_or_init(|| {
-        let builder = PrometheusBuilder::new();
-        let recorder = builder
+        let installed = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
             .unwrap_or_default()
-            .build_recorder();
-        let handle = recorder.handle();
-        if metrics::set_global_recorder(recorder).is_err() {
+            .install_recorder();
+        if installed.is_err() {
             tracing::warn!("another metrics recorder is installed; /metrics will stay empty");
         }
-        metrics::describe_counter!("http_requests_total", "HTTP requests answered");
-        metrics::describe_histogram!(
-            "http_request_duration_seconds",
-            metrics::Unit::Seconds,
-            "Time to answer an HTTP request"
-        );
-        metrics::describe_gauge!("http_connections_open", "Connections that are served");
-        metrics::describe_gauge!(
-            "http_connections_limit",
-            "How many connections are served at once"
-        );
-        metrics::describe_counter!(
-            "http_connections_refused_total",
-            "Connections beyond the limit, on which only /livez, /readyz and /metrics were answered"
-        );
-        metrics::describe_counter!(
-            "http_connections_failed_total",
-            "Connections that ended otherwise than by agreement, by why"
-        );
-        metrics::describe_counter!(
-            "http_accept_errors_total",
-            "Times at which no connection could be accepted"
-        );
-        handle
+        installed.ok()
     });
 }
 
-/// Shows which program and version this is.
-pub(crate) fn build_info(program: &'static str, version: &'static str) {
-    metrics::gauge!("build_info", "program" => program, "version" => version).set(1.0);
+/// Describes a program's metrics, and shows which program and version this is.
+pub(crate) fn begin(program: &'static str, version: &'static str) {
+    assent_metrics::begin(program);
+    BUILD_INFO.with([program, version]).set(1.0);
+}
+
+fn recorder() -> Option<&'static PrometheusHandle> {
+    RECORDER.get()?.as_ref()
 }
 
 /// All metrics in the Prometheus text format.
 pub fn render() -> String {
-    RECORDER
-        .get()
-        .map(PrometheusHandle::render)
-        .unwrap_or_default()
+    recorder().map(PrometheusHandle::render).unwrap_or_default()
 }
 
 /// Folds what was recorded since the last call.
 pub(crate) fn upkeep() {
-    if let Some(recorder) = RECORDER.get() {
+    if let Some(recorder) = recorder() {
         recorder.run_upkeep();
     }
 }
 
 /// Counts one answered request.
 pub(crate) fn http_request(method: &'static str, route: &str, status: u16, took: Duration) {
-    let labels = [
-        metrics::Label::from_static_parts("method", method),
-        metrics::Label::new("route", route.to_owned()),
-        metrics::Label::new("status", status.to_string()),
-    ];
-    metrics::counter!("http_requests_total", labels.iter()).increment(1);
-    metrics::histogram!("http_request_duration_seconds", labels.iter()).record(took);
+    REQUESTS
+        .with([method.to_owned(), route.to_owned(), status.to_string()])
+        .increment(1);
+    REQUEST_DURATION
+        .with([
+            method.to_owned(),
+            route.to_owned(),
+            class(status).to_owned(),
+        ])
+        .record(took);
+}
+
+const fn class(status: u16) -> &'static str {
+    match status {
+        ..200 => "1xx",
+        200..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        500.. => "5xx",
+    }
 }
 
 /// As long as it lives, a connection counts as open.
 #[derive(Debug)]
-pub(crate) struct ConnectionOpen(metrics::Gauge);
+pub(crate) struct ConnectionOpen(());
 
 impl ConnectionOpen {
     pub(crate) fn new() -> Self {
-        let open = metrics::gauge!("http_connections_open");
-        open.increment(1.0);
-        Self(open)
+        CONNECTIONS_OPEN.with::<&'static str>([]).increment(1.0);
+        Self(())
     }
 }
 
 impl Drop for ConnectionOpen {
     fn drop(&mut self) {
-        self.0.decrement(1.0);
+        CONNECTIONS_OPEN.with::<&'static str>([]).decrement(1.0);
     }
 }
 
 /// Shows how many connections are served at once.
 pub(crate) fn connection_limit(most: usize) {
-    let most = u32::try_from(most).unwrap_or(u32::MAX);
-    metrics::gauge!("http_connections_limit").set(most);
-    metrics::counter!("http_connections_refused_total").increment(0);
+    CONNECTIONS_LIMIT.set_count(u64::try_from(most).unwrap_or(u64::MAX));
 }
 
 /// Counts a connection beyond the limit.
 pub(crate) fn connection_refused() {
-    metrics::counter!("http_connections_refused_total").increment(1);
+    CONNECTIONS_REFUSED.increment(1);
 }
 
 /// Counts a connection that failed.
 pub(crate) fn connection_failed(why: &'static str) {
-    metrics::counter!("http_connections_failed_total", "why" => why).increment(1);
+    CONNECTIONS_FAILED.with([why]).increment(1);
 }
 
 /// Counts a failure to accept.
 pub(crate) fn accept_failed() {
-    metrics::counter!("http_accept_errors_total").increment(1);
+    ACCEPT_ERRORS.increment(1);
 }

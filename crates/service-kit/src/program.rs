@@ -155,7 +155,7 @@ where
         Err(error) => return refuse(program, &error),
     };
     metrics::install();
-    metrics::build_info(program.name, program.version);
+    metrics::begin(program.name, program.version);
     run_service(program, config, start, telemetry)
 }
 

@@ -4,6 +4,8 @@
 //! login, and the steps need one another (the problem needs the id, the span
 //! needs the status).
 
+use assent_metrics::service::ERRORS;
+
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -81,6 +83,7 @@ pub(crate) async fn surround(
 fn log_problem(problem: &Problem, span: &Span) {
     let _entered = span.enter();
     let code = problem.code();
+    ERRORS.with(["http", code]).increment(1);
     match problem.internal_cause() {
         Some(cause) if problem.status().is_server_error() => {
             tracing::error!(code, error = %with_sources(cause), "failed");

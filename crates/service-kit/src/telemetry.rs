@@ -12,11 +12,12 @@ use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::{Level, Metadata};
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
+mod alarms;
 mod traceparent;
 
 use crate::error_chain::with_sources;
@@ -80,11 +81,12 @@ pub fn install(program: &'static str) -> Result<Telemetry, TelemetryError> {
     } else {
         format.with_ansi(false).json().flatten_event(true).boxed()
     };
+    let told = logs
+        .and_then(spans)
+        .with_filter(filter.and(filter_fn(move |metadata| may_be_logged(program, metadata))));
     tracing_subscriber::registry()
-        .with(filter)
-        .with(filter_fn(move |metadata| may_be_logged(program, metadata)))
-        .with(logs)
-        .with(spans)
+        .with(told)
+        .with(alarms::counting())
         .try_init()
         .map_err(TelemetryError::Installed)?;
     Ok(Telemetry { traces })

@@ -165,7 +165,6 @@ fn scopes(config: &Config) -> ScopeMap {
 
 /// Microsoft, as we know it. Nothing is asked of it yet.
 fn microsoft(config: &Config) -> Result<Entra, StartError> {
-    assent_microsoft_identity::describe_metrics();
     let national_authorities = config.national_authorities()?;
     let entra = Entra::new(Settings {
         authority: config.entra_authority.as_url().clone(),

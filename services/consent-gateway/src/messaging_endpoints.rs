@@ -15,6 +15,7 @@ use assent_contract::command::{BeginUserConsent, RecordAutomaticGrant, VoidMessa
 use assent_contract::names;
 use assent_contract::values::kinds_from_list;
 use assent_messaging::{Endpoint, Request, ServiceError};
+use assent_metrics::service::ERRORS;
 use assent_microsoft_identity::LoginHint;
 use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::telemetry::adopt_traceparent;
@@ -106,6 +107,7 @@ where
 fn service_error(failure: Failure) -> ServiceError {
     let code = failure.code();
     let problem = problem_from(failure);
+    ERRORS.with(["nats", code.as_str()]).increment(1);
     if let Some(cause) = problem.internal_cause() {
         tracing::error!(%code, error = %with_sources(cause), "a command failed");
     }

@@ -48,7 +48,6 @@ impl NatsWatch {
         health: &Health,
         nats: Dependency,
     ) -> Self {
-        watched::describe_metrics();
         let connection = stores.connection().clone();
         let begin = async |store: Store| {
             let bucket = buckets.iter().find(|bucket| bucket.name() == store.name());

@@ -7,6 +7,8 @@
 use std::time::Duration;
 
 use assent_messaging::{Bucket, BucketSpace, Room};
+use assent_metrics::gateway::{STORE_BYTES, STORE_MAX_BYTES};
+use assent_metrics::number;
 use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{Dependency, Runtime};
 
@@ -17,28 +19,17 @@ const LOOK_EVERY: Duration = Duration::from_secs(15);
 
 /// Writes down how much a store holds; what an operator has to be told, if anything.
 pub(crate) fn report(store: &str, bytes: u64, max_bytes: Option<u64>) -> Option<String> {
-    metrics::gauge!("assent_store_bytes", "store" => store.to_owned()).set(number(bytes));
+    STORE_BYTES.with([store.to_owned()]).set(number(bytes));
     if let Some(max_bytes) = max_bytes {
-        let most = metrics::gauge!("assent_store_max_bytes", "store" => store.to_owned());
+        let most = STORE_MAX_BYTES.with([store.to_owned()]);
         most.set(number(max_bytes));
     }
     let complaint = Room::from_usage(bytes, max_bytes).complaint(store)?;
     Some(format!("{complaint}: {ADVICE}"))
 }
 
-/// A float is exact up to nine petabytes.
-#[expect(
-    clippy::as_conversions,
-    clippy::cast_precision_loss,
-    reason = "a metric is a float"
-)]
-const fn number(bytes: u64) -> f64 {
-    bytes as f64
-}
-
 /// Keeps metrics and readiness in step with the stores.
 pub(crate) async fn watch(buckets: Vec<Bucket>, space: Dependency, runtime: Runtime) {
-    describe_metrics();
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
         tokio::select! {
@@ -46,19 +37,6 @@ pub(crate) async fn watch(buckets: Vec<Bucket>, space: Dependency, runtime: Runt
             _ = look.tick() => tell(&look_at(&buckets).await, &space),
         }
     }
-}
-
-fn describe_metrics() {
-    metrics::describe_gauge!(
-        "assent_store_bytes",
-        metrics::Unit::Bytes,
-        "Bytes that a store holds"
-    );
-    metrics::describe_gauge!(
-        "assent_store_max_bytes",
-        metrics::Unit::Bytes,
-        "Bytes that a store may hold"
-    );
 }
 
 async fn look_at(buckets: &[Bucket]) -> Vec<String> {

@@ -14,6 +14,7 @@ use assent_messaging::{
     Bucket, BucketError, BucketSettings, ChangeStream, ChangeStreamError, ChangeStreamSettings,
     Connection, JetStreamError,
 };
+use assent_metrics::gateway::STORES_MADE_ANEW;
 
 use crate::config::StoreMegabytes;
 
@@ -131,7 +132,7 @@ const fn kept_for(store: Store) -> Duration {
 }
 
 fn alarm(store: Store) {
-    metrics::counter!("assent_stores_made_anew_total", "store" => store.name()).increment(1);
+    STORES_MADE_ANEW.with([store.name()]).increment(1);
     tracing::error!(
         operator_alarm = "store_made_anew",
         store = store.name(),

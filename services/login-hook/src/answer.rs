@@ -3,6 +3,7 @@
 use assent_contract::values::{Method, PermissionSet};
 pub(crate) use assent_contract::words::{DecisionKind, Reason};
 use assent_domain::permissions::PermissionSet as DomainPermissionSet;
+use assent_metrics::login::{DECISIONS, DEGRADED};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -78,40 +79,11 @@ impl LoginAnswer {
 
     /// Counts the answer, for operators.
     pub(crate) fn count(&self) {
-        metrics::counter!(
-            "assent_login_decisions_total",
-            "decision" => self.decision.as_str(),
-            "reason" => self.reason.as_str()
-        )
-        .increment(1);
+        DECISIONS
+            .with([self.decision.as_str(), self.reason.as_str()])
+            .increment(1);
         if self.degraded {
-            metrics::counter!("assent_login_degraded_total").increment(1);
+            DEGRADED.increment(1);
         }
     }
-}
-
-/// Tells the metrics what they count.
-pub(crate) fn describe_metrics() {
-    metrics::describe_counter!(
-        "assent_login_decisions_total",
-        "Login decisions, by decision and reason"
-    );
-    metrics::describe_counter!(
-        "assent_login_degraded_total",
-        "Login decisions made while something was away"
-    );
-    metrics::describe_histogram!(
-        "assent_login_query_duration_seconds",
-        metrics::Unit::Seconds,
-        "Time until the projection answered, or did not"
-    );
-    metrics::describe_histogram!(
-        "assent_login_command_duration_seconds",
-        metrics::Unit::Seconds,
-        "Time until the gateway answered, or did not"
-    );
-    metrics::describe_gauge!(
-        "assent_login_dependency_up",
-        "Whether something that answers need for being undegraded is there"
-    );
 }

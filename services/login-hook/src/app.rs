@@ -9,7 +9,6 @@ use assent_service_kit::{
     ConnectionLimits, Health, Listen, Misconfigured, Runtime, StartError, metrics,
 };
 
-use crate::answer::describe_metrics;
 use crate::clouds::Clouds;
 use crate::config::{Config, PROGRAM};
 use crate::decide_login::LoginHook;
@@ -29,8 +28,6 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
 pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     // Before anything that measures is made: it would measure for nobody.
     metrics::install();
-    describe_metrics();
-    assent_microsoft_identity::describe_metrics();
 
     let query_deadline = config.query_timeout_ms.into();
     let authority = config.entra_authority.as_url().clone();

@@ -8,7 +8,8 @@ use assent_contract::command::{
 };
 use assent_contract::names::{COMMAND_BEGIN_USER_CONSENT, COMMAND_RECORD_AUTOMATIC_GRANT};
 use assent_messaging::{Connection, RequestError};
-use metrics::Histogram;
+use assent_metrics::Histogram;
+use assent_metrics::login::COMMAND_DURATION;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -59,7 +60,7 @@ impl From<RequestError> for CommandError {
 
 impl Gateway {
     pub(crate) fn new(connection: Connection, deadline: Duration) -> Self {
-        let duration = |command: &'static str| metrics::histogram!("assent_login_command_duration_seconds", "command" => command);
+        let duration = |command: &'static str| COMMAND_DURATION.with([command]);
         Self {
             connection,
             deadline,

@@ -9,7 +9,8 @@ use assent_contract::values::Method;
 use assent_domain::account::AccountState;
 use assent_domain::user::UserState;
 use assent_messaging::{Connection, RequestError};
-use metrics::Histogram;
+use assent_metrics::Histogram;
+use assent_metrics::login::QUERY_DURATION;
 
 use crate::answer::Reason;
 use crate::outage::Outage;
@@ -81,7 +82,7 @@ impl Projection {
             connection,
             deadline,
             outage: Outage::new("the projection"),
-            duration: metrics::histogram!("assent_login_query_duration_seconds"),
+            duration: QUERY_DURATION.with::<&'static str>([]),
         }
     }
 

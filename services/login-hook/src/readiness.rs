@@ -51,17 +51,14 @@ async fn at_last_after(hold_back: Duration, dependency: Dependency, runtime: Run
 }
 
 async fn watch_nats(connection: Connection, nats: Dependency, runtime: Runtime) {
-    let up = metrics::gauge!("assent_login_dependency_up", "dependency" => "nats");
     let mut states = connection.state_changes();
     loop {
         let state = *states.borrow_and_update();
         match state {
             ConnectionState::Connected => {
-                up.set(1.0);
                 nats.ready();
             }
             ConnectionState::Disconnected => {
-                up.set(0.0);
                 // Before the first connection, a new hook holds back.
                 if nats.is_ready() {
                     nats.do_without(DEGRADED);
@@ -82,8 +79,6 @@ async fn watch_nats(connection: Connection, nats: Dependency, runtime: Runtime) 
 /// Gets the keys before the first login needs them. From then on they are kept fresh by who
 /// uses them.
 async fn watch_keys(entra: Entra, keys: Dependency, runtime: Runtime) {
-    let up = metrics::gauge!("assent_login_dependency_up", "dependency" => "microsoft_keys");
-    up.set(0.0);
     let fetched = async {
         while let Err(error) = probe(&entra).await {
             tracing::warn!(error = %with_sources(&error), "sign-ins can't be verified yet");
@@ -91,10 +86,7 @@ async fn watch_keys(entra: Entra, keys: Dependency, runtime: Runtime) {
         }
     };
     tokio::select! {
-        () = fetched => {
-            up.set(1.0);
-            keys.ready();
-        }
+        () = fetched => keys.ready(),
         () = runtime.shutdown_requested() => {}
     }
 }

@@ -30,6 +30,7 @@ use assent_contract::names;
 use assent_domain::event::Aggregate;
 use assent_event_log::{EventLog, LogEntry};
 use assent_messaging::{ChangeStream, ChangeStreamError, Connection};
+use assent_metrics::projection::CHANGES_MENDING;
 use assent_permission_store::{AggregateChange, ReadError, Reading, View, effective};
 use assent_service_kit::Dependency;
 use assent_service_kit::error_chain::with_sources;
@@ -226,10 +227,10 @@ impl ChangeAnnouncer {
     /// Telling all anew is an incident until it is done.
     fn show_mending(&self, telling: &ResumablePublisher) {
         if telling.mending().is_none() {
-            metrics::gauge!("assent_changes_mending").set(0.0);
+            CHANGES_MENDING.set(0.0);
             self.readiness.ready();
         } else {
-            metrics::gauge!("assent_changes_mending").set(1.0);
+            CHANGES_MENDING.set(1.0);
             self.readiness.not_ready(
                 "the stream of changes does not agree with the log: telling all that stands anew",
             );

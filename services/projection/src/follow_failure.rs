@@ -4,10 +4,9 @@ use assent_contract::names;
 use assent_contract::words::OperatorAlarm;
 use assent_domain::ids::Sequence;
 use assent_event_log::{FollowError, OpenError, ReadError};
+use assent_metrics::projection::{GAP_AT_SEQUENCE, TROUBLES};
 use assent_permission_store::ApplyError;
 use assent_service_kit::error_chain::with_sources;
-
-use crate::served_view::as_metric;
 
 /// Why following stopped, for now.
 #[derive(Debug, thiserror::Error)]
@@ -98,10 +97,10 @@ impl FollowFailure {
 
     /// Counts it. A gap is shown by its place: somebody has to restore the event that is missing.
     pub(crate) fn report(&self) {
-        metrics::counter!("assent_projection_troubles_total").increment(1);
+        TROUBLES.increment(1);
         if let Some(sequence) = self.missing() {
             tracing::error!(operator_alarm = "gap", %sequence, "an event is missing from the log");
-            metrics::gauge!("assent_projection_gap_at_sequence").set(as_metric(sequence.0));
+            GAP_AT_SEQUENCE.set_count(sequence.0);
         }
         if let (.., Some(incident)) = self.classify() {
             tracing::error!(operator_alarm = incident.as_str(), error = %with_sources(self), "the log is not the one that was followed");

@@ -7,6 +7,7 @@ use std::time::Duration;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, FollowError, LogEntry, ReadError};
 use assent_messaging::{Connection, ConnectionState};
+use assent_metrics::projection::GAP_AT_SEQUENCE;
 use assent_permission_store::View;
 use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{Dependency, Runtime};
@@ -118,7 +119,7 @@ impl Projector {
             Ok(view) => view,
             Err(trouble) => return trouble,
         };
-        metrics::gauge!("assent_projection_gap_at_sequence").set(0.0);
+        GAP_AT_SEQUENCE.set(0.0);
         let (queue, waiting) = mpsc::channel(QUEUE);
         let ground = LogAndView {
             log: log.clone(),

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use assent_contract::{names, strict};
 use assent_messaging::{Connection, Endpoint, Request, ServiceError};
+use assent_metrics::service::ERRORS;
+use futures::TryFutureExt as _;
 use serde::Serialize;
 
 use crate::answers;
@@ -96,5 +98,10 @@ where
             let answer = answer(served, query).await?;
             serde_json::to_vec(&answer).map_err(|error| QueryFailure::Internal(error).into())
         }
+        .inspect_err(|error: &ServiceError| {
+            ERRORS
+                .with(["nats".to_owned(), error.code.clone()])
+                .increment(1);
+        })
     })
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use assent_contract::replica::ReplicaState;
+use assent_metrics::projection::{ACCOUNTS, APPLIED_SEQUENCE, BLOCKED, LAG, ORPHANS, USERS};
 use assent_permission_store::{Counts, View};
 use tokio::sync::{Notify, watch};
 
@@ -240,7 +241,7 @@ impl ServedView {
     pub(crate) fn advanced(&self, sequence: u64) {
         self.applied.send_replace(sequence);
         self.stream_last.fetch_max(sequence, Ordering::Relaxed);
-        metrics::gauge!("assent_projection_applied_sequence").set(as_metric(sequence));
+        APPLIED_SEQUENCE.set_count(sequence);
         self.measure_lag();
     }
 
@@ -262,7 +263,7 @@ impl ServedView {
 
     fn measure_lag(&self) {
         let lag = self.stream_last().saturating_sub(*self.applied.borrow());
-        metrics::gauge!("assent_projection_lag").set(as_metric(lag));
+        LAG.set_count(lag);
     }
 
     pub(crate) fn is_rebuilding(&self) -> bool {
@@ -315,18 +316,8 @@ impl ServedView {
 
 /// How many there are in the view.
 pub(crate) fn show_counts(counts: Counts) {
-    metrics::gauge!("assent_projection_accounts").set(as_metric(counts.accounts));
-    metrics::gauge!("assent_projection_users").set(as_metric(counts.users));
-    metrics::gauge!("assent_projection_blocked").set(as_metric(counts.blocked));
-    metrics::gauge!("assent_projection_orphans").set(as_metric(counts.orphans));
-}
-
-/// A count as a metric takes it.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::as_conversions,
-    reason = "counts stay far below 2^53"
-)]
-pub(crate) const fn as_metric(count: u64) -> f64 {
-    count as f64
+    ACCOUNTS.set_count(counts.accounts);
+    USERS.set_count(counts.users);
+    BLOCKED.set_count(counts.blocked);
+    ORPHANS.set_count(counts.orphans);
 }

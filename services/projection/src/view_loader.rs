@@ -8,6 +8,7 @@ use std::time::Duration;
 use assent_contract::names;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, FollowError};
+use assent_metrics::projection::REBUILDS;
 use assent_permission_store::{BulkLoad, LogVerdict, Opened, Source, View};
 use assent_service_kit::{Dependency, Runtime};
 use tokio::task::{block_in_place, spawn_blocking};
@@ -108,7 +109,7 @@ impl ViewLoader {
         mut load: BulkLoad,
         former: Option<Arc<View>>,
     ) -> Result<Arc<View>, FollowFailure> {
-        metrics::counter!("assent_projection_rebuilds_total").increment(1);
+        REBUILDS.increment(1);
         self.served.rebuild();
         match self.missing {
             // It most likely is missing still: building gets as far as that.

@@ -32,11 +32,12 @@ const EDGES: &[(&str, &[&str])] = &[
         &["assent-checkpoint", "assent-domain"],
     ),
     ("assent-jwks", &[]),
+    ("assent-metrics", &[]),
     (
         "assent-microsoft-identity",
-        &["assent-domain", "assent-jwks"],
+        &["assent-domain", "assent-jwks", "assent-metrics"],
     ),
-    ("assent-service-kit", &["assent-jwks"]),
+    ("assent-service-kit", &["assent-jwks", "assent-metrics"]),
     ("assent-entra-simulator", &[]),
     (
         "assent-consentctl",
@@ -60,6 +61,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "assent-domain",
             "assent-event-log",
             "assent-messaging",
+            "assent-metrics",
             "assent-microsoft-identity",
             "assent-service-kit",
         ],
@@ -71,6 +73,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "assent-contract",
             "assent-domain",
             "assent-event-log",
+            "assent-metrics",
             "assent-microsoft-identity",
             "assent-service-kit",
         ],
@@ -84,6 +87,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "assent-domain",
             "assent-event-log",
             "assent-messaging",
+            "assent-metrics",
             "assent-microsoft-identity",
             "assent-service-kit",
         ],
@@ -94,6 +98,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "assent-contract",
             "assent-domain",
             "assent-messaging",
+            "assent-metrics",
             "assent-microsoft-identity",
             "assent-service-kit",
         ],
@@ -105,6 +110,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "assent-domain",
             "assent-event-log",
             "assent-messaging",
+            "assent-metrics",
             "assent-permission-store",
             "assent-service-kit",
         ],
@@ -130,7 +136,7 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 
 /// Who may name these crates, in any kind of dependency.
-const OWNERS: [(&str, &[&str]); 4] = [
+const OWNERS: [(&str, &[&str]); 5] = [
     (
         "async-nats",
         &[
@@ -140,13 +146,19 @@ const OWNERS: [(&str, &[&str]); 4] = [
             "assent-messaging",
         ],
     ),
+    ("metrics", &["assent-metrics"]),
     ("oauth2", &["assent-microsoft-identity"]),
     ("sled", &["assent-permission-store"]),
     ("thirtyfour", &["assent-dev-stack"]),
 ];
 
-/// Who may name them besides, for tests: they do to the log, or to the view, what it never would itself.
-const TESTERS: [(&str, &str); 2] = [("async-nats", "assent-event-log"), ("sled", "projection")];
+/// Who may name them besides, for tests: they do to the log, or to the view, what it never would itself, or look at what one
+/// thread has recorded.
+const TESTERS: [(&str, &str); 3] = [
+    ("async-nats", "assent-event-log"),
+    ("metrics", "assent-microsoft-identity"),
+    ("sled", "projection"),
+];
 
 /// What `assent-consent-core` never names, as a dependency of any kind or in its code.
 const NOT_IN_THE_CORE: [&str; 6] = ["askama", "axum", "hyper", "http", "tower", "tower-http"];

@@ -68,6 +68,13 @@ impl<'ast> Visit<'ast> for PublicNames {
         }
     }
 
+    fn visit_item_static(&mut self, item: &'ast syn::ItemStatic) {
+        if is_public(&item.vis) {
+            self.names.insert(item.ident.to_string());
+            Names(&mut self.in_signatures).visit_type(&item.ty);
+        }
+    }
+
     fn visit_impl_item_const(&mut self, constant: &'ast syn::ImplItemConst) {
         if is_public(&constant.vis) {
             self.names.insert(constant.ident.to_string());

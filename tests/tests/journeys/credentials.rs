@@ -14,12 +14,12 @@ use crate::fixture::{
 };
 
 /// A key with its certificate, as files.
-struct Certified {
-    certificate: String,
-    files: [String; 2],
+pub(crate) struct Certified {
+    pub(crate) certificate: String,
+    pub(crate) files: [String; 2],
 }
 
-fn certified(directory: &TempDir, name: &str) -> anyhow::Result<Certified> {
+pub(crate) fn certified(directory: &TempDir, name: &str) -> anyhow::Result<Certified> {
     let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
     let certificate = CertificateParams::new(vec![name.to_owned()])?.self_signed(&key)?;
     let path = |kind: &str| {
@@ -35,7 +35,7 @@ fn certified(directory: &TempDir, name: &str) -> anyhow::Result<Certified> {
     })
 }
 
-fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+pub(crate) fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     pairs.iter().map(own).collect()
 }

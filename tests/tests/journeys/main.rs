@@ -58,6 +58,7 @@ mod stores;
 mod visits;
 mod voided;
 
+mod metrics;
 mod processes;
 mod secrets;
 mod session_of_the_flow;

@@ -145,7 +145,7 @@ async fn while_microsoft_is_down_we_answer_at_once_and_recover_by_ourselves() ->
     let id_token = stack.microsoft().id_token(ANA, None).await?;
 
     stack.simulator.kill();
-    let open = "assent_microsoft_circuit_open{service=\"sign_in:lookups\"} 1";
+    let open = "assent_microsoft_circuit_open{api=\"sign_in:lookups\"} 1";
     for number in 0..4 {
         let begun = Instant::now();
         let refused = sam

@@ -1,6 +1,7 @@
 //! What a refusal of Microsoft's means for a flow, and what is kept of it for whoever looks it up.
 
 use assent_domain::refusal::Refusal;
+use assent_metrics::gateway::MICROSOFT_OUR_FAULT;
 use assent_microsoft_identity::{AuthorizationError, ErrorClass};
 use assent_service_kit::error_chain::with_sources;
 
@@ -148,7 +149,7 @@ fn tell_whoever_it_concerns(error: &AuthorizationError, source: ErrorSource) {
                 error = %with_sources(error),
                 "Microsoft refused our own registration, credential or request"
             );
-            metrics::counter!("assent_microsoft_our_fault_total").increment(1);
+            MICROSOFT_OUR_FAULT.increment(1);
         }
         ErrorSource::TokenEndpoint | ErrorSource::Browser => tracing::info!(
             error = %with_sources(error),

@@ -1,5 +1,7 @@
 //! A rate for each key, in bounded memory.
 
+use assent_metrics::gateway::LIMITS_NOT_COUNTED;
+
 use std::hash::Hash;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -35,7 +37,7 @@ impl<K: Hash + Eq + Clone, C: Clock + Clone> Rate<K, C> {
     /// for nothing is worse than refusing everybody.
     pub(super) fn take(&self, key: &K) -> Result<(), Duration> {
         if self.is_full() {
-            metrics::counter!("assent_limits_not_counted_total").increment(1);
+            LIMITS_NOT_COUNTED.increment(1);
             return Ok(());
         }
         self.limiter

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use assent_metrics::gateway::FLOWS_ENDED;
 use assent_service_kit::error_chain::with_sources;
 use url::Url;
 
@@ -31,9 +32,16 @@ pub(crate) async fn note_on_hand_off(gateway: &Gateway, flow: &Flow) {
     }
 }
 
-/// Says in the log how far a flow got.
+/// Says in the log how far a flow got, and counts it where it has ended.
 pub(crate) fn log_progress(gateway: &Gateway, flow: &Flow) {
     let view = flow.view(gateway.now());
+    if flow.has_ended() {
+        let code = view.code.clone().unwrap_or_else(|| "none".to_owned());
+        let (purpose, outcome) = (flow.purpose.as_str(), view.state.as_str());
+        FLOWS_ENDED
+            .with([purpose.to_owned(), outcome.to_owned(), code])
+            .increment(1);
+    }
     tracing::info!(
         flow.id = %flow.id,
         flow.state = view.state.as_str(),

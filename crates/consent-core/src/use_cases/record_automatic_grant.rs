@@ -10,6 +10,7 @@ use assent_domain::ids::{
     AccountId, ConsentId, MicrosoftIdentity, ObjectId, Scope, Tenant, UserId,
 };
 use assent_domain::login::{SignIn, effective_for};
+use assent_metrics::gateway::MAILBOX_PROBES_SKIPPED;
 use assent_microsoft_identity::{AccessToken, ScopeSet};
 use assent_service_kit::error_chain::with_sources;
 use tracing::Instrument as _;
@@ -102,7 +103,7 @@ struct Holder {
 /// this one is not.
 fn look_for_the_mailbox(gateway: Arc<Gateway>, holder: Holder, token: AccessToken) {
     let Ok(permit) = Arc::clone(&gateway.probes).try_acquire_owned() else {
-        metrics::counter!("assent_mailbox_probes_skipped_total").increment(1);
+        MAILBOX_PROBES_SKIPPED.increment(1);
         return;
     };
     let looked_for = async move {

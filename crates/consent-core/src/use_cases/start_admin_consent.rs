@@ -6,6 +6,7 @@ use assent_domain::decide::administrator_consent::{self, Premises, StartAdminist
 use assent_domain::ids::{AccountId, Tenant, UserId};
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
+use assent_metrics::gateway::FLOWS_BEGUN;
 use url::Url;
 use uuid::Uuid;
 
@@ -138,6 +139,7 @@ pub(crate) async fn begin(
         },
         stage: Stage::AtAdminConsent,
     };
+    FLOWS_BEGUN.with([flow.purpose.as_str()]).increment(1);
     gateway.flows.create(flow).await?;
 
     let authorize_url = gateway.entra.admin_consent_url(

@@ -7,6 +7,7 @@ use assent_domain::decide::own_consent;
 use assent_domain::ids::{AccountId, MicrosoftIdentity, ObjectId, UserId};
 use assent_domain::permissions::Kinds;
 use assent_domain::refusal::Refusal;
+use assent_metrics::gateway::FLOWS_BEGUN;
 use assent_microsoft_identity::{AuthorizeRequest, LoginHint, TenantRef, new_pkce, random_token};
 use secrecy::ExposeSecret;
 use url::Url;
@@ -216,6 +217,7 @@ pub(crate) async fn begin(
         observe_consent::on_abandoned(gateway, &flow).await;
         return Err(not_kept.into());
     }
+    FLOWS_BEGUN.with([flow.purpose.as_str()]).increment(1);
 
     let authorize_url = gateway.entra.authorize_url(
         &reference(tenant),

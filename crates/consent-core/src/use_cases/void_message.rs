@@ -4,6 +4,7 @@
 use assent_contract::command::{MessageVoided, VoidMessage};
 use assent_contract::operation::{MAX_OPERATOR, MAX_REASON};
 use assent_domain::ids::Sequence;
+use assent_metrics::gateway::MESSAGES_VOIDED;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
@@ -33,7 +34,7 @@ pub async fn void_message(
             hash = %record.hash,
             "a message of the log was declared void"
         );
-        metrics::counter!("assent_messages_voided_total").increment(1);
+        MESSAGES_VOIDED.increment(1);
     }
     Ok(MessageVoided { record, already })
 }

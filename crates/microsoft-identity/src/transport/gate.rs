@@ -29,8 +29,10 @@ struct State {
 
 impl Gate {
     pub(super) fn new(service: ServiceName, health: HealthReporter) -> Self {
+        let label = service.label();
+        metrics::begin_service(&label);
         Self {
-            label: service.label(),
+            label,
             service,
             state: Mutex::new(State {
                 circuit: Circuit::new(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rand::Rng as _;
+use reqwest::header::{DATE, HeaderMap};
 use reqwest::{Method, Request};
 use tokio::time::Instant;
 use url::Url;
@@ -172,6 +173,7 @@ impl Service {
             .ok_or_else(|| CallError::Request("its body cannot be sent twice".into()))?;
         let mut response = self.0.http.execute(request).await.map_err(call_error)?;
         let status = response.status().as_u16();
+        note_clock(response.headers(), SystemTime::now());
         let retry_after = match status {
             429 | 503 => retry_after::requested_pause(response.headers(), SystemTime::now()),
             _ => None,
@@ -187,6 +189,14 @@ impl Service {
             response: Response { status, body },
             retry_after,
         })
+    }
+}
+
+/// Compares our clock with the one that the answer was made by.
+fn note_clock(headers: &HeaderMap, now: SystemTime) {
+    let said = headers.get(DATE).and_then(|date| date.to_str().ok());
+    if let Some(then) = said.and_then(|date| httpdate::parse_http_date(date).ok()) {
+        metrics::set_clock_offset(then, now);
     }
 }
 

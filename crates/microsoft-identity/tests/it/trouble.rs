@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use assent_microsoft_identity::{DiscoveryError, RedeemError, describe_metrics};
+use assent_microsoft_identity::{DiscoveryError, RedeemError};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::json;
 
@@ -92,7 +92,7 @@ async fn two_bad_answers_and_a_good_one_make_a_good_one() {
 async fn what_never_left_may_be_sent_again_even_a_code() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let _here = metrics::set_default_local_recorder(&recorder);
-    describe_metrics();
+    assent_metrics::begin("consent-gateway");
     // Nobody listens there any more.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let nowhere = format!("http://{}", closed.local_addr().unwrap());
@@ -106,11 +106,11 @@ async fn what_never_left_may_be_sent_again_even_a_code() {
     let shown = recorder.handle().render();
     // Three attempts, and two more until the circuit opens.
     for line in [
-        "assent_microsoft_requests_total{service=\"sign_in\",outcome=\"unreachable\"} 5",
-        "assent_microsoft_requests_total{service=\"sign_in\",outcome=\"circuit_open\"} 1",
-        "assent_microsoft_retries_total{service=\"sign_in\"} 3",
-        "assent_microsoft_circuit_open{service=\"sign_in\"} 1",
-        "assent_microsoft_request_duration_seconds_count{service=\"sign_in\"} 5",
+        "assent_microsoft_requests_total{api=\"sign_in\",outcome=\"unreachable\"} 5",
+        "assent_microsoft_requests_total{api=\"sign_in\",outcome=\"circuit_open\"} 1",
+        "assent_microsoft_retries_total{api=\"sign_in\"} 3",
+        "assent_microsoft_circuit_open{api=\"sign_in\"} 1",
+        "assent_microsoft_request_duration_seconds_count{api=\"sign_in\"} 5",
         "# HELP assent_microsoft_circuit_open 1 while",
     ] {
         assert!(shown.contains(line), "{line} is not in\n{shown}");

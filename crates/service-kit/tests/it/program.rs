@@ -158,7 +158,7 @@ async fn it_serves_until_it_is_told_to_stop() {
     let metrics = reqwest::get(format!("{base}/metrics")).await.unwrap();
     let text = metrics.text().await.unwrap();
     assert!(
-        text.contains("build_info{program=\"answering\",version=\"0.1.0\"} 1"),
+        text.contains("assent_build_info{program=\"answering\",version=\"0.1.0\"} 1"),
         "{text}"
     );
 

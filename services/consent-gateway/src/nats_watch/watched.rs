@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use assent_contract::store::Store;
 use assent_messaging::{Bucket, Connection, Full, Room, StreamState};
+use assent_metrics::gateway::STORE_USABLE;
 use assent_service_kit::Dependency;
 use assent_service_kit::error_chain::with_sources;
 
@@ -32,17 +33,6 @@ pub(super) struct Watched {
     dependency: Dependency,
     /// How many looks in a row found something amiss.
     amiss: AtomicU32,
-}
-
-pub(super) fn describe_metrics() {
-    metrics::describe_gauge!(
-        "assent_store_usable",
-        "1 while a store is there and takes what is written to it, else 0"
-    );
-    metrics::describe_counter!(
-        "assent_stores_made_anew_total",
-        "Stores that were lost and made again"
-    );
 }
 
 impl Watched {
@@ -150,6 +140,6 @@ impl Watched {
     }
 
     fn measure(&self, usable: f64) {
-        metrics::gauge!("assent_store_usable", "store" => self.store.name()).set(usable);
+        STORE_USABLE.with([self.store.name()]).set(usable);
     }
 }

@@ -25,7 +25,7 @@ async fn it_becomes_ready_and_counts_its_decisions() {
     for name in [
         "assent_login_query_duration_seconds",
         "assent_login_command_duration_seconds",
-        "assent_login_dependency_up",
+        "assent_dependency_up",
     ] {
         assert!(metrics.contains(name), "{name} is not in {metrics}");
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use assent_messaging::{Anew, ChangePublisher, ChangeStream, Position, PublishChangesError};
+use assent_metrics::projection::{CHANGES_FOREIGN, CHANGES_PUBLISHED, CHANGES_TOLD_ANEW};
 use assent_permission_store::AggregateChange;
 
 use super::finding::Finding;
@@ -132,7 +133,7 @@ impl ResumablePublisher {
                 "the stream of changes does not agree with the log: telling all that stands anew, and \
                  \"nothing\" of whomever the log does not know"
             );
-            metrics::counter!("assent_changes_told_anew_total").increment(1);
+            CHANGES_TOLD_ANEW.increment(1);
         }
         let through = cursor.sequence.0;
         let position = Position {
@@ -158,7 +159,7 @@ impl ResumablePublisher {
         let published = self.publisher.published();
         let told = self.tell_all(announced).await;
         let now = self.publisher.published().saturating_sub(published);
-        metrics::counter!("assent_changes_published_total").increment(now);
+        CHANGES_PUBLISHED.increment(now);
         told
     }
 
@@ -251,6 +252,6 @@ impl ResumablePublisher {
             subject = finding.subject,
             "somebody else's message among the changes: telling over what it spoke of"
         );
-        metrics::counter!("assent_changes_foreign_total").increment(1);
+        CHANGES_FOREIGN.increment(1);
     }
 }

@@ -304,7 +304,7 @@ async fn the_status_has_these_fields() {
     let metrics = metrics.text().await.unwrap();
     for metric in [
         "assent_projection_applied_sequence 3",
-        "assent_projection_lag 0",
+        "assent_projection_lag_events 0",
         "assent_projection_blocked 0",
         "assent_projection_rebuilds_total 1",
     ] {

@@ -1,0 +1,4 @@
+//! What operators watch Assent with: the reference of metrics, the alerts and the dashboard.
+
+mod alarm_kinds;
+mod reference;
