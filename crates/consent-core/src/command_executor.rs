@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use assent_contract::names::EVENT_STREAM;
 use assent_contract::operation::VoidRecord;
 use assent_contract::store::Store;
 use assent_domain::account::{AccountState, IllegalEvent};
@@ -18,10 +19,11 @@ use assent_metrics::gateway::{
     APPENDS_FAILED, DAMAGED_HISTORIES, EVENTS_RECORDED, UNREADABLE_AGGREGATES,
 };
 use assent_service_kit::error_chain::with_sources;
-use assent_service_kit::telemetry::current_traceparent;
+use assent_service_kit::telemetry::{current_traceparent, sending};
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -311,7 +313,8 @@ impl CommandExecutor {
         if events.is_empty() {
             return Ok(Some(Vec::new()));
         }
-        let traceparent = current_traceparent();
+        let sending = sending(EVENT_STREAM);
+        let traceparent = sending.in_scope(current_traceparent);
         let drafts = events
             .iter()
             .map(|event| Draft {
@@ -321,7 +324,7 @@ impl CommandExecutor {
                 event: event.clone(),
             })
             .collect();
-        match self.log.append(tail, drafts).await {
+        match self.log.append(tail, drafts).instrument(sending).await {
             Ok(appended) => {
                 let Tail { sequence, hash } = appended.tail;
                 self.guard.recorded(&self.log, sequence, hash);

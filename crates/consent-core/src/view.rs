@@ -10,9 +10,10 @@ use assent_domain::ids::{AccountId, Sequence, UserId};
 use assent_domain::permissions::{Kinds, PermissionSet};
 use assent_messaging::{Connection, RequestError};
 use assent_service_kit::error_chain::with_sources;
-use assent_service_kit::telemetry::current_traceparent;
+use assent_service_kit::telemetry::{current_traceparent, sending};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
 
 /// How long somebody who takes something back waits for it.
 const PATIENCE: Duration = Duration::from_millis(750);
@@ -73,18 +74,18 @@ pub async fn position(connection: &Connection) -> Option<Sequence> {
 
 async fn ask<A: DeserializeOwned>(
     connection: &Connection,
-    subject: &str,
+    subject: &'static str,
     query: &impl Serialize,
 ) -> Option<A> {
-    let traceparent = current_traceparent();
     let asked = async {
+        let traceparent = current_traceparent();
         let question = serde_json::to_vec(query)?;
         let answer = connection
             .request(subject, question, traceparent.as_deref(), PATIENCE)
             .await?;
         Ok::<_, AskError>(serde_json::from_slice(&answer)?)
     };
-    match asked.await {
+    match asked.instrument(sending(subject)).await {
         Ok(answer) => Some(answer),
         Err(error) => {
             tracing::info!(error = %with_sources(&error), "the view did not tell");

@@ -11,10 +11,12 @@ pub enum Service {
     LoginHook,
     /// Holds the view.
     Projection,
+    /// The operators' command line, which writes metrics where it is told to.
+    Consentctl,
 }
 
 impl Service {
-    /// All of them.
+    /// All that answer at `/metrics`.
     pub const ALL: &'static [Self] = &[Self::ConsentGateway, Self::LoginHook, Self::Projection];
 
     /// The name of its program.
@@ -23,6 +25,7 @@ impl Service {
             Self::ConsentGateway => "consent-gateway",
             Self::LoginHook => "login-hook",
             Self::Projection => "projection",
+            Self::Consentctl => "consentctl",
         }
     }
 

@@ -1,4 +1,4 @@
-//! Every metric that a service shows at `/metrics`, defined once: its name, what it means, its labels, and who has it.
+//! Every metric that a service shows at `/metrics`, or `consentctl` writes, defined once: its name, what it means, its labels, and who has it.
 //!
 //! Nothing else in the workspace names the crate `metrics`: what is recorded is recorded through the statics here, so
 //! that a metric without a definition does not compile. `deploy/metrics.md` is written from [`all`].
@@ -9,6 +9,8 @@
 mod definition;
 
 pub mod alarms;
+
+mod consentctl;
 
 pub mod gateway;
 
@@ -37,6 +39,7 @@ pub fn all() -> impl Iterator<Item = &'static Definition> {
         gateway::ALL,
         projection::ALL,
         microsoft::ALL,
+        consentctl::ALL,
     ]
     .into_iter()
     .flatten()

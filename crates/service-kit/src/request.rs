@@ -39,14 +39,17 @@ pub(crate) async fn surround(
     let id = RequestId::from_headers(request.headers());
     let method = method_name(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+    let matched = route.as_ref().map(MatchedPath::as_str);
+    let route = matched.unwrap_or("unmatched");
     request.extensions_mut().insert(id);
     let pages = pages.filter(|_| prefers_page(request.headers()) && !is_call(&request));
 
     // The target is the matched route: paths hold ids, queries codes and states.
     let span = tracing::error_span!(
-        "request", id = %id.as_uuid().as_hyphenated(), method, route,
-        status = field::Empty, duration_ms = field::Empty, otel.kind = "server",
+        "request", id = %id.as_uuid().as_hyphenated(), otel.kind = "server",
+        otel.name = %format_args!("{method}{}{}", if matched.is_some() { " " } else { "" }, matched.unwrap_or_default()),
+        http.request.method = method, http.route = matched,
+        http.response.status_code = field::Empty, otel.status_code = field::Empty, duration_ms = field::Empty,
     );
     if let Some(traceparent) = request
         .headers()
@@ -106,7 +109,10 @@ fn add_headers(id: RequestId, response: &mut Response) {
 
 fn report(method: &'static str, route: &str, status: StatusCode, took: Duration, span: &Span) {
     let milliseconds = took.as_secs_f64() * 1000.0;
-    span.record("status", status.as_u16());
+    span.record("http.response.status_code", status.as_u16());
+    if status.is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
     span.record("duration_ms", milliseconds);
     metrics::http_request(method, route, status.as_u16(), took);
     // One line per answered request would cost more than most answers; the

@@ -18,10 +18,12 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
 mod alarms;
+mod spans;
 mod traceparent;
 
 use crate::error_chain::with_sources;
 
+pub use spans::{processing, sending};
 pub use traceparent::{adopt_traceparent, current_traceparent};
 
 /// Where OpenTelemetry's exporters find their collector.
@@ -72,20 +74,32 @@ pub fn install(program: &'static str) -> Result<Telemetry, TelemetryError> {
         Ok(_) | Err(_) => EnvFilter::new("info"),
     };
     let traces = exporter(program)?;
-    let spans = traces
-        .as_ref()
-        .map(|traces| tracing_opentelemetry::layer().with_tracer(traces.tracer(program)));
+    // Only spans of ours leave, and no log lines: these may name who it was about. What is exported does not depend on
+    // what is logged.
+    let spans = traces.as_ref().map(|traces| {
+        tracing_opentelemetry::layer()
+            .with_tracer(traces.tracer(program))
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_tracked_inactivity(false)
+            .with_filter(filter_fn(move |metadata| {
+                metadata.is_span()
+                    && *metadata.level() <= Level::INFO
+                    && is_ours(program, metadata.target())
+            }))
+    });
     let format = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let logs = if std::io::stderr().is_terminal() {
         format.boxed()
     } else {
         format.with_ansi(false).json().flatten_event(true).boxed()
     };
-    let told = logs
-        .and_then(spans)
-        .with_filter(filter.and(filter_fn(move |metadata| may_be_logged(program, metadata))));
+    let logs =
+        logs.with_filter(filter.and(filter_fn(move |metadata| may_be_logged(program, metadata))));
     tracing_subscriber::registry()
-        .with(told)
+        .with(logs)
+        .with(spans)
         .with(alarms::counting())
         .try_init()
         .map_err(TelemetryError::Installed)?;

@@ -18,7 +18,7 @@ use assent_messaging::{Endpoint, Request, ServiceError};
 use assent_metrics::service::ERRORS;
 use assent_microsoft_identity::LoginHint;
 use assent_service_kit::error_chain::with_sources;
-use assent_service_kit::telemetry::adopt_traceparent;
+use assent_service_kit::telemetry::processing;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
@@ -83,10 +83,7 @@ where
     let gateway = Arc::clone(gateway);
     Endpoint::new(name, subject, move |request: Request| {
         let gateway = Arc::clone(&gateway);
-        let span = tracing::info_span!("command", command = name);
-        if let Some(traceparent) = &request.traceparent {
-            adopt_traceparent(&span, traceparent);
-        }
+        let span = processing(subject, request.traceparent.as_deref());
         let handled = async move {
             let command = serde_json::from_slice(&request.payload).map_err(|error| {
                 // What is wrong with it, without any of its values.

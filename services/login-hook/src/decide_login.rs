@@ -16,7 +16,6 @@ use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{IdTokenError, LoginHint, Membership, VerifiedIdentity};
 use assent_service_kit::error_chain::with_sources;
-use assent_service_kit::telemetry::current_traceparent;
 
 use uuid::Uuid;
 
@@ -74,11 +73,9 @@ impl LoginHook {
         login.hint = verified
             .as_ref()
             .and_then(|verified| verified.login_hint.clone());
-        let traceparent = current_traceparent();
-        let traceparent = traceparent.as_deref();
         let (sign_in, known) = tokio::join!(
             self.sign_in(verified),
-            self.projection.login_state(&login.query, traceparent)
+            self.projection.login_state(&login.query)
         );
         Ok(match known {
             Err(unknown) => LoginAnswer::unknown(unknown.reason(), login.wanted),
@@ -110,8 +107,7 @@ impl LoginHook {
                     consents_tenant: account.consent().map(|consent| consent.tenant.id.0),
                     sequence,
                 };
-                self.carry_out(decision, facts, sign_in, login, traceparent)
-                    .await
+                self.carry_out(decision, facts, sign_in, login).await
             }
         })
     }
@@ -142,29 +138,23 @@ impl LoginHook {
         facts: LoginFacts,
         sign_in: SignIn,
         login: Login,
-        traceparent: Option<&str>,
     ) -> LoginAnswer {
         match decision {
             // Of what the log says is answered it does not always say by which account.
             Decision::Proceed(ProceedReason::AlreadyAnswered)
                 if matches!(sign_in, SignIn::Microsoft(_)) =>
             {
-                self.prompt_unless_answered(facts, sign_in, login, traceparent)
-                    .await
+                self.prompt_unless_answered(facts, sign_in, login).await
             }
             Decision::Proceed(reason) => facts.answer(DecisionKind::Proceed, proceeding(reason)),
             Decision::Reauthenticate(reason) => facts.reauthenticate(reauthenticating(reason)),
             Decision::Unavailable(reason) => {
                 facts.answer(DecisionKind::Unavailable, unavailable(reason))
             }
-            Decision::AutoGrant { consent, .. } => {
-                self.grant(consent, facts, sign_in, login, traceparent)
-                    .await
-            }
+            Decision::AutoGrant { consent, .. } => self.grant(consent, facts, sign_in, login).await,
             Decision::Prompt { missing, reason } => {
                 let question = (missing, prompting(reason));
-                self.prompt(question, facts, sign_in, login, traceparent)
-                    .await
+                self.prompt(question, facts, sign_in, login).await
             }
         }
     }
@@ -175,7 +165,6 @@ impl LoginHook {
         facts: LoginFacts,
         sign_in: SignIn,
         login: Login,
-        traceparent: Option<&str>,
     ) -> LoginAnswer {
         // The domain grants automatically for sign-ins through Microsoft only.
         let SignIn::Microsoft(identity) = sign_in else {
@@ -191,11 +180,7 @@ impl LoginHook {
             is_guest: false,
             graph_token: login.access_token,
         };
-        match self
-            .gateway
-            .record_automatic_grant(&command, traceparent)
-            .await
-        {
+        match self.gateway.record_automatic_grant(&command).await {
             Ok(recorded) => LoginFacts {
                 effective: recorded.effective.into(),
                 sequence: recorded.sequence,
@@ -225,14 +210,13 @@ impl LoginHook {
         facts: LoginFacts,
         sign_in: SignIn,
         login: Login,
-        traceparent: Option<&str>,
     ) -> LoginAnswer {
         let missing = facts.attainable.missing_from(facts.effective);
         let command = BeginUserConsent {
             unless_answered: true,
             ..command(missing, sign_in, login)
         };
-        match self.gateway.begin_user_consent(&command, traceparent).await {
+        match self.gateway.begin_user_consent(&command).await {
             Ok(begun) => {
                 let reason = if facts.is_their_mailbox {
                     Reason::ConsentMissing
@@ -257,7 +241,6 @@ impl LoginHook {
         facts: LoginFacts,
         sign_in: SignIn,
         login: Login,
-        traceparent: Option<&str>,
     ) -> LoginAnswer {
         // What is answered by the log may have been answered by another account; the gateway leaves out what this one did.
         let asked = if matches!(sign_in, SignIn::Microsoft(_)) {
@@ -266,7 +249,7 @@ impl LoginHook {
             missing
         };
         let command = command(asked, sign_in, login);
-        match self.gateway.begin_user_consent(&command, traceparent).await {
+        match self.gateway.begin_user_consent(&command).await {
             Ok(begun) => facts.prompt((asked, reason), begun),
             Err(CommandError::Refused(code)) if code == ALREADY_ANSWERED => {
                 facts.answer(DecisionKind::Proceed, Reason::AlreadyAnswered)

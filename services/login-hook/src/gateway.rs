@@ -10,8 +10,10 @@ use assent_contract::names::{COMMAND_BEGIN_USER_CONSENT, COMMAND_RECORD_AUTOMATI
 use assent_messaging::{Connection, RequestError};
 use assent_metrics::Histogram;
 use assent_metrics::login::COMMAND_DURATION;
+use assent_service_kit::telemetry::{current_traceparent, sending};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
 
 use crate::outage::Outage;
 
@@ -74,12 +76,9 @@ impl Gateway {
     pub(crate) async fn record_automatic_grant(
         &self,
         command: &RecordAutomaticGrant,
-        traceparent: Option<&str>,
     ) -> Result<AutomaticGrantRecorded, CommandError> {
         let began = Instant::now();
-        let recorded = self
-            .command(COMMAND_RECORD_AUTOMATIC_GRANT, command, traceparent)
-            .await;
+        let recorded = self.command(COMMAND_RECORD_AUTOMATIC_GRANT, command).await;
         self.grant_duration.record(began.elapsed());
         recorded
     }
@@ -88,30 +87,28 @@ impl Gateway {
     pub(crate) async fn begin_user_consent(
         &self,
         command: &BeginUserConsent,
-        traceparent: Option<&str>,
     ) -> Result<UserConsentBegun, CommandError> {
         let began = Instant::now();
-        let started = self
-            .command(COMMAND_BEGIN_USER_CONSENT, command, traceparent)
-            .await;
+        let started = self.command(COMMAND_BEGIN_USER_CONSENT, command).await;
         self.prompt_duration.record(began.elapsed());
         started
     }
 
     async fn command<C: Serialize, A: DeserializeOwned>(
         &self,
-        subject: &str,
+        subject: &'static str,
         command: &C,
-        traceparent: Option<&str>,
     ) -> Result<A, CommandError> {
         let done = async {
             let payload = serde_json::to_vec(command).map_err(CommandError::Unreadable)?;
+            let traceparent = current_traceparent();
             let answer = self
                 .connection
-                .request(subject, payload, traceparent, self.deadline)
+                .request(subject, payload, traceparent.as_deref(), self.deadline)
                 .await?;
             serde_json::from_slice(&answer).map_err(CommandError::Unreadable)
         }
+        .instrument(sending(subject))
         .await;
         match &done {
             Ok(_) | Err(CommandError::Refused(_)) => self.outage.answered(),

@@ -11,6 +11,8 @@ use assent_domain::user::UserState;
 use assent_messaging::{Connection, RequestError};
 use assent_metrics::Histogram;
 use assent_metrics::login::QUERY_DURATION;
+use assent_service_kit::telemetry::{current_traceparent, sending};
+use tracing::Instrument as _;
 
 use crate::answer::Reason;
 use crate::outage::Outage;
@@ -89,10 +91,9 @@ impl Projection {
     pub(crate) async fn login_state(
         &self,
         query: &UserQuery,
-        traceparent: Option<&str>,
     ) -> Result<ProjectedUser, StateUnavailable> {
         let began = Instant::now();
-        let known = self.ask(query, traceparent).await;
+        let known = self.ask(query).instrument(sending(QUERY_LOGIN_STATE)).await;
         self.duration.record(began.elapsed());
         match &known {
             Err(unknown) if unknown.reason() != Reason::NotYetApplied => {
@@ -103,15 +104,17 @@ impl Projection {
         known
     }
 
-    async fn ask(
-        &self,
-        query: &UserQuery,
-        traceparent: Option<&str>,
-    ) -> Result<ProjectedUser, StateUnavailable> {
+    async fn ask(&self, query: &UserQuery) -> Result<ProjectedUser, StateUnavailable> {
         let payload = serde_json::to_vec(query).map_err(StateUnavailable::Unreadable)?;
+        let traceparent = current_traceparent();
         let answer = self
             .connection
-            .request(QUERY_LOGIN_STATE, payload, traceparent, self.deadline)
+            .request(
+                QUERY_LOGIN_STATE,
+                payload,
+                traceparent.as_deref(),
+                self.deadline,
+            )
             .await
             .map_err(StateUnavailable::Request)?;
         let state: LoginState =

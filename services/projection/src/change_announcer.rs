@@ -77,6 +77,8 @@ pub(crate) struct Applied {
 pub(crate) struct TracedChange {
     pub(crate) change: AggregateChange,
     pub(crate) entry: LogEntry,
+    /// The trace that telling it is a part of.
+    pub(crate) traceparent: Option<String>,
 }
 
 /// What is told of: a log, and the view of it.
@@ -284,7 +286,11 @@ async fn catch_up(
                 && let Some(aggregate) = entry.aggregate()
                 && let Some(change) = newest(&ground.view.read(), aggregate, entry.sequence().0)?
             {
-                announced.push(TracedChange { change, entry });
+                announced.push(TracedChange {
+                    change,
+                    traceparent: entry.traceparent().map(str::to_owned),
+                    entry,
+                });
             }
         }
         telling.tell(&announced).await?;

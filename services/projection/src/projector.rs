@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use assent_contract::names;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, FollowError, LogEntry, ReadError};
 use assent_messaging::{Connection, ConnectionState};
 use assent_metrics::projection::GAP_AT_SEQUENCE;
 use assent_permission_store::View;
 use assent_service_kit::error_chain::with_sources;
+use assent_service_kit::telemetry::{current_traceparent, processing};
 use assent_service_kit::{Dependency, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, block_in_place};
@@ -302,13 +304,28 @@ fn apply(
     after: u64,
     entries: Vec<LogEntry>,
 ) -> Result<Applied, FollowFailure> {
+    // Of many at once nobody reads the trace of one.
+    let is_traced = entries.len() <= LIVE_BATCH;
+    let spans: Vec<_> = entries
+        .iter()
+        .map(|entry| entry.traceparent().filter(|_| is_traced))
+        .map(|sent| sent.map(|sent| processing(names::EVENT_STREAM, Some(sent))))
+        .collect();
     let read: Vec<_> = entries.iter().map(|entry| as_entry(entry, voids)).collect();
     let changes = view.apply(&read).map_err(FollowFailure::Apply)?;
     // An entry makes one change at the most, and they come in the order of the entries.
-    let mut entries = entries.into_iter();
+    let mut entries = entries.into_iter().zip(spans);
     let announced = changes.into_iter().filter_map(|change| {
-        let entry = entries.find(|entry| entry.sequence() == change.sequence)?;
-        Some(TracedChange { change, entry })
+        let (entry, span) = entries.find(|(entry, _)| entry.sequence() == change.sequence)?;
+        let traceparent = match span {
+            Some(span) => span.in_scope(current_traceparent),
+            None => entry.traceparent().map(str::to_owned),
+        };
+        Some(TracedChange {
+            change,
+            entry,
+            traceparent,
+        })
     });
     Ok(Applied {
         after,

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use assent_contract::{names, strict};
 use assent_messaging::{Connection, Endpoint, Request, ServiceError};
 use assent_metrics::service::ERRORS;
+use assent_service_kit::telemetry::processing;
 use futures::TryFutureExt as _;
 use serde::Serialize;
+use tracing::Instrument as _;
 
 use crate::answers;
 use crate::query_failure::QueryFailure;
@@ -83,6 +85,7 @@ where
     Endpoint::new(name, subject, move |request: Request| {
         let served = Arc::clone(&served);
         let answer = answer.clone();
+        let span = processing(subject, request.traceparent.as_deref());
         async move {
             // Fields without names, which serde would take for a query too, are none.
             if request.payload.trim_ascii_start().first() == Some(&b'[') {
@@ -103,5 +106,6 @@ where
                 .with(["nats".to_owned(), error.code.clone()])
                 .increment(1);
         })
+        .instrument(span)
     })
 }

@@ -60,6 +60,8 @@ mod voided;
 
 mod metrics;
 mod processes;
+mod runbook;
 mod secrets;
 mod session_of_the_flow;
 mod sessions;
+mod traces;

@@ -112,7 +112,11 @@ fn is_as_defined(service: Service, exposed: &Exposed) -> anyhow::Result<()> {
             exposed.kinds.get(name)
         );
         ensure!(
-            exposed.help.get(name).map(String::as_str) == Some(definition.help),
+            exposed
+                .help
+                .get(name)
+                .map(|help| help.trim_end_matches('.'))
+                == Some(definition.help),
             "{name} of {name_of} says {:?}",
             exposed.help.get(name)
         );
@@ -294,5 +298,32 @@ async fn what_happens_is_counted() -> anyhow::Result<()> {
     let login = scrape(&stack.login_hook).await?;
     ensure!(login.sum("assent_login_decisions_total", ("decision", "prompt")) > 0.0);
     ensure!(login.sum("assent_errors_total", ("code", "unauthenticated")) > 0.0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_written_of_a_checkpoint_is_what_is_defined() -> anyhow::Result<()> {
+    let stack = start_with(|_| ()).await?;
+    let user = stack.user(ACCOUNT, USER);
+    grant(&stack, &user, ANA, &["calendar"]).await?;
+    let directory = tempfile::tempdir()?;
+    let path = |name: &str| directory.path().join(name).to_string_lossy().into_owned();
+    let (key, public, state) = (path("key"), path("key.pub"), path("state"));
+    let keygen = ["checkpoint", "keygen", "consent.example", "--to", &key];
+    let made = stack.consentctl(&keygen).await?;
+    ensure!(made.status.success(), "{made:?}");
+    let mut missing = Vec::new();
+    for _ in 0..2 {
+        let arguments = ["checkpoint", "watch", "--state", &state, "--key", &public];
+        let arguments = [arguments.as_slice(), &["--format", "prometheus"]].concat();
+        let written = stack.consentctl(&arguments).await?;
+        ensure!(written.status.success(), "{written:?}");
+        let exposed = Exposed::read(&String::from_utf8(written.stdout)?)?;
+        is_as_defined(Service::Consentctl, &exposed)?;
+        missing.push(what_is_missing(Service::Consentctl, &exposed));
+    }
+    // The first time there is nothing yet that was kept.
+    let kept = BTreeSet::from(["assent_checkpoint_kept_messages"]);
+    ensure!(missing == [kept, BTreeSet::new()], "{missing:?}");
     Ok(())
 }

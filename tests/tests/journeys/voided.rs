@@ -14,11 +14,11 @@ use crate::fixture::{
 };
 
 const A_MOMENT: Duration = Duration::from_secs(2);
-const ANA_LINE: &str = "consent.events.v1.acme.user.ana";
+pub(crate) const ANA_LINE: &str = "consent.events.v1.acme.user.ana";
 const ACME_LINE: &str = "consent.events.v1.acme.company";
 
 /// Stores what is no event, as nobody but the gateway could, and answers where.
-async fn scribble(stack: &Stack, subject: &str) -> anyhow::Result<u64> {
+pub(crate) async fn scribble(stack: &Stack, subject: &str) -> anyhow::Result<u64> {
     let log = log(stack).await?;
     let before = last_sequence(&log).await?;
     let gateway = connect(stack, NatsUser::Gateway).await?;

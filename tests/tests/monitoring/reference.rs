@@ -40,6 +40,10 @@ fn page() -> anyhow::Result<String> {
         ("login-hook", &[Service::LoginHook]),
         ("consent-gateway", &[Service::ConsentGateway]),
         ("projection", &[Service::Projection]),
+        (
+            "consentctl checkpoint verify, watch, with --format prometheus",
+            &[Service::Consentctl],
+        ),
     ] {
         write!(
             page,

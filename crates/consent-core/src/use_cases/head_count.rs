@@ -8,7 +8,8 @@ use assent_contract::values::{EmailLevel, PermissionSet};
 use assent_domain::ids::{AccountId, Sequence, UserId};
 use assent_messaging::RequestError;
 use assent_service_kit::error_chain::with_sources;
-use assent_service_kit::telemetry::current_traceparent;
+use assent_service_kit::telemetry::{current_traceparent, sending};
+use tracing::Instrument as _;
 
 use crate::gateway::Gateway;
 
@@ -44,7 +45,8 @@ pub async fn head_count(
     account: &AccountId,
     at_least: Sequence,
 ) -> Option<HeadCount> {
-    let counted = tokio::time::timeout(PATIENCE, count(gateway, account, at_least));
+    let counted = count(gateway, account, at_least).instrument(sending(names::QUERY_USERS));
+    let counted = tokio::time::timeout(PATIENCE, counted);
     match counted.await {
         Ok(Ok(counted)) => Some(counted),
         Ok(Err(error)) => {

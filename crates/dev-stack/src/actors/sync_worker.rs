@@ -27,6 +27,8 @@ pub struct ReceivedChange {
     pub subject: String,
     /// The change.
     pub body: Value,
+    /// The trace that it is a part of.
+    pub traceparent: Option<String>,
     /// When the message came.
     pub at: Instant,
 }
@@ -66,6 +68,11 @@ impl SyncWorker {
             while let Some(message) = changes.next().await {
                 let received = ReceivedChange {
                     subject: message.subject.to_string(),
+                    traceparent: message
+                        .headers
+                        .as_ref()
+                        .and_then(|headers| headers.get("traceparent"))
+                        .map(|value| value.as_str().to_owned()),
                     body: serde_json::from_slice(&message.payload).unwrap_or_default(),
                     at: Instant::now(),
                 };

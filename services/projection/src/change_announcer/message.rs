@@ -63,7 +63,7 @@ pub(super) fn message(announced: &TracedChange, log: &str) -> Result<Message, An
         hash: announced.entry.hash().to_string(),
         subject: names::change_subject(&change.aggregate),
         payload: body(change, log)?,
-        traceparent: announced.entry.traceparent().map(str::to_owned),
+        traceparent: announced.traceparent.clone(),
     })
 }
 
