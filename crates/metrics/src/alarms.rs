@@ -81,6 +81,11 @@ pub const ALARMS: &[Alarm] = &[
         "an event can't follow what is known of its account or user, which is blocked",
     ),
     alarm(
+        "log_differs_from_view",
+        VIEW,
+        "the log is not what the view was built from: messages are missing in it, or others",
+    ),
+    alarm(
         "microsoft_certificate",
         GATEWAY,
         "a certificate of ours at Microsoft ends within a month, has ended, or is not valid yet",
@@ -99,6 +104,11 @@ pub const ALARMS: &[Alarm] = &[
         "orphan_event",
         VIEW,
         "a message of the log names neither an account nor a user",
+    ),
+    alarm(
+        "permissions_held",
+        VIEW,
+        "a log that lost events would permit some users more: they are held back until an operator decides",
     ),
     alarm(
         "store_made_anew",
@@ -124,6 +134,11 @@ pub const ALARMS: &[Alarm] = &[
         "unreadable_operation",
         BOTH,
         "a record of what operators did can't be read",
+    ),
+    alarm(
+        "view_damaged",
+        VIEW,
+        "rows of the view are not what was written",
     ),
     alarm(
         "view_rebuilt",

@@ -64,6 +64,36 @@ pub static GAP_AT_SEQUENCE: GaugeMetric<0> = gauge(
     "The sequence of the event that is missing from the log, and that nothing goes on without; 0 where none is",
 );
 
+/// Users held back.
+pub static HELD: GaugeMetric<0> = gauge(
+    "assent_projection_held",
+    "Users to whom nothing is permitted, because a log that lost events would permit them more",
+);
+
+/// Comparisons with the log.
+pub static LOG_CHECKS: CounterMetric<0> = counter(
+    "assent_projection_log_checks_total",
+    "Times at which the log was compared with what the view was built from",
+);
+
+/// How far it was compared.
+pub static LOG_CHECKED_THROUGH: GaugeMetric<0> = gauge(
+    "assent_projection_log_checked_through",
+    "The sequence up to which the log was last compared; 0 before",
+);
+
+/// Whether it differs.
+pub static LOG_DIFFERS: GaugeMetric<0> = gauge(
+    "assent_projection_log_differs",
+    "1 while the log is known not to be what the view was built from, else 0",
+);
+
+/// Looks at all rows.
+pub static ROWS_CHECKS: CounterMetric<0> = counter(
+    "assent_projection_rows_checks_total",
+    "Times at which all rows of the view were read, to see that they are what was written",
+);
+
 /// Changes told.
 pub static CHANGES_PUBLISHED: CounterMetric<0> = counter(
     "assent_changes_published_total",
@@ -98,6 +128,11 @@ pub(crate) static ALL: &[&Definition] = &[
     &REBUILDS.0,
     &TROUBLES.0,
     &GAP_AT_SEQUENCE.0,
+    &HELD.0,
+    &LOG_CHECKS.0,
+    &LOG_CHECKED_THROUGH.0,
+    &LOG_DIFFERS.0,
+    &ROWS_CHECKS.0,
     &CHANGES_PUBLISHED.0,
     &CHANGES_TOLD_ANEW.0,
     &CHANGES_FOREIGN.0,

@@ -4,10 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use assent_contract::replica::{LogCheckResult, LogCheckStatus};
 use assent_domain::ids::Sequence;
+use assent_metrics::projection::{LOG_CHECKED_THROUGH, LOG_CHECKS, LOG_DIFFERS};
 use assent_service_kit::Dependency;
 use tokio::sync::Notify;
-
-use crate::served_view::as_metric;
 
 /// What a comparison came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +32,8 @@ impl LogFindings {
     /// `readiness` tells what was found. A view that knows better than the log serves all the same.
     pub(crate) fn new(readiness: Dependency) -> Self {
         readiness.ready();
-        metrics::gauge!("assent_projection_log_differs").set(0.0);
+        LOG_DIFFERS.set(0.0);
+        LOG_CHECKED_THROUGH.set(0.0);
         Self {
             status: Mutex::default(),
             asked: Notify::new(),
@@ -93,10 +93,10 @@ impl LogFindings {
             status.running_at = None;
             status.checks = status.checks.saturating_add(1);
         }
-        metrics::counter!("assent_projection_log_checks_total").increment(1);
-        metrics::gauge!("assent_projection_log_checked_through").set(as_metric(through.0));
+        LOG_CHECKS.increment(1);
+        LOG_CHECKED_THROUGH.set_count(through.0);
         let differs = finding != LogFinding::Same;
-        metrics::gauge!("assent_projection_log_differs").set(if differs { 1.0 } else { 0.0 });
+        LOG_DIFFERS.set(if differs { 1.0 } else { 0.0 });
         if !differs {
             self.readiness.ready();
             return;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use assent_metrics::projection::ROWS_CHECKS;
 use assent_permission_store::{RowsCheck, View};
 use assent_service_kit::error_chain::with_sources;
 use tokio::task::spawn_blocking;
@@ -27,7 +28,7 @@ pub(crate) async fn keep_checking(view: Arc<View>, served: Arc<ServedView>) {
 async fn check(view: &Arc<View>, served: &Arc<ServedView>) {
     let checked = Arc::clone(view);
     let checked = spawn_blocking(move || checked.verify(|| thread::park_timeout(PAUSE))).await;
-    metrics::counter!("assent_projection_rows_checks_total").increment(1);
+    ROWS_CHECKS.increment(1);
     match checked {
         Ok(Ok(RowsCheck::Damaged)) => {
             tracing::error!(

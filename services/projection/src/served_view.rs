@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use assent_contract::replica::ReplicaState;
-use assent_metrics::projection::{ACCOUNTS, APPLIED_SEQUENCE, BLOCKED, LAG, ORPHANS, USERS};
+use assent_metrics::projection::{ACCOUNTS, APPLIED_SEQUENCE, BLOCKED, HELD, LAG, ORPHANS, USERS};
 use assent_permission_store::{Counts, View};
 use tokio::sync::{Notify, watch};
 
@@ -90,7 +90,7 @@ impl ServedView {
 
     /// Serves this view from now on. One that was served already goes on where it was.
     pub(crate) fn serve(&self, view: &Arc<View>) {
-        let (cursor, counts) = (view.cursor(), view.counts());
+        let (cursor, counts, held) = (view.cursor(), view.counts(), view.read().held());
         self.state.send_modify(|state| {
             if state.holds(view) {
                 if let Some(held) = state.held_mut() {
@@ -107,6 +107,7 @@ impl ServedView {
         });
         self.advanced(cursor.sequence.0);
         show_counts(counts);
+        HELD.set_count(held);
     }
 
     /// There is no view that can be served: one is built anew.

@@ -15,7 +15,7 @@ use tokio::task::{block_in_place, spawn_blocking};
 
 use crate::entries::as_entry;
 use crate::follow_failure::{FollowFailure, waits_for};
-use crate::served_view::{ServedView, as_metric};
+use crate::served_view::ServedView;
 use crate::voids::Voids;
 
 /// A load has no readers that would wait for a batch.
@@ -180,7 +180,6 @@ impl ViewLoader {
                  an operator decides"
             );
         }
-        metrics::gauge!("assent_projection_held").set(as_metric(held));
         let view = Arc::new(view);
         self.view = Some(Arc::clone(&view));
         self.must_rebuild = false;
