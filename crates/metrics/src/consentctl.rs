@@ -20,7 +20,66 @@ const fn gauge(
     }
 }
 
+const OF_A_CHECK: &[Label; 2] = &[
+    Label::words("check", "the check, as `consentctl errors` explains it"),
+    Label::words("name", "what it looked at"),
+];
+
 pub(crate) static ALL: &[&Definition] = &[
+    &gauge(
+        "assent_check_ok",
+        "Whether a check found nothing (1) or a problem (0)",
+        OF_A_CHECK,
+        Presence::Always,
+    ),
+    &gauge(
+        "assent_check_events",
+        "Events in the log",
+        OF_A_CHECK,
+        Presence::Once("there was something to measure"),
+    ),
+    &gauge(
+        "assent_check_projection_lag_events",
+        "Events that the projection has not applied yet",
+        OF_A_CHECK,
+        Presence::Once("there was something to measure"),
+    ),
+    &gauge(
+        "assent_check_blocked",
+        "Accounts and users that are blocked",
+        OF_A_CHECK,
+        Presence::Once("there was something to measure"),
+    ),
+    &gauge(
+        "assent_check_store_bytes",
+        "Bytes that a store holds",
+        OF_A_CHECK,
+        Presence::Once("there was something to measure"),
+    ),
+    &gauge(
+        "assent_check_store_max_bytes",
+        "Bytes that a store may hold",
+        OF_A_CHECK,
+        Presence::Once("there was something to measure"),
+    ),
+    &gauge(
+        "assent_check_certificate_expires_in_seconds",
+        "Seconds until a certificate expires",
+        OF_A_CHECK,
+        Presence::Once("there was something to measure"),
+    ),
+    &gauge(
+        "assent_check_clock_skew_seconds",
+        "Seconds that the clock of nats-server is ahead of this machine's",
+        OF_A_CHECK,
+        Presence::Once("there was something to measure"),
+    ),
+    &gauge(
+        "assent_check_run_timestamp_seconds",
+        "When the checks ran",
+        &[],
+        Presence::Always,
+    ),
     &gauge(
         "assent_checkpoint_holds",
         "Whether the log still holds what was kept of it",

@@ -12,8 +12,8 @@
 //! ([`roles_able_to_consent`], [`Entra::tenant_wide_grant`]), and where a mailbox is ([`Entra::locate_mailbox`]).
 //!
 //! Every call has a deadline, follows no redirect and reads a bounded body. Microsoft's services fail independently of
-//! one another: each has a circuit breaker, and is left alone when it asks for that ([`Entra::health`],
-//! [`describe_metrics`]). Nothing here logs a token, a code, a state, an e-mail address or an error description.
+//! one another: each has a circuit breaker, and is left alone when it asks for that
+//! ([`Entra::health`]). Nothing here logs a token, a code, a state, an e-mail address or an error description.
 
 mod settings;
 

@@ -302,7 +302,7 @@ async fn what_happens_is_counted() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_written_of_a_checkpoint_is_what_is_defined() -> anyhow::Result<()> {
+async fn what_consentctl_writes_is_what_is_defined() -> anyhow::Result<()> {
     let stack = start_with(|_| ()).await?;
     let user = stack.user(ACCOUNT, USER);
     grant(&stack, &user, ANA, &["calendar"]).await?;
@@ -320,10 +320,26 @@ async fn what_is_written_of_a_checkpoint_is_what_is_defined() -> anyhow::Result<
         ensure!(written.status.success(), "{written:?}");
         let exposed = Exposed::read(&String::from_utf8(written.stdout)?)?;
         is_as_defined(Service::Consentctl, &exposed)?;
-        missing.push(what_is_missing(Service::Consentctl, &exposed));
+        missing.push(missing_of("assent_checkpoint_", &exposed));
     }
     // The first time there is nothing yet that was kept.
     let kept = BTreeSet::from(["assent_checkpoint_kept_messages"]);
     ensure!(missing == [kept, BTreeSet::new()], "{missing:?}");
+
+    let written = stack
+        .consentctl(&["check", "--format", "prometheus"])
+        .await?;
+    let exposed = Exposed::read(&String::from_utf8(written.stdout)?)?;
+    is_as_defined(Service::Consentctl, &exposed)?;
+    // Nothing here speaks TLS.
+    let certificate = BTreeSet::from(["assent_check_certificate_expires_in_seconds"]);
+    let missing = missing_of("assent_check_", &exposed);
+    ensure!(missing == certificate, "{missing:?}");
     Ok(())
+}
+
+/// What of a command's metrics is not there.
+fn missing_of(prefix: &str, exposed: &Exposed) -> BTreeSet<&'static str> {
+    let missing = what_is_missing(Service::Consentctl, exposed).into_iter();
+    missing.filter(|name| name.starts_with(prefix)).collect()
 }

@@ -41,7 +41,7 @@ fn page() -> anyhow::Result<String> {
         ("consent-gateway", &[Service::ConsentGateway]),
         ("projection", &[Service::Projection]),
         (
-            "consentctl checkpoint verify, watch, with --format prometheus",
+            "consentctl check, checkpoint verify and checkpoint watch, with --format prometheus",
             &[Service::Consentctl],
         ),
     ] {
