@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{bail, ensure};
 
 /// Where nobody may leave these tests out: `PROMTOOL=required`, as continuous integration has it.
+const PROMTOOL: &str = "promtool";
 const REQUIRED: &str = "PROMTOOL";
 
 pub(crate) enum Promtool {
@@ -15,16 +16,16 @@ pub(crate) enum Promtool {
     Missing,
 }
 
-pub(crate) struct Tool;
+pub(crate) struct Tool(&'static str);
 
 pub(crate) fn promtool() -> anyhow::Result<Promtool> {
-    let asked = Command::new("promtool")
+    let asked = Command::new(PROMTOOL)
         .arg("--version")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
     if asked.is_ok_and(|status| status.success()) {
-        return Ok(Promtool::Installed(Tool));
+        return Ok(Promtool::Installed(Tool(PROMTOOL)));
     }
     let missing = "promtool is not on PATH: on Debian `apt install prometheus`";
     if std::env::var_os(REQUIRED).is_some_and(|value| value == "required") {
@@ -36,7 +37,8 @@ pub(crate) fn promtool() -> anyhow::Result<Promtool> {
 
 impl Tool {
     pub(crate) fn run(&self, directory: &Path, arguments: &[&str]) -> anyhow::Result<()> {
-        let output = Command::new("promtool")
+        let mut command = Command::new(self.0);
+        let output = command
             .args(arguments)
             .current_dir(directory)
             .stdin(Stdio::null())
