@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{bail, ensure};
 
-/// Where nobody may leave these tests out: `PROMTOOL=required`, as continuous integration has it.
 const PROMTOOL: &str = "promtool";
+/// Where nobody may leave these tests out: `PROMTOOL=required`, as continuous integration has it.
 const REQUIRED: &str = "PROMTOOL";
 
 pub(crate) enum Promtool {
