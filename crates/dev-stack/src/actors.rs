@@ -10,6 +10,7 @@ mod host_user;
 mod microsoft;
 mod people;
 mod plain_browser;
+mod settings_client;
 mod sync_worker;
 
 mod client;
@@ -26,4 +27,5 @@ pub use people::{
 };
 pub use plain_browser::{PageForm, PlainBrowser, forms};
 pub use reply::{ActorError, Reply};
+pub use settings_client::{SettingsClient, hidden_field, open_session, session_cookie};
 pub use sync_worker::{ReceivedChange, SyncWorker};

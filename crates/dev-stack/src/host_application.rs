@@ -165,6 +165,36 @@ impl HostApplication {
             .claim("account", account)
     }
 
+    /// Tokens that prove nothing, though all that they say is good: what is wrong with each, and the token.
+    pub fn wrong_tokens(&self, user: &str, account: &str) -> Vec<(&'static str, String)> {
+        let good = || {
+            let token = self.token_for(user, account);
+            token
+                .super_admin()
+                .permission("company_settings:manage")
+                .claim("scope", "login:decide permissions:read")
+        };
+        let signed = good().sign();
+        let (head, _) = signed.rsplit_once('.').unwrap_or_default();
+        let unsigned = head.split_once('.').unwrap_or_default().1;
+        vec![
+            ("expired", good().expired().sign()),
+            ("for another service", good().audience("billing").sign()),
+            (
+                "by another issuer",
+                good().issuer("https://evil.example").sign(),
+            ),
+            ("by another key", good().signed_by_another_key().sign()),
+            ("without an end", good().without("exp").sign()),
+            ("without a subject", good().without("sub").sign()),
+            ("without an issuer", good().without("iss").sign()),
+            ("without an audience", good().without("aud").sign()),
+            ("without a signature", format!("{head}.")),
+            ("unsigned", format!("eyJhbGciOiJub25lIn0.{unsigned}.")),
+            ("no token", "x".to_owned()),
+        ]
+    }
+
     /// A token of one of the host's own services, signed.
     pub fn service_token(&self, scopes: &[&str]) -> String {
         self.service(scopes).sign()

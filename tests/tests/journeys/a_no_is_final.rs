@@ -5,7 +5,7 @@ use assent_dev_stack::Stack;
 use assent_dev_stack::actors::{ANA, BEN, HostUser, Reaction};
 
 use crate::fixture::{authorize_url, ended, grant, last_sequence, log, start};
-use crate::session_client::SessionClient;
+use crate::session_client;
 
 async fn is_off(ana: &HostUser, permission: &str) -> anyhow::Result<()> {
     let seen = ana.see(ana.user_id()).await?.ok()?;
@@ -22,7 +22,7 @@ async fn begin(stack: &Stack, ana: &HostUser, from: &str) -> anyhow::Result<Stri
             authorize_url(&started)?.to_owned()
         }
         "the settings" => {
-            let visitor = SessionClient::user(stack, "acme", ana.user_id()).await?;
+            let visitor = session_client::user(stack, "acme", ana.user_id()).await?;
             let fields = [("calendar", "true")];
             let path = "/settings/account/permissions";
             let sent = visitor.post("/settings/account", path, &fields).await?;

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::fixture::{authorize_url, start};
-use crate::session_client::{SessionClient, open};
+use crate::session_client::{self, open};
 
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
@@ -222,7 +222,7 @@ async fn a_tenant_is_named_as_people_name_it() -> anyhow::Result<()> {
         ensure!(!page.text.contains("olga@"), "{}", page.text);
     }
     // The same in the field of the settings page; what is wrong stands there to be mended, and nowhere else.
-    let visitor = SessionClient::super_admin(&stack, "acme", "sam").await?;
+    let visitor = session_client::super_admin(&stack, "acme", "sam").await?;
     let path = "/settings/company/administrator-consent";
     for (named, id) in [
         (" olga@contoso.example. ", Some(CONTOSO)),

@@ -1,8 +1,9 @@
-//! Requests that nobody should send: each is answered by its code as a problem, and none of it reaches the log.
+//! Requests that nobody should send to the login hook and the projection: each is answered by its code as a problem, and
+//! none of it reaches the log. The gateway's are tested beside it.
 
 use anyhow::{Context, ensure};
 use assent_dev_stack::Stack;
-use assent_dev_stack::actors::{ANA, HostUser, Reply};
+use assent_dev_stack::actors::ANA;
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 
@@ -17,39 +18,6 @@ fn bad_ids() -> Vec<String> {
     .map(str::to_owned)
     .chain(["x".repeat(129)])
     .collect()
-}
-
-/// Every operation of the gateway that takes a body, with one that is good.
-fn operations() -> Vec<(Method, &'static str, Value)> {
-    vec![
-        (
-            Method::PUT,
-            "/v1/accounts/acme/authorization-method",
-            json!({"method": "user_individual", "email_sync": "full"}),
-        ),
-        (
-            Method::POST,
-            "/v1/accounts/acme/admin-consents",
-            json!({"administrator_confirmed": true,
-                "permissions": {"calendar": true, "contacts": false, "email": "none"}}),
-        ),
-        (
-            Method::POST,
-            "/v1/accounts/acme/hand-offs",
-            json!({"purpose": "administrator_consent",
-                "permissions": {"calendar": true, "contacts": false, "email": "none"}}),
-        ),
-        (
-            Method::POST,
-            "/v1/accounts/acme/users/sam/grants",
-            json!({"permissions": ["calendar"]}),
-        ),
-        (
-            Method::POST,
-            "/v1/flows/019ab000-0000-7000-8000-000000000000/confirmation",
-            json!({"confirm": "x"}),
-        ),
-    ]
 }
 
 /// The good body with every mistake a body can have, and how each is answered.
@@ -76,19 +44,6 @@ fn mistakes(good: &Value) -> Vec<(String, &'static str, u16, &'static str)> {
     ]
 }
 
-async fn send_text(
-    user: &HostUser,
-    method: Method,
-    path: &str,
-    body: String,
-    kind: &'static str,
-) -> anyhow::Result<Reply> {
-    let reply = user.send(method, path, |request| {
-        request.header(header::CONTENT_TYPE, kind).body(body)
-    });
-    Ok(reply.await?)
-}
-
 async fn nothing_was_recorded(stack: &Stack) -> anyhow::Result<()> {
     let log = log(stack).await?;
     ensure!(last_sequence(&log).await? == 0, "bad input reached the log");
@@ -98,14 +53,6 @@ async fn nothing_was_recorded(stack: &Stack) -> anyhow::Result<()> {
 #[tokio::test]
 async fn bodies() -> anyhow::Result<()> {
     let stack = start().await?;
-    let sam = stack.super_admin("acme", "sam");
-    for (method, path, good) in operations() {
-        for (body, kind, status, code) in mistakes(&good) {
-            let shown: String = body.chars().take(60).collect();
-            let reply = send_text(&sam, method.clone(), path, body, kind).await?;
-            reply.refused(status, code).context(shown)?;
-        }
-    }
     let login = stack.login("acme");
     let good = json!({"account_id": "acme", "user_id": "ana", "sign_in": {"provider": "other"}});
     for (body, kind, status, code) in mistakes(&good) {
@@ -115,52 +62,6 @@ async fn bodies() -> anyhow::Result<()> {
         });
         reply.await?.refused(status, code).context(shown)?;
     }
-
-    for (path, body) in [
-        (
-            "authorization-method",
-            json!({"method": "anarchy", "email_sync": "full"}),
-        ),
-        ("authorization-method", json!({"method": "user_individual"})),
-        (
-            "authorization-method",
-            json!({"method": "user_individual", "email_sync": 1}),
-        ),
-    ] {
-        let path = format!("/v1/accounts/acme/{path}");
-        let reply = sam
-            .send(Method::PUT, &path, |request| request.json(&body))
-            .await?;
-        reply.refused(400, "invalid_request")?;
-    }
-    let permissions = json!({"calendar": true, "contacts": false, "email": "none"});
-    for tenant in [
-        "common",
-        "organizations",
-        "not a domain",
-        "../x",
-        "nobody.example",
-        "",
-    ] {
-        let body =
-            json!({"administrator_confirmed": true, "permissions": permissions, "tenant": tenant});
-        let reply = sam.start_admin_consent(&body).await?;
-        reply.refused(400, "invalid_request").context(tenant)?;
-    }
-    for body in [
-        json!({"permissions": ["everything"]}),
-        json!({"permissions": "calendar"}),
-        json!({"permissions": ["calendar"], "microsoft_identity": {"tenant_id": "x", "object_id": "y"}}),
-    ] {
-        let path = "/v1/accounts/acme/users/sam/grants";
-        let reply = sam
-            .send(Method::POST, path, |request| request.json(&body))
-            .await?;
-        reply.refused(400, "invalid_request")?;
-    }
-    sam.start_grant(&[], None)
-        .await?
-        .refused(422, "nothing_selected")?;
     nothing_was_recorded(&stack).await
 }
 
@@ -176,49 +77,7 @@ fn bad_ids_in_a_body() -> Vec<String> {
 #[tokio::test]
 async fn ids() -> anyhow::Result<()> {
     let stack = start().await?;
-    let sam = stack.super_admin("acme", "sam");
-    let get = |path: String| {
-        let sam = sam.clone();
-        async move { sam.send(Method::GET, &path, |request| request).await }
-    };
     for id in bad_ids() {
-        for (method, path) in [
-            (Method::GET, format!("/v1/accounts/{id}")),
-            (Method::GET, format!("/v1/accounts/{id}/users/sam")),
-            (Method::GET, format!("/v1/accounts/acme/users/{id}")),
-            (
-                Method::DELETE,
-                format!("/v1/accounts/{id}/users/sam/grants/email"),
-            ),
-            (
-                Method::DELETE,
-                format!("/v1/accounts/acme/users/{id}/grants/email"),
-            ),
-            (
-                Method::DELETE,
-                format!("/v1/accounts/acme/users/sam/grants/{id}"),
-            ),
-            (Method::GET, format!("/v1/flows/{id}")),
-            (Method::GET, format!("/v1/accounts/{id}/hand-offs")),
-            (Method::GET, format!("/v1/accounts/acme/hand-offs/{id}")),
-            (Method::DELETE, format!("/v1/accounts/acme/hand-offs/{id}")),
-        ] {
-            let reply = sam.send(method, &path, |request| request).await?;
-            reply.refused(400, "invalid_request").context(path)?;
-        }
-        for (method, path, body) in operations() {
-            for path in [
-                path.replace("acme", &id),
-                path.replace("users/sam", &format!("users/{id}")),
-            ] {
-                if path.contains(&id) {
-                    let reply = sam
-                        .send(method.clone(), &path, |request| request.json(&body))
-                        .await?;
-                    reply.refused(400, "invalid_request").context(path)?;
-                }
-            }
-        }
         for path in [
             format!("/v1/accounts/{id}/users/sam/permissions"),
             format!("/v1/accounts/acme/users/{id}/permissions"),
@@ -241,38 +100,15 @@ async fn ids() -> anyhow::Result<()> {
                 .context(id.to_owned())?;
         }
     }
-    for query in [
-        "at_least=x",
-        "at_least=-1",
-        "at_least=18446744073709551616",
-        "surprise=1",
-    ] {
-        let reply = get(format!("/v1/accounts/acme?{query}")).await?;
-        reply.refused(400, "invalid_request").context(query)?;
-    }
     // A sequence that nobody was ever given.
-    get("/v1/accounts/acme?at_least=1000".to_owned())
-        .await?
-        .refused(504, "not_yet_applied")?;
     let late = stack.service(0).permissions("acme", "ana", 1000).await?;
     late.refused(504, "not_yet_applied")?;
-    get("/v1/nothing".to_owned())
-        .await?
-        .refused(404, "not_found")?;
-    get("/v1/flows/019ab000-0000-7000-8000-000000000000".to_owned())
-        .await?
-        .refused(404, "not_found")?;
-    let patch = sam
-        .send(Method::PATCH, "/v1/accounts/acme", |request| request)
-        .await?;
-    patch.refused(405, "method_not_allowed")?;
     nothing_was_recorded(&stack).await
 }
 
 #[tokio::test]
 async fn ways_back() -> anyhow::Result<()> {
     let stack = start().await?;
-    let sam = stack.super_admin("acme", "sam");
     let origin = stack.host.origin();
     let host = origin.trim_start_matches("http://");
     for address in [
@@ -286,20 +122,6 @@ async fn ways_back() -> anyhow::Result<()> {
         "javascript:alert(1)".to_owned(),
         format!("{origin}/{}", "x".repeat(2048)),
     ] {
-        let body = json!({"administrator_confirmed": true, "return_to": address,
-            "permissions": {"calendar": true, "contacts": false, "email": "none"}});
-        let reply = sam.start_admin_consent(&body).await?;
-        reply
-            .refused(400, "invalid_request")
-            .context(address.clone())?;
-        let body = json!({"permissions": ["calendar"], "return_to": address});
-        let path = "/v1/accounts/acme/users/sam/grants";
-        let reply = sam
-            .send(Method::POST, path, |request| request.json(&body))
-            .await?;
-        reply
-            .refused(400, "invalid_request")
-            .context(address.clone())?;
         let body = json!({"account_id": "acme", "user_id": "ana", "return_to": address,
             "sign_in": {"provider": "other"}});
         let reply = stack.login("acme").ask(&body).await?;

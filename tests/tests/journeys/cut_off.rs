@@ -2,14 +2,14 @@
 
 use anyhow::{Context, ensure};
 use assent_dev_stack::actors::{
-    ANA, CONTOSO, HostUser, OLGA, PageForm, PlainBrowser, Reaction, Reply, forms,
+    ANA, CONTOSO, HostUser, OLGA, PageForm, PlainBrowser, Reaction, Reply, SettingsClient, forms,
 };
 use assent_dev_stack::{Stack, TokenBuilder};
 use reqwest::Method;
 use serde_json::json;
 
 use crate::fixture::{authorize_url, last_sequence, log, selection, start};
-use crate::session_client::{SessionClient, cookie, open};
+use crate::session_client::{self, cookie, open};
 
 async fn cut_off(by: &HostUser, user: &str) -> anyhow::Result<Reply> {
     let path = format!("/v1/accounts/acme/users/{user}/sessions");
@@ -67,7 +67,7 @@ async fn it_is_for_the_hosts_backend_and_for_who_manages_the_company() -> anyhow
 /// What a Super Admin can have under way.
 struct Begun {
     by: HostUser,
-    session: SessionClient,
+    session: SettingsClient,
     /// A link, its id, and where it leads whoever follows it.
     link: String,
     link_id: String,
@@ -99,7 +99,7 @@ impl Begun {
         let shown = browser.get(&page).await?;
         let form = forms(&shown.text).first().cloned().context("no form")?;
         Ok(Self {
-            session: SessionClient::super_admin(stack, "acme", user).await?,
+            session: session_client::super_admin(stack, "acme", user).await?,
             link_id: made.word("/hand_off_id").context("no link")?.to_owned(),
             followed: followed.header("location").context("no way on")?.to_owned(),
             consent: consent.word("/flow_id").context("no flow")?.to_owned(),

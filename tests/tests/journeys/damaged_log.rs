@@ -10,7 +10,7 @@ use crate::fixture::{
     admin_consent, authorize_url, effective_by_the_log, eventually, grant, last_sequence, log,
     start, user_history,
 };
-use crate::session_client::{SessionClient, hidden};
+use crate::session_client::{self, hidden};
 
 const STREAM: &str = "CONSENT_EVENTS";
 const DAMAGED: &str = "event_log_damaged";
@@ -294,7 +294,7 @@ async fn the_settings_take_back_what_can_not_be_shown() -> anyhow::Result<()> {
     let ana = stack.user("acme", "ana");
     grant(&stack, &ana, ANA, &["calendar", "contacts", "email"]).await?;
     let damaged = last_sequence(&log(&stack).await?).await?;
-    let visitor = SessionClient::user(&stack, "acme", "ana").await?;
+    let visitor = session_client::user(&stack, "acme", "ana").await?;
     // A page that has stood open since before the damage.
     let open = visitor.get(PAGE).await?.text;
     let field = |name| hidden(&open, name).context("no such field");

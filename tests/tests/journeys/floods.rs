@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::fixture::{authorize_url, calls, eventually, fault, selection, start};
-use crate::session_client::SessionClient;
+use crate::session_client;
 
 const EVERYTHING: [&str; 3] = ["calendar", "contacts", "email"];
 
@@ -61,7 +61,7 @@ async fn another_company_is_served(stack: &Stack) -> anyhow::Result<()> {
         .await?
         .ok()?;
     rita.set_method("user_individual", "full").await?.ok()?;
-    let page = SessionClient::user(stack, "other", "eva")
+    let page = session_client::user(stack, "other", "eva")
         .await?
         .get("/settings/account")
         .await?;
@@ -137,7 +137,7 @@ async fn flows_without_end() -> anyhow::Result<()> {
     // And what she wants to take back, she can.
     ana.revoke("calendar").await?.ok()?;
 
-    let page = SessionClient::user(&stack, "acme", "ana").await?;
+    let page = session_client::user(&stack, "acme", "ana").await?;
     let (here, save) = ("/settings/account", "/settings/account/permissions");
     eventually("a form meets the limit", async || {
         let refused = page.post(here, save, &[("contacts", "true")]).await?;
@@ -278,7 +278,7 @@ async fn writes_without_end_and_somebodys_no() -> anyhow::Result<()> {
     another_company_is_served(&stack).await?;
     pressing.abort();
 
-    let page = SessionClient::super_admin(&stack, "acme", "sam").await?;
+    let page = session_client::super_admin(&stack, "acme", "sam").await?;
     let shown = page.get("/settings/company").await?;
     ensure!(shown.status == 200, "{}", shown.text);
     Ok(())

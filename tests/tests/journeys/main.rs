@@ -13,13 +13,11 @@ mod story;
 
 mod a_no_is_final;
 mod addresses;
-mod administrator_consent;
 mod administrator_page;
 mod administrators_at_once;
 mod brand;
 mod callbacks;
 mod checkpoints;
-mod clouds;
 mod consent_spreading;
 mod credentials;
 mod cut_off;
@@ -37,7 +35,6 @@ mod rebuilt;
 mod redirects;
 mod which_account;
 
-mod bad_forms;
 mod bad_input;
 mod bad_messages;
 mod callers;
@@ -63,5 +60,4 @@ mod processes;
 mod runbook;
 mod secrets;
 mod session_of_the_flow;
-mod sessions;
 mod traces;

@@ -4,7 +4,7 @@
 use anyhow::{Context, ensure};
 use assent_dev_stack::Stack;
 use assent_dev_stack::actors::{
-    ANA, BEN, FABRIKAM, FARID, GRACE, HostUser, OLGA, Person, Reaction, Reply,
+    ANA, BEN, FABRIKAM, FARID, GRACE, HostUser, OLGA, Person, Reaction, Reply, SettingsClient,
 };
 use reqwest::Method;
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::fixture::{
     admin_consent, authorize_url, ended, fault, grant, last_sequence, log, query_value, selection,
     start,
 };
-use crate::session_client::SessionClient;
+use crate::session_client;
 
 const FORM: &str = "/settings/account/another-microsoft-account";
 
@@ -42,7 +42,7 @@ async fn walk(stack: &Stack, url: &str, person: Person) -> anyhow::Result<String
 }
 
 /// Confirms in the settings what came back there.
-async fn connects(visitor: &SessionClient, landed: &str) -> anyhow::Result<Reply> {
+async fn connects(visitor: &SettingsClient, landed: &str) -> anyhow::Result<Reply> {
     let page = visitor.get(landed).await?;
     ensure!(
         page.text.contains("Connect this Microsoft account"),
@@ -54,20 +54,21 @@ async fn connects(visitor: &SessionClient, landed: &str) -> anyhow::Result<Reply
         query_value(landed, "confirm")?,
     );
     let fields = [("flow", flow.as_str()), ("confirm", confirm.as_str())];
-    visitor
+    let sent = visitor
         .post(
             "/settings/account",
             "/settings/account/confirmation",
             &fields,
         )
-        .await
+        .await?;
+    Ok(sent)
 }
 
 #[tokio::test]
 async fn the_settings_name_the_account_and_lead_to_another_one() -> anyhow::Result<()> {
     let stack = start().await?;
     let ana = stack.user("acme", "ana");
-    let visitor = SessionClient::user(&stack, "acme", "ana").await?;
+    let visitor = session_client::user(&stack, "acme", "ana").await?;
     let page = visitor.get("/settings/account").await?;
     ensure!(!page.text.contains(FORM), "nothing is connected yet");
     grant(&stack, &ana, ANA, &["calendar", "email"]).await?;
@@ -145,7 +146,7 @@ async fn whose_account_microsoft_knows_no_more_is_not_sent_there_again() -> anyh
         ensure!(landing.outcome == "refused", "{code}: {landing:?}");
 
         // From the settings, with the same boxes as ever.
-        let visitor = SessionClient::user(&stack, "acme", &name).await?;
+        let visitor = session_client::user(&stack, "acme", &name).await?;
         let boxes = [("calendar", "true"), ("contacts", "true")];
         let form = "/settings/account/permissions";
         let sent = visitor.post("/settings/account", form, &boxes).await?;
@@ -222,7 +223,7 @@ async fn when_the_whole_tenant_is_gone_its_users_and_its_administrator_find_the_
         .control(Method::DELETE, &path, None)
         .await?;
 
-    let visitor = SessionClient::user(&stack, "acme", "farid").await?;
+    let visitor = session_client::user(&stack, "acme", "farid").await?;
     for (form, boxes) in [
         (FORM, Vec::new()),
         (

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
-use assent_dev_stack::actors::{ANA, CONTOSO, HostUser, OLGA, Reply};
+use assent_dev_stack::actors::{ANA, CONTOSO, HostUser, OLGA, Reply, SettingsClient};
 use assent_dev_stack::{NatsUser, Stack};
 use assent_messaging::Connection;
 use reqwest::Method;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::administrator_page::waiting;
 use crate::fixture::{PATIENCE, authorize_url, connect, query_value, selection, sent_back, start};
-use crate::session_client::SessionClient;
+use crate::session_client;
 
 const AHEAD: [(&str, &str); 4] = [
     ("sec-purpose", "prefetch"),
@@ -53,7 +53,7 @@ struct UnderWay {
     link: String,
     hand_off: String,
     flow: String,
-    ana: SessionClient,
+    ana: SettingsClient,
 }
 
 impl UnderWay {
@@ -71,7 +71,7 @@ impl UnderWay {
         let on = on.header("location").context("no way on")?;
         let authorize = sent_back(stack, on, OLGA).await?;
 
-        let ana = SessionClient::user(stack, "acme", "ana").await?;
+        let ana = session_client::user(stack, "acme", "ana").await?;
         let save = "/settings/account/permissions";
         let sent = ana
             .post("/settings/account", save, &[("contacts", "true")])

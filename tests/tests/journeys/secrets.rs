@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::fixture::{authorize_url, last_sequence, log, selection, start_with};
-use crate::session_client::{SessionClient, open};
+use crate::session_client::{self, open};
 
 /// What must not be found, and where it would be.
 #[derive(Default)]
@@ -213,7 +213,7 @@ async fn a_whole_journey_leaves_no_secret_behind() -> anyhow::Result<()> {
 async fn grant_on_the_pages(stack: &Stack, search: &mut Search) -> anyhow::Result<()> {
     let token = stack.host.token_for("ben", "acme").sign();
     search.never("a token that opened a session", &token);
-    let ben = SessionClient::with(stack, &token).await?;
+    let ben = session_client::with(stack, &token).await?;
     let (_, cookie) = ben.cookie.split_once('=').context("no cookie")?;
     search.never("a session's cookie", cookie);
     search.body(&open(stack, &token, "/settings/account").await?);

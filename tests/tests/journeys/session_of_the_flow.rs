@@ -2,11 +2,13 @@
 
 use anyhow::{Context, ensure};
 use assent_dev_stack::Stack;
-use assent_dev_stack::actors::{ANA, CONTOSO, Landing, OLGA, PlainBrowser, Reaction};
+use assent_dev_stack::actors::{
+    ANA, CONTOSO, Landing, OLGA, PlainBrowser, Reaction, SettingsClient,
+};
 
 use crate::administrator_page::{Waiting, sent_to};
 use crate::fixture::{last_sequence, log, query_value, start};
-use crate::session_client::SessionClient;
+use crate::session_client;
 
 #[tokio::test]
 async fn a_mailbox_that_nobody_expected_is_asked_about_by_both_names() -> anyhow::Result<()> {
@@ -17,10 +19,10 @@ async fn a_mailbox_that_nobody_expected_is_asked_about_by_both_names() -> anyhow
         .claim("name", "Ana <b>Alvarez</b>");
     let named = named.claim("account_name", "Acme Staffing").sign();
     let (first, second) = (
-        SessionClient::with(&stack, &named).await?,
-        SessionClient::user(&stack, "acme", "ana").await?,
+        session_client::with(&stack, &named).await?,
+        session_client::user(&stack, "acme", "ana").await?,
     );
-    let ben = SessionClient::user(&stack, "acme", "ben").await?;
+    let ben = session_client::user(&stack, "acme", "ben").await?;
     let path = "/settings/account/permissions";
 
     let landing = grant_on_the_page(&stack, &first, path).await?;
@@ -116,7 +118,7 @@ async fn no_mailbox_is_bound_in_a_session_that_another_site_opened() -> anyhow::
     {
         let user = format!("ana-{number}");
         let token = stack.host.token_for(&user, "acme").sign();
-        let visitor = SessionClient::with_headers(&stack, &token, |request| {
+        let visitor = session_client::with_headers(&stack, &token, |request| {
             let request = said.0.into_iter().fold(request, |request, site| {
                 request.header("sec-fetch-site", site)
             });
@@ -161,7 +163,7 @@ async fn a_session_that_another_site_opened_only_looks_and_revokes() -> anyhow::
     let stack = start().await?;
     crate::fixture::grant(&stack, &stack.user("acme", "ana"), ANA, &["contacts"]).await?;
     let token = stack.host.token_for("ana", "acme").sign();
-    let visitor = SessionClient::with_headers(&stack, &token, |request| {
+    let visitor = session_client::with_headers(&stack, &token, |request| {
         request
             .header("sec-fetch-site", "cross-site")
             .header("origin", "null")
@@ -189,7 +191,7 @@ async fn a_session_that_another_site_opened_only_looks_and_revokes() -> anyhow::
 /// Ticks the calendar, and accepts at Microsoft as Ana; where the browser is sent then.
 async fn grant_on_the_page(
     stack: &Stack,
-    visitor: &SessionClient,
+    visitor: &SettingsClient,
     path: &str,
 ) -> anyhow::Result<Landing> {
     let sent = visitor
@@ -210,7 +212,7 @@ async fn calendar_of(stack: &Stack) -> anyhow::Result<String> {
 /// Goes off to Microsoft from the settings: where to, and the browser of that session.
 async fn begin_on_the_page(
     stack: &Stack,
-    visitor: &SessionClient,
+    visitor: &SettingsClient,
 ) -> anyhow::Result<(String, PlainBrowser)> {
     let fields = [
         ("administrator_confirmed", "true"),
@@ -231,7 +233,7 @@ async fn a_session_that_another_site_opened_spares_no_administrator_the_page() -
     let stack = start().await?;
     let token = stack.host.token_for("eve", "acme").super_admin();
     let token = token.permission("company_settings:manage").sign();
-    let visitor = SessionClient::with_headers(&stack, &token, |request| {
+    let visitor = session_client::with_headers(&stack, &token, |request| {
         request
             .header("sec-fetch-site", "cross-site")
             .header("origin", "https://evil.example")
@@ -258,7 +260,7 @@ async fn only_the_session_that_began_it_is_not_asked_again() -> anyhow::Result<(
     let log = log(&stack).await?;
     let microsoft = stack.microsoft();
     let begun = async |account: &str| {
-        let visitor = SessionClient::super_admin(&stack, account, "sam").await?;
+        let visitor = session_client::super_admin(&stack, account, "sam").await?;
         begin_on_the_page(&stack, &visitor).await
     };
 

@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::fixture::{authorize_url, eventually, grant, last_sequence, log, readiness, start_with};
-use crate::session_client::{SessionClient, open};
+use crate::session_client::{self, open};
 
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -198,7 +198,7 @@ async fn break_and_mend(
     let (stream, name) = (format!("KV_{bucket}"), bucket.to_lowercase());
     let (user, login) = (stack.user("acme", &name), stack.login("acme"));
     grant(stack, &user, ANA, &["calendar"]).await?;
-    let visitor = SessionClient::user(stack, "acme", &name).await?;
+    let visitor = session_client::user(stack, "acme", &name).await?;
     let works = async || match what_needs(stack, bucket, &user).await? {
         Some(reply) => {
             ensure!(reply.status < 400, "{}", reply.text);
@@ -254,7 +254,7 @@ async fn a_bucket_that_is_deleted_is_made_again_and_what_was_begun_is_over() -> 
         let user = stack.user("acme", &name);
         grant(&stack, &user, ANA, &["calendar"]).await?;
         let token = stack.host.token_for(&name, "acme").sign();
-        let visitor = SessionClient::with(&stack, &token).await?;
+        let visitor = session_client::with(&stack, &token).await?;
         let begun = user.start_grant(&["email"], Some(ANA)).await?.ok()?;
         let made_before = made_anew(&stack, bucket);
 
@@ -378,7 +378,7 @@ async fn lost_streams_beside_the_log_are_made_again_and_changes_told_anew() -> a
 async fn a_lost_bucket_lets_no_ended_session_go_on() -> anyhow::Result<()> {
     let stack = start_with(breakable).await?;
     let breaker = Breaker::of(&stack).await?;
-    let ana = SessionClient::user(&stack, "acme", "ana").await?;
+    let ana = session_client::user(&stack, "acme", "ana").await?;
     let sam = stack.super_admin("acme", "sam");
     let path = "/v1/accounts/acme/users/ana/sessions";
     let ended = sam.send(Method::DELETE, path, |request| request).await?;

@@ -17,7 +17,7 @@ use crate::fixture::{
     authorize_url, calls, company_history, eventually, fault, flow_is, last_sequence, log,
     query_value, selection, sent_back, start, user_history,
 };
-use crate::session_client::{SessionClient, hidden};
+use crate::session_client::{self, hidden};
 
 /// Opens an address, and closes the connection once the gateway asks Microsoft, which holds its answer back.
 async fn hang_up_at(stack: &Stack, endpoint: &str, address: &str) -> anyhow::Result<()> {
@@ -307,7 +307,7 @@ async fn what_a_form_or_a_call_asks_for_is_done_though_nobody_listens_any_more()
     written(3).await?;
 
     // A form of the settings.
-    let page = SessionClient::super_admin(&stack, "acme", "sue").await?;
+    let page = session_client::super_admin(&stack, "acme", "sue").await?;
     let shown = page.get("/settings/company").await?;
     let value = |name| hidden(&shown.text, name).context(name).map(str::to_owned);
     let (proof, seen) = (value("proof")?, value("seen")?);
@@ -328,7 +328,7 @@ async fn what_a_form_or_a_call_asks_for_is_done_though_nobody_listens_any_more()
 #[tokio::test]
 async fn a_form_that_is_sent_twice_does_one_thing() -> anyhow::Result<()> {
     let stack = start().await?;
-    let sam = SessionClient::super_admin(&stack, "acme", "sam").await?;
+    let sam = session_client::super_admin(&stack, "acme", "sam").await?;
     let shown = sam.get("/settings/company").await?;
     let value = |name| hidden(&shown.text, name).context(name).map(str::to_owned);
     let (proof, seen, link) = (value("proof")?, value("seen")?, value("link")?);

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::fixture::{authorize_url, last_sequence, log, query_value, selection, start};
-use crate::session_client::SessionClient;
+use crate::session_client;
 
 /// A browser in which people are signed in one after the other, as on a shared desk.
 const DESK: &str = "the desk";
@@ -82,7 +82,7 @@ async fn who_opens_the_settings_first_picks_an_account_and_sees_whose_mailbox_it
     let log = log(&stack).await?;
     let before = last_sequence(&log).await?;
 
-    let gina = SessionClient::user(&stack, "acme", "gina").await?;
+    let gina = session_client::user(&stack, "acme", "gina").await?;
     let boxes = [
         ("calendar", "true"),
         ("contacts", "true"),

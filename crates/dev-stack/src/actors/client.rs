@@ -12,17 +12,33 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What all actors of a stack call with. Made once: making it reads all the certificates of the machine.
 #[derive(Debug, Clone)]
-pub struct Http(reqwest::Client);
+pub struct Http {
+    client: reqwest::Client,
+    observe: fn(&Method, &str, &Reply),
+}
+
+impl Http {
+    /// Calls that are each shown to `observe`, with the whole address, when the answer is there.
+    pub fn observed_by(observe: fn(&Method, &str, &Reply)) -> Self {
+        Self {
+            observe,
+            ..Self::default()
+        }
+    }
+}
 
 impl Default for Http {
     fn default() -> Self {
-        let http = reqwest::Client::builder()
+        let client = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .timeout(PATIENCE)
             .build()
             // Only a TLS backend that does not load can fail, and nothing here speaks TLS.
             .unwrap_or_default();
-        Self(http)
+        Self {
+            client,
+            observe: |_, _, _| {},
+        }
     }
 }
 
@@ -31,7 +47,7 @@ impl Default for Http {
 pub(crate) struct Client {
     base: String,
     token: Option<String>,
-    http: reqwest::Client,
+    http: Http,
 }
 
 impl Client {
@@ -39,7 +55,7 @@ impl Client {
         Self {
             base: base.to_owned(),
             token: None,
-            http: http.0.clone(),
+            http: http.clone(),
         }
     }
 
@@ -86,7 +102,7 @@ impl Client {
         // The query may hold one-time values, which an error message has no use for.
         let shown = path.split_once('?').map_or(path, |(path, _)| path);
         let call = format!("{method} {shown}");
-        let mut request = self.http.request(method, url);
+        let mut request = self.http.client.request(method.clone(), &url);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -99,7 +115,7 @@ impl Client {
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = answer.text().await.map_err(no_answer)?;
         let at = Instant::now();
-        Ok(Reply {
+        let reply = Reply {
             call: call.clone(),
             status,
             headers,
@@ -107,6 +123,8 @@ impl Client {
             text,
             took: at.duration_since(begun),
             at,
-        })
+        };
+        (self.http.observe)(&method, &url, &reply);
+        Ok(reply)
     }
 }

@@ -3,8 +3,12 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use anyhow::{Context, ensure};
 use assent_consent_core::clock::Clock;
-use assent_dev_stack::actors::{HostUser, Http, Landing, Microsoft, PlainBrowser, Reply};
+use assent_dev_stack::actors::{
+    HostUser, Http, Landing, Microsoft, Person, PlainBrowser, Reaction, Reply, SettingsClient,
+    open_session,
+};
 use assent_dev_stack::{
     HostApplication, NatsServer, NatsUser, ReservedPort, SIMULATOR_CLIENT_ID,
     SIMULATOR_CLIENT_SECRET, TokenBuilder,
@@ -14,8 +18,11 @@ use assent_messaging::{Connection, ConnectionSettings};
 use assent_service_kit::{GivenFlags, Runtime, config};
 use consent_gateway::app;
 use consent_gateway::config::{Config, PROGRAM};
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder, Url};
+use serde_json::{Value, json};
 use tokio::time::Instant;
+
+use crate::description;
 
 /// Longer than anything here takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -24,14 +31,31 @@ pub(crate) struct Fixture {
     pub(crate) host: HostApplication,
     pub(crate) clock: Clock,
     pub(crate) base: String,
+    /// Requires that whatever the gateway answers is described. No address of Microsoft's is one of ours.
     http: Http,
     simulator: assent_entra_simulator::Running,
     nats: NatsServer,
     _port: ReservedPort,
 }
 
+/// A gateway with its usual settings.
+pub(crate) async fn start() -> anyhow::Result<Fixture> {
+    Ok(Fixture::start().await)
+}
+
+/// A gateway with these settings as well.
+pub(crate) async fn start_with(
+    settings: impl IntoIterator<Item = (&'static str, String)>,
+) -> anyhow::Result<Fixture> {
+    Ok(Fixture::start_with(settings).await)
+}
+
 impl Fixture {
     pub(crate) async fn start() -> Self {
+        Self::start_with([]).await
+    }
+
+    async fn start_with(settings: impl IntoIterator<Item = (&'static str, String)>) -> Self {
         let nats = NatsServer::start().await.unwrap();
         let host = HostApplication::start().await.unwrap();
         let port = ReservedPort::pick().unwrap();
@@ -56,7 +80,10 @@ impl Fixture {
             ),
             ("ASSENT_RETURN_ORIGINS", host.origin()),
         ];
-        environment.extend(ours.map(|(name, value)| (name.to_owned(), value)));
+        for (name, value) in ours.into_iter().chain(settings) {
+            environment.retain(|(known, _)| known != name);
+            environment.push((name.to_owned(), value));
+        }
         let environment = environment
             .into_iter()
             .map(|(name, value)| (OsString::from(name), OsString::from(value)));
@@ -70,7 +97,7 @@ impl Fixture {
             host,
             clock,
             base,
-            http: Http::default(),
+            http: Http::observed_by(description::require_described),
             simulator,
             nats,
             _port: port,
@@ -113,6 +140,58 @@ impl Fixture {
     /// The simulated Microsoft, and the people in front of it.
     pub(crate) fn microsoft(&self) -> Microsoft {
         Microsoft::new(&self.http, &self.simulator.base_url)
+    }
+
+    /// Where the simulated Microsoft is.
+    pub(crate) fn simulator_url(&self) -> &str {
+        &self.simulator.base_url
+    }
+
+    /// The answer to the host application's form that opens a session.
+    pub(crate) async fn open(&self, token: &str, return_to: &str) -> anyhow::Result<Reply> {
+        self.open_saying(token, return_to, |request| request).await
+    }
+
+    /// As [`Self::open`], where the browser says more of where the form comes from.
+    pub(crate) async fn open_saying(
+        &self,
+        token: &str,
+        return_to: &str,
+        say: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> anyhow::Result<Reply> {
+        Ok(open_session(&self.nobody(), token, return_to, say).await?)
+    }
+
+    /// A session of the settings pages, of an ordinary user.
+    pub(crate) async fn session_user(
+        &self,
+        account: &str,
+        user: &str,
+    ) -> anyhow::Result<SettingsClient> {
+        let token = self.host.token_for(user, account).sign();
+        Ok(SettingsClient::open(self.nobody(), &token, |request| request).await?)
+    }
+
+    /// A session of the settings pages, of a Super Admin.
+    pub(crate) async fn session_super_admin(
+        &self,
+        account: &str,
+        user: &str,
+    ) -> anyhow::Result<SettingsClient> {
+        let token = self.host.token_for(user, account).super_admin();
+        let token = token.permission("company_settings:manage").sign();
+        Ok(SettingsClient::open(self.nobody(), &token, |request| request).await?)
+    }
+
+    fn nobody(&self) -> HostUser {
+        self.user("acme", "nobody").bearing("none")
+    }
+
+    /// How many messages the log has.
+    pub(crate) async fn last_sequence(&self) -> anyhow::Result<u64> {
+        let operator = self.connect(NatsUser::Operator).await;
+        let log = EventLog::open(&operator).await?;
+        Ok(log.status().await?.last_sequence.0)
     }
 
     /// A browser in which the host application has opened the settings for a user of `acme`.
@@ -175,4 +254,55 @@ pub(crate) async fn state_of(user: &HostUser, flow: &str) -> (String, Option<Str
 /// What a browser came back with to confirm.
 pub(crate) fn confirm_of(landing: &Landing) -> &str {
     landing.confirm.as_deref().unwrap()
+}
+
+/// What an administrator is asked for.
+pub(crate) fn selection(tenant: Option<&str>) -> Value {
+    let mut body = json!({
+        "administrator_confirmed": true,
+        "permissions": {"calendar": true, "contacts": false, "email": "limited"},
+    });
+    if let (Some(tenant), Some(fields)) = (tenant, body.as_object_mut()) {
+        fields.insert("tenant".to_owned(), json!(tenant));
+    }
+    body
+}
+
+/// A Super Admin starts an administrator consent, and `person` reacts to it at Microsoft.
+pub(crate) async fn admin_consent(
+    fixture: &Fixture,
+    sam: &HostUser,
+    tenant: Option<&str>,
+    person: Person,
+    reaction: Reaction<'_>,
+) -> anyhow::Result<Landing> {
+    let started = sam.start_admin_consent(&selection(tenant)).await?.ok()?;
+    let url = authorize_url(&started);
+    Ok(fixture.microsoft().walk(url, person, reaction).await?)
+}
+
+/// The browser is back with this outcome, and whoever began the flow is told the same.
+pub(crate) async fn ended(
+    by: &HostUser,
+    landing: &Landing,
+    state: &str,
+    code: Option<&str>,
+) -> anyhow::Result<()> {
+    ensure!(landing.outcome == state, "{landing:?}, expected {state}");
+    let told = state_of(by, &landing.flow).await;
+    ensure!(
+        (told.0.as_str(), told.1.as_deref()) == (state, code),
+        "{told:?}, expected {state} {code:?}"
+    );
+    Ok(())
+}
+
+/// A value of an address's query, decoded.
+pub(crate) fn query_value(address: &str, name: &str) -> anyhow::Result<String> {
+    let url = Url::parse(address)?;
+    let mut pairs = url.query_pairs();
+    pairs
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+        .with_context(|| format!("{} has no {name}", url.path()))
 }

@@ -2,7 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod administrator_consent;
 mod api;
+mod bad_input;
+mod callers;
+mod clouds;
+mod description;
 mod expiries;
 mod failures;
 mod fixture;
+mod operations;
+mod pages;

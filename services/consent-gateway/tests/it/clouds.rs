@@ -1,31 +1,24 @@
 //! A name may stand for tenants in several of Microsoft's clouds: then we ask, and never guess.
 
-use std::path::Path;
-
 use anyhow::{Context, ensure};
 use assent_dev_stack::actors::{CONTOSO, FABRIKAM};
-use assent_dev_stack::{Program, ProgramPlan, Stack, StackOptions};
+use assent_entra_simulator::{Seed, SeedDocument, Settings};
 use serde_json::{Value, json};
 
-use crate::fixture::selection;
+use crate::fixture::{selection, start_with};
 
 /// A login host of the US government's cloud. Contoso has a namesake there, Fabrikam's very id is taken there, and one
 /// company is nowhere else.
-async fn us_government(directory: &Path) -> anyhow::Result<Program> {
+async fn us_government() -> anyhow::Result<assent_entra_simulator::Running> {
     let tenant = |name: &str, domain: &str, id: &str| json!({"name": name, "domain": domain, "id": id, "cloud": "gcc_high"});
     let seed = json!({"tenants": [
         tenant("Contoso Federal", "contoso.example", "c0000000-0000-4000-8000-00000000fede"),
         tenant("Fabrikam Federal", "fabrikam-federal.example", FABRIKAM),
         tenant("Woodgrove Federal", "woodgrove.example", "a0000000-0000-4000-8000-00000000fede"),
     ], "applications": []});
-    let file = directory.join("us-government.json");
-    std::fs::write(&file, seed.to_string())?;
-    let plan = ProgramPlan::new("entra-simulator")
-        .label("us-government")
-        .variable("ASSENT_SIMULATOR_LISTEN", "127.0.0.1:0")
-        .argument("--seed")
-        .argument(file.to_string_lossy());
-    Ok(Program::start_unready(plan, directory).await?)
+    let mut settings = Settings::story(Vec::<String>::new());
+    settings.seed = Seed::Document(SeedDocument::parse(&seed.to_string())?);
+    Ok(assent_entra_simulator::start(settings).await?)
 }
 
 fn with_cloud(tenant: &str, cloud: &str) -> Value {
@@ -38,16 +31,12 @@ fn with_cloud(tenant: &str, cloud: &str) -> Value {
 
 #[tokio::test]
 async fn ambiguous_names_are_asked_about() -> anyhow::Result<()> {
-    let directory = tempfile::tempdir()?;
-    let national = us_government(directory.path()).await?;
-    let options = StackOptions {
-        variables: Vec::from([(
-            "ASSENT_ENTRA_NATIONAL_AUTHORITIES".to_owned(),
-            national.url(),
-        )]),
-        ..StackOptions::default()
-    };
-    let stack = Stack::start(options).await?;
+    let national = us_government().await?;
+    let authorities = (
+        "ASSENT_ENTRA_NATIONAL_AUTHORITIES",
+        national.base_url.clone(),
+    );
+    let stack = start_with([authorities]).await?;
     let sam = stack.super_admin("acme", "sam");
 
     // A domain with a namesake, and an id that is taken twice.
@@ -107,7 +96,7 @@ async fn ambiguous_names_are_asked_about() -> anyhow::Result<()> {
         .refused(409, "ambiguous_tenant")?;
 
     // When that cloud does not answer, its tenants are not there: the name says only where to sign in.
-    drop(national);
+    national.shutdown().await;
     let fresh = stack.super_admin("fresh", "sam");
     fresh
         .start_admin_consent(&selection(Some("adatum.example")))

@@ -4,8 +4,7 @@
 use anyhow::ensure;
 use assent_dev_stack::actors::Reply;
 
-use crate::fixture::{last_sequence, log, start};
-use crate::session_client::SessionClient;
+use crate::fixture::start;
 
 const FORMS: [&str; 10] = [
     "/settings/company/email-sync",
@@ -54,9 +53,8 @@ fn is_answered(reply: &Reply, what: &str) -> anyhow::Result<()> {
 #[tokio::test]
 async fn odd_forms_are_answered_with_a_page_and_record_nothing() -> anyhow::Result<()> {
     let stack = start().await?;
-    let log = log(&stack).await?;
     for form in FORMS {
-        let sam = SessionClient::super_admin(&stack, "acme", "sam").await?;
+        let sam = stack.session_super_admin("acme", "sam").await?;
         for value in odd_values() {
             let all = [
                 "email_sync",
@@ -87,14 +85,14 @@ async fn odd_forms_are_answered_with_a_page_and_record_nothing() -> anyhow::Resu
             }
         }
     }
-    ensure!(last_sequence(&log).await? == 0, "something was recorded");
+    ensure!(stack.last_sequence().await? == 0, "something was recorded");
     Ok(())
 }
 
 #[tokio::test]
 async fn odd_addresses_show_the_page_as_it_is() -> anyhow::Result<()> {
     let stack = start().await?;
-    let sam = SessionClient::super_admin(&stack, "acme", "sam").await?;
+    let sam = stack.session_super_admin("acme", "sam").await?;
     let flow = "flow=019ab000-0000-7000-8000-000000000000";
     for page in ["/settings/company", "/settings/account"] {
         for query in [

@@ -1,11 +1,10 @@
 //! The settings pages belong to whoever the host application vouches for, and to nobody else's page.
 
 use anyhow::{Context, ensure};
-use assent_dev_stack::actors::{ANA, Reaction};
+use assent_dev_stack::actors::{ANA, Reaction, hidden_field as hidden, session_cookie as cookie};
 use reqwest::Method;
 
 use crate::fixture::{start, start_with};
-use crate::session_client::{SessionClient, cookie, hidden, open, open_saying};
 
 #[tokio::test]
 async fn a_token_opens_one_session_and_leads_to_the_settings_or_back_to_the_host()
@@ -20,12 +19,12 @@ async fn a_token_opens_one_session_and_leads_to_the_settings_or_back_to_the_host
         "/v1/accounts/acme",
         "javascript:alert(1)",
     ] {
-        let refused = open(&stack, &token, bad).await?;
+        let refused = stack.open(&token, bad).await?;
         ensure!(refused.status == 400, "{bad}: {}", refused.status);
         ensure!(refused.header("set-cookie").is_none(), "{bad}");
     }
-    let opened = open(&stack, &token, "/settings/account").await?;
-    let here = format!("{}/settings/account", stack.gateway.url());
+    let opened = stack.open(&token, "/settings/account").await?;
+    let here = format!("{}/settings/account", stack.base);
     ensure!(opened.status == 303, "{}", opened.text);
     ensure!(opened.header("location") == Some(&here), "{opened:?}");
     let set = opened.header("set-cookie").context("no cookie")?;
@@ -35,7 +34,7 @@ async fn a_token_opens_one_session_and_leads_to_the_settings_or_back_to_the_host
 
     let host = format!("{}/my/settings", stack.host.origin());
     let token = stack.host.token_for("ana", "acme").sign();
-    let back = open(&stack, &token, &host).await?;
+    let back = stack.open(&token, &host).await?;
     ensure!(back.header("location") == Some(&host), "{back:?}");
     Ok(())
 }
@@ -47,20 +46,19 @@ async fn a_form_that_is_sent_twice_opens_one_session_and_shows_it_to_its_own_bro
     let stack = start().await?;
     let of_ana = || stack.host.token_for("ana", "acme").sign();
     let (token, other) = (of_ana(), of_ana());
-    let opened = open(&stack, &token, "/settings/account").await?;
+    let opened = stack.open(&token, "/settings/account").await?;
     let ours = cookie(&opened)?;
     let in_session = async |token: &str, cookie: &str, return_to: &str| {
-        open_saying(&stack, token, return_to, |request| {
-            request.header("cookie", cookie)
-        })
-        .await
+        stack
+            .open_saying(token, return_to, |request| request.header("cookie", cookie))
+            .await
     };
     for (return_to, there) in [
         ("/settings/account", "account"),
         ("/settings/company", "company"),
     ] {
         let again = in_session(&token, ours, return_to).await?;
-        let there = format!("{}/settings/{there}", stack.gateway.url());
+        let there = format!("{}/settings/{there}", stack.base);
         ensure!(again.status == 303, "{}", again.text);
         ensure!(again.header("location") == Some(&there), "{again:?}");
         ensure!(again.header("set-cookie").is_none(), "{again:?}");
@@ -69,9 +67,9 @@ async fn a_form_that_is_sent_twice_opens_one_session_and_shows_it_to_its_own_bro
     ensure!(refused.status == 400, "{}", refused.status);
 
     // Nobody else gets in with it: not without the cookie, nor with that of a session that another token opened.
-    let opened = open(&stack, &other, "/settings/account").await?;
+    let opened = stack.open(&other, "/settings/account").await?;
     let of_other = cookie(&opened)?;
-    let left = SessionClient::user(&stack, "acme", "ana").await?;
+    let left = stack.session_user("acme", "ana").await?;
     for cookie in ["", "assent_session=made-up", of_other, &left.cookie] {
         let again = in_session(&token, cookie, "/settings/account").await?;
         ensure!(again.status == 401, "{cookie}: {}", again.status);
@@ -81,7 +79,7 @@ async fn a_form_that_is_sent_twice_opens_one_session_and_shows_it_to_its_own_bro
             "{}",
             again.text
         );
-        let way_on = format!("href=\"{}/settings/account\"", stack.gateway.url());
+        let way_on = format!("href=\"{}/settings/account\"", stack.base);
         ensure!(again.text.contains(&way_on), "{}", again.text);
     }
     let nobody = stack.user("acme", "nobody").bearing("none");
@@ -90,7 +88,7 @@ async fn a_form_that_is_sent_twice_opens_one_session_and_shows_it_to_its_own_bro
     program.await?.refused(401, "unauthenticated")?;
 
     // A session that is over is not opened again.
-    let mut ana = SessionClient::user(&stack, "acme", "ana").await?;
+    let mut ana = stack.session_user("acme", "ana").await?;
     ours.clone_into(&mut ana.cookie);
     ana.post("/settings/account", "/session/end", &[]).await?;
     let again = in_session(&token, ours, "/settings/account").await?;
@@ -103,7 +101,7 @@ async fn a_form_that_is_sent_twice_opens_one_session_and_shows_it_to_its_own_bro
 async fn two_clicks_at_once_open_one_session() -> anyhow::Result<()> {
     let stack = start().await?;
     let token = stack.host.token_for("ana", "acme").sign();
-    let click = || open(&stack, &token, "/settings/account");
+    let click = || stack.open(&token, "/settings/account");
     let (one, two, three) = tokio::join!(click(), click(), click());
     let all = [one?, two?, three?];
     let (opened, told): (Vec<_>, Vec<_>) = all.into_iter().partition(|click| click.status == 303);
@@ -134,7 +132,7 @@ async fn whoever_is_not_vouched_for_has_no_session() -> anyhow::Result<()> {
         (host.service_token(&["permissions:read"]), 403),
         ("garbage".to_owned(), 401),
     ] {
-        let refused = open(&stack, &token, "/settings/account").await?;
+        let refused = stack.open(&token, "/settings/account").await?;
         ensure!(
             refused.status == status,
             "{} {}",
@@ -148,7 +146,7 @@ async fn whoever_is_not_vouched_for_has_no_session() -> anyhow::Result<()> {
     let garbage = nobody.send(Method::POST, "/session", |request| request.body("x"));
     garbage.await?.refused(400, "invalid_request")?;
 
-    let mut stranger = SessionClient::user(&stack, "acme", "ana").await?;
+    let mut stranger = stack.session_user("acme", "ana").await?;
     "assent_session=made-up".clone_into(&mut stranger.cookie);
     for path in ["/settings/account", "/settings/company"] {
         let page = stranger.get(path).await?;
@@ -162,8 +160,8 @@ async fn whoever_is_not_vouched_for_has_no_session() -> anyhow::Result<()> {
 async fn a_form_counts_only_from_a_page_of_this_session() -> anyhow::Result<()> {
     let stack = start().await?;
     let (sam, sue) = (
-        SessionClient::super_admin(&stack, "acme", "sam").await?,
-        SessionClient::super_admin(&stack, "acme", "sue").await?,
+        stack.session_super_admin("acme", "sam").await?,
+        stack.session_super_admin("acme", "sue").await?,
     );
     let page = sue.get("/settings/company").await?;
     let of_sue = hidden(&page.text, "proof").context("no proof on the page")?;
@@ -193,7 +191,7 @@ async fn a_form_counts_only_from_a_page_of_this_session() -> anyhow::Result<()> 
         .with_text("/email_sync", "limited")?;
 
     // An ordinary user has a page of their own, and not the company's.
-    let ana = SessionClient::user(&stack, "acme", "ana").await?;
+    let ana = stack.session_user("acme", "ana").await?;
     let refused = ana.get("/settings/company").await?;
     ensure!(refused.status == 403, "{}", refused.status);
     let fields = [("email_sync", "full"), ("seen", "1")];
@@ -213,14 +211,9 @@ async fn a_form_counts_only_from_a_page_of_this_session() -> anyhow::Result<()> 
 #[tokio::test]
 async fn the_settings_are_embedded_only_where_they_may_and_lead_out_of_the_frame()
 -> anyhow::Result<()> {
-    let stack = start_with(|options| {
-        let ancestors = "http://127.0.0.1:7777".to_owned();
-        options
-            .variables
-            .push(("ASSENT_FRAME_ANCESTORS".to_owned(), ancestors));
-    })
-    .await?;
-    let ana = SessionClient::user(&stack, "acme", "ana").await?;
+    let ancestors = "http://127.0.0.1:7777".to_owned();
+    let stack = start_with([("ASSENT_FRAME_ANCESTORS", ancestors)]).await?;
+    let ana = stack.session_user("acme", "ana").await?;
     let page = ana.get("/settings/account").await?;
     let policy = page
         .header("content-security-policy")
@@ -255,7 +248,7 @@ async fn the_settings_are_embedded_only_where_they_may_and_lead_out_of_the_frame
 #[tokio::test]
 async fn a_page_says_only_what_happened() -> anyhow::Result<()> {
     let stack = start().await?;
-    let sam = SessionClient::super_admin(&stack, "acme", "sam").await?;
+    let sam = stack.session_super_admin("acme", "sam").await?;
     let ours = [
         "Saved",
         "Full sync is on",
@@ -320,7 +313,7 @@ async fn a_page_says_only_what_happened() -> anyhow::Result<()> {
             let shown = sam.get(&format!("{page}?{query}")).await?;
             let found = claims(&shown.text, &plain);
             ensure!(found.is_empty(), "{page}?{query}: {found:?}");
-            let address = format!("{}{page}?{query}", stack.gateway.url());
+            let address = format!("{}{page}?{query}", stack.base);
             let shown = nobody.open(&address).await?;
             let found = claims(&shown.text, &plain);
             ensure!(
@@ -335,8 +328,8 @@ async fn a_page_says_only_what_happened() -> anyhow::Result<()> {
 #[tokio::test]
 async fn what_did_happen_is_said_to_whoever_did_it() -> anyhow::Result<()> {
     let stack = start().await?;
-    let sam = SessionClient::super_admin(&stack, "acme", "sam").await?;
-    let ana = SessionClient::user(&stack, "acme", "ana").await?;
+    let sam = stack.session_super_admin("acme", "sam").await?;
+    let ana = stack.session_user("acme", "ana").await?;
     // Again if the page is loaded again, and to nobody else.
     let form = [("email_sync", "limited"), ("confirmed", "true")];
     let saved = sam
@@ -351,7 +344,7 @@ async fn what_did_happen_is_said_to_whoever_did_it() -> anyhow::Result<()> {
             shown.text
         );
     }
-    let kim = SessionClient::super_admin(&stack, "acme", "kim").await?;
+    let kim = stack.session_super_admin("acme", "kim").await?;
     let told = there.split_once("told=").context("nothing is told")?.1;
     ensure!(
         !kim.get(there)
@@ -396,7 +389,7 @@ async fn what_did_happen_is_said_to_whoever_did_it() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_form_leads_to_us_to_microsoft_and_back_to_the_application_alone() -> anyhow::Result<()> {
     let stack = start().await?;
-    let sam = SessionClient::super_admin(&stack, "acme", "sam").await?;
+    let sam = stack.session_super_admin("acme", "sam").await?;
     for page in ["/settings/company", "/settings/account"] {
         let shown = sam.get(page).await?;
         let policy = shown
@@ -406,7 +399,7 @@ async fn a_form_leads_to_us_to_microsoft_and_back_to_the_application_alone() -> 
             .split("form-action ")
             .nth(1)
             .and_then(|rest| rest.split(';').next());
-        let expected = format!("'self' {} {}", stack.simulator.url(), stack.host.origin());
+        let expected = format!("'self' {} {}", stack.simulator_url(), stack.host.origin());
         ensure!(forms == Some(&expected), "{policy}, expected {expected}");
     }
     Ok(())

@@ -1,0 +1,4 @@
+//! The pages of the settings, over plain HTTP.
+
+mod bad_forms;
+mod sessions;
