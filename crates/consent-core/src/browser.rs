@@ -7,7 +7,7 @@ use std::fmt;
 
 use assent_microsoft_identity::random_token;
 
-use crate::flow::Digest;
+use crate::secrets::Digest;
 use crate::session::CsrfToken;
 
 /// 32 random bytes in base64url.
@@ -39,7 +39,7 @@ impl BrowserSecret {
 
     /// What is stored of it.
     pub(crate) fn digest(&self) -> Digest {
-        Digest::of(&self.0)
+        Digest::compute(&self.0)
     }
 
     /// What the form of this page carries in this browser. `page` is the last part of its address, with the secret in it:

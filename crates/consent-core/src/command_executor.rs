@@ -1,24 +1,22 @@
 //! Decisions on the log: read an aggregate from the stream's leader, fold it, decide, and
 //! append on condition that nobody else did meanwhile.
 
+mod aggregates;
+mod log_errors;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use assent_contract::names::EVENT_STREAM;
 use assent_contract::operation::VoidRecord;
 use assent_contract::store::Store;
-use assent_domain::account::{AccountState, IllegalEvent};
-use assent_domain::event::{AdminConsentGranted, Aggregate, Event};
+use assent_domain::account::AccountState;
+use assent_domain::event::{Aggregate, Event};
 use assent_domain::ids::{AccountId, Sequence, UserId};
 use assent_domain::refusal::Refusal;
 use assent_domain::user::UserState;
-use assent_event_log::{
-    AppendError, Damage, Draft, EventLog, History, ReadError, RecordedEvent, Tail, VoidError,
-};
-use assent_metrics::gateway::{
-    APPENDS_FAILED, DAMAGED_HISTORIES, EVENTS_RECORDED, UNREADABLE_AGGREGATES,
-};
-use assent_service_kit::error_chain::with_sources;
+use assent_event_log::{AppendError, Draft, EventLog, History, Tail};
+use assent_metrics::gateway::{APPENDS_FAILED, EVENTS_RECORDED};
 use assent_service_kit::telemetry::{current_traceparent, sending};
 use jiff::Timestamp;
 use tokio::sync::Mutex;
@@ -28,9 +26,11 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::failure::Failure;
-use crate::limits::{Limit, Limited};
 use crate::log_guard::{AppendTrouble, LogGuard};
-use crate::reasons::{MessageIsAnEvent, NotFound};
+
+use aggregates::evolve_all;
+pub use aggregates::{Account, User};
+use log_errors::{not_declared_void, unreadable, unreadable_or_unavailable};
 
 /// How often a decision is made anew when others keep getting in between.
 const ATTEMPTS: usize = 4;
@@ -55,59 +55,6 @@ pub struct CommandExecutor {
 struct Seen {
     last_sequence: u64,
     at: Instant,
-}
-
-/// An account and its events.
-#[derive(Debug, Clone)]
-pub struct Account {
-    /// The account's state, folded from its events.
-    pub state: AccountState,
-    /// The events.
-    pub history: Arc<History>,
-}
-
-impl Account {
-    /// A company of which no event can be read, as a view says it is.
-    pub(crate) fn seen(state: AccountState) -> Self {
-        Self {
-            state,
-            history: Arc::default(),
-        }
-    }
-
-    /// The administrator's consent in force, and the event that recorded it.
-    pub fn consent(&self) -> Option<(&RecordedEvent, &AdminConsentGranted)> {
-        let recorded_at = self.state.consent()?.recorded_at;
-        let recorded = self.history.find(recorded_at)?;
-        match &recorded.decoded.event {
-            Event::AdminConsentGranted(granted) => Some((recorded, granted)),
-            Event::ModeChanged(_) | Event::UserScopeGranted(_) | Event::UserScopeRevoked(_) => None,
-        }
-    }
-}
-
-/// A user and the events of it.
-#[derive(Debug, Clone)]
-pub struct User {
-    /// The user's state, folded from their events.
-    pub state: UserState,
-    /// The events.
-    pub history: Arc<History>,
-}
-
-impl User {
-    /// A user of whom no more can be said than what the last events say.
-    pub(crate) fn of_latest(damage: &Damage) -> Result<Self, Failure> {
-        let history = Arc::new(damage.latest.clone());
-        let state = history.user_state().map_err(unreadable)?;
-        Ok(Self { state, history })
-    }
-
-    /// Applies more events to a user.
-    pub(crate) fn after(self, events: &[(Sequence, &Event)]) -> Result<Self, Failure> {
-        let state = evolve_all(self.state, events, UserState::evolve)?;
-        Ok(Self { state, ..self })
-    }
 }
 
 /// What a decision led to.
@@ -273,25 +220,7 @@ impl CommandExecutor {
         at: Timestamp,
     ) -> Result<(VoidRecord, bool), Failure> {
         let declared = self.log.declare_void(sequence, reason, operator, at).await;
-        declared.map_err(|error| match error {
-            VoidError::NotThere { .. } => Failure::NotFound(NotFound::Message),
-            VoidError::IsAnEvent { .. } | VoidError::IsNewerEvent { .. } => {
-                Failure::MessageIsAnEvent(MessageIsAnEvent(error))
-            }
-            VoidError::TooMany => Failure::TooMany(Limited {
-                limit: Limit::Voids,
-                retry_after: Duration::from_mins(1),
-            }),
-            VoidError::Read(error) => unreadable_or_unavailable(error),
-            VoidError::Full { .. } => Failure::StoreFull {
-                store: Store::Operations.name().to_owned(),
-                cause: error.into(),
-            },
-            VoidError::OutcomeUnknown(_) => Failure::StoreUnavailable {
-                store: Store::Operations.name().to_owned(),
-                cause: error.into(),
-            },
-        })
+        declared.map_err(not_declared_void)
     }
 
     async fn history(&self, aggregate: &Aggregate) -> Result<Arc<History>, Failure> {
@@ -363,52 +292,5 @@ fn event_id(event: &Event) -> Uuid {
         Event::ModeChanged(_) | Event::UserScopeGranted(_) | Event::UserScopeRevoked(_) => {
             Uuid::now_v7()
         }
-    }
-}
-
-fn unreadable(illegal: IllegalEvent) -> Failure {
-    Failure::Unreadable(illegal.into())
-}
-
-fn evolve_all<S, E>(
-    start: S,
-    events: &[(Sequence, &Event)],
-    evolve: impl Fn(S, Sequence, &Event) -> Result<S, E>,
-) -> Result<S, Failure>
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    events
-        .iter()
-        .try_fold(start, |state, (sequence, event)| {
-            evolve(state, *sequence, event)
-        })
-        .map_err(|illegal| Failure::Internal(illegal.into()))
-}
-
-fn unreadable_or_unavailable(error: ReadError) -> Failure {
-    match error {
-        ReadError::Unreadable { .. } | ReadError::BrokenChain { .. } => {
-            tracing::error!(
-                operator_alarm = "unreadable_aggregate",
-                error = %with_sources(&error),
-                "an aggregate of the event log can't be read"
-            );
-            UNREADABLE_AGGREGATES.increment(1);
-            Failure::Unreadable(error.into())
-        }
-        ReadError::Damaged(damage) => {
-            tracing::error!(
-                operator_alarm = "event_log_damaged",
-                error = %damage,
-                log.subject = %damage.subject,
-                log.missing = %damage.missing,
-                nats.server = %damage.server,
-                "the event log has lost events"
-            );
-            DAMAGED_HISTORIES.increment(1);
-            Failure::Damaged(damage)
-        }
-        ReadError::NotThere | ReadError::JetStream(_) => Failure::LogUnavailable(error.into()),
     }
 }

@@ -4,12 +4,12 @@
 //! gateway can take any callback, once. If a gateway dies while it redeems a code, the flow
 //! is given up after a short time: nothing is half recorded, and the person starts again.
 
-mod answer;
+mod flow_secret;
 mod microsoft_refusal;
 mod open;
 mod outcome;
-mod secrets;
 mod store;
+mod verified_consent;
 mod visits;
 
 use assent_domain::ids::{AccountId, Epoch, MicrosoftIdentity, Sequence, UserId};
@@ -27,17 +27,19 @@ use crate::cutoff::Generation;
 use crate::messages;
 use crate::names::Names;
 use crate::observations::Mailbox;
+use crate::secrets::Digest;
 
 pub use crate::flow_state::FlowState;
 pub(crate) use crate::flow_state::{OutcomeDetails, RefusalDetails};
-pub use answer::{Answer, Asked};
 pub(crate) use assent_contract::words::FlowFailure;
+pub use flow_secret::FlowSecret;
 pub(crate) use microsoft_refusal::ErrorSource;
 use microsoft_refusal::MicrosoftRefusal;
 pub(crate) use outcome::{CompletionNotes, FlowOutcome};
-pub use secrets::{Digest, State};
 pub use store::FlowStore;
-pub(crate) use visits::Way;
+pub(crate) use verified_consent::RequestedConsent;
+pub use verified_consent::VerifiedConsent;
+pub(crate) use visits::SignInAttempt;
 
 /// How long somebody has at Microsoft.
 pub(crate) const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
@@ -78,7 +80,7 @@ pub struct Flow {
     pub purpose: Purpose,
     /// The digests of the `state` values that were given out, one for each callback.
     pub(crate) states: States,
-    pub(crate) stage: Stage,
+    pub(crate) stage: FlowStage,
 }
 
 /// What it is for.
@@ -141,16 +143,17 @@ pub enum Route {
         /// The hand-off.
         id: Uuid,
         /// What the administrator is asked to do.
-        aim: Aim,
+        #[serde(rename = "aim")]
+        purpose: HandOffPurpose,
     },
 }
 
 impl Route {
     /// What the consent is for.
-    pub const fn aim(self) -> Aim {
+    pub const fn purpose(self) -> HandOffPurpose {
         match self {
-            Self::Direct => Aim::AdministratorConsent,
-            Self::HandOff { aim, .. } => aim,
+            Self::Direct => HandOffPurpose::AdministratorConsent,
+            Self::HandOff { purpose, .. } => purpose,
         }
     }
 }
@@ -158,8 +161,7 @@ impl Route {
 /// What an administrator's consent is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = HandOffPurpose)]
-pub enum Aim {
+pub enum HandOffPurpose {
     /// The administrator decides for everyone in the company: its authorization method changes.
     AdministratorConsent,
     /// Users may go on deciding for themselves; Microsoft just lets them.
@@ -177,7 +179,7 @@ pub(crate) struct States {
     pub(crate) administrator_page: Option<Digest>,
     /// Other ways to the second callback than the present one, the oldest first.
     #[serde(default)]
-    pub(crate) ways: Vec<Way>,
+    pub(crate) ways: Vec<SignInAttempt>,
     /// The code that came with the callback that was taken.
     #[serde(default)]
     pub(crate) code: Option<Digest>,
@@ -191,7 +193,7 @@ pub(crate) struct States {
 /// How far it got.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Stage {
+pub(crate) enum FlowStage {
     /// The administrator is at Microsoft's consent page.
     AtAdminConsent,
     /// Somebody is at Microsoft's sign-in page.
@@ -214,7 +216,7 @@ pub(crate) enum Stage {
     },
     /// An administrator is proved, and has not confirmed yet on our page what their consent is for.
     AwaitingAdministrator {
-        answer: Answer,
+        answer: VerifiedConsent,
         /// Since when somebody is recording it.
         taken_at: Option<Timestamp>,
     },
@@ -260,12 +262,12 @@ impl Flow {
     /// Whether it has had its answer.
     pub(crate) const fn has_ended(&self) -> bool {
         match self.stage {
-            Stage::Ended { .. } => true,
-            Stage::AtAdminConsent
-            | Stage::AtAuthorize { .. }
-            | Stage::Redeeming
-            | Stage::AwaitingConfirmation { .. }
-            | Stage::AwaitingAdministrator { .. } => false,
+            FlowStage::Ended { .. } => true,
+            FlowStage::AtAdminConsent
+            | FlowStage::AtAuthorize { .. }
+            | FlowStage::Redeeming
+            | FlowStage::AwaitingConfirmation { .. }
+            | FlowStage::AwaitingAdministrator { .. } => false,
         }
     }
 
@@ -292,13 +294,13 @@ impl Flow {
             detail: None,
         };
         match &self.stage {
-            Stage::AtAdminConsent | Stage::AtAuthorize { .. } | Stage::Redeeming => {
+            FlowStage::AtAdminConsent | FlowStage::AtAuthorize { .. } | FlowStage::Redeeming => {
                 plain(FlowState::Pending)
             }
-            Stage::AwaitingConfirmation { .. } | Stage::AwaitingAdministrator { .. } => {
+            FlowStage::AwaitingConfirmation { .. } | FlowStage::AwaitingAdministrator { .. } => {
                 plain(FlowState::AwaitingConfirmation)
             }
-            Stage::Ended {
+            FlowStage::Ended {
                 state,
                 code,
                 details,

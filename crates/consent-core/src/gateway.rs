@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::command_executor::CommandExecutor;
 use crate::cutoff::Cutoffs;
 use crate::failure::{Candidate, Failure};
-use crate::flow::{Aim, FlowStore, Purpose, Route, State};
+use crate::flow::{FlowSecret, FlowStore, HandOffPurpose, Purpose, Route};
 use crate::hand_off::{HandOffStore, HandOffToken};
 use crate::limits::Limits;
 use crate::observations::Observations;
@@ -103,7 +103,7 @@ pub struct Addresses {
 
 impl Addresses {
     /// The addresses of a gateway that the world reaches at this URL.
-    pub fn under(public_url: &Url) -> Self {
+    pub fn new(public_url: &Url) -> Self {
         let at = |path: &str| {
             let mut url = public_url.clone();
             let base = url.path().trim_end_matches('/').to_owned();
@@ -136,12 +136,12 @@ impl Addresses {
     }
 
     /// The page on which an administrator confirms.
-    pub(crate) fn administrator_confirmation(&self, page: &State) -> Url {
+    pub(crate) fn administrator_confirmation(&self, page: &FlowSecret) -> Url {
         below(&self.administrator_confirmation, &page.expose())
     }
 
     /// Where a browser goes that nobody asked back.
-    pub const fn after(&self, purpose: &Purpose) -> &Url {
+    pub const fn default_return(&self, purpose: &Purpose) -> &Url {
         match purpose {
             Purpose::AdministratorConsent {
                 route: Route::Direct,
@@ -150,7 +150,7 @@ impl Addresses {
             Purpose::AdministratorConsent {
                 route:
                     Route::HandOff {
-                        aim: Aim::AdministratorConsent | Aim::Approval,
+                        purpose: HandOffPurpose::AdministratorConsent | HandOffPurpose::Approval,
                         ..
                     },
                 ..

@@ -23,8 +23,9 @@ use uuid::Uuid;
 use crate::cutoff::{Generation, Present};
 pub use assent_contract::words::HandOffState;
 
-use crate::flow::{Aim, Digest};
+use crate::flow::HandOffPurpose;
 use crate::names::Names;
+use crate::secrets::Digest;
 
 pub use store::HandOffStore;
 pub use token::HandOffToken;
@@ -59,7 +60,8 @@ pub struct HandOff {
     #[serde(default)]
     pub names: Names,
     /// What the administrator is asked to do.
-    pub aim: Aim,
+    #[serde(rename = "aim")]
+    pub purpose: HandOffPurpose,
     /// What they are asked to consent to.
     pub permissions: WirePermissionSet,
     /// The Super Admin knows better than what was seen of mailboxes.
@@ -79,13 +81,13 @@ pub struct HandOff {
     /// When somebody first looked at it.
     pub opened_at: Option<Timestamp>,
     /// How far it has come.
-    pub stage: Stage,
+    pub stage: HandOffStage,
 }
 
 /// How far it got.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Stage {
+pub enum HandOffStage {
     /// Nobody is at Microsoft.
     Idle,
     /// Somebody went to Microsoft.
@@ -128,7 +130,7 @@ pub enum Stage {
 
 /// Why a link can't be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Closed {
+pub enum HandOffClosed {
     /// An administrator has consented already.
     Completed,
     /// The link was taken back.
@@ -158,38 +160,38 @@ impl HandOff {
     }
 
     /// Somebody looks at the page. Looking costs nothing: programs that scan mail look, too.
-    pub(crate) fn opened(&mut self, now: Timestamp) {
+    pub(crate) fn note_opened(&mut self, now: Timestamp) {
         self.opened_at.get_or_insert(now);
     }
 
     /// Somebody goes to Microsoft. They have proved nothing, so it costs the link nothing.
-    pub(crate) fn begin(&mut self, flow: Uuid, now: Timestamp) -> Result<(), Closed> {
+    pub(crate) fn begin(&mut self, flow: Uuid, now: Timestamp) -> Result<(), HandOffClosed> {
         self.require_open(now)?;
-        self.opened(now);
-        self.stage = Stage::Started { at: now, flow };
+        self.note_opened(now);
+        self.stage = HandOffStage::Started { at: now, flow };
         Ok(())
     }
 
     /// A flow of this link has its answer and is about to record it. From here on the link can't be cancelled: either
     /// the consent or the cancellation comes first. A flow that was begun in time may end after the link's.
-    pub(crate) fn claim(&mut self, flow: Uuid, now: Timestamp) -> Result<(), Closed> {
+    pub(crate) fn claim(&mut self, flow: Uuid, now: Timestamp) -> Result<(), HandOffClosed> {
         match self.require_open(now) {
             // What it could not record a moment ago is tried again.
-            Err(Closed::Completing) if self.is_claimed_by(flow) => {}
-            Ok(()) | Err(Closed::Expired) => {}
+            Err(HandOffClosed::Completing) if self.is_claimed_by(flow) => {}
+            Ok(()) | Err(HandOffClosed::Expired) => {}
             Err(closed) => return Err(closed),
         }
-        self.stage = Stage::Completing { at: now, flow };
+        self.stage = HandOffStage::Completing { at: now, flow };
         Ok(())
     }
 
     fn is_claimed_by(&self, flow: Uuid) -> bool {
-        matches!(&self.stage, Stage::Completing { flow: claimed, .. } if *claimed == flow)
+        matches!(&self.stage, HandOffStage::Completing { flow: claimed, .. } if *claimed == flow)
     }
 
     /// The administrator's consent is recorded.
     pub(crate) fn complete(&mut self, granted_by: Uuid, now: Timestamp) {
-        self.stage = Stage::Completed {
+        self.stage = HandOffStage::Completed {
             at: now,
             granted_by,
         };
@@ -198,55 +200,60 @@ impl HandOff {
     /// A flow of this link ended without a consent. Only the newest one says how the link stands.
     pub(crate) fn refused(&mut self, flow: Uuid, code: &str, now: Timestamp) {
         match &self.stage {
-            Stage::Started { flow: last, .. } | Stage::Completing { flow: last, .. }
+            HandOffStage::Started { flow: last, .. }
+            | HandOffStage::Completing { flow: last, .. }
                 if *last == flow =>
             {
-                self.stage = Stage::Refused {
+                self.stage = HandOffStage::Refused {
                     at: now,
                     code: code.to_owned(),
                 };
             }
-            Stage::Idle
-            | Stage::Started { .. }
-            | Stage::Refused { .. }
-            | Stage::Completing { .. }
-            | Stage::Completed { .. }
-            | Stage::Cancelled { .. } => {}
+            HandOffStage::Idle
+            | HandOffStage::Started { .. }
+            | HandOffStage::Refused { .. }
+            | HandOffStage::Completing { .. }
+            | HandOffStage::Completed { .. }
+            | HandOffStage::Cancelled { .. } => {}
         }
     }
 
     /// Somebody takes it back.
-    pub(crate) fn cancel(&mut self, by: UserId, now: Timestamp) -> Result<(), Closed> {
+    pub(crate) fn cancel(&mut self, by: UserId, now: Timestamp) -> Result<(), HandOffClosed> {
         match self.require_open(now) {
             Ok(()) => {}
             // It is so already, one way or the other.
-            Err(Closed::Cancelled | Closed::Expired | Closed::Outdated) => return Ok(()),
+            Err(HandOffClosed::Cancelled | HandOffClosed::Expired | HandOffClosed::Outdated) => {
+                return Ok(());
+            }
             Err(closed) => return Err(closed),
         }
-        self.stage = Stage::Cancelled { at: now, by };
+        self.stage = HandOffStage::Cancelled { at: now, by };
         Ok(())
     }
 
     /// Whether the link can be used.
-    pub fn require_open(&self, now: Timestamp) -> Result<(), Closed> {
+    pub fn require_open(&self, now: Timestamp) -> Result<(), HandOffClosed> {
         match self.stage {
-            Stage::Completed { .. } => Err(Closed::Completed),
-            Stage::Cancelled { .. } => Err(Closed::Cancelled),
-            Stage::Completing { at, .. } if now < at + CLAIM_LIFETIME => Err(Closed::Completing),
-            Stage::Idle
-            | Stage::Started { .. }
-            | Stage::Refused { .. }
-            | Stage::Completing { .. }
+            HandOffStage::Completed { .. } => Err(HandOffClosed::Completed),
+            HandOffStage::Cancelled { .. } => Err(HandOffClosed::Cancelled),
+            HandOffStage::Completing { at, .. } if now < at + CLAIM_LIFETIME => {
+                Err(HandOffClosed::Completing)
+            }
+            HandOffStage::Idle
+            | HandOffStage::Started { .. }
+            | HandOffStage::Refused { .. }
+            | HandOffStage::Completing { .. }
                 if self.is_outdated =>
             {
-                Err(Closed::Outdated)
+                Err(HandOffClosed::Outdated)
             }
-            Stage::Idle
-            | Stage::Started { .. }
-            | Stage::Refused { .. }
-            | Stage::Completing { .. } => {
+            HandOffStage::Idle
+            | HandOffStage::Started { .. }
+            | HandOffStage::Refused { .. }
+            | HandOffStage::Completing { .. } => {
                 if self.expires_at <= now {
-                    Err(Closed::Expired)
+                    Err(HandOffClosed::Expired)
                 } else {
                     Ok(())
                 }
@@ -256,16 +263,16 @@ impl HandOff {
 
     /// How it stands.
     pub fn state(&self, now: Timestamp) -> HandOffState {
-        if let Err(Closed::Expired | Closed::Outdated) = self.require_open(now) {
+        if let Err(HandOffClosed::Expired | HandOffClosed::Outdated) = self.require_open(now) {
             return HandOffState::Expired;
         }
         match self.stage {
-            Stage::Idle if self.opened_at.is_none() => HandOffState::Waiting,
-            Stage::Idle => HandOffState::Opened,
-            Stage::Started { .. } | Stage::Completing { .. } => HandOffState::Started,
-            Stage::Refused { .. } => HandOffState::Refused,
-            Stage::Completed { .. } => HandOffState::Completed,
-            Stage::Cancelled { .. } => HandOffState::Cancelled,
+            HandOffStage::Idle if self.opened_at.is_none() => HandOffState::Waiting,
+            HandOffStage::Idle => HandOffState::Opened,
+            HandOffStage::Started { .. } | HandOffStage::Completing { .. } => HandOffState::Started,
+            HandOffStage::Refused { .. } => HandOffState::Refused,
+            HandOffStage::Completed { .. } => HandOffState::Completed,
+            HandOffStage::Cancelled { .. } => HandOffState::Cancelled,
         }
     }
 }

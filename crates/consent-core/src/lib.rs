@@ -13,22 +13,23 @@ mod flow_state;
 pub mod gateway;
 pub mod hand_off;
 pub mod kv_store;
+pub mod lenient_address;
 pub mod limits;
 pub mod log_guard;
 pub mod log_trouble;
 pub mod messages;
 pub mod names;
 pub mod observations;
-pub mod pasted;
 pub mod reasons;
 pub mod return_to;
 pub mod rights;
 pub mod scopes;
+pub mod secrets;
 pub mod session;
 mod stripes;
 pub mod use_cases;
 pub mod view;
 pub mod views;
 
-#[cfg(any(test, feature = "test-gateway"))]
-pub mod test_gateway;
+#[cfg(test)]
+mod test_gateway;

@@ -107,13 +107,13 @@ pub struct Limits<C: Clock + Clone = MonotonicClock> {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self::by(MonotonicClock)
+        Self::with_clock(MonotonicClock)
     }
 }
 
 impl<C: Clock + Clone> Limits<C> {
     /// Limits that know the time from this clock.
-    pub(crate) fn by(clock: C) -> Self {
+    pub(crate) fn with_clock(clock: C) -> Self {
         Self {
             starts: Rate::new(STARTS, clock.clone()),
             link_starts: Rate::new(LINK_STARTS, clock.clone()),
@@ -128,7 +128,7 @@ impl<C: Clock + Clone> Limits<C> {
     pub(crate) fn start(&self, account: &AccountId, user: &UserId) -> Result<(), Limited> {
         self.starts
             .take(&(account.clone(), user.clone()))
-            .map_err(Limit::Starts.after())
+            .map_err(Limit::Starts.reached())
     }
 
     /// Somebody who was forwarded a link begins a flow.
@@ -139,36 +139,36 @@ impl<C: Clock + Clone> Limits<C> {
     ) -> Result<(), Limited> {
         self.link_starts
             .take(&(account.clone(), link))
-            .map_err(Limit::LinkStarts.after())
+            .map_err(Limit::LinkStarts.reached())
     }
 
     /// Microsoft is asked about a name that somebody typed.
     pub(crate) fn look_up(&self, account: &AccountId) -> Result<(), Limited> {
-        self.lookups.take(account).map_err(Limit::Lookups.after())
+        self.lookups.take(account).map_err(Limit::Lookups.reached())
     }
 
     /// A command may append to the log.
     pub(crate) fn write(&self, account: &AccountId) -> Result<(), Limited> {
-        self.writes.take(account).map_err(Limit::Writes.after())
+        self.writes.take(account).map_err(Limit::Writes.reached())
     }
 
     /// A user takes permissions back.
     pub(crate) fn revoke(&self, account: &AccountId, user: &UserId) -> Result<(), Limited> {
         self.revocations
             .take(&(account.clone(), user.clone()))
-            .map_err(Limit::Revocations.after())
+            .map_err(Limit::Revocations.reached())
     }
 
     /// A read waits for a write, for as long as what this returns lives.
     pub(crate) fn wait(&self, account: &AccountId) -> Result<Waiting<'_>, Limited> {
         let waiting = self.waits.begin(account);
-        waiting.ok_or_else(|| Limit::Waits.after()(Duration::from_secs(1)))
+        waiting.ok_or_else(|| Limit::Waits.reached()(Duration::from_secs(1)))
     }
 }
 
 impl Limit {
     /// This limit was reached, and the time after which to try again comes from whoever counts.
-    fn after(self) -> impl FnOnce(Duration) -> Limited {
+    fn reached(self) -> impl FnOnce(Duration) -> Limited {
         move |retry_after| Limited {
             limit: self,
             retry_after,

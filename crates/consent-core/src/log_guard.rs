@@ -27,7 +27,7 @@ use crate::log_trouble::LogTrouble;
 
 pub use assent_event_log::Mark;
 pub use marks::Marks;
-pub use verdict::{Verdict, look};
+pub use verdict::{MarkComparison, look};
 
 /// How long somebody waits for the log to be looked at, after the connection was lost.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -40,11 +40,11 @@ const REMEMBERED: Duration = Duration::from_mins(1);
 /// The guard. Clones share what they know.
 #[derive(Debug, Clone)]
 pub struct LogGuard {
-    shared: Arc<Shared>,
+    shared: Arc<GuardState>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct GuardState {
     marks: Marks,
     /// The last event that this gateway knows of.
     known: watch::Sender<Option<Mark>>,
@@ -58,7 +58,7 @@ struct Shared {
 /// What the last look at the log showed.
 #[derive(Debug)]
 struct Looked {
-    found: Found,
+    found: LogCheck,
     /// The last event that is known of, where it can't be read.
     damaged: Option<Sequence>,
     /// Changed since: whatever was found may be so no longer.
@@ -66,7 +66,7 @@ struct Looked {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Found {
+enum LogCheck {
     Nothing,
     Sound,
     Trouble(LogTrouble),
@@ -103,13 +103,13 @@ impl LogGuard {
         let mut states = connection.state_changes();
         states.mark_unchanged();
         Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(GuardState {
                 marks: Marks::new(bucket),
                 known: watch::Sender::new(known),
                 append_trouble: Mutex::new(None),
                 is_not_kept: AtomicBool::new(false),
                 looked: Mutex::new(Looked {
-                    found: Found::Sound,
+                    found: LogCheck::Sound,
                     damaged: None,
                     connection: states,
                 }),
@@ -122,21 +122,21 @@ impl LogGuard {
         let deadline = Instant::now() + PATIENCE;
         loop {
             match self.found() {
-                Found::Sound => return Ok(()),
-                Found::Trouble(trouble) => return Err(Failure::LogNotBelieved(trouble)),
-                Found::Nothing if deadline <= Instant::now() || self.is_disconnected() => {
+                LogCheck::Sound => return Ok(()),
+                LogCheck::Trouble(trouble) => return Err(Failure::LogNotBelieved(trouble)),
+                LogCheck::Nothing if deadline <= Instant::now() || self.is_disconnected() => {
                     return Err(Failure::LogUnavailable(NotLookedAt.into()));
                 }
-                Found::Nothing => sleep(POLL).await,
+                LogCheck::Nothing => sleep(POLL).await,
             }
         }
     }
 
-    fn found(&self) -> Found {
+    fn found(&self) -> LogCheck {
         let looked = self.looked();
         // An error means that the connection is closed for good.
         if looked.connection.has_changed().unwrap_or(true) {
-            return Found::Nothing;
+            return LogCheck::Nothing;
         }
         looked.found.clone()
     }
@@ -174,7 +174,7 @@ impl LogGuard {
     /// look as if there were none.
     pub(crate) fn recorded(&self, log: &EventLog, sequence: Sequence, hash: EventHash) {
         *self.append_troubled() = None;
-        if matches!(self.looked().found, Found::Trouble(_)) {
+        if matches!(self.looked().found, LogCheck::Trouble(_)) {
             return;
         }
         let mark = Mark::new(log.identity(), sequence, hash);
@@ -192,8 +192,8 @@ impl LogGuard {
         *self.append_troubled() = None;
         let mut looked = self.looked();
         looked.connection.mark_unchanged();
-        if looked.found == Found::Sound {
-            looked.found = Found::Nothing;
+        if looked.found == LogCheck::Sound {
+            looked.found = LogCheck::Nothing;
         }
     }
 
@@ -205,9 +205,9 @@ impl LogGuard {
         let known = self.shared.known.borrow().clone();
         let verdict = verdict::look(log, known.as_ref()).await?;
         let (found, damaged) = match verdict {
-            Verdict::Agrees => (Found::Sound, None),
-            Verdict::MarkDamaged(sequence) => (Found::Sound, Some(sequence)),
-            Verdict::Trouble(trouble) => (Found::Trouble(trouble), None),
+            MarkComparison::Agrees => (LogCheck::Sound, None),
+            MarkComparison::MarkDamaged(sequence) => (LogCheck::Sound, Some(sequence)),
+            MarkComparison::Trouble(trouble) => (LogCheck::Trouble(trouble), None),
         };
         let (is_new, is_newly_damaged) = {
             let mut looked = self.looked();
@@ -223,7 +223,7 @@ impl LogGuard {
                 "the last event that is known of can't be read from the log"
             );
         }
-        let Found::Trouble(trouble) = found else {
+        let LogCheck::Trouble(trouble) = found else {
             return Ok(None);
         };
         if is_new {
@@ -260,7 +260,7 @@ impl LogGuard {
 
     /// Keeps the mark, where the log is believed. It is written in the background: no request waits for it.
     pub async fn keep_mark(&self) {
-        if self.found() != Found::Sound {
+        if self.found() != LogCheck::Sound {
             return;
         }
         let known = self.shared.known.borrow().clone();

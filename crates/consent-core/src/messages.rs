@@ -1,7 +1,7 @@
 //! All that is told of codes, failures and limits, in English: what happened, and what to do now. One place, so that a flow,
 //! a page and a program are told alike, and another language is one file beside each of these.
 //!
-//! People get sentences ([`of`] and what begins with `for_`). Programs, and whoever reads their logs, get a [`detail`]
+//! People get sentences ([`for_code`] and what begins with `for_`). Programs, and whoever reads their logs, get a [`detail`]
 //! beside the code: it begins small, and ends without a full stop.
 
 mod codes;
@@ -28,7 +28,7 @@ const UNKNOWN_CODE: &str =
 
 /// The sentences for a code, as it is stored with a flow or told with a problem. Codes are fixed words of ours, so nothing that
 /// a browser brings is ever repeated.
-pub fn of(code: &str) -> &'static str {
+pub fn for_code(code: &str) -> &'static str {
     let refusal = Refusal::ALL.iter().find(|refusal| refusal.code() == code);
     let failure = FlowFailure::ALL
         .iter()
@@ -52,7 +52,7 @@ pub(crate) fn for_outcome(code: Option<&str>, details: &OutcomeDetails) -> Optio
         return Some(for_microsofts_refusal(code, refusal));
     }
     let Some(not_granted) = details.not_granted else {
-        return Some(of(code).to_owned());
+        return Some(for_code(code).to_owned());
     };
     let names: Vec<_> = kinds_to_list(PermissionSet::from(not_granted).kinds())
         .into_iter()
@@ -63,7 +63,7 @@ pub(crate) fn for_outcome(code: Option<&str>, details: &OutcomeDetails) -> Optio
     Some(if code == Remark::PartialGrant.as_str() {
         sentence
     } else {
-        format!("{sentence} {}", of(code))
+        format!("{sentence} {}", for_code(code))
     })
 }
 
@@ -75,7 +75,7 @@ fn for_microsofts_refusal(code: &str, refusal: &RefusalDetails) -> String {
     } else if refusal.is_beyond_consent {
         IN_THE_WAY
     } else {
-        of(code)
+        for_code(code)
     };
     let numbers = refusal
         .numbers

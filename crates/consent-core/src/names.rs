@@ -18,7 +18,7 @@ pub struct Names {
 
 impl Names {
     /// As the caller's token has them.
-    pub fn of(caller: &Caller) -> Self {
+    pub fn from_caller(caller: &Caller) -> Self {
         Self {
             user: caller.name.clone(),
             account: caller.account_name.clone(),

@@ -27,7 +27,7 @@ use crate::kv_store::{KvStore, StoreError};
 
 pub(crate) use accounts::Accounts;
 pub use assent_contract::words::{Approval, MailboxState};
-pub(crate) use attempts::{Asked, Attempts};
+pub(crate) use attempts::{AttemptedConsent, Attempts};
 pub(crate) use consent_policy::{ConsentPolicies, approval};
 pub use mailbox::Mailbox;
 pub(crate) use reach::Reach;
@@ -157,7 +157,7 @@ impl Observations {
     ) {
         let key = mailbox_key(account, user);
         let noted = self.change(&key, |known: &mut Option<Mailbox>| {
-            *known = Some(seen.after(*known));
+            *known = Some(seen.or_known(*known));
         });
         noted.await.unwrap_or_else(|error| lost(&error));
         let key = sightings_key(account);
@@ -313,12 +313,12 @@ mod tests {
         observations
             .learn_policy(&account, |policies| {
                 policies
-                    .of_mut(tenant)
+                    .policy_mut(tenant)
                     .refused(&scopes, observations.clock.now());
             })
             .await;
         let policies = observations.policies(&account).await;
-        assert_eq!(approval(policies.of(None), &scopes), Approval::Likely);
+        assert_eq!(approval(policies.policy(None), &scopes), Approval::Likely);
         assert!(observations.mailbox(&acme(), &user("ana")).await.is_none());
     }
 }

@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn a_session_leads_to_the_settings_or_back_to_the_host_and_nowhere_else() {
         let public = "https://assent.example/consent".parse().unwrap();
-        let addresses = Addresses::under(&public);
+        let addresses = Addresses::new(&public);
         let allowed = [Origin::parse("https://app.example").unwrap()];
         let to = |text: &str| after_session(text, &addresses, &allowed).map(|url| url.to_string());
         for (good, expected) in [

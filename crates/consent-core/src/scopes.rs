@@ -23,7 +23,7 @@ pub struct ScopeMap {
 
 impl ScopeMap {
     /// The scopes that stand for a permission set.
-    pub fn of(&self, permissions: PermissionSet) -> Vec<String> {
+    pub fn scopes_for(&self, permissions: PermissionSet) -> Vec<String> {
         let email: &[String] = match permissions.email {
             EmailLevel::None => &[],
             EmailLevel::Limited => &self.email_limited,
@@ -47,7 +47,7 @@ impl ScopeMap {
     /// needed.
     pub(crate) fn request(&self, permissions: PermissionSet, more: &[String]) -> Vec<String> {
         let mut scopes: Vec<String> = ALWAYS.iter().map(|scope| (*scope).to_owned()).collect();
-        for scope in self.of(permissions).iter().chain(more) {
+        for scope in self.scopes_for(permissions).iter().chain(more) {
             if !scopes.iter().any(|known| known.eq_ignore_ascii_case(scope)) {
                 scopes.push(scope.clone());
             }
@@ -95,8 +95,11 @@ pub(crate) mod tests {
             email: EmailLevel::Full,
             ..PermissionSet::NOTHING
         };
-        assert_eq!(map().of(email), ["Mail.ReadWrite", "Mail.Send"]);
-        assert_eq!(map().of(PermissionSet::NOTHING), Vec::<String>::new());
+        assert_eq!(map().scopes_for(email), ["Mail.ReadWrite", "Mail.Send"]);
+        assert_eq!(
+            map().scopes_for(PermissionSet::NOTHING),
+            Vec::<String>::new()
+        );
     }
 
     #[test]

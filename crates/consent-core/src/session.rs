@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::cutoff::Generation;
 use crate::failure::Failure;
-use crate::flow::Digest;
 use crate::rights;
+use crate::secrets::Digest;
 
 pub use secret::{CsrfToken, SessionSecret};
 pub use store::SessionStore;
@@ -61,7 +61,7 @@ pub struct Session {
 
 impl Session {
     /// The session of whoever a token speaks for. A service of the host application is nobody's user.
-    pub fn of(
+    pub fn new(
         caller: &Caller,
         token: Digest,
         expires_at: Timestamp,

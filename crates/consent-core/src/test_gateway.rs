@@ -4,7 +4,6 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-#[cfg(test)]
 use assent_dev_stack::{NatsServer, NatsUser};
 use assent_event_log::{EventLog, StreamSettings};
 use assent_messaging::{Bucket, BucketSettings, Connection, ConnectionSettings};
@@ -25,16 +24,14 @@ use crate::scopes::ScopeMap;
 use crate::session::SessionStore;
 
 /// A server, and a gateway on it.
-#[cfg(test)]
 pub(crate) async fn start() -> (NatsServer, Gateway) {
     let server = NatsServer::start().await.unwrap();
-    let gateway = on(&server).await;
+    let gateway = connect_to(&server).await;
     (server, gateway)
 }
 
 /// Another gateway on the same server.
-#[cfg(test)]
-pub(crate) async fn on(server: &NatsServer) -> Gateway {
+pub(crate) async fn connect_to(server: &NatsServer) -> Gateway {
     let (name, password) = server.credentials(NatsUser::Gateway);
     connected(ConnectionSettings::new(server.url(), "test").with_user(name, password))
         .await
@@ -42,7 +39,7 @@ pub(crate) async fn on(server: &NatsServer) -> Gateway {
 }
 
 /// A gateway that keeps everything on the NATS server that is reached by these settings.
-pub async fn connected(settings: ConnectionSettings) -> Result<Gateway, Box<dyn Error>> {
+async fn connected(settings: ConnectionSettings) -> Result<Gateway, Box<dyn Error>> {
     let connection = Connection::connect(settings).await?;
     let log = EventLog::create_or_check(&connection, StreamSettings { replicas: 1 }).await?;
     let bucket = async |name: &str| {
@@ -95,7 +92,7 @@ pub async fn connected(settings: ConnectionSettings) -> Result<Gateway, Box<dyn 
             email_full: list("Mail.ReadWrite Mail.Send"),
         },
         admin_proof: AdminProof::Either,
-        addresses: Addresses::under(&nowhere),
+        addresses: Addresses::new(&nowhere),
         return_origins: Vec::new(),
         session_lifetime: SignedDuration::from_mins(30),
         clock,

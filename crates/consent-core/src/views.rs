@@ -51,7 +51,7 @@ struct ConsentView {
 }
 
 impl AccountView {
-    pub(crate) fn of(account: &AccountId, company: &Account) -> Self {
+    pub(crate) fn new(account: &AccountId, company: &Account) -> Self {
         let state = &company.state;
         Self {
             account_id: account.to_string(),
@@ -60,14 +60,14 @@ impl AccountView {
             epoch: state.epoch.0,
             consent: company
                 .consent()
-                .map(|(recorded, granted)| ConsentView::of(recorded, granted)),
+                .map(|(recorded, granted)| ConsentView::new(recorded, granted)),
             sequence: state.last_sequence.0,
         }
     }
 }
 
 impl ConsentView {
-    fn of(recorded: &RecordedEvent, granted: &AdminConsentGranted) -> Self {
+    fn new(recorded: &RecordedEvent, granted: &AdminConsentGranted) -> Self {
         Self {
             consent_id: granted.consent.0,
             permissions: granted.permissions.into(),
@@ -140,7 +140,7 @@ pub struct MailboxAndApprovals {
 }
 
 impl UserView {
-    pub(crate) fn of(
+    pub(crate) fn new(
         account: &AccountId,
         id: &UserId,
         company: &Account,
@@ -160,7 +160,7 @@ impl UserView {
                 .get(&permission)
                 .copied()
                 .filter(|_| manageable),
-            ..PermissionView::of(&explanation, permission, time)
+            ..PermissionView::new(&explanation, permission, time)
         };
         Ok(Self {
             account_id: account.to_string(),
@@ -217,7 +217,7 @@ impl UserView {
 }
 
 impl PermissionView {
-    fn of(
+    fn new(
         explanation: &Explanation,
         permission: Permission,
         time: impl Fn(Sequence) -> Option<Timestamp>,

@@ -5,9 +5,9 @@
 //! alone. Looking at it changes nothing.
 
 use askama::Template;
-use assent_consent_core::flow::{self, Aim, Answer, Flow, Purpose};
+use assent_consent_core::flow::{self, Flow, HandOffPurpose, Purpose, VerifiedConsent};
 use assent_consent_core::names::Names;
-use assent_consent_core::use_cases::confirm_admin_consent::{self, Closed};
+use assent_consent_core::use_cases::confirm_admin_consent::{self, ConfirmationClosed};
 use assent_service_kit::ApiPath;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, State};
@@ -23,7 +23,7 @@ use super::hand_off_page::{Item, items};
 use super::labels::When;
 use super::layout::Layout;
 use super::page::{self, WayOn};
-use super::{Shared, see_other};
+use super::{PageState, see_other};
 use crate::page_errors::{DecideAsAdministrator, OpenAdministratorPage, PageErrors};
 use crate::problem::problem_from;
 use crate::site::Site;
@@ -50,8 +50,7 @@ struct AdministratorPage<'a> {
 
 /// The forms on it.
 #[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = AdministratorForm)]
-pub(super) struct Sent {
+pub(super) struct AdministratorForm {
     /// What the page's form carries; it belongs to the page, and to the browser by its cookie assent_browser (with https
     /// __Host-assent_browser).
     proof: String,
@@ -85,7 +84,7 @@ enum Decision {
     security()
 )]
 pub(super) async fn open(
-    State(shared): State<Shared>,
+    State(shared): State<PageState>,
     headers: HeaderMap,
     ApiPath(token): ApiPath<String>,
 ) -> Response {
@@ -117,7 +116,7 @@ pub(super) async fn no_head() -> Response {
     params(
         ("page" = String, Path, description = "the flow, and a secret that only this browser was given"),
     ),
-    request_body(content = Sent, content_type = "application/x-www-form-urlencoded"),
+    request_body(content = AdministratorForm, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = SEE_OTHER, description = "to return_to, the settings page or the outcome page of a link, with ?flow=..&outcome=.. and &reason=.. where the flow has a code", headers(("Location" = url::Url))),
         PageErrors<DecideAsAdministrator>
@@ -125,17 +124,17 @@ pub(super) async fn no_head() -> Response {
     security()
 )]
 pub(super) async fn decide(
-    State(shared): State<Shared>,
+    State(shared): State<PageState>,
     headers: HeaderMap,
     ApiPath(token): ApiPath<String>,
-    sent: Result<Form<Sent>, FormRejection>,
+    sent: Result<Form<AdministratorForm>, FormRejection>,
 ) -> Response {
     let site = &shared.site;
     let page = match page_of(&token) {
         Ok(page) => page,
         Err(closed) => return over(site, closed),
     };
-    let browser = Browser::of(site, &headers);
+    let browser = Browser::identify(site, &headers);
     let decision = match sent {
         Ok(Form(sent)) if browser.sent_from(&page.expose(), &sent.proof, (site, &headers)) => {
             sent.decision
@@ -152,16 +151,16 @@ pub(super) async fn decide(
     }
 }
 
-fn page_of(token: &str) -> Result<flow::State, Closed> {
-    flow::State::parse(token).ok_or(Closed::Unknown)
+fn page_of(token: &str) -> Result<flow::FlowSecret, ConfirmationClosed> {
+    flow::FlowSecret::parse(token).ok_or(ConfirmationClosed::Unknown)
 }
 
 async fn shown(
     site: &Site,
     headers: &HeaderMap,
-    page: &flow::State,
-    (flow, answer): (&Flow, &Answer),
-) -> Result<Response, Closed> {
+    page: &flow::FlowSecret,
+    (flow, answer): (&Flow, &VerifiedConsent),
+) -> Result<Response, ConfirmationClosed> {
     let Purpose::AdministratorConsent {
         permissions,
         tenant_domain,
@@ -170,13 +169,13 @@ async fn shown(
         ..
     } = &flow.purpose
     else {
-        return Err(Closed::Unknown);
+        return Err(ConfirmationClosed::Unknown);
     };
     let company = site.executor.account(&flow.account).await?;
-    let browser = Browser::of(site, headers);
+    let browser = Browser::identify(site, headers);
     let proof = browser.csrf_token(&page.expose());
     let page = AdministratorPage {
-        layout: Layout::of(site),
+        layout: Layout::new(site),
         company: names.account.as_deref().unwrap_or(flow.account.as_str()),
         account: flow.account.as_str(),
         requested_by: flow.started_by.as_str(),
@@ -185,7 +184,7 @@ async fn shown(
         tenant_domain: tenant_domain.as_deref(),
         object_id: answer.granted_by,
         items: items(site, (*permissions).into()),
-        decides_for_everyone: route.aim() == Aim::AdministratorConsent,
+        decides_for_everyone: route.purpose() == HandOffPurpose::AdministratorConsent,
         replaces: company.state.consent().is_some(),
         proof: proof.expose(),
         until: When(flow.expires_at),
@@ -194,7 +193,7 @@ async fn shown(
     let leads_to = flow
         .return_to
         .as_ref()
-        .unwrap_or_else(|| site.addresses.after(&flow.purpose));
+        .unwrap_or_else(|| site.addresses.default_return(&flow.purpose));
     let response = page::show(
         StatusCode::OK,
         &page,
@@ -220,19 +219,19 @@ fn not_from_here(site: &Site) -> Response {
 }
 
 /// Why there is nothing to decide, and where to go on.
-fn over(site: &Site, closed: Closed) -> Response {
+fn over(site: &Site, closed: ConfirmationClosed) -> Response {
     let leading_on = |status, says, address: &str, words| {
         page::message_leading_on(site, status, says, WayOn { address, words })
     };
     match closed {
-        Closed::Unknown => page::message(
+        ConfirmationClosed::Unknown => page::message(
             site,
             StatusCode::NOT_FOUND,
             "There is nothing to confirm here",
             "No such page was given to this browser, or it was long ago, so nothing was recorded. Go back to the \
              application and start again.",
         ),
-        Closed::Expired(to) => leading_on(
+        ConfirmationClosed::Expired(to) => leading_on(
             StatusCode::GONE,
             (
                 "The request has expired",
@@ -242,7 +241,7 @@ fn over(site: &Site, closed: Closed) -> Response {
             to.as_str(),
             "Go on",
         ),
-        Closed::Answered(to) => leading_on(
+        ConfirmationClosed::Answered(to) => leading_on(
             StatusCode::CONFLICT,
             (
                 "This was answered already",
@@ -251,7 +250,7 @@ fn over(site: &Site, closed: Closed) -> Response {
             to.as_str(),
             "Go on",
         ),
-        Closed::BeingRecorded => leading_on(
+        ConfirmationClosed::BeingRecorded => leading_on(
             StatusCode::CONFLICT,
             (
                 "Just a moment",
@@ -260,7 +259,7 @@ fn over(site: &Site, closed: Closed) -> Response {
             HERE,
             "Look again",
         ),
-        Closed::Failed(failure) => {
+        ConfirmationClosed::Failed(failure) => {
             let problem = problem_from(failure);
             let sentence = page::sentence(&problem);
             leading_on(

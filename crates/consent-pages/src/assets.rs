@@ -11,7 +11,7 @@ use axum::http::header::{
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::Shared;
+use super::PageState;
 use crate::asset::Asset;
 use crate::page_errors::{Logo, PageErrors};
 use crate::problem::ApiError;
@@ -41,7 +41,7 @@ const AS_A_PICTURE: &str = "default-src 'none'; style-src 'unsafe-inline'; sandb
     security()
 )]
 pub(super) async fn stylesheet(
-    State(shared): State<Shared>,
+    State(shared): State<PageState>,
     RawQuery(query): RawQuery,
 ) -> Response {
     serve(&shared.site.brand.stylesheet, query.as_deref())
@@ -78,7 +78,7 @@ pub(super) async fn script(RawQuery(query): RawQuery) -> Response {
     ),
     security()
 )]
-pub(super) async fn logo(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
+pub(super) async fn logo(State(shared): State<PageState>, RawQuery(query): RawQuery) -> Response {
     let Some(logo) = &shared.site.brand.logo else {
         return ApiError::from(Failure::NotFound(NotFound::Logo)).into_response();
     };

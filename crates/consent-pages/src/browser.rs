@@ -24,7 +24,7 @@ pub(super) struct Browser {
 
 impl Browser {
     /// The browser that sends a request: one that we know, or one that is known from now on.
-    pub(super) fn of(site: &Site, headers: &HeaderMap) -> Self {
+    pub(super) fn identify(site: &Site, headers: &HeaderMap) -> Self {
         let known = Cookie::Browser
             .read(site, headers)
             .and_then(BrowserSecret::from_cookie);
@@ -71,7 +71,7 @@ impl Browser {
 
 /// The browser that brings a callback. A session that can't be looked up is none: then a person is asked once more.
 pub(super) async fn returning(site: &Site, headers: &HeaderMap) -> (Browser, ReturningBrowser) {
-    let browser = Browser::of(site, headers);
+    let browser = Browser::identify(site, headers);
     let session = match InSession::find(site, headers).await {
         Ok(found) => found.map(|session| session.secret.digest()),
         Err(failure) => {

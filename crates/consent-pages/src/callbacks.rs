@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use url::Url;
 
-use super::{Shared, browser, page, see_other};
+use super::{PageState, browser, page, see_other};
 use crate::page_errors::{AdminConsentCallback, AuthorizeCallback, PageErrors};
 use crate::problem::ApiError;
 use crate::site::Site;
@@ -39,7 +39,7 @@ use crate::site::Site;
     security()
 )]
 pub(super) async fn admin_consent(
-    State(shared): State<Shared>,
+    State(shared): State<PageState>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -79,7 +79,7 @@ pub(super) async fn admin_consent(
     security()
 )]
 pub(super) async fn authorize(
-    State(shared): State<Shared>,
+    State(shared): State<PageState>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {

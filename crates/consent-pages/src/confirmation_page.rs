@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::layout::Layout;
 use super::session::{InSession, Posted};
-use super::{Shared, labels, page, see_other};
+use super::{PageState, labels, page, see_other};
 use crate::page_errors::{ConfirmGrantOnPage, PageErrors};
 use crate::site::Site;
 
@@ -68,7 +68,7 @@ pub(super) async fn land(
         Err(failure) => return Err(failure),
     };
     let page = ConfirmationPage {
-        layout: Layout::of(site),
+        layout: Layout::new(site),
         user: session.session.user.as_str(),
         user_name: caller.name.as_deref(),
         account: session.session.account.as_str(),
@@ -108,8 +108,7 @@ fn not_bound(site: &Site) -> Response {
 
 /// The form on the page.
 #[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = ConfirmationForm)]
-pub(super) struct Answer {
+pub(super) struct ConfirmationForm {
     flow: Uuid,
     confirm: String,
 }
@@ -119,7 +118,7 @@ pub(super) struct Answer {
     post,
     path = "/settings/account/confirmation",
     operation_id = "confirmGrantOnPage",
-    request_body(content = WithProof<Answer>, content_type = "application/x-www-form-urlencoded"),
+    request_body(content = WithProof<ConfirmationForm>, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = SEE_OTHER, description = "done", headers(("Location" = url::Url))),
         PageErrors<ConfirmGrantOnPage>
@@ -127,8 +126,8 @@ pub(super) struct Answer {
     security(("session" = []))
 )]
 pub(super) async fn confirm(
-    State(shared): State<Shared>,
-    Posted { session, form }: Posted<Answer>,
+    State(shared): State<PageState>,
+    Posted { session, form }: Posted<ConfirmationForm>,
 ) -> Response {
     let site = &shared.site;
     if session.session.opened_elsewhere {

@@ -4,11 +4,11 @@
 use crate::session::Ticked;
 use askama::Template;
 use assent_consent_core::failure::Failure;
-use assent_consent_core::flow::Aim;
-use assent_consent_core::hand_off::{Closed, HandOff, HandOffToken};
+use assent_consent_core::flow::HandOffPurpose;
+use assent_consent_core::hand_off::{HandOff, HandOffClosed, HandOffToken};
 use assent_consent_core::names::Names;
 use assent_consent_core::reasons::NotFound;
-use assent_consent_core::use_cases::hand_off::{self, Begun};
+use assent_consent_core::use_cases::hand_off::{self, HandOffStart};
 use assent_domain::permissions::PermissionSet;
 use assent_service_kit::ApiPath;
 use axum::extract::rejection::FormRejection;
@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use super::browser::Browser;
 use super::layout::Layout;
-use super::{Shared, labels, page, see_other};
+use super::{PageState, labels, page, see_other};
 use crate::page_errors::{FollowHandOff, OpenHandOff, PageErrors};
 use crate::site::Site;
 
@@ -54,8 +54,7 @@ pub(super) struct Item {
 
 /// The form on it.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[schema(as = HandOffForm)]
-pub(super) struct Answer {
+pub(super) struct HandOffForm {
     #[schema(value_type = Ticked, required)]
     administrator_confirmed: Option<String>,
     /// What the page's form carries; it belongs to the page, and to the browser by its cookie assent_browser (with https
@@ -94,7 +93,7 @@ const NOT_FROM_HERE: (StatusCode, &str) = (
     security()
 )]
 pub(super) async fn open(
-    State(shared): State<Shared>,
+    State(shared): State<PageState>,
     headers: HeaderMap,
     ApiPath(token): ApiPath<String>,
 ) -> Response {
@@ -113,7 +112,7 @@ pub(super) async fn open(
     params(
         ("token" = String, Path),
     ),
-    request_body(content = Answer, content_type = "application/x-www-form-urlencoded"),
+    request_body(content = HandOffForm, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = SEE_OTHER, description = "on to Microsoft", headers(("Location" = url::Url))),
         (status = OK, description = "an administrator has accepted already", content_type = "text/html", body = String),
@@ -122,10 +121,10 @@ pub(super) async fn open(
     security()
 )]
 pub(super) async fn begin(
-    State(shared): State<Shared>,
+    State(shared): State<PageState>,
     headers: HeaderMap,
     ApiPath(token): ApiPath<String>,
-    answer: Result<Form<Answer>, FormRejection>,
+    answer: Result<Form<HandOffForm>, FormRejection>,
 ) -> Response {
     let site = &shared.site;
     // A form that can't be read has no box that is ticked, and no proof.
@@ -134,7 +133,7 @@ pub(super) async fn begin(
         Ok(token) => token,
         Err(failure) => return failed(site, failure),
     };
-    let browser = Browser::of(site, &headers);
+    let browser = Browser::identify(site, &headers);
     if !browser.sent_from(&token.expose(), &answer.proof, (site, &headers)) {
         return shown(site, &headers, &token, Some(NOT_FROM_HERE)).await;
     }
@@ -142,11 +141,11 @@ pub(super) async fn begin(
         return shown(site, &headers, &token, Some(NOT_TICKED)).await;
     }
     match hand_off::begin(site, &token).await {
-        Ok(Begun::Started(started)) => match Url::parse(&started.authorize_url) {
+        Ok(HandOffStart::Started(started)) => match Url::parse(&started.authorize_url) {
             Ok(url) => see_other(&url),
             Err(error) => failed(site, Failure::Internal(error.into())),
         },
-        Ok(Begun::Closed(closed)) => over(site, closed),
+        Ok(HandOffStart::Closed(closed)) => over(site, closed),
         Err(failure) => failed(site, failure),
     }
 }
@@ -160,7 +159,7 @@ async fn shown(
 ) -> Response {
     match hand_off::open(site, token).await {
         Ok(found) => {
-            let browser = Browser::of(site, headers);
+            let browser = Browser::identify(site, headers);
             let response = page(site, &found, (&browser, token), problem);
             browser.remembered(site, response)
         }
@@ -199,14 +198,14 @@ fn page(
     };
     let proof = browser.csrf_token(&token.expose());
     let page = HandOffPage {
-        layout: Layout::of(site),
+        layout: Layout::new(site),
         account: found.account.as_str(),
         requested_by: found.requested_by.as_str(),
         names: &found.names,
         tenant: found.tenant.map(|tenant| tenant.id),
         tenant_domain: found.tenant_domain.as_deref(),
         items: items(site, found.permissions.into()),
-        decides_for_everyone: found.aim == Aim::AdministratorConsent,
+        decides_for_everyone: found.purpose == HandOffPurpose::AdministratorConsent,
         expires_at: found.expires_at,
         expires_on: found.expires_at.strftime("%-d %B %Y, %H:%M").to_string(),
         problem,
@@ -221,30 +220,33 @@ pub(super) fn items(site: &Site, permissions: PermissionSet) -> Vec<Item> {
     let items = asked.iter().map(|permission| Item {
         name: labels::name(permission),
         meaning: labels::meaning(permission, email),
-        scopes: site.scopes.of(labels::only(permission, email)).join(" "),
+        scopes: site
+            .scopes
+            .scopes_for(labels::only(permission, email))
+            .join(" "),
     });
     items.collect()
 }
 
-fn over(site: &Site, closed: Closed) -> Response {
+fn over(site: &Site, closed: HandOffClosed) -> Response {
     let (status, title, sentence) = match closed {
-        Closed::Completed => (
+        HandOffClosed::Completed => (
             StatusCode::OK,
             "Already approved",
             "An administrator of your organisation has accepted already. There is nothing left to do.",
         ),
-        Closed::Cancelled | Closed::Expired => (
+        HandOffClosed::Cancelled | HandOffClosed::Expired => (
             StatusCode::GONE,
             "This link is over",
             "It was cancelled or has expired. Ask whoever sent it for another one.",
         ),
-        Closed::Outdated => (
+        HandOffClosed::Outdated => (
             StatusCode::GONE,
             "This link is over",
             "The company has changed its settings since it was made, or whoever made it may not ask any more. Ask the \
              company for another one, if it still wants your approval.",
         ),
-        Closed::Completing => (
+        HandOffClosed::Completing => (
             StatusCode::CONFLICT,
             "Just a moment",
             "Somebody's acceptance is being recorded at this moment. Look again in a minute.",

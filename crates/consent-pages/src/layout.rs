@@ -16,7 +16,7 @@ pub(super) struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    pub(super) fn of(site: &'a Site) -> Self {
+    pub(super) fn new(site: &'a Site) -> Self {
         let (brand, addresses) = (&site.brand, &site.addresses);
         let logo = brand.logo.as_ref();
         Self {

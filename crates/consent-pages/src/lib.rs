@@ -34,7 +34,7 @@ pub use problem::{LOG, MICROSOFT, STORE, problem_from, problem_types};
 pub use router::{openapi, router};
 pub use site::Site;
 
-use router::Shared;
+use router::PageState;
 
 fn see_other(url: &Url) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, url.as_str())]).into_response()

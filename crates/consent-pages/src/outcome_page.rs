@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{Shared, page};
+use super::{PageState, page};
 use crate::page_errors::{HandOffOutcome, PageErrors};
 use crate::page_query::PageQuery;
 use crate::site::Site;
@@ -31,7 +31,7 @@ use crate::site::Site;
     ),
     security()
 )]
-pub(super) async fn hand_off(State(shared): State<Shared>, query: PageQuery) -> Response {
+pub(super) async fn hand_off(State(shared): State<PageState>, query: PageQuery) -> Response {
     let site = &shared.site;
     let ended = match ended(site, &query).await {
         Ok(ended) => ended,
@@ -75,6 +75,6 @@ async fn ended(site: &Site, query: &PageQuery) -> Result<Option<FlowView>, Failu
 
 fn sentence(flow: &FlowView) -> Option<&str> {
     let of_state = messages::for_state(flow.state)?;
-    let of_code = flow.code.as_deref().map(messages::of);
+    let of_code = flow.code.as_deref().map(messages::for_code);
     Some(flow.detail.as_deref().or(of_code).unwrap_or(of_state))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use assent_consent_core::failure::Failure;
 use assent_consent_core::use_cases::handle_callback::CallbackFailure;
-use assent_consent_core::{messages, pasted};
+use assent_consent_core::{lenient_address, messages};
 use assent_contract::problem::ErrorCode;
 use assent_service_kit::ErrorPages;
 use assent_service_kit::Problem;
@@ -81,7 +81,7 @@ fn show_message(
     ancestors: &[Origin],
 ) -> Response {
     let page = Message {
-        layout: Layout::of(site),
+        layout: Layout::new(site),
         title,
         sentence,
         way_on,
@@ -162,7 +162,7 @@ pub(super) fn sentence(problem: &Problem) -> String {
 pub(crate) fn of_problem(problem: &Problem) -> String {
     match (problem.code(), problem.public_detail()) {
         ("too_many_requests", Some(detail)) => messages::as_sentence(detail),
-        (code, _) => messages::of(code).to_owned(),
+        (code, _) => messages::for_code(code).to_owned(),
     }
 }
 
@@ -183,7 +183,7 @@ pub fn error_pages(site: Arc<Site>) -> ErrorPages {
         let ancestors = &site.frame_ancestors;
         Some(show_message(&site, problem.status(), says, ancestors))
     };
-    ErrorPages::new(page, pasted::path)
+    ErrorPages::new(page, lenient_address::intended_path)
 }
 
 fn told(problem: &Problem) -> (&'static str, String) {

@@ -16,7 +16,7 @@ use crate::{
 
 /// What every handler shares.
 #[derive(Debug, Clone)]
-pub(crate) struct Shared {
+pub(crate) struct PageState {
     pub(crate) site: Arc<Site>,
     pub(crate) verifier: Arc<BearerVerifier>,
 }
@@ -24,7 +24,7 @@ pub(crate) struct Shared {
 /// The routes of all pages, of what they refer to, and of Microsoft's callbacks.
 pub fn router(site: Arc<Site>, verifier: Arc<BearerVerifier>) -> Router {
     let (pages, _) = routes().split_for_parts();
-    pages.with_state(Shared { site, verifier })
+    pages.with_state(PageState { site, verifier })
 }
 
 /// The description of all of them.
@@ -32,7 +32,7 @@ pub fn openapi() -> OpenApi {
     routes().into_openapi()
 }
 
-fn routes() -> OpenApiRouter<Shared> {
+fn routes() -> OpenApiRouter<PageState> {
     OpenApiRouter::new()
         .routes(routes!(callbacks::admin_consent))
         .routes(routes!(callbacks::authorize))
@@ -49,11 +49,11 @@ fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(session::open))
         .routes(routes!(session::end))
         .routes(routes!(company::open))
-        .routes(routes!(company::save_email_sync))
-        .routes(routes!(company::save_method))
-        .routes(routes!(company::begin_consent))
-        .routes(routes!(company::make_link))
-        .routes(routes!(company::cancel_link))
+        .routes(routes!(company::changes::save_email_sync))
+        .routes(routes!(company::changes::save_method))
+        .routes(routes!(company::administrator::begin_consent))
+        .routes(routes!(company::administrator::make_link))
+        .routes(routes!(company::administrator::cancel_link))
         .routes(routes!(account::open))
         .routes(routes!(account::save))
         .routes(routes!(account::use_another))

@@ -20,15 +20,14 @@ use utoipa::ToSchema;
 
 use super::cookies::Cookie;
 use super::page::WayOn;
-use super::{Shared, page, see_other};
+use super::{PageState, page, see_other};
 use crate::page_errors::{EndSession, OpenSession, PageErrors};
 use crate::problem::ApiError;
 use crate::site::Site;
 
 /// What the host application posts.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = SessionForm)]
-pub(super) struct Opening {
+pub(super) struct SessionForm {
     /// A token of the host application for the user, with a jti.
     token: String,
     /// /settings/account (the default), /settings/company, or an absolute URL of an origin that ASSENT_RETURN_ORIGINS names;
@@ -49,7 +48,7 @@ pub(super) struct Opening {
     post,
     path = "/session",
     operation_id = "openSession",
-    request_body(content = Opening, content_type = "application/x-www-form-urlencoded"),
+    request_body(content = SessionForm, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = SEE_OTHER, description = "the session is open", headers(("Location" = url::Url), ("Set-Cookie" = String))),
         PageErrors<OpenSession>
@@ -57,9 +56,9 @@ pub(super) struct Opening {
     security()
 )]
 pub(super) async fn open(
-    State(shared): State<Shared>,
+    State(shared): State<PageState>,
     headers: HeaderMap,
-    form: Result<Form<Opening>, FormRejection>,
+    form: Result<Form<SessionForm>, FormRejection>,
 ) -> Response {
     match opened(&shared, &headers, form).await {
         Ok(response) => response,
@@ -77,9 +76,9 @@ pub(super) async fn open(
 }
 
 async fn opened(
-    shared: &Shared,
+    shared: &PageState,
     headers: &HeaderMap,
-    form: Result<Form<Opening>, FormRejection>,
+    form: Result<Form<SessionForm>, FormRejection>,
 ) -> Result<Response, ApiError> {
     let site = &shared.site;
     let Form(opening) = form
@@ -163,7 +162,7 @@ fn is_from_elsewhere(site: &Site, headers: &HeaderMap) -> bool {
     security(("session" = []), ())
 )]
 pub(super) async fn end(
-    State(shared): State<Shared>,
+    State(shared): State<PageState>,
     sent: Result<Posted<()>, Response>,
 ) -> Response {
     let site = &shared.site;
@@ -215,10 +214,10 @@ impl InSession {
     }
 }
 
-impl FromRequestParts<Shared> for InSession {
+impl FromRequestParts<PageState> for InSession {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Response> {
+    async fn from_request_parts(parts: &mut Parts, shared: &PageState) -> Result<Self, Response> {
         match Self::find(&shared.site, &parts.headers).await {
             Ok(Some(found)) => Ok(found),
             Ok(None) => Err(none(&shared.site)),
@@ -265,10 +264,10 @@ pub(super) struct WithProof<T> {
     form: T,
 }
 
-impl<T: DeserializeOwned> FromRequest<Shared> for Posted<T> {
+impl<T: DeserializeOwned> FromRequest<PageState> for Posted<T> {
     type Rejection = Response;
 
-    async fn from_request(request: Request, shared: &Shared) -> Result<Self, Response> {
+    async fn from_request(request: Request, shared: &PageState) -> Result<Self, Response> {
         let site = &shared.site;
         let (mut parts, body) = request.into_parts();
         let session = InSession::from_request_parts(&mut parts, shared).await?;

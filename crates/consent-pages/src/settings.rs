@@ -48,7 +48,7 @@ struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    fn of(site: &'a Site, session: &'a InSession, here: &'static str) -> Self {
+    fn new(site: &'a Site, session: &'a InSession, here: &'static str) -> Self {
         Self {
             here,
             is_manager: rights::manager(&session.session.caller(), &session.session.account)
@@ -93,7 +93,7 @@ fn to_microsoft(
         return Ok(see_other(&url));
     }
     let page = OnToMicrosoft {
-        layout: Layout::of(site),
+        layout: Layout::new(site),
         url: url.as_str(),
     };
     Ok(show(site, StatusCode::OK, &page))

@@ -152,7 +152,7 @@ pub(crate) fn form_post(action: &str, fields: &[(String, String)]) -> Response {
 
 #[derive(Template)]
 #[template(path = "refusal.html")]
-struct Refusal<'a> {
+struct RefusalPage<'a> {
     title: &'static str,
     error: &'a Aadsts,
     /// Where there is one, somebody else may sign in.
@@ -160,7 +160,7 @@ struct Refusal<'a> {
     may_return: bool,
 }
 
-impl<'a> Refusal<'a> {
+impl<'a> RefusalPage<'a> {
     fn new(error: &'a Aadsts, interaction: Option<&'a str>) -> Self {
         Self {
             title: title(error),
@@ -172,19 +172,19 @@ impl<'a> Refusal<'a> {
 }
 
 pub(crate) fn needs_approval(interaction: &str, error: &Aadsts) -> Response {
-    let page = Refusal {
+    let page = RefusalPage {
         may_return: true,
-        ..Refusal::new(error, Some(interaction))
+        ..RefusalPage::new(error, Some(interaction))
     };
     respond(StatusCode::OK, &page)
 }
 
 pub(crate) fn wrong_account(interaction: &str, error: &Aadsts) -> Response {
-    respond(StatusCode::OK, &Refusal::new(error, Some(interaction)))
+    respond(StatusCode::OK, &RefusalPage::new(error, Some(interaction)))
 }
 
 pub(crate) fn dead_end(error: &Aadsts) -> Response {
-    respond(StatusCode::BAD_REQUEST, &Refusal::new(error, None))
+    respond(StatusCode::BAD_REQUEST, &RefusalPage::new(error, None))
 }
 
 /// The heading of a page that says no.
@@ -214,7 +214,7 @@ mod tests {
         let error = Code::InvalidRequest
             .error_on(Surface::Authorize)
             .with_message("<script>alert('x')</script>");
-        let html = Refusal::new(&error, None).render().unwrap();
+        let html = RefusalPage::new(&error, None).render().unwrap();
         assert!(!html.contains("<script") && html.contains("alert"));
         assert!(html.contains("This is a simulator, not Microsoft"));
     }

@@ -13,7 +13,7 @@ use url::Url;
 /// A stand-in for Microsoft Entra, for development, tests and demonstrations. Never expose it.
 #[derive(Debug, Parser)]
 #[command(name = "entra-simulator", version)]
-struct Arguments {
+struct SimulatorArguments {
     /// Where to listen; port 0 takes any free one.
     #[arg(
         long,
@@ -37,7 +37,7 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
+    let arguments = SimulatorArguments::parse();
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)

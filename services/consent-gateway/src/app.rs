@@ -116,7 +116,7 @@ pub async fn run_with_clock(
         graph_url: config.graph_url.as_url().clone(),
         scopes,
         admin_proof: config.admin_proof,
-        addresses: Addresses::under(config.public_url.as_url()),
+        addresses: Addresses::new(config.public_url.as_url()),
         return_origins: config.return_origins.into_vec(),
         session_lifetime: config.session_minutes.into(),
     });
@@ -187,7 +187,7 @@ async fn serve_commands(
     let definition = ServiceDefinition {
         name: names::GATEWAY_SERVICE,
         version: env!("CARGO_PKG_VERSION"),
-        description: "KvStore consent events.",
+        description: "Records consent events.",
     };
     let served = assent_messaging::serve_telling(
         &connection,

@@ -17,7 +17,7 @@ use assent_service_kit::{Dependency, Health, Runtime};
 use tokio::time::{Instant, sleep_until};
 
 use crate::stores::Stores;
-use watched::{Found, Watched};
+use watched::{StoreCheck, Watched};
 
 /// Between two looks at everything.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -125,13 +125,13 @@ impl NatsWatch {
         // First, as requests wait for it.
         let log = self.guard.look(&self.log).await;
         let log_found = self.watched_log.look(&self.connection).await;
-        let may_make = matches!(log_found, Found::AsItWas);
+        let may_make = matches!(log_found, StoreCheck::AsItWas);
         let is_urgent = self.guard.append_trouble() == Some(AppendTrouble::Full);
         let looks = self.watched.iter().map(async |watched| {
             let found = watched.look(&self.connection).await;
             let found = match found {
-                Found::Missing if may_make => self.make(watched.store).await,
-                Found::AsItWas | Found::Missing | Found::Amiss(_) => found,
+                StoreCheck::Missing if may_make => self.make(watched.store).await,
+                StoreCheck::AsItWas | StoreCheck::Missing | StoreCheck::Amiss(_) => found,
             };
             let (found, has_room) = watched.probe(found, is_urgent).await;
             watched.tell(found);
@@ -143,25 +143,25 @@ impl NatsWatch {
             self.guard.there_is_room();
         }
         self.watched_log.tell(match (log_found, &log) {
-            (Found::AsItWas, Ok(Some(trouble))) => Found::Amiss(trouble.to_string()),
-            (Found::AsItWas, Err(error)) => Found::Amiss(with_sources(error).to_string()),
-            (Found::AsItWas, Ok(None)) if server_is_full => Found::Amiss(format!(
+            (StoreCheck::AsItWas, Ok(Some(trouble))) => StoreCheck::Amiss(trouble.to_string()),
+            (StoreCheck::AsItWas, Err(error)) => StoreCheck::Amiss(with_sources(error).to_string()),
+            (StoreCheck::AsItWas, Ok(None)) if server_is_full => StoreCheck::Amiss(format!(
                 "{} takes no event: JetStream has no room left; raise max_file_store of nats-server",
                 Store::Events
             )),
-            (Found::AsItWas, Ok(None)) => match self.guard.append_trouble() {
-                Some(trouble) => Found::Amiss(format!("{} {trouble}", Store::Events)),
-                None => Found::AsItWas,
+            (StoreCheck::AsItWas, Ok(None)) => match self.guard.append_trouble() {
+                Some(trouble) => StoreCheck::Amiss(format!("{} {trouble}", Store::Events)),
+                None => StoreCheck::AsItWas,
             },
             (found, _) => found,
         });
         log.is_ok()
     }
 
-    async fn make(&self, store: Store) -> Found {
+    async fn make(&self, store: Store) -> StoreCheck {
         match self.stores.make(store, true).await {
-            Ok(()) => Found::AsItWas,
-            Err(error) => Found::Amiss(format!(
+            Ok(()) => StoreCheck::AsItWas,
+            Err(error) => StoreCheck::Amiss(format!(
                 "{store} is not there, and can't be made: {}",
                 with_sources(&error)
             )),

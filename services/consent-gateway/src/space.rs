@@ -67,9 +67,8 @@ fn tell(complaints: &[String], space: &Dependency) {
 
 #[cfg(test)]
 mod tests {
-    use assent_consent_core::test_gateway;
     use assent_dev_stack::{NatsServer, NatsUser};
-    use assent_messaging::ConnectionSettings;
+    use assent_messaging::{BucketSettings, Connection, ConnectionSettings};
 
     use super::*;
 
@@ -85,21 +84,30 @@ mod tests {
         let nats = NatsServer::start().await.unwrap();
         let (name, password) = nats.credentials(NatsUser::Gateway);
         let settings = ConnectionSettings::new(nats.url(), "test").with_user(name, password);
-        let gateway = test_gateway::connected(settings).await.unwrap();
+        let connection = Connection::connect(settings).await.unwrap();
+        let bucket = async |name: &str| {
+            let settings = BucketSettings {
+                name: name.to_owned(),
+                max_age: Duration::from_hours(1),
+                replicas: 1,
+                max_bytes: 1024 * 1024,
+                anew: false,
+            };
+            let opened = Bucket::open_or_create(&connection, settings).await;
+            opened.unwrap()
+        };
         let health = assent_service_kit::Health::new();
         let space = health.dependency("space");
-        let buckets = [gateway.sessions.bucket(), gateway.flows.bucket()];
+        let flows = bucket("CONSENT_FLOWS").await;
+        let buckets = [bucket("CONSENT_SESSIONS").await, flows.clone()];
         let looked = look_at(&buckets).await;
         assert_eq!(looked, Vec::<String>::new());
         tell(&looked, &space);
         assert!(space.is_ready() && health.is_ready());
 
-        // The flows' bucket of a test holds a megabyte.
         let kilobytes = vec![b'x'; 100_000];
         let mut number = 0;
-        while gateway
-            .flows
-            .bucket()
+        while flows
             .create(&format!("fill.{number}"), kilobytes.clone())
             .await
             .is_ok()
@@ -116,7 +124,7 @@ mod tests {
         );
         tell(&looked, &space);
         assert!(!space.is_ready() && health.is_ready());
-        let refused = gateway.flows.bucket().create("one.more", kilobytes).await;
+        let refused = flows.create("one.more", kilobytes).await;
         assert!(refused.unwrap_err().full().is_some());
     }
 }

@@ -13,7 +13,7 @@ use assent_consent_core::command_executor::CommandExecutor;
 use assent_consent_core::cutoff::Cutoffs;
 use assent_consent_core::flow::FlowStore;
 use assent_consent_core::hand_off::HandOffStore;
-use assent_consent_core::log_guard::{self, LogGuard, Mark, Marks, Verdict};
+use assent_consent_core::log_guard::{self, LogGuard, Mark, MarkComparison, Marks};
 use assent_consent_core::log_trouble::LogTrouble;
 use assent_consent_core::observations::Observations;
 use assent_consent_core::session::SessionStore;
@@ -218,18 +218,18 @@ async fn check_the_mark(
         Some(mark) => log_guard::look(log, Some(mark)).await?,
         // It is lost, or an earlier release never made one: others may know.
         None => match traces::of_another_end(connection, log).await? {
-            Some(trouble) => Verdict::Trouble(trouble),
-            None => Verdict::Agrees,
+            Some(trouble) => MarkComparison::Trouble(trouble),
+            None => MarkComparison::Agrees,
         },
     };
     let trouble = match (verdict, decision.accept_end) {
-        (Verdict::Agrees | Verdict::MarkDamaged(_), None) => return Ok(()),
-        (Verdict::Agrees | Verdict::MarkDamaged(_), Some(_)) => {
+        (MarkComparison::Agrees | MarkComparison::MarkDamaged(_), None) => return Ok(()),
+        (MarkComparison::Agrees | MarkComparison::MarkDamaged(_), Some(_)) => {
             let told =
                 format!("{ACCEPT} is given, but the event log has lost nothing; leave it out");
             return Err(Misconfigured::new(told).into());
         }
-        (Verdict::Trouble(trouble), Some(end)) if trouble.last() == end => {
+        (MarkComparison::Trouble(trouble), Some(end)) if trouble.last() == end => {
             tracing::warn!(
                 operator_alarm = "event_log_end_accepted",
                 error = %trouble,
@@ -237,7 +237,7 @@ async fn check_the_mark(
             );
             return Ok(());
         }
-        (Verdict::Trouble(trouble), _) => trouble,
+        (MarkComparison::Trouble(trouble), _) => trouble,
     };
     trouble.alarm();
     Err(NeedsOperator::new(what_to_do(&trouble)).into())

@@ -1,12 +1,11 @@
 //! The use case: somebody signed in to the host application.
 
 use assent_contract::command::{
-    BeginUserConsent, ExpectedIdentity, RecordAutomaticGrant, Sensitive, UserConsentBegun,
+    BeginUserConsent, ExpectedIdentity, RecordAutomaticGrant, Sensitive,
 };
 use assent_contract::problem::ErrorCode;
 use assent_contract::query::UserQuery;
-use assent_contract::values::{Method, Permission, kinds_from_list, kinds_to_list};
-use assent_domain::account::AccountState;
+use assent_contract::values::kinds_to_list;
 use assent_domain::ids::{ConsentId, MicrosoftIdentity, ObjectId, Tenant, TenantId};
 use assent_domain::login::{
     Decision, ProceedReason, PromptReason, ReauthenticateReason, SignIn, UnavailableReason, decide,
@@ -17,11 +16,10 @@ use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::{IdTokenError, LoginHint, Membership, VerifiedIdentity};
 use assent_service_kit::error_chain::with_sources;
 
-use uuid::Uuid;
-
 use crate::answer::{DecisionKind, LoginAnswer, Reason};
 use crate::clouds::Clouds;
 use crate::gateway::{CommandError, Gateway};
+use crate::login_facts::{LoginFacts, attainable};
 use crate::projection::{ProjectedUser, Projection};
 use crate::sign_in::{SignIns, Unverified};
 
@@ -280,79 +278,6 @@ fn command(missing: PermissionSet, sign_in: SignIn, login: Login) -> BeginUserCo
         unless_answered: false,
         return_to: login.return_to,
     }
-}
-
-fn unless_nothing(permissions: PermissionSet) -> Option<assent_contract::values::PermissionSet> {
-    (!permissions.is_nothing()).then(|| permissions.into())
-}
-
-/// What the projection said, as the answer needs it.
-struct LoginFacts {
-    method: Method,
-    /// What of the wanted permissions can be had at all.
-    attainable: PermissionSet,
-    /// As far as the host application may act on this sign-in.
-    effective: PermissionSet,
-    /// Whether whoever signed in is who the user's grants are of.
-    is_their_mailbox: bool,
-    /// Where the administrator who decides for everyone consented.
-    consents_tenant: Option<Uuid>,
-    sequence: u64,
-}
-
-impl LoginFacts {
-    /// Where to sign in is told, too: the consent's tenant has its own sign-in page.
-    fn reauthenticate(&self, reason: Reason) -> LoginAnswer {
-        LoginAnswer {
-            tenant_id: self.consents_tenant,
-            ..self.answer(DecisionKind::Reauthenticate, reason)
-        }
-    }
-
-    /// A flow has begun, for what can be had of what is missing.
-    fn prompt(
-        &self,
-        (missing, reason): (PermissionSet, Reason),
-        begun: UserConsentBegun,
-    ) -> LoginAnswer {
-        let asked_for = |permissions: &[Permission]| missing.only(kinds_from_list(permissions));
-        LoginAnswer {
-            missing: asked_for(&begun.permissions).into(),
-            needs_approval: unless_nothing(asked_for(&begun.needs_approval)),
-            authorize_url: Some(begun.authorize_url),
-            ..self.answer(DecisionKind::Prompt, reason)
-        }
-    }
-
-    /// Microsoft would only say once more that an administrator has to approve.
-    fn needing_approval(&self, missing: PermissionSet) -> LoginAnswer {
-        LoginAnswer {
-            needs_approval: unless_nothing(missing),
-            ..self.answer(DecisionKind::Proceed, Reason::AdministratorApprovalRequired)
-        }
-    }
-
-    fn answer(&self, decision: DecisionKind, reason: Reason) -> LoginAnswer {
-        LoginAnswer {
-            decision,
-            reason,
-            method: Some(self.method),
-            effective: self.effective.into(),
-            missing: self.attainable.missing_from(self.effective).into(),
-            needs_approval: None,
-            authorize_url: None,
-            tenant_id: None,
-            degraded: false,
-            sequence: Some(self.sequence),
-        }
-    }
-}
-
-fn attainable(account: &AccountState, wanted: PermissionSet) -> PermissionSet {
-    wanted.meet(match account.consent() {
-        Some(consent) => consent.permissions,
-        None => account.email_sync.cap(),
-    })
 }
 
 /// The person who signed in is the one whom Microsoft has to meet in the flow.

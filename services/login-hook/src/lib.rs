@@ -27,5 +27,6 @@ mod gateway;
 mod projection;
 mod sign_in;
 
+mod login_facts;
 mod outage;
 mod readiness;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{CONFIRMATION_LIFETIME, Flow, Purpose, Route, Stage};
+use super::{CONFIRMATION_LIFETIME, Flow, FlowStage, Purpose, Route};
 use crate::limits::{OPEN_FLOWS_OF_A_LINK, OPEN_FLOWS_OF_A_USER};
 
 /// Who began a flow.
@@ -20,7 +20,7 @@ pub(super) enum Opener<'a> {
 }
 
 impl<'a> Opener<'a> {
-    pub(super) const fn of(flow: &'a Flow) -> Self {
+    pub(super) const fn from_flow(flow: &'a Flow) -> Self {
         match flow.purpose {
             Purpose::AdministratorConsent {
                 route: Route::HandOff { id, .. },
@@ -101,11 +101,11 @@ impl OpenFlows {
 /// Whether somebody may still go on with a flow.
 pub(super) fn is_open(flow: &Flow, now: Timestamp) -> bool {
     match flow.stage {
-        Stage::Ended { .. } => false,
-        Stage::AtAdminConsent
-        | Stage::AtAuthorize { .. }
-        | Stage::Redeeming
-        | Stage::AwaitingConfirmation { .. }
-        | Stage::AwaitingAdministrator { .. } => !flow.is_expired(now),
+        FlowStage::Ended { .. } => false,
+        FlowStage::AtAdminConsent
+        | FlowStage::AtAuthorize { .. }
+        | FlowStage::Redeeming
+        | FlowStage::AwaitingConfirmation { .. }
+        | FlowStage::AwaitingAdministrator { .. } => !flow.is_expired(now),
     }
 }

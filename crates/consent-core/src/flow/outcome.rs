@@ -5,7 +5,9 @@ use assent_domain::refusal::Refusal;
 use assent_microsoft_identity::AuthorizationError;
 use assent_service_kit::error_chain::with_sources;
 
-use super::{ErrorSource, FlowState, FlowView, MicrosoftRefusal, OutcomeDetails, Purpose, Stage};
+use super::{
+    ErrorSource, FlowStage, FlowState, FlowView, MicrosoftRefusal, OutcomeDetails, Purpose,
+};
 use crate::failure::Failure;
 use crate::messages;
 use assent_contract::words::{FlowFailure, Remark};
@@ -138,7 +140,7 @@ impl From<FlowOutcome> for FlowView {
     }
 }
 
-impl From<FlowOutcome> for Stage {
+impl From<FlowOutcome> for FlowStage {
     fn from(outcome: FlowOutcome) -> Self {
         Self::Ended {
             state: outcome.state(),

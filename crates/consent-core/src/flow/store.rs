@@ -7,7 +7,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use uuid::Uuid;
 
 use super::open::{OpenFlows, Opener, is_open};
-use super::{Flow, FlowOutcome, Stage};
+use super::{Flow, FlowOutcome, FlowStage};
 use crate::clock::Clock;
 use crate::cutoff::Cutoffs;
 use crate::kv_store::{KvStore, StoreError, Versioned};
@@ -84,7 +84,7 @@ impl FlowStore {
 
     /// Notes that a flow is open; those that give way to it.
     async fn note(&self, flow: &Flow) -> Result<Vec<Uuid>, StoreError> {
-        let opener = Opener::of(flow);
+        let opener = Opener::from_flow(flow);
         let key = opener.key();
         let _others_wait = self.openers.lock(&key).await;
         for attempt in 1..=ATTEMPTS {
@@ -133,7 +133,8 @@ impl FlowStore {
         for attempt in 1..=ATTEMPTS {
             let changed = match self.find(id).await {
                 Ok(Some(mut stored)) if can_give_way(&stored.value) => {
-                    stored.value.stage = Stage::from(FlowOutcome::Refused(Refusal::FlowExpired));
+                    stored.value.stage =
+                        FlowStage::from(FlowOutcome::Refused(Refusal::FlowExpired));
                     self.change(stored).await.map(drop)
                 }
                 Ok(_) => return,
@@ -155,11 +156,11 @@ impl FlowStore {
 /// What is being recorded at this moment ends by itself, and must not be told to have expired.
 const fn can_give_way(flow: &Flow) -> bool {
     match flow.stage {
-        Stage::AtAdminConsent | Stage::AtAuthorize { .. } | Stage::AwaitingConfirmation { .. } => {
-            true
-        }
-        Stage::AwaitingAdministrator { taken_at, .. } => taken_at.is_none(),
-        Stage::Redeeming | Stage::Ended { .. } => false,
+        FlowStage::AtAdminConsent
+        | FlowStage::AtAuthorize { .. }
+        | FlowStage::AwaitingConfirmation { .. } => true,
+        FlowStage::AwaitingAdministrator { taken_at, .. } => taken_at.is_none(),
+        FlowStage::Redeeming | FlowStage::Ended { .. } => false,
     }
 }
 

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::browser::BrowserSecret;
 
-use super::{Digest, Flow, FlowFailure, Stage, State, States};
+use super::{Flow, FlowFailure, FlowSecret, FlowStage, States};
+use crate::secrets::Digest;
 
 /// How long whoever took a callback has until the flow says how it went. Nobody works longer on it: so whoever has not
 /// said it by then is gone.
@@ -25,7 +26,7 @@ const KEPT: usize = 12;
 
 /// A way to the second callback: what its code has to be redeemed with.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Way {
+pub(crate) struct SignInAttempt {
     pub(crate) state: Digest,
     /// The browser that was led this way by the first of two callbacks.
     pub(crate) browser: Option<Digest>,
@@ -37,7 +38,7 @@ pub(crate) struct Way {
 
 impl States {
     /// Whether this `state` was given out for the second callback.
-    pub(crate) fn lead_to_authorize(&self, state: &State) -> bool {
+    pub(crate) fn lead_to_authorize(&self, state: &FlowSecret) -> bool {
         let earlier = self.ways.iter().map(|way| &way.state);
         self.authorize
             .iter()
@@ -46,7 +47,7 @@ impl States {
     }
 
     /// Whether this is the secret of an administrator's page of this flow.
-    pub(crate) fn lead_to_the_page(&self, page: &State) -> bool {
+    pub(crate) fn lead_to_the_page(&self, page: &FlowSecret) -> bool {
         let pages = self.administrator_page.iter().chain(&self.pages);
         pages.into_iter().any(|digest| page.matches(digest))
     }
@@ -54,13 +55,13 @@ impl States {
 
 impl Flow {
     /// Leads a browser on to Microsoft. Those that were led there before can still come back.
-    pub(crate) fn lead_on(&mut self, way: Way) {
+    pub(crate) fn lead_on(&mut self, way: SignInAttempt) {
         if let Some(before) = self.way().or_else(|| self.spent_way()) {
             keep(&mut self.states.ways, before);
         }
         self.states.authorize = Some(way.state);
         self.browser = way.browser;
-        self.stage = Stage::AtAuthorize {
+        self.stage = FlowStage::AtAuthorize {
             tenant: way.tenant,
             nonce: way.nonce,
             pkce_verifier: way.pkce_verifier,
@@ -81,10 +82,10 @@ impl Flow {
     /// Takes the second callback, by the way that it came: from here on everybody else finds the flow taken.
     pub(crate) fn take(
         &mut self,
-        state: &State,
+        state: &FlowSecret,
         code: Option<&str>,
         now: Timestamp,
-    ) -> Option<Way> {
+    ) -> Option<SignInAttempt> {
         let present = self.way()?;
         let ways = &mut self.states.ways;
         ways.push(present);
@@ -97,16 +98,16 @@ impl Flow {
             other.pkce_verifier.clear();
         }
         self.states.authorize = Some(taken.state.clone());
-        self.states.code = code.map(Digest::of);
+        self.states.code = code.map(Digest::compute);
         self.browser.clone_from(&taken.browser);
-        self.stage = Stage::Redeeming;
+        self.stage = FlowStage::Redeeming;
         self.expires_at = now + REDEEMED_WITHIN;
         Some(taken)
     }
 
     /// The way that a browser was led last, while somebody may come by it.
-    fn way(&self) -> Option<Way> {
-        let Stage::AtAuthorize {
+    fn way(&self) -> Option<SignInAttempt> {
+        let FlowStage::AtAuthorize {
             tenant,
             nonce,
             pkce_verifier,
@@ -114,7 +115,7 @@ impl Flow {
         else {
             return None;
         };
-        Some(Way {
+        Some(SignInAttempt {
             state: self.states.authorize.clone()?,
             browser: self.browser.clone(),
             tenant: *tenant,
@@ -124,8 +125,8 @@ impl Flow {
     }
 
     /// The way that the flow was taken by, where it has to be led on once more.
-    fn spent_way(&self) -> Option<Way> {
-        Some(Way {
+    fn spent_way(&self) -> Option<SignInAttempt> {
+        Some(SignInAttempt {
             state: self.states.authorize.clone()?,
             browser: self.browser.clone(),
             tenant: None,
@@ -149,36 +150,38 @@ impl Flow {
 
     /// Whether somebody took the callback and was never heard of again.
     pub(crate) fn is_given_up(&self, now: Timestamp) -> bool {
-        matches!(self.stage, Stage::Redeeming) && self.expires_at <= now && !self.is_cut_short()
+        matches!(self.stage, FlowStage::Redeeming) && self.expires_at <= now && !self.is_cut_short()
     }
 
     /// Whether it was given up, and somebody has written that down.
     pub(crate) fn was_interrupted(&self) -> bool {
         match &self.stage {
-            Stage::Ended { code, .. } => code.as_deref() == Some(FlowFailure::Interrupted.as_str()),
-            Stage::AtAdminConsent
-            | Stage::AtAuthorize { .. }
-            | Stage::Redeeming
-            | Stage::AwaitingConfirmation { .. }
-            | Stage::AwaitingAdministrator { .. } => false,
+            FlowStage::Ended { code, .. } => {
+                code.as_deref() == Some(FlowFailure::Interrupted.as_str())
+            }
+            FlowStage::AtAdminConsent
+            | FlowStage::AtAuthorize { .. }
+            | FlowStage::Redeeming
+            | FlowStage::AwaitingConfirmation { .. }
+            | FlowStage::AwaitingAdministrator { .. } => false,
         }
     }
 
     /// Another value to confirm the grant with, where it waits for that. The earlier ones go on counting: a page that
     /// was loaded twice stands open with both.
     pub(crate) fn another_confirm(&mut self) -> Option<String> {
-        let Stage::AwaitingConfirmation { confirm, .. } = &mut self.stage else {
+        let FlowStage::AwaitingConfirmation { confirm, .. } = &mut self.stage else {
             return None;
         };
         let another = random_token();
-        let before = std::mem::replace(confirm, Digest::of(&another));
+        let before = std::mem::replace(confirm, Digest::compute(&another));
         keep(&mut self.states.confirms, before);
         Some(another)
     }
 
     /// Whether the grant may be confirmed with this value.
     pub(crate) fn is_confirmed_by(&self, value: &str) -> bool {
-        let Stage::AwaitingConfirmation { confirm, .. } = &self.stage else {
+        let FlowStage::AwaitingConfirmation { confirm, .. } = &self.stage else {
             return false;
         };
         let mut all = std::iter::once(confirm).chain(&self.states.confirms);
@@ -187,12 +190,13 @@ impl Flow {
 
     /// Whether an administrator is awaited.
     pub(crate) fn is_waiting(&self, now: Timestamp) -> bool {
-        matches!(self.stage, Stage::AwaitingAdministrator { .. }) && !self.is_being_recorded(now)
+        matches!(self.stage, FlowStage::AwaitingAdministrator { .. })
+            && !self.is_being_recorded(now)
     }
 
     /// Whether somebody is recording at this moment what an administrator sent off.
     pub(crate) fn is_being_recorded(&self, now: Timestamp) -> bool {
-        let Stage::AwaitingAdministrator { taken_at, .. } = self.stage else {
+        let FlowStage::AwaitingAdministrator { taken_at, .. } = self.stage else {
             return false;
         };
         taken_at.is_some_and(|at| now < at + CLAIM_LIFETIME)
@@ -200,15 +204,15 @@ impl Flow {
 
     /// Whether somebody is about to say how it went.
     pub(crate) fn is_at_work(&self, now: Timestamp) -> bool {
-        matches!(self.stage, Stage::Redeeming) || self.is_being_recorded(now)
+        matches!(self.stage, FlowStage::Redeeming) || self.is_being_recorded(now)
     }
 
     /// Another secret of the administrator's page, where an administrator is awaited; the earlier ones go on counting.
-    pub(crate) fn another_page(&mut self, now: Timestamp) -> Option<State> {
+    pub(crate) fn another_page(&mut self, now: Timestamp) -> Option<FlowSecret> {
         if !self.is_waiting(now) {
             return None;
         }
-        let page = State::new(self.id);
+        let page = FlowSecret::new(self.id);
         if let Some(before) = self.states.administrator_page.replace(page.digest()) {
             keep(&mut self.states.pages, before);
         }

@@ -54,7 +54,7 @@ impl HandOffsOfAccount {
     }
 
     /// These were seen to be over.
-    pub(super) fn over(&mut self, ids: &[Uuid]) {
+    pub(super) fn mark_over(&mut self, ids: &[Uuid]) {
         for link in &mut self.links {
             link.is_over |= ids.contains(&link.id);
         }

@@ -185,7 +185,7 @@ impl HandOffStore {
         }
         let key = account_key(account);
         let links = write(&self.of_account, &key, links, |links| {
-            links.over(&over);
+            links.mark_over(&over);
             Ok::<_, Failure>(links.clone())
         });
         if links.await?.has_room(now) {

@@ -3,9 +3,9 @@ use assent_domain::permissions::PermissionSet;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{Closed, HandOff, HandOffState, HandOffToken, Stage};
+use super::{HandOff, HandOffClosed, HandOffStage, HandOffState, HandOffToken};
 use crate::cutoff::{Generation, Present};
-use crate::flow::Aim;
+use crate::flow::{HandOffPurpose, Route};
 use crate::names::Names;
 
 const FLOW: Uuid = Uuid::from_u128(1);
@@ -31,7 +31,7 @@ fn link() -> (HandOff, HandOffToken) {
         made_in: Some(0),
         is_outdated: false,
         names: Names::default(),
-        aim: Aim::Approval,
+        purpose: HandOffPurpose::Approval,
         permissions: PermissionSet::EVERYTHING.into(),
         mailboxes_in_exchange_online: false,
         tenant: None,
@@ -40,7 +40,7 @@ fn link() -> (HandOff, HandOffToken) {
         created_at: at(0),
         expires_at: at(100),
         opened_at: None,
-        stage: Stage::Idle,
+        stage: HandOffStage::Idle,
     };
     (hand_off, token)
 }
@@ -49,8 +49,8 @@ fn link() -> (HandOff, HandOffToken) {
 fn from_waiting_to_completed() {
     let (mut link, _) = link();
     assert_eq!(link.state(at(1)), HandOffState::Waiting);
-    link.opened(at(2));
-    link.opened(at(3));
+    link.note_opened(at(2));
+    link.note_opened(at(3));
     assert_eq!(
         (link.state(at(3)), link.opened_at),
         (HandOffState::Opened, Some(at(2)))
@@ -66,9 +66,9 @@ fn from_waiting_to_completed() {
     link.claim(LATER_FLOW, at(7)).unwrap();
     link.complete(Uuid::nil(), at(7));
     assert_eq!(link.state(at(200)), HandOffState::Completed);
-    assert_eq!(link.begin(FLOW, at(8)), Err(Closed::Completed));
-    assert_eq!(link.claim(FLOW, at(8)), Err(Closed::Completed));
-    assert_eq!(link.cancel(sam(), at(8)), Err(Closed::Completed));
+    assert_eq!(link.begin(FLOW, at(8)), Err(HandOffClosed::Completed));
+    assert_eq!(link.claim(FLOW, at(8)), Err(HandOffClosed::Completed));
+    assert_eq!(link.cancel(sam(), at(8)), Err(HandOffClosed::Completed));
 }
 
 #[test]
@@ -77,8 +77,8 @@ fn a_cancelled_link_begins_and_records_nothing() {
     link.begin(FLOW, at(1)).unwrap();
     link.cancel(sam(), at(2)).unwrap();
     link.cancel(sam(), at(3)).unwrap();
-    assert_eq!(link.claim(FLOW, at(3)), Err(Closed::Cancelled));
-    assert_eq!(link.begin(LATER_FLOW, at(3)), Err(Closed::Cancelled));
+    assert_eq!(link.claim(FLOW, at(3)), Err(HandOffClosed::Cancelled));
+    assert_eq!(link.begin(LATER_FLOW, at(3)), Err(HandOffClosed::Cancelled));
     link.refused(FLOW, "hand_off_closed", at(4));
     assert_eq!(link.state(at(4)), HandOffState::Cancelled);
 }
@@ -88,8 +88,11 @@ fn either_the_consent_or_the_cancellation_comes_first() {
     let (mut link, _) = link();
     link.begin(FLOW, at(1)).unwrap();
     link.claim(FLOW, at(2)).unwrap();
-    assert_eq!(link.cancel(sam(), at(2)), Err(Closed::Completing));
-    assert_eq!(link.claim(LATER_FLOW, at(2)), Err(Closed::Completing));
+    assert_eq!(link.cancel(sam(), at(2)), Err(HandOffClosed::Completing));
+    assert_eq!(
+        link.claim(LATER_FLOW, at(2)),
+        Err(HandOffClosed::Completing)
+    );
     // Whoever claimed it died.
     link.cancel(sam(), at(3)).unwrap();
 }
@@ -99,7 +102,7 @@ fn an_expired_link_begins_nothing_and_what_it_began_may_end() {
     let (mut link, _) = link();
     link.begin(FLOW, at(99)).unwrap();
     assert_eq!(link.state(at(100)), HandOffState::Expired);
-    assert_eq!(link.begin(LATER_FLOW, at(100)), Err(Closed::Expired));
+    assert_eq!(link.begin(LATER_FLOW, at(100)), Err(HandOffClosed::Expired));
     link.claim(FLOW, at(101)).unwrap();
 }
 
@@ -121,9 +124,9 @@ fn a_link_ends_with_its_epoch_and_with_its_makers_right() {
         link.begin(FLOW, at(1)).unwrap();
         outdate(&mut link, &another);
         assert_eq!(link.state(at(2)), HandOffState::Expired);
-        assert_eq!(link.require_open(at(2)), Err(Closed::Outdated));
-        assert_eq!(link.begin(LATER_FLOW, at(2)), Err(Closed::Outdated));
-        assert_eq!(link.claim(FLOW, at(2)), Err(Closed::Outdated));
+        assert_eq!(link.require_open(at(2)), Err(HandOffClosed::Outdated));
+        assert_eq!(link.begin(LATER_FLOW, at(2)), Err(HandOffClosed::Outdated));
+        assert_eq!(link.claim(FLOW, at(2)), Err(HandOffClosed::Outdated));
         link.cancel(sam(), at(2)).unwrap();
         assert_eq!(link.state(at(2)), HandOffState::Expired);
     }
@@ -141,9 +144,12 @@ fn what_a_flow_could_not_record_it_may_try_again() {
     link.begin(FLOW, at(1)).unwrap();
     link.claim(FLOW, at(1)).unwrap();
     link.claim(FLOW, at(1)).unwrap();
-    assert_eq!(link.claim(LATER_FLOW, at(1)), Err(Closed::Completing));
+    assert_eq!(
+        link.claim(LATER_FLOW, at(1)),
+        Err(HandOffClosed::Completing)
+    );
     link.complete(Uuid::nil(), at(1));
-    assert_eq!(link.claim(FLOW, at(1)), Err(Closed::Completed));
+    assert_eq!(link.claim(FLOW, at(1)), Err(HandOffClosed::Completed));
 }
 
 #[test]
@@ -169,4 +175,20 @@ fn a_token_opens_its_own_link_only() {
         assert!(HandOffToken::parse(forged).is_none(), "{forged}");
     }
     assert!(HandOffToken::parse(&format!("{}.x", token.expose())).is_none());
+}
+
+/// Gateways of two releases share the records.
+#[test]
+fn a_purpose_is_stored_under_the_name_that_it_always_had() {
+    let (link, _) = link();
+    let stored = serde_json::to_value(&link).unwrap();
+    assert_eq!(stored.get("aim"), Some(&"approval".into()), "{stored}");
+    let route = Route::HandOff {
+        id: FLOW,
+        purpose: HandOffPurpose::AdministratorConsent,
+    };
+    assert_eq!(
+        serde_json::to_value(route).unwrap(),
+        serde_json::json!({"hand_off": {"id": FLOW, "aim": "administrator_consent"}})
+    );
 }

@@ -7,8 +7,8 @@ use assent_microsoft_identity::random_token;
 use uuid::Uuid;
 
 use super::HandOff;
-use crate::flow::Digest;
-use crate::pasted;
+use crate::lenient_address;
+use crate::secrets::Digest;
 use crate::session::SessionSecret;
 
 /// The last part of a link's address.
@@ -41,7 +41,7 @@ impl HandOffToken {
     /// Reads one, whatever was added to it on the way. `None` for anything that can't be ours.
     pub fn parse(text: &str) -> Option<Self> {
         // From the end: an account's id may hold dots.
-        let mut parts = pasted::last_part(text).rsplitn(3, '.');
+        let mut parts = lenient_address::strip_added(text).rsplitn(3, '.');
         let secret = parts.next()?.to_owned();
         Some(Self {
             id: Uuid::try_parse(parts.next()?).ok()?,
@@ -52,7 +52,7 @@ impl HandOffToken {
 
     /// What is stored of it.
     pub(crate) fn digest(&self) -> Digest {
-        Digest::of(&self.secret)
+        Digest::compute(&self.secret)
     }
 
     /// Whether it opens this one.

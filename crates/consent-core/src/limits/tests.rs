@@ -18,7 +18,7 @@ fn user(name: &str) -> UserId {
 
 fn limits() -> (Limits<FakeRelativeClock>, FakeRelativeClock) {
     let clock = FakeRelativeClock::default();
-    (Limits::by(clock.clone()), clock)
+    (Limits::with_clock(clock.clone()), clock)
 }
 
 /// How many go through before one is refused, and the refusal.

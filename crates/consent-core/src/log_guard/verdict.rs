@@ -9,7 +9,7 @@ use crate::log_trouble::LogTrouble;
 
 /// How a log and the mark of it go together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum MarkComparison {
     /// The event is there.
     Agrees,
     /// The log is long enough, but the event at that place can't be read.
@@ -19,35 +19,35 @@ pub enum Verdict {
 }
 
 /// What follows from where the log stands and what is at the place of the mark.
-fn judge(mark: Option<&Mark>, status: &StreamStatus, there: Option<EventHash>) -> Verdict {
+fn judge(mark: Option<&Mark>, status: &StreamStatus, there: Option<EventHash>) -> MarkComparison {
     let Some(mark) = mark else {
-        return Verdict::Agrees;
+        return MarkComparison::Agrees;
     };
     let (known, last) = (mark.sequence(), status.last_sequence);
     if mark.log() != status.created {
-        return Verdict::Trouble(LogTrouble::Replaced {
+        return MarkComparison::Trouble(LogTrouble::Replaced {
             known,
             created: status.created.to_string(),
             last,
         });
     }
     if last < known {
-        return Verdict::Trouble(LogTrouble::CutShort { known, last });
+        return MarkComparison::Trouble(LogTrouble::CutShort { known, last });
     }
     match there {
         // An empty log has no event to compare.
-        _ if known == Sequence(0) => Verdict::Agrees,
-        Some(hash) if mark.is_of(hash) => Verdict::Agrees,
-        Some(_) => Verdict::Trouble(LogTrouble::Rewritten {
+        _ if known == Sequence(0) => MarkComparison::Agrees,
+        Some(hash) if mark.is_of(hash) => MarkComparison::Agrees,
+        Some(_) => MarkComparison::Trouble(LogTrouble::Rewritten {
             sequence: known,
             last,
         }),
-        None => Verdict::MarkDamaged(known),
+        None => MarkComparison::MarkDamaged(known),
     }
 }
 
 /// Asks the log, and judges.
-pub async fn look(log: &EventLog, mark: Option<&Mark>) -> Result<Verdict, ReadError> {
+pub async fn look(log: &EventLog, mark: Option<&Mark>) -> Result<MarkComparison, ReadError> {
     let status = log.status().await?;
     let there = match mark {
         Some(mark) => log.entry(mark.sequence()).await?.map(|entry| entry.hash()),
@@ -82,12 +82,12 @@ mod tests {
     fn a_log_is_believed_while_it_holds_the_marked_event() {
         let there = Some([1; 32].into());
         let agrees = |mark: Option<&Mark>, last| judge(mark, &status("then", last), there);
-        assert_eq!(agrees(None, 0), Verdict::Agrees);
-        assert_eq!(agrees(Some(&mark(0, 0)), 0), Verdict::Agrees);
-        assert_eq!(agrees(Some(&mark(7, 1)), 7), Verdict::Agrees);
-        assert_eq!(agrees(Some(&mark(7, 1)), 9), Verdict::Agrees);
+        assert_eq!(agrees(None, 0), MarkComparison::Agrees);
+        assert_eq!(agrees(Some(&mark(0, 0)), 0), MarkComparison::Agrees);
+        assert_eq!(agrees(Some(&mark(7, 1)), 7), MarkComparison::Agrees);
+        assert_eq!(agrees(Some(&mark(7, 1)), 9), MarkComparison::Agrees);
         let unreadable = judge(Some(&mark(7, 1)), &status("then", 7), None);
-        assert_eq!(unreadable, Verdict::MarkDamaged(Sequence(7)));
+        assert_eq!(unreadable, MarkComparison::MarkDamaged(Sequence(7)));
     }
 
     #[test]
@@ -100,7 +100,7 @@ mod tests {
             (status("now", 9), mark(7, 1)),
             (status("now", 3), mark(7, 1)),
         ] {
-            let Verdict::Trouble(trouble) = judge(Some(&mark), &status, there) else {
+            let MarkComparison::Trouble(trouble) = judge(Some(&mark), &status, there) else {
                 panic!("{status:?}");
             };
             assert_eq!(trouble.last(), status.last_sequence);

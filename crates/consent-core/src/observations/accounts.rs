@@ -110,7 +110,7 @@ impl Accounts {
     }
 
     /// A flow has ended.
-    pub(crate) fn ended(&mut self, purpose: &Purpose, outcome: &FlowOutcome) {
+    pub(crate) fn note_outcome(&mut self, purpose: &Purpose, outcome: &FlowOutcome) {
         let is_complete = matches!(outcome, FlowOutcome::Completed(_));
         match (purpose, outcome.refusal()) {
             (Purpose::OwnConsent { asked, .. }, _) if is_complete => {
@@ -192,21 +192,21 @@ mod tests {
         ] {
             for refusal in refusals {
                 let mut accounts = Accounts::default();
-                accounts.ended(&purpose, &FlowOutcome::Refused(refusal));
+                accounts.note_outcome(&purpose, &FlowOutcome::Refused(refusal));
                 let known = (accounts.mistaken(), accounts.administrator_mistaken());
                 let is_own = matches!(purpose, Purpose::OwnConsent { .. });
                 assert_eq!(known, (is_own, !is_own), "{refusal:?}");
                 // What says nothing of the account leaves it as it is, the other kind of flow as well.
                 let other = if is_own { administrators() } else { own() };
-                accounts.ended(&other, &FlowOutcome::completed());
-                accounts.ended(&purpose, &FlowOutcome::Refused(Refusal::Undetermined));
-                accounts.ended(
+                accounts.note_outcome(&other, &FlowOutcome::completed());
+                accounts.note_outcome(&purpose, &FlowOutcome::Refused(Refusal::Undetermined));
+                accounts.note_outcome(
                     &purpose,
                     &FlowOutcome::Failed(FlowFailure::InteractionRequired),
                 );
                 let now = (accounts.mistaken(), accounts.administrator_mistaken());
                 assert_eq!(now, known);
-                accounts.ended(&purpose, &FlowOutcome::completed());
+                accounts.note_outcome(&purpose, &FlowOutcome::completed());
                 assert_eq!(accounts, Accounts::default());
             }
         }
@@ -217,7 +217,7 @@ mod tests {
         let mut accounts = Accounts::default();
         accounts.refused_there(identity(1));
         assert!(accounts.is_gone(identity(1)) && !accounts.is_gone(identity(2)));
-        accounts.ended(&own(), &FlowOutcome::completed());
+        accounts.note_outcome(&own(), &FlowOutcome::completed());
         assert!(!accounts.is_gone(identity(1)));
     }
 
@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(accounts.answered_by(EPOCH, new, Some(both)), both);
 
         // Whoever was asked and granted it, and takes it back later, has answered.
-        accounts.ended(&own(), &FlowOutcome::completed());
+        accounts.note_outcome(&own(), &FlowOutcome::completed());
         let third = identity(3);
         assert_eq!(accounts.answered_by(EPOCH, third, Some(both)), both);
         // A change of method is a new start.

@@ -59,14 +59,14 @@ impl DeadEnd {
 
 /// A question to a user.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked {
+pub(crate) struct AttemptedConsent {
     pub(crate) epoch: Epoch,
     /// Where it is known.
     pub(crate) tenant: Option<Tenant>,
     pub(crate) permissions: PermissionSet,
 }
 
-impl Asked {
+impl AttemptedConsent {
     fn dead_end(self, permission: Permission, at: Timestamp, flow: Option<Uuid>) -> DeadEnd {
         DeadEnd {
             permission,
@@ -92,7 +92,13 @@ struct UnderWay {
 
 impl Attempts {
     /// A user is sent to Microsoft. What is doubtful of what is asked for is a dead end unless this flow says otherwise.
-    pub(crate) fn begun(&mut self, flow: Uuid, asked: Asked, doubtful: Kinds, now: Timestamp) {
+    pub(crate) fn note_start(
+        &mut self,
+        flow: Uuid,
+        asked: AttemptedConsent,
+        doubtful: Kinds,
+        now: Timestamp,
+    ) {
         if self.epoch != asked.epoch.0 {
             *self = Self {
                 epoch: asked.epoch.0,
@@ -116,7 +122,12 @@ impl Attempts {
     }
 
     /// The user has these now: whatever was in the way is not any more. What the flow asked for besides was not to be had.
-    pub(crate) fn got(&mut self, (epoch, tenant): (Epoch, Tenant), flow: Uuid, granted: Kinds) {
+    pub(crate) fn note_grant(
+        &mut self,
+        (epoch, tenant): (Epoch, Tenant),
+        flow: Uuid,
+        granted: Kinds,
+    ) {
         if self.epoch != epoch.0 {
             return;
         }
@@ -138,19 +149,20 @@ impl Attempts {
 
     /// A flow has ended: nothing will be granted by it any more. If nothing else was said of it, what ended it says
     /// nothing of what users may consent to: the user answered, or something went wrong.
-    pub(crate) fn over(&mut self, flow: Uuid) {
+    pub(crate) fn note_end(&mut self, flow: Uuid) {
         self.under_way.retain(|open| open.flow != flow);
         self.dead_ends.retain(|end| end.flow != Some(flow));
     }
 
     /// Microsoft said that an administrator has to approve. It does not say for what: for what was doubtful, or for
     /// all of it where nothing was.
-    pub(crate) fn blocked(&mut self, flow: Uuid, asked: Asked, now: Timestamp) {
-        let mut doubtful: Vec<Permission> = self.of(flow).map(|end| end.permission).collect();
+    pub(crate) fn blocked(&mut self, flow: Uuid, asked: AttemptedConsent, now: Timestamp) {
+        let mut doubtful: Vec<Permission> =
+            self.dead_ends_of(flow).map(|end| end.permission).collect();
         if doubtful.is_empty() {
             doubtful = kinds_to_list(asked.permissions.kinds());
         }
-        self.over(flow);
+        self.note_end(flow);
         if self.epoch == asked.epoch.0 {
             let met = doubtful.into_iter();
             let met = met.map(|permission| asked.dead_end(permission, now, None));
@@ -162,13 +174,13 @@ impl Attempts {
     /// The attempt came back without an answer: only what was doubtful counts as met with a dead end.
     pub(crate) fn unanswered(&mut self, flow: Uuid) {
         self.settle(flow);
-        self.over(flow);
+        self.note_end(flow);
     }
 
     /// Whether a permission, or less of it, led into a dead end in this tenant, since when nobody was seen to get it.
     pub(crate) fn lead_nowhere(
         &self,
-        asked: Asked,
+        asked: AttemptedConsent,
         permission: Permission,
         is_open_since: impl Fn(Timestamp) -> bool,
     ) -> bool {
@@ -191,7 +203,7 @@ impl Attempts {
     }
 
     /// What a flow counts as a dead end as long as nothing is known of it.
-    fn of(&mut self, flow: Uuid) -> impl Iterator<Item = &mut DeadEnd> {
+    fn dead_ends_of(&mut self, flow: Uuid) -> impl Iterator<Item = &mut DeadEnd> {
         self.dead_ends
             .iter_mut()
             .filter(move |end| end.flow == Some(flow))
@@ -199,7 +211,7 @@ impl Attempts {
 
     /// A flow led into the dead ends that it was feared to.
     fn settle(&mut self, flow: Uuid) {
-        for end in self.of(flow) {
+        for end in self.dead_ends_of(flow) {
             end.flow = None;
         }
         self.tidy();

@@ -25,7 +25,7 @@ pub(crate) struct ConsentPolicies {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ConsentPolicy {
     /// By scope, spelled as it is configured.
-    scopes: BTreeMap<String, Answer>,
+    scopes: BTreeMap<String, ScopeAnswer>,
     /// What an administrator was last seen to have granted for everybody. A new consent for everybody can drop it, so
     /// it is asked for again with the next one.
     #[serde(default)]
@@ -33,14 +33,14 @@ pub(crate) struct ConsentPolicy {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Answer {
-    verdict: Verdict,
+struct ScopeAnswer {
+    verdict: ScopePolicy,
     at: Timestamp,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Verdict {
+enum ScopePolicy {
     /// A user got it.
     Open,
     /// A user was refused it.
@@ -49,7 +49,7 @@ enum Verdict {
 
 impl ConsentPolicies {
     /// The policy for a user of this tenant; where the tenant is not known, that of the only tenant there is.
-    pub(crate) fn of(&self, tenant: Option<Tenant>) -> Option<&ConsentPolicy> {
+    pub(crate) fn policy(&self, tenant: Option<Tenant>) -> Option<&ConsentPolicy> {
         match tenant {
             Some(tenant) => self.tenants.get(&key(tenant)),
             None if self.tenants.len() == 1 => self.tenants.values().next(),
@@ -58,7 +58,7 @@ impl ConsentPolicies {
     }
 
     /// A policy, to learn more of it.
-    pub(crate) fn of_mut(&mut self, tenant: Tenant) -> &mut ConsentPolicy {
+    pub(crate) fn policy_mut(&mut self, tenant: Tenant) -> &mut ConsentPolicy {
         let key = key(tenant);
         if !self.tenants.contains_key(&key) && self.tenants.len() >= MOST_TENANTS {
             self.tenants.pop_first();
@@ -69,8 +69,8 @@ impl ConsentPolicies {
 
 impl ConsentPolicy {
     /// Somebody has these now, so they lead into no dead end.
-    pub(crate) fn opened(&mut self, scopes: &[String], at: Timestamp) {
-        self.learn(scopes.iter(), Verdict::Open, at);
+    pub(crate) fn note_granted(&mut self, scopes: &[String], at: Timestamp) {
+        self.learn(scopes.iter(), ScopePolicy::Open, at);
     }
 
     /// A user who asked for these needs an administrator. Microsoft does not say for which of them: those that its
@@ -81,9 +81,9 @@ impl ConsentPolicy {
             .filter(|scope| !is_open_to_users_by_default(scope))
             .collect();
         if closed.is_empty() {
-            self.learn(asked.iter(), Verdict::Closed, at);
+            self.learn(asked.iter(), ScopePolicy::Closed, at);
         } else {
-            self.learn(closed.into_iter(), Verdict::Closed, at);
+            self.learn(closed.into_iter(), ScopePolicy::Closed, at);
         }
     }
 
@@ -100,18 +100,19 @@ impl ConsentPolicy {
     fn learn<'a>(
         &mut self,
         scopes: impl Iterator<Item = &'a String>,
-        verdict: Verdict,
+        verdict: ScopePolicy,
         at: Timestamp,
     ) {
         for scope in scopes {
-            self.scopes.insert(scope.clone(), Answer { verdict, at });
+            self.scopes
+                .insert(scope.clone(), ScopeAnswer { verdict, at });
         }
     }
 
     /// Whether every one of these was had by somebody after a moment.
     pub(crate) fn is_open_since(&self, scopes: &[String], moment: Timestamp) -> bool {
         let is_open_since =
-            |answer: &Answer| answer.verdict == Verdict::Open && moment <= answer.at;
+            |answer: &ScopeAnswer| answer.verdict == ScopePolicy::Open && moment <= answer.at;
         scopes
             .iter()
             .all(|scope| self.scopes.get(scope).is_some_and(is_open_since))
@@ -122,8 +123,8 @@ impl ConsentPolicy {
 pub(crate) fn approval(policy: Option<&ConsentPolicy>, scopes: &[String]) -> Approval {
     let verdict = |scope: &String| policy?.scopes.get(scope).map(|answer| answer.verdict);
     let needs = scopes.iter().map(|scope| match verdict(scope) {
-        Some(Verdict::Closed) => Approval::Required,
-        Some(Verdict::Open) => Approval::NotNeeded,
+        Some(ScopePolicy::Closed) => Approval::Required,
+        Some(ScopePolicy::Open) => Approval::NotNeeded,
         None if is_open_to_users_by_default(scope) => Approval::NotNeeded,
         None => Approval::Likely,
     });

@@ -40,7 +40,7 @@ impl Mailbox {
     }
 
     /// What is known after this was seen: an answer that says nothing leaves what was known.
-    pub(super) fn after(self, known: Option<Self>) -> Self {
+    pub(super) fn or_known(self, known: Option<Self>) -> Self {
         match (self.state, known) {
             (MailboxState::Unknown, Some(known)) => known,
             (MailboxState::Unknown, None)

@@ -3,7 +3,7 @@
 use assent_domain::ids::{Epoch, Tenant};
 use assent_domain::permissions::{Kinds, Permission, PermissionSet};
 
-use super::{Approval, Asked, Attempts, ConsentPolicies, approval};
+use super::{Approval, AttemptedConsent, Attempts, ConsentPolicies, approval};
 use crate::scopes::ScopeMap;
 
 /// A question to the users of one tenant, in one epoch of their company.
@@ -20,7 +20,10 @@ pub(crate) struct Reach<'a> {
 impl Reach<'_> {
     /// Whether a user needs an administrator for a permission, by the tenant's own answers and Microsoft's default.
     pub(crate) fn approval(self, permission: Permission) -> Approval {
-        approval(self.policies.of(self.tenant), &self.scopes_of(permission))
+        approval(
+            self.policies.policy(self.tenant),
+            &self.scopes_of(permission),
+        )
     }
 
     /// What users usually may not consent to.
@@ -47,15 +50,15 @@ impl Reach<'_> {
     /// Whether the user met a dead end with a permission, and nobody of the tenant was seen to get it since.
     pub(crate) fn led_nowhere(self, attempts: &Attempts, permission: Permission) -> bool {
         let scopes = self.scopes_of(permission);
-        let policy = self.policies.of(self.tenant);
+        let policy = self.policies.policy(self.tenant);
         attempts.lead_nowhere(self.asked(), permission.into(), |moment| {
             policy.is_some_and(|policy| policy.is_open_since(&scopes, moment))
         })
     }
 
     /// It, as it is noted.
-    pub(crate) fn asked(self) -> Asked {
-        Asked {
+    pub(crate) fn asked(self) -> AttemptedConsent {
+        AttemptedConsent {
             epoch: self.epoch,
             tenant: self.tenant.map(Into::into),
             permissions: self.asked,
@@ -64,7 +67,7 @@ impl Reach<'_> {
 
     fn scopes_of(self, permission: Permission) -> Vec<String> {
         self.scopes
-            .of(self.asked.only(Kinds::from_iter([permission])))
+            .scopes_for(self.asked.only(Kinds::from_iter([permission])))
     }
 }
 

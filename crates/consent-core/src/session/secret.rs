@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use crate::flow::Digest;
+use crate::secrets::Digest;
 
 /// The value of the cookie. Only its digest is stored.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ impl SessionSecret {
 
     /// What names the session where it is stored, and in what it began.
     pub fn digest(&self) -> Digest {
-        Digest::of(&self.0)
+        Digest::compute(&self.0)
     }
 
     /// What every form of this session carries. Another site's page can send a form with the cookie, but can't know

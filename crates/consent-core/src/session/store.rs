@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Session, SessionSecret};
 use crate::cutoff::Cutoffs;
-use crate::flow::Digest;
 use crate::kv_store::{KvStore, StoreError};
+use crate::secrets::Digest;
 
 /// The sessions of the last day.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl SessionStore {
 
     /// Uses a token up, by its id; `false` if that was done before.
     pub(crate) async fn use_up(&self, token_id: &str) -> Result<bool, StoreError> {
-        let key = format!("token.{}", Digest::of(token_id).as_str());
+        let key = format!("token.{}", Digest::compute(token_id).as_str());
         // What says so may be damaged: then it can't be read, and could be created again.
         if self.tokens.holds(&key).await? {
             return Ok(false);

@@ -24,7 +24,7 @@ pub async fn change_mode(
         })
         .await?;
     let company = gateway.executor.account(account).await?;
-    Ok(AccountView::of(account, &company))
+    Ok(AccountView::new(account, &company))
 }
 
 /// Changes the settings as somebody saw them. A page that has been overtaken must not undo what it did not show.

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::failure::Failure;
-use crate::flow::{Flow, FlowOutcome, Stage};
+use crate::flow::{Flow, FlowOutcome, FlowStage};
 use crate::gateway::Gateway;
 use crate::kv_store::{StoreError, Versioned};
 use crate::use_cases::find_flow::find_flow;
@@ -27,7 +27,7 @@ pub(crate) async fn conclude(
     let id = stored.value.id;
     observe_consent::on_concluded(gateway, &stored.value, &outcome).await;
     let completed = matches!(outcome, FlowOutcome::Completed(_));
-    let stage = Stage::from(outcome);
+    let stage = FlowStage::from(outcome);
     let until = Instant::now() + KEEPS_TRYING_FOR;
     loop {
         stored.value.stage = stage.clone();

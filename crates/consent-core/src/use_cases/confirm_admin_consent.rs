@@ -4,7 +4,7 @@ use assent_domain::refusal::Refusal;
 use url::Url;
 
 use crate::failure::Failure;
-use crate::flow::{Answer, Flow, FlowOutcome, Stage, State};
+use crate::flow::{Flow, FlowOutcome, FlowSecret, FlowStage, VerifiedConsent};
 use crate::gateway::Gateway;
 use crate::kv_store::{StoreError, Versioned};
 use crate::use_cases::conclude_flow::conclude;
@@ -16,7 +16,7 @@ use crate::use_cases::visit::Visit;
 
 /// Why there is nothing to confirm, or not now.
 #[derive(Debug)]
-pub enum Closed {
+pub enum ConfirmationClosed {
     /// No such page was ever given out, or long ago.
     Unknown,
     /// The time is over, or what the flow stood on is gone; where the browser belongs.
@@ -29,13 +29,13 @@ pub enum Closed {
     Failed(Failure),
 }
 
-impl From<Failure> for Closed {
+impl From<Failure> for ConfirmationClosed {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
     }
 }
 
-impl From<StoreError> for Closed {
+impl From<StoreError> for ConfirmationClosed {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Changed => Self::BeingRecorded,
@@ -48,39 +48,47 @@ impl From<StoreError> for Closed {
 }
 
 /// The flow that a page belongs to, and Microsoft's answer that waits in it. Looking changes nothing.
-pub async fn find(gateway: &Gateway, page: &State) -> Result<(Versioned<Flow>, Answer), Closed> {
+pub async fn find(
+    gateway: &Gateway,
+    page: &FlowSecret,
+) -> Result<(Versioned<Flow>, VerifiedConsent), ConfirmationClosed> {
     let stored = find_flow(gateway, page.flow).await?;
-    let stored = stored.ok_or(Closed::Unknown)?;
+    let stored = stored.ok_or(ConfirmationClosed::Unknown)?;
     let flow = &stored.value;
     if !flow.states.lead_to_the_page(page) {
-        return Err(Closed::Unknown);
+        return Err(ConfirmationClosed::Unknown);
     }
     let now = gateway.now();
     if flow.is_expired(now) {
-        return Err(Closed::Expired(return_url(gateway, flow, None)));
+        return Err(ConfirmationClosed::Expired(return_url(gateway, flow, None)));
     }
     match &flow.stage {
-        Stage::AwaitingAdministrator { .. } if flow.is_being_recorded(now) => {
-            Err(Closed::BeingRecorded)
+        FlowStage::AwaitingAdministrator { .. } if flow.is_being_recorded(now) => {
+            Err(ConfirmationClosed::BeingRecorded)
         }
-        Stage::AwaitingAdministrator { answer, .. } => {
+        FlowStage::AwaitingAdministrator { answer, .. } => {
             let answer = answer.clone();
             Ok((stored, answer))
         }
-        Stage::AtAdminConsent
-        | Stage::AtAuthorize { .. }
-        | Stage::Redeeming
-        | Stage::AwaitingConfirmation { .. }
-        | Stage::Ended { .. } => Err(Closed::Answered(return_url(gateway, flow, None))),
+        FlowStage::AtAdminConsent
+        | FlowStage::AtAuthorize { .. }
+        | FlowStage::Redeeming
+        | FlowStage::AwaitingConfirmation { .. }
+        | FlowStage::Ended { .. } => Err(ConfirmationClosed::Answered(return_url(
+            gateway, flow, None,
+        ))),
     }
 }
 
 /// Records it, decided once more on the log as it is now; where the browser goes then.
-pub(crate) async fn confirm(gateway: &Gateway, page: &State) -> Result<Url, Closed> {
+pub(crate) async fn confirm(
+    gateway: &Gateway,
+    page: &FlowSecret,
+) -> Result<Url, ConfirmationClosed> {
     let (mut stored, answer) = find(gateway, page).await?;
     let (asked, route) = asked_of(&stored.value)?;
     // Of several who send it off only one records it.
-    stored.value.stage = Stage::AwaitingAdministrator {
+    stored.value.stage = FlowStage::AwaitingAdministrator {
         answer: answer.clone(),
         taken_at: Some(gateway.now()),
     };
@@ -91,7 +99,7 @@ pub(crate) async fn confirm(gateway: &Gateway, page: &State) -> Result<Url, Clos
         Err(Failure::Refused(refusal)) => FlowOutcome::Refused(refusal),
         // Nothing is known to be recorded. The flow goes on waiting, so that it can be sent off again.
         Err(failure) => {
-            stored.value.stage = Stage::AwaitingAdministrator {
+            stored.value.stage = FlowStage::AwaitingAdministrator {
                 answer,
                 taken_at: None,
             };
@@ -104,19 +112,22 @@ pub(crate) async fn confirm(gateway: &Gateway, page: &State) -> Result<Url, Clos
 
 /// The same for a person who may have sent the form twice: whoever comes second goes where the first one went, once that
 /// is recorded.
-pub async fn confirm_or_follow(gateway: &Gateway, page: &State) -> Result<Url, Closed> {
+pub async fn confirm_or_follow(
+    gateway: &Gateway,
+    page: &FlowSecret,
+) -> Result<Url, ConfirmationClosed> {
     let mut visit = Visit::begin();
     loop {
         match confirm(gateway, page).await {
-            Err(Closed::Answered(to)) => return Ok(to),
-            Err(Closed::BeingRecorded) if visit.waits().await => {}
+            Err(ConfirmationClosed::Answered(to)) => return Ok(to),
+            Err(ConfirmationClosed::BeingRecorded) if visit.waits().await => {}
             done => return done,
         }
     }
 }
 
 /// The administrator did not mean this. Whoever led them here was in another browser, or is a stranger to them.
-pub async fn disown(gateway: &Gateway, page: &State) -> Result<Url, Closed> {
+pub async fn disown(gateway: &Gateway, page: &FlowSecret) -> Result<Url, ConfirmationClosed> {
     let (stored, answer) = find(gateway, page).await?;
     tracing::warn!(
         security_event = "administrator_flow_disowned",

@@ -4,7 +4,7 @@ use assent_domain::ids::Sequence;
 use assent_domain::refusal::Refusal;
 
 use crate::failure::Failure;
-use crate::flow::{Flow, FlowOutcome, FlowView, Stage};
+use crate::flow::{Flow, FlowOutcome, FlowStage, FlowView};
 use crate::gateway::Gateway;
 use crate::kv_store::{StoreError, Versioned};
 use crate::reasons::{Forbidden, InvalidRequest};
@@ -24,7 +24,7 @@ pub async fn confirm_grant(
         return Err(Refusal::FlowExpired.into());
     }
     let (held, mailbox) = match &stored.value.stage {
-        Stage::AwaitingConfirmation {
+        FlowStage::AwaitingConfirmation {
             held,
             scopes,
             identity,
@@ -41,13 +41,13 @@ pub async fn confirm_grant(
             };
             (held, *mailbox)
         }
-        Stage::AtAdminConsent | Stage::AtAuthorize { .. } | Stage::Redeeming => {
+        FlowStage::AtAdminConsent | FlowStage::AtAuthorize { .. } | FlowStage::Redeeming => {
             return Err(Failure::Invalid(InvalidRequest::NothingToConfirm));
         }
-        Stage::AwaitingAdministrator { .. } => {
+        FlowStage::AwaitingAdministrator { .. } => {
             return Err(Failure::Forbidden(Forbidden::AdministratorOnly));
         }
-        Stage::Ended { .. } => return Err(Refusal::FlowAlreadyUsed.into()),
+        FlowStage::Ended { .. } => return Err(Refusal::FlowAlreadyUsed.into()),
     };
     gateway.limits.write(&stored.value.account)?;
     let tenant = held.identity.tenant;
@@ -58,7 +58,7 @@ pub async fn confirm_grant(
         Err(failure) => return Err(failure),
     };
     observe_consent::on_concluded(gateway, &stored.value, &outcome).await;
-    let stored = ended(gateway, stored, &Stage::from(outcome)).await?;
+    let stored = ended(gateway, stored, &FlowStage::from(outcome)).await?;
     observe_consent::on_abandoned(gateway, &stored.value).await;
     let user = gateway
         .executor
@@ -71,7 +71,7 @@ pub async fn confirm_grant(
 async fn ended(
     gateway: &Gateway,
     mut stored: Versioned<Flow>,
-    stage: &Stage,
+    stage: &FlowStage,
 ) -> Result<Versioned<Flow>, Failure> {
     let id = stored.value.id;
     loop {

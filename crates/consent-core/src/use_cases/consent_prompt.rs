@@ -31,7 +31,7 @@ pub(crate) enum SignInWith {
 
 impl SignInWith {
     /// Where nobody is expected, or the last one was somebody else, a silent sign-in could be anybody's.
-    pub(crate) fn of(
+    pub(crate) fn choose(
         is_somebody_expected: bool,
         was_mistaken: bool,
         hint: Option<LoginHint>,
@@ -69,7 +69,7 @@ mod tests {
             (true, true, None, SignInWith::Chosen),
             (true, true, Some(&hint), SignInWith::Chosen),
         ] {
-            let found = SignInWith::of(is_expected, was_mistaken, hint.cloned());
+            let found = SignInWith::choose(is_expected, was_mistaken, hint.cloned());
             assert_eq!(found, with, "{is_expected} {was_mistaken} {hint:?}");
         }
     }

@@ -11,9 +11,10 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use crate::failure::Failure;
-use crate::flow::{Digest, Flow, FlowOutcome, Purpose, Route, State, Way};
+use crate::flow::{Flow, FlowOutcome, FlowSecret, Purpose, Route, SignInAttempt};
 use crate::gateway::{Gateway, reference};
 use crate::kv_store::{StoreError, Versioned};
+use crate::secrets::Digest;
 use crate::use_cases::conclude_flow::conclude;
 use crate::use_cases::flow_progress::return_url;
 use crate::use_cases::returning_browser::ReturningBrowser;
@@ -67,8 +68,8 @@ pub(crate) async fn lead_on(
     tenant: Tenant,
     (account, browser): (AccountChoice<'_>, Option<Digest>),
 ) -> Result<Option<Url>, Failure> {
-    let (state, nonce, pkce) = (State::new(stored.value.id), random_token(), new_pkce());
-    stored.value.lead_on(Way {
+    let (state, nonce, pkce) = (FlowSecret::new(stored.value.id), random_token(), new_pkce());
+    stored.value.lead_on(SignInAttempt {
         state: state.digest(),
         browser,
         tenant: Some(tenant.into()),

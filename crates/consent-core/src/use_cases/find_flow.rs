@@ -4,7 +4,7 @@ use assent_domain::ids::Epoch;
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::flow::{Flow, FlowFailure, FlowOutcome, Purpose, Stage};
+use crate::flow::{Flow, FlowFailure, FlowOutcome, FlowStage, Purpose};
 use crate::gateway::Gateway;
 use crate::kv_store::{StoreError, Versioned};
 use crate::use_cases::flow_progress::{log_progress, note_on_hand_off};
@@ -32,7 +32,7 @@ pub(crate) async fn find_flow(
 /// Writes down that whoever took a flow is gone, unless they say at this very moment how it went.
 async fn give_up(gateway: &Gateway, stored: Versioned<Flow>) -> Result<Versioned<Flow>, Failure> {
     let mut over = stored.clone();
-    over.value.stage = Stage::from(FlowOutcome::Failed(FlowFailure::Interrupted));
+    over.value.stage = FlowStage::from(FlowOutcome::Failed(FlowFailure::Interrupted));
     match gateway.flows.change(over).await {
         Ok(over) => {
             tracing::warn!(
@@ -57,11 +57,11 @@ async fn is_outdated(gateway: &Gateway, flow: &Flow) -> Result<bool, Failure> {
         return Ok(false);
     };
     let answer = match &flow.stage {
-        Stage::Redeeming | Stage::Ended { .. } => return Ok(false),
-        Stage::AwaitingAdministrator { answer, .. } => Some(answer),
-        Stage::AtAdminConsent | Stage::AtAuthorize { .. } | Stage::AwaitingConfirmation { .. } => {
-            None
-        }
+        FlowStage::Redeeming | FlowStage::Ended { .. } => return Ok(false),
+        FlowStage::AwaitingAdministrator { answer, .. } => Some(answer),
+        FlowStage::AtAdminConsent
+        | FlowStage::AtAuthorize { .. }
+        | FlowStage::AwaitingConfirmation { .. } => None,
     };
     let company = gateway.executor.account(&flow.account).await?.state;
     let in_force = company.consent().map(|consent| consent.id.0);

@@ -13,7 +13,10 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::flow::{AnotherPurpose, Answer, Asked, CONFIRMATION_LIFETIME, Flow, FlowOutcome, Stage};
+use crate::flow::{
+    AnotherPurpose, CONFIRMATION_LIFETIME, Flow, FlowOutcome, FlowStage, RequestedConsent,
+    VerifiedConsent,
+};
 use crate::gateway::{AdminProof, Gateway};
 use crate::kv_store::Versioned;
 use crate::use_cases::ask_again::{
@@ -22,21 +25,21 @@ use crate::use_cases::ask_again::{
 use crate::use_cases::conclude_flow::{conclude, still_counts, wait};
 use crate::use_cases::flow_progress::return_url;
 use crate::use_cases::record_admin_consent::{asked_of, may_record, record};
-use crate::use_cases::redeem::{Proof, redeem};
+use crate::use_cases::redeem::{CodeExchange, redeem};
 use crate::use_cases::returning_browser::ReturningBrowser;
 
 pub(crate) async fn finish_admin_consent(
     gateway: &Gateway,
     stored: Versioned<Flow>,
-    proof: Proof,
+    exchange: CodeExchange,
     code: AuthorizationCode,
     returning: &ReturningBrowser,
 ) -> Result<Url, Failure> {
     let flow = &stored.value;
-    let ((asked, route), Some(tenant)) = (asked_of(flow)?, proof.tenant) else {
+    let ((asked, route), Some(tenant)) = (asked_of(flow)?, exchange.tenant) else {
         return Err(Failure::Internal(AnotherPurpose.into()));
     };
-    let redeemed = match redeem(gateway, flow, proof, code).await {
+    let redeemed = match redeem(gateway, flow, exchange, code).await {
         Ok(redeemed) => redeemed,
         Err(not_redeemed) if not_redeemed.says_that_nobody_consented() => {
             return without_consent(gateway, stored, Some(tenant)).await;
@@ -93,8 +96,8 @@ async fn wait_for_the_administrator(
     answer: &FinishAdministratorConsent,
 ) -> Result<Url, Failure> {
     stored.value.expires_at = gateway.now() + CONFIRMATION_LIFETIME;
-    stored.value.stage = Stage::AwaitingAdministrator {
-        answer: Answer::of(answer),
+    stored.value.stage = FlowStage::AwaitingAdministrator {
+        answer: VerifiedConsent::from_command(answer),
         taken_at: None,
     };
     let page = stored.value.another_page(gateway.now());
@@ -110,11 +113,11 @@ async fn wait_for_the_administrator(
 /// What Microsoft's answer comes to.
 async fn answer(
     gateway: &Gateway,
-    asked: Asked,
+    asked: RequestedConsent,
     expected_tenant: Tenant,
     redeemed: &Redeemed,
 ) -> FinishAdministratorConsent {
-    let wanted = gateway.scopes.of(asked.permissions);
+    let wanted = gateway.scopes.scopes_for(asked.permissions);
     FinishAdministratorConsent {
         account: asked.account,
         consent: ConsentId(Uuid::now_v7()),

@@ -17,16 +17,17 @@ use url::Url;
 
 use crate::failure::Failure;
 use crate::flow::{
-    AnotherPurpose, CONFIRMATION_LIFETIME, CompletionNotes, Digest, ErrorSource, Flow, FlowFailure,
-    FlowOutcome, OwnConsent, Purpose, Stage,
+    AnotherPurpose, CONFIRMATION_LIFETIME, CompletionNotes, ErrorSource, Flow, FlowFailure,
+    FlowOutcome, FlowStage, OwnConsent, Purpose,
 };
 use crate::gateway::Gateway;
 use crate::kv_store::Versioned;
 use crate::observations::Mailbox;
+use crate::secrets::Digest;
 use crate::use_cases::conclude_flow::{conclude, still_counts, wait};
 use crate::use_cases::flow_progress::return_url;
 use crate::use_cases::observe_consent;
-use crate::use_cases::redeem::{Proof, redeem};
+use crate::use_cases::redeem::{CodeExchange, redeem};
 
 /// How long the browser waits for the mailbox to be found. It is good to know, and no reason to keep anybody waiting.
 const PROBE_PATIENCE: Duration = Duration::from_secs(2);
@@ -34,11 +35,11 @@ const PROBE_PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) async fn finish_own_consent(
     gateway: &Gateway,
     mut stored: Versioned<Flow>,
-    proof: Proof,
+    exchange: CodeExchange,
     code: AuthorizationCode,
 ) -> Result<Url, Failure> {
     let own = own_consent_of(&stored.value)?;
-    let redeemed = match redeem(gateway, &stored.value, proof, code).await {
+    let redeemed = match redeem(gateway, &stored.value, exchange, code).await {
         Ok(redeemed) => redeemed,
         Err(not_redeemed) => {
             if let Some(refusal) = &not_redeemed.refusal {
@@ -103,8 +104,8 @@ pub(crate) async fn finish_own_consent(
     // application, which only it can confirm, as the user who began.
     let confirm = random_token();
     stored.value.expires_at = gateway.now() + CONFIRMATION_LIFETIME;
-    stored.value.stage = Stage::AwaitingConfirmation {
-        confirm: Digest::of(&confirm),
+    stored.value.stage = FlowStage::AwaitingConfirmation {
+        confirm: Digest::compute(&confirm),
         held: held.permissions.into(),
         scopes: held.scopes,
         identity: held.identity.into(),
@@ -205,7 +206,7 @@ impl GrantedScopes {
     /// What waits for its confirmation.
     pub fn waiting_in(flow: &Flow) -> Option<Self> {
         match &flow.stage {
-            Stage::AwaitingConfirmation {
+            FlowStage::AwaitingConfirmation {
                 held,
                 scopes,
                 identity,
@@ -215,11 +216,11 @@ impl GrantedScopes {
                 scopes: scopes.clone(),
                 identity: (*identity).into(),
             }),
-            Stage::AtAdminConsent
-            | Stage::AtAuthorize { .. }
-            | Stage::Redeeming
-            | Stage::AwaitingAdministrator { .. }
-            | Stage::Ended { .. } => None,
+            FlowStage::AtAdminConsent
+            | FlowStage::AtAuthorize { .. }
+            | FlowStage::Redeeming
+            | FlowStage::AwaitingAdministrator { .. }
+            | FlowStage::Ended { .. } => None,
         }
     }
 }

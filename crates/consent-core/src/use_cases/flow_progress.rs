@@ -57,7 +57,7 @@ pub(crate) fn return_url(gateway: &Gateway, flow: &Flow, confirm: Option<&str>) 
     let url = flow
         .return_to
         .clone()
-        .unwrap_or_else(|| gateway.addresses.after(&flow.purpose).clone());
+        .unwrap_or_else(|| gateway.addresses.default_return(&flow.purpose).clone());
     let parameters = return_to::OutcomeParameters {
         flow: flow.id,
         outcome: view.state,

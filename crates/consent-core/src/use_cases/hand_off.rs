@@ -13,22 +13,22 @@ use uuid::Uuid;
 use crate::command_executor::Account;
 use crate::cutoff::Generation;
 use crate::failure::Failure;
-use crate::flow::{Aim, Route};
+use crate::flow::{HandOffPurpose, Route};
 use crate::gateway::{Gateway, TenantName};
-use crate::hand_off::{Closed, HandOff, HandOffToken, Stage};
+use crate::hand_off::{HandOff, HandOffClosed, HandOffStage, HandOffToken};
 use crate::names::Names;
 use crate::reasons::NotFound;
-use crate::use_cases::premises::premises;
 use crate::use_cases::start_admin_consent::{self, AdministratorPrompt, tenant_to_ask};
+use crate::use_cases::tenant_location::locate_tenant;
 
 /// How many links of an account are listed.
 const MOST_LISTED: usize = 100;
 
 /// What an administrator is to be asked for.
 #[derive(Debug)]
-pub struct Request {
+pub struct HandOffRequest {
     /// What the administrator shall do.
-    pub aim: Aim,
+    pub purpose: HandOffPurpose,
     /// What they shall consent to.
     pub permissions: PermissionSet,
     /// In which tenant, where somebody said so.
@@ -41,19 +41,19 @@ pub struct Request {
 
 /// Whoever asks.
 #[derive(Debug)]
-pub struct Asker {
+pub struct HandOffRequester {
     /// The user who asks.
     pub user: UserId,
     /// What the host application calls them.
     pub names: Names,
 }
 
-/// Makes a link. Whether the caller may ask for this aim has been checked.
+/// Makes a link. Whether the caller may ask for this purpose has been checked.
 pub async fn create(
     gateway: &Gateway,
     account: &AccountId,
-    by: Asker,
-    request: Request,
+    by: HandOffRequester,
+    request: HandOffRequest,
 ) -> Result<(HandOff, Url), Failure> {
     let company = gateway.executor.account(account).await?;
     let named = tenant_to_ask(gateway, account, &company, request.tenant.as_ref()).await?;
@@ -62,8 +62,8 @@ pub async fn create(
         None => own_tenant(gateway, account, &by.user).await?,
     };
     let overrides = request.mailboxes_in_exchange_online;
-    let premises = premises(gateway, account, tenant, overrides).await;
-    let permissions = may_ask(&company, request.aim, request.permissions, premises)?;
+    let premises = locate_tenant(gateway, account, tenant, overrides).await;
+    let permissions = may_ask(&company, request.purpose, request.permissions, premises)?;
 
     let now = gateway.now();
     let fresh = || HandOffToken::new(account.clone(), Uuid::now_v7());
@@ -77,7 +77,7 @@ pub async fn create(
         made_in: Some(company.state.epoch.0),
         is_outdated: false,
         names: by.names,
-        aim: request.aim,
+        purpose: request.purpose,
         permissions: permissions.into(),
         mailboxes_in_exchange_online: overrides,
         tenant: tenant.map(Into::into),
@@ -86,7 +86,7 @@ pub async fn create(
         created_at: now,
         expires_at: now + gateway.hand_off_lifetime,
         opened_at: None,
-        stage: Stage::Idle,
+        stage: HandOffStage::Idle,
     };
     let stored = gateway.hand_offs.create(hand_off).await?;
     if overrides {
@@ -163,11 +163,11 @@ pub async fn cancel(
     match cancelled.ok_or_else(unknown)? {
         Ok(hand_off) => Ok(hand_off),
         Err(
-            Closed::Completed
-            | Closed::Completing
-            | Closed::Cancelled
-            | Closed::Expired
-            | Closed::Outdated,
+            HandOffClosed::Completed
+            | HandOffClosed::Completing
+            | HandOffClosed::Cancelled
+            | HandOffClosed::Expired
+            | HandOffClosed::Outdated,
         ) => Err(Refusal::FlowAlreadyUsed.into()),
     }
 }
@@ -183,7 +183,7 @@ pub async fn open(gateway: &Gateway, token: &HandOffToken) -> Result<HandOff, Fa
         .hand_offs
         .change(&token.account, token.id, |link| {
             link.note_epoch(company.state.epoch);
-            link.opened(gateway.now());
+            link.note_opened(gateway.now());
             Ok::<(), std::convert::Infallible>(())
         })
         .await?;
@@ -196,29 +196,29 @@ pub async fn open(gateway: &Gateway, token: &HandOffToken) -> Result<HandOff, Fa
 
 /// What comes of somebody who followed the link.
 #[derive(Debug)]
-pub enum Begun {
+pub enum HandOffStart {
     /// They go on to Microsoft.
     Started(FlowStarted),
     /// The link can't be used any more.
-    Closed(Closed),
+    Closed(HandOffClosed),
 }
 
 /// Somebody ticked the administrator's box and follows the link: an ordinary flow begins, as if the Super Admin had
 /// sent them to Microsoft.
-pub async fn begin(gateway: &Gateway, token: &HandOffToken) -> Result<Begun, Failure> {
+pub async fn begin(gateway: &Gateway, token: &HandOffToken) -> Result<HandOffStart, Failure> {
     gateway
         .limits
         .start_through_link(&token.account, token.id)?;
     let company = gateway.executor.account(&token.account).await?;
     let found = by_token(gateway, token, &company).await?;
     if let Err(closed) = found.require_open(gateway.now()) {
-        return Ok(Begun::Closed(closed));
+        return Ok(HandOffStart::Closed(closed));
     }
     let tenant = found.tenant.map(Into::into);
     let overrides = found.mailboxes_in_exchange_online;
-    let premises = premises(gateway, &token.account, tenant, overrides).await;
+    let premises = locate_tenant(gateway, &token.account, tenant, overrides).await;
     // Within the epoch, too, the company may have changed its mind in these days.
-    let permissions = may_ask(&company, found.aim, found.permissions.into(), premises)?;
+    let permissions = may_ask(&company, found.purpose, found.permissions.into(), premises)?;
 
     let flow = Uuid::now_v7();
     let begun = gateway
@@ -229,7 +229,7 @@ pub async fn begin(gateway: &Gateway, token: &HandOffToken) -> Result<Begun, Fai
         })
         .await?;
     if let Err(closed) = begun.ok_or_else(unknown)? {
-        return Ok(Begun::Closed(closed));
+        return Ok(HandOffStart::Closed(closed));
     }
     let prompt = AdministratorPrompt {
         account: token.account.clone(),
@@ -242,28 +242,28 @@ pub async fn begin(gateway: &Gateway, token: &HandOffToken) -> Result<Begun, Fai
         tenant_domain: found.tenant_domain,
         route: Route::HandOff {
             id: token.id,
-            aim: found.aim,
+            purpose: found.purpose,
         },
         return_to: None,
     };
     start_admin_consent::begin(gateway, &company, flow, prompt)
         .await
-        .map(Begun::Started)
+        .map(HandOffStart::Started)
 }
 
-/// What an administrator can be asked for, by the rules for each aim.
+/// What an administrator can be asked for, by the rules for each purpose.
 fn may_ask(
     company: &Account,
-    aim: Aim,
+    purpose: HandOffPurpose,
     permissions: PermissionSet,
     premises: Premises,
 ) -> Result<PermissionSet, Refusal> {
-    match aim {
-        Aim::AdministratorConsent => {
+    match purpose {
+        HandOffPurpose::AdministratorConsent => {
             administrator_consent::ask(&company.state, permissions, premises)?;
             Ok(permissions)
         }
-        Aim::Approval => approval::ask(&company.state, permissions.kinds(), premises),
+        HandOffPurpose::Approval => approval::ask(&company.state, permissions.kinds(), premises),
     }
 }
 

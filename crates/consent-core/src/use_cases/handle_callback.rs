@@ -13,7 +13,7 @@ use assent_microsoft_identity::{
 use url::Url;
 
 use crate::failure::Failure;
-use crate::flow::{ErrorSource, Flow, FlowOutcome, Purpose, Stage, State, States};
+use crate::flow::{ErrorSource, Flow, FlowOutcome, FlowSecret, FlowStage, Purpose, States};
 use crate::gateway::Gateway;
 use crate::kv_store::{StoreError, Versioned};
 use crate::reasons::InvalidRequest;
@@ -21,7 +21,7 @@ use crate::use_cases::conclude_flow::conclude;
 use crate::use_cases::continue_admin_consent::{lead_on, too_often};
 use crate::use_cases::find_flow::find_flow;
 use crate::use_cases::flow_progress::return_url;
-use crate::use_cases::redeem::Proof;
+use crate::use_cases::redeem::CodeExchange;
 use crate::use_cases::returning_browser::ReturningBrowser;
 use crate::use_cases::visit::Visit;
 use crate::use_cases::{
@@ -52,7 +52,7 @@ pub async fn admin_consent(
     query: &str,
     returning: &ReturningBrowser,
 ) -> Result<Url, CallbackFailure> {
-    let leads_here = |states: &States, state: &State| {
+    let leads_here = |states: &States, state: &FlowSecret| {
         let digest = states.admin_consent.as_ref();
         digest.is_some_and(|digest| state.matches(digest))
     };
@@ -67,29 +67,29 @@ pub async fn admin_consent(
         if flow.is_expired(gateway.now()) {
             return Ok(return_url(gateway, flow, None));
         }
-        let (id, is_first) = (flow.id, matches!(flow.stage, Stage::AtAdminConsent));
+        let (id, is_first) = (flow.id, matches!(flow.stage, FlowStage::AtAdminConsent));
         let led_on = match (&flow.stage, &callback.outcome) {
-            (Stage::AtAdminConsent, Err(error)) => {
+            (FlowStage::AtAdminConsent, Err(error)) => {
                 let outcome =
                     FlowOutcome::from_microsoft(error, ErrorSource::Browser, &flow.purpose);
                 return Ok(conclude(gateway, stored, outcome).await?);
             }
             // It has no code: the person's own visit, whichever it is, has to be led on.
-            (Stage::AtAdminConsent | Stage::AtAuthorize { .. }, Ok(tenant)) => {
+            (FlowStage::AtAdminConsent | FlowStage::AtAuthorize { .. }, Ok(tenant)) => {
                 let lead_on = continue_admin_consent::continue_admin_consent;
                 lead_on(gateway, stored, *tenant, (returning, is_first)).await?
             }
-            (Stage::Redeeming, _) => {
+            (FlowStage::Redeeming, _) => {
                 if !visit.waits().await {
                     return Ok(return_url(gateway, flow, None));
                 }
                 None
             }
             (
-                Stage::AtAuthorize { .. }
-                | Stage::AwaitingConfirmation { .. }
-                | Stage::AwaitingAdministrator { .. }
-                | Stage::Ended { .. },
+                FlowStage::AtAuthorize { .. }
+                | FlowStage::AwaitingConfirmation { .. }
+                | FlowStage::AwaitingAdministrator { .. }
+                | FlowStage::Ended { .. },
                 _,
             ) => return Ok(return_url(gateway, flow, None)),
         };
@@ -114,7 +114,7 @@ pub async fn authorize(
     let code = callback.outcome.as_ref().ok();
     let code = code.map(AuthorizationCode::expose);
     let mut visit = Visit::begin();
-    let (stored, proof) = loop {
+    let (stored, exchange) = loop {
         let (id, now) = (stored.value.id, gateway.now());
         if stored.value.is_expired(now) {
             return Ok(return_url(gateway, &stored.value, None));
@@ -122,7 +122,7 @@ pub async fn authorize(
         if let Some(way) = stored.value.take(&state, code, now) {
             // From here on the callback is ours: another copy of it finds the flow taken.
             match gateway.flows.change(stored).await {
-                Ok(stored) => break (stored, Proof::from(way)),
+                Ok(stored) => break (stored, CodeExchange::from(way)),
                 Err(StoreError::Changed) => {}
                 Err(error) => return Err(Failure::from(error).into()),
             }
@@ -135,20 +135,20 @@ pub async fn authorize(
     };
     let finished = match (&stored.value.purpose, callback.outcome) {
         (Purpose::AdministratorConsent { .. }, Ok(code)) => {
-            finish_admin_consent::finish_admin_consent(gateway, stored, proof, code, returning)
+            finish_admin_consent::finish_admin_consent(gateway, stored, exchange, code, returning)
                 .await
         }
         (Purpose::OwnConsent { .. }, Ok(code)) => {
             // It holds all that a consent may need: too much for every request's stack.
             Box::pin(finish_own_consent::finish_own_consent(
-                gateway, stored, proof, code,
+                gateway, stored, exchange, code,
             ))
             .await
         }
         (Purpose::AdministratorConsent { .. }, Err(error))
             if error.class == ErrorClass::ConsentMissing =>
         {
-            ask_again::without_consent(gateway, stored, proof.tenant).await
+            ask_again::without_consent(gateway, stored, exchange.tenant).await
         }
         (Purpose::AdministratorConsent { .. }, Err(error)) => {
             let outcome =
@@ -222,9 +222,9 @@ fn forged(return_target: Option<Url>) -> CallbackFailure {
 async fn find(
     gateway: &Gateway,
     state: &str,
-    leads_here: impl Fn(&States, &State) -> bool,
-) -> Result<(State, Versioned<Flow>), CallbackFailure> {
-    let state = State::parse(state).ok_or_else(|| forged(None))?;
+    leads_here: impl Fn(&States, &FlowSecret) -> bool,
+) -> Result<(FlowSecret, Versioned<Flow>), CallbackFailure> {
+    let state = FlowSecret::parse(state).ok_or_else(|| forged(None))?;
     let stored = again(gateway, state.flow).await?;
     if !leads_here(&stored.value.states, &state) {
         return Err(forged(Some(return_url(gateway, &stored.value, None))));
@@ -236,7 +236,7 @@ async fn find(
 async fn unreadable(
     gateway: &Gateway,
     query: &str,
-    leads_here: impl Fn(&States, &State) -> bool,
+    leads_here: impl Fn(&States, &FlowSecret) -> bool,
     error: CallbackError,
 ) -> Result<Url, CallbackFailure> {
     let failure = Failure::Invalid(InvalidRequest::Callback(error));

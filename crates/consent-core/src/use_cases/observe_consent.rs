@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::flow::{Flow, FlowOutcome, OwnConsent};
 use crate::gateway::Gateway;
 use crate::kv_store::StoreError;
-use crate::observations::{Asked, Attempts, Reach, lost};
+use crate::observations::{AttemptedConsent, Attempts, Reach, lost};
 use crate::use_cases::consent_prompt::ConsentPrompt;
 
 /// Who wants a user to go to Microsoft.
@@ -45,12 +45,12 @@ pub(crate) async fn on_started(
                 Wanted::ByTheUser => Kinds::NONE,
                 Wanted::ByALogin => reach.out_of_reach(attempts),
             };
-            let question = Asked {
+            let question = AttemptedConsent {
                 permissions: asked.without(left_out),
                 ..reach.asked()
             };
             if !question.permissions.is_nothing() {
-                attempts.begun(flow, question, doubtful.without(left_out), now);
+                attempts.note_start(flow, question, doubtful.without(left_out), now);
             }
             left_out
         })
@@ -74,17 +74,17 @@ pub(crate) async fn on_granted(
     tenant: Tenant,
     granted: PermissionSet,
 ) {
-    let (scopes, now) = (gateway.scopes.of(granted), gateway.now());
+    let (scopes, now) = (gateway.scopes.scopes_for(granted), gateway.now());
     gateway
         .observations
         .learn_policy(&flow.account, |policies| {
-            policies.of_mut(tenant).opened(&scopes, now);
+            policies.policy_mut(tenant).note_granted(&scopes, now);
         })
         .await;
     gateway
         .observations
         .note_attempt(&flow.account, &flow.started_by, |attempts| {
-            attempts.got((own.begun_in, tenant.into()), flow.id, granted.kinds());
+            attempts.note_grant((own.begun_in, tenant.into()), flow.id, granted.kinds());
         })
         .await;
 }
@@ -94,7 +94,7 @@ pub(crate) async fn on_abandoned(gateway: &Gateway, flow: &Flow) {
     gateway
         .observations
         .note_attempt(&flow.account, &flow.started_by, |attempts| {
-            attempts.over(flow.id);
+            attempts.note_end(flow.id);
         })
         .await;
 }
@@ -104,7 +104,7 @@ pub(crate) async fn on_concluded(gateway: &Gateway, flow: &Flow, outcome: &FlowO
     gateway
         .observations
         .note_account(&flow.account, &flow.started_by, |accounts| {
-            accounts.ended(&flow.purpose, outcome);
+            accounts.note_outcome(&flow.purpose, outcome);
         })
         .await;
 }
@@ -132,7 +132,7 @@ pub(crate) async fn on_refused(
 ) {
     let (flow_id, now) = (flow.id, gateway.now());
     let tenant = own.expected.map(|expected| expected.tenant);
-    let asked = Asked {
+    let asked = AttemptedConsent {
         epoch: own.begun_in,
         tenant: tenant.map(Into::into),
         permissions: own.asked,
@@ -153,7 +153,7 @@ pub(crate) async fn on_refused(
                 | ErrorClass::TenantAbsent
                 | ErrorClass::ConsentMissing
                 | ErrorClass::AlreadyRedeemed
-                | ErrorClass::TryAgain => attempts.over(flow_id),
+                | ErrorClass::TryAgain => attempts.note_end(flow_id),
             }
         })
         .await;
@@ -168,11 +168,11 @@ pub(crate) async fn on_refused(
     }
     // Of whoever only says to be of a tenant nothing is believed about it: what it refuses, its other users are spared.
     if own.vouched && error.needs_consent_by_an_administrator() {
-        let asked = gateway.scopes.of(own.asked);
+        let asked = gateway.scopes.scopes_for(own.asked);
         gateway
             .observations
             .learn_policy(&flow.account, |policies| {
-                policies.of_mut(expected.tenant).refused(&asked, now);
+                policies.policy_mut(expected.tenant).refused(&asked, now);
             })
             .await;
     }
@@ -199,14 +199,14 @@ pub(crate) async fn on_granted_for_everybody(
     tenant: Tenant,
     held: &ScopeSet,
 ) {
-    let open = gateway.scopes.of(gateway.scopes.permissions(held));
+    let open = gateway.scopes.scopes_for(gateway.scopes.permissions(held));
     let all: Vec<String> = held.iter().map(str::to_owned).collect();
     let now = gateway.now();
     gateway
         .observations
         .learn_policy(account, |policies| {
-            let policy = policies.of_mut(tenant);
-            policy.opened(&open, now);
+            let policy = policies.policy_mut(tenant);
+            policy.note_granted(&open, now);
             policy.granted_for_everybody(all.clone());
         })
         .await;

@@ -4,9 +4,9 @@ use assent_service_kit::Caller;
 use jiff::Timestamp;
 
 use crate::failure::Failure;
-use crate::flow::Digest;
 use crate::gateway::Gateway;
 use crate::reasons::Unauthenticated;
+use crate::secrets::Digest;
 use crate::session::{LONGEST_TOKEN, Session, SessionSecret};
 
 /// What came of a token.
@@ -27,7 +27,7 @@ pub async fn open_session(
 ) -> Result<Opened, Failure> {
     let now = gateway.now();
     let until = now + gateway.session_lifetime;
-    let session = Session::of(caller, Digest::of(token), until, from_elsewhere)?;
+    let session = Session::new(caller, Digest::compute(token), until, from_elsewhere)?;
     let token_id = caller
         .token_id
         .as_deref()

@@ -31,7 +31,7 @@ pub async fn account(
 ) -> Result<AccountView, Failure> {
     wait_for(gateway, account, at_least).await?;
     let company = gateway.executor.account(account).await?;
-    Ok(AccountView::of(account, &company))
+    Ok(AccountView::new(account, &company))
 }
 
 /// A user, as the API shows them; no earlier than `at_least`.
@@ -43,7 +43,7 @@ pub async fn user(
 ) -> Result<UserView, Failure> {
     wait_for(gateway, account, at_least).await?;
     let known = user_overview(gateway, account, user).await?;
-    UserView::of(account, user, &known.company, &known.user, &known.learnt)
+    UserView::new(account, user, &known.company, &known.user, &known.learnt)
 }
 
 /// All that is known of a user.

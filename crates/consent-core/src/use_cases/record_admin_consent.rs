@@ -11,12 +11,15 @@ use assent_service_kit::error_chain::with_sources;
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::flow::{Aim, AnotherPurpose, Asked, Flow, FlowFailure, FlowOutcome, Purpose, Route};
+use crate::flow::{
+    AnotherPurpose, Flow, FlowFailure, FlowOutcome, HandOffPurpose, Purpose, RequestedConsent,
+    Route,
+};
 use crate::gateway::Gateway;
 use crate::use_cases::observe_consent;
 
 /// What an administrator's flow asked for.
-pub(crate) fn asked_of(flow: &Flow) -> Result<(Asked, Route), Failure> {
+pub(crate) fn asked_of(flow: &Flow) -> Result<(RequestedConsent, Route), Failure> {
     let Purpose::AdministratorConsent {
         permissions,
         begun_in,
@@ -26,7 +29,7 @@ pub(crate) fn asked_of(flow: &Flow) -> Result<(Asked, Route), Failure> {
     else {
         return Err(Failure::Internal(AnotherPurpose.into()));
     };
-    let asked = Asked {
+    let asked = RequestedConsent {
         account: flow.account.clone(),
         requested_by: flow.started_by.clone(),
         begun_in: Epoch(begun_in.ok_or(Refusal::FlowExpired)?),
@@ -42,11 +45,11 @@ pub(crate) async fn may_record(
     answer: &FinishAdministratorConsent,
 ) -> Result<(), Failure> {
     let company = gateway.executor.account(&answer.account).await?.state;
-    match route.aim() {
-        Aim::AdministratorConsent => {
+    match route.purpose() {
+        HandOffPurpose::AdministratorConsent => {
             administrator_consent::finish(&company, answer.clone()).map(drop)?;
         }
-        Aim::Approval => approval::finish(&company, answer)?,
+        HandOffPurpose::Approval => approval::finish(&company, answer)?,
     }
     Ok(())
 }
@@ -69,7 +72,9 @@ pub(crate) async fn record(
     let (tenant, scopes) = (answer.tenant, scopes_of(gateway, &answer));
     let outcome = match route {
         Route::Direct => record_on_the_log(gateway, answer).await?,
-        Route::HandOff { id, aim } => record_by_link(gateway, flow, (id, aim), answer).await?,
+        Route::HandOff { id, purpose } => {
+            record_by_link(gateway, flow, (id, purpose), answer).await?
+        }
     };
     if matches!(outcome, FlowOutcome::Completed(_)) {
         observe_consent::on_granted_for_everybody(gateway, &flow.account, tenant, &scopes).await;
@@ -85,7 +90,7 @@ fn scopes_of(gateway: &Gateway, answer: &FinishAdministratorConsent) -> ScopeSet
 async fn record_by_link(
     gateway: &Gateway,
     flow: &Flow,
-    (id, aim): (Uuid, Aim),
+    (id, purpose): (Uuid, HandOffPurpose),
     answer: FinishAdministratorConsent,
 ) -> Result<FlowOutcome, Failure> {
     // Somebody may take the link back at this very moment: one of the two comes first.
@@ -97,10 +102,10 @@ async fn record_by_link(
         return Ok(FlowOutcome::Failed(FlowFailure::HandOffClosed));
     }
     let granted_by = answer.granted_by.0;
-    let outcome = match aim {
-        Aim::AdministratorConsent => record_on_the_log(gateway, answer).await?,
+    let outcome = match purpose {
+        HandOffPurpose::AdministratorConsent => record_on_the_log(gateway, answer).await?,
         // Nobody's permissions change, so there is nothing to record: Microsoft lets users consent from now on.
-        Aim::Approval => {
+        HandOffPurpose::Approval => {
             let company = gateway.executor.account(&flow.account).await?.state;
             approval::finish(&company, &answer)?;
             FlowOutcome::completed()

@@ -50,7 +50,7 @@ pub async fn record_automatic_grant(
             );
             let scopes = gateway
                 .scopes
-                .of(permissions)
+                .scopes_for(permissions)
                 .into_iter()
                 .map(Scope)
                 .collect();
@@ -80,7 +80,7 @@ pub async fn record_automatic_grant(
             user: request.user_id,
             tenant: request.tenant.into(),
             object_id: request.object_id,
-            scopes: gateway.scopes.of(effective),
+            scopes: gateway.scopes.scopes_for(effective),
         };
         look_for_the_mailbox(Arc::clone(gateway), holder, AccessToken::new(token.0));
     }

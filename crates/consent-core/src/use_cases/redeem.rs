@@ -9,19 +9,19 @@ use assent_microsoft_identity::{
 };
 use assent_service_kit::error_chain::with_sources;
 
-use crate::flow::{ErrorSource, Flow, FlowFailure, FlowOutcome, Way};
+use crate::flow::{ErrorSource, Flow, FlowFailure, FlowOutcome, SignInAttempt};
 use crate::gateway::{Gateway, reference};
 
 /// What a code has to be redeemed with.
 #[derive(Debug)]
-pub(crate) struct Proof {
+pub(crate) struct CodeExchange {
     pub(crate) tenant: Option<Tenant>,
     pub(crate) nonce: String,
     pub(crate) pkce_verifier: String,
 }
 
-impl From<Way> for Proof {
-    fn from(way: Way) -> Self {
+impl From<SignInAttempt> for CodeExchange {
+    fn from(way: SignInAttempt) -> Self {
         Self {
             tenant: way.tenant.map(Into::into),
             nonce: way.nonce,
@@ -47,21 +47,21 @@ impl NotRedeemed {
 pub(crate) async fn redeem(
     gateway: &Gateway,
     flow: &Flow,
-    proof: Proof,
+    exchange: CodeExchange,
     code: AuthorizationCode,
 ) -> Result<Redeemed, NotRedeemed> {
     let expectation = IdTokenExpectation {
-        nonce: ExpectedNonce::Exactly(&proof.nonce),
-        tenant: proof.tenant.map(|tenant| tenant.id.0),
+        nonce: ExpectedNonce::Exactly(&exchange.nonce),
+        tenant: exchange.tenant.map(|tenant| tenant.id.0),
         personal_accounts: false,
     };
     let redeemed = gateway
         .entra
         .redeem_code(
-            &reference(proof.tenant),
+            &reference(exchange.tenant),
             code,
             &gateway.addresses.authorize_callback,
-            proof.pkce_verifier.into(),
+            exchange.pkce_verifier.into(),
             expectation,
         )
         .await;

@@ -1,7 +1,7 @@
 //! The browser that comes back from Microsoft.
 
 use crate::browser::BrowserSecret;
-use crate::flow::Digest;
+use crate::secrets::Digest;
 
 /// The browser that brings a callback.
 #[derive(Debug)]

@@ -35,7 +35,7 @@ pub async fn revoke_own_grant(
     permissions: Kinds,
 ) -> Result<Revoked, Failure> {
     gateway.limits.revoke(account, user)?;
-    let said = Said {
+    let revocation = Revocation {
         account: account.clone(),
         user: user.clone(),
         permissions,
@@ -43,15 +43,15 @@ pub async fn revoke_own_grant(
         attempts: gateway.observations.attempts_for_a_no(account, user).await,
         at: gateway.now(),
     };
-    let revoked = revoke(gateway, &said, Kinds::NONE).await;
+    let revoked = revoke(gateway, &revocation, Kinds::NONE).await;
     match revoked {
         Ok(recorded) if recorded.is_nothing => {
-            revoke_what_is_seen(gateway, &said, &recorded).await?;
+            revoke_what_is_seen(gateway, &revocation, &recorded).await?;
             Ok(Revoked::UserOverview)
         }
         Ok(_) => Ok(Revoked::UserOverview),
         Err(failure @ (Failure::Damaged(_) | Failure::LogNotBelieved(_))) => {
-            let known = revoke_past_damage(gateway, &said, failure).await?;
+            let known = revoke_past_damage(gateway, &revocation, failure).await?;
             Ok(Revoked::Partly(Box::new(known)))
         }
         Err(failure) => Err(failure),
@@ -59,7 +59,7 @@ pub async fn revoke_own_grant(
 }
 
 /// A person's no, and what else the person has under way at Microsoft.
-struct Said {
+struct Revocation {
     account: AccountId,
     user: UserId,
     permissions: Kinds,
@@ -68,7 +68,7 @@ struct Said {
     at: Timestamp,
 }
 
-impl Said {
+impl Revocation {
     fn in_epoch(&self, epoch: Epoch) -> RevokeOwnPermissions {
         RevokeOwnPermissions {
             account: self.account.clone(),
@@ -82,11 +82,15 @@ impl Said {
     }
 }
 
-async fn revoke(gateway: &Gateway, said: &Said, seen: Kinds) -> Result<Recorded, Failure> {
+async fn revoke(
+    gateway: &Gateway,
+    revocation: &Revocation,
+    seen: Kinds,
+) -> Result<Recorded, Failure> {
     gateway
         .executor
-        .execute_on_user(&said.account, &said.user, |company, state| {
-            own_consent::revoke(company, state, seen, said.in_epoch(company.epoch))
+        .execute_on_user(&revocation.account, &revocation.user, |company, state| {
+            own_consent::revoke(company, state, seen, revocation.in_epoch(company.epoch))
         })
         .await
 }
@@ -94,18 +98,18 @@ async fn revoke(gateway: &Gateway, said: &Said, seen: Kinds) -> Result<Recorded,
 /// The log holds nothing to revoke. Where the view says otherwise, the log has lost a grant.
 async fn revoke_what_is_seen(
     gateway: &Gateway,
-    said: &Said,
+    revocation: &Revocation,
     decided: &Recorded,
 ) -> Result<(), Failure> {
-    if said.permissions.is_empty() {
+    if revocation.permissions.is_empty() {
         return Ok(());
     }
     let at_least = decided.account.last_sequence.max(decided.sequence);
-    let (account, user) = (&said.account, &said.user);
+    let (account, user) = (&revocation.account, &revocation.user);
     let Some(seen) = view::effective(&gateway.connection, account, user, at_least).await else {
         return Ok(());
     };
-    let seen = seen.intersection(said.permissions);
+    let seen = seen.intersection(revocation.permissions);
     if seen.is_empty() {
         return Ok(());
     }
@@ -115,13 +119,13 @@ async fn revoke_what_is_seen(
         user.id = %user,
         "the view says that something is effective which the event log holds no grant of; its revocation is recorded"
     );
-    revoke(gateway, said, seen).await.map(drop)
+    revoke(gateway, revocation, seen).await.map(drop)
 }
 
 /// The log can't be read in full. What is asked is recorded after whatever can be.
 async fn revoke_past_damage(
     gateway: &Gateway,
-    said: &Said,
+    revocation: &Revocation,
     failure: Failure,
 ) -> Result<(Account, User), Failure> {
     let executor = gateway.executor.beyond_trouble();
@@ -129,7 +133,7 @@ async fn revoke_past_damage(
     // What can't be told by anybody is refused by the trouble that was met first.
     let mut failure = Some(failure);
     for _ in 0..ATTEMPTS {
-        let (account, user) = (&said.account, &said.user);
+        let (account, user) = (&revocation.account, &revocation.user);
         let company = match executor.account(account).await {
             Ok(company) => company,
             Err(Failure::Damaged(damage)) => {
@@ -154,14 +158,14 @@ async fn revoke_past_damage(
             epoch: company.state.epoch.max(user.state.epoch),
             ..company.state.clone()
         };
-        let no = said.in_epoch(state.epoch);
+        let no = revocation.in_epoch(state.epoch);
         let events = if is_all {
             own_consent::revoke(&state, &user.state, Kinds::NONE, no)?
         } else {
             own_consent::revoke_unread(&state, &user.state, no)?
         };
         if let Some(recorded) = executor.append(tail, &events).await? {
-            let user = user.after(&recorded)?;
+            let user = user.with_events(&recorded)?;
             return Ok((company, user));
         }
     }

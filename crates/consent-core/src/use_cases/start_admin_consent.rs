@@ -13,14 +13,15 @@ use uuid::Uuid;
 use crate::command_executor::Account;
 use crate::cutoff::Generation;
 use crate::failure::Failure;
-use crate::flow::{self, Digest, Flow, Purpose, Route, Stage, State, States};
+use crate::flow::{self, Flow, FlowSecret, FlowStage, Purpose, Route, States};
 use crate::gateway::{Gateway, TenantName, reference};
 use crate::names::Names;
-use crate::use_cases::premises::premises;
+use crate::secrets::Digest;
+use crate::use_cases::tenant_location::locate_tenant;
 
 /// What the Super Admin filled in.
 #[derive(Debug)]
-pub struct Selection {
+pub struct AdministratorConsentRequest {
     /// Whether they ticked that an administrator of Office 365 is at hand.
     pub administrator_confirmed: bool,
     /// What the administrator shall consent to.
@@ -35,7 +36,7 @@ pub struct Selection {
 
 /// The Super Admin.
 #[derive(Debug)]
-pub struct Asker {
+pub struct RequestingManager {
     /// Proof that they may.
     pub manager: AccountManager,
     /// What the host application calls them.
@@ -48,8 +49,8 @@ pub struct Asker {
 pub async fn start_admin_consent(
     gateway: &Gateway,
     account: &AccountId,
-    asker: Asker,
-    selection: Selection,
+    asker: RequestingManager,
+    selection: AdministratorConsentRequest,
 ) -> Result<FlowStarted, Failure> {
     gateway.limits.start(account, asker.manager.user())?;
     let company = gateway.executor.account(account).await?;
@@ -63,7 +64,7 @@ pub async fn start_admin_consent(
     administrator_consent::start(&company.state, &command)?;
     let tenant = tenant_to_ask(gateway, account, &company, selection.tenant.as_ref()).await?;
     let overrides = selection.mailboxes_in_exchange_online;
-    command.premises = premises(gateway, account, tenant, overrides).await;
+    command.premises = locate_tenant(gateway, account, tenant, overrides).await;
     administrator_consent::start(&company.state, &command)?;
 
     if overrides {
@@ -112,7 +113,7 @@ pub(crate) async fn begin(
     id: Uuid,
     prompt: AdministratorPrompt,
 ) -> Result<FlowStarted, Failure> {
-    let state = State::new(id);
+    let state = FlowSecret::new(id);
     let expires_at = gateway.now() + flow::LIFETIME;
     let more = already_consented(gateway, company, &prompt).await;
     let flow = Flow {
@@ -137,7 +138,7 @@ pub(crate) async fn begin(
             admin_consent: Some(state.digest()),
             ..States::default()
         },
-        stage: Stage::AtAdminConsent,
+        stage: FlowStage::AtAdminConsent,
     };
     FLOWS_BEGUN.with([flow.purpose.as_str()]).increment(1);
     gateway.flows.create(flow).await?;
@@ -190,7 +191,7 @@ async fn already_consented(
 ) -> Vec<String> {
     let mut scopes = in_force(company);
     let policies = gateway.observations.policies(&prompt.account).await;
-    if let Some(policy) = policies.of(prompt.tenant) {
+    if let Some(policy) = policies.policy(prompt.tenant) {
         scopes.extend(policy.tenant_wide().iter().cloned());
     }
     scopes

@@ -15,9 +15,10 @@ use uuid::Uuid;
 
 use crate::cutoff::Generation;
 use crate::failure::Failure;
-use crate::flow::{self, Digest, Flow, Purpose, Stage, State, States};
+use crate::flow::{self, Flow, FlowSecret, FlowStage, Purpose, States};
 use crate::gateway::{Gateway, reference};
 use crate::observations::Accounts;
+use crate::secrets::Digest;
 use crate::use_cases::consent_prompt::{ConsentPrompt, SignInWith};
 use crate::use_cases::observe_consent::{self, Wanted};
 
@@ -119,7 +120,7 @@ pub(crate) async fn decide_prompt(
     let sign_in = match request.identity {
         Named::Another => SignInWith::Chosen,
         Named::Vouched(_) | Named::Claimed(_) | Named::Nobody { .. } => {
-            SignInWith::of(expected.is_some(), accounts.mistaken(), hint)
+            SignInWith::choose(expected.is_some(), accounts.mistaken(), hint)
         }
     };
     if expected.is_some_and(|expected| !expected.tenant.cloud.is_served()) {
@@ -149,7 +150,7 @@ async fn still_there(
 
 /// A flow that was begun.
 #[derive(Debug)]
-pub(crate) struct Begun {
+pub(crate) struct StartedConsent {
     pub(crate) started: FlowStarted,
     pub(crate) asked: Kinds,
     /// What Microsoft is not asked for, because an administrator is needed for it.
@@ -163,7 +164,7 @@ pub(crate) async fn begin(
     prompt: ConsentPrompt,
     return_target: ReturnTarget,
     wanted: Wanted,
-) -> Result<Begun, Failure> {
+) -> Result<StartedConsent, Failure> {
     let id = Uuid::now_v7();
     // Before there is a flow, so that a no that is said meanwhile finds it under way.
     let left_out = observe_consent::on_started(gateway, (account, user), id, &prompt, wanted).await;
@@ -183,7 +184,7 @@ pub(crate) async fn begin(
         vouched,
         sign_in,
     } = prompt;
-    let (state, nonce, pkce) = (State::new(id), random_token(), new_pkce());
+    let (state, nonce, pkce) = (FlowSecret::new(id), random_token(), new_pkce());
     let expires_at = gateway.now() + flow::LIFETIME;
     let tenant = expected.map(|expected| expected.tenant);
     let flow = Flow {
@@ -207,7 +208,7 @@ pub(crate) async fn begin(
             authorize: Some(state.digest()),
             ..States::default()
         },
-        stage: Stage::AtAuthorize {
+        stage: FlowStage::AtAuthorize {
             tenant: tenant.map(Into::into),
             nonce: nonce.clone(),
             pkce_verifier: pkce.verifier.expose_secret().to_owned(),
@@ -230,7 +231,7 @@ pub(crate) async fn begin(
             account: sign_in.choice(),
         },
     );
-    Ok(Begun {
+    Ok(StartedConsent {
         started: FlowStarted {
             flow_id: id,
             authorize_url: authorize_url.into(),

@@ -34,7 +34,7 @@ impl TryFrom<String> for Color {
 
 impl Color {
     /// #000000.
-    pub const BLACK: Self = Self([0; 3]);
+    pub(crate) const BLACK: Self = Self([0; 3]);
     pub(crate) const WHITE: Self = Self([u8::MAX; 3]);
 
     pub(crate) const fn new(channels: [u8; 3]) -> Self {

@@ -2,9 +2,8 @@
 
 use crate::session::{NoFields, Ticked, WithProof};
 use assent_consent_core::failure::Failure;
-use assent_consent_core::flow::Aim;
-use assent_consent_core::names::Names;
-use assent_consent_core::use_cases::hand_off::{self, Request};
+use assent_consent_core::flow::HandOffPurpose;
+use assent_consent_core::use_cases::hand_off::{self, HandOffRequest};
 use assent_consent_core::use_cases::queries;
 use assent_consent_core::use_cases::save_own_permissions::{
     PermissionForm, Saved, save_own_permissions,
@@ -33,7 +32,7 @@ use crate::page_errors::{
 use crate::page_query::{Done, PageQuery};
 use crate::session::{InSession, Posted};
 use crate::site::Site;
-use crate::{Shared, confirmation_page, labels};
+use crate::{PageState, confirmation_page, labels};
 
 const TITLE: &str = "Settings of my account";
 const COMPLETED: (&str, &str) = (
@@ -65,7 +64,7 @@ const COMPLETED: (&str, &str) = (
     security(("session" = []), ())
 )]
 pub(crate) async fn open(
-    State(shared): State<Shared>,
+    State(shared): State<PageState>,
     headers: HeaderMap,
     query: PageQuery,
 ) -> Response {
@@ -108,9 +107,9 @@ async fn page(
     let own = own
         .iter()
         .take(LISTED)
-        .map(|link| LinkView::of(link, site.now()))
+        .map(|link| LinkView::new(link, site.now()))
         .collect();
-    let page = AccountPage::of(site, session, &known, own, notice)?;
+    let page = AccountPage::new(site, session, &known, own, notice)?;
     Ok(show(site, status, &page))
 }
 
@@ -180,7 +179,7 @@ impl BoxesForm {
     security(("session" = []))
 )]
 pub(crate) async fn save(
-    State(shared): State<Shared>,
+    State(shared): State<PageState>,
     headers: HeaderMap,
     Posted { session, form }: Posted<BoxesForm>,
 ) -> Response {
@@ -240,7 +239,7 @@ pub(crate) struct OfEpoch {
     security(("session" = []))
 )]
 pub(crate) async fn use_another(
-    State(shared): State<Shared>,
+    State(shared): State<PageState>,
     headers: HeaderMap,
     Posted { session, form }: Posted<OfEpoch>,
 ) -> Response {
@@ -302,7 +301,7 @@ pub(crate) struct LinkForm {
     security(("session" = []))
 )]
 pub(crate) async fn make_link(
-    State(shared): State<Shared>,
+    State(shared): State<PageState>,
     Posted { session, form }: Posted<LinkForm>,
 ) -> Response {
     let site = &shared.site;
@@ -310,27 +309,17 @@ pub(crate) async fn make_link(
 }
 
 async fn made_link(site: &Site, session: &InSession, form: &LinkForm) -> Result<Response, Failure> {
-    let (account, user) = (&session.session.account, &session.session.user);
-    let company = site.executor.account(account).await?;
-    let request = Request {
-        aim: Aim::Approval,
+    let company = site.executor.account(&session.session.account).await?;
+    let request = HandOffRequest {
+        purpose: HandOffPurpose::Approval,
         permissions: company.state.email_sync.cap().only(form.ticks.kinds()),
         tenant: None,
         mailboxes_in_exchange_online: false,
         token: links::token(session, form.link.as_deref()),
     };
-    let by = hand_off::Asker {
-        user: user.clone(),
-        names: Names::of(&session.session.caller()),
-    };
-    match hand_off::create(site, account, by, request).await {
-        Ok((link, url)) => Ok(links::show_new(
-            site,
-            session,
-            &link,
-            &url,
-            &site.addresses.account_settings,
-        )),
+    let here = &site.addresses.account_settings;
+    match links::make(site, session, request, here).await {
+        Ok(shown) => Ok(shown),
         Err(failure) => {
             let (status, notice) = notice::of_failure(failure)?;
             page(site, session, status, Some(notice)).await
@@ -354,16 +343,12 @@ async fn made_link(site: &Site, session: &InSession, form: &LinkForm) -> Result<
     security(("session" = []))
 )]
 pub(crate) async fn cancel_link(
-    State(shared): State<Shared>,
+    State(shared): State<PageState>,
     ApiPath(link): ApiPath<Uuid>,
     Posted { session, form: () }: Posted<()>,
 ) -> Response {
     let site = &shared.site;
-    let (account, user) = (&session.session.account, &session.session.user);
-    let cancelled = links::cancel(site, (account, link), user, Some(user)).await;
-    let here = &site.addresses.account_settings;
-    answered(
-        site,
-        cancelled.map(|()| done(here, &session, Done::LinkCancelled, site.now())),
-    )
+    let (user, here) = (&session.session.user, &site.addresses.account_settings);
+    let cancelled = links::cancel(site, &session, link, Some(user), here).await;
+    answered(site, cancelled)
 }

@@ -83,7 +83,7 @@ struct Decided {
 }
 
 impl<'a> AccountPage<'a> {
-    pub(super) fn of(
+    pub(super) fn new(
         site: &'a Site,
         session: &'a InSession,
         known: &UserOverview,
@@ -95,14 +95,14 @@ impl<'a> AccountPage<'a> {
             .map_err(|illegal| Failure::Unreadable(illegal.into()))?;
         let boxes: Vec<_> = ORDER
             .into_iter()
-            .map(|permission| PermissionBox::of(site, known, &explanation, permission))
+            .map(|permission| PermissionBox::new(site, known, &explanation, permission))
             .collect();
         let on: Vec<_> = boxes
             .iter()
             .filter(|shown| shown.is_on)
             .map(|shown| shown.key)
             .collect();
-        let decided = Decided::of(known, &explanation);
+        let decided = Decided::new(known, &explanation);
         // An administrator's approval would not help.
         let is_on_premises = known
             .learnt
@@ -116,8 +116,8 @@ impl<'a> AccountPage<'a> {
         });
         let all = company.history.events().iter().chain(user.history.events());
         Ok(Self {
-            layout: Layout::of(site),
-            frame: Frame::of(site, session, "account"),
+            layout: Layout::new(site),
+            frame: Frame::new(site, session, "account"),
             binds_nothing: session.session.opened_elsewhere,
             epoch: company.state.epoch.0,
             shown: on.join(" "),
@@ -135,15 +135,15 @@ impl<'a> AccountPage<'a> {
                 }),
             notice,
             boxes,
-            connected: Connected::of(known, &explanation),
+            connected: Connected::new(known, &explanation),
             links,
-            history: history::of(all, &session.session.user, &explanation.late),
+            history: history::entries(all, &session.session.user, &explanation.late),
         })
     }
 }
 
 impl PermissionBox {
-    fn of(
+    fn new(
         site: &Site,
         known: &UserOverview,
         explanation: &Explanation,
@@ -175,7 +175,10 @@ impl PermissionBox {
             key: labels::key(permission),
             name: labels::name(permission),
             meaning: labels::meaning(permission, level),
-            scopes: site.scopes.of(labels::only(permission, level)).join(" "),
+            scopes: site
+                .scopes
+                .scopes_for(labels::only(permission, level))
+                .join(" "),
             is_on,
             status: status(trail.status),
             since: trail
@@ -193,7 +196,7 @@ impl PermissionBox {
 }
 
 impl Connected {
-    fn of(known: &UserOverview, explanation: &Explanation) -> Option<Self> {
+    fn new(known: &UserOverview, explanation: &Explanation) -> Option<Self> {
         let identity = known
             .user
             .state
@@ -208,7 +211,7 @@ impl Connected {
 }
 
 impl Decided {
-    fn of(known: &UserOverview, explanation: &Explanation) -> Option<Self> {
+    fn new(known: &UserOverview, explanation: &Explanation) -> Option<Self> {
         let (recorded, granted) = known.company.consent()?;
         Some(Self {
             since: When(recorded.decoded.metadata.time),

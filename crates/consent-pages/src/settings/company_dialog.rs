@@ -3,7 +3,7 @@
 use crate::session::Ticked;
 use assent_consent_core::failure::Failure;
 use assent_consent_core::gateway::{TenantName, tenant_name};
-use assent_consent_core::use_cases::start_admin_consent::Selection;
+use assent_consent_core::use_cases::start_admin_consent::AdministratorConsentRequest;
 use assent_domain::permissions::{EmailLevel, PermissionSet};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -27,7 +27,7 @@ pub(super) struct Dialog {
 
 impl Dialog {
     /// Filled in with these permissions.
-    pub(super) fn with(permissions: PermissionSet) -> Self {
+    pub(super) fn with_permissions(permissions: PermissionSet) -> Self {
         Self {
             permissions,
             is_full: permissions.email != EmailLevel::Limited,
@@ -84,8 +84,8 @@ impl DialogForm {
         tenant_name(typed.filter(|name| !name.trim().is_empty()), None)
     }
 
-    pub(super) fn selection(&self) -> Result<Selection, Failure> {
-        Ok(Selection {
+    pub(super) fn selection(&self) -> Result<AdministratorConsentRequest, Failure> {
+        Ok(AdministratorConsentRequest {
             administrator_confirmed: is_ticked(self.administrator_confirmed.as_ref()),
             permissions: self.permissions(),
             tenant: self.tenant()?,
@@ -95,7 +95,7 @@ impl DialogForm {
     }
 
     /// The dialog again, as it was filled in, and what is wrong.
-    pub(super) fn again(&self, problem: Notice) -> Dialog {
+    pub(super) fn refill(&self, problem: Notice) -> Dialog {
         Dialog {
             is_open: true,
             administrator_confirmed: is_ticked(self.administrator_confirmed.as_ref()),
@@ -103,7 +103,7 @@ impl DialogForm {
             tenant: self.tenant.clone().unwrap_or_default(),
             mailboxes_in_exchange_online: self.mailboxes_in_exchange_online(),
             problem: Some(problem),
-            ..Dialog::with(self.permissions())
+            ..Dialog::with_permissions(self.permissions())
         }
     }
 }

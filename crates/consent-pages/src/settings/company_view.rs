@@ -83,7 +83,7 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> CompanyPage<'a> {
-    pub(super) fn of(parts: Parts<'a>) -> Self {
+    pub(super) fn new(parts: Parts<'a>) -> Self {
         let Parts {
             site,
             session,
@@ -105,14 +105,14 @@ impl<'a> CompanyPage<'a> {
         };
         let email = |sync: EmailSync| scopes(site, labels::only(Permission::Email, sync.level()));
         Self {
-            layout: Layout::of(site),
-            frame: Frame::of(site, session, "company"),
+            layout: Layout::new(site),
+            frame: Frame::new(site, session, "company"),
             notice,
             seen: state.last_sequence.0,
             is_full: state.email_sync == EmailSync::Full,
             consent: company
                 .consent()
-                .map(|(recorded, granted)| ConsentView::of(recorded, granted, count)),
+                .map(|(recorded, granted)| ConsentView::new(recorded, granted, count)),
             count: count.map(in_words),
             items: Vec::from([
                 item(Permission::Calendar, dialog.permissions.calendar),
@@ -120,7 +120,7 @@ impl<'a> CompanyPage<'a> {
             ]),
             dialog,
             obstacle: match mailboxes {
-                Mailboxes::OnPremisesOnly => Some(messages::of("on_premises_exchange")),
+                Mailboxes::OnPremisesOnly => Some(messages::for_code("on_premises_exchange")),
                 Mailboxes::NothingAgainst => None,
             },
             email_scopes: EmailScopes {
@@ -128,7 +128,7 @@ impl<'a> CompanyPage<'a> {
                 limited: email(EmailSync::Limited),
             },
             links,
-            history: history::of(company.history.events(), &session.session.user, &[]),
+            history: history::entries(company.history.events(), &session.session.user, &[]),
         }
     }
 }
@@ -136,11 +136,13 @@ impl<'a> CompanyPage<'a> {
 /// What the dialog begins with: what is in force, or all of it.
 pub(super) fn dialog_of(company: &Account) -> Dialog {
     let consent = company.state.consent();
-    Dialog::with(consent.map_or(PermissionSet::EVERYTHING, |consent| consent.permissions))
+    Dialog::with_permissions(
+        consent.map_or(PermissionSet::EVERYTHING, |consent| consent.permissions),
+    )
 }
 
 impl ConsentView {
-    fn of(
+    fn new(
         recorded: &RecordedEvent,
         granted: &AdminConsentGranted,
         count: Option<HeadCount>,
@@ -175,7 +177,7 @@ impl ConsentView {
 }
 
 fn scopes(site: &Site, permissions: PermissionSet) -> String {
-    site.scopes.of(permissions).join(" ")
+    site.scopes.scopes_for(permissions).join(" ")
 }
 
 /// "2 have so far, 1 has not yet (of the users known here)."

@@ -27,11 +27,11 @@ pub(super) async fn show(site: &Site, session: &InSession) -> Response {
     // Where the company can be read, the form has to be of its epoch; else no epoch is asked for.
     let company = site.executor.account(&session.session.account).await;
     let page = DamagedAccount {
-        layout: Layout::of(site),
+        layout: Layout::new(site),
         base: site.addresses.base_path(),
         proof: session.proof.expose(),
         epoch: company.map_or(0, |company| company.state.epoch.0),
-        sentence: messages::of(ErrorCode::EventLogDamaged.as_str()),
+        sentence: messages::for_code(ErrorCode::EventLogDamaged.as_str()),
         permissions: Permission::ALL
             .map(|permission| (labels::key(permission), labels::name(permission))),
     };

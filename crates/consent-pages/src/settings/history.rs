@@ -32,7 +32,7 @@ pub(super) struct Told {
 }
 
 /// The lines for these events. `late`: those that came too late and count for nothing.
-pub(super) fn of<'a>(
+pub(super) fn entries<'a>(
     events: impl IntoIterator<Item = &'a Arc<RecordedEvent>>,
     me: &UserId,
     late: &[Sequence],

@@ -2,11 +2,14 @@
 
 use askama::Template;
 use assent_consent_core::failure::Failure;
-use assent_consent_core::flow::Aim;
-use assent_consent_core::hand_off::{Closed, HandOff, HandOffState, HandOffToken, Stage};
+use assent_consent_core::flow::HandOffPurpose;
+use assent_consent_core::hand_off::{
+    HandOff, HandOffClosed, HandOffStage, HandOffState, HandOffToken,
+};
 use assent_consent_core::messages;
-use assent_consent_core::use_cases::hand_off;
-use assent_domain::ids::{AccountId, UserId};
+use assent_consent_core::names::Names;
+use assent_consent_core::use_cases::hand_off::{self, HandOffRequest, HandOffRequester};
+use assent_domain::ids::UserId;
 use assent_domain::refusal::Refusal;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -14,9 +17,10 @@ use jiff::Timestamp;
 use url::Url;
 use uuid::Uuid;
 
-use super::{Frame, show};
+use super::{Frame, done, show};
 use crate::labels::{self, When};
 use crate::layout::Layout;
+use crate::page_query::Done;
 use crate::session::InSession;
 use crate::site::Site;
 
@@ -37,17 +41,17 @@ pub(super) struct LinkView {
 }
 
 impl LinkView {
-    pub(super) fn of(link: &HandOff, now: Timestamp) -> Self {
+    pub(super) fn new(link: &HandOff, now: Timestamp) -> Self {
         let remark = match &link.stage {
-            _ if link.require_open(now) == Err(Closed::Outdated) => {
-                Some(messages::of(Refusal::FlowExpired.code()))
+            _ if link.require_open(now) == Err(HandOffClosed::Outdated) => {
+                Some(messages::for_code(Refusal::FlowExpired.code()))
             }
-            Stage::Refused { code, .. } => Some(messages::of(code)),
-            Stage::Idle
-            | Stage::Started { .. }
-            | Stage::Completing { .. }
-            | Stage::Completed { .. }
-            | Stage::Cancelled { .. } => None,
+            HandOffStage::Refused { code, .. } => Some(messages::for_code(code)),
+            HandOffStage::Idle
+            | HandOffStage::Started { .. }
+            | HandOffStage::Completing { .. }
+            | HandOffStage::Completed { .. }
+            | HandOffStage::Cancelled { .. } => None,
         };
         let (state, class) = match link.state(now) {
             HandOffState::Waiting => ("not opened yet", ""),
@@ -83,24 +87,28 @@ struct NewLinkPage<'a> {
     back: &'a str,
 }
 
-/// Shows a link that was made just now.
-pub(super) fn show_new(
+/// Makes a link, and shows it; from there it goes back to the page that its form is on.
+pub(super) async fn make(
     site: &Site,
     session: &InSession,
-    link: &HandOff,
-    url: &Url,
+    request: HandOffRequest,
     back: &Url,
-) -> Response {
+) -> Result<Response, Failure> {
+    let requester = HandOffRequester {
+        user: session.session.user.clone(),
+        names: Names::from_caller(&session.session.caller()),
+    };
+    let (link, url) = hand_off::create(site, &session.session.account, requester, request).await?;
     let page = NewLinkPage {
-        layout: Layout::of(site),
-        frame: Frame::of(site, session, ""),
+        layout: Layout::new(site),
+        frame: Frame::new(site, session, ""),
         url: url.as_str(),
         asks_for: labels::list(link.permissions.into()),
-        decides_for_everyone: link.aim == Aim::AdministratorConsent,
+        decides_for_everyone: link.purpose == HandOffPurpose::AdministratorConsent,
         until: When(link.expires_at),
         back: back.path(),
     };
-    show(site, StatusCode::CREATED, &page)
+    Ok(show(site, StatusCode::CREATED, &page))
 }
 
 /// What the link of a form is to be. A form that says nothing that a page of ours would say makes a new one each time.
@@ -111,25 +119,29 @@ pub(super) fn token(session: &InSession, link: Option<&str>) -> Option<HandOffTo
     is_ours.then(|| HandOffToken::of_form(account, id, &session.secret))
 }
 
-/// Cancels a link, by this click or by an earlier one.
+/// Cancels a link, by this click or by an earlier one, and goes back to the page that its form is on. `only_of`: only where
+/// this user made it.
 pub(super) async fn cancel(
     site: &Site,
-    (account, id): (&AccountId, Uuid),
-    by: &UserId,
+    session: &InSession,
+    id: Uuid,
     only_of: Option<&UserId>,
-) -> Result<(), Failure> {
+    back: &Url,
+) -> Result<Response, Failure> {
+    let (account, by) = (&session.session.account, &session.session.user);
     match hand_off::cancel(site, account, id, by, only_of).await {
         Err(Failure::Refused(Refusal::FlowAlreadyUsed)) => {
             let found = hand_off::find(site, account, id, only_of).await?;
             match found.stage {
-                Stage::Cancelled { .. } => Ok(()),
-                Stage::Idle
-                | Stage::Started { .. }
-                | Stage::Refused { .. }
-                | Stage::Completing { .. }
-                | Stage::Completed { .. } => Err(Refusal::FlowAlreadyUsed.into()),
+                HandOffStage::Cancelled { .. } => {}
+                HandOffStage::Idle
+                | HandOffStage::Started { .. }
+                | HandOffStage::Refused { .. }
+                | HandOffStage::Completing { .. }
+                | HandOffStage::Completed { .. } => return Err(Refusal::FlowAlreadyUsed.into()),
             }
         }
-        cancelled => cancelled.map(drop),
+        cancelled => drop(cancelled?),
     }
+    Ok(done(back, session, Done::LinkCancelled, site.now()))
 }

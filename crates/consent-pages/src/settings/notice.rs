@@ -141,7 +141,7 @@ fn of_words(state: FlowState, code: Option<&str>) -> Option<Notice> {
         }
         (FlowState::Refused, _) => (Kind::Problem, "Nothing was granted"),
     };
-    let of_code = code.map(messages::of);
+    let of_code = code.map(messages::for_code);
     let text = of_code.or_else(|| messages::for_state(state));
     Some(Notice {
         kind,
@@ -173,7 +173,7 @@ pub(super) fn of_failure(failure: Failure) -> Result<(StatusCode, Notice), Failu
         // Its detail says which part of the form is meant.
         ("invalid_request", Some(detail)) => messages::as_sentence(detail),
         // It is the same from here, whether the tenant is gone or was named.
-        ("tenant_absent", _) => messages::of("tenant_mismatch").to_owned(),
+        ("tenant_absent", _) => messages::for_code("tenant_mismatch").to_owned(),
         _ => page::of_problem(&problem),
     };
     let notice = Notice {

@@ -2,7 +2,7 @@
 
 /// A refusal: what Entra says with one of its numbers.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct AadstsRefusal {
     pub(crate) number: u32,
     /// Microsoft's name for it.
     pub(crate) name: &'static str,
@@ -49,11 +49,11 @@ macro_rules! refusals {
 
         impl Code {
             /// The row of this code.
-            pub(crate) const fn refusal(self) -> &'static $crate::aadsts::refusal::Refusal {
+            pub(crate) const fn refusal(self) -> &'static $crate::aadsts::refusal::AadstsRefusal {
                 match self {
                     $($(
                         Self::$name => const {
-                            &$crate::aadsts::refusal::Refusal {
+                            &$crate::aadsts::refusal::AadstsRefusal {
                                 number: $number,
                                 name: stringify!($name),
                                 on_redirect: stringify!($redirect),

@@ -16,7 +16,7 @@ use crate::policy::ConsentPolicy;
 use crate::seed::{TenantSpec, UserSpec, parse_permissions, parse_roles};
 use crate::simulator::Simulator;
 
-type Answer = Result<Json<Value>, Refused>;
+type ControlAnswer = Result<Json<Value>, Refused>;
 type Created = Result<(StatusCode, Json<Value>), Refused>;
 
 fn shown(tenant: &Tenant) -> Value {
@@ -72,7 +72,7 @@ pub(super) async fn change(
     State(simulator): State<Arc<Simulator>>,
     Path(name): Path<String>,
     Body(change): Body<TenantChange>,
-) -> Answer {
+) -> ControlAnswer {
     let permissions =
         |names: Option<Vec<String>>| names.map(|names| parse_permissions(&names)).transpose();
     let withheld = permissions(change.withheld_scopes)?;
@@ -113,7 +113,7 @@ pub(super) async fn remove(
 pub(super) async fn list_users(
     State(simulator): State<Arc<Simulator>>,
     Path(name): Path<String>,
-) -> Answer {
+) -> ControlAnswer {
     let state = simulator.state();
     let tenant = state
         .directory
@@ -150,7 +150,7 @@ pub(super) async fn change_user(
     State(simulator): State<Arc<Simulator>>,
     Path((name, user)): Path<(String, Uuid)>,
     Body(change): Body<UserChange>,
-) -> Answer {
+) -> ControlAnswer {
     let roles = change.roles.map(|names| parse_roles(&names)).transpose()?;
     let mut state = simulator.state();
     let now = state.clock.now();

@@ -4,7 +4,7 @@ use assent_consent_core::failure::Failure;
 use assent_consent_core::gateway::tenant_name;
 use assent_consent_core::reasons::InvalidRequest;
 use assent_consent_core::return_to;
-use assent_consent_core::use_cases::start_admin_consent::Selection;
+use assent_consent_core::use_cases::start_admin_consent::AdministratorConsentRequest;
 use assent_consent_core::use_cases::start_own_consent::{ConsentRequest, Named, ReturnTarget};
 use assent_contract::command::ExpectedIdentity;
 use assent_contract::values::{
@@ -67,8 +67,8 @@ pub(super) struct NewAdminConsent {
 }
 
 impl NewAdminConsent {
-    pub(super) fn check(self, origins: &[Origin]) -> Result<Selection, Failure> {
-        Ok(Selection {
+    pub(super) fn check(self, origins: &[Origin]) -> Result<AdministratorConsentRequest, Failure> {
+        Ok(AdministratorConsentRequest {
             administrator_confirmed: self.administrator_confirmed,
             permissions: self.permissions.into(),
             tenant: tenant_name(self.tenant.as_deref(), self.tenant_cloud)?,

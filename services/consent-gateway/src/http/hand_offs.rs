@@ -1,12 +1,12 @@
 //! Links for an administrator: made, seen and cancelled by users of the host application.
 
 use assent_consent_core::failure::Failure;
-use assent_consent_core::flow::Aim;
+use assent_consent_core::flow::HandOffPurpose;
 use assent_consent_core::gateway::tenant_name;
-use assent_consent_core::hand_off::{Closed, HandOff, HandOffState, Stage};
+use assent_consent_core::hand_off::{HandOff, HandOffClosed, HandOffStage, HandOffState};
 use assent_consent_core::names::Names;
 use assent_consent_core::rights;
-use assent_consent_core::use_cases::hand_off::{self, Request};
+use assent_consent_core::use_cases::hand_off::{self, HandOffRequest};
 use assent_contract::body::GrantedBy;
 use assent_contract::values::{Id, PermissionSet};
 use assent_domain::ids::{AccountId, UserId};
@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::errors::{ApiError, CancelHandOff, CreateHandOff, GetHandOff, ListHandOffs};
-use super::{Authenticated, Shared, account_id};
+use super::{ApiState, Authenticated, account_id};
 
 /// `POST …/hand-offs`
 #[derive(Debug, Deserialize, ToSchema)]
@@ -31,7 +31,7 @@ pub(super) struct NewHandOff {
     /// administrator_consent: the administrator decides for everyone, and the authorization method changes; for a Super Admin.
     /// approval: the administrator lets users decide for themselves at Microsoft, and nobody's permissions change; for any
     /// user.
-    purpose: Aim,
+    purpose: HandOffPurpose,
     permissions: PermissionSet,
     /// As for admin-consents; if absent, the tenant of the consent in force, else of the user who asks as far as it is known,
     /// else that of whichever administrator follows the link: so name it.
@@ -53,7 +53,7 @@ pub(super) struct HandOffView {
     account_id: String,
     #[schema(value_type = Id)]
     requested_by: String,
-    purpose: Aim,
+    purpose: HandOffPurpose,
     permissions: PermissionSet,
     #[schema(required)]
     tenant_id: Option<Uuid>,
@@ -87,16 +87,16 @@ pub(super) struct HandOffs {
 }
 
 impl HandOffView {
-    fn of(hand_off: &HandOff, url: Option<Url>, now: Timestamp) -> Self {
+    fn new(hand_off: &HandOff, url: Option<Url>, now: Timestamp) -> Self {
         let (code, changed_at, granted_by) = match &hand_off.stage {
-            Stage::Idle => (None, None, None),
-            Stage::Started { at, .. }
-            | Stage::Completing { at, .. }
-            | Stage::Cancelled { at, .. } => (None, Some(*at), None),
-            Stage::Refused { at, code } => (Some(code.clone()), Some(*at), None),
-            Stage::Completed { at, granted_by } => (None, Some(*at), Some(*granted_by)),
+            HandOffStage::Idle => (None, None, None),
+            HandOffStage::Started { at, .. }
+            | HandOffStage::Completing { at, .. }
+            | HandOffStage::Cancelled { at, .. } => (None, Some(*at), None),
+            HandOffStage::Refused { at, code } => (Some(code.clone()), Some(*at), None),
+            HandOffStage::Completed { at, granted_by } => (None, Some(*at), Some(*granted_by)),
         };
-        let is_outdated = hand_off.require_open(now) == Err(Closed::Outdated);
+        let is_outdated = hand_off.require_open(now) == Err(HandOffClosed::Outdated);
         let code = if is_outdated {
             Some(Refusal::FlowExpired.code().to_owned())
         } else {
@@ -106,7 +106,7 @@ impl HandOffView {
             hand_off_id: hand_off.id,
             account_id: hand_off.account.to_string(),
             requested_by: hand_off.requested_by.to_string(),
-            purpose: hand_off.aim,
+            purpose: hand_off.purpose,
             permissions: hand_off.permissions,
             tenant_id: hand_off.tenant.map(|tenant| tenant.id),
             state: hand_off.state(now),
@@ -135,7 +135,7 @@ impl HandOffView {
     ),
 )]
 pub(super) async fn create(
-    State(shared): State<Shared>,
+    State(shared): State<ApiState>,
     Authenticated(caller): Authenticated,
     ApiPath(account): ApiPath<String>,
     ApiJson(body): ApiJson<NewHandOff>,
@@ -143,28 +143,28 @@ pub(super) async fn create(
     let account = account_id(&account)?;
     let by = match body.purpose {
         // Who decides for everyone has to be sent by somebody who may change the company's settings.
-        Aim::AdministratorConsent => rights::manager(&caller, &account)?.user().clone(),
+        HandOffPurpose::AdministratorConsent => rights::manager(&caller, &account)?.user().clone(),
         // Whose word it is where the mailboxes are.
-        Aim::Approval if body.mailboxes_in_exchange_online => {
+        HandOffPurpose::Approval if body.mailboxes_in_exchange_online => {
             rights::manager(&caller, &account)?.user().clone()
         }
-        Aim::Approval => rights::user_of(&caller, &account)?,
+        HandOffPurpose::Approval => rights::user_of(&caller, &account)?,
     };
-    let request = Request {
-        aim: body.purpose,
+    let request = HandOffRequest {
+        purpose: body.purpose,
         permissions: body.permissions.into(),
         tenant: tenant_name(body.tenant.as_deref(), body.tenant_cloud)?,
         mailboxes_in_exchange_online: body.mailboxes_in_exchange_online,
         token: None,
     };
-    let asker = hand_off::Asker {
+    let asker = hand_off::HandOffRequester {
         user: by,
-        names: Names::of(&caller),
+        names: Names::from_caller(&caller),
     };
     let (made, url) = hand_off::create(&shared.gateway, &account, asker, request).await?;
     Ok((
         StatusCode::CREATED,
-        Json(HandOffView::of(&made, Some(url), shared.gateway.now())),
+        Json(HandOffView::new(&made, Some(url), shared.gateway.now())),
     ))
 }
 
@@ -181,7 +181,7 @@ pub(super) async fn create(
     ),
 )]
 pub(super) async fn list(
-    State(shared): State<Shared>,
+    State(shared): State<ApiState>,
     Authenticated(caller): Authenticated,
     ApiPath(account): ApiPath<String>,
 ) -> Result<Json<HandOffs>, ApiError<ListHandOffs>> {
@@ -190,7 +190,7 @@ pub(super) async fn list(
     let found = hand_off::list(&shared.gateway, &account, only_of.as_ref()).await?;
     let views = found
         .iter()
-        .map(|found| HandOffView::of(found, None, shared.gateway.now()));
+        .map(|found| HandOffView::new(found, None, shared.gateway.now()));
     Ok(Json(HandOffs {
         hand_offs: views.collect(),
     }))
@@ -210,14 +210,14 @@ pub(super) async fn list(
     ),
 )]
 pub(super) async fn show(
-    State(shared): State<Shared>,
+    State(shared): State<ApiState>,
     Authenticated(caller): Authenticated,
     ApiPath((account, id)): ApiPath<(String, Uuid)>,
 ) -> Result<Json<HandOffView>, ApiError<GetHandOff>> {
     let account = account_id(&account)?;
     let (_, only_of) = reach(&caller, &account)?;
     let found = hand_off::find(&shared.gateway, &account, id, only_of.as_ref()).await?;
-    Ok(Json(HandOffView::of(&found, None, shared.gateway.now())))
+    Ok(Json(HandOffView::new(&found, None, shared.gateway.now())))
 }
 
 /// Take a link back: nothing can be begun or finished by it any more
@@ -234,14 +234,14 @@ pub(super) async fn show(
     ),
 )]
 pub(super) async fn cancel(
-    State(shared): State<Shared>,
+    State(shared): State<ApiState>,
     Authenticated(caller): Authenticated,
     ApiPath((account, id)): ApiPath<(String, Uuid)>,
 ) -> Result<Json<HandOffView>, ApiError<CancelHandOff>> {
     let account = account_id(&account)?;
     let (by, only_of) = reach(&caller, &account)?;
     let cancelled = hand_off::cancel(&shared.gateway, &account, id, &by, only_of.as_ref()).await?;
-    Ok(Json(HandOffView::of(
+    Ok(Json(HandOffView::new(
         &cancelled,
         None,
         shared.gateway.now(),

@@ -16,7 +16,7 @@ const ALARM_AT: u32 = 2;
 
 /// How one stands.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum StoreCheck {
     AsItWas,
     Missing,
     /// What is wrong with it, in words.
@@ -53,32 +53,38 @@ impl Watched {
     }
 
     /// How it stands, by the server's description.
-    pub(super) async fn look(&self, connection: &Connection) -> Found {
+    pub(super) async fn look(&self, connection: &Connection) -> StoreCheck {
         let store = self.store;
         match connection.stream_state(&store.stream(), DEADLINE).await {
             Ok(Some(state)) => {
                 let before = self.at_start.as_ref();
                 match before.and_then(|before| state.difference_from(before)) {
                     Some(difference) => {
-                        Found::Amiss(format!("{store} is configured otherwise: {difference}"))
+                        StoreCheck::Amiss(format!("{store} is configured otherwise: {difference}"))
                     }
                     // What replaces something of the same size is taken all the same, so writing would not show it.
                     None if Room::from_usage(state.bytes, state.max_bytes) == Room::Full => {
-                        Found::Amiss(format!("{store} is full"))
+                        StoreCheck::Amiss(format!("{store} is full"))
                     }
-                    None => Found::AsItWas,
+                    None => StoreCheck::AsItWas,
                 }
             }
-            Ok(None) => Found::Missing,
-            Err(error) => Found::Amiss(format!("{store} can't be used: {}", with_sources(&error))),
+            Ok(None) => StoreCheck::Missing,
+            Err(error) => {
+                StoreCheck::Amiss(format!("{store} can't be used: {}", with_sources(&error)))
+            }
         }
     }
 
     /// A server describes a stream also where it can't write to it. So a bucket that took nothing is written to until it
     /// does. One that is well is left alone: who only looks changes nothing. Whether the server has room, if that was
     /// found out.
-    pub(super) async fn probe(&self, found: Found, is_urgent: bool) -> (Found, Option<bool>) {
-        let (Found::AsItWas, Some(bucket)) = (&found, &self.bucket) else {
+    pub(super) async fn probe(
+        &self,
+        found: StoreCheck,
+        is_urgent: bool,
+    ) -> (StoreCheck, Option<bool>) {
+        let (StoreCheck::AsItWas, Some(bucket)) = (&found, &self.bucket) else {
             return (found, None);
         };
         if !bucket.took_nothing() && !is_urgent {
@@ -86,37 +92,37 @@ impl Watched {
         }
         let store = self.store;
         match bucket.probe().await {
-            Ok(()) => (Found::AsItWas, Some(true)),
+            Ok(()) => (StoreCheck::AsItWas, Some(true)),
             Err(error) => match error.full() {
-                Some(Full::Stream) => (Found::Amiss(format!("{store} is full")), Some(true)),
+                Some(Full::Stream) => (StoreCheck::Amiss(format!("{store} is full")), Some(true)),
                 Some(Full::Server) => {
                     let reason = format!(
                         "{store} takes nothing: JetStream has no room left; raise max_file_store of nats-server"
                     );
-                    (Found::Amiss(reason), Some(false))
+                    (StoreCheck::Amiss(reason), Some(false))
                 }
                 None => {
                     let reason = format!(
                         "{store} takes nothing: {}; where its disk was full, make room and restart nats-server",
                         with_sources(&error)
                     );
-                    (Found::Amiss(reason), None)
+                    (StoreCheck::Amiss(reason), None)
                 }
             },
         }
     }
 
     /// Tells it, an operator once.
-    pub(super) fn tell(&self, found: Found) {
+    pub(super) fn tell(&self, found: StoreCheck) {
         let reason = match found {
-            Found::AsItWas => {
+            StoreCheck::AsItWas => {
                 self.amiss.store(0, Ordering::Relaxed);
                 self.measure(1.0);
                 self.dependency.ready();
                 return;
             }
-            Found::Missing => format!("{} is not there", self.store),
-            Found::Amiss(reason) => reason,
+            StoreCheck::Missing => format!("{} is not there", self.store),
+            StoreCheck::Amiss(reason) => reason,
         };
         self.measure(0.0);
         if self.amiss.fetch_add(1, Ordering::Relaxed) + 1 == ALARM_AT {

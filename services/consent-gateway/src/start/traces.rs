@@ -1,6 +1,6 @@
 //! What shows that there was an event log, when there is none.
 
-use assent_consent_core::log_guard::{self, Mark, Verdict};
+use assent_consent_core::log_guard::{self, Mark, MarkComparison};
 use assent_consent_core::log_trouble::LogTrouble;
 use assent_consent_core::view;
 use assent_contract::names;
@@ -52,7 +52,7 @@ pub(super) async fn of_another_end(
         Stamp::Old { .. } | Stamp::Missing => None,
     });
     let mark = told.and_then(|position| mark_of(&position));
-    if let Verdict::Trouble(trouble) = log_guard::look(log, mark.as_ref()).await? {
+    if let MarkComparison::Trouble(trouble) = log_guard::look(log, mark.as_ref()).await? {
         return Ok(Some(trouble));
     }
     let last = log.status().await?.last_sequence;

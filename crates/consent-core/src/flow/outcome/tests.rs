@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use super::{CompletionNotes, FlowFailure, FlowOutcome};
 use crate::cutoff::Generation;
-use crate::flow::{Aim, ErrorSource, Flow, FlowState, FlowView, Purpose, Route, Stage, States};
+use crate::flow::{
+    ErrorSource, Flow, FlowStage, FlowState, FlowView, HandOffPurpose, Purpose, Route, States,
+};
 use crate::messages::{self, IN_THE_WAY, UNKNOWN};
 use crate::names::Names;
 use assent_contract::words::Remark;
@@ -37,10 +39,10 @@ fn of_an_administrator(route: Route) -> Purpose {
 }
 
 fn view(outcome: FlowOutcome) -> FlowView {
-    view_of(Stage::from(outcome))
+    view_of(FlowStage::from(outcome))
 }
 
-fn view_of(stage: Stage) -> FlowView {
+fn view_of(stage: FlowStage) -> FlowView {
     let flow = Flow {
         id: Uuid::nil(),
         account: AccountId::parse("acme").unwrap(),
@@ -138,7 +140,7 @@ fn every_no_of_microsofts_ends_a_flow_in_its_own_way() {
     ];
     let by_link = Route::HandOff {
         id: Uuid::nil(),
-        aim: Aim::Approval,
+        purpose: HandOffPurpose::Approval,
     };
     for (query, state, code_for_users, code_for_administrators) in table {
         let error = refusal(&query);
@@ -158,7 +160,7 @@ fn every_no_of_microsofts_ends_a_flow_in_its_own_way() {
                 "{query}"
             );
             let detail = view.detail.unwrap();
-            let own_words = [messages::of(code), IN_THE_WAY];
+            let own_words = [messages::for_code(code), IN_THE_WAY];
             assert!(
                 own_words.iter().any(|words| detail.starts_with(words)),
                 "{detail}"
@@ -190,7 +192,7 @@ fn a_number_is_told_so_that_it_can_be_looked_up() {
         assert!(detail(&numbered(1_234_567), source).starts_with(UNKNOWN));
         assert!(detail(&numbered(53003), source).starts_with(IN_THE_WAY));
         let answered = detail("error=access_denied&error_description=AADSTS65004", source);
-        assert_eq!(answered, messages::of("declined"));
+        assert_eq!(answered, messages::for_code("declined"));
     }
     let many = "error=x&error_description=AADSTS1+AADSTS2+AADSTS3+AADSTS4+AADSTS99999999999";
     let told = detail(many, ErrorSource::Browser);
@@ -204,13 +206,13 @@ fn a_word_is_told_only_where_microsoft_itself_said_it() {
     assert!(told.ends_with(" Microsoft answered call-evil.example."));
     assert_eq!(
         detail(query, ErrorSource::Browser),
-        messages::of("undetermined")
+        messages::for_code("undetermined")
     );
 }
 
 #[test]
 fn every_ending_has_sentences_of_its_own() {
-    let any = messages::of("no such code");
+    let any = messages::for_code("no such code");
     let failures = FlowFailure::ALL.iter().copied().map(FlowOutcome::Failed);
     let refusals = Refusal::ALL.iter().copied().map(FlowOutcome::Refused);
     for outcome in failures.chain(refusals) {
@@ -258,6 +260,6 @@ fn a_complete_flow_says_what_is_left_to_know() {
     }));
     assert_eq!(
         elsewhere.detail.as_deref(),
-        Some(messages::of("on_premises_exchange"))
+        Some(messages::for_code("on_premises_exchange"))
     );
 }

@@ -5,7 +5,9 @@ use jiff::SignedDuration;
 use uuid::Uuid;
 
 use crate::cutoff::Generation;
-use crate::flow::{Aim, Flow, FlowOutcome, FlowState, Purpose, Route, Stage, States};
+use crate::flow::{
+    Flow, FlowOutcome, FlowStage, FlowState, HandOffPurpose, Purpose, Route, States,
+};
 use crate::gateway::Gateway;
 use crate::names::Names;
 use crate::test_gateway;
@@ -41,7 +43,7 @@ fn flow(user: &str, route: Option<Route>) -> Flow {
             },
         },
         states: States::default(),
-        stage: Stage::AtAuthorize {
+        stage: FlowStage::AtAuthorize {
             tenant: None,
             nonce: String::new(),
             pkce_verifier: String::new(),
@@ -63,7 +65,7 @@ async fn state(gateway: &Gateway, id: Uuid) -> (FlowState, Option<String>) {
 async fn the_oldest_of_a_users_open_flows_gives_way() {
     let (nats, gateway) = test_gateway::start().await;
     // Flows are begun on several replicas.
-    let replica = test_gateway::on(&nats).await;
+    let replica = test_gateway::connect_to(&nats).await;
     let mut anas = Vec::new();
     for number in 0..13 {
         let gateway = if number % 2 == 0 { &gateway } else { &replica };
@@ -90,7 +92,7 @@ async fn what_has_ended_takes_nobodys_place() {
     for _ in 0..30 {
         let id = begun(&gateway, flow("ana", None)).await;
         let mut stored = gateway.flows.find(id).await.unwrap().unwrap();
-        stored.value.stage = Stage::from(FlowOutcome::completed());
+        stored.value.stage = FlowStage::from(FlowOutcome::completed());
         gateway.flows.change(stored).await.unwrap();
     }
     assert_eq!(state(&gateway, oldest).await.0, FlowState::Pending);
@@ -101,7 +103,7 @@ async fn what_is_being_recorded_is_not_told_to_have_expired() {
     let (_nats, gateway) = test_gateway::start().await;
     let redeeming = begun(&gateway, flow("ana", None)).await;
     let mut stored = gateway.flows.find(redeeming).await.unwrap().unwrap();
-    stored.value.stage = Stage::Redeeming;
+    stored.value.stage = FlowStage::Redeeming;
     let stored = gateway.flows.change(stored).await.unwrap();
     for _ in 0..15 {
         begun(&gateway, flow("ana", None)).await;
@@ -115,7 +117,7 @@ async fn a_link_that_was_forwarded_widely_takes_nobodys_place_but_its_own() {
     let (_nats, gateway) = test_gateway::start().await;
     let route = |id| Route::HandOff {
         id: Uuid::from_u128(id),
-        aim: Aim::Approval,
+        purpose: HandOffPurpose::Approval,
     };
     let makers = begun(&gateway, flow("ana", None)).await;
     let other_link = begun(&gateway, flow("ana", Some(route(2)))).await;
@@ -131,7 +133,7 @@ async fn a_link_that_was_forwarded_widely_takes_nobodys_place_but_its_own() {
 #[tokio::test]
 async fn many_at_once_on_several_replicas_leave_ten() {
     let (nats, gateway) = test_gateway::start().await;
-    let replica = test_gateway::on(&nats).await;
+    let replica = test_gateway::connect_to(&nats).await;
     let gateways = std::sync::Arc::new([gateway, replica]);
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..30 {

@@ -4,10 +4,11 @@ use assent_domain::permissions::PermissionSet;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{KEPT, REDEEMED_WITHIN, Way};
+use super::{KEPT, REDEEMED_WITHIN, SignInAttempt};
 use crate::browser::BrowserSecret;
 use crate::cutoff::Generation;
-use crate::flow::{Digest, Flow, FlowOutcome, FlowState, Purpose, Stage, State, States};
+use crate::flow::{Flow, FlowOutcome, FlowSecret, FlowStage, FlowState, Purpose, States};
+use crate::secrets::Digest;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -30,14 +31,14 @@ fn flow() -> Flow {
             vouched: false,
         },
         states: States::default(),
-        stage: Stage::AtAdminConsent,
+        stage: FlowStage::AtAdminConsent,
     }
 }
 
 /// A browser is led on to Microsoft: the state it comes back with.
-fn led_on(flow: &mut Flow, browser: &BrowserSecret, nonce: &str) -> State {
-    let state = State::new(flow.id);
-    flow.lead_on(Way {
+fn led_on(flow: &mut Flow, browser: &BrowserSecret, nonce: &str) -> FlowSecret {
+    let state = FlowSecret::new(flow.id);
+    flow.lead_on(SignInAttempt {
         state: state.digest(),
         browser: Some(browser.digest()),
         tenant: None,
@@ -79,7 +80,7 @@ fn each_browser_that_was_led_on_comes_back_by_its_own_way() {
                 .iter()
                 .all(|state| flow.states.lead_to_authorize(state))
         );
-        assert!(!flow.states.lead_to_authorize(&State::new(flow.id)));
+        assert!(!flow.states.lead_to_authorize(&FlowSecret::new(flow.id)));
         let kept = serde_json::to_string(&flow).unwrap();
         assert!(!kept.contains("verifier of"), "{kept}");
     }
@@ -89,7 +90,10 @@ fn each_browser_that_was_led_on_comes_back_by_its_own_way() {
 fn a_flow_is_taken_once_and_knows_the_code_that_took_it() {
     let mut flow = flow();
     let state = led_on(&mut flow, &BrowserSecret::random(), "n");
-    assert!(flow.take(&State::new(flow.id), Some("code"), NOW).is_none());
+    assert!(
+        flow.take(&FlowSecret::new(flow.id), Some("code"), NOW)
+            .is_none()
+    );
     let mut flow = stored(&flow);
     flow.take(&state, Some("code"), NOW).unwrap();
     assert!(flow.take(&state, Some("code"), NOW).is_none());
@@ -149,7 +153,7 @@ fn whoever_took_a_flow_and_says_nothing_is_given_up() {
     flow.cut_short();
     assert!(!flow.is_given_up(too_late));
     assert_eq!(flow.view(too_late).state, FlowState::Expired);
-    flow.stage = Stage::from(FlowOutcome::completed());
+    flow.stage = FlowStage::from(FlowOutcome::completed());
     assert!(!flow.is_given_up(too_late) && !flow.was_interrupted());
 }
 
@@ -161,8 +165,8 @@ fn a_later_visit_takes_nothing_from_an_earlier_one() {
     };
     let mut flow = flow();
     assert!(flow.another_confirm().is_none() && flow.another_page(NOW).is_none());
-    flow.stage = Stage::AwaitingConfirmation {
-        confirm: Digest::of("first"),
+    flow.stage = FlowStage::AwaitingConfirmation {
+        confirm: Digest::compute("first"),
         held: PermissionSet::EVERYTHING.into(),
         scopes: Vec::new(),
         identity: Identity {

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::{HandOffsOfAccount, HandOffsOfUser, MOST_LISTED};
 use crate::cutoff::Generation;
-use crate::flow::Aim;
-use crate::hand_off::{HandOff, HandOffToken, Stage};
+use crate::flow::HandOffPurpose;
+use crate::hand_off::{HandOff, HandOffStage, HandOffToken};
 use crate::limits::{LINKS_A_DAY, OPEN_LINKS};
 use crate::names::Names;
 
@@ -26,7 +26,7 @@ fn link(by: &str, expires_at: Timestamp) -> HandOff {
         made_in: Some(0),
         is_outdated: false,
         names: Names::default(),
-        aim: Aim::Approval,
+        purpose: HandOffPurpose::Approval,
         permissions: PermissionSet::EVERYTHING.into(),
         mailboxes_in_exchange_online: false,
         tenant: None,
@@ -35,7 +35,7 @@ fn link(by: &str, expires_at: Timestamp) -> HandOff {
         created_at: at(0),
         expires_at,
         opened_at: None,
-        stage: Stage::Idle,
+        stage: HandOffStage::Idle,
     }
 }
 
@@ -70,7 +70,7 @@ fn a_user_sees_their_own_however_many_others_made() {
     for _ in 0..3 * MOST_LISTED {
         let others = link("mallory", at(10_000));
         links.add(&others, at(0));
-        links.over(&[others.id]);
+        links.mark_over(&[others.id]);
     }
     assert_eq!(links.newest(None).count(), MOST_LISTED);
     let ana = UserId::parse("ana").unwrap();
@@ -95,7 +95,7 @@ proptest! {
             }
             if ends && !open.is_empty() {
                 let (ended, _) = open.remove(which.index(open.len()));
-                links.over(&[ended]);
+                links.mark_over(&[ended]);
             }
             open.retain(|(_, expires_at)| *expires_at > now);
             let expected: Vec<_> = open.iter().map(|(id, _)| *id).collect();

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::cutoff::Generation;
 use crate::failure::Failure;
-use crate::flow::Aim;
-use crate::hand_off::{HandOff, HandOffToken, Stage};
+use crate::flow::HandOffPurpose;
+use crate::hand_off::{HandOff, HandOffStage, HandOffToken};
 use crate::limits::Limit;
 use crate::names::Names;
 use crate::test_gateway;
@@ -27,7 +27,7 @@ fn link(account: &AccountId, by: &str) -> HandOff {
         made_in: Some(0),
         is_outdated: false,
         names: Names::default(),
-        aim: Aim::Approval,
+        purpose: HandOffPurpose::Approval,
         permissions: PermissionSet::EVERYTHING.into(),
         mailboxes_in_exchange_online: false,
         tenant: None,
@@ -36,7 +36,7 @@ fn link(account: &AccountId, by: &str) -> HandOff {
         created_at: now,
         expires_at: now + SignedDuration::from_hours(1),
         opened_at: None,
-        stage: Stage::Idle,
+        stage: HandOffStage::Idle,
     }
 }
 
@@ -91,7 +91,7 @@ async fn making_and_cancelling_all_day_ends_at_twenty_also_for_another_replica()
         let made = gateway.hand_offs.create(link(&acme, "ana")).await.unwrap();
         cancel(made.value.id).await;
     }
-    let replica = test_gateway::on(&nats).await;
+    let replica = test_gateway::connect_to(&nats).await;
     for store in [&gateway.hand_offs, &replica.hand_offs] {
         match store.create(link(&acme, "ana")).await {
             Err(Failure::TooMany(limited)) => {
@@ -117,7 +117,7 @@ async fn making_and_cancelling_all_day_ends_at_twenty_also_for_another_replica()
 #[tokio::test]
 async fn many_at_once_make_no_more_than_may_be() {
     let (nats, gateway) = test_gateway::start().await;
-    let replica = test_gateway::on(&nats).await;
+    let replica = test_gateway::connect_to(&nats).await;
     let gateways = std::sync::Arc::new([gateway, replica]);
     let acme = account("acme");
     let mut tasks = tokio::task::JoinSet::new();

@@ -23,8 +23,8 @@ fn kinds(permissions: &[Permission]) -> Kinds {
     kinds_from_list(permissions)
 }
 
-fn asking(epoch: Epoch, tenant: Option<Tenant>, kinds: Kinds) -> Asked {
-    Asked {
+fn asking(epoch: Epoch, tenant: Option<Tenant>, kinds: Kinds) -> AttemptedConsent {
+    AttemptedConsent {
         epoch,
         tenant,
         permissions: PermissionSet::EVERYTHING.only(kinds),
@@ -50,7 +50,7 @@ fn met(attempts: &Attempts) -> Vec<Permission> {
 fn sent(number: u128, doubtful: &[Permission], minute: i64) -> Attempts {
     let mut attempts = Attempts::default();
     let doubtful = kinds(doubtful);
-    attempts.begun(
+    attempts.note_start(
         flow(number),
         asking(EPOCH, None, doubtful),
         doubtful,
@@ -71,31 +71,31 @@ fn whoever_is_on_the_way_has_met_a_dead_end_at_once() {
 fn the_first_attempt_may_still_complete_whatever_was_begun_meanwhile() {
     let mut attempts = sent(1, &[Permission::Calendar, Permission::Email], 0);
     let contacts = asking(EPOCH, None, kinds(&[Permission::Contacts]));
-    attempts.begun(flow(2), contacts, Kinds::NONE, at(1));
+    attempts.note_start(flow(2), contacts, Kinds::NONE, at(1));
     let both = kinds(&[Permission::Calendar, Permission::Email]);
-    attempts.got((EPOCH, tenant(1)), flow(1), both);
+    attempts.note_grant((EPOCH, tenant(1)), flow(1), both);
     assert_eq!(met(&attempts), []);
 }
 
 #[test]
 fn what_ended_otherwise_was_no_dead_end() {
     let mut attempts = sent(1, &[Permission::Calendar], 0);
-    attempts.over(flow(1));
+    attempts.note_end(flow(1));
     assert_eq!(met(&attempts), []);
 
     // Each attempt speaks for itself.
     let mut attempts = sent(1, &[Permission::Calendar], 0);
     let email = kinds(&[Permission::Email]);
-    attempts.begun(flow(2), asking(EPOCH, None, email), email, at(1));
-    attempts.over(flow(2));
+    attempts.note_start(flow(2), asking(EPOCH, None, email), email, at(1));
+    attempts.note_end(flow(2));
     assert_eq!(met(&attempts), [Permission::Calendar]);
 }
 
 #[test]
 fn what_was_not_among_what_was_granted_led_nowhere() {
     let mut attempts = sent(1, &[Permission::Calendar, Permission::Email], 0);
-    attempts.got((EPOCH, tenant(1)), flow(1), kinds(&[Permission::Email]));
-    attempts.over(flow(1));
+    attempts.note_grant((EPOCH, tenant(1)), flow(1), kinds(&[Permission::Email]));
+    attempts.note_end(flow(1));
     assert_eq!(met(&attempts), [Permission::Calendar]);
 }
 
@@ -154,14 +154,14 @@ fn another_tenant_is_another_matter() {
     let mut attempts = Attempts::default();
     let calendar = kinds(&[Permission::Calendar]);
     let asked = asking(EPOCH, Some(tenant(1)), calendar);
-    attempts.begun(flow(1), asked, calendar, at(0));
+    attempts.note_start(flow(1), asked, calendar, at(0));
     assert_eq!(met_in(&attempts, (EPOCH, Some(tenant(2)))), []);
     for here in [Some(tenant(1)), None] {
         assert_eq!(met_in(&attempts, (EPOCH, here)), [Permission::Calendar]);
     }
-    attempts.got((EPOCH, tenant(2)), flow(2), calendar);
+    attempts.note_grant((EPOCH, tenant(2)), flow(2), calendar);
     assert_eq!(met(&attempts), [Permission::Calendar]);
-    attempts.got((EPOCH, tenant(1)), flow(3), calendar);
+    attempts.note_grant((EPOCH, tenant(1)), flow(3), calendar);
     assert_eq!(met(&attempts), []);
 }
 
@@ -169,13 +169,13 @@ fn another_tenant_is_another_matter() {
 fn an_answer_to_a_question_of_before_the_change_of_method_changes_nothing() {
     let mut attempts = sent(1, &[Permission::Calendar], 0);
     let email = kinds(&[Permission::Email]);
-    attempts.begun(flow(2), asking(EPOCH.next(), None, email), email, at(1));
+    attempts.note_start(flow(2), asking(EPOCH.next(), None, email), email, at(1));
     attempts.blocked(
         flow(1),
         asking(EPOCH, None, kinds(&[Permission::Calendar])),
         at(2),
     );
-    attempts.got((EPOCH, tenant(1)), flow(1), email);
+    attempts.note_grant((EPOCH, tenant(1)), flow(1), email);
     assert_eq!(met_in(&attempts, (EPOCH.next(), None)), [Permission::Email]);
 }
 
@@ -183,13 +183,13 @@ fn an_answer_to_a_question_of_before_the_change_of_method_changes_nothing() {
 fn what_is_under_way_is_known_until_it_is_over() {
     let mut attempts = sent(1, &[Permission::Calendar], 0);
     let email = kinds(&[Permission::Email]);
-    attempts.begun(flow(2), asking(EPOCH, None, email), Kinds::NONE, at(10));
+    attempts.note_start(flow(2), asking(EPOCH, None, email), Kinds::NONE, at(10));
     let both = kinds(&[Permission::Calendar, Permission::Email]);
     assert_eq!(attempts.under_way(EPOCH, at(24)), both);
     // Fifteen minutes at Microsoft, and ten to confirm.
     assert_eq!(attempts.under_way(EPOCH, at(25)), email);
     assert_eq!(attempts.under_way(EPOCH.next(), at(24)), Kinds::NONE);
-    attempts.over(flow(2));
+    attempts.note_end(flow(2));
     assert_eq!(
         attempts.under_way(EPOCH, at(24)),
         kinds(&[Permission::Calendar])
@@ -201,7 +201,7 @@ fn no_more_is_kept_in_mind_than_anybody_has_in_hand() {
     let mut attempts = sent(0, &[Permission::Calendar], 0);
     let (email, all) = (kinds(&[Permission::Email]), Kinds::ALL);
     for number in (1..).take(MOST_UNDER_WAY) {
-        attempts.begun(flow(number), asking(EPOCH, None, email), Kinds::NONE, at(1));
+        attempts.note_start(flow(number), asking(EPOCH, None, email), Kinds::NONE, at(1));
     }
     assert_eq!(attempts.under_way.len(), MOST_UNDER_WAY);
     assert_eq!(attempts.under_way(EPOCH, at(1)), email);
@@ -210,7 +210,7 @@ fn no_more_is_kept_in_mind_than_anybody_has_in_hand() {
 
     for number in 100..300 {
         let elsewhere = asking(EPOCH, Some(tenant(number)), all);
-        attempts.begun(flow(number), elsewhere, all, at(2));
+        attempts.note_start(flow(number), elsewhere, all, at(2));
     }
     assert_eq!(attempts.dead_ends.len(), MOST_DEAD_ENDS);
 }
@@ -226,7 +226,7 @@ fn a_record_of_an_earlier_release_is_read() {
 #[test]
 fn who_was_not_allowed_to_read_may_be_asked_to_let_send() {
     let email = kinds(&[Permission::Email]);
-    let limited = Asked {
+    let limited = AttemptedConsent {
         permissions: PermissionSet {
             email: EmailLevel::Limited,
             ..PermissionSet::NOTHING
@@ -237,7 +237,7 @@ fn who_was_not_allowed_to_read_may_be_asked_to_let_send() {
         |attempts: &Attempts, asked| attempts.lead_nowhere(asked, Permission::Email, |_| false);
     let mut attempts = sent(1, &[Permission::Email], 0);
     assert!(!nowhere(&attempts, limited));
-    attempts.begun(flow(2), limited, email, at(1));
+    attempts.note_start(flow(2), limited, email, at(1));
     for asked in [limited, asking(EPOCH, None, email)] {
         assert!(nowhere(&attempts, asked));
     }

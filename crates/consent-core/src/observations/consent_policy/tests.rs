@@ -62,12 +62,12 @@ fn a_refusal_of_what_everybody_may_is_for_all_of_it() {
 #[test]
 fn the_newest_answer_counts() {
     let mut policy = ConsentPolicy::default();
-    policy.opened(&scopes(&[CALENDAR]), at(1));
+    policy.note_granted(&scopes(&[CALENDAR]), at(1));
     assert_eq!(needs(&policy, &[CALENDAR]), Approval::NotNeeded);
     policy.refused(&scopes(&[CALENDAR]), at(2));
     assert_eq!(needs(&policy, &[CALENDAR]), Approval::Required);
     assert!(!policy.is_open_since(&scopes(&[CALENDAR]), at(0)));
-    policy.opened(&scopes(&[CALENDAR]), at(3));
+    policy.note_granted(&scopes(&[CALENDAR]), at(3));
     assert!(policy.is_open_since(&scopes(&[CALENDAR]), at(3)));
     assert!(!policy.is_open_since(&scopes(&[CALENDAR]), at(4)));
     // Nobody was seen to get it, whatever the default is.
@@ -78,21 +78,21 @@ fn the_newest_answer_counts() {
 #[test]
 fn a_company_has_few_tenants_and_each_its_own_policy() {
     let mut policies = ConsentPolicies::default();
-    assert!(policies.of(None).is_none());
+    assert!(policies.policy(None).is_none());
     policies
-        .of_mut(tenant(1))
+        .policy_mut(tenant(1))
         .refused(&scopes(&[CALENDAR]), at(1));
-    assert_eq!(policies.of(None), policies.of(Some(tenant(1))));
+    assert_eq!(policies.policy(None), policies.policy(Some(tenant(1))));
     policies
-        .of_mut(tenant(2))
-        .opened(&scopes(&[CALENDAR]), at(1));
-    assert!(policies.of(None).is_none());
+        .policy_mut(tenant(2))
+        .note_granted(&scopes(&[CALENDAR]), at(1));
+    assert!(policies.policy(None).is_none());
     assert_eq!(
-        approval(policies.of(Some(tenant(2))), &scopes(&[CALENDAR])),
+        approval(policies.policy(Some(tenant(2))), &scopes(&[CALENDAR])),
         Approval::NotNeeded
     );
     for id in 3..50 {
-        policies.of_mut(tenant(id));
+        policies.policy_mut(tenant(id));
     }
     assert_eq!(policies.tenants.len(), super::MOST_TENANTS);
 }

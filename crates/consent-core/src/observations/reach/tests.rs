@@ -77,7 +77,7 @@ impl World {
         let (doubtful, question) = (reach.doubtful(), reach.asked());
         self.flows += 1;
         let (flow, now) = (Uuid::from_u128(self.flows), self.now());
-        self.attempts.begun(flow, question, doubtful, now);
+        self.attempts.note_start(flow, question, doubtful, now);
         self.model.flows.push((flow, asked, doubtful));
         for permission in doubtful.iter() {
             self.model.asked.entry(permission).or_default().push(flow);
@@ -116,11 +116,11 @@ impl World {
             Answer::Granted(granted) => {
                 let granted = asked.only(granted);
                 self.policies
-                    .of_mut(TENANT)
-                    .opened(&scopes().of(granted), now);
+                    .policy_mut(TENANT)
+                    .note_granted(&scopes().scopes_for(granted), now);
                 self.attempts
-                    .got((EPOCH, TENANT.into()), flow, granted.kinds());
-                self.attempts.over(flow);
+                    .note_grant((EPOCH, TENANT.into()), flow, granted.kinds());
+                self.attempts.note_end(flow);
                 for permission in granted.kinds().iter() {
                     self.model.asked.remove(&permission);
                 }
@@ -141,7 +141,7 @@ impl World {
                 }
             }
             Answer::SomethingElse => {
-                self.attempts.over(flow);
+                self.attempts.note_end(flow);
                 for flows in self.model.asked.values_mut() {
                     flows.retain(|asked| *asked != flow);
                 }
@@ -161,15 +161,15 @@ impl World {
                 }
             }
             Happening::ColleagueGot(permission) => {
-                let scopes = scopes().of(just(permission));
+                let scopes = scopes().scopes_for(just(permission));
                 let now = self.now();
-                self.policies.of_mut(TENANT).opened(&scopes, now);
+                self.policies.policy_mut(TENANT).note_granted(&scopes, now);
                 self.model.asked.remove(&permission);
             }
             Happening::ColleagueWasRefused(permission) => {
-                let scopes = scopes().of(just(permission));
+                let scopes = scopes().scopes_for(just(permission));
                 let now = self.now();
-                self.policies.of_mut(TENANT).refused(&scopes, now);
+                self.policies.policy_mut(TENANT).refused(&scopes, now);
             }
         }
         Ok(())

@@ -10,9 +10,11 @@ use assent_domain::permissions::PermissionSet;
 use jiff::SignedDuration;
 use uuid::Uuid;
 
-use super::{Closed, confirm, disown, find};
+use super::{ConfirmationClosed, confirm, disown, find};
 use crate::cutoff::Generation;
-use crate::flow::{Answer, Flow, FlowState, Purpose, Route, Stage, State, States};
+use crate::flow::{
+    Flow, FlowSecret, FlowStage, FlowState, Purpose, Route, States, VerifiedConsent,
+};
 use crate::gateway::Gateway;
 use crate::names::Names;
 use crate::test_gateway;
@@ -25,12 +27,12 @@ fn sam() -> UserId {
     UserId::parse("sam").unwrap()
 }
 
-fn answer() -> Answer {
+fn answer() -> VerifiedConsent {
     let tenant = Tenant {
         cloud: Cloud::Worldwide,
         id: TenantId(Uuid::from_u128(0xace)),
     };
-    Answer::of(&FinishAdministratorConsent {
+    VerifiedConsent::from_command(&FinishAdministratorConsent {
         account: acme(),
         consent: ConsentId(Uuid::now_v7()),
         requested_by: sam(),
@@ -50,8 +52,8 @@ fn answer() -> Answer {
 }
 
 /// A flow that waits for its administrator for so many minutes more, and was taken so many seconds ago.
-async fn waiting(gateway: &Gateway, minutes: i64, taken: Option<i64>) -> State {
-    let page = State::new(Uuid::now_v7());
+async fn waiting(gateway: &Gateway, minutes: i64, taken: Option<i64>) -> FlowSecret {
+    let page = FlowSecret::new(Uuid::now_v7());
     let flow = Flow {
         id: page.flow,
         account: acme(),
@@ -74,7 +76,7 @@ async fn waiting(gateway: &Gateway, minutes: i64, taken: Option<i64>) -> State {
             administrator_page: Some(page.digest()),
             ..States::default()
         },
-        stage: Stage::AwaitingAdministrator {
+        stage: FlowStage::AwaitingAdministrator {
             answer: answer(),
             taken_at: taken.map(|ago| Clock::default().now() - SignedDuration::from_secs(ago)),
         },
@@ -83,7 +85,7 @@ async fn waiting(gateway: &Gateway, minutes: i64, taken: Option<i64>) -> State {
     page
 }
 
-async fn state_of(gateway: &Gateway, page: &State) -> FlowState {
+async fn state_of(gateway: &Gateway, page: &FlowSecret) -> FlowState {
     let stored = gateway.flows.find(page.flow).await.unwrap().unwrap();
     stored.value.view(Clock::default().now()).state
 }
@@ -104,7 +106,7 @@ async fn a_page_whose_time_is_over_records_nothing() {
             .await
             .map(|_| unreachable!("it is over")),
     ] {
-        let Err(Closed::Expired(to)) = tried else {
+        let Err(ConfirmationClosed::Expired(to)) = tried else {
             panic!("{tried:?}");
         };
         assert!(to.as_str().contains("outcome=expired"), "{to}");
@@ -126,14 +128,20 @@ async fn of_many_who_send_it_off_one_records_it() {
     assert_eq!(recorded, 1, "{sent:?}");
     for refused in sent.iter().filter_map(|sent| sent.as_ref().err()) {
         assert!(
-            matches!(refused, Closed::BeingRecorded | Closed::Answered(_)),
+            matches!(
+                refused,
+                ConfirmationClosed::BeingRecorded | ConfirmationClosed::Answered(_)
+            ),
             "{refused:?}"
         );
     }
     assert_eq!(state_of(&gateway, &page).await, FlowState::Completed);
     assert_eq!(events(&gateway).await, 2);
     let again = disown(&gateway, &page).await;
-    assert!(matches!(again, Err(Closed::Answered(_))), "{again:?}");
+    assert!(
+        matches!(again, Err(ConfirmationClosed::Answered(_))),
+        "{again:?}"
+    );
 }
 
 /// A gateway died while it recorded: whether before it was on the log, or after.
@@ -143,7 +151,7 @@ async fn what_was_not_finished_is_finished_by_sending_it_off_again() {
     let page = waiting(&gateway, 10, Some(1)).await;
     let too_early = confirm(&gateway, &page).await;
     assert!(
-        matches!(too_early, Err(Closed::BeingRecorded)),
+        matches!(too_early, Err(ConfirmationClosed::BeingRecorded)),
         "{too_early:?}"
     );
     assert_eq!(events(&gateway).await, 0);
@@ -167,13 +175,16 @@ async fn what_was_not_finished_is_finished_by_sending_it_off_again() {
 async fn a_page_opens_with_its_own_secret_only() {
     let (_nats, gateway) = test_gateway::start().await;
     let page = waiting(&gateway, 10, None).await;
-    let guessed = State::new(page.flow);
+    let guessed = FlowSecret::new(page.flow);
     for closed in [
         confirm(&gateway, &guessed).await,
         disown(&gateway, &guessed).await,
-        confirm(&gateway, &State::new(Uuid::now_v7())).await,
+        confirm(&gateway, &FlowSecret::new(Uuid::now_v7())).await,
     ] {
-        assert!(matches!(closed, Err(Closed::Unknown)), "{closed:?}");
+        assert!(
+            matches!(closed, Err(ConfirmationClosed::Unknown)),
+            "{closed:?}"
+        );
     }
     assert_eq!(
         state_of(&gateway, &page).await,
@@ -190,6 +201,9 @@ async fn whoever_was_cut_off_has_asked_for_nothing() {
     let page = waiting(&gateway, 10, None).await;
     gateway.cutoffs.cut_off(&acme(), &sam()).await.unwrap();
     let closed = confirm(&gateway, &page).await;
-    assert!(matches!(closed, Err(Closed::Expired(_))), "{closed:?}");
+    assert!(
+        matches!(closed, Err(ConfirmationClosed::Expired(_))),
+        "{closed:?}"
+    );
     assert_eq!(events(&gateway).await, 0);
 }

@@ -14,18 +14,21 @@ use super::{CallbackFailure, ReturningBrowser, Visit, admin_consent, authorize};
 use crate::browser::BrowserSecret;
 use crate::cutoff::Generation;
 use crate::failure::Failure;
-use crate::flow::{Digest, Flow, FlowOutcome, FlowState, Purpose, Stage, State, States, Way};
+use crate::flow::{
+    Flow, FlowOutcome, FlowSecret, FlowStage, FlowState, Purpose, SignInAttempt, States,
+};
 use crate::gateway::Gateway;
 use crate::kv_store::Versioned;
+use crate::secrets::Digest;
 use crate::test_gateway;
 use crate::use_cases::conclude_flow::{conclude, still_counts};
 use crate::use_cases::confirm_grant::confirm_grant;
 use crate::use_cases::visit::LOOKS_FIRST;
 
 /// A flow at some stage, which ends so many minutes from now.
-async fn flow(gateway: &Gateway, reached: Stage, minutes: i64) -> State {
+async fn flow(gateway: &Gateway, reached: FlowStage, minutes: i64) -> FlowSecret {
     let id = Uuid::now_v7();
-    let state = State::new(id);
+    let state = FlowSecret::new(id);
     let flow = Flow {
         id,
         account: AccountId::parse("acme").unwrap(),
@@ -62,21 +65,21 @@ fn somebody() -> ReturningBrowser {
     }
 }
 
-fn at_authorize() -> Stage {
-    Stage::AtAuthorize {
+fn at_authorize() -> FlowStage {
+    FlowStage::AtAuthorize {
         tenant: None,
         nonce: "nonce".to_owned(),
         pkce_verifier: "verifier".to_owned(),
     }
 }
 
-fn awaiting_confirmation() -> Stage {
+fn awaiting_confirmation() -> FlowStage {
     let tenant = assent_contract::values::Tenant {
         cloud: assent_contract::values::Cloud::Worldwide,
         id: Uuid::nil(),
     };
-    Stage::AwaitingConfirmation {
-        confirm: Digest::of("confirm"),
+    FlowStage::AwaitingConfirmation {
+        confirm: Digest::compute("confirm"),
         held: PermissionSet::EVERYTHING.into(),
         scopes: Vec::new(),
         identity: assent_contract::values::Identity {
@@ -88,7 +91,7 @@ fn awaiting_confirmation() -> Stage {
 }
 
 /// A flow that was taken with the code `c`, and got so far.
-async fn taken(gateway: &Gateway, reached: Stage) -> (State, Versioned<Flow>) {
+async fn taken(gateway: &Gateway, reached: FlowStage) -> (FlowSecret, Versioned<Flow>) {
     let state = flow(gateway, at_authorize(), 5).await;
     let mut stored = gateway.flows.find(state.flow).await.unwrap().unwrap();
     stored.value.take(&state, Some("c"), Clock::default().now());
@@ -97,12 +100,12 @@ async fn taken(gateway: &Gateway, reached: Stage) -> (State, Versioned<Flow>) {
     (state, stored)
 }
 
-async fn found(gateway: &Gateway, state: &State) -> Flow {
+async fn found(gateway: &Gateway, state: &FlowSecret) -> Flow {
     gateway.flows.find(state.flow).await.unwrap().unwrap().value
 }
 
 /// Where a visit with this query ends.
-async fn visit(gateway: &Gateway, state: &State, query: &str) -> BTreeMap<String, String> {
+async fn visit(gateway: &Gateway, state: &FlowSecret, query: &str) -> BTreeMap<String, String> {
     let query = format!("{query}&state={}", state.expose());
     let landed = authorize(gateway, &query, &somebody()).await.unwrap();
     landed.query_pairs().into_owned().collect()
@@ -116,7 +119,7 @@ fn outcome(landed: &BTreeMap<String, String>) -> (&str, Option<&str>) {
 #[tokio::test]
 async fn a_callback_after_the_flows_time_goes_back_and_is_told_so() {
     let (_nats, gateway) = test_gateway::start().await;
-    let state = flow(&gateway, Stage::AtAdminConsent, -1).await.expose();
+    let state = flow(&gateway, FlowStage::AtAdminConsent, -1).await.expose();
     let tenant = Uuid::now_v7();
     let query = format!("admin_consent=True&tenant={tenant}&state={state}");
     let landed = admin_consent(&gateway, &query, &somebody()).await.unwrap();
@@ -128,7 +131,7 @@ async fn a_callback_after_the_flows_time_goes_back_and_is_told_so() {
     assert_eq!(outcome(&landed), ("expired", Some("flow_expired")));
     assert!(matches!(
         found(&gateway, &state).await.stage,
-        Stage::AtAuthorize { .. }
+        FlowStage::AtAuthorize { .. }
     ));
 }
 
@@ -148,7 +151,7 @@ async fn a_confirmation_after_its_time_records_nothing() {
 #[tokio::test]
 async fn a_flow_whose_gateway_died_is_given_up_and_not_taken_again() {
     let (_nats, gateway) = test_gateway::start().await;
-    let (state, mut stored) = taken(&gateway, Stage::Redeeming).await;
+    let (state, mut stored) = taken(&gateway, FlowStage::Redeeming).await;
     stored.value.expires_at = Clock::default().now() - SignedDuration::from_secs(1);
     gateway.flows.change(stored).await.unwrap();
     for query in ["code=c", "code=other", "error=access_denied"] {
@@ -161,7 +164,7 @@ async fn a_flow_whose_gateway_died_is_given_up_and_not_taken_again() {
 #[tokio::test]
 async fn what_took_too_long_is_told_as_it_is() {
     let (_nats, gateway) = test_gateway::start().await;
-    let (state, mut stored) = taken(&gateway, Stage::Redeeming).await;
+    let (state, mut stored) = taken(&gateway, FlowStage::Redeeming).await;
     still_counts(&gateway, &stored).await.unwrap();
     stored.value.expires_at = Clock::default().now() - SignedDuration::from_secs(1);
     let mut late = gateway.flows.change(stored).await.unwrap();
@@ -177,7 +180,7 @@ async fn what_took_too_long_is_told_as_it_is() {
     conclude(&gateway, late.clone(), refused).await.unwrap();
     assert!(found(&gateway, &state).await.was_interrupted());
     // Unless it was on the log by then.
-    late.value.stage = Stage::Redeeming;
+    late.value.stage = FlowStage::Redeeming;
     let landed = conclude(&gateway, late.clone(), FlowOutcome::completed()).await;
     assert!(landed.unwrap().as_str().contains("outcome=completed"));
     let refused = FlowOutcome::Refused(Refusal::FlowExpired);
@@ -188,7 +191,7 @@ async fn what_took_too_long_is_told_as_it_is() {
 #[tokio::test]
 async fn a_visit_in_the_middle_of_another_waits_for_its_end() {
     let (_nats, gateway) = test_gateway::start().await;
-    let (state, stored) = taken(&gateway, Stage::Redeeming).await;
+    let (state, stored) = taken(&gateway, FlowStage::Redeeming).await;
     let visits = async {
         tokio::join!(
             visit(&gateway, &state, "code=c"),
@@ -261,7 +264,7 @@ async fn whoever_loads_a_callback_without_end_writes_no_more() {
 async fn a_stranger_to_the_flow_is_shown_the_way_back_and_changes_nothing() {
     let (_nats, gateway) = test_gateway::start().await;
     let (state, stored) = taken(&gateway, awaiting_confirmation()).await;
-    let guessed = State::new(state.flow).expose();
+    let guessed = FlowSecret::new(state.flow).expose();
     let callback_failure =
         authorize(&gateway, &format!("code=c&state={guessed}"), &somebody()).await;
     let CallbackFailure {
@@ -282,7 +285,7 @@ async fn a_stranger_to_the_flow_is_shown_the_way_back_and_changes_nothing() {
 #[tokio::test]
 async fn how_it_went_is_written_down_though_the_store_was_away() {
     let (mut nats, gateway) = test_gateway::start().await;
-    let (state, stored) = taken(&gateway, Stage::Redeeming).await;
+    let (state, stored) = taken(&gateway, FlowStage::Redeeming).await;
     nats.kill();
     let mut ended = std::pin::pin!(conclude(&gateway, stored, FlowOutcome::completed()));
     // Longer than one attempt may take.
@@ -299,9 +302,9 @@ async fn how_it_went_is_written_down_though_the_store_was_away() {
 }
 
 /// A browser is led on to Microsoft: the state it comes back with.
-fn led_on(flow: &mut Flow, browser: &BrowserSecret) -> State {
-    let state = State::new(flow.id);
-    flow.lead_on(Way {
+fn led_on(flow: &mut Flow, browser: &BrowserSecret) -> FlowSecret {
+    let state = FlowSecret::new(flow.id);
+    flow.lead_on(SignInAttempt {
         state: state.digest(),
         browser: Some(browser.digest()),
         tenant: Some(assent_contract::values::Tenant {
@@ -317,7 +320,7 @@ fn led_on(flow: &mut Flow, browser: &BrowserSecret) -> State {
 #[tokio::test]
 async fn whose_way_another_copy_has_spent_is_led_on_by_one_of_their_own() {
     let (_nats, gateway) = test_gateway::start().await;
-    let begun = flow(&gateway, Stage::AtAdminConsent, 5).await;
+    let begun = flow(&gateway, FlowStage::AtAdminConsent, 5).await;
     let mut stored = gateway.flows.find(begun.flow).await.unwrap().unwrap();
     let (person, other) = (somebody(), somebody());
     let state = led_on(&mut stored.value, &person.browser);
@@ -348,7 +351,7 @@ async fn whose_way_another_copy_has_spent_is_led_on_by_one_of_their_own() {
     let led = authorize(&gateway, &callback, &person).await.unwrap();
     assert!(led.path().ends_with("/oauth2/v2.0/authorize"), "{led}");
     let parameters: BTreeMap<_, _> = led.query_pairs().into_owned().collect();
-    let own_way = State::parse(parameters.get("state").unwrap()).unwrap();
+    let own_way = FlowSecret::parse(parameters.get("state").unwrap()).unwrap();
     let mut found = gateway.flows.find(state.flow).await.unwrap().unwrap().value;
     found
         .take(&own_way, Some("d"), Clock::default().now())

@@ -14,7 +14,7 @@ use assent_event_log::RecordedEvent;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::of;
+use super::entries;
 
 fn user(name: &str) -> UserId {
     UserId::parse(name).unwrap()
@@ -99,7 +99,7 @@ fn each_event_is_a_sentence_with_who_did_it_and_the_newest_is_first() {
         .zip(events)
         .map(|(sequence, event)| recorded(sequence, event))
         .collect();
-    let told = of(&events, &user("ana"), &[]);
+    let told = entries(&events, &user("ana"), &[]);
     let told: Vec<_> = told
         .recent
         .iter()
@@ -129,7 +129,7 @@ fn each_event_is_a_sentence_with_who_did_it_and_the_newest_is_first() {
 #[test]
 fn what_came_too_late_says_so() {
     let events = [recorded(7, granted(Authority::User))];
-    let told = of(&events, &user("ben"), &[Sequence(7)]);
+    let told = entries(&events, &user("ben"), &[Sequence(7)]);
     assert!(told.recent[0].what.ends_with("so it counts for nothing"));
     assert_eq!(told.recent[0].by, "ana");
 }
@@ -139,7 +139,7 @@ fn a_page_has_no_more_than_the_newest_two_hundred() {
     let events: Vec<_> = (1..=250)
         .map(|sequence| recorded(sequence, granted(Authority::User)))
         .collect();
-    let told = of(&events, &user("ana"), &[Sequence(51), Sequence(50)]);
+    let told = entries(&events, &user("ana"), &[Sequence(51), Sequence(50)]);
     assert_eq!(
         (told.recent.len(), told.older.len(), told.left_out),
         (8, 192, 50)

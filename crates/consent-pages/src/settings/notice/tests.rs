@@ -1,7 +1,8 @@
 use assent_consent_core::clock::Clock;
 use assent_consent_core::failure::Failure;
-use assent_consent_core::flow::{Digest, FlowState, FlowView};
+use assent_consent_core::flow::{FlowState, FlowView};
 use assent_consent_core::reasons::{Forbidden, InvalidRequest};
+use assent_consent_core::secrets::Digest;
 use assent_consent_core::session::{Session, SessionSecret};
 use assent_domain::refusal::Refusal;
 use assent_service_kit::Caller;
@@ -27,7 +28,13 @@ fn session() -> InSession {
         account_name: None,
     };
     InSession {
-        session: Session::of(&caller, Digest::of("token"), Clock::default().now(), false).unwrap(),
+        session: Session::new(
+            &caller,
+            Digest::compute("token"),
+            Clock::default().now(),
+            false,
+        )
+        .unwrap(),
         proof: secret.csrf_token(),
         secret,
     }

@@ -5,7 +5,7 @@ use assent_domain::refusal::Refusal;
 
 use super::{own, refusal, view, view_of};
 use crate::flow::{
-    CompletionNotes, ErrorSource, FlowFailure, FlowOutcome, FlowState, FlowView, Stage,
+    CompletionNotes, ErrorSource, FlowFailure, FlowOutcome, FlowStage, FlowState, FlowView,
 };
 use assent_contract::words::Remark;
 
@@ -20,7 +20,7 @@ enum Earlier {
     },
 }
 fn stored(stage: &serde_json::Value) -> FlowView {
-    let stage: Stage = serde_json::from_value(stage.clone()).unwrap();
+    let stage: FlowStage = serde_json::from_value(stage.clone()).unwrap();
     view_of(stage)
 }
 
@@ -43,7 +43,7 @@ fn no_sentence_is_stored_and_each_is_made_when_it_is_read() {
         by_word,
     ]);
     for outcome in all {
-        let written = serde_json::to_value(Stage::from(outcome.clone())).unwrap();
+        let written = serde_json::to_value(FlowStage::from(outcome.clone())).unwrap();
         let text = written.to_string();
         assert!(!text.contains(' '), "{text}");
         assert_eq!(stored(&written), view(outcome), "{text}");
@@ -80,7 +80,7 @@ fn a_record_is_read_by_the_release_before_and_after_the_one_that_wrote_it() {
         ErrorSource::Browser,
         &own(),
     );
-    let written = serde_json::to_value(Stage::from(outcome)).unwrap();
+    let written = serde_json::to_value(FlowStage::from(outcome)).unwrap();
     let Earlier::Ended {
         state,
         code,

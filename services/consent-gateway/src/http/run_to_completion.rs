@@ -24,7 +24,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::Instrument as _;
 
-use super::only_people;
+use super::prefetch_guard;
 use assent_consent_pages::{Site, page};
 
 /// How long a browser waits for the end before it is told that the work goes on: a little less than a request has.
@@ -64,8 +64,12 @@ impl Works {
 }
 
 /// The middleware.
-pub(super) async fn bring(State(works): State<Works>, request: Request, next: Next) -> Response {
-    if only_people::is_pure_read(&request) {
+pub(super) async fn run_to_completion(
+    State(works): State<Works>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if prefetch_guard::is_pure_read(&request) {
         return next.run(request).await;
     }
     // Whoever sends half a body is waited for no longer than the request has.
@@ -163,28 +167,33 @@ impl Visitor {
                 .into_response();
         }
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        if self.opens_a_session {
-            let (title, sentence) = (
-                "This takes too long",
-                "Open the settings from the application again.",
-            );
+        let (title, sentence, again) = self.says();
+        let Some(address) = again else {
             return page::settings_message(site, status, title, sentence);
-        }
-        let says = (
-            "Just a moment",
-            "This takes longer than usual. It goes on by itself, and is not lost if you leave.",
-        );
-        let address = self.again.as_deref().unwrap_or_default();
+        };
         let way_on = page::WayOn {
             address,
             words: "Look again",
         };
-        let mut page = page::message_leading_on(site, status, says, way_on);
+        let mut page = page::message_leading_on(site, status, (title, sentence), way_on);
         if self.is_a_visit {
             let headers = page.headers_mut();
             headers.insert(REFRESH, HeaderValue::from_static("2"));
         }
         page
+    }
+
+    /// A title, a sentence, and where to look again; `None` where that would show nothing.
+    fn says(&self) -> (&'static str, &'static str, Option<&str>) {
+        if self.opens_a_session {
+            let sentence = "Open the settings from the application again.";
+            return ("This takes too long", sentence, None);
+        }
+        (
+            "Just a moment",
+            "This takes longer than usual. It goes on by itself, and is not lost if you leave.",
+            Some(self.again.as_deref().unwrap_or_default()),
+        )
     }
 }
 
@@ -202,19 +211,15 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use assent_service_kit::Runtime;
-    use axum::body::{Body, to_bytes};
+    use axum::body::Body;
     use axum::extract::Request;
     use axum::http::StatusCode;
-    use axum::http::header::{ACCEPT, REFRESH};
+    use axum::http::header::ACCEPT;
     use axum::response::IntoResponse as _;
     use futures::poll;
     use tokio::sync::Semaphore;
 
     use super::{Unanswered, Visitor, begun, page_of};
-    use assent_consent_core::test_gateway;
-    use assent_consent_pages::{Brand, Color, Site};
-    use assent_dev_stack::{NatsServer, NatsUser};
-    use assent_messaging::ConnectionSettings;
 
     #[tokio::test(start_paused = true)]
     async fn what_was_left_behind_leaves_no_room_for_more_of_it() {
@@ -244,34 +249,21 @@ mod tests {
         assert_eq!(room.available_permits(), 1);
     }
 
-    /// What somebody reads who waits for the answer to a form with this address.
-    async fn told_after(address: &str) -> String {
-        let nats = NatsServer::start().await.unwrap();
-        let (name, password) = nats.credentials(NatsUser::Gateway);
-        let settings = ConnectionSettings::new(nats.url(), "test").with_user(name, password);
-        let gateway = test_gateway::connected(settings).await.unwrap();
-        let brand = Brand::new("the application".to_owned(), None, None, Color::BLACK);
-        let site = Site {
-            gateway: Arc::new(gateway),
-            brand: brand.unwrap(),
-            frame_ancestors: Vec::new(),
+    #[test]
+    fn nobody_is_told_to_look_for_a_session_whose_cookie_is_lost() {
+        let waits_for = |address: &str| {
+            let form = Request::post(address).header(ACCEPT, "text/html");
+            Visitor::of(&form.body(Body::empty()).unwrap())
         };
-        let form = Request::post(address).header(ACCEPT, "text/html");
-        let visitor = Visitor::of(&form.body(Body::empty()).unwrap());
-        let told = visitor.told_that_it_goes_on(&site);
-        assert_eq!(told.status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert!(!told.headers().contains_key(REFRESH));
-        let page = to_bytes(told.into_body(), usize::MAX).await.unwrap();
-        String::from_utf8(page.to_vec()).unwrap()
-    }
-
-    #[tokio::test]
-    async fn nobody_is_told_to_look_for_a_session_whose_cookie_is_lost() {
-        let page = told_after("/consent/session").await;
-        assert!(page.contains("Open the settings from the application again."));
-        assert!(!page.contains("Look again"));
-
-        assert!(told_after("/hand-off/x").await.contains("Look again"));
+        let of_a_session = waits_for("/consent/session");
+        let (_, sentence, again) = of_a_session.says();
+        assert_eq!(sentence, "Open the settings from the application again.");
+        assert_eq!(again, None);
+        let of_a_link = waits_for("/hand-off/x");
+        assert_eq!(of_a_link.says().2, Some(""));
+        // A form is never sent again without a person's doing.
+        assert!(!of_a_session.is_a_visit && !of_a_link.is_a_visit);
+        assert!(of_a_session.wants_a_page && of_a_link.wants_a_page);
     }
 
     #[test]

@@ -23,12 +23,12 @@ const FOR_PEOPLE: [&str; 6] = [
 ];
 
 /// The path that was meant; `None` where nothing was added to it, and where nothing is passed over.
-pub fn path(found: &str) -> Option<String> {
+pub fn intended_path(found: &str) -> Option<String> {
     // An encoded slash is no slash of ours.
     let mut parts: Vec<&str> = found.split('/').filter(|part| !part.is_empty()).collect();
     let last = loop {
         let last = percent_decode_str(parts.pop()?).decode_utf8_lossy();
-        let meant = last_part(&last);
+        let meant = strip_added(&last);
         if !meant.is_empty() {
             break utf8_percent_encode(meant, ENCODED).to_string();
         }
@@ -42,7 +42,7 @@ pub fn path(found: &str) -> Option<String> {
 }
 
 /// The last part of an address of ours, decoded, without what was added to it.
-pub(crate) fn last_part(found: &str) -> &str {
+pub(crate) fn strip_added(found: &str) -> &str {
     // What ids of accounts and our own secrets consist of.
     let is_foreign = |letter: char| !letter.is_ascii_alphanumeric() && !"-_.~|:+=".contains(letter);
     let from_the_first = found.trim_start_matches(is_foreign);
@@ -52,7 +52,7 @@ pub(crate) fn last_part(found: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{last_part, path};
+    use super::{intended_path, strip_added};
 
     #[test]
     fn what_was_added_behind_an_address_is_left_out() {
@@ -90,15 +90,15 @@ mod tests {
             "#top",
             "\u{3002}",
         ] {
-            assert_eq!(last_part(&format!("{link}{behind}")), link, "{behind:?}");
+            assert_eq!(strip_added(&format!("{link}{behind}")), link, "{behind:?}");
             assert_eq!(
-                last_part(&format!(" <\"{link}{behind}")),
+                strip_added(&format!(" <\"{link}{behind}")),
                 link,
                 "{behind:?}"
             );
         }
         for nothing in ["", ".", " ", "...)", "\u{201d}"] {
-            assert_eq!(last_part(nothing), "");
+            assert_eq!(strip_added(nothing), "");
         }
     }
 
@@ -118,7 +118,7 @@ mod tests {
             ("/settings/account%2F", "/settings/account"),
             ("/settings/account%0d%0aX-A:b", "/settings/account"),
         ] {
-            assert_eq!(path(found).as_deref(), Some(meant), "{found}");
+            assert_eq!(intended_path(found).as_deref(), Some(meant), "{found}");
         }
         for exact in [
             "",
@@ -141,7 +141,7 @@ mod tests {
             "//evil.example/settings/account",
             "/../settings/account.",
         ] {
-            assert_eq!(path(exact), None, "{exact}");
+            assert_eq!(intended_path(exact), None, "{exact}");
         }
     }
 }

@@ -14,7 +14,7 @@ const AT_ONCE: usize = 16;
 
 /// Where the tenant that is to be asked is. `mailboxes_in_exchange_online`: the word of a Super Admin, who knows better
 /// than what was seen of some mailboxes.
-pub(crate) async fn premises(
+pub(crate) async fn locate_tenant(
     gateway: &Gateway,
     account: &AccountId,
     tenant: Option<Tenant>,

@@ -9,7 +9,7 @@ use assent_microsoft_identity::MailboxLocation::{self, ExchangeOnline, OnPremise
 use jiff::SignedDuration;
 use uuid::Uuid;
 
-use super::{mailboxes, premises};
+use super::{locate_tenant, mailboxes};
 use crate::gateway::Gateway;
 use crate::observations::Mailbox;
 use crate::test_gateway;
@@ -70,7 +70,9 @@ async fn grants(gateway: &Gateway, name: &str, tenant: Tenant, seen: MailboxLoca
 }
 
 async fn asked(gateway: &Gateway, tenant: Option<Tenant>) -> Mailboxes {
-    premises(gateway, &acme(), tenant, false).await.mailboxes
+    locate_tenant(gateway, &acme(), tenant, false)
+        .await
+        .mailboxes
 }
 
 #[tokio::test]
@@ -128,7 +130,7 @@ async fn only_mailboxes_of_users_with_a_grant_in_force_count() {
 async fn one_mailbox_in_exchange_online_speaks_against_it_and_so_does_the_super_admin() {
     let (_nats, gateway) = test_gateway::start().await;
     grants(&gateway, "ana", CONTOSO, OnPremises).await;
-    let vouched = premises(&gateway, &acme(), Some(CONTOSO), true).await;
+    let vouched = locate_tenant(&gateway, &acme(), Some(CONTOSO), true).await;
     assert_eq!(vouched.mailboxes, Mailboxes::NothingAgainst);
     assert_eq!(vouched.cloud, Some(Cloud::Worldwide));
     grants(&gateway, "ben", CONTOSO, ExchangeOnline).await;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 /// All that is to be recorded. Nothing is missing of it: only an answer that could be recorded waits.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Answer {
+pub struct VerifiedConsent {
     /// The consent's name, given once: recording it a second time changes nothing.
     pub(crate) consent: Uuid,
     /// Where the administrator signed in.
@@ -24,15 +24,15 @@ pub struct Answer {
 
 /// What was asked, of which this is the answer.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub(crate) struct RequestedConsent {
     pub(crate) account: AccountId,
     pub(crate) requested_by: UserId,
     pub(crate) begun_in: Epoch,
     pub(crate) permissions: PermissionSet,
 }
 
-impl Answer {
-    pub(crate) fn of(command: &FinishAdministratorConsent) -> Self {
+impl VerifiedConsent {
+    pub(crate) fn from_command(command: &FinishAdministratorConsent) -> Self {
         Self {
             consent: command.consent.0,
             tenant: command.tenant.into(),
@@ -50,7 +50,7 @@ impl Answer {
 
     pub(crate) fn command(
         &self,
-        asked: Asked,
+        asked: RequestedConsent,
         demanded: ProofDemanded,
     ) -> FinishAdministratorConsent {
         let tenant = self.tenant.into();
