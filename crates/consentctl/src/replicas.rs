@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use assent_contract::names::{
-    REPLICA_ACCEPT_LOG, REPLICA_CHECK_LOG, REPLICA_DIGEST, REPLICA_ROWS, REPLICA_STATUS, of_replica,
-    rebuild_view,
+    REPLICA_ACCEPT_LOG, REPLICA_CHECK_LOG, REPLICA_DIGEST, REPLICA_ROWS, REPLICA_STATUS,
+    of_replica, rebuild_view,
 };
 use assent_contract::query::AggregateId;
 use assent_contract::rebuild::{RebuildReport, RebuildView};

@@ -101,7 +101,7 @@ mod tests {
             );
             let of: BTreeSet<_> = labels.iter().map(|label| label.name).collect();
             assert_eq!(of.len(), labels.len(), "{name} has a label twice");
-            for label in labels.iter() {
+            for label in *labels {
                 assert!(plain(label.name) && !["le", "job", "instance"].contains(&label.name));
                 for id in [
                     "account", "user", "id", "email", "flow_id", "tenant", "path", "subject",
