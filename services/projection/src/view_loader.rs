@@ -9,7 +9,7 @@ use assent_contract::names;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, FollowError};
 use assent_metrics::projection::REBUILDS;
-use assent_permission_store::{BulkLoad, LogVerdict, Opened, Source, View};
+use assent_permission_store::{BulkLoad, LogVerdict, Opened, RebuildReason, Source, View};
 use assent_service_kit::{Dependency, Runtime};
 use tokio::task::{block_in_place, spawn_blocking};
 
@@ -64,7 +64,7 @@ impl ViewLoader {
                 }
                 Opened::Fresh { load, why } => {
                     tracing::info!(%why, "building the view from the log");
-                    return self.build(log, voids, *load, None).await;
+                    return self.build(log, voids, *load, why, None).await;
                 }
             },
         };
@@ -90,7 +90,8 @@ impl ViewLoader {
         let load = view.start_over(&source).map_err(FollowFailure::View)?;
         // What another log says of the same people is no sign of anything lost.
         let former = (view.cursor().source == source).then_some(view);
-        self.build(log, voids, load, former).await
+        self.build(log, voids, load, RebuildReason::Asked, former)
+            .await
     }
 
     async fn open(&self, source: Source) -> Result<Opened, FollowFailure> {
@@ -107,6 +108,7 @@ impl ViewLoader {
         log: &EventLog,
         voids: &Voids,
         mut load: BulkLoad,
+        why: RebuildReason,
         former: Option<Arc<View>>,
     ) -> Result<Arc<View>, FollowFailure> {
         REBUILDS.increment(1);
@@ -114,7 +116,9 @@ impl ViewLoader {
         match self.missing {
             // It most likely is missing still: building gets as far as that.
             Some(sequence) => self.readiness.not_ready(waits_for(sequence)),
-            None => self.readiness.not_ready("building the view from the log"),
+            None => self
+                .readiness
+                .not_ready(format!("building the view from the log: {why}")),
         }
         let mut follow = log.follow(load.sequence());
         let mut last = log

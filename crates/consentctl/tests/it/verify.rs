@@ -121,7 +121,7 @@ async fn of_a_whole_log_it_is_said_what_cant_be_known_without_a_checkpoint() {
     unknown  checkpoint     none was given: without one nobody can tell whether the end was cut off everywhere at once, or the whole log written anew (see consentctl checkpoint --help)
     ok       changes        none told yet
     ok       projection     has applied event 6 of 6
-    unknown  view           no projection tells of its view: nothing can be read: the projection is not reachable: nobody answers on consent.projection.v1.status
+    unknown  view           no projection tells of its view: nothing can be read: the projection is not reachable: no service listens on consent.projection.v1.status
     ");
     assert_eq!(ran.err, "");
 }

@@ -178,7 +178,7 @@ async fn an_operator_may_have_the_log_compared() {
 }
 
 /// Opens the view's database as somebody would who is not the projection.
-fn change_a_row(data: &Path) {
+fn database(data: &Path) -> sled::Db {
     let folders = fs::read_dir(data)
         .unwrap()
         .map(|entry| entry.unwrap().path());
@@ -186,7 +186,11 @@ fn change_a_row(data: &Path) {
         .filter(|path| path.join("db").exists())
         .last()
         .unwrap();
-    let database = sled::open(generation).unwrap();
+    sled::open(generation).unwrap()
+}
+
+fn change_a_row(data: &Path) {
+    let database = database(data);
     let row = database.get(b"ruacme\0ana").unwrap().unwrap();
     // Ana's is Ben's from now on.
     assert_ne!(
@@ -222,4 +226,37 @@ async fn a_row_that_was_changed_on_the_disk_is_found_told_and_healed() {
             "{alarm}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_view_of_another_version_is_built_anew_and_told() {
+    let world = World::new().await;
+    let mut projection = world.projection("one").await;
+    world.append([granted("acme", "ben")]).await;
+    let no = world.append([revoked_calendar("acme", "ben")]).await;
+    the_no_stands(&world, &projection, no).await;
+    let digest = world.digest(&projection).await;
+    assert!(projection.terminate().await.unwrap().success());
+    {
+        // As the release before this one left it: without the root.
+        let database = database(&world.data("one"));
+        let head = database.get("h").unwrap().unwrap();
+        let mut head: serde_json::Value = serde_json::from_slice(&head).unwrap();
+        head["schema"] = json!(2);
+        assert!(head.as_object_mut().unwrap().remove("tree").is_some());
+        database.insert("h", head.to_string().as_bytes()).unwrap();
+        database.flush().unwrap();
+    }
+
+    projection.restart().await.unwrap();
+    the_no_stands(&world, &projection, no).await;
+    assert_eq!(world.digest(&projection).await, digest);
+    // Readiness said why; with so little to build, only its log line is there to be seen.
+    let told = "building the view from the log: the rows are of another version";
+    assert!(
+        projection.log_text().contains(told),
+        "{}",
+        projection.log_text()
+    );
+    until_found(&world, LogCheckResult::Same).await;
 }
