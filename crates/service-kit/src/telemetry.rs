@@ -24,7 +24,8 @@ mod traceparent;
 use crate::error_chain::with_sources;
 
 pub use spans::{processing, sending};
-pub use traceparent::{adopt_traceparent, current_traceparent};
+pub(crate) use traceparent::adopt_traceparent;
+pub use traceparent::current_traceparent;
 
 /// Where OpenTelemetry's exporters find their collector.
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";

@@ -215,7 +215,11 @@ async fn what_a_browser_brings_alarms_no_operator() -> anyhow::Result<()> {
         let url = format!("{}{path}", stack.gateway.url());
         Ok(reqwest::get(url).await?.text().await?)
     };
-    ensure!(!get("/metrics").await?.contains("our_fault_total"));
+    let shown = get("/metrics").await?;
+    ensure!(
+        shown.contains("assent_microsoft_our_fault_total 0"),
+        "{shown}"
+    );
     let ready = get("/readyz").await?;
     ensure!(ready.contains(r#""microsoft":{"ready":true}"#), "{ready}");
     Ok(())

@@ -51,7 +51,7 @@ pub fn current_traceparent() -> Option<String> {
 }
 
 /// Makes a span continue the trace a caller sent; nonsense is ignored.
-pub fn adopt_traceparent(span: &Span, traceparent: &str) {
+pub(crate) fn adopt_traceparent(span: &Span, traceparent: &str) {
     let Some(parent) = parse(traceparent) else {
         return;
     };

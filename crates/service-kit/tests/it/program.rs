@@ -170,7 +170,7 @@ async fn it_serves_until_it_is_told_to_stop() {
     let line = logged(&mut log, "failed").await;
     assert_eq!(line["error"], "the disk is on fire");
     assert_eq!(line["span"]["id"], id.as_str());
-    assert_eq!(line["span"]["route"], "/v1/broken");
+    assert_eq!(line["span"]["http.route"], "/v1/broken");
 
     terminate(&child).await;
     logged(&mut log, "stopped").await;
