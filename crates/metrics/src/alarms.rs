@@ -141,6 +141,11 @@ pub const ALARMS: &[Alarm] = &[
         "rows of the view are not what was written",
     ),
     alarm(
+        "view_not_rebuilt",
+        VIEW,
+        "a view was not rebuilt as an operator asked for; what is served is as it was",
+    ),
+    alarm(
         "view_rebuilt",
         VIEW,
         "the view did not agree with the log, or was damaged, and is built anew",
