@@ -1,6 +1,6 @@
 //! An export of a log: a file, or a directory with a manifest, from which every message comes back byte by byte.
 //!
-//! 1. [`line`]: one message as one line.
+//! 1. [`mod@line`]: one message as one line.
 //! 2. [`manifest`]: what a directory says about its lines.
 //! 3. [`place`]: where an export is, or is to be.
 //! 4. [`lines`]: the lines, one after another, each in its place.

@@ -22,7 +22,7 @@
 //! 10. [`store`]: what is kept in JetStream.
 //! 11. [`strict`]: how other people's queries are read.
 //! 12. [`variables`]: how programs are configured, by name.
-//! 13. [`words`]: what codes, states, reasons and alarms mean, and who can mend what they say;
+//! 13. [`mod@words`]: what codes, states, reasons and alarms mean, and who can mend what they say;
 //!     [`meaning`]: the shape of that.
 
 pub mod body;

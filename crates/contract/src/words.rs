@@ -42,7 +42,7 @@ pub fn all() -> impl Iterator<Item = Meaning> {
 }
 
 /// Makes an enum of stable words of one kind. A variant's doc comment is what its word means; after the word stand the
-/// [`Mender`](meaning::Mender) and how it is mended.
+/// [`Mender`](crate::meaning::Mender) and how it is mended.
 #[macro_export]
 macro_rules! words {
     (

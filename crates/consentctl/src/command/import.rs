@@ -1,7 +1,7 @@
 //! `events import`: puts an export back as the log.
 //!
 //! 1. [`target`]: what is there, and who else would write.
-//! 2. [`write`]: the writing, in an order in which nothing is believed before all of it is there.
+//! 2. [`mod@write`]: the writing, in an order in which nothing is believed before all of it is there.
 //! 3. [`preview`]: `--dry-run`: what would be gone, and whose permission would change.
 
 mod preview;
