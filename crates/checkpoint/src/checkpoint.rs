@@ -58,7 +58,7 @@ pub enum CheckpointError {
         /// The log that the text is of.
         found: String,
     },
-    /// It can't be signed.
+    /// A checkpoint can't be signed: the key or the note is refused.
     #[error("the checkpoint can't be signed")]
     CannotBeSigned,
 }

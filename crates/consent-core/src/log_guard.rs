@@ -77,7 +77,7 @@ enum LogCheck {
 pub enum AppendTrouble {
     /// There is no room in it.
     Full,
-    /// It said nothing: nor does a server whose disk was full when it wrote to the stream last.
+    /// The store said nothing: nor does a server whose disk was full when it wrote to the stream last.
     Silent,
 }
 

@@ -73,7 +73,7 @@ pub enum Unauthenticated {
     NoTokenId,
     /// A token that opens a session is good for longer than it is remembered.
     TokenTooLongLived,
-    /// It is not known any more whether the token was used.
+    /// Whether the token was used is not known any more.
     UseOfTokenLost,
     /// The token is older than the end of everything of its user.
     BeforeCutoff,

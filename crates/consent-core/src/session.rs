@@ -44,7 +44,7 @@ pub struct Session {
     /// The user's generation. The store notes it, and finds no session of another one.
     #[serde(flatten)]
     pub(crate) generation: Generation,
-    /// It was opened from a site that is none of the host application's: perhaps by somebody who wants another's
+    /// Whether the session was opened from a site that is none of the host application's: perhaps by somebody who wants another's
     /// mailbox under their own name. So no mailbox is bound in it.
     #[serde(default)]
     pub opened_elsewhere: bool,

@@ -27,7 +27,7 @@ struct Listed {
     #[serde(with = "text")]
     by: UserId,
     expires_at: Timestamp,
-    /// It was seen to be over. A link that is over may not have been seen to be.
+    /// Whether the link was seen to be over. A link that is over may not have been seen to be.
     is_over: bool,
 }
 
