@@ -111,6 +111,104 @@ pub struct UserConsentBegun {
     pub needs_approval: Vec<Permission>,
 }
 
+/// `consent.command.v1.begin-connection`: a passage through Microsoft that shows no page (`prompt=none`). It never asks
+/// for more than is effective, or than the consent allows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeginConnection {
+    /// The user's company.
+    #[serde(with = "text")]
+    pub account_id: AccountId,
+    /// The user.
+    #[serde(with = "text")]
+    pub user_id: UserId,
+    /// What it is for.
+    pub purpose: ConnectionPurpose,
+    /// Whom it has to meet at Microsoft, from a verified sign-in.
+    pub microsoft_identity: ExpectedIdentity,
+    /// By what name Microsoft's sign-in page knows that person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_hint: Option<Sensitive>,
+    /// Where the browser goes afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_to: Option<String>,
+}
+
+/// What a passage without a page is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum ConnectionPurpose {
+    /// A refresh token for what is effective.
+    Custody,
+    /// Finding out whether an administrator's consent that was withdrawn lives again. Where it does, what it gives this
+    /// user is recorded.
+    Restoration {
+        /// The consent in force.
+        consent_id: Uuid,
+        /// What the host application wants for this user.
+        permissions: PermissionSet,
+    },
+}
+
+/// `consent.command.v1.record-withdrawal`: never refused; nothing is recorded where nothing was granted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordWithdrawal {
+    /// The user's company.
+    #[serde(with = "text")]
+    pub account_id: AccountId,
+    /// The user.
+    #[serde(with = "text")]
+    pub user_id: UserId,
+    /// What is gone.
+    #[serde(deserialize_with = "known_kinds")]
+    pub permissions: Vec<Permission>,
+    /// Whose mailbox it is gone for: nothing is recorded where the grants are of another by now.
+    pub microsoft_identity: PersonId,
+    /// How it is known.
+    pub evidence: Evidence,
+}
+
+/// How a withdrawal is known. It goes into the gateway's log line and, where an administrator's consent is dead, into
+/// what is noted about that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Whether only this user is concerned, or the application is gone from the whole tenant.
+    pub reach: Reach,
+    /// The OAuth error, such as `invalid_grant`.
+    pub error: String,
+    /// Microsoft's refinement of it, such as `consent_required`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suberror: Option<String>,
+    /// The number of `AADSTS...`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<u32>,
+    /// For Microsoft's support.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<Uuid>,
+    /// The host's service that met it with a token of its own, where Microsoft was not asked again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported_by: Option<String>,
+}
+
+/// Whom a withdrawal concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// One user.
+    User,
+    /// Everybody in the tenant.
+    Tenant,
+}
+
+/// The answer to [`RecordWithdrawal`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithdrawalRecorded {
+    /// What was recorded by this command; empty where nothing was granted any more.
+    #[serde(deserialize_with = "known_kinds")]
+    pub recorded: Vec<Permission>,
+    /// The user's last event.
+    pub sequence: u64,
+}
+
 /// `consent.command.v1.void-message`: a message of the log that is no event is to be passed over.
 /// Refused with a field that the gateway does not know: what an operator says is carried out as a
 /// whole or not at all.

@@ -18,17 +18,19 @@
 //! 7. [`query`], [`command`] and [`change`]: the other messages.
 //! 8. [`replica`]: what each projection tells operators of itself, and [`rebuild`]: what they ask of it; [`operation`]:
 //!    what operators did.
-//! 9. [`problem`]: errors, over NATS as over HTTP.
-//! 10. [`store`]: what is kept in JetStream.
-//! 11. [`strict`]: how other people's queries are read.
-//! 12. [`variables`]: how programs are configured, by name.
-//! 13. [`mod@words`]: what codes, states, reasons and alarms mean, and who can mend what they say;
+//! 9. [`custody`]: access tokens, and what the token broker holds.
+//! 10. [`problem`]: errors, over NATS as over HTTP.
+//! 11. [`store`]: what is kept in JetStream.
+//! 12. [`strict`]: how other people's queries are read.
+//! 13. [`variables`]: how programs are configured, by name.
+//! 14. [`mod@words`]: what codes, states, reasons and alarms mean, and who can mend what they say;
 //!     [`meaning`]: the shape of that.
 
 pub mod body;
 pub mod change;
 pub mod codec;
 pub mod command;
+pub mod custody;
 pub mod event_hash;
 pub mod meaning;
 pub mod names;

@@ -32,12 +32,28 @@ pub const HAND_OFF_BUCKET: &str = "CONSENT_HAND_OFFS";
 /// The key-value bucket that holds what was learnt of Microsoft on the way: nobody's consent rests on it.
 pub const OBSERVATION_BUCKET: &str = "CONSENT_OBSERVATIONS";
 
+/// The token broker's key-value bucket: a sealed refresh token for each user that one is held of.
+pub const TOKEN_BUCKET: &str = "CONSENT_TOKENS";
+/// The token broker's key-value bucket: until when the access tokens last that were handed out. It outlives the refresh
+/// token.
+pub const RECEIPT_BUCKET: &str = "CONSENT_TOKEN_RECEIPTS";
+
 /// The projection, as a micro service.
 pub const PROJECTION_SERVICE: &str = "consent-projection";
 /// Each projection by itself, as a micro service for operators.
 pub const REPLICA_SERVICE: &str = "consent-projection-replica";
 /// The gateway, as a micro service.
 pub const GATEWAY_SERVICE: &str = "consent-gateway";
+
+/// The token broker, as a micro service.
+pub const TOKEN_BROKER_SERVICE: &str = "consent-token-broker";
+
+/// Hand out an access token, while the permission is effective: for the host's sync workers.
+pub const TOKEN_GET: &str = "consent.token.v1.get";
+/// What the token broker holds of a user, and how long what it handed out lasts: for our own services.
+pub const CUSTODY_STATUS: &str = "consent.custody.v1.status";
+/// Take a refresh token that came with a sign-in into custody: for the login hook.
+pub const CUSTODY_DEPOSIT: &str = "consent.custody.v1.deposit";
 
 /// What may be done for a user now.
 pub const QUERY_PERMISSIONS: &str = "consent.query.v1.permissions";
@@ -65,6 +81,10 @@ pub const REPLICA_ACCEPT_LOG: &str = "accept-log";
 pub const COMMAND_RECORD_AUTOMATIC_GRANT: &str = "consent.command.v1.record-automatic-grant";
 /// Begin a user's own consent.
 pub const COMMAND_BEGIN_USER_CONSENT: &str = "consent.command.v1.begin-user-consent";
+/// Begin a passage through Microsoft without a page: for a refresh token, or for a consent that lives again.
+pub const COMMAND_BEGIN_CONNECTION: &str = "consent.command.v1.begin-connection";
+/// Record that a consent is gone at Microsoft.
+pub const COMMAND_RECORD_WITHDRAWAL: &str = "consent.command.v1.record-withdrawal";
 /// Declare a message of the log void that is no event.
 pub const COMMAND_VOID_MESSAGE: &str = "consent.command.v1.void-message";
 

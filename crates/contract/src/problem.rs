@@ -80,6 +80,9 @@ error_codes! {
     /// The caller is known and may not do this.
     Forbidden = 403, "forbidden", "The caller may not do this",
         Host: "call with a token of this account that has the role, permission or scope that the call needs";
+    /// The permission is not effective for this user: no token is handed out.
+    NotPermitted = 403, "not_permitted", "The permission is not effective",
+        Person: "the user or the administrator grants the permission again; consentctl explain says why it is off";
     /// There is no such thing, or not for this caller.
     NotFound = 404, "not_found", "There is no such thing",
         Host: "check the ids, and whose token it is: what belongs to another account or user is never shown";
@@ -92,6 +95,15 @@ error_codes! {
     /// Microsoft knows the tenant of the consent in force no more.
     TenantAbsent = 409, "tenant_absent", "The tenant is not there",
         Administrator: "allow the application in the tenant again; where the company has left that tenant, a Super Admin switches back to user_individual";
+    /// The permission is effective, and no refresh token of the user's mailbox is held.
+    NoRefreshToken = 409, "no_refresh_token", "No refresh token is held",
+        Host: "send the user's browser to connect_url of the next login decision, or pass sign_in.refresh_token with it";
+    /// The user's session at Microsoft has ended: the consent stands, the refresh token is of no use.
+    ReauthenticationRequired = 409, "reauthentication_required", "The user has to sign in to Microsoft again",
+        Person: "the user signs in through Microsoft again; what was granted stands";
+    /// Microsoft says that the consent is gone. It is being recorded; from then on the code is `not_permitted`.
+    ConsentWithdrawn = 409, "consent_withdrawn", "The consent was withdrawn at Microsoft",
+        Person: "stop syncing; the user, or the administrator for all, consents again";
     /// The user has answered about all that was to be asked, with this Microsoft account.
     AlreadyAnswered = 409, "already_answered", "The user has answered",
         Nobody: "nothing is missing; Settings > My account asks again whenever the user wants";

@@ -225,6 +225,15 @@ pub(super) const fn for_error(code: ErrorCode) -> &'static str {
         ErrorCode::FetchedAhead => {
             "This address does something, so it is not fetched ahead of time. Open it to go there."
         }
+        ErrorCode::NotPermitted | ErrorCode::NoRefreshToken => {
+            "This is not allowed now, so nothing is synchronized. Settings > My account shows what is."
+        }
+        ErrorCode::ReauthenticationRequired => {
+            "Microsoft wants you to sign in again before anything more is synchronized. What was granted stands."
+        }
+        ErrorCode::ConsentWithdrawn => {
+            "The permission was withdrawn at Microsoft, so nothing more is synchronized."
+        }
         ErrorCode::MessageIsAnEvent => "The message is an event, so it can't be declared void.",
     }
 }

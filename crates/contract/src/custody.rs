@@ -1,0 +1,126 @@
+//! Access tokens for sync workers, and what the token broker holds.
+//!
+//! Tokens travel as [`Sensitive`]: sent, never shown.
+
+use assent_domain::ids::{AccountId, UserId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::command::Sensitive;
+use crate::values::{Permission, PermissionSet, PersonId, text};
+
+/// `consent.token.v1.get`: asks for an access token that can do what a permission allows. Over HTTP the ids stand in the
+/// path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenRequest {
+    /// The user's company.
+    #[serde(with = "text")]
+    pub account_id: AccountId,
+    /// The user.
+    #[serde(with = "text")]
+    pub user_id: UserId,
+    /// What the worker is about to sync.
+    pub permission: Permission,
+    /// How long the token has to last at least, in seconds: 0 to 3000, 300 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_seconds: Option<u32>,
+    /// The write that the answer has to reflect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<u64>,
+}
+
+/// An access token, while the permission is effective.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenAnswer {
+    /// For Microsoft Graph.
+    pub access_token: Sensitive,
+    /// `Bearer`.
+    pub token_type: String,
+    /// When the token ends. It can't be recalled before.
+    pub expires_at: Timestamp,
+    /// What Microsoft says that the token can do, in short names, separated by spaces. It may be more than was asked for.
+    pub scope: String,
+    /// Whose tenant.
+    pub tenant_id: Uuid,
+    /// Whose mailbox.
+    pub object_id: Uuid,
+    /// What may be done for the user.
+    pub effective: PermissionSet,
+    /// When Microsoft last said yes.
+    pub verified_at: Timestamp,
+    /// How much of the log the answer reflects.
+    pub sequence: u64,
+}
+
+/// `consent.custody.v1.status`: asks what is held of a user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustodyQuery {
+    /// The user's company.
+    #[serde(with = "text")]
+    pub account_id: AccountId,
+    /// The user.
+    #[serde(with = "text")]
+    pub user_id: UserId,
+}
+
+/// What the broker holds of a user, and what it has handed out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustodyStatus {
+    /// The refresh token; null where none is held.
+    pub held: Option<HeldToken>,
+    /// The access tokens last handed out, by permission; those that ended long ago are left out.
+    pub handed_out: Vec<HandedOut>,
+}
+
+/// A refresh token in custody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldToken {
+    /// Of whose mailbox it is.
+    pub microsoft_identity: PersonId,
+    /// When it came.
+    pub since: Timestamp,
+    /// When Microsoft last said yes to it.
+    pub verified_at: Timestamp,
+    /// Microsoft wants the user to sign in again before it can be used.
+    #[serde(default)]
+    pub reauthentication_required: bool,
+}
+
+/// Until when the access tokens last that cover a permission.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedOut {
+    /// The permission.
+    pub permission: Permission,
+    /// When such a token was last handed out.
+    pub last_at: Timestamp,
+    /// When the last of them ends.
+    pub expires_at: Timestamp,
+}
+
+/// `consent.custody.v1.deposit`: a refresh token that came with a verified sign-in. The broker tries it at Microsoft
+/// before it believes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deposit {
+    /// The user's company.
+    #[serde(with = "text")]
+    pub account_id: AccountId,
+    /// The user.
+    #[serde(with = "text")]
+    pub user_id: UserId,
+    /// Who signed in.
+    pub microsoft_identity: PersonId,
+    /// The token.
+    pub refresh_token: Sensitive,
+    /// The write from which on something is effective for that mailbox.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<u64>,
+}
+
+/// The answer to [`Deposit`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deposited {
+    /// Whether it is held: nothing is kept where nothing is effective for that mailbox.
+    pub kept: bool,
+}

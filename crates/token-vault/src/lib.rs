@@ -1,0 +1,1 @@
+//! Refresh tokens at rest: sealed to the token broker, bound to their place.

@@ -1,0 +1,3 @@
+//! The token broker's process.
+
+fn main() {}
