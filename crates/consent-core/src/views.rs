@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use assent_contract::allowed::Allowed;
 use assent_contract::body::{GrantedBy, Verification};
 use assent_contract::values::{EmailSync, Id, Method, PermissionSet, PersonId};
 use assent_contract::words::PermissionState;
@@ -93,6 +94,8 @@ pub struct UserView {
     user_id: String,
     method: Method,
     effective: PermissionSet,
+    /// The same as a list, which holds what may be done and nothing else.
+    allowed: Allowed,
     /// Whose mailbox the grants are of; null where there is none.
     #[schema(required)]
     microsoft_identity: Option<PersonId>,
@@ -167,6 +170,7 @@ impl UserView {
             user_id: id.to_string(),
             method: company.state.method().into(),
             effective: explanation.effective.into(),
+            allowed: explanation.effective.into(),
             microsoft_identity: user.state.mailbox(company.state.epoch).map(PersonId::from),
             manageable,
             permissions: PermissionViews {
@@ -203,6 +207,7 @@ impl UserView {
             user_id: id.to_string(),
             method: company.state.method().into(),
             effective: assent_domain::permissions::PermissionSet::NOTHING.into(),
+            allowed: Allowed::default(),
             microsoft_identity: None,
             manageable: true,
             permissions: PermissionViews {

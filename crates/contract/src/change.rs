@@ -20,6 +20,7 @@
 use assent_domain::ids::{AccountId, UserId};
 use serde::{Deserialize, Serialize};
 
+use crate::allowed::Allowed;
 use crate::values::{Method, PermissionSet, optional_text, text};
 
 /// The account or the user is different from now on. A change of method is one message
@@ -41,6 +42,9 @@ pub struct ChangeMessage {
     /// What may be done for the user now; absent where the company itself changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective: Option<PermissionSet>,
+    /// The same as a list; absent where the company itself changed, and in what was told before there was the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<Allowed>,
     /// As of which event of the log this is so: the one that made the change, or a later one where
     /// it had to be told anew. The higher number of two counts, within one log.
     pub sequence: u64,

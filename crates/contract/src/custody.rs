@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::allowed::Allowed;
 use crate::command::Sensitive;
 use crate::values::{Permission, PermissionSet, PersonId, text};
 
@@ -48,6 +49,8 @@ pub struct TokenAnswer {
     pub object_id: Uuid,
     /// What may be done for the user.
     pub effective: PermissionSet,
+    /// The same as a list.
+    pub allowed: Allowed,
     /// When Microsoft last said yes.
     pub verified_at: Timestamp,
     /// How much of the log the answer reflects.

@@ -10,7 +10,7 @@
 //! of two versions run side by side.
 //!
 //! 1. [`names`]: subjects, streams, services.
-//! 2. [`values`]: the small values that the messages are made of.
+//! 2. [`values`] and [`allowed`]: the small values that the messages are made of.
 //! 3. [`body`]: the JSON bodies of the four events.
 //! 4. [`codec`]: a whole event as CloudEvents 1.0 in binary mode, and back.
 //! 5. [`event_hash`]: the hash that ties an event to its predecessor.
@@ -26,6 +26,7 @@
 //! 14. [`mod@words`]: what codes, states, reasons and alarms mean, and who can mend what they say;
 //!     [`meaning`]: the shape of that.
 
+pub mod allowed;
 pub mod body;
 pub mod change;
 pub mod codec;

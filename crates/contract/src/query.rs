@@ -8,6 +8,7 @@ use assent_domain::user::{LastNo, UserState};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::allowed::Allowed;
 use crate::change::ChangeMessage;
 use crate::values::{
     EmailSync, Identity, Method, Permission, PermissionSet, PersonId, Tenant, kinds_from_list,
@@ -41,6 +42,9 @@ pub struct PermissionsAnswer {
     pub method: Method,
     /// What may be done.
     pub effective: PermissionSet,
+    /// The same as a list; empty in an answer of a projection that is older than the list.
+    #[serde(default)]
+    pub allowed: Allowed,
     /// With whose mailbox: the one that the user's grants are of, null where there is no grant.
     pub microsoft_identity: Option<PersonId>,
     /// How much of the log the answer reflects.
@@ -266,6 +270,9 @@ pub struct UserEntry {
     pub user_id: UserId,
     /// What may be done for the user.
     pub effective: PermissionSet,
+    /// The same as a list; empty in an answer of a projection that is older than the list.
+    #[serde(default)]
+    pub allowed: Allowed,
     /// The user's last event.
     pub last_sequence: u64,
 }

@@ -1,5 +1,6 @@
 //! What the host application is told.
 
+use assent_contract::allowed::Allowed;
 use assent_contract::values::{Method, PermissionSet};
 pub(crate) use assent_contract::words::{DecisionKind, Reason};
 use assent_domain::permissions::PermissionSet as DomainPermissionSet;
@@ -36,6 +37,8 @@ pub(crate) struct LoginAnswer {
     /// What may be done for the user from now on; nothing, where it is not known, and for whoever signed in as another
     /// Microsoft identity than the user's grants are of.
     pub(crate) effective: PermissionSet,
+    /// The same as a list, which holds what may be done and nothing else.
+    pub(crate) allowed: Allowed,
     /// With prompt: what Microsoft will be asked for. Else: what of the wanted permissions is not effective, of those within
     /// the company's e-mail level or the administrator's consent; all that is wanted, where neither is known.
     pub(crate) missing: PermissionSet,
@@ -68,6 +71,7 @@ impl LoginAnswer {
             reason,
             method: None,
             effective: DomainPermissionSet::NOTHING.into(),
+            allowed: DomainPermissionSet::NOTHING.into(),
             missing: wanted.into(),
             needs_approval: None,
             authorize_url: None,

@@ -60,6 +60,7 @@ impl LoginFacts {
             reason,
             method: Some(self.method),
             effective: self.effective.into(),
+            allowed: self.effective.into(),
             missing: self.attainable.missing_from(self.effective).into(),
             needs_approval: None,
             authorize_url: None,

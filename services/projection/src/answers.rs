@@ -26,11 +26,13 @@ pub(crate) async fn permissions(
         let reading = view.read();
         let account = reading.account(&query.account_id)?;
         let user = reading.user(&query.account_id, &query.user_id)?;
+        let effective = effective(&account, &user);
         Ok(PermissionsAnswer {
             account_id: query.account_id.clone(),
             user_id: query.user_id.clone(),
             method: account.method().into(),
-            effective: effective(&account, &user).into(),
+            effective: effective.into(),
+            allowed: effective.into(),
             microsoft_identity: mailbox(&account, &user).map(PersonId::from),
             sequence: reading.sequence().0,
             // The view may have become another one since.
@@ -90,10 +92,14 @@ pub(crate) async fn users(
             users: page
                 .users
                 .into_iter()
-                .map(|(user_id, user)| UserEntry {
-                    effective: effective(&account, &user).into(),
-                    last_sequence: user.last_sequence().0,
-                    user_id,
+                .map(|(user_id, user)| {
+                    let effective = effective(&account, &user);
+                    UserEntry {
+                        effective: effective.into(),
+                        allowed: effective.into(),
+                        last_sequence: user.last_sequence().0,
+                        user_id,
+                    }
                 })
                 .collect(),
             next: last.filter(|_| page.more),

@@ -40,6 +40,7 @@ impl FakeService {
                         user_id: query.user_id,
                         method: Method::UserIndividual,
                         effective: effective.into(),
+                        allowed: effective.into(),
                         microsoft_identity: Some(identity().into()),
                         sequence,
                         log: None,
@@ -71,6 +72,7 @@ impl FakeService {
                     users: vec![UserEntry {
                         user_id: user("ana"),
                         effective: effective.into(),
+                        allowed: effective.into(),
                         last_sequence: sequence,
                     }],
                     next: None,

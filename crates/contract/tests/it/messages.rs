@@ -93,6 +93,10 @@ fn set() -> Value {
     json!({"calendar": true, "contacts": false, "email": "limited"})
 }
 
+fn allowed() -> Value {
+    json!(["calendar", "email.send"])
+}
+
 /// The message is written as this JSON, and read from it.
 #[track_caller]
 fn assert_written_as<T>(message: &T, expected: &Value)

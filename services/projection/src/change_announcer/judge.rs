@@ -73,7 +73,10 @@ pub(super) fn against_view(
         return Ok(MessageVerdict::Earlier);
     }
     let stands = change_message(&stands);
-    let same = (ours.change.method, ours.change.effective) == (stands.method, stands.effective);
+    // What was told before there was the list has none.
+    let lists_the_same = ours.change.allowed.is_none() || ours.change.allowed == stands.allowed;
+    let same = lists_the_same
+        && (ours.change.method, ours.change.effective) == (stands.method, stands.effective);
     Ok(if same {
         MessageVerdict::True
     } else {

@@ -33,6 +33,7 @@ pub(crate) fn change_message(change: &AggregateChange) -> ChangeMessage {
         user_id: user.cloned(),
         method: change.method.into(),
         effective: change.effective.map(Into::into),
+        allowed: change.effective.map(Into::into),
         sequence: change.sequence.0,
         log: None,
     }

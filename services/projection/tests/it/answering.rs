@@ -48,7 +48,7 @@ async fn a_user_is_answered_alike_over_nats_and_http() {
     .await;
     let answer = world.permissions(&projection, "acme", "ana", 0).await;
     let expected = json!({"account_id": "acme", "user_id": "ana", "method": "user_individual",
-        "effective": nothing, "microsoft_identity": null, "sequence": 0, "log": log});
+        "effective": nothing, "allowed": [], "microsoft_identity": null, "sequence": 0, "log": log});
     assert_eq!(answer, expected);
 
     world.append([granted("acme", "ana")]).await;
@@ -56,6 +56,7 @@ async fn a_user_is_answered_alike_over_nats_and_http() {
     let question = json!({"account_id": "acme", "user_id": "ana", "at_least": sequence});
     let expected = json!({"account_id": "acme", "user_id": "ana", "method": "user_individual",
         "effective": {"calendar": false, "contacts": true, "email": "full"},
+        "allowed": ["contacts", "email.send", "email.read"],
         "microsoft_identity": {"tenant_id": tenant().id.0, "object_id": Uuid::from_u128(2)},
         "sequence": sequence, "log": log});
     let answer = ask(&login_hook, names::QUERY_PERMISSIONS, &question).await;

@@ -212,6 +212,41 @@ async fn what_looks_like_ours_and_is_not_true_does_not_last() {
 }
 
 #[tokio::test]
+async fn a_list_that_says_more_than_the_set_beside_it_does_not_last() {
+    let world = World::new().await;
+    let projection = world.projection("one").await;
+    world.append([granted("acme", "ana")]).await;
+    world.append([revoked_calendar("acme", "ana")]).await;
+    let mut worker = Worker::start(&world).await;
+    worker.knows("acme", "ana", WITHOUT_CALENDAR).await;
+    let (headers, mut body) = copied(&world, "acme.user.ana").await;
+    let headers: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+
+    body["allowed"] = json!(["calendar", "contacts", "email.send", "email.read"]);
+    slip_in(&world, "acme.user.ana", &headers, &body.to_string()).await;
+
+    until("it is told over", async || {
+        let allowed = &kept(&world, "acme.user.ana").await["allowed"];
+        *allowed == json!(["contacts", "email.send", "email.read"])
+    })
+    .await;
+    assert!(alarms(&projection) > 0);
+
+    // One from before there was the list is as good as ever.
+    let stream = ChangeStream::open(&world.gateway).await.unwrap();
+    let (_, mut body) = copied(&world, "acme.user.ana").await;
+    body.as_object_mut().unwrap().remove("allowed");
+    let old = slip_in(&world, "acme.user.ana", &headers, &body.to_string()).await;
+    world.append([granted("acme", "ben")]).await;
+    worker.knows("acme", "ben", ALL).await;
+    ready(&projection).await;
+    assert_eq!(stream.end().await.unwrap(), old + 1);
+}
+
+#[tokio::test]
 async fn every_replica_comes_to_call_the_log_by_the_name_that_one_gives_it() {
     let world = World::new().await;
     let _projections = tokio::join!(world.projection("one"), world.projection("two"));

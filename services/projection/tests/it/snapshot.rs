@@ -44,8 +44,13 @@ async fn everybody_whom_the_log_knows_comes_once_as_the_last_change_said() {
         .await;
     world.append([revoked_calendar("umbrella", "zoe")]).await;
     let user = |account: &str, user: &str, method: &str, effective: Value, sequence: u64| {
+        let allowed: &[_] = if effective["contacts"] == true {
+            &["contacts", "email.send", "email.read"]
+        } else {
+            &[]
+        };
         json!({"account_id": account, "user_id": user, "method": method, "effective": effective,
-            "sequence": sequence})
+            "allowed": allowed, "sequence": sequence})
     };
     let nothing = json!({"calendar": false, "contacts": false, "email": "none"});
     let rest = json!({"calendar": false, "contacts": true, "email": "full"});

@@ -64,9 +64,14 @@ async fn a_change_says_what_is_effective_now() {
     let heard = heard_until(&mut changes, last).await;
     let log = format!("CONSENT_EVENTS@{}", world.log().await.identity());
     let user = |calendar: bool, sequence: u64| {
+        let allowed: &[_] = if calendar {
+            &["calendar", "contacts", "email.send", "email.read"]
+        } else {
+            &["contacts", "email.send", "email.read"]
+        };
         json!({"account_id": "acme", "user_id": "ana", "method": "user_individual",
             "effective": {"calendar": calendar, "contacts": true, "email": "full"},
-            "sequence": sequence, "log": log})
+            "allowed": allowed, "sequence": sequence, "log": log})
     };
     let company = |method: &str, sequence: u64| json!({"account_id": "acme", "method": method, "sequence": sequence, "log": log});
     let of_ana = "consent.changes.v1.acme.user.ana".to_owned();

@@ -19,15 +19,16 @@ async fn view_that_says_calendar(server: &NatsServer) -> AbortOnDropHandle<()> {
     let connection = Connection::connect(settings).await.unwrap();
     let answer = move |request: assent_messaging::Request| async move {
         let query: UserQuery = serde_json::from_slice(&request.payload).unwrap();
+        let effective = PermissionSet {
+            calendar: true,
+            ..PermissionSet::NOTHING
+        };
         let said = PermissionsAnswer {
             account_id: query.account_id,
             user_id: query.user_id,
             method: Method::UserIndividual,
-            effective: PermissionSet {
-                calendar: true,
-                ..PermissionSet::NOTHING
-            }
-            .into(),
+            effective: effective.into(),
+            allowed: effective.into(),
             sequence: query.at_least.unwrap(),
             log: None,
             microsoft_identity: None,

@@ -15,8 +15,8 @@ use assent_domain::account::AccountState;
 use serde_json::json;
 
 use super::{
-    ID, SET, account_id, assert_query, assert_tolerant, assert_written_as, id, set, tenant,
-    user_facts, user_id,
+    ID, SET, account_id, allowed, assert_query, assert_tolerant, assert_written_as, id, set,
+    tenant, user_facts, user_id,
 };
 
 const LOG: &str = "CONSENT_EVENTS@2026-11-24 1:52:22.0 +00:00:00";
@@ -175,6 +175,7 @@ fn answers() {
             user_id: user_id(),
             method: Method::UserIndividual,
             effective: SET,
+            allowed: SET.into(),
             microsoft_identity: Some(PersonId {
                 tenant_id: id(),
                 object_id: id(),
@@ -184,7 +185,7 @@ fn answers() {
         },
         &json!({
             "account_id": "acme", "user_id": "ana", "method": "user_individual",
-            "effective": set(), "microsoft_identity": {"tenant_id": ID, "object_id": ID},
+            "effective": set(), "allowed": allowed(), "microsoft_identity": {"tenant_id": ID, "object_id": ID},
             "sequence": 5, "log": LOG,
         }),
     );
@@ -194,6 +195,7 @@ fn answers() {
             users: Vec::from([UserEntry {
                 user_id: user_id(),
                 effective: SET,
+                allowed: SET.into(),
                 last_sequence: 4,
             }]),
             next: Some(user_id()),
@@ -201,7 +203,7 @@ fn answers() {
         },
         &json!({
             "account_id": "acme", "next": "ana", "sequence": 5,
-            "users": [{"user_id": "ana", "effective": set(), "last_sequence": 4}],
+            "users": [{"user_id": "ana", "effective": set(), "allowed": allowed(), "last_sequence": 4}],
         }),
     );
     let default = AccountFacts::from(&AccountState::default());
@@ -234,6 +236,7 @@ fn changes_say_whom_they_concern() {
         user_id: Some(user_id()),
         method: Method::UserIndividual,
         effective: Some(SET),
+        allowed: Some(SET.into()),
         sequence: 5,
         log: Some(LOG.to_owned()),
     };
@@ -241,12 +244,13 @@ fn changes_say_whom_they_concern() {
         &of_user,
         &json!({
             "account_id": "acme", "user_id": "ana", "method": "user_individual",
-            "effective": set(), "sequence": 5, "log": LOG,
+            "effective": set(), "allowed": allowed(), "sequence": 5, "log": LOG,
         }),
     );
     let of_company = ChangeMessage {
         user_id: None,
         effective: None,
+        allowed: None,
         method: Method::AdminConfigured,
         // As it was told before there was the field, and as the entry of a page.
         log: None,
