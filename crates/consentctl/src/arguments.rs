@@ -7,6 +7,7 @@ mod connection;
 mod events;
 mod moment;
 mod projection;
+mod schema;
 mod transfer;
 mod verify;
 
@@ -22,6 +23,7 @@ pub(crate) use connection::ConnectionArguments;
 pub(crate) use events::{EventsCommand, Kind, Which};
 pub(crate) use moment::Moment;
 pub(crate) use projection::{ProjectionCommand, RebuildArguments};
+pub(crate) use schema::SchemaCommand;
 pub(crate) use transfer::{ExportArguments, ImportArguments, ReplayArguments};
 pub(crate) use verify::VerifyArguments;
 
@@ -54,6 +56,10 @@ Examples:
 
   What can't be read?
   consentctl blocked list                    who is blocked, why, and the way back
+
+  For programs in any language:
+  consentctl schema asyncapi                 the subjects, the messages and their errors
+  consentctl schema events                   a JSON Schema for each event
 
   For your shell:
   consentctl completions bash                what completes command lines
@@ -191,6 +197,9 @@ Examples:
         #[arg(value_name = "CODE")]
         word: Option<String>,
     },
+    /// Print what describes Assent's messages to programs in any language (read-only).
+    #[command(subcommand)]
+    Schema(SchemaCommand),
     /// Print what completes this program's command lines in a shell (read-only).
     #[command(after_help = "\
 Examples:

@@ -13,6 +13,7 @@ mod list;
 mod man;
 mod projection;
 mod replay;
+mod schema;
 mod tail;
 mod verify;
 
@@ -66,6 +67,7 @@ pub(crate) async fn run(
         Command::Doctor => doctor::run(settings()?, output).await,
         Command::Check(arguments) => doctor::check(settings(), &arguments, output).await,
         Command::Errors { word } => errors::run(word.as_deref(), output),
+        Command::Schema(of) => schema::run(&of, output),
         Command::Completions { shell } => completions::run(shell, output),
         Command::Man { to } => man::run(to.as_deref(), output),
         Command::Replay(arguments) => replay::run(settings, &arguments, output).await,

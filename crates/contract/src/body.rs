@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::values::{
-    Cloud, EmailLevel, EmailSync, Method, Mode, Permission, PermissionSet, RevocationReason,
+    Cloud, EmailLevel, EmailSync, Id, Method, Mode, Permission, PermissionSet, RevocationReason,
     Tenant, kinds_from_list, kinds_to_list, optional_text, text,
 };
 
@@ -44,18 +44,26 @@ struct StrictTenant {
 }
 
 /// `assent.consent.ModeChanged.v1`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModeChanged {
+    /// The company.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     account_id: AccountId,
+    /// How it was before.
     #[serde(with = "StrictMode")]
     from: Mode,
+    /// How it is from now on. Another method begins a new epoch: nothing that was granted before counts.
     #[serde(with = "StrictMode")]
     to: Mode,
+    /// The administrator's consent that it rests on: with `to.method` `admin_configured` only.
     #[serde(deserialize_with = "present")]
+    #[schema(required)]
     consent_id: Option<Uuid>,
+    /// The Super Admin who changed it.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     changed_by: UserId,
 }
 
@@ -84,21 +92,33 @@ impl From<ModeChanged> for domain::ModeChanged {
 }
 
 /// `assent.consent.AdminConsentGranted.v1`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdminConsentGranted {
+    /// The company.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     account_id: AccountId,
+    /// The consent's name: the id of this very event (`ce-id`).
     consent_id: Uuid,
+    /// Whose users it is for.
     #[serde(with = "StrictTenant")]
     tenant: Tenant,
+    /// What the administrator selected.
     #[serde(with = "StrictSet")]
     permissions: PermissionSet,
+    /// What Microsoft granted, by its own names.
     scopes: Vec<String>,
+    /// The Super Admin who asked for it.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     requested_by: UserId,
+    /// The administrator at Microsoft who accepted.
     granted_by: GrantedBy,
+    /// That "I am an administrator of our Office 365 account" was ticked: always true.
+    #[schema(value_type = bool)]
     administrator_confirmed: Confirmed,
+    /// What proved an administrator.
     #[serde(deserialize_with = "proved")]
     verification: Verification,
 }
@@ -208,25 +228,35 @@ impl From<AdminConsentGranted> for domain::AdminConsentGranted {
 }
 
 /// `assent.consent.UserScopeGranted.v1`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserScopeGranted {
+    /// The company.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     account_id: AccountId,
+    /// The user.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     user_id: UserId,
+    /// The company's epoch in which it was decided; in another one it counts for nothing.
     epoch: u64,
+    /// What was granted.
     #[serde(with = "StrictSet")]
     permissions: PermissionSet,
+    /// On whose word.
     authority: Authority,
+    /// The directory of the mailbox's owner.
     #[serde(with = "StrictTenant")]
     tenant: Tenant,
+    /// The mailbox's owner in it.
     object_id: Uuid,
+    /// What Microsoft granted, by its own names.
     scopes: Vec<String>,
 }
 
 /// Who granted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Authority {
     /// The user.
@@ -278,18 +308,28 @@ impl From<UserScopeGranted> for domain::UserScopeGranted {
 }
 
 /// `assent.consent.UserScopeRevoked.v1`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserScopeRevoked {
+    /// The company.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     account_id: AccountId,
+    /// The user.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     user_id: UserId,
+    /// The company's epoch in which it was decided; in another one it counts for nothing.
     epoch: u64,
+    /// What ended, each once; e-mail ends as a whole.
     #[serde(deserialize_with = "each_once")]
     permissions: Vec<Permission>,
+    /// Why.
     reason: RevocationReason,
+    /// Who said so; null where Microsoft did.
     #[serde(with = "optional_text")]
+    #[schema(required)]
+    #[schema(value_type = Option<Id>)]
     revoked_by: Option<UserId>,
 }
 

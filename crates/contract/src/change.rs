@@ -19,16 +19,18 @@
 
 use assent_domain::ids::{AccountId, UserId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::allowed::Allowed;
-use crate::values::{Method, PermissionSet, optional_text, text};
+use crate::values::{Id, Method, PermissionSet, optional_text, text};
 
 /// The account or the user is different from now on. A change of method is one message
 /// for the company, not one for each user: it turns everything off for everyone in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChangeMessage {
     /// The account.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub account_id: AccountId,
     /// The user; absent where the company itself changed.
     #[serde(
@@ -36,6 +38,7 @@ pub struct ChangeMessage {
         with = "optional_text",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schema(value_type = Option<Id>)]
     pub user_id: Option<UserId>,
     /// The company's authorization method.
     pub method: Method,

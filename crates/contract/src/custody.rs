@@ -5,27 +5,31 @@
 use assent_domain::ids::{AccountId, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::allowed::Allowed;
 use crate::command::Sensitive;
-use crate::values::{Permission, PermissionSet, PersonId, text};
+use crate::values::{Id, Permission, PermissionSet, PersonId, text};
 
 /// `consent.token.v1.get`: asks for an access token that can do what a permission allows. Over HTTP the ids stand in the
 /// path.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// The user's company.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub account_id: AccountId,
     /// The user.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub user_id: UserId,
     /// What the worker is about to sync.
     pub permission: Permission,
     /// How long the token has to last at least, in seconds: 0 to 3000, 300 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 3000)]
     pub minimum_seconds: Option<u32>,
     /// The write that the answer has to reflect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,9 +37,10 @@ pub struct TokenRequest {
 }
 
 /// An access token, while the permission is effective.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TokenAnswer {
     /// For Microsoft Graph.
+    #[schema(value_type = String)]
     pub access_token: Sensitive,
     /// `Bearer`.
     pub token_type: String,

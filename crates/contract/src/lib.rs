@@ -23,7 +23,8 @@
 //! 11. [`store`]: what is kept in JetStream.
 //! 12. [`strict`]: how other people's queries are read.
 //! 13. [`variables`]: how programs are configured, by name.
-//! 14. [`mod@words`]: what codes, states, reasons and alarms mean, and who can mend what they say;
+//! 14. [`schema`]: the messages described for programs in other languages.
+//! 15. [`mod@words`]: what codes, states, reasons and alarms mean, and who can mend what they say;
 //!     [`meaning`]: the shape of that.
 
 pub mod allowed;
@@ -40,6 +41,7 @@ pub mod problem;
 pub mod query;
 pub mod rebuild;
 pub mod replica;
+pub mod schema;
 pub mod store;
 pub mod strict;
 pub mod structured;

@@ -6,6 +6,7 @@ use std::fmt;
 
 use assent_domain::refusal::Refusal;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::meaning::{Meaning, Mender};
 use of_refusals::{remedy_of_refusal, status_of_refusal, title_of_refusal};
@@ -208,7 +209,7 @@ impl fmt::Display for ErrorCode {
 }
 
 /// The body of an error over NATS; its code is in `Nats-Service-Error` too.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// A stable reference that ends in the code.
     #[serde(rename = "type")]

@@ -6,23 +6,26 @@ use assent_domain::event::Aggregate;
 use assent_domain::ids::{AccountId, ConsentId, Epoch, Sequence, UserId};
 use assent_domain::user::{LastNo, UserState};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::allowed::Allowed;
 use crate::change::ChangeMessage;
 use crate::values::{
-    EmailSync, Identity, Method, Permission, PermissionSet, PersonId, Tenant, kinds_from_list,
+    EmailSync, Id, Identity, Method, Permission, PermissionSet, PersonId, Tenant, kinds_from_list,
     kinds_to_list, known_kinds, optional_text, text,
 };
 
 /// Asks for one user: `consent.query.v1.permissions` and `consent.query.v1.login-state`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UserQuery {
     /// The user's company.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub account_id: AccountId,
     /// The user.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub user_id: UserId,
     /// The write that the answer has to reflect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,13 +33,15 @@ pub struct UserQuery {
 }
 
 /// What may be done for a user now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PermissionsAnswer {
     /// The user's company.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub account_id: AccountId,
     /// The user.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub user_id: UserId,
     /// The company's authorization method.
     pub method: Method,
@@ -56,7 +61,7 @@ pub struct PermissionsAnswer {
 }
 
 /// All that the decision at a login needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LoginState {
     /// The account.
     pub account: AccountFacts,
@@ -69,7 +74,7 @@ pub struct LoginState {
 }
 
 /// An account's state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccountFacts {
     /// The authorization method.
     pub method: Method,
@@ -84,7 +89,7 @@ pub struct AccountFacts {
 }
 
 /// An administrator's consent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ConsentFacts {
     /// Its id.
     pub consent_id: Uuid,
@@ -97,7 +102,7 @@ pub struct ConsentFacts {
 }
 
 /// A user's state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UserFacts {
     /// The epoch that the rest is of.
     pub epoch: u64,
@@ -197,10 +202,11 @@ impl From<&UserFacts> for UserState {
 }
 
 /// Asks for an account: `consent.query.v1.account`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccountQuery {
     /// The account.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub account_id: AccountId,
     /// The write that the answer has to reflect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -208,10 +214,11 @@ pub struct AccountQuery {
 }
 
 /// An account, as the view knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccountAnswer {
     /// The account.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub account_id: AccountId,
     /// Its state.
     #[serde(flatten)]
@@ -223,10 +230,11 @@ pub struct AccountAnswer {
 }
 
 /// Asks for the users of an account: `consent.query.v1.users`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UsersQuery {
     /// The account.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub account_id: AccountId,
     /// The last user of the page before; absent for the first page.
     #[serde(
@@ -234,6 +242,7 @@ pub struct UsersQuery {
         with = "optional_text",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schema(value_type = Option<Id>)]
     pub after: Option<UserId>,
     /// How many users at the most: 1 to 1000, 100 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -244,10 +253,11 @@ pub struct UsersQuery {
 }
 
 /// A page of an account's users, in the order of their ids.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UsersPage {
     /// The account.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub account_id: AccountId,
     /// The page.
     pub users: Vec<UserEntry>,
@@ -257,16 +267,18 @@ pub struct UsersPage {
         with = "optional_text",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schema(value_type = Option<Id>)]
     pub next: Option<UserId>,
     /// How much of the log the answer reflects.
     pub sequence: u64,
 }
 
 /// One user of a page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UserEntry {
     /// The user.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub user_id: UserId,
     /// What may be done for the user.
     pub effective: PermissionSet,
@@ -279,7 +291,7 @@ pub struct UserEntry {
 
 /// Asks how everybody stands, page by page: `consent.query.v1.changes`. An answer says no less than
 /// what was told on `consent.changes.v1.>` before it was asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChangesQuery {
     /// Only this account and its users; everybody if absent.
     #[serde(
@@ -287,6 +299,7 @@ pub struct ChangesQuery {
         with = "optional_text",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schema(value_type = Option<Id>)]
     pub account_id: Option<AccountId>,
     /// The `next` of the page before; absent for the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -297,7 +310,7 @@ pub struct ChangesQuery {
 }
 
 /// A page of accounts and users that the log knows, as changes: what may be done now for each.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChangesPage {
     /// Which log the sequences are of, see [`ChangeMessage::log`].
     pub log: String,
@@ -313,7 +326,7 @@ pub struct ChangesPage {
 }
 
 /// Asks for those of whom an event can't be believed: `consent.query.v1.blocked`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BlockedQuery {
     /// The last one of the page before; absent for the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -327,10 +340,11 @@ pub struct BlockedQuery {
 }
 
 /// An account, or a user of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AggregateId {
     /// The account.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub account_id: AccountId,
     /// The user; absent for the account itself.
     #[serde(
@@ -338,11 +352,12 @@ pub struct AggregateId {
         with = "optional_text",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schema(value_type = Option<Id>)]
     pub user_id: Option<UserId>,
 }
 
 /// A page of those that are blocked: nothing is effective for them. Companies come first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BlockedPage {
     /// The page.
     pub blocked: Vec<BlockedEntry>,
@@ -358,7 +373,7 @@ pub struct BlockedPage {
 }
 
 /// An account or user that is blocked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BlockedEntry {
     /// Who.
     pub whose: AggregateId,

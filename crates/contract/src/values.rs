@@ -211,7 +211,7 @@ mirrored_enum! {
 pub struct Id(#[expect(dead_code, reason = "it is never made")] String);
 
 /// Method and e-mail sync.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Mode {
     /// Who gives consent.
     pub method: Method,
@@ -290,7 +290,7 @@ pub(crate) fn known_kinds<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Perm
 }
 
 /// A Microsoft Entra directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Tenant {
     /// The cloud that it lives in.
     pub cloud: Cloud,
@@ -317,7 +317,7 @@ impl From<Tenant> for DomainTenant {
 }
 
 /// A person at Microsoft.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Identity {
     /// The person's directory.
     pub tenant: Tenant,

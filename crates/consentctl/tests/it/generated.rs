@@ -110,3 +110,33 @@ async fn each_command_has_a_manual_page() {
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.err.contains("can't be written"), "{ran:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn schemas_are_json_with_and_without_the_flag() {
+    for arguments in [&["schema", "events"][..], &["schema", "events", "--json"]] {
+        let ran = run(program(arguments)).await;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let all: Value = serde_json::from_str(&ran.out).unwrap();
+        let names: Vec<_> = all.as_object().unwrap().keys().collect();
+        assert_eq!(
+            names,
+            [
+                "AdminConsentGranted",
+                "ModeChanged",
+                "UserScopeGranted",
+                "UserScopeRevoked"
+            ]
+        );
+    }
+    let one = run(program(&["schema", "events", "ModeChanged"])).await;
+    let one: Value = serde_json::from_str(&one.out).unwrap();
+    assert_eq!(one["title"], "assent.consent.ModeChanged.v1");
+    let asyncapi = run(program(&["schema", "asyncapi"])).await;
+    let asyncapi: Value = serde_json::from_str(&asyncapi.out).unwrap();
+    assert_eq!(
+        asyncapi["channels"]["token"]["address"],
+        "consent.token.v1.get"
+    );
+    let unknown = run(program(&["schema", "events", "ModeChange"])).await;
+    assert_eq!(unknown.code, Some(64), "{unknown:?}");
+}

@@ -1,0 +1,93 @@
+//! The messages described for programs in any language, made from the types that read and write them.
+//!
+//! [`events`] is a JSON Schema for each event; [`asyncapi`] is an AsyncAPI document of the subjects that other people's
+//! programs meet. `consentctl schema` prints both.
+
+mod channels;
+mod components;
+mod headers;
+
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use crate::body::{AdminConsentGranted, ModeChanged, UserScopeGranted, UserScopeRevoked};
+use components::Components;
+
+/// A JSON Schema (draft 2020-12) for the body of each event, by the event's name. Each stands alone, and refuses fields
+/// that the event does not have, as our own readers do.
+pub fn events() -> Value {
+    let mut all = Map::new();
+    for (name, schema) in [
+        event::<ModeChanged>(),
+        event::<AdminConsentGranted>(),
+        event::<UserScopeGranted>(),
+        event::<UserScopeRevoked>(),
+    ] {
+        all.insert(name, schema);
+    }
+    Value::Object(all)
+}
+
+fn event<T: ToSchema>() -> (String, Value) {
+    let mut parts = Components::default();
+    parts.add::<T>();
+    let name = T::name().into_owned();
+    let mut schema = parts.take_strict(&name);
+    if let Value::Object(schema) = &mut schema {
+        let about = [
+            ("$schema", "https://json-schema.org/draft/2020-12/schema"),
+            ("$id", &format!("urn:assent:schema:{name}:v1")),
+            ("title", &format!("assent.consent.{name}.v1")),
+        ];
+        for (key, value) in about {
+            schema.insert(key.to_owned(), value.into());
+        }
+        schema.insert("$defs".to_owned(), parts.into_definitions());
+    }
+    (name, schema)
+}
+
+/// The AsyncAPI 3.1 document: queries, changes, tokens and the log, with what each message is made of and the errors
+/// that an answer can be.
+pub fn asyncapi() -> Value {
+    let mut parts = Components::default();
+    let (channels, operations, messages) = channels::describe(&mut parts);
+    json!({
+        "asyncapi": "3.1.0",
+        "id": "urn:assent",
+        "info": {
+            "title": "Assent over NATS",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "channels": channels,
+        "operations": operations,
+        "components": {"schemas": parts.into_schemas(), "messages": messages},
+    })
+}
+
+/// What a program that follows the changes has to know, wherever it was written.
+const DESCRIPTION: &str = "\
+Microsoft 365 consent: what may be done for each user, as queries and as changes. The document is written from Assent's \
+side: it receives queries and sends changes.\n\n\
+Ids are opaque. In subjects, every character of an id but `A-Z a-z 0-9 _ -` is percent-encoded (`auth0|5f7c` is \
+`auth0%7C5f7c`).\n\n\
+An answer that is an error has the headers `Nats-Service-Error` and `Nats-Service-Error-Code` (the status that it has over \
+HTTP) and a `Problem` as its body; `code` is what to rely on. Whoever gets no answer within two seconds, or none at all, \
+knows nothing, and nothing is what may be done then.\n\n\
+A program that follows the changes:\n\n\
+1. subscribes to `consent.changes.v1.>`, then asks `consent.query.v1.changes` page by page, and begins nothing before the \
+last page was read;\n\
+2. keeps of each account and user the message with the highest `sequence`, from wherever it came; a user's counts only \
+where it is not below the company's, so a message of a company ends what was known of its users until they were asked for \
+again;\n\
+3. forgets all and begins anew when a message names another `log` (sequences of two logs are never compared), when \
+`Nats-Sequence` skips a number, or when the connection was lost;\n\
+4. takes `allowed` for what it is, and what is not in it as not allowed. Silence means nothing: neither that all stands as \
+it was, nor that anything ended.\n\n\
+Answers and changes may have fields that are not described here: pass over them. Queries may not.";
+
+#[cfg(test)]
+mod tests;

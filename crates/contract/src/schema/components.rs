@@ -1,0 +1,74 @@
+//! The schemas of types, collected with everything that they refer to.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+
+/// Where a reference points in a description of an API.
+const IN_COMPONENTS: &str = "#/components/schemas/";
+
+/// Schemas by name.
+#[derive(Debug, Default)]
+pub(super) struct Components(BTreeMap<String, Value>);
+
+impl Components {
+    /// Adds a type and all that it refers to; the answer is a reference to it.
+    pub(super) fn add<T: ToSchema>(&mut self) -> Value {
+        let mut parts: Vec<(String, RefOr<Schema>)> = Vec::new();
+        parts.push((T::name().into_owned(), T::schema()));
+        T::schemas(&mut parts);
+        for (name, schema) in parts {
+            // A schema of strings, numbers and lists always has a JSON form.
+            self.0
+                .insert(name, serde_json::to_value(&schema).unwrap_or_default());
+        }
+        serde_json::json!({"$ref": format!("{IN_COMPONENTS}{}", T::name())})
+    }
+
+    /// Takes one schema out, for a document of its own: with references into its own definitions, and without room for
+    /// other fields.
+    pub(super) fn take_strict(&mut self, name: &str) -> Value {
+        let mut schema = self.0.remove(name).unwrap_or_default();
+        make_strict(&mut schema);
+        schema
+    }
+
+    /// All that is left, as the definitions of such a document.
+    pub(super) fn into_definitions(self) -> Value {
+        let mut all = self.into_schemas();
+        make_strict(&mut all);
+        all
+    }
+
+    /// All of them.
+    pub(super) fn into_schemas(self) -> Value {
+        Value::Object(Map::from_iter(self.0))
+    }
+}
+
+fn make_strict(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            if fields.contains_key("properties") {
+                fields.insert("additionalProperties".to_owned(), false.into());
+            }
+            for (key, value) in fields {
+                match value {
+                    Value::String(target) if key == "$ref" => {
+                        *target = target.replace(IN_COMPONENTS, "#/$defs/");
+                    }
+                    Value::Null
+                    | Value::Bool(_)
+                    | Value::Number(_)
+                    | Value::String(_)
+                    | Value::Array(_)
+                    | Value::Object(_) => make_strict(value),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(make_strict),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
