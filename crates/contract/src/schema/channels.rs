@@ -1,6 +1,5 @@
 //! The subjects, and what is said on each.
 
-use assent_domain::refusal::Refusal;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
@@ -40,7 +39,7 @@ const OF_TOKENS: &[ErrorCode] = &[
     ErrorCode::NotPermitted,
     ErrorCode::NoRefreshToken,
     ErrorCode::ReauthenticationRequired,
-    ErrorCode::Refused(Refusal::ConsentWithdrawn),
+    ErrorCode::ConsentWithdrawn,
     ErrorCode::TooManyRequests,
     ErrorCode::InternalError,
     ErrorCode::MicrosoftUnavailable,
