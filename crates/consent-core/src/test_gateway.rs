@@ -49,6 +49,7 @@ async fn connected(settings: ConnectionSettings) -> Result<Gateway, Box<dyn Erro
             replicas: 1,
             max_bytes: 1024 * 1024,
             anew: false,
+            allow_rollup: true,
         };
         Bucket::open_or_create(&connection, settings).await
     };

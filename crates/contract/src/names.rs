@@ -171,6 +171,18 @@ pub fn id_token(id: &str) -> impl fmt::Display {
 
 const TOKEN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-');
 
+/// The key of a user's record in the token broker's buckets.
+pub fn token_key(account: &AccountId, user: &UserId) -> String {
+    format!("{}.{}", id_token(account.as_str()), id_token(user.as_str()))
+}
+
+/// Whose record stands under a key of the token broker's buckets; `None` for what is no such key.
+pub fn user_of_token_key(key: &str) -> Option<(AccountId, UserId)> {
+    let (account, user) = key.split_once('.')?;
+    let account = id_of_token(account, AccountId::parse)?;
+    Some((account, id_of_token(user, UserId::parse)?))
+}
+
 /// The id that a token stands for. Of the ways to write one only that of [`id_token`] is taken, so that nobody has two
 /// lines of events.
 fn id_of_token<T: fmt::Display, E>(token: &str, parse: fn(&str) -> Result<T, E>) -> Option<T> {

@@ -3,6 +3,8 @@
 mod error;
 mod settings;
 mod space;
+mod walk;
+mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +21,8 @@ use settings::stream_config;
 pub use error::BucketError;
 pub use settings::{BucketSettings, difference_from_a_bucket};
 pub use space::{BucketSpace, Room};
+pub use walk::BucketPage;
+pub use writer::BucketWriter;
 
 const OPERATION: &str = "KV-Operation";
 /// The key of a value that says nothing: it is written to find out whether anything can be.
@@ -216,18 +220,22 @@ impl Bucket {
         removed.await.map(drop)
     }
 
+    /// Removes a value that is still at the given revision. What is left is a note that it was there.
+    pub async fn remove(&self, key: &str, expected_revision: u64) -> Result<(), BucketError> {
+        let expected = Expected::LastOnSubject(expected_revision);
+        let removed = self.append(key, expected, Operation::Remove).await;
+        removed
+            .map(drop)
+            .map_err(|error| error.of_a_revision(expected_revision))
+    }
+
     async fn put(&self, key: &str, value: Bytes, expected: u64) -> Result<u64, BucketError> {
         let put = self.append(
             key,
             Expected::LastOnSubject(expected),
             Operation::Put(value),
         );
-        match put.await {
-            Err(BucketError::JetStream { source, .. }) if source.is_wrong_last_sequence() => {
-                Err(BucketError::WrongRevision { expected })
-            }
-            done => done,
-        }
+        put.await.map_err(|error| error.of_a_revision(expected))
     }
 
     async fn append(
@@ -291,13 +299,7 @@ impl Bucket {
     }
 
     fn subject(&self, key: &str) -> Result<String, BucketError> {
-        let valid =
-            |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | '=' | '.' | '%');
-        let tokens = key.split('.').all(|token| !token.is_empty());
-        if !tokens || !key.chars().all(valid) {
-            return Err(BucketError::BadName(key.to_owned()));
-        }
-        Ok(format!("$KV.{}.{key}", self.name))
+        subject(&self.name, key)
     }
 
     fn failed(&self, source: JetStreamError) -> BucketError {
@@ -306,6 +308,16 @@ impl Bucket {
             source,
         }
     }
+}
+
+fn subject(bucket: &str, key: &str) -> Result<String, BucketError> {
+    let valid =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | '=' | '.' | '%');
+    let tokens = key.split('.').all(|token| !token.is_empty());
+    if !tokens || !key.chars().all(valid) {
+        return Err(BucketError::BadName(key.to_owned()));
+    }
+    Ok(format!("$KV.{bucket}.{key}"))
 }
 
 /// What is done to a key.

@@ -29,8 +29,8 @@ pub mod server_version;
 pub mod settings;
 
 pub use bucket::{
-    Bucket, BucketError, BucketOrigin, BucketSettings, BucketSpace, Entry, Room,
-    difference_from_a_bucket,
+    Bucket, BucketError, BucketOrigin, BucketPage, BucketSettings, BucketSpace, BucketWriter,
+    Entry, Room, difference_from_a_bucket,
 };
 pub use changes::{
     Anew, Change, ChangePublisher, ChangeStream, ChangeStreamError, ChangeStreamSettings, Position,

@@ -92,6 +92,7 @@ mod tests {
                 replicas: 1,
                 max_bytes: 1024 * 1024,
                 anew: false,
+                allow_rollup: true,
             };
             let opened = Bucket::open_or_create(&connection, settings).await;
             opened.unwrap()

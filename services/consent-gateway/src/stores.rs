@@ -77,6 +77,7 @@ impl Stores {
             replicas: self.replicas,
             max_bytes: size::share(self.megabytes.unwrap_or(StoreMegabytes::USUAL), store),
             anew: was_there,
+            allow_rollup: true,
         };
         let bucket = Bucket::open_or_create(&self.connection, settings).await?;
         if was_there && !is_there {

@@ -44,6 +44,7 @@ pub(crate) async fn bucket(gateway: &Connection, name: &str) -> Bucket {
         replicas: 1,
         max_bytes: BUCKET_BYTES,
         anew: false,
+        allow_rollup: true,
     };
     Bucket::open_or_create(gateway, settings).await.unwrap()
 }

@@ -14,6 +14,8 @@ pub enum NatsUser {
     Projection,
     /// login-hook, which asks and commands.
     LoginHook,
+    /// token-broker, which opens sealed tokens.
+    TokenBroker,
     /// The host's own services, which follow the changes.
     SyncWorker,
     /// consentctl, which reads everything.
@@ -24,10 +26,11 @@ pub enum NatsUser {
 
 impl NatsUser {
     /// Every user.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Gateway,
         Self::Projection,
         Self::LoginHook,
+        Self::TokenBroker,
         Self::SyncWorker,
         Self::Operator,
         Self::System,
@@ -39,6 +42,7 @@ impl NatsUser {
             Self::Gateway => "gateway",
             Self::Projection => "projection",
             Self::LoginHook => "login-hook",
+            Self::TokenBroker => "token-broker",
             Self::SyncWorker => "sync-worker",
             Self::Operator => "operator",
             Self::System => "system",

@@ -20,11 +20,12 @@ fn everybody_who_asks_lives_in_an_account_of_their_own() {
         match account.name.as_str() {
             "SYS" => assert_eq!(names, Vec::<&str>::new(), "nobody logs in there"),
             "ASSENT" => assert_eq!(names, ["gateway"], "who asks there can delete the log"),
+            "TOKENS" => assert_eq!(names, ["token-broker"], "who asks there can read tokens"),
             other => assert_eq!(names.len(), 1, "{other}"),
         }
         assert_eq!(
             account.has_jetstream,
-            account.name == "ASSENT",
+            matches!(account.name.as_str(), "ASSENT" | "TOKENS"),
             "{}",
             account.name
         );
@@ -172,7 +173,7 @@ fn in_words(subjects: &[String]) -> String {
     let mut words = Vec::new();
     let mut calls: Vec<(&str, Vec<&str>)> = Vec::new();
     for subject in subjects {
-        let api = ["$JS.API.", "JS.ASSENT.API."]
+        let api = ["$JS.API.", "JS.ASSENT.API.", "JS.TOKENS.API."]
             .iter()
             .find_map(|api| subject.strip_prefix(api));
         let Some(call) = api else {

@@ -23,7 +23,7 @@ pub(crate) fn requests(account: &Account, user: &User) -> Vec<Request> {
         subjects.extend(by_programs.map(|(from, _)| from.clone()));
         for subject in subjects {
             let mut requests = of_pattern(&subject, user);
-            if subject.starts_with("JS.ASSENT.") {
+            if subject.starts_with("JS.") {
                 // It is the same call under its inner name: once is enough.
                 requests.truncate(1);
             }
@@ -34,7 +34,7 @@ pub(crate) fn requests(account: &Account, user: &User) -> Vec<Request> {
 }
 
 fn of_pattern(pattern: &str, user: &User) -> Vec<Request> {
-    let api = ["$JS.API.", "JS.ASSENT.API."]
+    let api = ["$JS.API.", "JS.ASSENT.API.", "JS.TOKENS.API."]
         .iter()
         .find_map(|api| pattern.strip_prefix(api));
     if let Some(call) = api {
@@ -53,6 +53,11 @@ fn of_pattern(pattern: &str, user: &User) -> Vec<Request> {
         ),
         "consent.command.v1.record-automatic-grant"
         | "consent.command.v1.begin-user-consent"
+        | "consent.command.v1.begin-connection"
+        | "consent.command.v1.record-withdrawal"
+        | "consent.token.v1.get"
+        | "consent.custody.v1.status"
+        | "consent.custody.v1.deposit"
         | "consent.command.v1.void-message" => {
             return plain(pattern, of(&[json!({ "account_id": "acme" })], &["", "?"]));
         }
@@ -83,7 +88,12 @@ fn of_pattern(pattern: &str, user: &User) -> Vec<Request> {
         "$SRV.PING" | "$SRV.INFO" | "$SRV.STATS" => return plain(pattern, of(&[], &["", "?"])),
         "$SRV.PING.>" | "$SRV.INFO.>" | "$SRV.STATS.>" => {
             let verb = pattern.trim_end_matches(".>");
-            let named = ["consent-gateway", "consent-projection", "nobody"];
+            let named = [
+                "consent-gateway",
+                "consent-projection",
+                "consent-token-broker",
+                "nobody",
+            ];
             return named
                 .iter()
                 .flat_map(|name| plain(&format!("{verb}.{name}"), of(&[], &[""])))

@@ -47,6 +47,21 @@ pub enum BucketError {
 }
 
 impl BucketError {
+    /// As it reads where a value was expected at this revision.
+    pub(super) fn of_a_revision(self, expected: u64) -> Self {
+        match self {
+            Self::JetStream { source, .. } if source.is_wrong_last_sequence() => {
+                Self::WrongRevision { expected }
+            }
+            other @ (Self::BadName(_)
+            | Self::ConfiguredOtherwise { .. }
+            | Self::AlreadyExists
+            | Self::WrongRevision { .. }
+            | Self::HoldsMore { .. }
+            | Self::JetStream { .. }) => other,
+        }
+    }
+
     /// Whether the bucket, or what it is kept on, holds as much as it may.
     pub fn full(&self) -> Option<Full> {
         match self {

@@ -22,6 +22,9 @@ pub struct BucketSettings {
     /// Where it is created: whether there was one before that is lost, which whoever asks is told by
     /// [`BucketOrigin::is_recreated`](super::BucketOrigin::is_recreated).
     pub anew: bool,
+    /// Whether a single message may take the place of all that the bucket holds (a purge, as other clients have it, which
+    /// needs no other permission than writing does). Not where somebody writes who may read nothing.
+    pub allow_rollup: bool,
 }
 
 /// The first setting in which a stream is not the bucket of this name, if there is one. For how long and on how many
@@ -37,6 +40,7 @@ pub fn difference_from_a_bucket(found: &StreamState, name: &str) -> Option<Strin
         replicas: config.num_replicas,
         max_bytes: config.max_bytes,
         anew: false,
+        allow_rollup: config.allow_rollup,
     }))
 }
 
@@ -53,7 +57,7 @@ pub(super) fn stream_config(settings: &BucketSettings) -> Config {
         // A full bucket refuses the newest rather than forgets the oldest, which somebody
         // is in the middle of.
         discard: DiscardPolicy::New,
-        allow_rollup: true,
+        allow_rollup: settings.allow_rollup,
         deny_delete: true,
         allow_direct: true,
         // JetStream wants the window no longer than the age; we do not use it.

@@ -13,6 +13,7 @@ fn flows() -> BucketSettings {
         replicas: 1,
         max_bytes: 16 * 1024 * 1024,
         anew: false,
+        allow_rollup: true,
     }
 }
 

@@ -129,6 +129,7 @@ async fn set_mark(
         replicas: settings.replicas,
         max_bytes: BUCKET_BYTES,
         anew: true,
+        allow_rollup: true,
     };
     let bucket = Bucket::open_or_create(connection, bucket)
         .await
