@@ -17,11 +17,13 @@ use assent_messaging::jetstream::SubjectCount;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::time::Instant;
 
-use super::reading::{ATTEMPTS, Read, Reading};
+use super::reading::{Read, Reading};
 use super::{ReadError, broken, remaining};
 use crate::EventLog;
 use crate::history::{History, RecordedEvent, Tail};
 
+/// How often the server is asked what it counts, while others append between each question and the next.
+const LOOKS: usize = 64;
 /// How many sequences are asked for one by one to find which are missing.
 const MOST_LOOKED_AT: u64 = 64;
 /// How many of them at once.
@@ -104,16 +106,20 @@ impl EventLog {
         &self,
         aggregate: &Aggregate,
     ) -> Result<Arc<History>, ReadError> {
-        for _ in 0..ATTEMPTS {
-            let mut reading = Reading::new(self, aggregate, Arc::default());
-            // Before anything is read: what is appended meanwhile must not look like damage.
-            let (counted, last) = tokio::try_join!(reading.count(), reading.last())?;
-            let last = last.map_or(Sequence(0), |last| last.sequence());
-            let readable = self.read_readable(&mut reading, &counted, last).await?;
-            // Nor may it, recorded past damage, make up for what is missing.
-            let is_made_up_for = readable.history.found_through(last) < counted.messages
-                && counted.messages <= readable.history.found();
-            if !is_made_up_for {
+        let mut reading = Reading::new(self, aggregate, Arc::default());
+        let mut readable = Readable::default();
+        for _ in 0..LOOKS {
+            // One after the other: the count has all that was the last one before, and nothing that came after the one
+            // that is the last afterwards. So what others append meanwhile neither looks like damage nor makes up for it.
+            let before = reading.last_sequence().await?;
+            let counted = reading.count().await?;
+            let last = reading.last_sequence().await?;
+            self.read_readable(&mut reading, &mut readable, &counted, last)
+                .await?;
+            let found = readable.history.found();
+            if counted.messages <= readable.history.found_through(before)
+                || found < counted.messages
+            {
                 return self.judge(&reading, counted, last, readable).await;
             }
         }
@@ -129,6 +135,7 @@ impl EventLog {
         last: Sequence,
         mut readable: Readable,
     ) -> Result<Arc<History>, ReadError> {
+        readable.end();
         let found = readable.history.found();
         let lost_up_to = if counted.missing == 0 {
             Sequence(0)
@@ -169,19 +176,22 @@ impl EventLog {
         })))
     }
 
+    /// Reads on up to the last message.
     async fn read_readable(
         &self,
         reading: &mut Reading<'_>,
+        readable: &mut Readable,
         counted: &SubjectCount,
         last: Sequence,
-    ) -> Result<Readable, ReadError> {
+    ) -> Result<(), ReadError> {
         // Where the last one is damaged the server finds none.
         let through = match last {
             Sequence(0) if counted.messages != 0 => self.status().await?.last_sequence,
             last => last,
         };
-        let mut readable = Readable::default();
-        while let Some(read) = reading.next_for_sure(&readable.history, through).await? {
+        while readable.history.tail.sequence < through
+            && let Some(read) = reading.next_for_sure(&readable.history, through).await?
+        {
             match read {
                 Read::Event(event) => readable.add(event),
                 Read::Other(entry, unreadable) => {
@@ -190,8 +200,7 @@ impl EventLog {
                 }
             }
         }
-        readable.end();
-        Ok(readable)
+        Ok(())
     }
 
     /// Looks where events must be missing; and where they may be, if these are not all. Small

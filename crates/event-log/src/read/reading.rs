@@ -23,7 +23,7 @@ const BATCH: usize = 2_000;
 const SILENCE: Duration = Duration::from_millis(500);
 
 /// How often a history is read on while the server counts more of it than was found.
-pub(super) const ATTEMPTS: usize = 8;
+const ATTEMPTS: usize = 8;
 
 /// How many batches may bring nothing before the rest is asked of the leader, message by message.
 const MOST_EMPTY: usize = 3;
@@ -206,11 +206,17 @@ impl<'a> Reading<'a> {
     }
 
     /// The last message, as the leader has it.
-    pub(super) async fn last(&self) -> Result<Option<LogEntry>, ReadError> {
+    async fn last(&self) -> Result<Option<LogEntry>, ReadError> {
         let time_left = remaining(self.deadline);
         let connection = &self.log.connection;
         let last = connection.last_message(EVENT_STREAM, &self.subject, time_left);
         Ok(last.await?.map(LogEntry::from))
+    }
+
+    /// Where that is; 0 where there is none, or it is damaged.
+    pub(super) async fn last_sequence(&self) -> Result<Sequence, ReadError> {
+        let last = self.last().await?;
+        Ok(last.map_or(Sequence(0), |last| last.sequence()))
     }
 
     /// How many messages the server counts, readable or not.
