@@ -34,6 +34,7 @@ jetstream { store_dir: $ASSENT_NATS_STORE_DIR, sync_interval: always }
 /// Recovering a large stream takes a few seconds; a loaded machine takes longer.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
+const MONITOR_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A running nats-server with its own ports, store and passwords. Gone, with its files, when dropped.
 #[derive(Debug)]
@@ -81,6 +82,20 @@ pub enum NatsServerError {
         /// The last lines of its log.
         log: String,
     },
+}
+
+/// What the server says of its clients.
+#[derive(serde::Deserialize)]
+struct Clients {
+    connections: Vec<Client>,
+}
+
+#[derive(serde::Deserialize)]
+struct Client {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    subscriptions_list: Vec<String>,
 }
 
 impl NatsServer {
@@ -198,7 +213,27 @@ impl NatsServer {
         }
     }
 
-    /// Starts it again, killed first if it still runs: same port, same store, same passwords.
+    /// How many clients of this name are connected, and have a subscription where `subscribed` says so.
+    pub(crate) async fn clients(&self, name: &str, subscribed: bool) -> usize {
+        let monitor = format!("http://{}/connz?subs=1", self.monitor.address());
+        let asked = reqwest::Client::new()
+            .get(monitor)
+            .timeout(MONITOR_PATIENCE);
+        let Ok(answer) = asked.send().await else {
+            return 0;
+        };
+        let Ok(answer) = answer.json::<Clients>().await else {
+            return 0;
+        };
+        let clients = answer.connections.iter();
+        clients
+            .filter(|client| client.name == name)
+            .filter(|client| !subscribed || !client.subscriptions_list.is_empty())
+            .count()
+    }
+
+    /// Starts it again, killed first if it still runs: same port, same store, same passwords. Clients find it again a
+    /// little later.
     pub async fn restart(&mut self) -> Result<(), NatsServerError> {
         self.kill();
         self.run().await

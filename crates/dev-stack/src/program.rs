@@ -8,6 +8,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use self::log::ProgramLog;
+use crate::nats_server::NatsServer;
 use crate::process::Process;
 use crate::target::{TargetError, profile_directory};
 use crate::wait::wait_for;
@@ -77,6 +78,17 @@ pub enum ProgramError {
         /// The last lines of its log.
         log: String,
     },
+}
+
+/// Which clients of the NATS server a program has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NatsClient {
+    /// What they are called.
+    pub(crate) name: &'static str,
+    /// Whether they answer questions, and so have subscriptions.
+    pub(crate) answers: bool,
+    /// How many programs of this kind run.
+    pub(crate) replicas: usize,
 }
 
 impl ProgramPlan {
@@ -299,6 +311,40 @@ impl Program {
             }
             None => Err(self.not_ready("it does not listen".to_owned())),
         }
+    }
+
+    /// Waits until it is connected to a NATS server that was just started, ready or not; at once where it does not run.
+    /// A server knows of a client before the client knows of the server, so both are asked.
+    pub(crate) async fn connected_to(
+        &mut self,
+        nats: &NatsServer,
+        client: NatsClient,
+    ) -> Result<(), ProgramError> {
+        let connected = wait_for(START_PATIENCE, async || {
+            let clients = nats.clients(client.name, client.answers).await;
+            let is_connected = client.replicas <= clients && self.says_connected().await;
+            (is_connected || !self.runs()).then_some(())
+        });
+        let connected = connected.await;
+        connected.ok_or_else(|| self.not_ready("it did not find NATS again".to_owned()))
+    }
+
+    /// Whether it was started and has not ended.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.process.is_some() && self.ended().is_none()
+    }
+
+    /// Whether `/readyz` finds nothing wrong with its connection to NATS.
+    async fn says_connected(&self) -> bool {
+        let request = reqwest::Client::new()
+            .get(format!("{}/readyz", self.url()))
+            .timeout(REQUEST_PATIENCE);
+        let Ok(answer) = request.send().await else {
+            return false;
+        };
+        let said: serde_json::Value = answer.json().await.unwrap_or_default();
+        said.pointer("/dependencies/nats/ready")
+            .is_none_or(|ready| ready == true)
     }
 
     async fn readiness(&self) -> Result<(), String> {

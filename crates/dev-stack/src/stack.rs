@@ -17,7 +17,7 @@ use crate::host_application::{HostApplication, HostApplicationError};
 use crate::nats_server::{NatsServer, NatsServerError, NatsUser};
 use crate::port::{PortError, ReservedPort};
 use crate::previous_release::{self, PreviousReleaseError};
-use crate::program::{Program, ProgramError, ProgramPlan};
+use crate::program::{NatsClient, Program, ProgramError, ProgramPlan};
 
 /// How often a stack left alone looks after its programs.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
@@ -229,6 +229,33 @@ impl Stack {
     /// The NATS server, to be killed and started again.
     pub fn nats_mut(&mut self) -> &mut NatsServer {
         &mut self.nats
+    }
+
+    /// Starts the NATS server again, killed first if it still runs, and waits until every service that runs is connected to
+    /// it. What they make of what they find there is theirs: they need not be ready.
+    pub async fn restart_nats(&mut self) -> Result<(), StackError> {
+        self.nats.restart().await?;
+        let replicas = self.projections.iter_mut();
+        let projection = NatsClient {
+            name: "projection",
+            answers: true,
+            replicas: replicas.filter_map(|one| one.runs().then_some(())).count(),
+        };
+        let client = |name, answers| NatsClient {
+            name,
+            answers,
+            replicas: 1,
+        };
+        let services = [
+            (&mut self.gateway, client("consent-gateway", true)),
+            (&mut self.login_hook, client("login-hook", false)),
+        ];
+        let projections = self.projections.iter_mut();
+        let projections = projections.map(|program| (program, projection));
+        for (program, client) in services.into_iter().chain(projections) {
+            program.connected_to(&self.nats, client).await?;
+        }
+        Ok(())
     }
 
     /// The environment that lets `consentctl` connect, as the operator.

@@ -16,7 +16,7 @@ use crate::fixture::{
 
 /// A Super Admin who changes the e-mail sync as fast as it goes: every change is an event. It gives what was
 /// acknowledged.
-fn keep_writing(sam: HostUser, stop: Arc<AtomicBool>) -> JoinHandle<Vec<u64>> {
+pub(crate) fn keep_writing(sam: HostUser, stop: Arc<AtomicBool>) -> JoinHandle<Vec<u64>> {
     tokio::spawn(async move {
         let mut acknowledged = Vec::new();
         for email_sync in ["limited", "full"].iter().cycle() {
@@ -61,7 +61,7 @@ async fn acknowledged_writes_survive_every_kill() -> anyhow::Result<()> {
     }
     let reached = some_writes(&stack, reached + 5).await?;
     stack.login_hook.restart().await?;
-    stack.nats_mut().restart().await?;
+    stack.restart_nats().await?;
     some_writes(&stack, reached + 10).await?;
     stop.store(true, Ordering::Relaxed);
     let acknowledged = writer.await?;

@@ -21,7 +21,7 @@ pub(crate) async fn flip(stack: &mut Stack, sequences: &[u64]) -> anyhow::Result
     for sequence in sequences {
         stack.nats().flip_bit(STREAM, *sequence)?;
     }
-    stack.nats_mut().restart().await?;
+    stack.restart_nats().await?;
     Ok(())
 }
 

@@ -78,7 +78,7 @@ async fn consent_starts_the_sync_and_revoking_stops_it() -> anyhow::Result<()> {
     stack.nats_mut().kill();
     runs(&mut browser, &[]).await?;
     browser.page().must_have("cannot be asked just now")?;
-    stack.nats_mut().restart().await?;
+    stack.restart_nats().await?;
     runs(&mut browser, &["calendar", "contacts"]).await?;
 
     let mut host = stack.example_host.take().context("no example")?;

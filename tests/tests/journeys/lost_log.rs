@@ -50,7 +50,7 @@ async fn a_log_that_is_gone_is_not_begun_anew_in_silence() -> anyhow::Result<()>
     stack.nats_mut().stop().await;
     stack.nats().back_up(STREAM)?;
     stack.nats().remove_stream(STREAM)?;
-    stack.nats_mut().restart().await?;
+    stack.restart_nats().await?;
 
     is_not_ready(&stack, STREAM, "stream CONSENT_EVENTS is not there").await?;
     ana.see("ana")
@@ -79,7 +79,7 @@ async fn a_log_that_is_gone_is_not_begun_anew_in_silence() -> anyhow::Result<()>
     // One way on: a backup.
     stack.nats_mut().stop().await;
     stack.nats().restore(STREAM)?;
-    stack.nats_mut().restart().await?;
+    stack.restart_nats().await?;
     stack.gateway.restart().await?;
     ensure!(ana.see("ana").await?.ok()?.effective() == "calendar");
     ensure!(last_sequence(&log(&stack).await?).await? == last);
@@ -94,7 +94,7 @@ async fn a_log_that_is_gone_is_not_begun_anew_in_silence() -> anyhow::Result<()>
     // The other one: nothing is left, and an operator says so.
     stack.nats_mut().stop().await;
     stack.nats().remove_stream(STREAM)?;
-    stack.nats_mut().restart().await?;
+    stack.restart_nats().await?;
     stack
         .gateway
         .restart_with(&["--begin-new-event-log"])
@@ -119,7 +119,7 @@ async fn a_log_that_was_cut_short_is_not_gone_on_with_in_silence() -> anyhow::Re
     stack.nats().back_up(STREAM)?;
     stack.nats().flip_bit(STREAM, last)?;
     stack.nats().remove_index(STREAM)?;
-    stack.nats_mut().restart().await?;
+    stack.restart_nats().await?;
     ensure!(last_sequence(&log(&stack).await?).await? == last - 1);
 
     // A gateway that runs decides nothing any more, but for a person's no.
@@ -160,7 +160,7 @@ async fn a_log_that_was_cut_short_is_not_gone_on_with_in_silence() -> anyhow::Re
     // A backup that is complete is as good as the log.
     stack.nats_mut().stop().await;
     stack.nats().restore(STREAM)?;
-    stack.nats_mut().restart().await?;
+    stack.restart_nats().await?;
     stack.gateway.restart().await?;
     ensure!(ana.see("ana").await?.ok()?.effective() == "calendar, contacts");
     does_not_start(
@@ -175,7 +175,7 @@ async fn a_log_that_was_cut_short_is_not_gone_on_with_in_silence() -> anyhow::Re
     stack.nats_mut().stop().await;
     stack.nats().flip_bit(STREAM, last)?;
     stack.nats().remove_index(STREAM)?;
-    stack.nats_mut().restart().await?;
+    stack.restart_nats().await?;
     stack
         .gateway
         .restart_with(&["--accept-event-log-end", &wrong])

@@ -55,7 +55,7 @@ async fn run_as(user: NatsUser, heading: &str, stack: &Stack) -> anyhow::Result<
 async fn backed_up(stack: &mut Stack) -> anyhow::Result<()> {
     stack.nats_mut().stop().await;
     run("Back up", stack).await?;
-    stack.nats_mut().restart().await?;
+    stack.restart_nats().await?;
     // It connects by itself.
     Ok(stack.gateway.ready().await?)
 }
@@ -65,7 +65,7 @@ async fn restored(stack: &mut Stack) -> anyhow::Result<()> {
     stack.gateway.terminate().await;
     stack.nats_mut().stop().await;
     run("Restore", stack).await?;
-    Ok(stack.nats_mut().restart().await?)
+    Ok(stack.restart_nats().await?)
 }
 
 async fn list(stack: &Stack) -> anyhow::Result<Vec<Value>> {
@@ -154,7 +154,7 @@ async fn the_log_alone_is_restored_when_its_end_is_accepted() -> anyhow::Result<
     for stream in LOG {
         stack.nats().back_up(stream)?;
     }
-    stack.nats_mut().restart().await?;
+    stack.restart_nats().await?;
     stack.gateway.ready().await?;
     grant(&stack, &ana, ANA, &["contacts"]).await?;
     everybody_says(&stack, "ana", "calendar, contacts").await?;
@@ -164,7 +164,7 @@ async fn the_log_alone_is_restored_when_its_end_is_accepted() -> anyhow::Result<
     for stream in LOG {
         stack.nats().restore(stream)?;
     }
-    stack.nats_mut().restart().await?;
+    stack.restart_nats().await?;
     // The buckets know of more: which end is meant is said by whoever decides it.
     let said = match stack.gateway.restart().await {
         Err(ProgramError::Ended { status, log, .. }) if status.code() == Some(69) => log,
@@ -209,7 +209,7 @@ async fn put_back(stack: &mut Stack) -> anyhow::Result<String> {
     }
     stack.nats_mut().stop().await;
     run("Put the log away", stack).await?;
-    stack.nats_mut().restart().await?;
+    stack.restart_nats().await?;
     let said = run_as(NatsUser::Gateway, "Import", stack).await?;
     stack.gateway.restart().await?;
     for projection in &mut stack.projections {

@@ -43,7 +43,7 @@ async fn without_nats_logins_go_on_and_writes_say_so() -> anyhow::Result<()> {
     let seen = stack.service(0).permissions("acme", "ana", 1).await?;
     seen.ok()?.with_effective("calendar")?;
 
-    stack.nats_mut().restart().await?;
+    stack.restart_nats().await?;
     eventually("the gateway writes again", async || {
         Ok(sam.set_method("user_individual", "limited").await?.status == 200)
     })

@@ -100,7 +100,7 @@ async fn a_worker_in_python_follows_by_the_recipe() -> anyhow::Result<()> {
     // What is not known is not permitted; and nothing is forgotten.
     stack.nats_mut().kill();
     worker.says(NOTHING).await?;
-    stack.nats_mut().restart().await?;
+    stack.restart_nats().await?;
     worker.says(CALENDAR).await?;
     eventually("the gateway writes again", async || {
         Ok(sam.set_method("user_individual", "full").await?.status == 200)
