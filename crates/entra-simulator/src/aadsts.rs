@@ -4,7 +4,7 @@ mod redirect;
 mod refusal;
 mod table;
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -16,6 +16,9 @@ use table::{OF_REQUESTS, UNLISTED};
 
 use crate::clock;
 use crate::directory::Application;
+
+/// How long whoever is throttled has to wait, unless the limit says when it has room again.
+const RETRY_AFTER_SECONDS: i64 = 10;
 
 /// Where an error is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +55,8 @@ pub(crate) struct Aadsts {
     other: Words,
     surface: Surface,
     shape: Shape,
+    /// In how many seconds to try again, where the caller is throttled.
+    retry_after: Option<i64>,
 }
 
 /// The words that a program decides on, where they are to be others than those of the row.
@@ -79,6 +84,7 @@ impl Code {
             other: Words::default(),
             surface,
             shape,
+            retry_after: (self == Self::TenantThrottlingError).then_some(RETRY_AFTER_SECONDS),
         }
     }
 
@@ -146,6 +152,13 @@ impl Aadsts {
         }
     }
 
+    pub(crate) fn retry_after(self, seconds: i64) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..self
+        }
+    }
+
     pub(crate) fn number(&self) -> u32 {
         self.number
     }
@@ -177,6 +190,9 @@ impl Aadsts {
     }
 
     fn status(&self) -> StatusCode {
+        if self.retry_after.is_some() {
+            return StatusCode::TOO_MANY_REQUESTS;
+        }
         match self.error() {
             "invalid_client" => StatusCode::UNAUTHORIZED,
             "server_error" => StatusCode::INTERNAL_SERVER_ERROR,
@@ -223,7 +239,12 @@ impl Aadsts {
             .get("client-request-id")
             .and_then(|value| Uuid::try_parse(value.to_str().ok()?).ok());
         let body = self.to_json(base_url, named.unwrap_or_else(Uuid::new_v4));
-        (self.status(), axum::Json(body)).into_response()
+        let mut response = (self.status(), axum::Json(body)).into_response();
+        if let Some(seconds) = self.retry_after {
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
     }
 }
 

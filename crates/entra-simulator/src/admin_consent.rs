@@ -58,7 +58,7 @@ pub(crate) fn visit(
     endpoint: (&str, Version),
     query: &str,
 ) -> Screen {
-    let fault = state.faults.next(Endpoint::Adminconsent);
+    let fault = state.faults.next(Endpoint::Adminconsent, None);
     let request = match AdminConsentRequest::parse(&state.directory, base_url, endpoint, query) {
         Ok(request) => request,
         Err(refusal) => return refusal.into(),

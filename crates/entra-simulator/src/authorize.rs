@@ -48,7 +48,7 @@ pub(crate) fn visit(
     segment: &str,
     query: &str,
 ) -> Screen {
-    let fault = state.faults.next(Endpoint::Authorize);
+    let fault = state.faults.next(Endpoint::Authorize, None);
     let request = match AuthorizeRequest::parse(&state.directory, base_url, segment, query) {
         Ok(request) => request,
         Err(refusal) => return refusal.into(),

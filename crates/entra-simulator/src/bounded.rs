@@ -29,6 +29,11 @@ impl<V> Bounded<V> {
         }
     }
 
+    /// The keys that came last, last first.
+    pub(crate) fn keys_from_newest(&self, most: usize) -> impl Iterator<Item = &String> {
+        self.order.iter().rev().take(most)
+    }
+
     pub(crate) fn get(&self, key: &str) -> Option<&V> {
         self.entries.get(key)
     }

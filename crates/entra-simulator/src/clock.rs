@@ -20,15 +20,34 @@ pub(crate) fn timestamp_text(seconds: i64) -> String {
         .to_string()
 }
 
+/// When something happened, and after what: seconds alone would not tell which of two came first within one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// Seconds since 1970.
+    pub(crate) seconds: i64,
+    /// Grows with every moment that was taken.
+    pub(crate) order: u64,
+}
+
 /// The simulator's clock: the machine's, plus however much a test moved it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Clock {
     ahead: i64,
+    taken: u64,
 }
 
 impl Clock {
     pub(crate) fn now(self) -> i64 {
         system_now().saturating_add(self.ahead)
+    }
+
+    /// Now, after everything that happened so far.
+    pub(crate) fn moment(&mut self) -> Moment {
+        self.taken += 1;
+        Moment {
+            seconds: self.now(),
+            order: self.taken,
+        }
     }
 
     pub(crate) fn advance(&mut self, seconds: u32) {

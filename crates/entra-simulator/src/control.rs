@@ -3,6 +3,8 @@
 mod applications;
 mod browse;
 mod grants;
+mod held_tokens;
+mod mailboxes;
 mod tenants;
 mod tokens;
 mod trouble;
@@ -54,9 +56,22 @@ pub(crate) fn routes() -> Router<Arc<Simulator>> {
                 .post(grants::create)
                 .delete(grants::remove_matching),
         )
-        .route("/grants/{id}", delete(grants::remove))
+        .route("/grants/{id}", patch(grants::change).delete(grants::remove))
         .route("/browse", post(browse::browse))
         .route("/id-token", post(tokens::mint))
+        .route("/refresh-token", post(held_tokens::mint))
+        .route("/refreshes", get(held_tokens::refreshes))
+        .route("/tokens", get(held_tokens::list))
+        .route(
+            "/tenants/{tenant}/users/{user}/mailbox",
+            get(mailboxes::show)
+                .post(mailboxes::add)
+                .delete(mailboxes::empty),
+        )
+        .route(
+            "/tenants/{tenant}/users/{user}/mailbox/{id}",
+            delete(mailboxes::remove),
+        )
         .route("/keys/rotate", post(tokens::rotate))
         .route(
             "/faults",

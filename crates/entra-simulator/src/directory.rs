@@ -11,7 +11,7 @@ pub(crate) use application::{
     Application, Certificate, CertificateError, RedirectUriError, check_redirect_uri,
 };
 pub(crate) use grant::{ConsentType, Grant};
-pub(crate) use tenant::{Cloud, Installation, Mailbox, Tenant, TenantConsent, User};
+pub(crate) use tenant::{Cloud, Installation, Mailbox, Revocations, Tenant, TenantConsent, User};
 
 use crate::identifiers::{ClientId, ObjectId, TenantId};
 

@@ -49,6 +49,9 @@ impl Endpoint {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fault {
     endpoint: Endpoint,
+    /// Only calls that name this tenant in their path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tenant: Option<String>,
     #[serde(default = "once")]
     count: u32,
     status: Option<u16>,
@@ -111,6 +114,9 @@ impl Fault {
         ];
         if answers.into_iter().filter(|given| *given).count() > 1 {
             return Some("give one of \"status\", \"refuse\" and \"forge\"");
+        }
+        if self.tenant.is_some() && self.endpoint != Endpoint::Token {
+            return Some("only token can tell tenants apart");
         }
         match self.endpoint {
             Endpoint::Authorize | Endpoint::Adminconsent => {
@@ -191,12 +197,14 @@ impl Faults {
     }
 
     /// Counts a call, and says what is to go wrong with it.
-    pub(crate) fn next(&mut self, endpoint: Endpoint) -> Option<Fault> {
+    pub(crate) fn next(&mut self, endpoint: Endpoint, tenant: Option<&str>) -> Option<Fault> {
         *self.calls.entry(endpoint).or_default() += 1;
-        let position = self
-            .waiting
-            .iter()
-            .position(|fault| fault.endpoint == endpoint)?;
+        let position = self.waiting.iter().position(|fault| {
+            fault.endpoint == endpoint
+                && fault.tenant.as_deref().is_none_or(|only| {
+                    tenant.is_some_and(|tenant| tenant.eq_ignore_ascii_case(only))
+                })
+        })?;
         let fault = self.waiting.get_mut(position)?;
         fault.count -= 1;
         if fault.count == 0 {

@@ -1,22 +1,27 @@
-//! The few resources of Microsoft Graph that a consent gateway asks for.
+//! The resources of Microsoft Graph that a consent gateway asks for, and those that a host application syncs.
 
 mod access;
+mod answer;
 mod error;
 mod grants;
 mod mailbox;
 mod profile;
+mod query;
+mod request_ids;
 
 use std::sync::Arc;
 
-use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse as _, Response};
-use serde_json::Value;
 use uuid::Uuid;
 
 use self::access::bearer;
+use self::answer::Answer;
 use self::error::GraphError;
+use self::mailbox::MailboxCall;
+use self::request_ids::RequestIds;
 use crate::directory::{Tenant, User};
 use crate::faults::Endpoint;
 use crate::identifiers::ObjectId;
@@ -29,58 +34,95 @@ pub(crate) async fn call(
     Path(path): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
+    body: Bytes,
 ) -> Response {
-    if let Some(fault) = simulator.fault(Endpoint::Graph).await {
-        return fault;
-    }
-    let mut state = simulator.state();
-    let base_url = simulator.base_url.as_str();
-    let query = query.unwrap_or_default();
-    let answer = bearer(&state, &headers, base_url)
-        .and_then(|token| route(&mut state, &token, &method, &path, &query, base_url));
-    match answer {
-        Ok(Some(body)) => Json(body).into_response(),
-        Ok(None) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => error.into_response(),
-    }
+    let ids = RequestIds::of(&headers);
+    let fault = simulator.fault(Endpoint::Graph).await;
+    let mut response = fault.unwrap_or_else(|| {
+        let mut state = simulator.state();
+        let base_url = simulator.base_url.as_str();
+        let query = query.unwrap_or_default();
+        let call = Call {
+            method: &method,
+            path: &path,
+            query: &query,
+            headers: &headers,
+            body: &body,
+            base_url,
+        };
+        let answer =
+            bearer(&state, &headers, base_url).and_then(|token| call.route(&mut state, &token));
+        match answer {
+            Ok(answer) => answer.into_response(),
+            Err(error) => error.told(&ids),
+        }
+    });
+    ids.put_onto(&mut response);
+    response
 }
 
-fn route(
-    state: &mut SimulatedState,
-    token: &AccessToken,
-    method: &Method,
-    path: &str,
-    query: &str,
-    base_url: &str,
-) -> Result<Option<Value>, GraphError> {
-    let missing = || GraphError::no_segment(path);
-    let tenant = state
-        .directory
-        .tenants
-        .get_mut(&token.tenant)
-        .ok_or_else(GraphError::denied)?;
-    if *method == Method::DELETE {
-        let id = path
-            .strip_prefix("oauth2PermissionGrants/")
-            .ok_or_else(missing)?;
-        return grants::remove(tenant, token, id).map(|()| None);
-    }
-    if let Some(app_id) = path
-        .strip_prefix("servicePrincipals(appId='")
-        .and_then(|rest| rest.strip_suffix("')"))
-    {
-        return grants::service_principal(tenant, token, app_id, base_url).map(Some);
-    }
-    if path == "oauth2PermissionGrants" {
-        return grants::list(tenant, token, query, base_url).map(Some);
-    }
-    let (user, rest) = whose(tenant, token, path).ok_or_else(missing)?;
-    if rest.is_empty() {
-        profile::read(user?, token, query, base_url).map(Some)
-    } else {
-        mailbox::read(user?, token, rest)
-            .unwrap_or_else(|| Err(missing()))
-            .map(Some)
+/// A request, behind `/v1.0/`.
+struct Call<'a> {
+    method: &'a Method,
+    path: &'a str,
+    query: &'a str,
+    headers: &'a HeaderMap,
+    body: &'a [u8],
+    base_url: &'a str,
+}
+
+impl Call<'_> {
+    fn route(&self, state: &mut SimulatedState, token: &AccessToken) -> Result<Answer, GraphError> {
+        let missing = || GraphError::no_segment(self.path);
+        let now = state.clock.now();
+        let tenant = state
+            .directory
+            .tenants
+            .get_mut(&token.tenant)
+            .ok_or_else(GraphError::denied)?;
+        if let Some(id) = self.path.strip_prefix("oauth2PermissionGrants/") {
+            return match *self.method {
+                Method::DELETE => grants::remove(tenant, token, id).map(|()| Answer::Done),
+                Method::PATCH => {
+                    grants::change(tenant, token, id, self.body).map(|()| Answer::Done)
+                }
+                _ => Err(missing()),
+            };
+        }
+        if let Some((user, rest)) = whose(tenant, token, self.path)
+            && !rest.is_empty()
+        {
+            let user = user?;
+            let mut call = MailboxCall {
+                user,
+                contents: state.mailboxes.of(user, now),
+                token,
+                method: self.method,
+                path: rest,
+                query: self.query,
+                headers: self.headers,
+                body: self.body,
+                base_url: self.base_url,
+                now,
+            };
+            return call.answer().unwrap_or_else(|| Err(missing()));
+        }
+        if *self.method != Method::GET {
+            return Err(missing());
+        }
+        let body = if let Some(app_id) = self
+            .path
+            .strip_prefix("servicePrincipals(appId='")
+            .and_then(|rest| rest.strip_suffix("')"))
+        {
+            grants::service_principal(tenant, token, app_id, self.base_url)
+        } else if self.path == "oauth2PermissionGrants" {
+            grants::list(tenant, token, self.query, self.base_url)
+        } else {
+            let (user, _) = whose(tenant, token, self.path).ok_or_else(missing)?;
+            profile::read(user?, token, self.query, self.base_url)
+        };
+        body.map(Answer::Body)
     }
 }
 
@@ -91,10 +133,13 @@ fn whose<'a>(
     path: &'a str,
 ) -> Option<(Result<&'a User, GraphError>, &'a str)> {
     if path == "me" || path.starts_with("me/") {
-        let user = token
-            .user
-            .and_then(|user| tenant.users.get(&user))
-            .ok_or_else(GraphError::nobody_is_me);
+        let user = match token.user {
+            None => Err(GraphError::nobody_is_me()),
+            // The token outlived them.
+            Some(user) => tenant.users.get(&user).ok_or_else(|| {
+                GraphError::unauthenticated("The identity of the calling user could not be found.")
+            }),
+        };
         return Some((
             user,
             path.strip_prefix("me")

@@ -6,11 +6,13 @@
 use std::collections::BTreeSet;
 
 use crate::aadsts::{Code, Surface};
+use crate::clock::Moment;
 use crate::consent::{self, issue_code};
-use crate::identifiers::{ObjectId, TenantId};
+use crate::directory::{Tenant, User};
+use crate::identifiers::ObjectId;
 use crate::random;
-use crate::screen::{ConsentAnswer, ConsentCheck, Interaction, PageRequest, Screen};
-use crate::state::SimulatedState;
+use crate::screen::{ConsentAnswer, ConsentCheck, Interaction, PageRequest, Screen, SignedIn};
+use crate::state::{BrowserSession, SimulatedState};
 
 /// An open page is good for this long.
 const LIFETIME_SECONDS: i64 = 30 * 60;
@@ -23,26 +25,17 @@ pub(crate) fn begin(
     request: PageRequest,
 ) -> Screen {
     let id = random::secret("");
-    let signed_in = state
-        .sessions
-        .get(browser)
-        .copied()
-        .and_then(|user| state.directory.member(user))
-        .filter(|member| {
-            member.1.enabled
-                && request
-                    .login_hint()
-                    .is_none_or(|hint| hint.eq_ignore_ascii_case(&member.1.upn))
-        });
-    let user = signed_in.map(|(tenant, user)| (tenant.id, user.id));
-    let (insists, silent) = match &request {
-        PageRequest::AdminConsent(_) => (false, None),
-        PageRequest::Authorize(request) => (request.prompt.insists_on_sign_in(), request.silent()),
+    let known = known_in(state, browser, &request);
+    let insists = match &request {
+        PageRequest::AdminConsent(_) => false,
+        PageRequest::Authorize(asked) => {
+            if let (Err(code), Some(silent)) = (known, asked.silent()) {
+                return Screen::Return(silent.refused(code, base_url));
+            }
+            asked.prompt.insists_on_sign_in()
+        }
     };
-    if let (None, Some(request)) = (user, silent) {
-        return Screen::Return(request.login_required(base_url));
-    }
-    let user = user.filter(|_| !insists);
+    let user = known.ok().filter(|_| !insists);
     let expires_at = state.clock.now() + LIFETIME_SECONDS;
     state.interactions.insert(
         id.clone(),
@@ -54,11 +47,68 @@ pub(crate) fn begin(
         },
     );
     match user {
-        Some((tenant, user)) => proceed(state, base_url, id, request, tenant, user),
+        Some(who) => proceed(state, base_url, id, request, who),
         None => Screen::PickAccount {
             interaction: id,
             request,
         },
+    }
+}
+
+/// Who is signed in in this browser already and need not do so again; or why nobody is.
+fn known_in(
+    state: &SimulatedState,
+    browser: &str,
+    request: &PageRequest,
+) -> Result<SignedIn, Code> {
+    let session = state
+        .sessions
+        .get(browser)
+        .copied()
+        .ok_or(Code::UserInformationNotProvided)?;
+    let (home, person) = state
+        .directory
+        .member(session.user)
+        .filter(|(_, person)| {
+            let hint = request.login_hint();
+            person.enabled
+                && session.signed_in.order > person.revoked.browser_sessions
+                && hint.is_none_or(|hint| hint.eq_ignore_ascii_case(&person.upn))
+        })
+        .ok_or(Code::UserInformationNotProvided)?;
+    match more_is_needed(state.clock.now(), home, person, session.signed_in) {
+        Some(More::SignInAgain) => Err(Code::SessionOlderThanSignInFrequency),
+        Some(More::SecondFactor) => Err(Code::UserStrongAuthClientAuthNRequired),
+        None => Ok(SignedIn {
+            tenant: home.id,
+            user: person.id,
+            at: session.signed_in,
+        }),
+    }
+}
+
+/// What a tenant's policies want of somebody who signed in before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum More {
+    SignInAgain,
+    SecondFactor,
+}
+
+pub(crate) fn more_is_needed(
+    now: i64,
+    home: &Tenant,
+    person: &User,
+    signed_in: Moment,
+) -> Option<More> {
+    let lapsed = home
+        .sign_in_frequency
+        .is_some_and(|seconds| now >= signed_in.seconds + i64::from(seconds));
+    if lapsed {
+        Some(More::SignInAgain)
+    } else if signed_in.order < person.revoked.single_factor {
+        Some(More::SecondFactor)
+    } else {
+        None
     }
 }
 
@@ -79,19 +129,20 @@ pub(crate) fn choose_account(
     if !member.enabled {
         return Screen::DeadEnd(Code::UserDisabled.error_on(Surface::Authorize));
     }
-    let tenant = tenant.id;
-    state.sessions.insert(browser.to_owned(), user);
-    if let Some(known) = state.interactions.get_mut(id) {
-        known.user = Some((tenant, user));
-    }
-    proceed(
-        state,
-        base_url,
-        id.to_owned(),
-        interaction.request,
-        tenant,
+    let who = SignedIn {
+        tenant: tenant.id,
         user,
-    )
+        at: state.clock.moment(),
+    };
+    let session = BrowserSession {
+        user,
+        signed_in: who.at,
+    };
+    state.sessions.insert(browser.to_owned(), session);
+    if let Some(known) = state.interactions.get_mut(id) {
+        known.user = Some(who);
+    }
+    proceed(state, base_url, id.to_owned(), interaction.request, who)
 }
 
 /// "Use another account".
@@ -131,18 +182,18 @@ pub(crate) fn answer(
             only,
         } => (Some(*for_organization), only.clone()),
     };
-    let Some((tenant, user)) = interaction.user else {
+    let Some(who) = interaction.user else {
         return Screen::PickAccount {
             interaction: id.to_owned(),
             request: interaction.request,
         };
     };
-    let prompt = match check_consent(state, base_url, &interaction.request, tenant, user) {
+    let prompt = match check_consent(state, base_url, &interaction.request, who) {
         ConsentCheck::Ask(prompt) => prompt,
         other @ (ConsentCheck::Done(_)
         | ConsentCheck::NeedsApproval(_)
         | ConsentCheck::WrongAccount(_)) => {
-            return show(state, id.to_owned(), interaction.request, user, other);
+            return show(state, id.to_owned(), interaction.request, who.user, other);
         }
     };
     state.interactions.remove(id);
@@ -155,18 +206,18 @@ pub(crate) fn answer(
     };
     Screen::Return(match &interaction.request {
         PageRequest::AdminConsent(request) => {
-            consent::admin::accept(state, request, tenant, &granted, &prompt)
+            consent::admin::accept(state, request, who.tenant, &granted, &prompt)
         }
         PageRequest::Authorize(request) => {
             let client = request.client;
-            if let Some(tenant) = state.directory.tenants.get_mut(&tenant) {
+            if let Some(tenant) = state.directory.tenants.get_mut(&who.tenant) {
                 if ticked && prompt.offers_organization {
                     tenant.grant_for_everyone(client, &granted);
                 } else {
-                    tenant.grant_for_user(client, user, &granted);
+                    tenant.grant_for_user(client, who.user, &granted);
                 }
             }
-            issue_code(state, request, tenant, user)
+            issue_code(state, request, who)
         }
     })
 }
@@ -188,16 +239,13 @@ fn check_consent(
     state: &mut SimulatedState,
     base_url: &str,
     request: &PageRequest,
-    tenant: TenantId,
-    user: ObjectId,
+    who: SignedIn,
 ) -> ConsentCheck {
     match request {
         PageRequest::AdminConsent(request) => {
-            consent::admin::check(state, base_url, request, tenant, user)
+            consent::admin::check(state, base_url, request, who.tenant, who.user)
         }
-        PageRequest::Authorize(request) => {
-            consent::user::check(state, base_url, request, tenant, user)
-        }
+        PageRequest::Authorize(request) => consent::user::check(state, base_url, request, who),
     }
 }
 
@@ -206,11 +254,10 @@ fn proceed(
     base_url: &str,
     id: String,
     request: PageRequest,
-    tenant: TenantId,
-    user: ObjectId,
+    who: SignedIn,
 ) -> Screen {
-    let check = check_consent(state, base_url, &request, tenant, user);
-    show(state, id, request, user, check)
+    let check = check_consent(state, base_url, &request, who);
+    show(state, id, request, who.user, check)
 }
 
 fn show(

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::aadsts::{Aadsts, Code, Surface};
 use crate::authority::Authority;
 use crate::authorization_request::{AdminConsentRequest, AuthorizeRequest, RequestRefusal};
+use crate::clock::Moment;
 use crate::identifiers::{ClientId, ObjectId, TenantId};
 use crate::return_target::{BrowserReturn, ReturnTarget};
 
@@ -58,12 +59,20 @@ impl PageRequest {
     }
 }
 
+/// Who is in front of the browser, and since when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SignedIn {
+    pub(crate) tenant: TenantId,
+    pub(crate) user: ObjectId,
+    pub(crate) at: Moment,
+}
+
 /// A visit that is not over.
 #[derive(Clone, Debug)]
 pub(crate) struct Interaction {
     pub(crate) browser: String,
     pub(crate) request: PageRequest,
-    pub(crate) user: Option<(TenantId, ObjectId)>,
+    pub(crate) user: Option<SignedIn>,
     pub(crate) expires_at: i64,
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::directory::{
     Application, CAPACITY, Certificate, CertificateError, Cloud, Directory, Installation, Mailbox,
-    RedirectUriError, Tenant, TenantConsent, User, check_redirect_uri,
+    RedirectUriError, Revocations, Tenant, TenantConsent, User, check_redirect_uri,
 };
 use crate::identifiers::{ClientId, ObjectId, TenantId};
 use crate::policy::{self, ConsentPolicy};
@@ -123,7 +123,7 @@ impl UserSpec {
             mailbox: self.mailbox,
             idp: self.idp.clone(),
             enabled: true,
-            sessions_valid_from: 0,
+            revoked: Revocations::default(),
         })
     }
 }
@@ -199,6 +199,7 @@ impl TenantSpec {
             },
             admin_consent_workflow: self.admin_consent_workflow,
             second_consent: self.tenant_consent,
+            sign_in_frequency: None,
             withheld_scopes: parse_permissions(&self.withheld_scopes)?,
             users: users?.into_iter().map(|user| (user.id, user)).collect(),
             installations: std::collections::BTreeMap::new(),

@@ -260,7 +260,13 @@ fn routes(simulator: Arc<Simulator>) -> Router {
             "/autodiscover/autodiscover.json/v1.0/{email}",
             get(autodiscover::by_path),
         )
-        .route("/v1.0/{*path}", get(graph::call).delete(graph::call))
+        .route(
+            "/v1.0/{*path}",
+            get(graph::call)
+                .post(graph::call)
+                .patch(graph::call)
+                .delete(graph::call),
+        )
         .nest("/_control", control::routes())
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(CatchPanicLayer::new())

@@ -43,14 +43,16 @@ impl Simulator {
     }
 
     /// Counts a call, and waits as it was told to. What is to go wrong with it is up to the caller.
-    pub(crate) async fn next_fault(&self, endpoint: Endpoint) -> Option<Fault> {
-        let fault = self.state().faults.next(endpoint)?;
+    pub(crate) async fn next_fault(&self, endpoint: Endpoint, tenant: &str) -> Option<Fault> {
+        let fault = self.state().faults.next(endpoint, Some(tenant))?;
         tokio::time::sleep(fault.delay()).await;
         Some(fault)
     }
 
     /// Counts a call; waits and fails as it was told to.
     pub(crate) async fn fault(&self, endpoint: Endpoint) -> Option<Response> {
-        self.next_fault(endpoint).await?.response()
+        let fault = self.state().faults.next(endpoint, None)?;
+        tokio::time::sleep(fault.delay()).await;
+        fault.response()
     }
 }

@@ -4,16 +4,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::authority::Authority;
 use crate::bounded::Bounded;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::directory::Directory;
 use crate::faults::Faults;
 use crate::identifiers::{ClientId, ObjectId, TenantId};
 use crate::keys::KeyRing;
+use crate::mailboxes::Mailboxes;
+use crate::refreshes::{Meter, Refreshes, Throttle};
 use crate::scopes::ScopeRequest;
 use crate::screen::Interaction;
 
-/// So many codes, tokens, open pages and browsers are remembered; beyond that the oldest go.
+/// So many codes, open pages and browsers are remembered; beyond that the oldest go.
 const CAPACITY: usize = 10_000;
+/// And so many tokens of each kind: every use of a refresh token makes one more.
+const TOKENS: usize = 200_000;
 
 /// How permissions are written in a token response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,12 +52,39 @@ pub(crate) enum Elsewhere {
     Redirects,
 }
 
+/// What a request that may show no page is told where consent is missing. Both were seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SilentConsent {
+    #[default]
+    InteractionRequired,
+    ConsentRequired,
+}
+
 /// Behaviour that tests may change.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Options {
     pub(crate) scope_names: ScopeNames,
     pub(crate) token_scopes: TokenScopes,
     pub(crate) autodiscover: Elsewhere,
+    pub(crate) silent_consent: SilentConsent,
+    /// How long an access token lives, if nothing was said about challenges.
+    pub(crate) access_token_seconds: u32,
+    /// `None`: nobody is throttled.
+    pub(crate) throttle: Option<Throttle>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            scope_names: ScopeNames::default(),
+            token_scopes: TokenScopes::default(),
+            autodiscover: Elsewhere::default(),
+            silent_consent: SilentConsent::default(),
+            access_token_seconds: 3_599,
+            throttle: None,
+        }
+    }
 }
 
 /// An authorization code.
@@ -64,6 +95,7 @@ pub(crate) struct Code {
     pub(crate) authority: Authority,
     pub(crate) tenant: TenantId,
     pub(crate) user: ObjectId,
+    pub(crate) signed_in: Moment,
     pub(crate) asked: ScopeRequest,
     pub(crate) challenge: Option<String>,
     pub(crate) nonce: Option<String>,
@@ -78,7 +110,16 @@ pub(crate) struct RefreshToken {
     pub(crate) tenant: TenantId,
     pub(crate) user: ObjectId,
     pub(crate) asked: ScopeRequest,
-    pub(crate) issued_at: i64,
+    pub(crate) issued: Moment,
+    /// When the person signed in from whom it descends.
+    pub(crate) signed_in: Moment,
+}
+
+/// Somebody is signed in in a browser.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BrowserSession {
+    pub(crate) user: ObjectId,
+    pub(crate) signed_in: Moment,
 }
 
 /// An access token for Microsoft Graph.
@@ -91,7 +132,7 @@ pub(crate) struct AccessToken {
     pub(crate) permissions: std::collections::BTreeSet<String>,
     /// Whether Graph looks at it again whenever something happens to the user.
     pub(crate) continuous: bool,
-    pub(crate) issued_at: i64,
+    pub(crate) issued: Moment,
     pub(crate) expires_at: i64,
 }
 
@@ -108,7 +149,10 @@ pub(crate) struct SimulatedState {
     pub(crate) access_tokens: Bounded<AccessToken>,
     pub(crate) interactions: Bounded<Interaction>,
     /// Who is signed in, by browser.
-    pub(crate) sessions: Bounded<ObjectId>,
+    pub(crate) sessions: Bounded<BrowserSession>,
+    pub(crate) refreshes: Refreshes,
+    pub(crate) meter: Meter,
+    pub(crate) mailboxes: Mailboxes,
 }
 
 impl SimulatedState {
@@ -120,10 +164,13 @@ impl SimulatedState {
             options: Options::default(),
             faults: Faults::default(),
             codes: Bounded::new(CAPACITY),
-            refresh_tokens: Bounded::new(CAPACITY),
-            access_tokens: Bounded::new(CAPACITY),
+            refresh_tokens: Bounded::new(TOKENS),
+            access_tokens: Bounded::new(TOKENS),
             interactions: Bounded::new(CAPACITY),
             sessions: Bounded::new(CAPACITY),
+            refreshes: Refreshes::default(),
+            meter: Meter::default(),
+            mailboxes: Mailboxes::default(),
         }
     }
 
@@ -134,9 +181,12 @@ impl SimulatedState {
         self.options = Options::default();
         self.faults = Faults::default();
         self.codes = Bounded::new(CAPACITY);
-        self.refresh_tokens = Bounded::new(CAPACITY);
-        self.access_tokens = Bounded::new(CAPACITY);
+        self.refresh_tokens = Bounded::new(TOKENS);
+        self.access_tokens = Bounded::new(TOKENS);
         self.interactions = Bounded::new(CAPACITY);
         self.sessions = Bounded::new(CAPACITY);
+        self.refreshes = Refreshes::default();
+        self.meter = Meter::default();
+        self.mailboxes = Mailboxes::default();
     }
 }

@@ -41,7 +41,7 @@ pub(crate) async fn token(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let fault = simulator.next_fault(Endpoint::Token).await;
+    let fault = simulator.next_fault(Endpoint::Token, &segment).await;
     if let Some(response) = fault.as_ref().and_then(Fault::response) {
         return response;
     }
@@ -104,6 +104,7 @@ fn answer(
     body: &[u8],
     forging: Option<&Forging>,
 ) -> Result<Value, Aadsts> {
+    throttle(state, segment)?;
     let authority = Authority::parse_in_this_cloud(&state.directory, segment, Surface::Token)?;
     let parameters = Parameters::parse_form(headers, body, Surface::Token)?;
     let grant_type = parameters.require("grant_type")?;
@@ -117,6 +118,7 @@ fn answer(
         client_authentication::authenticate(&state.directory, &parameters, headers, recipient)?;
     let call = Call {
         base_url,
+        segment,
         authority,
         client,
         claims: ClaimsRequest::parse(&parameters)?,
@@ -133,9 +135,25 @@ fn answer(
     }
 }
 
+/// Whether the tenant has had its calls for now.
+fn throttle(state: &mut SimulatedState, segment: &str) -> Result<(), Aadsts> {
+    let Some(throttle) = state.options.throttle else {
+        return Ok(());
+    };
+    let now = state.clock.now();
+    match state.meter.count(segment, throttle, now) {
+        Some(seconds) => Err(Code::TenantThrottlingError
+            .error_on(Surface::Token)
+            .retry_after(seconds)),
+        None => Ok(()),
+    }
+}
+
 /// A call by an application that proved who it is.
 struct Call<'a> {
     base_url: &'a str,
+    /// The tenant in the path, as it was named.
+    segment: &'a str,
     authority: Authority,
     client: ClientId,
     claims: ClaimsRequest,

@@ -157,7 +157,7 @@ refusals! {
         70008 ExpiredOrRevokedGrant: login_required, invalid_grant =>
             "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive \
              authorization request for this user and resource.";
-        700082 ExpiredOrRevokedGrantInactiveToken: login_required, invalid_grant =>
+        700082 ExpiredOrRevokedGrantInactiveToken: login_required, invalid_grant, suberror bad_token =>
             "The refresh token has expired due to inactivity.";
         70043 BadTokenDueToSignInFrequency: login_required, invalid_grant, suberror token_expired =>
             "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access.";
@@ -220,6 +220,12 @@ refusals! {
             "The request is malformed.";
         50058 UserInformationNotProvided: login_required, invalid_grant =>
             "A silent sign-in request was sent but no user is signed in.";
+        // The name is ours, and `error` unconfirmed.
+        70044 SessionOlderThanSignInFrequency: login_required, invalid_grant =>
+            "The session has expired or is invalid due to sign-in frequency checks by conditional access.";
+        // Comes with 429 and `Retry-After`; `error` is unconfirmed.
+        90055 TenantThrottlingError: temporarily_unavailable, temporarily_unavailable =>
+            "There are too many incoming requests. This exception is thrown for blocked tenants.";
         50059 MissingTenantRealmAndNoUserInformationProvided: invalid_request, invalid_request =>
             "No tenant-identifying information found in either the request or implied by any provided credentials.";
         70000 InvalidGrant: invalid_request, invalid_grant =>

@@ -66,8 +66,9 @@ impl AuthorizeRequest {
         (self.prompt == Prompt::None).then_some(self)
     }
 
-    pub(crate) fn login_required(&self, base_url: &str) -> BrowserReturn {
-        let error = Code::UserInformationNotProvided.error_on(Surface::Authorize);
+    /// Back, with what keeps the request from going on without a page.
+    pub(crate) fn refused(&self, code: Code, base_url: &str) -> BrowserReturn {
+        let error = code.error_on(Surface::Authorize);
         self.return_target.with_error(&error, base_url)
     }
 }

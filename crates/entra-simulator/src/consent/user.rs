@@ -3,21 +3,21 @@
 use std::collections::BTreeSet;
 
 use super::code::issue_code;
-use crate::aadsts::{Code, Surface};
+use crate::aadsts::{Code, Surface, Words};
 use crate::authorization_request::{AuthorizeRequest, Prompt};
 use crate::directory::{Application, Tenant, User};
 use crate::identifiers::{ObjectId, TenantId};
 use crate::policy;
-use crate::screen::{ConsentCheck, ConsentPrompt};
-use crate::state::SimulatedState;
+use crate::screen::{ConsentCheck, ConsentPrompt, SignedIn};
+use crate::state::{SilentConsent, SimulatedState};
 
 pub(crate) fn check(
     state: &mut SimulatedState,
     base_url: &str,
     request: &AuthorizeRequest,
-    tenant: TenantId,
-    user: ObjectId,
+    who: SignedIn,
 ) -> ConsentCheck {
+    let SignedIn { tenant, user, .. } = who;
     let found = state.directory.member(user);
     let application = state.directory.applications.get(&request.client);
     let (Some((home, person)), Some(application)) = (found, application) else {
@@ -26,19 +26,38 @@ pub(crate) fn check(
     if let Some(code) = obstacle(request, home, person, tenant) {
         let name = request.authority.tenant(&state.directory);
         let name = name.map_or(home.name.as_str(), |tenant| tenant.name.as_str());
-        let error = code
-            .error_on(Surface::Authorize)
-            .with_facts(&[("EmailHidden", &person.upn)])
-            .with_application(application, name);
-        return ConsentCheck::WrongAccount(error);
+        let told = |code: Code| {
+            code.error_on(Surface::Authorize)
+                .with_facts(&[("EmailHidden", &person.upn)])
+                .with_application(application, name)
+        };
+        if request.prompt != Prompt::None {
+            return ConsentCheck::WrongAccount(told(code));
+        }
+        // Where no page may be shown, the wrong account is somebody who has to choose another.
+        let code = if code == Code::UserUnauthorized {
+            Code::InteractionRequired
+        } else {
+            code
+        };
+        return ConsentCheck::Done(request.return_target.with_error(&told(code), base_url));
     }
     let missing = missing(request, home, application, user);
     if missing.is_empty() {
-        return ConsentCheck::Done(issue_code(state, request, tenant, user));
+        return ConsentCheck::Done(issue_code(state, request, who));
     }
     if request.prompt == Prompt::None {
-        let error = Code::DelegationDoesNotExist
+        let words = Words {
+            error: match state.options.silent_consent {
+                SilentConsent::InteractionRequired => None,
+                SilentConsent::ConsentRequired => Some("consent_required".to_owned()),
+            },
+            suberror: None,
+        };
+        let code = Code::DelegationDoesNotExist;
+        let error = code
             .error_on(Surface::Authorize)
+            .told_as(code.number(), words)
             .with_application(application, &home.name);
         return ConsentCheck::Done(request.return_target.with_error(&error, base_url));
     }

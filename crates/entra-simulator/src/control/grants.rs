@@ -122,6 +122,30 @@ pub(super) async fn remove_matching(
     Json(json!({ "removed": doomed.len() }))
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GrantChange {
+    scopes: Vec<String>,
+}
+
+/// Another set of permissions in place of what was granted: how one of several is taken away.
+pub(super) async fn change(
+    State(simulator): State<Arc<Simulator>>,
+    Path(id): Path<String>,
+    Body(change): Body<GrantChange>,
+) -> Result<Json<Value>, Refused> {
+    let scopes = parse_permissions(&change.scopes)?;
+    let mut state = simulator.state();
+    for tenant in state.directory.tenants.values_mut() {
+        if let Some(grant) = tenant.grants.iter_mut().find(|grant| grant.id == id) {
+            grant.scopes = scopes;
+            let changed = grant.clone();
+            return Ok(Json(shown(tenant, &changed)));
+        }
+    }
+    Err(Refused::missing("grant", id))
+}
+
 pub(super) async fn remove(
     State(simulator): State<Arc<Simulator>>,
     Path(id): Path<String>,

@@ -25,7 +25,7 @@ fn shown(tenant: &Tenant) -> Value {
         "id": tenant.id, "name": tenant.name, "domains": tenant.domains, "cloud": tenant.cloud,
         "policy": tenant.policy, "low_permissions": tenant.low_permissions,
         "admin_consent_workflow": tenant.admin_consent_workflow, "tenant_consent": tenant.second_consent,
-        "withheld_scopes": tenant.withheld_scopes, "users": users,
+        "withheld_scopes": tenant.withheld_scopes, "sign_in_frequency_seconds": tenant.sign_in_frequency, "users": users,
     })
 }
 
@@ -66,6 +66,8 @@ pub(super) struct TenantChange {
     admin_consent_workflow: Option<bool>,
     tenant_consent: Option<TenantConsent>,
     withheld_scopes: Option<Vec<String>>,
+    /// 0: never.
+    sign_in_frequency_seconds: Option<u32>,
 }
 
 pub(super) async fn change(
@@ -90,6 +92,9 @@ pub(super) async fn change(
     tenant.admin_consent_workflow = change
         .admin_consent_workflow
         .unwrap_or(tenant.admin_consent_workflow);
+    if let Some(seconds) = change.sign_in_frequency_seconds {
+        tenant.sign_in_frequency = Some(seconds).filter(|seconds| *seconds > 0);
+    }
     if let Some(low) = low {
         tenant.low_permissions = low;
     }
@@ -144,6 +149,19 @@ pub(super) struct UserChange {
     enabled: Option<bool>,
     #[serde(default)]
     revoke_sessions: bool,
+    password: Option<Password>,
+    #[serde(default)]
+    require_second_factor: bool,
+}
+
+/// What happened to a password, and by whom: that makes a difference to applications with a credential of their own.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Password {
+    /// By the person. Applications go on.
+    Changed,
+    /// By an administrator. Everything ends.
+    Reset,
 }
 
 pub(super) async fn change_user(
@@ -153,7 +171,7 @@ pub(super) async fn change_user(
 ) -> ControlAnswer {
     let roles = change.roles.map(|names| parse_roles(&names)).transpose()?;
     let mut state = simulator.state();
-    let now = state.clock.now();
+    let now = state.clock.moment().order;
     let tenant = tenant_id(&state, &name)?;
     let user = state
         .directory
@@ -166,9 +184,21 @@ pub(super) async fn change_user(
     }
     user.mailbox = change.mailbox.unwrap_or(user.mailbox);
     user.enabled = change.enabled.unwrap_or(user.enabled);
-    if change.revoke_sessions {
-        // Times are whole seconds: what was issued in this one is revoked too.
-        user.sessions_valid_from = now + 1;
+    let dead = &mut user.revoked;
+    let everything = change.revoke_sessions
+        || match change.password {
+            Some(Password::Reset) => true,
+            Some(Password::Changed) | None => false,
+        };
+    if everything {
+        dead.refresh_tokens = now;
+    }
+    if everything || change.password.is_some() {
+        dead.browser_sessions = now;
+        dead.continuous_access = now;
+    }
+    if change.require_second_factor {
+        dead.single_factor = now;
     }
     Ok(Json(shown_user(user)))
 }

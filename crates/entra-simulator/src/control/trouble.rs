@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use super::{Body, Refused};
 use crate::aadsts::{Code, ON_DEMAND, Shape, Surface};
 use crate::faults::Fault;
+use crate::refreshes::Throttle;
 use crate::seed::SeedDocument;
 use crate::simulator::Simulator;
-use crate::state::{Elsewhere, Options, ScopeNames, TokenScopes};
+use crate::state::{Elsewhere, Options, ScopeNames, SilentConsent, TokenScopes};
 use crate::story;
 
 pub(super) async fn faults(State(simulator): State<Arc<Simulator>>) -> Json<Value> {
@@ -100,6 +101,10 @@ pub(super) struct OptionsChange {
     scope_names: Option<ScopeNames>,
     token_scopes: Option<TokenScopes>,
     autodiscover: Option<Elsewhere>,
+    silent_consent: Option<SilentConsent>,
+    access_token_seconds: Option<u32>,
+    /// 0 calls: nobody is throttled.
+    throttle: Option<Throttle>,
 }
 
 pub(super) async fn change_options(
@@ -112,6 +117,14 @@ pub(super) async fn change_options(
         scope_names: change.scope_names.unwrap_or(now.scope_names),
         token_scopes: change.token_scopes.unwrap_or(now.token_scopes),
         autodiscover: change.autodiscover.unwrap_or(now.autodiscover),
+        silent_consent: change.silent_consent.unwrap_or(now.silent_consent),
+        access_token_seconds: change
+            .access_token_seconds
+            .unwrap_or(now.access_token_seconds),
+        throttle: match change.throttle {
+            Some(throttle) => Some(throttle).filter(|throttle| throttle.calls > 0),
+            None => now.throttle,
+        },
     };
     Json(state.options)
 }

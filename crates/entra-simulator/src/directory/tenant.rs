@@ -75,8 +75,20 @@ pub(crate) struct User {
     /// Who authenticates a guest, as ID tokens name it. `None` is the tenant itself: a member.
     pub(crate) idp: Option<String>,
     pub(crate) enabled: bool,
-    /// Refresh tokens issued before this moment are dead.
-    pub(crate) sessions_valid_from: i64,
+    pub(crate) revoked: Revocations,
+}
+
+/// What of a person's is dead, by the moment before which it came about.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Revocations {
+    /// Being signed in in a browser.
+    pub(crate) browser_sessions: u64,
+    /// Refresh tokens of applications that have a credential of their own.
+    pub(crate) refresh_tokens: u64,
+    /// Access tokens whose holders told that they can be challenged.
+    pub(crate) continuous_access: u64,
+    /// Not dead, but not enough: whoever signed in before has to show a second factor.
+    pub(crate) single_factor: u64,
 }
 
 /// An application's service principal in a tenant.
@@ -122,6 +134,8 @@ pub(crate) struct Tenant {
     /// Whether people who may not consent can ask an administrator on the spot.
     pub(crate) admin_consent_workflow: bool,
     pub(crate) second_consent: TenantConsent,
+    /// Conditional Access, sign-in frequency: after so many seconds everybody has to sign in again.
+    pub(crate) sign_in_frequency: Option<u32>,
     /// Never granted, although somebody accepted: how a partial grant comes about.
     pub(crate) withheld_scopes: BTreeSet<String>,
     pub(crate) users: BTreeMap<ObjectId, User>,

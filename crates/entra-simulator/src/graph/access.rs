@@ -18,7 +18,9 @@ pub(super) fn bearer(
     let token = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "))
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token)
         .ok_or_else(|| refused("Access token is empty."))?;
     let known = state
         .access_tokens
@@ -39,10 +41,9 @@ pub(super) fn bearer(
 /// consent is not among what counts.
 fn is_revoked(state: &SimulatedState, token: &AccessToken) -> bool {
     token.user.is_some_and(|user| {
-        state
-            .directory
-            .member(user)
-            .is_none_or(|(_, user)| !user.enabled || token.issued_at < user.sessions_valid_from)
+        state.directory.member(user).is_none_or(|(_, user)| {
+            !user.enabled || token.issued.order < user.revoked.continuous_access
+        })
     })
 }
 

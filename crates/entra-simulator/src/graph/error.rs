@@ -1,10 +1,11 @@
 //! Errors as Graph tells them.
 
+use super::request_ids::RequestIds;
+use crate::clock;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
-use uuid::Uuid;
 
 pub(super) struct GraphError {
     status: StatusCode,
@@ -68,9 +69,14 @@ impl GraphError {
     }
 }
 
-impl IntoResponse for GraphError {
-    fn into_response(self) -> Response {
-        let inner = json!({ "request-id": Uuid::new_v4(), "client-request-id": Uuid::new_v4() });
+impl GraphError {
+    pub(super) fn told(self, ids: &RequestIds) -> Response {
+        let callers = ids.callers.to_str().unwrap_or_default();
+        let date = clock::timestamp_text(clock::system_now()).replace(' ', "T");
+        let date = date.trim_end_matches('Z');
+        let inner = json!({
+            "date": date, "request-id": ids.ours, "client-request-id": callers,
+        });
         let error = json!({ "code": self.code, "message": self.message, "innerError": inner });
         let mut response = (self.status, Json(json!({ "error": error }))).into_response();
         let challenge = self.challenge.map(HeaderValue::try_from);

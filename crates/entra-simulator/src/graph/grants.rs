@@ -1,6 +1,7 @@
 //! Service principals, and who granted what to which.
 
 use axum::http::StatusCode;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::access::allow;
@@ -9,6 +10,7 @@ use crate::directory::{Grant, Tenant};
 use crate::identifiers::ObjectId;
 use crate::policy;
 use crate::scopes::GRAPH_APP_ID;
+use crate::seed::parse_permissions;
 use crate::state::AccessToken;
 
 const READ_APPLICATIONS: &[&str] = &[
@@ -70,13 +72,18 @@ fn principal(tenant: &Tenant, app_id: &str) -> Option<(ObjectId, bool)> {
         .map(|(_, installation)| (installation.id, installation.enabled))
 }
 
-pub(super) fn remove(tenant: &mut Tenant, token: &AccessToken, id: &str) -> Result<(), GraphError> {
+fn may_change(tenant: &Tenant, token: &AccessToken) -> Result<(), GraphError> {
     allow(token, REMOVE_GRANTS)?;
     // With a delegated token, the person behind it has to be able to as well.
     let person = token.user.and_then(|user| tenant.users.get(&user));
     if person.is_some_and(|person| !policy::may_consent_for_everyone(&person.roles, false)) {
         return Err(GraphError::denied());
     }
+    Ok(())
+}
+
+pub(super) fn remove(tenant: &mut Tenant, token: &AccessToken, id: &str) -> Result<(), GraphError> {
+    may_change(tenant, token)?;
     let before = tenant.grants.len();
     tenant.grants.retain(|grant| grant.id != id);
     if tenant.grants.len() == before {
@@ -84,6 +91,28 @@ pub(super) fn remove(tenant: &mut Tenant, token: &AccessToken, id: &str) -> Resu
     } else {
         Ok(())
     }
+}
+
+/// Another `scope`: how one permission of several is taken from an application.
+pub(super) fn change(
+    tenant: &mut Tenant,
+    token: &AccessToken,
+    id: &str,
+    body: &[u8],
+) -> Result<(), GraphError> {
+    #[derive(Deserialize)]
+    struct Change {
+        scope: String,
+    }
+    may_change(tenant, token)?;
+    let bad =
+        |message: String| GraphError::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message);
+    let change: Change = serde_json::from_slice(body).map_err(|error| bad(error.to_string()))?;
+    let names: Vec<String> = change.scope.split_whitespace().map(str::to_owned).collect();
+    let scopes = parse_permissions(&names).map_err(|error| bad(error.to_string()))?;
+    let grant = tenant.grants.iter_mut().find(|grant| grant.id == id);
+    grant.ok_or_else(|| GraphError::not_found(id))?.scopes = scopes;
+    Ok(())
 }
 
 fn shown(tenant: &Tenant, grant: &Grant) -> Option<Value> {

@@ -25,7 +25,7 @@ impl Call<'_> {
             .get(&self.client)
             .map(|installation| installation.app_roles.clone())
             .unwrap_or_default();
-        let lifetime = self.access_token_seconds();
+        let lifetime = self.access_token_seconds(state);
         let holder = Holder {
             tenant,
             user: None,

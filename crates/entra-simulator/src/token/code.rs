@@ -48,6 +48,7 @@ impl Call<'_> {
             &Issue {
                 tenant: stored.tenant,
                 user: stored.user,
+                signed_in: stored.signed_in,
                 asked: stored.asked,
                 insists,
                 nonce: stored.nonce.as_deref(),

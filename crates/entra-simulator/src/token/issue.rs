@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::Call;
 use crate::aadsts::{Aadsts, Code, Surface};
 use crate::client_info::client_info;
+use crate::clock::Moment;
 use crate::directory::{Application, Tenant, User};
 use crate::id_token::{self, Subject};
 use crate::identifiers::{ObjectId, TenantId};
@@ -15,7 +16,6 @@ use crate::random;
 use crate::scopes::{OPENID_SCOPES, ScopeRequest};
 use crate::state::{AccessToken, RefreshToken, ScopeNames, SimulatedState, TokenScopes};
 
-const ACCESS_TOKEN_SECONDS: i64 = 3_599;
 /// With continuous access evaluation a token may live for up to 28 hours: it can be revoked before.
 const CONTINUOUS_ACCESS_TOKEN_SECONDS: i64 = 28 * 3_600 - 1;
 
@@ -23,6 +23,7 @@ const CONTINUOUS_ACCESS_TOKEN_SECONDS: i64 = 28 * 3_600 - 1;
 pub(super) struct Issue<'a> {
     pub(super) tenant: TenantId,
     pub(super) user: ObjectId,
+    pub(super) signed_in: Moment,
     /// What the user was asked for at first.
     pub(super) asked: ScopeRequest,
     /// What this call asks for by name: all of it must be held.
@@ -76,7 +77,7 @@ impl Call<'_> {
             TokenScopes::Requested | TokenScopes::AllGranted => permissions.clone(),
         };
         let scope = scope_text(state.options.scope_names, &listed, openid);
-        let lifetime = self.access_token_seconds();
+        let lifetime = self.access_token_seconds(state);
         let mut body = Map::new();
         let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
         put("token_type", json!("Bearer"));
@@ -163,16 +164,17 @@ impl Call<'_> {
         })
     }
 
-    pub(super) fn access_token_seconds(&self) -> i64 {
+    pub(super) fn access_token_seconds(&self, state: &SimulatedState) -> i64 {
         if self.claims.continuous {
             CONTINUOUS_ACCESS_TOKEN_SECONDS
         } else {
-            ACCESS_TOKEN_SECONDS
+            i64::from(state.options.access_token_seconds)
         }
     }
 
     fn refresh_token(&self, state: &mut SimulatedState, issue: &Issue<'_>) -> String {
         let token = random::secret("refresh.");
+        let issued = state.clock.moment();
         state.refresh_tokens.insert(
             token.clone(),
             RefreshToken {
@@ -180,7 +182,8 @@ impl Call<'_> {
                 tenant: issue.tenant,
                 user: issue.user,
                 asked: issue.asked.clone(),
-                issued_at: state.clock.now(),
+                issued,
+                signed_in: issue.signed_in,
             },
         );
         token
@@ -194,7 +197,7 @@ pub(super) fn access_token(
     lifetime: i64,
 ) -> String {
     let token = random::secret("access.");
-    let issued_at = state.clock.now();
+    let issued = state.clock.moment();
     state.access_tokens.insert(
         token.clone(),
         AccessToken {
@@ -202,8 +205,8 @@ pub(super) fn access_token(
             user: holder.user,
             permissions,
             continuous: holder.continuous,
-            issued_at,
-            expires_at: issued_at + lifetime,
+            issued,
+            expires_at: issued.seconds + lifetime,
         },
     );
     token
