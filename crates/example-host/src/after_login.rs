@@ -13,6 +13,8 @@ use crate::notice::{Notice, Offer};
 pub(crate) struct AfterLogin {
     /// Where the browser goes now; to our own home page if nowhere else.
     pub(crate) go_to: Option<Url>,
+    /// The person is not to notice: nothing is asked there, and nothing is said about how it ended.
+    pub(crate) is_silent: bool,
     /// What to tell the person.
     pub(crate) notices: Vec<Notice>,
     /// The position in Assent's log that all we show from now on has to reflect.
@@ -25,6 +27,7 @@ pub(crate) fn after_login(decision: Option<&LoginDecision>) -> AfterLogin {
         // The login goes on without Assent. What may be synced is asked anew each time, so nothing else is to be done.
         return AfterLogin {
             go_to: None,
+            is_silent: false,
             notices: vec![assent_away()],
             at_least: None,
         };
@@ -43,13 +46,18 @@ pub(crate) fn after_login(decision: Option<&LoginDecision>) -> AfterLogin {
             text: format!("From now on Hirely may use: {}.", decision.effective),
             offer: None,
         }),
-        Decision::Reauthenticate => Some(sign_in_again(&decision.reason, decision.tenant_id)),
+        Decision::Reauthenticate => {
+            go_to.clone_from(&decision.authorize_url);
+            Some(sign_in_again(&decision.reason, decision.tenant_id))
+        }
         Decision::Unavailable => Some(unavailable(&decision.reason)),
     };
     let degraded = decision.degraded.then(assent_away);
     let approval = decision.needs_approval.map(needs_approval);
+    let is_silent = go_to.is_none() && decision.connect_url.is_some();
     AfterLogin {
-        go_to,
+        go_to: go_to.or_else(|| decision.connect_url.clone()),
+        is_silent,
         notices: [notice, degraded, approval].into_iter().flatten().collect(),
         at_least: decision.sequence,
     }
@@ -60,6 +68,10 @@ fn sign_in_again(reason: &str, tenant: Option<Uuid>) -> Notice {
         "another_tenant" => {
             "Your company's administrator has connected Microsoft 365 of another organisation than the one you signed \
              in with. Sign in with your account there, or go on without sync."
+        }
+        "consent_withdrawn" => {
+            "Your company's consent was withdrawn at Microsoft, so nothing is synced. Your administrator can give it again; \
+             then sign in once more, and all is as before."
         }
         _ => {
             "Your company's administrator has connected Microsoft 365 for everyone. Sign in through Microsoft once to \
@@ -133,6 +145,7 @@ mod tests {
             effective: Permissions::NOTHING,
             needs_approval: None,
             authorize_url: None,
+            connect_url: None,
             tenant_id: None,
             degraded: false,
             sequence: Some(7),
@@ -210,6 +223,42 @@ mod tests {
             assert_eq!(after.notices[0].offer, Some(at_the_tenant));
         }
         assert_ne!(of("not_through_microsoft"), of("another_tenant"));
+    }
+
+    #[test]
+    fn what_is_permitted_and_has_no_token_is_connected_without_a_word() {
+        let (connect, prompt) = ["https://login.example/none", "https://login.example/"]
+            .map(|address| Some(Url::parse(address).unwrap()))
+            .into();
+        let permitted = LoginDecision {
+            connect_url: connect.clone(),
+            ..decided(Decision::Proceed)
+        };
+
+        let after = after_login(Some(&permitted));
+        assert_eq!((after.go_to, after.is_silent), (connect, true));
+        assert!(after.notices.is_empty());
+
+        let asks = LoginDecision {
+            authorize_url: prompt.clone(),
+            decision: Decision::Prompt,
+            ..permitted
+        };
+        let after = after_login(Some(&asks));
+        assert_eq!((after.go_to, after.is_silent), (prompt, false));
+    }
+
+    #[test]
+    fn a_dead_consent_is_told_and_tried() {
+        let tries = Some(Url::parse("https://login.example/none").unwrap());
+        let after = after_login(Some(&LoginDecision {
+            reason: "consent_withdrawn".to_owned(),
+            authorize_url: tries.clone(),
+            ..decided(Decision::Reauthenticate)
+        }));
+
+        assert_eq!((after.go_to, after.is_silent), (tries, false));
+        assert!(after.notices[0].text.contains("withdrawn at Microsoft"));
     }
 
     #[test]

@@ -1,15 +1,19 @@
-//! Assent, as our application calls it: three small clients, with a deadline each.
+//! Assent, as our application calls it: small clients, with a deadline each.
 
+pub(crate) mod access_token;
 pub(crate) mod flow;
 pub(crate) mod login_decision;
 pub(crate) mod nats_query;
 pub(crate) mod permissions;
+pub(crate) mod withdrawals;
 
 use serde::Deserialize;
 
+pub(crate) use access_token::AccessTokens;
 pub(crate) use flow::Gateway;
 pub(crate) use login_decision::LoginHook;
 pub(crate) use permissions::PermissionQuery;
+pub(crate) use withdrawals::Withdrawals;
 
 /// Why a call to Assent failed.
 #[derive(Debug, thiserror::Error)]

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
+use serde::Deserialize;
 use url::Url;
 
 /// Hirely: a small applicant tracker that shows how to build Assent into a product.
@@ -40,6 +41,23 @@ pub(crate) struct Config {
     /// Assent's login hook
     #[arg(long, env = "HOST_LOGIN_HOOK_URL", default_value = "http://127.0.0.1:8082", value_parser = base_url)]
     pub(crate) login_hook_url: Url,
+
+    /// Assent's token broker, which takes reports
+    #[arg(long, env = "HOST_TOKEN_BROKER_URL", default_value = "http://127.0.0.1:8083", value_parser = base_url)]
+    pub(crate) token_broker_url: Url,
+
+    /// Microsoft Graph, which is synced from
+    #[arg(long, env = "HOST_GRAPH_URL", default_value = "https://graph.microsoft.com", value_parser = base_url)]
+    pub(crate) graph_url: Url,
+
+    /// How long a job rests when it has synced all there is, in milliseconds
+    #[arg(long, env = "HOST_SYNC_EVERY_MS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(10..=3_600_000))]
+    pub(crate) sync_every_ms: u64,
+
+    /// How long it takes to store one message, event or contact, in milliseconds: a real product has a database, and this
+    /// one pretends
+    #[arg(long, env = "HOST_SYNC_STORE_MS", default_value_t = 50, value_parser = clap::value_parser!(u64).range(0..=60_000))]
+    pub(crate) sync_store_ms: u64,
 
     /// How long a login waits for the login hook, in milliseconds. Its own deadlines (250 ms and 1 s) should fit in
     #[arg(long, env = "HOST_LOGIN_DEADLINE_MS", default_value_t = 1500, value_parser = clap::value_parser!(u64).range(1..=10_000))]
@@ -91,7 +109,8 @@ impl Config {
 }
 
 /// A secret that is in no log: it has no `Display`, and its `Debug` says nothing.
-#[derive(Clone)]
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Secret(String);
 
 impl Secret {

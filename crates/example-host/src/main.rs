@@ -11,6 +11,8 @@
 //! 4. `web/signed_in.rs` and [`assent::flow`]: the browser comes back from Microsoft's consent page.
 //! 5. `web/settings.rs`: the settings pages are Assent's; your application sends people there.
 //! 6. [`sync_worker`]: starts what was allowed, and stops at once what is not allowed any more.
+//! 7. [`assent::access_token`] and `sync_worker/mailbox.rs`: a token of Microsoft's for each page that is read, and
+//!    [`assent::withdrawals`]: what to say when Microsoft refuses.
 //!
 //! The rest is any web application: sessions, pages, a stylesheet.
 
@@ -40,11 +42,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
-use crate::assent::{Gateway, LoginHook, PermissionQuery};
+use crate::assent::{AccessTokens, Gateway, LoginHook, PermissionQuery, Withdrawals};
 use crate::config::Config;
 use crate::microsoft::Microsoft;
 use crate::signing_key::SigningKey;
-use crate::sync_worker::{Jobs, SyncWorker};
+use crate::sync_worker::{Jobs, MailboxSync, SyncWorker};
 use crate::tokens::TokenIssuer;
 use crate::web::App;
 
@@ -94,7 +96,13 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let tokens = Arc::new(TokenIssuer::new(key, config.issuer()));
     let (nats, connected) = sync_worker::connect(&config).await?;
     let permissions = PermissionQuery::new(nats.clone());
-    let jobs = Arc::new(Jobs::default());
+    let syncing = MailboxSync::new(
+        &http,
+        &config,
+        AccessTokens::new(nats.clone()),
+        Withdrawals::new(&http, &config, Arc::clone(&tokens)),
+    );
+    let jobs = Arc::new(Jobs::new(Arc::new(syncing)));
     let worker = SyncWorker::new(nats, connected, Arc::clone(&jobs));
     let app = Arc::new(App {
         gateway: Gateway::new(&http, &config, Arc::clone(&tokens)),

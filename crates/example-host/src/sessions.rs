@@ -24,6 +24,8 @@ pub(crate) struct Session {
     pub(crate) notices: Vec<Notice>,
     /// The outcome of the last visit to Microsoft's consent page; shown once.
     pub(crate) outcome: Option<Notice>,
+    /// The browser was sent by Microsoft without the person noticing: when it comes back, nothing is said.
+    pub(crate) is_silent: bool,
     /// The position in Assent's log of the newest write we know of: what we show has to reflect it.
     pub(crate) at_least: Option<u64>,
 }

@@ -14,6 +14,7 @@
 
 mod jobs;
 mod known_permissions;
+mod mailbox;
 mod pages;
 
 use std::collections::HashMap;
@@ -29,6 +30,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use self::jobs::Trigger;
 pub(crate) use self::jobs::{JobKind, JobView, Jobs, LogLine};
 use self::known_permissions::{AnotherLog, Change, KnownPermissions};
+pub(crate) use self::mailbox::MailboxSync;
 use self::pages::{PagesError, Snapshot};
 use crate::config::Config;
 use crate::error_chain::with_sources;

@@ -18,6 +18,9 @@ const GOOD_FOR: Duration = Duration::from_mins(1);
 /// The scope of a service that may ask for login decisions.
 pub(crate) const LOGIN_DECIDE: &str = "login:decide";
 
+/// The scope of a service that may report that Microsoft refused for want of consent.
+pub(crate) const WITHDRAWALS_REPORT: &str = "withdrawals:report";
+
 /// Signs tokens in our name.
 pub(crate) struct TokenIssuer {
     key: SigningKey,

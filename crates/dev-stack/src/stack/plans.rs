@@ -124,6 +124,7 @@ impl Plans<'_> {
             // A debug build on a busy machine takes its time.
             .variable("HOST_LOGIN_DEADLINE_MS", "5000")
             .variable("HOST_MICROSOFT_AUTHORITY", self.microsoft())
+            .variable("HOST_GRAPH_URL", self.microsoft())
             .variable("HOST_MICROSOFT_CLIENT_ID", SIMULATOR_HOST_CLIENT_ID)
             .variable("HOST_MICROSOFT_CLIENT_SECRET", SIMULATOR_HOST_CLIENT_SECRET)
             .variable("HOST_NATS_URL", self.nats.url())

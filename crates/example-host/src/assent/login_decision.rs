@@ -58,8 +58,12 @@ pub(crate) struct LoginDecision {
     pub(crate) effective: Permissions,
     /// Permissions that are known to need an administrator, so that the user is not asked for them.
     pub(crate) needs_approval: Option<Permissions>,
-    /// Microsoft's consent page, with [`Decision::Prompt`]: send the user there.
+    /// With [`Decision::Prompt`], Microsoft's consent page: send the user there. With [`Decision::Reauthenticate`], the way
+    /// by Microsoft, without a page, that finds out whether a dead consent lives again.
     pub(crate) authorize_url: Option<Url>,
+    /// What is permitted cannot be synced yet, for want of a token: send the user there. It passes Microsoft without a page
+    /// and comes back, whatever comes of it.
+    pub(crate) connect_url: Option<Url>,
     /// The tenant to sign in at, with [`Decision::Reauthenticate`].
     pub(crate) tenant_id: Option<Uuid>,
     /// Whether some part of Assent did not answer in time, so that less is permitted than may be.

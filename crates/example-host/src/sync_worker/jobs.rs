@@ -1,17 +1,16 @@
-//! The jobs that sync: one task for each user and kind. Here they only count; yours would call Microsoft Graph.
+//! The jobs that sync: one task for each user and kind, started and stopped. What they do is in `mailbox.rs`.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
 use crate::assent::permissions::{EmailLevel, Permissions};
 use crate::users::User;
 
-const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// How many lines of each user's log are kept.
 const LINES: usize = 12;
 
@@ -31,6 +30,15 @@ impl JobKind {
             Self::Calendar => "Calendar",
             Self::Contacts => "Contacts",
             Self::Email => "E-mail",
+        }
+    }
+
+    /// The permission that it needs, as Assent names it.
+    pub(super) const fn permission(self) -> &'static str {
+        match self {
+            Self::Calendar => "calendar",
+            Self::Contacts => "contacts",
+            Self::Email => "email",
         }
     }
 
@@ -64,9 +72,58 @@ impl Trigger {
     }
 }
 
-/// All running jobs, and a log of each user's.
+/// How a job syncs. It goes on until it is aborted.
+pub(crate) trait Syncing: Send + Sync + 'static {
+    /// Syncs one kind of a user's things, and says how far it has got.
+    fn sync(
+        self: Arc<Self>,
+        user: &'static User,
+        kind: JobKind,
+        progress: Arc<Progress>,
+    ) -> BoxFuture<'static, ()>;
+}
+
+/// How far a job has got.
 #[derive(Debug, Default)]
+pub(crate) struct Progress(Mutex<Standing>);
+
+#[derive(Debug, Default, Clone)]
+struct Standing {
+    synced: u64,
+    /// How many of a page are stored, and how many it has.
+    page: (usize, usize),
+    /// When Microsoft last said yes to the token in use.
+    verified_at: Option<Timestamp>,
+    waits_because: Option<&'static str>,
+}
+
+impl Progress {
+    /// A page has come, by a token to which Microsoft last said yes at this time.
+    pub(super) fn goes_on(&self, verified_at: Timestamp) {
+        let mut standing = self.standing();
+        standing.verified_at = Some(verified_at);
+        standing.waits_because = None;
+    }
+
+    /// So many of a page of so many are stored.
+    pub(super) fn stored(&self, stored: usize, of: usize) {
+        let mut standing = self.standing();
+        standing.synced += 1;
+        standing.page = (stored, of);
+    }
+
+    pub(super) fn waits_because(&self, reason: &'static str) {
+        self.standing().waits_because = Some(reason);
+    }
+
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All running jobs, and a log of each user's.
 pub(crate) struct Jobs {
+    syncing: Arc<dyn Syncing>,
     running: Mutex<HashMap<(&'static str, JobKind), Job>>,
     log: Mutex<HashMap<&'static str, VecDeque<LogLine>>>,
 }
@@ -74,7 +131,7 @@ pub(crate) struct Jobs {
 #[derive(Debug)]
 struct Job {
     started: Timestamp,
-    synced: Arc<AtomicU64>,
+    progress: Arc<Progress>,
     task: JoinHandle<()>,
 }
 
@@ -83,6 +140,8 @@ struct Job {
 pub(crate) struct JobView {
     pub(crate) started: Timestamp,
     pub(crate) synced: u64,
+    pub(crate) verified_at: Option<Timestamp>,
+    pub(crate) waits_because: Option<&'static str>,
 }
 
 /// A line of a user's log: a job was started or stopped.
@@ -93,6 +152,14 @@ pub(crate) struct LogLine {
 }
 
 impl Jobs {
+    pub(crate) fn new(syncing: Arc<dyn Syncing>) -> Self {
+        Self {
+            syncing,
+            running: Mutex::default(),
+            log: Mutex::default(),
+        }
+    }
+
     /// Stops the jobs of a user that are not permitted.
     pub(super) async fn stop(&self, user: &'static User, permitted: Permissions, why: &Trigger) {
         for kind in JobKind::ALL {
@@ -106,7 +173,7 @@ impl Jobs {
     pub(super) fn start(&self, user: &'static User, permitted: Permissions, why: &Trigger) {
         for kind in JobKind::ALL {
             if kind.is_permitted(permitted) {
-                self.start_one(user.id, kind, why);
+                self.start_one(user, kind, why);
             }
         }
     }
@@ -121,9 +188,14 @@ impl Jobs {
 
     /// Shows the job of this kind for a user, if it runs.
     pub(crate) fn view(&self, user: &User, kind: JobKind) -> Option<JobView> {
-        self.running().get(&(user.id, kind)).map(|job| JobView {
-            started: job.started,
-            synced: job.synced.load(Ordering::Relaxed),
+        self.running().get(&(user.id, kind)).map(|job| {
+            let standing = job.progress.standing().clone();
+            JobView {
+                started: job.started,
+                synced: standing.synced,
+                verified_at: standing.verified_at,
+                waits_because: standing.waits_because,
+            }
         })
     }
 
@@ -144,9 +216,24 @@ impl Jobs {
         // It has ended when this returns; only then it counts as stopped.
         (&mut job.task).await.ok();
         let took = why.at.elapsed();
-        tracing::info!(user, kind = kind.name(), ?took, why = why.reason, "stopped");
+        let standing = job.progress.standing().clone();
+        let (stored, of) = standing.page;
+        tracing::info!(
+            user,
+            kind = kind.name(),
+            ?took,
+            stored,
+            of,
+            why = why.reason,
+            "stopped"
+        );
+        let within = if stored < of {
+            format!("; {stored} of {of} of its page were stored")
+        } else {
+            String::new()
+        };
         let text = format!(
-            "{} stopped: {} ({:.1} ms after we heard of it)",
+            "{} stopped: {} ({:.1} ms after we heard of it{within})",
             kind.name(),
             why.reason,
             took.as_secs_f64() * 1000.0
@@ -154,19 +241,21 @@ impl Jobs {
         self.note(user, text);
     }
 
-    fn start_one(&self, user: &'static str, kind: JobKind, why: &Trigger) {
+    fn start_one(&self, user: &'static User, kind: JobKind, why: &Trigger) {
         let mut running = self.running();
-        if running.contains_key(&(user, kind)) {
+        if running.contains_key(&(user.id, kind)) {
             return;
         }
-        let synced = Arc::new(AtomicU64::new(0));
+        let progress = Arc::new(Progress::default());
+        let syncing = Arc::clone(&self.syncing);
         let job = Job {
             started: Timestamp::now(),
-            synced: Arc::clone(&synced),
-            task: tokio::spawn(sync(synced)),
+            progress: Arc::clone(&progress),
+            task: tokio::spawn(syncing.sync(user, kind, progress)),
         };
-        running.insert((user, kind), job);
+        running.insert((user.id, kind), job);
         drop(running);
+        let user = user.id;
         tracing::info!(user, kind = kind.name(), why = why.reason, "started");
         self.note(user, format!("{} started: {}", kind.name(), why.reason));
     }
@@ -194,19 +283,40 @@ impl Drop for Job {
     }
 }
 
-/// Syncs an item each second, until it is stopped.
-async fn sync(synced: Arc<AtomicU64>) {
-    let mut every = tokio::time::interval(SYNC_EVERY);
-    loop {
-        every.tick().await;
-        synced.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use futures::FutureExt as _;
+
     use super::*;
     use crate::users;
+
+    const EACH: Duration = Duration::from_secs(1);
+
+    /// An endless page, of which one thing is stored each second.
+    struct Counting;
+
+    impl Syncing for Counting {
+        fn sync(
+            self: Arc<Self>,
+            _: &'static User,
+            _: JobKind,
+            progress: Arc<Progress>,
+        ) -> BoxFuture<'static, ()> {
+            async move {
+                for stored in 1.. {
+                    tokio::time::sleep(EACH).await;
+                    progress.stored(stored, usize::MAX);
+                }
+            }
+            .boxed()
+        }
+    }
+
+    fn jobs() -> (Jobs, Trigger) {
+        (Jobs::new(Arc::new(Counting)), Trigger::now("test"))
+    }
 
     async fn only(jobs: &Jobs, user: &'static User, permitted: Permissions, why: &Trigger) {
         jobs.stop(user, permitted, why).await;
@@ -221,7 +331,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_permitted_runs_and_nothing_else() {
-        let (jobs, why) = (Jobs::default(), Trigger::now("test"));
+        let (jobs, why) = jobs();
         let (ana, ben) = (users::find("ana").unwrap(), users::find("ben").unwrap());
         only(&jobs, ana, Permissions::EVERYTHING, &why).await;
         only(&jobs, ben, Permissions::EVERYTHING, &why).await;
@@ -241,24 +351,28 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_stopped_job_syncs_nothing_more() {
-        let (jobs, why) = (Jobs::default(), Trigger::now("test"));
+        let (jobs, why) = jobs();
         let ana = users::find("ana").unwrap();
         only(&jobs, ana, Permissions::EVERYTHING, &why).await;
-        tokio::time::advance(SYNC_EVERY).await;
-        let synced = Arc::clone(&jobs.running()[&("ana", JobKind::Calendar)].synced);
+        tokio::time::sleep(EACH * 3).await;
+        let progress = Arc::clone(&jobs.running()[&("ana", JobKind::Calendar)].progress);
 
         only(&jobs, ana, Permissions::NOTHING, &why).await;
 
-        let when_stopped = synced.load(Ordering::Relaxed);
-        tokio::time::sleep(SYNC_EVERY * 10).await;
-        assert_eq!(synced.load(Ordering::Relaxed), when_stopped);
+        let when_stopped = progress.standing().synced;
+        assert!(when_stopped > 0);
+        tokio::time::sleep(EACH * 10).await;
+        assert_eq!(progress.standing().synced, when_stopped);
         // Nobody else holds it, so nobody can count any more.
-        assert_eq!(Arc::strong_count(&synced), 1);
+        assert_eq!(Arc::strong_count(&progress), 1);
+        // In the middle of a page, and the log says so.
+        let log = jobs.log_of(ana);
+        assert!(log[0].text.contains("of its page were stored"), "{log:?}");
     }
 
     #[tokio::test]
     async fn a_job_that_goes_on_is_left_alone_and_the_log_is_bounded() {
-        let (jobs, why) = (Jobs::default(), Trigger::now("test"));
+        let (jobs, why) = jobs();
         let ana = users::find("ana").unwrap();
         only(&jobs, ana, Permissions::EVERYTHING, &why).await;
         only(&jobs, ana, Permissions::EVERYTHING, &why).await;

@@ -132,6 +132,7 @@ async fn open_session(
         user,
         notices: after.notices,
         outcome: None,
+        is_silent: after.is_silent,
         at_least: after.at_least,
     })?;
     let address = after.go_to.map_or_else(|| "/".to_owned(), String::from);

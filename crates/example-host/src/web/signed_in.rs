@@ -48,8 +48,17 @@ pub(super) async fn back_from_consent(
     };
     let sequence = ended.as_ref().ok().and_then(|(_, sequence)| *sequence);
     let notice = notice_for(ended.map(|(flow, _)| flow));
+    if session.is_silent {
+        tracing::info!(
+            user = session.user.id,
+            outcome = notice.text,
+            "back from Microsoft"
+        );
+    }
     app.sessions.change(&name, |session| {
-        session.outcome = Some(notice);
+        session.outcome = (!session.is_silent).then_some(notice);
+        // The next visit is one that the person makes.
+        session.is_silent = false;
         session.at_least = session.at_least.max(sequence);
     });
     // Away from this address: reloading it must not confirm again.
