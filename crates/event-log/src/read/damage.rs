@@ -111,6 +111,7 @@ impl EventLog {
         for _ in 0..LOOKS {
             // One after the other: the count has all that was the last one before, and nothing that came after the one
             // that is the last afterwards. So what others append meanwhile neither looks like damage nor makes up for it.
+            reading.renew_deadline();
             let before = reading.last_sequence().await?;
             let counted = reading.count().await?;
             let last = reading.last_sequence().await?;

@@ -66,6 +66,11 @@ impl<'a> Reading<'a> {
         self.deadline
     }
 
+    /// Gives what is asked for next the time that one question may take.
+    pub(super) fn renew_deadline(&mut self) {
+        self.deadline = Instant::now() + self.log.deadline;
+    }
+
     /// Reads on until as many messages are found as the server counts. Whether it came to that.
     pub(super) async fn read_all(&mut self) -> Result<bool, ReadError> {
         let mut found = None;
@@ -86,6 +91,8 @@ impl<'a> Reading<'a> {
     /// Forward up to the message that is the last when it begins; then, how many the server counts.
     /// It is asked once the last one is known, or was read before, so that it counts that one too.
     async fn go_on(&mut self) -> Result<SubjectCount, ReadError> {
+        // What was read before may have taken its time to decode.
+        self.renew_deadline();
         let (last, mut counted) = tokio::try_join!(self.last(), self.count())?;
         let there = last.as_ref().map_or(Sequence(0), LogEntry::sequence);
         let is_new = self.history.tail.sequence < there;
@@ -138,7 +145,7 @@ impl<'a> Reading<'a> {
             };
         }
         // However long a history is: each batch has its own time, or each message where there are no batches.
-        self.deadline = Instant::now() + self.log.deadline;
+        self.renew_deadline();
     }
 
     async fn ask_for_batch(&mut self, after: Sequence, through: Sequence) {
