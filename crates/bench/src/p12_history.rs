@@ -26,7 +26,7 @@ const AT_ONCE: usize = 900;
 const TARGET: f64 = 1.0 / 1.5;
 
 pub(crate) async fn measure(size: Size) -> anyhow::Result<Vec<Row>> {
-    let stack = Stack::start(StackOptions::default()).await?;
+    let mut stack = Stack::start(StackOptions::default()).await?;
     let event_log =
         EventLog::open(&fixture::connect(stack.nats(), NatsUser::Gateway).await?).await?;
     let many = size.history;
@@ -46,6 +46,18 @@ pub(crate) async fn measure(size: Size) -> anyhow::Result<Vec<Row>> {
             let user = stack.user(&account, "user-0");
             let revocations = rate(async || Ok(user.revoke("contacts").await?.ok().map(drop)?));
             rates.revocations.push(revocations.await?);
+        }
+    }
+    // What a gateway reads before it is ready, nobody waits for.
+    for round in 0..size.rounds {
+        for (events, rates) in [(SHORT, &mut short), (many, &mut long)] {
+            stack.gateway.restart().await?;
+            // Connections and keys are fetched for whoever comes first.
+            stack.user("nobody", "nobody").see("nobody").await?;
+            let admin = stack.super_admin(&format!("account-{events}-{round}"), "super");
+            let started = Instant::now();
+            change(&admin, &Cell::new(false)).await?;
+            rates.first.push(1.0 / started.elapsed().as_secs_f64());
         }
     }
     let row = |what, ours, ceiling, how: String| Row {
@@ -72,10 +84,17 @@ pub(crate) async fn measure(size: Size) -> anyhow::Result<Vec<Row>> {
             commands("DELETE grants/contacts"),
         ),
         row(
+            "first changes after a restart",
+            long.first,
+            short.first,
+            "one PUT authorization-method over HTTP, after the gateway was killed and is ready again"
+                .to_owned(),
+        ),
+        row(
             "accounts read the first time",
             long.cold,
             short.cold,
-            "one read through the event log over a new connection".to_owned(),
+            "one read of all events through the event log, over a new connection".to_owned(),
         ),
     ]))
 }
@@ -86,6 +105,7 @@ struct Rates {
     changes: Vec<f64>,
     revocations: Vec<f64>,
     cold: Vec<f64>,
+    first: Vec<f64>,
 }
 
 /// Commands per second, from the median of their times.

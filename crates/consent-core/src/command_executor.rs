@@ -16,6 +16,7 @@ use assent_domain::ids::{AccountId, Sequence, UserId};
 use assent_domain::refusal::Refusal;
 use assent_domain::user::UserState;
 use assent_event_log::{AppendError, Draft, EventLog, History, Tail};
+use assent_messaging::Bucket;
 use assent_metrics::gateway::{APPENDS_FAILED, EVENTS_RECORDED};
 use assent_service_kit::telemetry::{current_traceparent, sending};
 use jiff::Timestamp;
@@ -27,6 +28,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::log_guard::{AppendTrouble, LogGuard};
+use crate::long_histories::LongHistories;
 
 use aggregates::evolve_all;
 pub use aggregates::{Account, User};
@@ -45,6 +47,7 @@ pub struct CommandExecutor {
     log: EventLog,
     last_seen: Arc<Mutex<Option<Seen>>>,
     guard: LogGuard,
+    long_histories: LongHistories,
     /// Whether nothing is read or decided while the log is not the one that was written.
     guarded: bool,
     clock: Clock,
@@ -69,12 +72,13 @@ pub(crate) struct Recorded {
 }
 
 impl CommandExecutor {
-    /// Commands on this log, as long as the guard believes it.
-    pub fn new(log: EventLog, guard: LogGuard, clock: Clock) -> Self {
+    /// Commands on this log, as long as the guard believes it. Whose history is long is noted in the bucket.
+    pub fn new(log: EventLog, guard: LogGuard, notes: Bucket, clock: Clock) -> Self {
         Self {
             log,
             last_seen: Arc::default(),
             guard,
+            long_histories: LongHistories::new(notes),
             guarded: true,
             clock,
         }
@@ -86,6 +90,12 @@ impl CommandExecutor {
             guarded: false,
             ..self.clone()
         }
+    }
+
+    /// Reads the histories that were long when they were read last, so that the next command on them need not.
+    /// How many events they have.
+    pub async fn read_ahead(&self) -> usize {
+        self.long_histories.read_ahead(&self.log).await
     }
 
     /// The account as of now.
@@ -227,10 +237,10 @@ impl CommandExecutor {
         if self.guarded {
             self.guard.check().await?;
         }
-        self.log
-            .read(aggregate)
-            .await
-            .map_err(unreadable_or_unavailable)
+        let history = self.log.read(aggregate).await;
+        let history = history.map_err(unreadable_or_unavailable)?;
+        self.long_histories.note(aggregate, &history);
+        Ok(history)
     }
 
     /// Appends all or nothing; `None` when somebody else appended first.

@@ -17,6 +17,7 @@ pub mod lenient_address;
 pub mod limits;
 pub mod log_guard;
 pub mod log_trouble;
+mod long_histories;
 pub mod messages;
 pub mod names;
 pub mod observations;

@@ -71,7 +71,7 @@ async fn connected(settings: ConnectionSettings) -> Result<Gateway, Box<dyn Erro
     let cutoffs = Cutoffs::new(hand_offs.clone(), clock.clone());
     Ok(Gateway {
         connection: connection.clone(),
-        executor: CommandExecutor::new(log, guard, clock.clone()),
+        executor: CommandExecutor::new(log, guard, observations.clone(), clock.clone()),
         limits: Limits::default(),
         flows: FlowStore::new(
             bucket("CONSENT_FLOWS").await?,

@@ -22,6 +22,7 @@ use crate::http;
 use crate::messaging_endpoints::endpoints;
 use crate::microsoft_standing;
 use crate::nats_watch::NatsWatch;
+use crate::read_ahead;
 use crate::space;
 use crate::start::{self, Decision, Kept};
 use crate::stores::Stores;
@@ -67,6 +68,7 @@ pub async fn run_with_clock(
     connection.require_server_version()?;
     let stores = Stores::new(&connection, config.nats_replicas, config.store_megabytes);
     let kept = start::open_or_create(&connection, &stores, decision, &clock).await?;
+    read_ahead::begin(&kept.executor, &connection, &runtime).await;
     nats.ready();
     let Kept {
         executor,

@@ -10,6 +10,7 @@ mod http;
 mod messaging_endpoints;
 mod microsoft_standing;
 mod nats_watch;
+mod read_ahead;
 mod space;
 pub mod start;
 mod stores;

@@ -142,7 +142,12 @@ pub(crate) async fn open_or_create(
     let guard = LogGuard::new(connection, observations.clone(), mark);
     let cutoffs = Cutoffs::new(hand_offs.clone(), clock.clone());
     Ok(Kept {
-        executor: CommandExecutor::new(log.clone(), guard.clone(), clock.clone()),
+        executor: CommandExecutor::new(
+            log.clone(),
+            guard.clone(),
+            observations.clone(),
+            clock.clone(),
+        ),
         flows: FlowStore::new(flows, cutoffs.clone(), clock.clone()),
         sessions: SessionStore::new(sessions, cutoffs.clone()),
         hand_offs: HandOffStore::new(hand_offs, cutoffs.clone(), clock.clone()),
