@@ -21,6 +21,12 @@ pub(crate) const ACCOUNT: &str = "bench";
 /// The user in it.
 pub(crate) const USER: &str = "ana";
 
+/// The log on this server, made where it is not there.
+pub(crate) async fn create_log(nats: &NatsServer) -> anyhow::Result<EventLog> {
+    let gateway = connect(nats, NatsUser::Gateway).await?;
+    Ok(EventLog::create_or_check(&gateway, StreamSettings { replicas: 1 }).await?)
+}
+
 /// A running stack with one account under the administrator's method, in which Ana has all.
 #[derive(Debug)]
 pub(crate) struct Fixture {
@@ -30,11 +36,7 @@ pub(crate) struct Fixture {
 impl Fixture {
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let stack = Stack::start(StackOptions::default()).await?;
-        let log = EventLog::create_or_check(
-            &connect(stack.nats(), NatsUser::Gateway).await?,
-            StreamSettings { replicas: 1 },
-        )
-        .await?;
+        let log = create_log(stack.nats()).await?;
         let consent = ConsentId(Uuid::now_v7());
         let tenant = Tenant {
             cloud: Cloud::Worldwide,

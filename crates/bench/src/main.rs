@@ -7,6 +7,7 @@ mod ceiling;
 mod fixture;
 mod measure;
 mod p12_history;
+mod p16_verify;
 mod p1_login;
 mod p4_query;
 mod p5_rebuild;
@@ -103,6 +104,14 @@ async fn measure_all(arguments: &Arguments) -> anyhow::Result<()> {
     if wanted("P12") {
         writeln!(screen, "P12: commands on long histories …")?;
         rows.extend(p12_history::measure(size).await?);
+    }
+    if wanted("P16") {
+        writeln!(
+            screen,
+            "P16: proving a log of {} events, putting it back, asking it …",
+            size.events
+        )?;
+        rows.extend(p16_verify::measure(size).await?);
     }
     table::print(&rows, arguments.quick)
 }

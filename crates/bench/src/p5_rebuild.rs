@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use assent_contract::codec::{self, Metadata};
 use assent_dev_stack::{NatsServer, NatsUser};
 use assent_domain::ids::Sequence;
-use assent_event_log::{EventLog, LogEntry, StreamSettings};
+use assent_event_log::{EventLog, LogEntry};
 use assent_permission_store::{Content, Entry, Opened, Source, View};
 use async_nats::HeaderMap;
 use uuid::Uuid;
@@ -25,11 +25,7 @@ const CACHE: u64 = 128 * 1024 * 1024;
 
 pub(crate) async fn measure(size: Size) -> anyhow::Result<Row> {
     let nats = NatsServer::start().await?;
-    EventLog::create_or_check(
-        &fixture::connect(&nats, NatsUser::Gateway).await?,
-        StreamSettings { replicas: 1 },
-    )
-    .await?;
+    fixture::create_log(&nats).await?;
     fill(&nats, size.events).await?;
     let log = EventLog::open(&fixture::connect(&nats, NatsUser::Projection).await?).await?;
 
@@ -54,7 +50,7 @@ pub(crate) async fn measure(size: Size) -> anyhow::Result<Row> {
 }
 
 /// Fills the log with events that fit, in batches, because one by one would take minutes.
-async fn fill(nats: &NatsServer, events: usize) -> anyhow::Result<()> {
+pub(crate) async fn fill(nats: &NatsServer, events: usize) -> anyhow::Result<()> {
     let client = fixture::raw_client(nats, NatsUser::Gateway).await?;
     let users = (events / EVENTS_PER_USER).max(1);
     let mut tails = vec![assent_contract::event_hash::EventHash::NONE; users];
@@ -99,7 +95,7 @@ async fn fill(nats: &NatsServer, events: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn drain(log: &EventLog, events: usize) -> anyhow::Result<f64> {
+pub(crate) async fn drain(log: &EventLog, events: usize) -> anyhow::Result<f64> {
     let started = Instant::now();
     let mut follow = log.follow(Sequence(0));
     let mut read = 0;
