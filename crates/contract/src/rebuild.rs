@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::query::AggregateId;
 use crate::values::optional_text;
+use crate::words::{RebuildRefusal, RebuildStage};
 
 /// Asks a projection to build its view anew, or how a rebuild is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,22 +65,6 @@ pub struct RebuildReport {
     pub outcome: Option<RebuildOutcome>,
 }
 
-/// What is done now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RebuildStage {
-    /// Until the projection follows the log.
-    Waiting,
-    /// Folding the events of the log.
-    Folding,
-    /// Comparing with what is served, row by row.
-    Comparing,
-    /// Bringing the new view to where the one that is served is, to take its place.
-    Swapping,
-    /// It ended.
-    Ended,
-}
-
 /// How a rebuild ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
@@ -111,26 +96,6 @@ pub enum RebuildOutcome {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         comparison: Option<RebuildComparison>,
     },
-}
-
-/// Why a rebuild changed nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RebuildRefusal {
-    /// The log is not the one that the view which is served is of.
-    AnotherLog,
-    /// The log does not hold any more what the view which is served was built from.
-    LogLostEvents,
-    /// An event is missing from the log.
-    EventMissing,
-    /// What was built is not what the log adds up to.
-    NotTheFold,
-    /// There is no room for a second view.
-    NoSpace,
-    /// The projection was stopped or killed again and again while it was at it.
-    Interrupted,
-    /// What was built could not be written or read.
-    Broken,
 }
 
 /// What is different between the view that is served and what was folded anew.

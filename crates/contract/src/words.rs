@@ -7,12 +7,14 @@
 mod alarms;
 mod flows;
 mod logins;
+mod rebuilds;
 mod replicas;
 mod users;
 
 pub use alarms::{OperatorAlarm, SecurityEvent};
 pub use flows::{FlowFailure, FlowState, HandOffState, Remark};
 pub use logins::{DecisionKind, Reason};
+pub use rebuilds::{RebuildRefusal, RebuildStage};
 pub use replicas::{LogCheckResult, ReplicaState};
 pub use users::{Approval, MailboxState, PermissionState};
 
@@ -37,6 +39,8 @@ pub fn all() -> impl Iterator<Item = Meaning> {
         .chain(of(Reason::ALL, Reason::meaning))
         .chain(of(ReplicaState::ALL, ReplicaState::meaning))
         .chain(of(LogCheckResult::ALL, LogCheckResult::meaning))
+        .chain(of(RebuildStage::ALL, RebuildStage::meaning))
+        .chain(of(RebuildRefusal::ALL, RebuildRefusal::meaning))
         .chain(of(OperatorAlarm::ALL, OperatorAlarm::meaning))
         .chain(of(SecurityEvent::ALL, SecurityEvent::meaning))
 }

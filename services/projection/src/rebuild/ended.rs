@@ -1,6 +1,7 @@
 //! Why a rebuild ended without a new view.
 
-use assent_contract::rebuild::{RebuildComparison, RebuildOutcome, RebuildRefusal};
+use assent_contract::rebuild::{RebuildComparison, RebuildOutcome};
+use assent_contract::words::RebuildRefusal;
 use assent_event_log::{FollowError, ReadError};
 use assent_permission_store::{ApplyError, Damage, NotAdopted, OpenError};
 use assent_service_kit::error_chain::with_sources;

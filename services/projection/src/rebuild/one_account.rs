@@ -1,6 +1,7 @@
 //! One account and its users: each folded anew from its own events, and compared with its row.
 
-use assent_contract::rebuild::{RebuildComparison, RebuildOutcome, RebuildRefusal, RebuildStage};
+use assent_contract::rebuild::{RebuildComparison, RebuildOutcome};
+use assent_contract::words::{RebuildRefusal, RebuildStage};
 use assent_domain::account::AccountState;
 use assent_domain::event::Aggregate;
 use assent_domain::ids::{AccountId, Sequence, UserId};

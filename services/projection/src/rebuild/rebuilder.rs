@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use assent_contract::rebuild::RebuildRefusal;
+use assent_contract::words::RebuildRefusal;
 use assent_service_kit::Runtime;
 
 use super::ended::Ended;

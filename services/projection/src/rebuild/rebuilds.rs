@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use assent_contract::rebuild::{
-    RebuildComparison, RebuildOutcome, RebuildRefusal, RebuildReport, RebuildStage, RebuildView,
-};
+use assent_contract::rebuild::{RebuildComparison, RebuildOutcome, RebuildReport, RebuildView};
+use assent_contract::words::{RebuildRefusal, RebuildStage};
 use tokio::sync::Notify;
 use uuid::Uuid;
 

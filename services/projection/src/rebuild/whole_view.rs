@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use assent_contract::rebuild::{RebuildOutcome, RebuildRefusal, RebuildStage};
+use assent_contract::rebuild::RebuildOutcome;
+use assent_contract::words::{RebuildRefusal, RebuildStage};
 use assent_domain::ids::Sequence;
 use assent_permission_store::{
     Candidate, Comparison, NotAdopted, NotCompared, ReadError, RowsCheck, View,

@@ -4,8 +4,9 @@ mod text;
 
 use std::time::{Duration, Instant};
 
-use assent_contract::rebuild::{RebuildOutcome, RebuildReport, RebuildStage, RebuildView};
+use assent_contract::rebuild::{RebuildOutcome, RebuildReport, RebuildView};
 use assent_contract::replica::ReplicaStatus;
+use assent_contract::words::RebuildStage;
 use assent_messaging::Connection;
 use serde::Serialize;
 use tokio::time::sleep;

@@ -1,10 +1,10 @@
 //! What is said of a rebuild.
 
 use assent_contract::rebuild::{
-    FieldDifference, RebuildComparison, RebuildOutcome, RebuildRefusal, RebuildReport,
-    RebuildStage, RowDifference,
+    FieldDifference, RebuildComparison, RebuildOutcome, RebuildReport, RowDifference,
 };
 use assent_contract::replica::ReplicaStatus;
+use assent_contract::words::RebuildStage;
 
 use crate::output::count;
 
@@ -91,7 +91,7 @@ pub(super) fn ended(outcome: &RebuildOutcome) -> Vec<String> {
             lines.push(format!("  REFUSED: {detail}"));
             lines.push(format!(
                 "  what is served is as it was; {}",
-                advice(*reason)
+                reason.meaning().how
             ));
             lines
         }
@@ -132,20 +132,4 @@ fn difference(row: &RowDifference, field: &FieldDifference) -> String {
         "    {whose}: {} is served as {served}, the log says {rebuilt}",
         field.field
     )
-}
-
-const fn advice(reason: RebuildRefusal) -> &'static str {
-    match reason {
-        RebuildRefusal::AnotherLog | RebuildRefusal::LogLostEvents => {
-            "run consentctl doctor: the log is not what it was, and may have to be restored from a backup"
-        }
-        RebuildRefusal::EventMissing => {
-            "run consentctl doctor, and restore the stream from a backup"
-        }
-        RebuildRefusal::NotTheFold => "run consentctl doctor, and look at the log of nats-server",
-        RebuildRefusal::NoSpace => "make room on the disk of the projection, then ask again",
-        RebuildRefusal::Interrupted | RebuildRefusal::Broken => {
-            "look at the log of the projection, then ask again"
-        }
-    }
 }
