@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use assent_contract::names::{REPLICA_STATUS, rebuild_view};
 use assent_contract::rebuild::RebuildView;
 use assent_contract::replica::ReplicaState;
-use assent_dev_stack::{NatsServer, NatsUser};
+use assent_dev_stack::{NatsServer, NatsUser, wait_for};
 use assent_messaging::{Endpoint, ServiceDefinition, ServiceError, serve};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::fixture::{connect, program, run};
+use crate::fixture::{PATIENCE, connect, program, run};
 use crate::projection::{all_answer, status};
 
 const ID: &str = "01a20b42-4bd2-775a-b59c-b5804680bb4e";
@@ -26,14 +26,26 @@ fn report(instance: &str, more: &Value) -> Value {
     report
 }
 
+/// A stand-in for a replica.
+struct Replica {
+    asked: Arc<AtomicUsize>,
+    stop: CancellationToken,
+}
+
+impl Replica {
+    /// Goes away once it has told how its rebuild is.
+    async fn leave_when_asked(self) {
+        let asked = async || (0 < self.asked.load(Ordering::SeqCst)).then_some(());
+        wait_for(PATIENCE, asked).await.unwrap();
+        self.stop.cancel();
+    }
+}
+
 /// A replica that answers what is asked of its rebuild with one report after another, the last one again and again.
-async fn replica(
-    server: &NatsServer,
-    instance: &'static str,
-    reports: Vec<Value>,
-) -> CancellationToken {
+async fn replica(server: &NatsServer, instance: &'static str, reports: Vec<Value>) -> Replica {
     let connection = connect(server, NatsUser::Projection).await;
     let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
     let told = serde_json::to_vec(&status(instance, ReplicaState::Serving)).unwrap();
     let endpoints = vec![
         Endpoint::new("status", REPLICA_STATUS, move |_| {
@@ -43,7 +55,9 @@ async fn replica(
         .for_every_replica(),
         Endpoint::new("rebuild-view", rebuild_view(instance), move |request| {
             let command: RebuildView = serde_json::from_slice(&request.payload).unwrap();
-            let number = asked.fetch_add(1, Ordering::SeqCst).min(reports.len() - 1);
+            let number = counted
+                .fetch_add(1, Ordering::SeqCst)
+                .min(reports.len() - 1);
             let report = reports.get(number).unwrap();
             let answer = if command.rebuild_id.is_some() && report["unknown"] == true {
                 Err(ServiceError {
@@ -65,7 +79,7 @@ async fn replica(
     let stop = CancellationToken::new();
     let stopped = stop.clone();
     tokio::spawn(async move { serve(&connection, definition, endpoints, 8, stopped).await });
-    stop
+    Replica { asked, stop }
 }
 
 async fn rebuild(server: &NatsServer, arguments: &[&str]) -> crate::fixture::Ran {
@@ -113,7 +127,7 @@ async fn what_differs_and_why_it_is_refused_is_said() {
         acme/ana: blocked_at is served as 7, the log says none
         and 1 more
       REFUSED: message 7 is another one
-      what is served is as it was; run consentctl doctor: the log is not what it was, and may have to be restored from a backup
+      what is served is as it was; run consentctl doctor: the log is not what it was, and may have to be restored from a backup (deploy/README.md)
     ");
     let unknown = rebuild(&server, &["--yes", "--replica", "b"]).await;
     assert_eq!(unknown.code, Some(64), "{unknown:?}");
@@ -128,8 +142,7 @@ async fn it_is_followed_to_where_it_goes_on() {
     command.envs(server.environment(NatsUser::Operator));
     let running = tokio::spawn(run(command));
     // The projection is killed, and started again under another name.
-    tokio::time::sleep(std::time::Duration::from_millis(700)).await;
-    first.cancel();
+    first.leave_when_asked().await;
     let swapped = json!({"stage": "ended", "attempt": 2, "joined": true, "outcome": {
         "result": "swapped", "sequence": 21,
         "comparison": {"sequence": 20, "rows": 8, "different": 0, "users_gaining": 0, "users_losing": 0, "first": []},

@@ -7,7 +7,7 @@ use assent_contract::structured::LoggedMessage;
 use assent_dev_stack::{NatsUser, wait_for};
 use assent_event_log::{EventLog, StreamSettings};
 
-use super::{Empty, export};
+use super::{Empty, export, export_to, told};
 use crate::fixture::{Fixture, PATIENCE, SENDING, bucket, granted, program, run};
 
 const MANY: u64 = 2500;
@@ -138,4 +138,46 @@ async fn a_killed_export_leaves_what_was_there() {
     let ran = run(command).await;
     assert_eq!(super::json(&ran)["sequence"], MANY, "{ran:?}");
     assert_eq!(std::fs::read_dir(path).unwrap().count(), 2);
+}
+
+/// The manifest is in its place, and its signature is not yet: the one of the manifest before, or none.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_was_killed_before_it_was_signed_is_believed_by_nobody_and_signed_by_the_next()
+ {
+    let fixture = told().await;
+    let (private, public) =
+        assent_checkpoint::SigningKey::generate("log.example.com/consent").unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let key = place.path().join("log.key");
+    std::fs::write(&key, secrecy::ExposeSecret::expose_secret(&private)).unwrap();
+    let signing = ["--key", key.to_str().unwrap()];
+    let public = public.to_string();
+    for is_first in [true, false] {
+        let name = if is_first { "first" } else { "later" };
+        let path = place.path().join(name);
+        let signature = path.join("manifest.sig");
+        if is_first {
+            let signed = export_to(&fixture, &path, &signing).await;
+            assert_eq!(signed.code, Some(0), "{signed:?}");
+            std::fs::remove_file(&signature).unwrap();
+        } else {
+            let until = [&signing[..], &["--until", "5"]].concat();
+            let signed = export_to(&fixture, &path, &until).await;
+            assert_eq!(signed.code, Some(0), "{signed:?}");
+            let before = std::fs::read(&signature).unwrap();
+            let grown = export_to(&fixture, &path, &signing).await;
+            assert_eq!(grown.code, Some(0), "{grown:?}");
+            std::fs::write(&signature, before).unwrap();
+        }
+
+        let empty = Empty::start().await;
+        let refused = empty.import(&path, &["--key", &public]).await;
+        assert_eq!(refused.code, Some(1), "{name}: {refused:?}");
+        assert_eq!(empty.messages().await, None, "{name}");
+
+        let again = export_to(&fixture, &path, &signing).await;
+        assert_eq!(again.code, Some(0), "{name}: {again:?}");
+        let imported = empty.import(&path, &["--key", &public]).await;
+        assert_eq!(imported.code, Some(0), "{name}: {imported:?}");
+    }
 }
