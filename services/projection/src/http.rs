@@ -6,7 +6,7 @@ use assent_contract::query::UserQuery;
 use assent_contract::replica::{DigestQuery, LogCheckStatus};
 use assent_domain::event::Aggregate;
 use assent_domain::ids::{AccountId, UserId};
-use assent_permission_store::Blocked;
+use assent_permission_store::{Blocked, ReadError, View};
 use assent_service_kit::{ApiPath, ApiQuery, BearerVerifier, Problem};
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -80,6 +80,8 @@ struct Status {
     users: u64,
     accounts: u64,
     blocked: Vec<BlockedView>,
+    /// How many of the users are held back, as the log lost what they took back.
+    held_back: u64,
     stream_created: Option<String>,
     rebuilding: bool,
     root: Option<String>,
@@ -92,24 +94,33 @@ struct BlockedView {
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<String>,
     sequence: u64,
+    held_back: bool,
 }
 
-impl From<Blocked> for BlockedView {
-    fn from(blocked: Blocked) -> Self {
-        let sequence = blocked.at.0;
-        match blocked.aggregate {
-            Aggregate::Account(account) => Self {
-                account_id: account.to_string(),
-                user_id: None,
-                sequence,
-            },
-            Aggregate::User(account, user) => Self {
-                account_id: account.to_string(),
-                user_id: Some(user.to_string()),
-                sequence,
-            },
+impl BlockedView {
+    fn new(blocked: Blocked, held_back: bool) -> Self {
+        let (account, user) = match blocked.aggregate {
+            Aggregate::Account(account) => (account, None),
+            Aggregate::User(account, user) => (account, Some(user)),
+        };
+        Self {
+            account_id: account.to_string(),
+            user_id: user.map(|user| user.to_string()),
+            sequence: blocked.at.0,
+            held_back,
         }
     }
+}
+
+/// Some of those who are blocked, and how many users are held back.
+fn blocked(view: &View) -> Result<(Vec<BlockedView>, u64), ReadError> {
+    let blocked = view.blocked(BLOCKED_SHOWN)?;
+    let reading = view.read();
+    let shown = blocked.into_iter().map(|blocked| {
+        let held_back = reading.is_held(&blocked.aggregate)?;
+        Ok::<_, ReadError>(BlockedView::new(blocked, held_back))
+    });
+    Ok((shown.collect::<Result<_, _>>()?, reading.held()))
 }
 
 async fn status(State(shared): State<Shared>, headers: HeaderMap) -> Result<Json<Status>, Problem> {
@@ -126,6 +137,7 @@ async fn status(State(shared): State<Shared>, headers: HeaderMap) -> Result<Json
             users: 0,
             accounts: 0,
             blocked: Vec::new(),
+            held_back: 0,
             stream_created: None,
             rebuilding,
             root: None,
@@ -133,7 +145,7 @@ async fn status(State(shared): State<Shared>, headers: HeaderMap) -> Result<Json
         }));
     };
     let (cursor, counts) = (view.cursor(), view.counts());
-    let blocked = answers::read(&shared.served, |view| view.blocked(BLOCKED_SHOWN))?;
+    let (blocked, held_back) = answers::read(&shared.served, blocked)?;
     let applied = cursor.sequence.0;
     let root = view.read().root().to_string();
     Ok(Json(Status {
@@ -142,7 +154,8 @@ async fn status(State(shared): State<Shared>, headers: HeaderMap) -> Result<Json
         lag: stream_last.saturating_sub(applied),
         users: counts.users,
         accounts: counts.accounts,
-        blocked: blocked.into_iter().map(BlockedView::from).collect(),
+        blocked,
+        held_back,
         stream_created: Some(cursor.source.created),
         rebuilding,
         root: Some(root),

@@ -300,7 +300,7 @@ async fn the_status_has_these_fields() {
     let created = world.log().await.identity().to_string();
     let expected: Value = json!({
         "applied_sequence": 3, "stream_last_sequence": 3, "lag": 0, "users": 1, "accounts": 1,
-        "blocked": [], "stream_created": created, "rebuilding": false,
+        "blocked": [], "held_back": 0, "stream_created": created, "rebuilding": false,
     });
     assert_eq!(body, expected);
     let metrics = reqwest::get(format!("{}/metrics", projection.url()))

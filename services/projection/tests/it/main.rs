@@ -14,6 +14,7 @@ mod log_check;
 mod operator;
 mod other_log;
 mod rebuilding;
+mod rebuilding_changed_log;
 mod rebuilding_under_load;
 mod rebuilding_without_room;
 mod recovering;

@@ -49,7 +49,7 @@ async fn made_good(world: &World, projection: &mut Program) {
 }
 
 /// Who is held back, as the log lost what they took back.
-async fn held(world: &World) -> Vec<String> {
+pub(crate) async fn held(world: &World) -> Vec<String> {
     let operator = world.connect_as(NatsUser::Operator).await;
     let mut names = Vec::new();
     until("it says who is blocked", async || {
@@ -69,7 +69,7 @@ async fn held(world: &World) -> Vec<String> {
 }
 
 /// The operator decides that the log is right as it is.
-async fn accept_log(world: &World) {
+pub(crate) async fn accept_log(world: &World) {
     let operator = world.connect_as(NatsUser::Operator).await;
     for replica in statuses(&operator).await {
         let subject = of_replica(REPLICA_ACCEPT_LOG, &replica.instance);
