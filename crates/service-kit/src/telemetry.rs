@@ -23,7 +23,7 @@ mod traceparent;
 
 use crate::error_chain::with_sources;
 
-pub use spans::{processing, sending};
+pub use spans::{processing, sending, sending_within};
 pub(crate) use traceparent::adopt_traceparent;
 pub use traceparent::current_traceparent;
 

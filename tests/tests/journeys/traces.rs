@@ -324,10 +324,26 @@ async fn one_trace_tells_a_grant_from_the_callback_to_the_change() -> anyhow::Re
         .child(&appended, "projection", &format!("process {stream}"))
         .await?;
     is_messaging(&applied, SpanKind::Consumer, stream)?;
+    let changes = names::CHANGE_STREAM;
+    let sent = collector
+        .child(&applied, "projection", &format!("send {changes}"))
+        .await?;
+    is_messaging(&sent, SpanKind::Producer, changes)?;
     let told = worker.receive(event.sequence.0).await?;
     ensure!(
-        told.traceparent == Some(applied.traceparent()),
-        "{told:?}, applied by {applied:?}"
+        told.traceparent == Some(sent.traceparent()),
+        "{told:?}, told by {sent:?}"
+    );
+    // The code was redeemed at Microsoft meanwhile.
+    let asked = collector
+        .child(&http, "consent-gateway", "POST sign_in")
+        .await?;
+    ensure!(
+        asked.kind == SpanKind::Client
+            && asked.attribute("http.request.method") == Some("POST")
+            && asked.attribute("http.response.status_code") == Some("200")
+            && asked.attribute("server.address") == Some("127.0.0.1"),
+        "{asked:?}"
     );
     tells_nobody(&collector.spans(), &[&code, &state])
 }

@@ -8,6 +8,7 @@ use rand::Rng as _;
 use reqwest::header::{DATE, HeaderMap};
 use reqwest::{Method, Request};
 use tokio::time::Instant;
+use tracing::{Instrument as _, Span};
 use url::Url;
 
 use super::circuit::CallOutcome;
@@ -142,9 +143,14 @@ impl Service {
                     metrics::count_retry(&gate.label);
                 }
                 let begun = Instant::now();
-                let received = tokio::time::timeout_at(deadline, self.receive(request))
+                let span = span(&gate.label, number, request);
+                let receiving = self.receive(request).instrument(span.clone());
+                let received = tokio::time::timeout_at(deadline, receiving)
                     .await
                     .unwrap_or(Err(CallError::TimedOut));
+                if let Ok(received) = &received {
+                    span.record("http.response.status_code", received.response.status);
+                }
                 metrics::record_duration(&gate.label, begun.elapsed());
                 let (result, outcome) = match received {
                     Ok(received) => {
@@ -190,6 +196,20 @@ impl Service {
             retry_after,
         })
     }
+}
+
+/// The span of one request. It says which service is asked and not what: addresses hold tenants and users.
+fn span(service: &str, attempt: u32, request: &Request) -> Span {
+    let method = request.method();
+    tracing::info_span!(
+        "call",
+        otel.name = %format_args!("{method} {service}"),
+        otel.kind = "client",
+        http.request.method = %method,
+        http.request.resend_count = attempt.saturating_sub(1),
+        server.address = request.url().host_str(),
+        http.response.status_code = tracing::field::Empty,
+    )
 }
 
 /// Compares our clock with the one that the answer was made by.

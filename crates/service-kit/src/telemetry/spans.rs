@@ -21,6 +21,13 @@ pub fn sending(destination: &'static str) -> Span {
     )
 }
 
+/// As [`sending`], as a part of the trace that what is sent came out of.
+pub fn sending_within(destination: &'static str, traceparent: &str) -> Span {
+    let span = sending(destination);
+    adopt_traceparent(&span, traceparent);
+    span
+}
+
 /// The span in which this program handles what came on a subject or a stream, as a part of the trace that was sent along.
 pub fn processing(destination: &'static str, traceparent: Option<&str>) -> Span {
     let span = info_span!(

@@ -8,6 +8,8 @@ use assent_domain::mode::AuthorizationMethod;
 use assent_domain::permissions::PermissionSet;
 use assent_messaging::{Anew, Change as Message, Position};
 use assent_permission_store::AggregateChange;
+use assent_service_kit::telemetry::current_traceparent;
+use tracing::Span;
 
 use super::TracedChange;
 use crate::announce_error::AnnounceError;
@@ -56,15 +58,21 @@ pub(super) fn nothing(
     }
 }
 
-/// A change that an event made.
-pub(super) fn message(announced: &TracedChange, log: &str) -> Result<Message, AnnounceError> {
+/// A change that an event made. It says within which span it is told, or else within which its event was applied.
+pub(super) fn message(
+    announced: &TracedChange,
+    log: &str,
+    telling: Option<&Span>,
+) -> Result<Message, AnnounceError> {
     let change = &announced.change;
     Ok(Message {
         source_sequence: change.sequence.0,
         hash: announced.entry.hash().to_string(),
         subject: names::change_subject(&change.aggregate),
         payload: body(change, log)?,
-        traceparent: announced.traceparent.clone(),
+        traceparent: telling
+            .and_then(|span| span.in_scope(current_traceparent))
+            .or_else(|| announced.traceparent.clone()),
     })
 }
 

@@ -3,9 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
+use assent_contract::names::CHANGE_STREAM;
 use assent_messaging::{Anew, ChangePublisher, ChangeStream, Position, PublishChangesError};
 use assent_metrics::projection::{CHANGES_FOREIGN, CHANGES_PUBLISHED, CHANGES_TOLD_ANEW};
 use assent_permission_store::AggregateChange;
+use assent_service_kit::telemetry::sending_within;
 
 use super::finding::Finding;
 use super::message::{anew, beginning, message};
@@ -22,6 +24,9 @@ const REMEMBERED: usize = 4096;
 const AT_ONCE: u32 = 16;
 const EVERY: Duration = Duration::from_secs(1);
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(10);
+
+/// Of more changes at once nobody reads the trace of one.
+const MOST_TRACED: usize = 64;
 
 /// Tells, and knows where it has got to.
 #[derive(Debug)]
@@ -164,12 +169,19 @@ impl ResumablePublisher {
     }
 
     async fn tell_all(&mut self, announced: &[TracedChange]) -> Result<(), AnnounceError> {
+        let is_traced = announced.len() <= MOST_TRACED;
+        let telling = |announced: &TracedChange| {
+            let applied = announced.traceparent.as_deref().filter(|_| is_traced)?;
+            Some(sending_within(CHANGE_STREAM, applied))
+        };
+        let spans: Vec<_> = announced.iter().map(telling).collect();
         loop {
             let before = self.publisher.position().through;
             let log = self.publisher.position().log.clone();
             let messages = announced
                 .iter()
-                .map(|announced| message(announced, &log))
+                .zip(&spans)
+                .map(|(announced, span)| message(announced, &log, span.as_ref()))
                 .collect::<Result<Vec<_>, _>>()?;
             match self.publisher.publish_batch(messages).await {
                 Ok(_) => return Ok(()),
