@@ -76,8 +76,8 @@ impl Observations {
             .unwrap_or_default()
     }
 
-    /// The same for somebody who says no; `None` where it is not known what is under way, because it can't be read, or what
-    /// was noted is lost.
+    /// How a user fared at Microsoft, for one who says no; `None` where it is not known what is under way, because it can't
+    /// be read, or what was noted is lost.
     pub(crate) async fn attempts_for_a_no(
         &self,
         account: &AccountId,

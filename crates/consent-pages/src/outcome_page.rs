@@ -53,7 +53,7 @@ pub(super) async fn hand_off(State(shared): State<PageState>, query: PageQuery) 
 
 const NOTHING: &str = "There is nothing to see here. Go back to the application.";
 
-/// The same in place of one of the settings pages; `None` where the address names no flow of ours that went anywhere.
+/// How a flow ended, in place of one of the settings pages; `None` where the address names no flow of ours that went anywhere.
 pub(super) async fn settings(
     site: &Site,
     title: &str,

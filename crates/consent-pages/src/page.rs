@@ -57,13 +57,13 @@ pub fn message_leading_on(
     show_message(site, status, (title, sentence, Some(way_on)), &[])
 }
 
-/// The same, as a part of the settings.
+/// A page among the settings that says one thing.
 pub fn settings_message(site: &Site, status: StatusCode, title: &str, sentence: &str) -> Response {
     let ancestors = &site.frame_ancestors;
     show_message(site, status, (title, sentence, None), ancestors)
 }
 
-/// The same, leading on.
+/// A page among the settings that says one thing, and leads on.
 pub(super) fn settings_message_leading_on(
     site: &Site,
     status: StatusCode,
@@ -123,12 +123,12 @@ pub(super) fn callback_failure(
     with_retry_after(problem.retry_after_seconds(), page)
 }
 
-/// The same, as a part of the settings.
+/// A page among the settings that says what went wrong.
 pub(super) fn settings_failure(site: &Site, failure: Failure) -> Response {
     settings_problem(site, &problem_from(failure))
 }
 
-/// The same of what is a problem already.
+/// A page among the settings that says what went wrong, of what is a problem already.
 pub(super) fn settings_problem(site: &Site, problem: &Problem) -> Response {
     let page = settings_message(site, problem.status(), FAILED, &sentence(problem));
     with_retry_after(problem.retry_after_seconds(), page)

@@ -50,18 +50,18 @@ pub struct History {
     /// Which of the events were recorded while the log was damaged, without knowing of those
     /// between the one they name and themselves. Each of them took something away.
     pub past_damage: Vec<Sequence>,
-    state: Result<State, IllegalEvent>,
+    state: Result<Folded, IllegalEvent>,
 }
 
 /// What the events come to. The first one tells whose they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum State {
+enum Folded {
     Nothing,
     Account(AccountState),
     User(UserState),
 }
 
-impl State {
+impl Folded {
     fn evolve(self, sequence: Sequence, event: &Event) -> Result<Self, IllegalEvent> {
         match (self, event) {
             (Self::Nothing, Event::ModeChanged(_) | Event::AdminConsentGranted(_)) => {
@@ -83,7 +83,7 @@ impl Default for History {
             voids: Vec::new(),
             tail: Tail::EMPTY,
             past_damage: Vec::new(),
-            state: Ok(State::Nothing),
+            state: Ok(Folded::Nothing),
         }
     }
 }
@@ -105,18 +105,18 @@ impl History {
     /// What the events of an account come to.
     pub fn account_state(&self) -> Result<AccountState, IllegalEvent> {
         match self.state.clone()? {
-            State::Account(state) => Ok(state),
-            State::Nothing => Ok(AccountState::default()),
-            State::User(_) => Err(IllegalEvent::WrongAggregate),
+            Folded::Account(state) => Ok(state),
+            Folded::Nothing => Ok(AccountState::default()),
+            Folded::User(_) => Err(IllegalEvent::WrongAggregate),
         }
     }
 
     /// What the events of a user come to.
     pub fn user_state(&self) -> Result<UserState, IllegalEvent> {
         match self.state.clone()? {
-            State::User(state) => Ok(state),
-            State::Nothing => Ok(UserState::default()),
-            State::Account(_) => Err(IllegalEvent::WrongAggregate),
+            Folded::User(state) => Ok(state),
+            Folded::Nothing => Ok(UserState::default()),
+            Folded::Account(_) => Err(IllegalEvent::WrongAggregate),
         }
     }
 
@@ -159,7 +159,7 @@ impl History {
             sequence: event.sequence,
             hash: event.hash,
         };
-        let state = std::mem::replace(&mut self.state, Ok(State::Nothing));
+        let state = std::mem::replace(&mut self.state, Ok(Folded::Nothing));
         self.state = state.and_then(|state| state.evolve(event.sequence, &event.decoded.event));
         self.events.push(event);
     }

@@ -57,7 +57,7 @@ pub struct Config {
     pub entra_client_cert_file: Option<PathBuf>,
     /// The other credential during a rotation.
     pub entra_client_second_secret: Option<SecretString>,
-    /// The same, as a key.
+    /// The key of the other credential, where that is a certificate.
     pub entra_client_second_key_file: Option<PathBuf>,
     /// The certificate of the other key.
     pub entra_client_second_cert_file: Option<PathBuf>,

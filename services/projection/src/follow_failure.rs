@@ -43,7 +43,7 @@ pub(crate) enum Recovery {
 
 /// The log, compared with what it was.
 pub(crate) enum Log {
-    /// The same, as far as is known.
+    /// The log that it was, as far as is known.
     AsItWas,
     /// Not there.
     Gone,

@@ -23,7 +23,8 @@ const MOST_DECLINED: usize = 8;
 pub(crate) struct Accounts {
     /// The user's last flow was finished by another account than expected, so Microsoft has to ask which one it is.
     pub(super) mistaken: bool,
-    /// The same of the last administrator's flow that the user began, or let others begin by a link.
+    /// The last administrator's flow that the user began, or let others begin by a link, was finished by another account than
+    /// expected.
     pub(super) administrator_mistaken: bool,
     /// The account of the user's grants, where Microsoft said that nobody can sign in with it there.
     pub(super) gone: Option<Identity>,
@@ -48,7 +49,7 @@ impl Accounts {
         self.mistaken
     }
 
-    /// The same of whoever accepts as an administrator.
+    /// Whether Microsoft has to ask which account it is that accepts as an administrator.
     pub(crate) const fn administrator_mistaken(&self) -> bool {
         self.administrator_mistaken
     }

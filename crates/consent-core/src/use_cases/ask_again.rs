@@ -79,7 +79,7 @@ pub(crate) async fn ask_again(
     Ok(return_url(gateway, &found.value, None))
 }
 
-/// The same for the same visit once more: somebody who loads again the callback after which Microsoft is asked again.
+/// Leads a browser to Microsoft once more that loads again the callback after which Microsoft is asked again.
 pub(crate) async fn lead_on_again(
     gateway: &Gateway,
     stored: Versioned<Flow>,

@@ -110,8 +110,8 @@ pub(crate) async fn confirm(
     Ok(conclude(gateway, stored, outcome).await?)
 }
 
-/// The same for a person who may have sent the form twice: whoever comes second goes where the first one went, once that
-/// is recorded.
+/// Records an administrator's answer for a person who may have sent the form twice: whoever comes second goes where the
+/// first one went, once that is recorded.
 pub async fn confirm_or_follow(
     gateway: &Gateway,
     page: &FlowSecret,

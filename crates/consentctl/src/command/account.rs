@@ -23,14 +23,14 @@ use crate::{event_text, projection};
 struct AccountView {
     account_id: String,
     #[serde(flatten)]
-    state: Option<State>,
+    state: Option<AccountStateView>,
     history: Vec<EventLine>,
     projection: ProjectionView,
     findings: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct State {
+struct AccountStateView {
     method: &'static str,
     email_sync: &'static str,
     epoch: u64,
@@ -87,7 +87,7 @@ pub(crate) async fn run(
     let view = compare(&source.connection, &account, state.as_ref(), &mut findings).await;
     let answer = AccountView {
         account_id: account.to_string(),
-        state: state.map(|state| State::new(&state, &recorded)),
+        state: state.map(|state| AccountStateView::new(&state, &recorded)),
         history: EventLine::from_history(&recorded, &voids),
         projection: view,
         findings,
@@ -147,7 +147,7 @@ async fn compare(
     }
 }
 
-impl State {
+impl AccountStateView {
     fn new(state: &AccountState, recorded: &[Arc<RecordedEvent>]) -> Self {
         let consent = state.consent().and_then(|consent| {
             recorded

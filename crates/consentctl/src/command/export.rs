@@ -37,7 +37,7 @@ struct Exported<'a> {
 
 /// Why nothing was exported.
 #[derive(Debug, thiserror::Error)]
-enum Refused {
+enum ExportRefused {
     #[error("the log holds no message, or none until then: there is nothing to export")]
     Nothing,
     #[error("--key signs the manifest of a directory, and a file has none")]
@@ -52,7 +52,9 @@ pub(crate) async fn run(
     let to = arguments.to.as_path();
     let is_directory = to.is_dir() || names_a_directory(to);
     let key = match &arguments.key {
-        Some(_) if !is_directory => return Err(CommandError::Usage(Refused::KeyForFile.into())),
+        Some(_) if !is_directory => {
+            return Err(CommandError::Usage(ExportRefused::KeyForFile.into()));
+        }
         Some(path) => Some(key_file::signing_key(path, output)?),
         None => None,
     };
@@ -81,7 +83,7 @@ fn names_a_directory(path: &Path) -> bool {
 }
 
 fn nothing() -> CommandError {
-    CommandError::NotDone(Refused::Nothing.into())
+    CommandError::NotDone(ExportRefused::Nothing.into())
 }
 
 fn name_of(key: Option<&SigningKey>) -> Option<String> {

@@ -15,7 +15,7 @@ const GENERATION: &str = "generation-";
 
 /// Why no view may be built there.
 #[derive(Debug, thiserror::Error)]
-enum Refused {
+enum PlaceRefused {
     #[error(
         "{0} is in use by a projection or another replay; name a directory that is not there yet"
     )]
@@ -58,10 +58,10 @@ impl Claimed {
     }
 }
 
-fn claim(path: &Path) -> Result<Claimed, Refused> {
+fn claim(path: &Path) -> Result<Claimed, PlaceRefused> {
     let io = |source| io_error(path, source);
     match fs::metadata(path) {
-        Ok(found) if !found.is_dir() => return Err(Refused::NoDirectory(path.to_owned())),
+        Ok(found) if !found.is_dir() => return Err(PlaceRefused::NoDirectory(path.to_owned())),
         Ok(_) => require_free(path)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let mut made = DirBuilder::new();
@@ -77,7 +77,7 @@ fn claim(path: &Path) -> Result<Claimed, Refused> {
     })
 }
 
-fn require_free(path: &Path) -> Result<(), Refused> {
+fn require_free(path: &Path) -> Result<(), PlaceRefused> {
     let io = |source| io_error(path, source);
     let mut names = Vec::new();
     for entry in fs::read_dir(path).map_err(io)? {
@@ -92,7 +92,7 @@ fn require_free(path: &Path) -> Result<(), Refused> {
     let is_of_a_view =
         |name: &String| name == LOCK || name == UNFINISHED || name.starts_with(GENERATION);
     if let Some(found) = names.iter().find(|name| !is_of_a_view(name)) {
-        return Err(Refused::NotOurs {
+        return Err(PlaceRefused::NotOurs {
             path: path.to_owned(),
             found: found.clone(),
         });
@@ -101,12 +101,12 @@ fn require_free(path: &Path) -> Result<(), Refused> {
         let lock = File::open(path.join(LOCK)).map_err(io)?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Refused::InUse(path.to_owned())),
+            Err(TryLockError::WouldBlock) => return Err(PlaceRefused::InUse(path.to_owned())),
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
     }
     if !names.is_empty() && !names.iter().any(|name| name == UNFINISHED) {
-        return Err(Refused::HoldsAView(path.to_owned()));
+        return Err(PlaceRefused::HoldsAView(path.to_owned()));
     }
     let mut unfinished = names.iter().filter(|name| name.starts_with(GENERATION));
     unfinished
@@ -114,8 +114,8 @@ fn require_free(path: &Path) -> Result<(), Refused> {
         .map_err(io)
 }
 
-fn io_error(path: &Path, source: io::Error) -> Refused {
-    Refused::Io {
+fn io_error(path: &Path, source: io::Error) -> PlaceRefused {
+    PlaceRefused::Io {
         path: path.to_owned(),
         source,
     }

@@ -27,7 +27,7 @@ pub(crate) struct VoidRequest {
 
 /// Why nothing was recorded.
 #[derive(Debug, thiserror::Error)]
-enum Refused {
+enum VoidRefused {
     #[error("the gateway's answer can't be read")]
     Nonsense(#[source] serde_json::Error),
 }
@@ -63,7 +63,7 @@ pub(crate) async fn run(
         reason: request.reason,
         operator,
     };
-    let command = serde_json::to_vec(&command).map_err(Refused::Nonsense);
+    let command = serde_json::to_vec(&command).map_err(VoidRefused::Nonsense);
     let command = command.map_err(|error| CommandError::Finding(error.into()))?;
     let asked = source
         .connection
@@ -78,7 +78,7 @@ pub(crate) async fn run(
         Err(error) => return Err(CommandError::NotReachable(error.into())),
     };
     let answer: MessageVoided = serde_json::from_slice(&answer)
-        .map_err(|error| CommandError::Finding(Refused::Nonsense(error).into()))?;
+        .map_err(|error| CommandError::Finding(VoidRefused::Nonsense(error).into()))?;
     if output.is_json() {
         output.document(&answer)?;
         return Ok(Outcome::Clean);

@@ -15,7 +15,7 @@ use crate::log_root::Kept;
 /// What was kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct State {
+pub(super) struct KeptState {
     /// The text of the public key: whose log it is.
     pub(super) key: String,
     /// How many messages the log had.
@@ -32,12 +32,12 @@ pub(super) enum Found {
     /// Nothing was kept yet.
     Nothing,
     /// A state of this program.
-    State(State),
+    State(KeptState),
     /// Something else: perhaps a checkpoint, to begin with.
     Other(Vec<u8>),
 }
 
-impl State {
+impl KeptState {
     pub(super) fn new(key: &VerifierKey, kept: Kept, held_at: Timestamp) -> Self {
         Self {
             key: key.to_string(),

@@ -9,7 +9,7 @@ use assent_service_kit::error_chain::with_sources;
 use jiff::Timestamp;
 
 use super::report::{self, Kind, Report};
-use super::state::{Found, State};
+use super::state::{Found, KeptState};
 use crate::arguments::Format;
 use crate::exit::{CommandError, Outcome};
 use crate::key_file;
@@ -70,7 +70,7 @@ struct Watch<'a> {
 impl Watch<'_> {
     async fn once(&self, output: &mut Output) -> Result<Report, CommandError> {
         let origin = self.key.name();
-        let (kept, held_at) = match State::read(self.state)? {
+        let (kept, held_at) = match KeptState::read(self.state)? {
             Found::Nothing => (None, None),
             Found::State(state) if state.key != self.key.to_string() => {
                 let says = format!(
@@ -100,7 +100,7 @@ impl Watch<'_> {
         report.held_at = held_at;
         if let Some(tree) = tree.filter(|_| report.ok) {
             let now = Timestamp::now();
-            State::new(&self.key, Kept::of(&tree), now).write(self.state)?;
+            KeptState::new(&self.key, Kept::of(&tree), now).write(self.state)?;
             report.held_at = Some(now);
         }
         Ok(report)

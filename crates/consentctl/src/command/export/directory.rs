@@ -23,7 +23,7 @@ use crate::output::Output;
 
 /// Why a directory does not serve.
 #[derive(Debug, thiserror::Error)]
-enum Refused {
+enum DirectoryRefused {
     #[error("another export writes to {0} at this moment")]
     InUse(PathBuf),
     #[error(
@@ -54,7 +54,9 @@ pub(super) async fn export<'a>(
     let before = match what_is_there(to)? {
         Some(place) => {
             if place.signature.is_some() && key.is_none() {
-                return Err(CommandError::Usage(Refused::IsSigned(to.to_owned()).into()));
+                return Err(CommandError::Usage(
+                    DirectoryRefused::IsSigned(to.to_owned()).into(),
+                ));
             }
             let checked = Checked::read(place, None, None, output)?;
             require_fit(log, &checked, to, arguments.until).await?;
@@ -139,9 +141,9 @@ fn lock(to: &Path) -> Result<File, CommandError> {
     let lock = File::open(to).map_err(failed)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => {
-            Err(CommandError::Usage(Refused::InUse(to.to_owned()).into()))
-        }
+        Err(TryLockError::WouldBlock) => Err(CommandError::Usage(
+            DirectoryRefused::InUse(to.to_owned()).into(),
+        )),
         Err(TryLockError::Error(error)) => Err(failed(error)),
     }
 }
@@ -175,7 +177,9 @@ fn what_is_there(to: &Path) -> Result<Option<Place>, CommandError> {
         None => Ok(None),
         Some(found) => {
             let (path, found) = (to.to_owned(), found.clone());
-            Err(CommandError::Usage(Refused::NotOurs { path, found }.into()))
+            Err(CommandError::Usage(
+                DirectoryRefused::NotOurs { path, found }.into(),
+            ))
         }
     }
 }
@@ -193,7 +197,9 @@ async fn require_fit(
         && there.map(|entry| entry.hash()) == export.last.as_ref().map(LogEntry::hash);
     let path = to.to_owned();
     if !fits {
-        return Err(CommandError::NotDone(Refused::OtherLog(path).into()));
+        return Err(CommandError::NotDone(
+            DirectoryRefused::OtherLog(path).into(),
+        ));
     }
     let ends_earlier = until.is_some_and(|until| {
         let last = export.last.as_ref();
@@ -201,7 +207,7 @@ async fn require_fit(
     });
     if ends_earlier {
         return Err(CommandError::Usage(
-            Refused::HoldsMore { path, held }.into(),
+            DirectoryRefused::HoldsMore { path, held }.into(),
         ));
     }
     Ok(())

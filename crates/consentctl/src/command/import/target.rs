@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Why nothing is written.
 #[derive(Debug, thiserror::Error)]
-enum Refused {
+enum TargetRefused {
     #[error(
         "a consent-gateway runs: stop every one of them first, for nobody but it may write the log while it does"
     )]
@@ -64,7 +64,9 @@ impl Target {
         };
         let held = log.status().await?.last_sequence;
         if export.last_sequence() < held {
-            return Err(CommandError::NotDone(Refused::HoldsMore { held }.into()));
+            return Err(CommandError::NotDone(
+                TargetRefused::HoldsMore { held }.into(),
+            ));
         }
         if held != Sequence(0) {
             require_the_same(&log, export, output).await?;
@@ -101,7 +103,9 @@ async fn require_the_same(
             let expected = waiting.next();
             if expected.is_none_or(|expected| expected.to_export() != found.to_export()) {
                 let at = found.sequence();
-                return Err(CommandError::NotDone(Refused::HoldsOthers { at }.into()));
+                return Err(CommandError::NotDone(
+                    TargetRefused::HoldsOthers { at }.into(),
+                ));
             }
         }
     }
@@ -111,11 +115,11 @@ async fn require_the_same(
 pub(super) async fn require_alone(connection: &Connection) -> Result<(), CommandError> {
     let ping = format!("$SRV.PING.{GATEWAY_SERVICE}");
     if listens(connection, &ping).await? {
-        return Err(CommandError::NotDone(Refused::GatewayRuns.into()));
+        return Err(CommandError::NotDone(TargetRefused::GatewayRuns.into()));
     }
     // Each listens to this, also without a view.
     if listens(connection, REPLICA_STATUS).await? {
-        return Err(CommandError::NotDone(Refused::ProjectionRuns.into()));
+        return Err(CommandError::NotDone(TargetRefused::ProjectionRuns.into()));
     }
     Ok(())
 }
@@ -132,6 +136,8 @@ async fn listens(connection: &Connection, subject: &str) -> Result<bool, Command
             | RequestError::NotConnected
             | RequestError::TooLarge { .. }
             | RequestError::CannotBeSent { .. }),
-        ) => Err(CommandError::NotReachable(Refused::NotAsked(error).into())),
+        ) => Err(CommandError::NotReachable(
+            TargetRefused::NotAsked(error).into(),
+        )),
     }
 }

@@ -45,13 +45,13 @@ impl IncompleteSubject {
 
 #[derive(Deserialize)]
 struct Info {
-    state: Option<State>,
+    state: Option<StreamDetail>,
     #[serde(default)]
     total: usize,
 }
 
 #[derive(Deserialize)]
-struct State {
+struct StreamDetail {
     #[serde(default)]
     subjects: BTreeMap<String, u64>,
 }
@@ -116,7 +116,7 @@ async fn for_each(connection: &Connection, mut take: impl FnMut(&str, u64)) {
         let asked = connection.request(&api, ask.into_bytes(), None, DEADLINE);
         let Ok(answer) = asked.await else { return };
         let Ok(Info {
-            state: Some(State { subjects }),
+            state: Some(StreamDetail { subjects }),
             total,
         }) = serde_json::from_slice(&answer)
         else {
