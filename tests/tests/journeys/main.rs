@@ -31,6 +31,7 @@ mod mailboxes;
 mod moved_away;
 mod operating;
 mod own_consent;
+mod proving;
 mod rebuilt;
 mod redirects;
 mod which_account;
