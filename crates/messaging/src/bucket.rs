@@ -98,6 +98,26 @@ impl Bucket {
         }
     }
 
+    /// Opens a bucket that is there, of whatever size; `None` where it is not.
+    pub async fn open(connection: &Connection, name: &str) -> Result<Option<Self>, BucketError> {
+        let bucket = Self {
+            connection: connection.clone(),
+            stream: format!("KV_{name}"),
+            name: name.to_owned(),
+            takes_nothing: Arc::default(),
+        };
+        let Some(state) = bucket.state().await? else {
+            return Ok(None);
+        };
+        match difference_from_a_bucket(&state, name) {
+            Some(difference) => Err(BucketError::ConfiguredOtherwise {
+                bucket: bucket.name,
+                difference,
+            }),
+            None => Ok(Some(bucket)),
+        }
+    }
+
     /// The bucket's name.
     pub fn name(&self) -> &str {
         &self.name

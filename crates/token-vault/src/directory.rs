@@ -3,7 +3,9 @@
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -102,7 +104,7 @@ impl KeyDirectory {
     pub(crate) fn numbers(&self) -> Result<Vec<(u32, PathBuf)>, DirectoryError> {
         let failed = |source| self.failed(source);
         let mode = self.path.metadata().map_err(failed)?.permissions().mode();
-        if mode & 0o022 != 0 {
+        if mode & 0o022 != 0 && !is_read_only(&self.path).map_err(failed)? {
             return Err(DirectoryError::OthersCanWrite {
                 path: self.path.clone(),
                 mode: mode & 0o7777,
@@ -149,17 +151,18 @@ impl KeyDirectory {
             let made = DirBuilder::new().mode(0o700).create(&self.path);
             made.map_err(|source| self.failed(source))?;
         }
-        let newest = self.numbers()?.last().map_or(0, |(number, _)| *number);
-        let number = newest.saturating_add(1);
+        let number = self.newest_number()?.saturating_add(1);
         let path = self.path.join(format!("{number:04}.pem"));
         let public_path = self.public_path(number);
         let key = PrivateKey::generate().map_err(|source| DirectoryError::NoKey {
             path: path.clone(),
             source,
         })?;
+        let unfinished = self.path.join(format!(".{}", key.public().id()));
         // The public one first: whoever finds the private one finds both.
-        write_new(&public_path, 0o644, key.public().to_pem().as_bytes())?;
-        write_new(&path, 0o600, key.to_pem().as_bytes())?;
+        let public = key.public().to_pem();
+        write_new(&public_path, &unfinished, 0o644, public.as_bytes())?;
+        write_new(&path, &unfinished, 0o600, key.to_pem().as_bytes())?;
         let synced = File::open(&self.path).and_then(|directory| directory.sync_all());
         synced.map_err(|source| self.failed(source))?;
         Ok(KeyFile {
@@ -186,6 +189,14 @@ impl KeyDirectory {
         Ok(())
     }
 
+    /// The greatest number that any file has, also where only half of a key was written.
+    fn newest_number(&self) -> Result<u32, DirectoryError> {
+        let newest = self.numbers()?.last().map_or(0, |(number, _)| *number);
+        let public = (newest..).skip(1).take(MAX_KEYS);
+        let public = public.take_while(|number| self.public_path(*number).exists());
+        Ok(public.last().unwrap_or(newest))
+    }
+
     fn public_path(&self, number: u32) -> PathBuf {
         self.path.join(format!("{number:04}.pub.pem"))
     }
@@ -196,6 +207,14 @@ impl KeyDirectory {
             source,
         }
     }
+}
+
+/// Whether nobody can write there, whatever the mode says: so are secrets mounted.
+fn is_read_only(path: &Path) -> io::Result<bool> {
+    let file_system = rustix::fs::statvfs(path)?;
+    Ok(file_system
+        .f_flag
+        .contains(rustix::fs::StatVfsMountFlags::RDONLY))
 }
 
 /// The number of a private key's file; `None` for what is no such file.
@@ -219,8 +238,12 @@ fn read_private(path: &Path) -> Result<PrivateKey, DirectoryError> {
         source,
     };
     let mut file = File::open(path).map_err(failed)?;
-    let mode = file.metadata().map_err(failed)?.permissions().mode();
-    if mode & 0o077 != 0 {
+    let metadata = file.metadata().map_err(failed)?;
+    let mode = metadata.permissions().mode();
+    // What root lends to our group, as Kubernetes mounts a secret, is as much ours as it can be.
+    let is_lent = metadata.uid() == 0 && !rustix::process::geteuid().is_root();
+    let forbidden = if is_lent { 0o037 } else { 0o077 };
+    if mode & forbidden != 0 {
         return Err(DirectoryError::OthersCanRead {
             path: path.to_owned(),
             mode: mode & 0o7777,
@@ -242,17 +265,25 @@ pub(crate) fn read_text(file: &mut File) -> io::Result<Zeroizing<String>> {
     Ok(text)
 }
 
-fn write_new(path: &Path, mode: u32, content: &[u8]) -> Result<(), DirectoryError> {
+/// Writes a file that is there as a whole or not at all, and takes nobody's place.
+fn write_new(
+    path: &Path,
+    unfinished: &Path,
+    mode: u32,
+    content: &[u8],
+) -> Result<(), DirectoryError> {
     let written = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(mode)
-        .open(path)
+        .open(unfinished)
         .and_then(|mut file| {
             file.write_all(content)?;
-            file.sync_all()
+            file.sync_all()?;
+            std::fs::hard_link(unfinished, path)
         });
-    written.map_err(|source| DirectoryError::File {
+    let removed = std::fs::remove_file(unfinished);
+    written.and(removed).map_err(|source| DirectoryError::File {
         path: path.to_owned(),
         source,
     })

@@ -82,6 +82,12 @@ impl TokenStore {
         Ok(Self { bucket })
     }
 
+    /// Opens the bucket that is there; `None` where no token broker has made it yet.
+    pub async fn open(connection: &Connection) -> Result<Option<Self>, StoreError> {
+        let bucket = Bucket::open(connection, TOKEN_BUCKET).await?;
+        Ok(bucket.map(|bucket| Self { bucket }))
+    }
+
     /// What is held of a user, as the bucket's leader has it.
     pub async fn get(
         &self,
@@ -194,6 +200,22 @@ impl TokenWriter {
 }
 
 impl StoreError {
+    /// Whether what holds the records can't be reached, may not be asked, or is not there.
+    pub fn is_not_there(&self) -> bool {
+        match self {
+            Self::Bucket(BucketError::JetStream { .. }) => true,
+            Self::Bucket(
+                BucketError::BadName(_)
+                | BucketError::ConfiguredOtherwise { .. }
+                | BucketError::AlreadyExists
+                | BucketError::WrongRevision { .. }
+                | BucketError::HoldsMore { .. },
+            )
+            | Self::Conflict
+            | Self::Unreadable(_) => false,
+        }
+    }
+
     /// Whether the same may succeed later without anybody mending anything.
     pub fn is_out_of_reach(&self) -> bool {
         match self {
