@@ -15,6 +15,7 @@ mod visits;
 use assent_domain::ids::{AccountId, Epoch, MicrosoftIdentity, Sequence, UserId};
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
+use assent_token_vault::TokenRecord;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -213,6 +214,9 @@ pub(crate) enum FlowStage {
         identity: Identity,
         /// Where the mailbox was seen, while there was a token to look with.
         mailbox: Option<Mailbox>,
+        /// The refresh token, sealed, until there is a grant that it may be kept for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sealed_token: Option<Box<TokenRecord>>,
     },
     /// An administrator is proved, and has not confirmed yet on our page what their consent is for.
     AwaitingAdministrator {

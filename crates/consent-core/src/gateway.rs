@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::command_executor::CommandExecutor;
+use crate::custody::Custody;
 use crate::cutoff::Cutoffs;
 use crate::failure::{Candidate, Failure};
 use crate::flow::{FlowSecret, FlowStore, HandOffPurpose, Purpose, Route};
@@ -54,6 +55,8 @@ pub struct Gateway {
     pub probes: Arc<Semaphore>,
     /// To ask the projection what only it can tell: how many users have what.
     pub connection: Connection,
+    /// Where refresh tokens go.
+    pub custody: Custody,
     /// Microsoft's sign-in service.
     pub entra: Entra,
     /// Microsoft Graph.

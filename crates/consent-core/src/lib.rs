@@ -6,6 +6,7 @@
 pub mod browser;
 pub mod clock;
 pub mod command_executor;
+pub mod custody;
 pub mod cutoff;
 pub mod failure;
 pub mod flow;

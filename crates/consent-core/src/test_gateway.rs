@@ -8,11 +8,13 @@ use assent_dev_stack::{NatsServer, NatsUser};
 use assent_event_log::{EventLog, StreamSettings};
 use assent_messaging::{Bucket, BucketSettings, Connection, ConnectionSettings};
 use assent_microsoft_identity::{Credentials, Entra, Settings};
+use assent_service_kit::Health;
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::command_executor::CommandExecutor;
+use crate::custody::Custody;
 use crate::cutoff::Cutoffs;
 use crate::flow::FlowStore;
 use crate::gateway::{Addresses, AdminProof, Gateway};
@@ -70,6 +72,7 @@ async fn connected(settings: ConnectionSettings) -> Result<Gateway, Box<dyn Erro
     let hand_offs = bucket("CONSENT_HAND_OFFS").await?;
     let cutoffs = Cutoffs::new(hand_offs.clone(), clock.clone());
     Ok(Gateway {
+        custody: Custody::new(&connection, None, Health::new().dependency("custody")),
         connection: connection.clone(),
         executor: CommandExecutor::new(log, guard, observations.clone(), clock.clone()),
         limits: Limits::default(),

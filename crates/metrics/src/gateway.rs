@@ -81,6 +81,18 @@ pub static FLOWS_ENDED: CounterMetric<3> = CounterMetric::new(
 
 const PURPOSES: &[&str] = &["own_consent", "administrator_consent"];
 
+/// Refresh tokens.
+pub static REFRESH_TOKENS: CounterMetric<1> = CounterMetric::new(
+    "assent_refresh_tokens_total",
+    "Refresh tokens that were due with a user's consent: sealed and put where the token broker finds them (kept), not sealed or not put, so that the user has to pass Microsoft again (lost), dropped as there is no key to seal them with (no_key), not given by Microsoft (none_given)",
+    &[Label::one_of(
+        "outcome",
+        &["kept", "lost", "no_key", "none_given"],
+    )],
+    HERE,
+    Presence::Always,
+);
+
 /// Refusals.
 pub static REFUSALS: CounterMetric<1> = CounterMetric::new(
     "assent_refusals_total",
@@ -201,6 +213,7 @@ pub(crate) static ALL: &[&Definition] = &[
     &APPENDS_FAILED.0,
     &FLOWS_BEGUN.0,
     &FLOWS_ENDED.0,
+    &REFRESH_TOKENS.0,
     &REFUSALS.0,
     &LIMITED.0,
     &LIMITS_NOT_COUNTED.0,

@@ -28,6 +28,8 @@ pub struct Redeemed {
     pub scopes: ScopeSet,
     /// For asking Microsoft Graph about the grant; not to be kept.
     pub access_token: AccessToken,
+    /// What it can be had anew with, where Microsoft gave one. Only the token broker ever uses it.
+    pub refresh_token: Option<SecretString>,
 }
 
 /// An access token. It cannot be shown, logged or serialized, only sent.
@@ -127,6 +129,9 @@ impl Entra {
             identity,
             scopes: ScopeSet::parse(&granted.join(" "), &self.shared.graph_url),
             access_token: AccessToken(response.access_token().secret().as_str().into()),
+            refresh_token: response
+                .refresh_token()
+                .map(|token| token.secret().as_str().into()),
         })
     }
 }

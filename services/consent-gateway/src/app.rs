@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assent_consent_core::clock::Clock;
+use assent_consent_core::custody::Custody;
 use assent_consent_core::gateway::{Addresses, Gateway};
 use assent_consent_core::limits::Limits;
 use assent_consent_core::scopes::ScopeMap;
@@ -53,6 +54,9 @@ pub async fn run_with_clock(
     let brand = config
         .brand()
         .map_err(|error| Misconfigured::from_error(&error))?;
+    let vault_key = config
+        .vault_key()
+        .map_err(|error| Misconfigured::from_error(&error))?;
     let entra = microsoft(&config)?;
     let scopes = scopes(&config);
     let listen = listen(&config);
@@ -66,6 +70,7 @@ pub async fn run_with_clock(
         .await
         .map_err(|error| NotReachable::new(format!("NATS at {address}"), Some(error.into())))?;
     connection.require_server_version()?;
+    let custody = Custody::new(&connection, vault_key, health.dependency("custody"));
     let stores = Stores::new(&connection, config.nats_replicas, config.store_megabytes);
     let kept = start::open_or_create(&connection, &stores, decision, &clock).await?;
     read_ahead::begin(&kept.executor, &connection, &runtime).await;
@@ -103,6 +108,7 @@ pub async fn run_with_clock(
     runtime.spawn_critical("space-watch", room);
 
     let gateway = Arc::new(Gateway {
+        custody,
         executor,
         limits: Limits::default(),
         clock,

@@ -13,6 +13,7 @@ use assent_microsoft_identity::{
 };
 use assent_service_kit::config::shared::{HostValues, IdleSeconds};
 use assent_service_kit::config::{CommaSeparated, HttpUrl, HttpUrlError, ListenAddress, Origin};
+use assent_token_vault::{PublicKeyError, PublicKeyFile};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -42,6 +43,8 @@ pub struct Config {
     pub nats_replicas: usize,
     /// How much the buckets may hold together.
     pub store_megabytes: Option<StoreMegabytes>,
+    /// The key that refresh tokens are sealed with.
+    pub vault_public_key_file: Option<PathBuf>,
     /// Microsoft's sign-in service.
     #[serde(deserialize_with = "assent_service_kit::config::url_without_path")]
     pub entra_authority: HttpUrl,
@@ -124,6 +127,9 @@ pub enum ConfigError {
         #[source]
         source: std::io::Error,
     },
+    /// The key to seal refresh tokens with is none.
+    #[error("ASSENT_VAULT_PUBLIC_KEY_FILE")]
+    VaultKey(#[source] PublicKeyError),
     /// The logo is none.
     #[error("ASSENT_PRODUCT_LOGO_FILE")]
     Logo(#[source] LogoError),
@@ -192,6 +198,13 @@ impl Config {
                 .collect(),
             None => Ok(Vec::new()),
         }
+    }
+
+    /// What refresh tokens are sealed with. Reads the file for the first time.
+    pub(crate) fn vault_key(&self) -> Result<Option<PublicKeyFile>, ConfigError> {
+        let file = self.vault_public_key_file.as_ref();
+        let key = file.map(PublicKeyFile::open).transpose();
+        key.map_err(ConfigError::VaultKey)
     }
 
     /// What the host application looks like. Reads its logo.

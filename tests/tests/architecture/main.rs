@@ -28,6 +28,10 @@ const EDGES: &[(&str, &[&str])] = &[
         &["assent-contract", "assent-domain", "assent-messaging"],
     ),
     (
+        "assent-token-vault",
+        &["assent-contract", "assent-domain", "assent-messaging"],
+    ),
+    (
         "assent-permission-store",
         &["assent-checkpoint", "assent-domain"],
     ),
@@ -49,6 +53,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "assent-messaging",
             "assent-permission-store",
             "assent-service-kit",
+            "assent-token-vault",
         ],
     ),
     ("assent-dev-stack", &[]),
@@ -64,6 +69,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "assent-metrics",
             "assent-microsoft-identity",
             "assent-service-kit",
+            "assent-token-vault",
         ],
     ),
     (
@@ -90,6 +96,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "assent-metrics",
             "assent-microsoft-identity",
             "assent-service-kit",
+            "assent-token-vault",
         ],
     ),
     (

@@ -23,12 +23,13 @@ pub async fn confirm_grant(
     if stored.value.is_expired(now) {
         return Err(Refusal::FlowExpired.into());
     }
-    let (held, mailbox) = match &stored.value.stage {
+    let (held, mailbox, sealed_token) = match &stored.value.stage {
         FlowStage::AwaitingConfirmation {
             held,
             scopes,
             identity,
             mailbox,
+            sealed_token,
             ..
         } => {
             if !stored.value.is_confirmed_by(confirm) {
@@ -39,7 +40,7 @@ pub async fn confirm_grant(
                 scopes: scopes.clone(),
                 identity: (*identity).into(),
             };
-            (held, *mailbox)
+            (held, *mailbox, sealed_token.clone())
         }
         FlowStage::AtAdminConsent | FlowStage::AtAuthorize { .. } | FlowStage::Redeeming => {
             return Err(Failure::Invalid(InvalidRequest::NothingToConfirm));
@@ -51,7 +52,7 @@ pub async fn confirm_grant(
     };
     gateway.limits.write(&stored.value.account)?;
     let tenant = held.identity.tenant;
-    let outcome = match record(gateway, &stored.value, held).await {
+    let outcome = match record(gateway, &stored.value, held, sealed_token).await {
         Ok(completion) => settle(gateway, &stored.value, completion, tenant, mailbox).await,
         Err(Failure::Refused(refusal)) => FlowOutcome::Refused(refusal),
         // The log is away: the flow goes on waiting, so this can be tried again.

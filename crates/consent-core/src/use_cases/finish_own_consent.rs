@@ -13,8 +13,11 @@ use assent_microsoft_identity::{
     TenantRef, random_token,
 };
 use assent_service_kit::error_chain::with_sources;
+use assent_token_vault::TokenRecord;
+use secrecy::SecretString;
 use url::Url;
 
+use crate::custody;
 use crate::failure::Failure;
 use crate::flow::{
     AnotherPurpose, CONFIRMATION_LIFETIME, CompletionNotes, ErrorSource, Flow, FlowFailure,
@@ -39,7 +42,7 @@ pub(crate) async fn finish_own_consent(
     code: AuthorizationCode,
 ) -> Result<Url, Failure> {
     let own = own_consent_of(&stored.value)?;
-    let redeemed = match redeem(gateway, &stored.value, exchange, code).await {
+    let mut redeemed = match redeem(gateway, &stored.value, exchange, code).await {
         Ok(redeemed) => redeemed,
         Err(not_redeemed) => {
             if let Some(refusal) = &not_redeemed.refusal {
@@ -78,9 +81,11 @@ pub(crate) async fn finish_own_consent(
         return conclude(gateway, stored, FlowOutcome::from_failure(&failure)).await;
     }
     let granted = own.asked.meet(held.permissions);
+    let refresh_token = redeemed.refresh_token.take();
     if own.vouched {
+        let sealed_token = seal(gateway, &stored.value, identity, refresh_token).await;
         // What the person came for does not wait for what is good to know.
-        let recorded = record(gateway, &stored.value, held);
+        let recorded = record(gateway, &stored.value, held, sealed_token);
         let looked_around = look_around(gateway, &stored.value, (identity, granted), &redeemed);
         let (recorded, mailbox) = tokio::join!(recorded, looked_around);
         // Only now: until it is recorded, a no has to find it under way.
@@ -99,6 +104,7 @@ pub(crate) async fn finish_own_consent(
         return conclude(gateway, stored, FlowOutcome::Refused(refusal)).await;
     }
 
+    let sealed_token = seal(gateway, &stored.value, identity, refresh_token).await;
     // Whoever began the flow may have sent its link to somebody else, whose mailbox must not
     // end up under the wrong name. So the browser brings a secret back to the host
     // application, which only it can confirm, as the user who began.
@@ -110,11 +116,24 @@ pub(crate) async fn finish_own_consent(
         scopes: held.scopes,
         identity: held.identity.into(),
         mailbox,
+        sealed_token,
     };
     Ok(match wait(gateway, stored).await? {
         Ok(stored) => return_url(gateway, &stored.value, Some(&confirm)),
         Err(given_up) => given_up,
     })
+}
+
+/// The refresh token, as it may be kept until the grant is recorded.
+async fn seal(
+    gateway: &Gateway,
+    flow: &Flow,
+    mailbox: MicrosoftIdentity,
+    token: Option<SecretString>,
+) -> Option<Box<TokenRecord>> {
+    let whose = (&flow.account, &flow.started_by);
+    let sealed = custody::seal_refresh_token(gateway, whose, mailbox, token);
+    Box::pin(sealed).await.map(Box::new)
 }
 
 /// How a flow ends whose ID token is good, while nobody can tell which tenant signed it.
@@ -225,11 +244,12 @@ impl GrantedScopes {
     }
 }
 
-/// Records the grant.
+/// Records the grant. Then the token that came with it has something to be kept for.
 pub(crate) async fn record(
     gateway: &Gateway,
     flow: &Flow,
     held: GrantedScopes,
+    sealed_token: Option<Box<TokenRecord>>,
 ) -> Result<CompletionNotes, Failure> {
     let own = own_consent_of(flow)?;
     let (granted, identity) = (held.permissions, held.identity);
@@ -244,7 +264,7 @@ pub(crate) async fn record(
         })
         .await;
     tell_of_a_mismatch(flow, recorded.as_ref().err());
-    recorded?;
+    let sequence = recorded?.sequence;
     if moved.into_inner() {
         tracing::warn!(
             security_event = "another_mailbox",
@@ -253,6 +273,10 @@ pub(crate) async fn record(
             user.id = %flow.started_by,
             "a user's grants are of another Microsoft identity from here on"
         );
+    }
+    if let Some(sealed) = sealed_token {
+        let whose = (&flow.account, &flow.started_by);
+        Box::pin(custody::put_sealed(gateway, whose, *sealed, sequence)).await;
     }
     Ok(CompletionNotes {
         not_granted: own.asked.missing_from(granted),

@@ -168,6 +168,36 @@ fn a_logo_that_is_none_is_named() {
 }
 
 #[test]
+fn a_vault_key_that_is_none_is_named() {
+    let (text, private) = (
+        tempfile::NamedTempFile::new().unwrap(),
+        tempfile::NamedTempFile::new().unwrap(),
+    );
+    std::fs::write(&text, "no key").unwrap();
+    let key = assent_token_vault::PrivateKey::generate().unwrap();
+    std::fs::write(&private, key.to_pem().as_bytes()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let absent = folder.path().join("absent");
+    for (path, why) in [
+        (text.path(), "holds no public key"),
+        (private.path(), "holds no public key"),
+        (folder.path(), "cannot be read"),
+        (&absent, "cannot be read"),
+    ] {
+        let shown = path.to_str().unwrap();
+        let config = config(&[("ASSENT_VAULT_PUBLIC_KEY_FILE", shown)]).unwrap();
+        let refused = config.vault_key().unwrap_err();
+        let says = assent_service_kit::error_chain::with_sources(&refused).to_string();
+        assert!(says.contains("ASSENT_VAULT_PUBLIC_KEY_FILE"), "{says}");
+        assert!(says.contains(why) && says.contains(shown), "{says}");
+    }
+    std::fs::write(&private, key.public().to_pem()).unwrap();
+    let path = private.path().to_str().unwrap();
+    let config = config(&[("ASSENT_VAULT_PUBLIC_KEY_FILE", path)]).unwrap();
+    assert!(config.vault_key().unwrap().is_some());
+}
+
+#[test]
 fn one_credential_or_two_and_never_a_half() {
     let credentials = |more: &[(&str, &str)]| config(more).unwrap().credentials();
     let secret = ("ASSENT_ENTRA_CLIENT_SECRET", "hush");

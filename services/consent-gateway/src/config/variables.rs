@@ -44,6 +44,12 @@ pub static PROGRAM: Program = Program {
             None,
         ),
         Variable::plain(
+            "ASSENT_VAULT_PUBLIC_KEY_FILE",
+            "the token broker's public key (PEM), with which the refresh tokens of users' consents are sealed; read again \
+             when it is replaced (without it they are dropped)",
+            None,
+        ),
+        Variable::plain(
             "ASSENT_ENTRA_AUTHORITY",
             "Microsoft's sign-in service",
             Some("https://login.microsoftonline.com"),

@@ -227,7 +227,7 @@ impl Fixture {
         }
     }
 
-    async fn connect(&self, user: NatsUser) -> Connection {
+    pub(crate) async fn connect(&self, user: NatsUser) -> Connection {
         let (name, password) = self.nats.credentials(user);
         let settings = ConnectionSettings::new(self.nats.url(), "test").with_user(name, password);
         Connection::connect(settings).await.unwrap()

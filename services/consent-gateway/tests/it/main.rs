@@ -7,6 +7,7 @@ mod api;
 mod bad_input;
 mod callers;
 mod clouds;
+mod custody;
 mod description;
 mod expiries;
 mod failures;

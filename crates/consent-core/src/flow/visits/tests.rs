@@ -174,6 +174,7 @@ fn a_later_visit_takes_nothing_from_an_earlier_one() {
             object_id: Uuid::nil(),
         },
         mailbox: None,
+        sealed_token: None,
     };
     let mut flow = stored(&flow);
     let second = flow.another_confirm().unwrap();

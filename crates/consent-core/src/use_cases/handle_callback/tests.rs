@@ -87,6 +87,7 @@ fn awaiting_confirmation() -> FlowStage {
             object_id: Uuid::nil(),
         },
         mailbox: None,
+        sealed_token: None,
     }
 }
 

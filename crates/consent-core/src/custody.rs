@@ -1,0 +1,127 @@
+//! Refresh tokens, on their way to the token broker: sealed as soon as they are here, put where the broker finds them, and
+//! forgotten. The gateway can read none, not even its own.
+
+use std::sync::Arc;
+
+use assent_domain::ids::{AccountId, MicrosoftIdentity, Sequence, UserId};
+use assent_messaging::Connection;
+use assent_metrics::gateway::REFRESH_TOKENS;
+use assent_service_kit::Dependency;
+use assent_service_kit::error_chain::with_sources;
+use assent_token_vault::{
+    Binding, PublicKeyFile, SealError, SealedFacts, TokenRecord, TokenWriter,
+};
+use secrecy::SecretString;
+
+use crate::gateway::Gateway;
+
+/// What seals, and where it goes.
+#[derive(Debug)]
+pub struct Custody {
+    key: Option<Arc<PublicKeyFile>>,
+    writer: TokenWriter,
+    readiness: Dependency,
+}
+
+impl Custody {
+    /// Seals with the key in this file; without one tokens are dropped.
+    pub fn new(connection: &Connection, key: Option<PublicKeyFile>, readiness: Dependency) -> Self {
+        match key {
+            Some(_) => readiness.ready(),
+            None => readiness.do_without(
+                "consents are recorded, and refresh tokens dropped: ASSENT_VAULT_PUBLIC_KEY_FILE names no key to seal them \
+                 with",
+            ),
+        }
+        Self {
+            key: key.map(Arc::new),
+            writer: TokenWriter::new(connection),
+            readiness,
+        }
+    }
+
+    async fn seal(
+        &self,
+        token: SecretString,
+        binding: Binding,
+        facts: SealedFacts,
+    ) -> Option<TokenRecord> {
+        let Some(key) = self.key.clone() else {
+            REFRESH_TOKENS.with(["no_key"]).increment(1);
+            return None;
+        };
+        // The key's file is read.
+        let sealing =
+            tokio::task::spawn_blocking(move || key.current().seal(&token, &binding, facts));
+        let why: Box<dyn std::error::Error + Send + Sync> = match sealing.await {
+            Ok(Ok(record)) => return Some(record),
+            Ok(Err(error @ (SealError::Length | SealError::Key))) => error.into(),
+            Err(stopped) => stopped.into(),
+        };
+        REFRESH_TOKENS.with(["lost"]).increment(1);
+        tracing::warn!(error = %with_sources(&*why), "a refresh token could not be sealed and is dropped");
+        None
+    }
+
+    async fn put(&self, account: &AccountId, user: &UserId, record: &TokenRecord) -> bool {
+        match self.writer.put(account, user, record).await {
+            Ok(()) => {
+                REFRESH_TOKENS.with(["kept"]).increment(1);
+                self.readiness.ready();
+                true
+            }
+            Err(error) => {
+                REFRESH_TOKENS.with(["lost"]).increment(1);
+                let error = with_sources(&error).to_string();
+                tracing::warn!(
+                    account.id = %account,
+                    user.id = %user,
+                    error,
+                    "a sealed refresh token could not be put and is dropped: the consent stands"
+                );
+                self.readiness.do_without(format!(
+                    "the last refresh token could not be put where the token broker finds it: {error}"
+                ));
+                false
+            }
+        }
+    }
+}
+
+/// Seals a refresh token that Microsoft gave a user whose mailbox this is; `None` where none is kept. What it rests on is
+/// noted once that is recorded ([`put_sealed`]).
+pub(crate) async fn seal_refresh_token(
+    gateway: &Gateway,
+    (account, user): (&AccountId, &UserId),
+    mailbox: MicrosoftIdentity,
+    token: Option<SecretString>,
+) -> Option<TokenRecord> {
+    let Some(token) = token else {
+        REFRESH_TOKENS.with(["none_given"]).increment(1);
+        return None;
+    };
+    let binding = Binding {
+        account: account.clone(),
+        user: user.clone(),
+        tenant_id: mailbox.tenant.id.0,
+        object_id: mailbox.object_id.0,
+        client_id: gateway.entra.client_id().to_owned(),
+    };
+    let facts = SealedFacts {
+        sequence: 0,
+        stored_at: gateway.now(),
+    };
+    gateway.custody.seal(token, binding, facts).await
+}
+
+/// Puts a sealed token into the broker's bucket. Whether it is there now. `sequence` is the write from which on something is
+/// effective for its mailbox.
+pub(crate) async fn put_sealed(
+    gateway: &Gateway,
+    (account, user): (&AccountId, &UserId),
+    mut record: TokenRecord,
+    sequence: Sequence,
+) -> bool {
+    record.sequence = sequence.0;
+    gateway.custody.put(account, user, &record).await
+}
