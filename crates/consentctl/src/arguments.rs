@@ -9,6 +9,7 @@ mod moment;
 mod projection;
 mod schema;
 mod transfer;
+mod vault;
 mod verify;
 
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ pub(crate) use moment::Moment;
 pub(crate) use projection::{ProjectionCommand, RebuildArguments};
 pub(crate) use schema::SchemaCommand;
 pub(crate) use transfer::{ExportArguments, ImportArguments, ReplayArguments};
+pub(crate) use vault::VaultCommand;
 pub(crate) use verify::VerifyArguments;
 
 const OVERVIEW: &str = "\
@@ -53,6 +55,9 @@ Examples:
   consentctl checkpoint sign --key log.key   a signed statement of all that was recorded so far
   consentctl replay --to /tmp/view           what the log adds up to, built anew
   consentctl events export --to backup       the log as a directory, from which it can be put back
+
+  With which keys are refresh tokens sealed?
+  consentctl vault status                    each key, and how many tokens it seals
 
   What can't be read?
   consentctl blocked list                    who is blocked, why, and the way back
@@ -105,6 +110,9 @@ pub(crate) enum Command {
     /// Make, and check, signed statements of all that was recorded so far (read-only).
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
+    /// Make, show, rotate and retire the keys that refresh tokens are sealed with (status: read-only; else writes).
+    #[command(subcommand)]
+    Vault(VaultCommand),
     /// Show how a company gives consent: its method, the consent in force, and its history (read-only).
     #[command(after_help = "\
 Examples:

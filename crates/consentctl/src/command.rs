@@ -15,6 +15,7 @@ mod projection;
 mod replay;
 mod schema;
 mod tail;
+mod vault;
 mod verify;
 
 use crate::arguments::{Command, ConnectionArguments, EventsCommand};
@@ -63,6 +64,7 @@ pub(crate) async fn run(
         Command::Blocked(command) => blocked::run(settings()?, command, output).await,
         Command::Projection(command) => projection::run(settings()?, command, output).await,
         Command::Checkpoint(command) => checkpoint::run(settings()?, command, output).await,
+        Command::Vault(command) => vault::run(settings, command, output).await,
         Command::Verify(arguments) => verify::run(settings()?, &arguments, output).await,
         Command::Doctor => doctor::run(settings()?, output).await,
         Command::Check(arguments) => doctor::check(settings(), &arguments, output).await,

@@ -2,7 +2,7 @@
 //!
 //! It reads the log of consent events, and what the services answer over NATS. It writes nothing
 //! itself: what an operator may have recorded, it asks of the gateway. Only an import of a log writes, in the gateway's
-//! place, while none runs.
+//! place, while none runs; and what seals refresh tokens is changed in the token broker's name.
 //!
 //! Read in this order:
 //!

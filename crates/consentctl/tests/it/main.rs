@@ -26,5 +26,6 @@ mod replay;
 mod tail;
 mod transfer;
 mod usage;
+mod vault;
 mod verify;
 mod verify_views;
