@@ -2,7 +2,8 @@
 
 use assent_dev_stack::NatsUser;
 
-pub(crate) const STREAMS: [&str; 7] = [
+/// Every stream and bucket that there is; [`owner`] says whose.
+pub(crate) const STREAMS: [&str; 9] = [
     "CONSENT_EVENTS",
     "CONSENT_CHANGES",
     "CONSENT_OPERATIONS",
@@ -10,7 +11,18 @@ pub(crate) const STREAMS: [&str; 7] = [
     "KV_CONSENT_HAND_OFFS",
     "KV_CONSENT_SESSIONS",
     "KV_CONSENT_OBSERVATIONS",
+    "KV_CONSENT_TOKENS",
+    "KV_CONSENT_TOKEN_RECEIPTS",
 ];
+
+/// Who has made a stream, in whose account it is.
+pub(crate) fn owner(stream: &str) -> NatsUser {
+    if stream.starts_with("KV_CONSENT_TOKEN") {
+        NatsUser::TokenBroker
+    } else {
+        NatsUser::Gateway
+    }
+}
 
 /// Where an empty message is an order, and where any message is stored, told or taken for an answer.
 pub(crate) fn subjects() -> Vec<String> {
@@ -26,7 +38,7 @@ pub(crate) fn subjects() -> Vec<String> {
             "STREAM.LEADER.STEPDOWN",
             "CONSUMER.CREATE",
         ] {
-            for api in ["$JS.API", "JS.ASSENT.API"] {
+            for api in ["$JS.API", "JS.ASSENT.API", "JS.TOKENS.API"] {
                 all.push(format!("{api}.{call}.{stream}"));
             }
         }
@@ -36,10 +48,12 @@ pub(crate) fn subjects() -> Vec<String> {
         all.push(format!("$JS.FC.{stream}.steered.1"));
         if let Some(bucket) = stream.strip_prefix("KV_") {
             all.push(format!("$KV.{bucket}.steered"));
+            all.push(format!("$KV.{bucket}.steered.steered"));
         }
     }
     for subject in [
         "$JS.API.ACCOUNT.PURGE.ASSENT",
+        "$JS.API.ACCOUNT.PURGE.TOKENS",
         "$JS.API.SERVER.REMOVE",
         "$SYS.REQ.SERVER.PING.KICK",
         "$SYS.REQ.CLAIMS.UPDATE",
@@ -54,6 +68,11 @@ pub(crate) fn subjects() -> Vec<String> {
         "consent.appended.v1",
         "consent.command.v1.record-automatic-grant",
         "consent.command.v1.steered",
+        "consent.command.v1.begin-connection",
+        "consent.command.v1.record-withdrawal",
+        "consent.token.v1.get",
+        "consent.custody.v1.status",
+        "consent.custody.v1.deposit",
         "consent.query.v1.steered",
         "consent.projection.v1.status",
         "consent.projection.v1.digest.instance",

@@ -8,11 +8,12 @@ use async_nats::Client;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::dangerous::STREAMS;
+use crate::dangerous::{STREAMS, owner};
 use crate::nats_client::NatsClient;
 
 pub(crate) struct Fixture {
     gateway: NatsClient,
+    broker: NatsClient,
     leaving: CancellationToken,
 }
 
@@ -20,9 +21,14 @@ impl Fixture {
     /// Every stream and bucket with a message in it, and both services.
     pub(crate) async fn build(server: &NatsServer) -> Self {
         let gateway = NatsClient::connect(server, NatsUser::Gateway).await;
+        let broker = NatsClient::connect(server, NatsUser::TokenBroker).await;
         for stream in STREAMS {
             let create = format!("$JS.API.STREAM.CREATE.{stream}");
-            let created = ask(&gateway.client, &create, &configuration(stream)).await;
+            let owner = match owner(stream) {
+                NatsUser::TokenBroker => &broker,
+                _ => &gateway,
+            };
+            let created = ask(&owner.client, &create, &configuration(stream)).await;
             assert!(created.get("error").is_none(), "{created}");
         }
         for subject in [
@@ -33,16 +39,30 @@ impl Fixture {
             "$KV.CONSENT_HAND_OFFS.link",
             "$KV.CONSENT_SESSIONS.session",
             "$KV.CONSENT_OBSERVATIONS.observation",
+            "$KV.CONSENT_TOKENS.acme.ana",
         ] {
             let stored = ask(&gateway.client, subject, &json!({ "of": subject })).await;
             assert!(stored.get("seq").is_some(), "{stored}");
         }
+        let receipt = "$KV.CONSENT_TOKEN_RECEIPTS.acme.ana";
+        let stored = ask(&broker.client, receipt, &json!({ "of": receipt })).await;
+        assert!(stored.get("seq").is_some(), "{stored}");
         let leaving = CancellationToken::new();
         for (user, name, subject) in [
             (
                 NatsUser::Gateway,
                 "consent-gateway",
                 "consent.command.v1.record-automatic-grant",
+            ),
+            (
+                NatsUser::TokenBroker,
+                "consent-token-broker",
+                "consent.token.v1.get",
+            ),
+            (
+                NatsUser::TokenBroker,
+                "consent-token-broker-custody",
+                "consent.custody.v1.*",
             ),
             (
                 NatsUser::Projection,
@@ -78,7 +98,11 @@ impl Fixture {
                     .unwrap();
             });
         }
-        let fixture = Self { gateway, leaving };
+        let fixture = Self {
+            gateway,
+            broker,
+            leaving,
+        };
         fixture
             .tell(server, "consent.announce.v1.acme.user.ana")
             .await;
@@ -92,23 +116,22 @@ impl Fixture {
         assert_eq!(told["stream"], "CONSENT_CHANGES", "{told}");
     }
 
-    /// Every stream's configuration, state and messages, as the gateway sees them.
+    /// Every stream's configuration, state and messages, as its owner sees them.
     pub(crate) async fn state(&self) -> BTreeMap<&'static str, Value> {
         let mut all = BTreeMap::new();
         for stream in STREAMS {
-            let mut info = ask(
-                &self.gateway.client,
-                &format!("$JS.API.STREAM.INFO.{stream}"),
-                &json!({}),
-            )
-            .await;
+            let owner = match owner(stream) {
+                NatsUser::TokenBroker => &self.broker.client,
+                _ => &self.gateway.client,
+            };
+            let mut info = ask(owner, &format!("$JS.API.STREAM.INFO.{stream}"), &json!({})).await;
             // When it was asked.
             info.as_object_mut().unwrap().remove("ts");
             let last = info["state"]["last_seq"].as_u64().unwrap_or(0);
             let mut messages = Vec::new();
             for sequence in 1..=last {
                 let get = format!("$JS.API.STREAM.MSG.GET.{stream}");
-                messages.push(ask(&self.gateway.client, &get, &json!({ "seq": sequence })).await);
+                messages.push(ask(owner, &get, &json!({ "seq": sequence })).await);
             }
             all.insert(stream, json!({ "info": info, "messages": messages }));
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use assent_dev_stack::{NatsServer, NatsUser};
 use futures::StreamExt;
 
+use crate::dangerous::{STREAMS, owner};
 use crate::nats_client::{NatsClient, changes, log};
 
 const EVENT: &str = "consent.events.v1.acme.company";
@@ -91,13 +92,13 @@ async fn nobody_rewrites_history() {
 }
 
 #[tokio::test]
-async fn the_gateway_sets_the_sizes_of_its_buckets_and_nobody_changes_anything_else() {
+async fn whoever_makes_a_bucket_sets_its_size_and_nobody_changes_anything_else() {
     let server = server_with_streams().await;
 
     for user in NatsUser::ALL {
         let client = NatsClient::connect(&server, user).await;
-        for stream in crate::dangerous::STREAMS {
-            if user != NatsUser::Gateway || !stream.starts_with("KV_") {
+        for stream in STREAMS {
+            if user != owner(stream) || !stream.starts_with("KV_") {
                 client
                     .assert_refused_to_publish(&format!("$JS.API.STREAM.UPDATE.{stream}"))
                     .await;
@@ -264,13 +265,20 @@ async fn commands_come_from_the_login_hook_only() {
 
     for user in [
         NatsUser::Projection,
+        NatsUser::TokenBroker,
         NatsUser::SyncWorker,
         NatsUser::Operator,
     ] {
         let client = NatsClient::connect(&server, user).await;
-        client
-            .assert_refused_to_publish("consent.command.v1.record-automatic-grant")
-            .await;
+        for command in [
+            "record-automatic-grant",
+            "begin-user-consent",
+            "begin-connection",
+        ] {
+            client
+                .assert_refused_to_publish(&format!("consent.command.v1.{command}"))
+                .await;
+        }
         client
             .assert_refused_to_subscribe("consent.command.v1.>")
             .await;
@@ -321,6 +329,122 @@ async fn what_the_gateway_keeps_in_buckets_is_the_gateways_alone() {
             client
                 .assert_refused_to_subscribe(&format!("$KV.{bucket}.>"))
                 .await;
+        }
+    }
+}
+
+/// The gateway may put one token at a time, and that is all that anybody else may do with them.
+#[tokio::test]
+async fn sealed_tokens_are_the_token_brokers_alone() {
+    let server = NatsServer::start().await.unwrap();
+    let broker = NatsClient::connect(&server, NatsUser::TokenBroker)
+        .await
+        .jetstream();
+    for bucket in ["CONSENT_TOKENS", "CONSENT_TOKEN_RECEIPTS"] {
+        let config = async_nats::jetstream::stream::Config {
+            name: format!("KV_{bucket}"),
+            subjects: vec![format!("$KV.{bucket}.>")],
+            ..async_nats::jetstream::stream::Config::default()
+        };
+        broker.create_stream(config).await.unwrap();
+        let key = format!("$KV.{bucket}.acme.ana");
+        for user in NatsUser::ALL {
+            if user == NatsUser::TokenBroker {
+                continue;
+            }
+            let client = NatsClient::connect(&server, user).await;
+            let puts = user == NatsUser::Gateway && bucket == "CONSENT_TOKENS";
+            if !puts {
+                client.assert_refused_to_publish(&key).await;
+            }
+            client
+                .assert_refused_to_publish(&format!("$KV.{bucket}.acme"))
+                .await;
+            client
+                .assert_refused_to_publish(&format!("$KV.{bucket}.acme.ana.more"))
+                .await;
+            for call in [
+                "STREAM.MSG.GET",
+                "DIRECT.GET",
+                "STREAM.PURGE",
+                "STREAM.DELETE",
+                "STREAM.UPDATE",
+                "STREAM.CREATE",
+                "STREAM.MSG.DELETE",
+                "STREAM.SNAPSHOT",
+                "STREAM.RESTORE",
+                "CONSUMER.CREATE",
+                "CONSUMER.NAMES",
+            ] {
+                client
+                    .assert_refused_to_publish(&format!("$JS.API.{call}.KV_{bucket}"))
+                    .await;
+            }
+            client
+                .assert_refused_to_publish(&format!("$JS.API.DIRECT.GET.KV_{bucket}.{key}"))
+                .await;
+            if user != NatsUser::Operator {
+                client
+                    .assert_refused_to_publish(&format!("$JS.API.STREAM.INFO.KV_{bucket}"))
+                    .await;
+            }
+            for heard in [format!("$KV.{bucket}.>"), key.clone()] {
+                client.assert_refused_to_subscribe(&heard).await;
+            }
+        }
+        // Nor may the broker itself undo all at once, or have them delivered somewhere.
+        let own = NatsClient::connect(&server, NatsUser::TokenBroker).await;
+        for call in [
+            "STREAM.PURGE",
+            "STREAM.DELETE",
+            "STREAM.SNAPSHOT",
+            "CONSUMER.CREATE",
+        ] {
+            own.assert_refused_to_publish(&format!("$JS.API.{call}.KV_{bucket}"))
+                .await;
+        }
+    }
+    let gateway = NatsClient::connect(&server, NatsUser::Gateway).await.client;
+    let put = gateway
+        .request("$KV.CONSENT_TOKENS.acme.ana", "sealed".into())
+        .await
+        .unwrap();
+    assert!(
+        put.payload
+            .starts_with(b"{\"stream\":\"KV_CONSENT_TOKENS\"")
+    );
+    let read = broker.get_stream("KV_CONSENT_TOKENS").await.unwrap();
+    let read = read.get_last_raw_message_by_subject("$KV.CONSENT_TOKENS.acme.ana");
+    assert_eq!(read.await.unwrap().payload, "sealed");
+}
+
+#[tokio::test]
+async fn tokens_are_asked_for_by_sync_workers_and_left_by_logins() {
+    let server = NatsServer::start().await.unwrap();
+    for user in NatsUser::ALL {
+        let client = NatsClient::connect(&server, user).await;
+        for (subject, askers) in [
+            ("consent.token.v1.get", &[NatsUser::SyncWorker][..]),
+            ("consent.custody.v1.deposit", &[NatsUser::LoginHook]),
+            (
+                "consent.custody.v1.status",
+                &[NatsUser::Gateway, NatsUser::LoginHook, NatsUser::Operator],
+            ),
+            (
+                "consent.command.v1.record-withdrawal",
+                &[NatsUser::TokenBroker],
+            ),
+        ] {
+            if !askers.contains(&user) {
+                client.assert_refused_to_publish(subject).await;
+            }
+            let serves = match subject.strip_prefix("consent.command.") {
+                Some(_) => NatsUser::Gateway,
+                None => NatsUser::TokenBroker,
+            };
+            if user != serves {
+                client.assert_refused_to_subscribe(subject).await;
+            }
         }
     }
 }
