@@ -165,6 +165,12 @@ impl LogGuard {
         *troubled = troubled.filter(|(trouble, _)| *trouble != AppendTrouble::Full);
     }
 
+    /// Another server leads the log, or one does again: what the former one said nothing to is no sign of this one.
+    pub fn led_anew(&self) {
+        let mut troubled = self.append_troubled();
+        *troubled = troubled.filter(|(trouble, _)| *trouble != AppendTrouble::Silent);
+    }
+
     fn append_troubled(&self) -> MutexGuard<'_, Option<(AppendTrouble, Instant)>> {
         let troubled = self.shared.append_trouble.lock();
         troubled.unwrap_or_else(PoisonError::into_inner)

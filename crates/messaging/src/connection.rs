@@ -17,6 +17,17 @@ use crate::settings::ConnectionSettings;
 /// How long the first connect may take.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
+/// How long one server of several may take to greet and to let us in. One that hangs takes connections and says nothing: the
+/// next of the list is tried then.
+const GREETING_DEADLINE: Duration = Duration::from_secs(2);
+
+/// How long a server may be silent before it is asked whether it is there. The client leaves it at the third question
+/// without an answer, so one that hangs is left within four seconds; its own default is a minute.
+const PING_EVERY: Duration = Duration::from_secs(1);
+
+/// How long writing what is queued may take at the end.
+const FLUSH_DEADLINE: Duration = Duration::from_secs(1);
+
 /// Messages one subscription may hold back before the newest are dropped (and a slow consumer is
 /// reported). It bounds memory; a reader that must miss nothing reads from JetStream.
 const SUBSCRIPTION_CAPACITY: usize = 65_536;
@@ -189,6 +200,14 @@ impl Connection {
             .map_err(|_| DrainError::TimedOut(deadline))
     }
 
+    /// Has what is queued written, where there is a server to write to. Without one it would wait until there is.
+    pub(crate) async fn flush_if_there(&self) {
+        if self.state() == ConnectionState::Connected {
+            // It fails only when there is no connection left to flush.
+            drop(tokio::time::timeout(FLUSH_DEADLINE, self.inner.client.flush()).await);
+        }
+    }
+
     /// The name of the server that we are connected to.
     pub fn server_name(&self) -> String {
         self.inner.client.server_info().server_name
@@ -224,6 +243,9 @@ async fn start(
         denials: Denials::new(),
     });
     let mut options = options(&settings).await?;
+    if 1 < addresses.len() {
+        options = options.connection_timeout(GREETING_DEADLINE);
+    }
     options = options.event_callback({
         let signals = Arc::clone(&signals);
         move |event| {
@@ -278,6 +300,7 @@ async fn options(settings: &ConnectionSettings) -> Result<ConnectOptions, Connec
     let mut options = ConnectOptions::new()
         .name(&settings.client_name)
         .connection_timeout(CONNECT_DEADLINE)
+        .ping_interval(PING_EVERY)
         .subscription_capacity(SUBSCRIPTION_CAPACITY);
     if let Some(prefix) = settings.effective_inbox_prefix() {
         options = options.custom_inbox_prefix(prefix);

@@ -233,8 +233,7 @@ pub async fn serve_telling(
     let drained = async {
         while workers.join_next().await.is_some() {}
         // The last answers are only queued, and a connection that is dropped forgets its queue.
-        // Flushing fails only when there is no connection left to flush.
-        drop(connection.client().flush().await);
+        connection.flush_if_there().await;
     };
     tokio::time::timeout(DRAIN_DEADLINE, drained)
         .await

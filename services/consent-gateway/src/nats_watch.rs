@@ -14,7 +14,7 @@ use assent_event_log::EventLog;
 use assent_messaging::{Bucket, Connection, ConnectionState};
 use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{Dependency, Health, Runtime};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::stores::Stores;
 use watched::{StoreCheck, Watched};
@@ -25,6 +25,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// How often the mark of the log is kept, where it has moved.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
+/// How long keeping it may take at the end.
+const LAST_MARK_WITHIN: Duration = Duration::from_millis(500);
 
 /// What is watched.
 #[derive(Debug)]
@@ -75,13 +77,22 @@ impl NatsWatch {
         watch
     }
 
-    /// Watches until the program stops.
+    /// Watches until the program stops. Whatever it is waiting for then is given up: NATS may be what is away.
     pub(crate) async fn run(self, runtime: Runtime) {
+        tokio::select! {
+            () = runtime.shutdown_requested() => {}
+            () = self.watch() => {}
+        }
+        // One that is a little older proves nearly as much.
+        drop(timeout(LAST_MARK_WITHIN, self.guard.keep_mark()).await);
+    }
+
+    /// Watches for as long as there can be a connection.
+    async fn watch(&self) {
         let mut states = self.connection.state_changes();
         let (mut look_at, mut keep_at) = (Instant::now() + LOOK_EVERY, Instant::now() + KEEP_EVERY);
         loop {
             tokio::select! {
-                () = runtime.shutdown_requested() => break,
                 changed = states.changed() => {
                     if changed.is_err() {
                         break;
@@ -104,7 +115,6 @@ impl NatsWatch {
                 }
             }
         }
-        self.guard.keep_mark().await;
     }
 
     fn connection_changed(&self, state: ConnectionState) {
@@ -125,6 +135,9 @@ impl NatsWatch {
         // First, as requests wait for it.
         let log = self.guard.look(&self.log).await;
         let log_found = self.watched_log.look(&self.connection).await;
+        if self.watched_log.is_led_anew() {
+            self.guard.led_anew();
+        }
         let may_make = matches!(log_found, StoreCheck::AsItWas);
         let is_urgent = self.guard.append_trouble() == Some(AppendTrouble::Full);
         let looks = self.watched.iter().map(async |watched| {

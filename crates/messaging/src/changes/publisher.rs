@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -10,9 +11,21 @@ use super::{ChangeStream, Position, Stamp, Told, announcement};
 use crate::jetstream::{Append, Expected, JetStreamError, NewMessage};
 use crate::request::TRACEPARENT;
 
-/// Times in a row that the stream may take nothing of ours, for a reason that may pass, before
-/// the caller hears of it.
-const MOST_FRUITLESS: u32 = 3;
+/// Times in a row that the stream may leave us without an answer before the caller hears of it.
+const MOST_UNANSWERED: u32 = 3;
+
+/// How long it is waited each time that the stream refuses ours and shows nothing new. The leader of several servers refuses
+/// what does not fit behind a message that it is still copying to the others: that message shows once they have it.
+const REFUSED: [Duration; 8] = [
+    Duration::from_millis(2),
+    Duration::from_millis(5),
+    Duration::from_millis(10),
+    Duration::from_millis(25),
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+];
 
 /// One change, derived from one event of the source.
 #[derive(Clone, Debug)]
@@ -225,7 +238,8 @@ impl ChangePublisher {
         let Some(first) = left.front() else {
             return Ok(None);
         };
-        let mut fruitless = 0;
+        let mut unanswered = 0;
+        let mut pauses = REFUSED.into_iter();
         loop {
             let failure = match self.send(first).await? {
                 Ok(sequence) => {
@@ -252,8 +266,15 @@ impl ChangePublisher {
                     stream: self.stream.name.clone(),
                 });
             }
-            fruitless += 1;
-            if MOST_FRUITLESS <= fruitless {
+            if failure.is_wrong_last_sequence() {
+                let Some(pause) = pauses.next() else {
+                    return Err(self.failed(failure));
+                };
+                tokio::time::sleep(pause).await;
+                continue;
+            }
+            unanswered += 1;
+            if MOST_UNANSWERED <= unanswered {
                 return Err(self.failed(failure));
             }
         }

@@ -32,6 +32,8 @@ pub struct StreamState {
     pub created: String,
     /// The server that leads it, by its name, where it says.
     pub leader: Option<String>,
+    /// The servers that should have it and that the leader hears nothing of, by their names.
+    pub away: Vec<String>,
     config: Config,
 }
 
@@ -49,6 +51,13 @@ impl StreamState {
     /// The first setting in which it is not what is wanted, if there is one.
     pub(crate) fn difference(&self, wanted: &Config) -> Option<String> {
         differences(wanted, &self.config).into_iter().next()
+    }
+
+    /// Whether enough servers have it for anything to be written. A leader that lost the others goes on describing the
+    /// stream for a while.
+    pub fn has_majority(&self) -> bool {
+        let there = self.replicas().saturating_sub(self.away.len());
+        self.replicas() < there.saturating_mul(2)
     }
 
     /// On how many servers it is kept.
@@ -124,7 +133,15 @@ struct Cluster {
     #[serde(default)]
     leader: Option<String>,
     #[serde(default)]
-    replicas: Option<Vec<serde::de::IgnoredAny>>,
+    replicas: Option<Vec<Peer>>,
+}
+
+/// A server that follows the leader.
+#[derive(Deserialize)]
+struct Peer {
+    name: String,
+    #[serde(default)]
+    offline: bool,
 }
 
 impl TryFrom<Description> for StreamState {
@@ -137,6 +154,9 @@ impl TryFrom<Description> for StreamState {
             state,
             cluster,
         } = description;
+        let peers = cluster.iter().flat_map(|cluster| &cluster.replicas);
+        let away = peers.flatten().filter(|peer| peer.offline);
+        let away = away.map(|peer| peer.name.clone()).collect();
         let leader = cluster.as_ref().and_then(|cluster| cluster.leader.clone());
         let clustered = cluster.filter(|cluster| cluster.replicas.is_some());
         if clustered.is_some_and(|cluster| cluster.leader.is_none_or(|leader| leader.is_empty())) {
@@ -153,6 +173,7 @@ impl TryFrom<Description> for StreamState {
             deleted: state.num_deleted,
             created,
             leader: leader.filter(|leader| !leader.is_empty()),
+            away,
             config,
         })
     }

@@ -1,6 +1,7 @@
 //! One stream or bucket, how it stands, and telling it.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use assent_contract::store::Store;
@@ -33,6 +34,9 @@ pub(super) struct Watched {
     dependency: Dependency,
     /// How many looks in a row found something amiss.
     amiss: AtomicU32,
+    /// Who led it at the last look.
+    leader: Mutex<Option<Option<String>>>,
+    led_anew: AtomicBool,
 }
 
 impl Watched {
@@ -49,6 +53,8 @@ impl Watched {
             at_start: found.ok().flatten(),
             dependency,
             amiss: AtomicU32::new(0),
+            leader: Mutex::default(),
+            led_anew: AtomicBool::new(false),
         }
     }
 
@@ -57,6 +63,13 @@ impl Watched {
         let store = self.store;
         match connection.stream_state(&store.stream(), DEADLINE).await {
             Ok(Some(state)) => {
+                self.led_by(state.has_majority().then(|| state.leader.clone()));
+                if !state.has_majority() {
+                    let away = state.away.join(", ");
+                    return StoreCheck::Amiss(format!(
+                        "{store} takes nothing: most of the NATS servers that keep it are away ({away})"
+                    ));
+                }
                 let before = self.at_start.as_ref();
                 match before.and_then(|before| state.difference_from(before)) {
                     Some(difference) => {
@@ -71,9 +84,25 @@ impl Watched {
             }
             Ok(None) => StoreCheck::Missing,
             Err(error) => {
+                self.led_by(None);
                 StoreCheck::Amiss(format!("{store} can't be used: {}", with_sources(&error)))
             }
         }
+    }
+
+    /// Whether it has another leader since this was asked last, or one again: what the former one did not take says nothing
+    /// of this one.
+    pub(super) fn is_led_anew(&self) -> bool {
+        self.led_anew.swap(false, Ordering::Relaxed)
+    }
+
+    /// `None` while nobody leads it; a server without a cluster has no name as leader.
+    fn led_by(&self, leader: Option<Option<String>>) {
+        let mut last = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
+        if leader.is_some() && *last != leader {
+            self.led_anew.store(true, Ordering::Relaxed);
+        }
+        *last = leader;
     }
 
     /// A server describes a stream also where it can't write to it. So a bucket that took nothing is written to until it
