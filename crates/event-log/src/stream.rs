@@ -60,6 +60,8 @@ pub struct StreamStatus {
     pub missing: u64,
     /// The server that leads the stream, by its name, where it says.
     pub leader: Option<String>,
+    /// On how many servers it is kept.
+    pub replicas: usize,
 }
 
 /// Why the log is not open.
@@ -134,6 +136,7 @@ impl EventLog {
 
 impl From<StreamState> for StreamStatus {
     fn from(state: StreamState) -> Self {
+        let replicas = state.replicas();
         Self {
             created: StreamIdentity(state.created),
             first_sequence: Sequence(state.first_sequence),
@@ -141,6 +144,7 @@ impl From<StreamState> for StreamStatus {
             messages: state.messages,
             missing: state.deleted,
             leader: state.leader,
+            replicas,
         }
     }
 }

@@ -24,6 +24,7 @@ mod follow_failure;
 mod http;
 mod log_checker;
 mod log_findings;
+mod log_reader;
 mod projector;
 mod queries;
 mod query_failure;

@@ -14,16 +14,17 @@ use assent_permission_store::{Damage, LogVerdict, View};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::log_findings::{LogFinding, LogFindings};
+use crate::log_reader::LogReader;
 use crate::served_view::ServedView;
 
-/// How many messages are read before others get their turn.
-const BATCH: usize = 1024;
-const PATIENCE: Duration = Duration::from_millis(500);
-/// For how many times as long as reading took it pauses.
+/// For how many times as long as reading took it pauses, and for how long at the most.
 const REST: u32 = 3;
+const LONGEST_REST: Duration = Duration::from_millis(500);
 const EVERY: Duration = Duration::from_hours(24);
-/// How often it is looked who leads.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked who leads. A server that is restarted may lead again soon after.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How soon it is tried again where the log could not be read to its end.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// Compares the log with one view for as long as that view follows it.
 #[derive(Debug)]
@@ -47,8 +48,11 @@ impl LogChecker {
         let mut states = self.connection.state_changes();
         loop {
             states.mark_unchanged();
-            let leader = self.leader().await;
-            let compared = self.compare().await;
+            let (leader, compared) = match self.log.status().await {
+                Ok(status) => (status.leader, self.compare(status.replicas).await),
+                Err(_) => (None, Err(NoResult::Log)),
+            };
+            let has_result = compared.is_ok();
             match compared {
                 Ok((finding, through)) => {
                     let server = leader.clone().unwrap_or_else(|| self.log.server());
@@ -62,7 +66,7 @@ impl LogChecker {
                 }
             }
             tokio::select! {
-                () = sleep(EVERY) => {}
+                () = sleep(if has_result { EVERY } else { AGAIN_AFTER }) => {}
                 () = self.findings.asked() => {}
                 () = reconnected(&mut states) => {}
                 () = self.leader_changes(leader) => {}
@@ -71,13 +75,13 @@ impl LogChecker {
     }
 
     /// Reads the log up to where the view was when it began.
-    async fn compare(&self) -> Result<(LogFinding, Sequence), NoResult> {
+    async fn compare(&self, replicas: usize) -> Result<(LogFinding, Sequence), NoResult> {
         let mut check = self.view.check_log();
         let through = check.through();
-        let mut follow = self.log.follow(Sequence(0));
+        let mut reader = LogReader::begin(&self.log, replicas);
         while check.sequence() < through {
             let began = Instant::now();
-            let entries = match follow.next_batch(BATCH, PATIENCE).await {
+            let entries = match reader.next(through).await {
                 Ok(entries) => entries,
                 Err(FollowError::Gap { sequence }) => {
                     return Ok((LogFinding::Missing(sequence), through));
@@ -95,7 +99,7 @@ impl LogChecker {
                     .map_err(NoResult::View)?;
             }
             self.findings.progress(check.sequence());
-            sleep(began.elapsed().saturating_mul(REST).min(PATIENCE)).await;
+            sleep(began.elapsed().saturating_mul(REST).min(LONGEST_REST)).await;
         }
         match check.verdict() {
             LogVerdict::Same => Ok((LogFinding::Same, through)),

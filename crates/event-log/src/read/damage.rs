@@ -123,6 +123,13 @@ impl EventLog {
             {
                 return self.judge(&reading, counted, last, readable).await;
             }
+            if before == Sequence(0) && last == before {
+                // Nobody appends: another server gave what the leader counts and does not give. What is decided has to be
+                // appended past the leader's damage, so it is read as the leader has it.
+                reading = Reading::new(self, aggregate, Arc::default());
+                reading.leave_batches();
+                readable = Readable::default();
+            }
         }
         let description = "others append all the while".to_owned();
         Err(JetStreamError::Unavailable { description }.into())

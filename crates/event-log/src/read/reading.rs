@@ -62,6 +62,11 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// From here on only the leader is asked: a batch may be another server's.
+    pub(super) fn leave_batches(&mut self) {
+        self.empty = MOST_EMPTY;
+    }
+
     pub(super) fn deadline(&self) -> Instant {
         self.deadline
     }
