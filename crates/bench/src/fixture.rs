@@ -157,6 +157,21 @@ pub(crate) async fn raw_client(
     raw_client_to(&nats.url(), name, password).await
 }
 
+/// A plain connection to a whole cluster, which leaves a server that hangs as soon as ours does.
+pub(crate) async fn raw_client_of_all(
+    nats: &NatsServer,
+    user: NatsUser,
+) -> anyhow::Result<async_nats::Client> {
+    let (name, password) = nats.credentials(user);
+    let urls = nats.urls();
+    let options = async_nats::ConnectOptions::with_user_and_password(name.clone(), password)
+        .custom_inbox_prefix(format!("_INBOX_{name}"))
+        .ping_interval(std::time::Duration::from_secs(1));
+    Ok(options
+        .connect(urls.split(',').collect::<Vec<_>>().as_slice())
+        .await?)
+}
+
 pub(crate) async fn raw_client_to(
     url: &str,
     user: String,

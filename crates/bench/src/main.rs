@@ -8,6 +8,7 @@ mod fixture;
 mod measure;
 mod p12_history;
 mod p16_verify;
+mod p17_leader_killed;
 mod p1_login;
 mod p4_query;
 mod p5_rebuild;
@@ -112,6 +113,10 @@ async fn measure_all(arguments: &Arguments) -> anyhow::Result<()> {
             size.events
         )?;
         rows.extend(p16_verify::measure(size).await?);
+    }
+    if wanted("P17") {
+        writeln!(screen, "P17: the leader of three servers is killed …")?;
+        rows.push(p17_leader_killed::measure(size).await?);
     }
     table::print(&rows, arguments.quick)
 }

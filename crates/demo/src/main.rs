@@ -1,6 +1,7 @@
 //! What Assent does, to look at: on a whole stack of real processes. `cargo xtask` builds these processes and runs this
 //! program.
 
+mod cluster;
 mod demo;
 mod interruptible;
 mod screenshots;
@@ -18,6 +19,8 @@ enum Command {
     Demo,
     /// Run the same stack until Ctrl-C, with URLs to click
     Up,
+    /// Run three NATS servers and two of each service until Ctrl-C
+    Cluster,
     /// Take the pictures of the pages anew
     Screenshots,
 }
@@ -29,6 +32,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo => interruptible::run(demo::tell()),
         Command::Up => interruptible::run(up::run()),
+        Command::Cluster => interruptible::run(cluster::run()),
         Command::Screenshots => interruptible::run(screenshots::take_all()),
     }
 }

@@ -1,5 +1,6 @@
 //! A nats-server of its own, for one test, one demo or one benchmark.
 
+mod cluster;
 mod disk;
 mod fetch;
 mod user;
@@ -9,10 +10,12 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
 
+use self::cluster::Membership;
 pub use self::fetch::{FetchError, find_or_fetch};
 pub use self::user::NatsUser;
 use self::user::Passwords;
@@ -48,6 +51,7 @@ pub struct NatsServer {
     passwords: Passwords,
     /// Tells our server from another one that happens to answer on the port.
     name: String,
+    membership: Option<Membership>,
 }
 
 /// The server could not be brought up.
@@ -128,6 +132,13 @@ impl NatsServer {
     }
 
     async fn start_with(configuration: &str, port: ReservedPort) -> Result<Self, NatsServerError> {
+        let mut server = Self::prepare(configuration, port).await?;
+        server.run().await?;
+        Ok(server)
+    }
+
+    /// All but starting it.
+    async fn prepare(configuration: &str, port: ReservedPort) -> Result<Self, NatsServerError> {
         let tools = tools_directory()?;
         let program = match tokio::task::spawn_blocking(move || find_or_fetch(&tools)).await {
             Ok(found) => found?,
@@ -139,7 +150,7 @@ impl NatsServer {
             .map_err(NatsServerError::Files)?;
         std::fs::write(directory.path().join("nats-server.conf"), configuration)
             .map_err(NatsServerError::Files)?;
-        let mut server = Self {
+        Ok(Self {
             process: None,
             program,
             directory,
@@ -147,14 +158,26 @@ impl NatsServer {
             monitor: ReservedPort::pick()?,
             passwords: Passwords::random(),
             name: format!("assent-{}", uuid::Uuid::new_v4()),
-        };
-        server.run().await?;
-        Ok(server)
+            membership: None,
+        })
     }
 
-    /// Where clients connect to.
+    /// Where clients of this server connect to.
     pub fn url(&self) -> String {
         format!("nats://{}", self.port.address())
+    }
+
+    /// Where clients of the whole cluster connect to, separated by commas; of one server without a cluster, its URL.
+    pub fn urls(&self) -> String {
+        match &self.membership {
+            Some(membership) => membership.urls.clone(),
+            None => self.url(),
+        }
+    }
+
+    /// The name by which servers know it, and by which a stream names its leader.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// What `user` logs in with: name and password.
@@ -170,7 +193,7 @@ impl NatsServer {
         let (name, password) = self.credentials(user);
         async_nats::ConnectOptions::with_user_and_password(name.clone(), password)
             .custom_inbox_prefix(format!("_INBOX_{name}"))
-            .connect(self.url())
+            .connect(self.urls().split(',').collect::<Vec<_>>().as_slice())
             .await
     }
 
@@ -178,7 +201,7 @@ impl NatsServer {
     pub fn environment(&self, user: NatsUser) -> Vec<(String, String)> {
         let (name, password) = self.credentials(user);
         vec![
-            ("ASSENT_NATS_URL".to_owned(), self.url()),
+            ("ASSENT_NATS_URL".to_owned(), self.urls()),
             ("ASSENT_NATS_USER".to_owned(), name),
             ("ASSENT_NATS_PASSWORD".to_owned(), password),
         ]
@@ -204,6 +227,20 @@ impl NatsServer {
     /// SIGKILL: what a crash looks like.
     pub fn kill(&mut self) {
         self.process = None;
+    }
+
+    /// SIGSTOP: a server that hangs. Its connections stay, and nothing is answered.
+    pub fn freeze(&self) {
+        if let Some(process) = &self.process {
+            process.signal(Signal::STOP);
+        }
+    }
+
+    /// SIGCONT: it goes on where it was.
+    pub fn thaw(&self) {
+        if let Some(process) = &self.process {
+            process.signal(Signal::CONT);
+        }
     }
 
     /// SIGTERM, and waits until it has ended.
@@ -240,6 +277,11 @@ impl NatsServer {
     }
 
     async fn run(&mut self) -> Result<(), NatsServerError> {
+        self.spawn()?;
+        self.listening().await
+    }
+
+    fn spawn(&mut self) -> Result<(), NatsServerError> {
         let log = File::options()
             .create(true)
             .append(true)
@@ -264,6 +306,7 @@ impl NatsServer {
                 format!("\"{}\"", self.store_directory().display()),
             )
             .envs(self.passwords.environment())
+            .envs(self.membership.iter().flat_map(Membership::environment))
             .stdin(std::process::Stdio::null())
             .stdout(log)
             .stderr(errors);
@@ -272,6 +315,10 @@ impl NatsServer {
             source,
         })?;
         self.process = Some(process);
+        Ok(())
+    }
+
+    async fn listening(&mut self) -> Result<(), NatsServerError> {
         match wait_for(START_PATIENCE, async || self.ready().await).await {
             Some(Ok(())) => Ok(()),
             Some(Err(reason)) => Err(self.not_ready(reason)),

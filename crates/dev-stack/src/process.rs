@@ -38,15 +38,19 @@ impl Process {
         }
     }
 
+    /// Sends a signal. It may have ended since it was looked at: whoever waits for an effect finds out.
+    pub(crate) fn signal(&self, signal: Signal) {
+        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            kill_process(pid, signal).ok();
+        }
+    }
+
     /// SIGTERM, and wait for it to end on its own; killed, and nothing returned, if it takes longer than `patience`.
     pub(crate) async fn terminate(&mut self, patience: Duration) -> Option<ExitStatus> {
         if let Some(status) = self.ended() {
             return Some(status);
         }
-        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // It may end between the look and the signal; the wait below tells.
-            kill_process(pid, Signal::TERM).ok();
-        }
+        self.signal(Signal::TERM);
         let ended = wait_for(patience, async || self.ended()).await;
         if ended.is_none() {
             self.kill();

@@ -28,6 +28,10 @@ const COMMAND_PATIENCE: Duration = Duration::from_mins(1);
 pub struct StackOptions {
     /// How many projections share the queries.
     pub projections: usize,
+    /// How many gateways and login hooks there are, each as many.
+    pub gateways: usize,
+    /// How many servers NATS has: one, or three as a cluster, with every stream on each.
+    pub nats_servers: usize,
     /// How the gateway proves to Microsoft who it is.
     pub credential: Vec<(String, String)>,
     /// Variables for every service, on top of the usual ones.
@@ -66,6 +70,8 @@ impl Default for StackOptions {
     fn default() -> Self {
         Self {
             projections: 1,
+            gateways: 1,
+            nats_servers: 1,
             credential: Vec::from([(
                 "ASSENT_ENTRA_CLIENT_SECRET".to_owned(),
                 SIMULATOR_CLIENT_SECRET.to_owned(),
@@ -91,11 +97,15 @@ pub struct Stack {
     pub projections: Vec<Program>,
     /// The gateway, which writes the log.
     pub gateway: Program,
+    /// More gateways and more login hooks, where there are several of each.
+    pub more: Vec<Program>,
     /// The simulated Microsoft.
     pub simulator: Program,
     /// The host application, which signs tokens.
     pub host: HostApplication,
     nats: NatsServer,
+    /// The other servers of its cluster.
+    nats_peers: Vec<NatsServer>,
     http: Http,
     directory: TempDir,
     _ports: Vec<ReservedPort>,
@@ -153,7 +163,26 @@ impl Stack {
         let logs = directory.path().join("logs");
         std::fs::create_dir(&logs).map_err(StackError::Directory)?;
         let port = options.ports.reserve(4222)?;
-        let nats = NatsServer::start_changed_on(port, &options.nats_configuration).await?;
+        let changes = &options.nats_configuration;
+        let (nats, nats_peers) = if options.nats_servers <= 1 {
+            (
+                NatsServer::start_changed_on(port, changes).await?,
+                Vec::new(),
+            )
+        } else {
+            let mut members = Vec::from([port]);
+            while members.len() < options.nats_servers {
+                members.push(ReservedPort::pick()?);
+            }
+            let mut servers = NatsServer::start_cluster(members, changes).await?;
+            let peers = servers.split_off(1);
+            match servers.pop() {
+                Some(first) => (first, peers),
+                None => {
+                    return Err(NatsServerError::Files(std::io::ErrorKind::NotFound.into()).into());
+                }
+            }
+        };
 
         let previous = (!options.previous.is_empty())
             .then(previous_release::find_or_build)
@@ -176,6 +205,9 @@ impl Stack {
             gateway: reserve(8080)?,
             simulator: reserve(8090)?,
             login_hook: reserve(8082)?,
+            more: (1..options.gateways)
+                .map(|_| Ok((reserve(8080)?, reserve(8082)?)))
+                .collect::<Result<_, PortError>>()?,
             projections: (0..options.projections)
                 .map(|_| reserve(8081))
                 .collect::<Result<_, _>>()?,
@@ -203,6 +235,10 @@ impl Stack {
         }
         let mut login_hook = Program::start_unready(plans.login_hook(), &logs).await?;
         gateway.ready().await?;
+        let mut more = Vec::new();
+        for plan in plans.more() {
+            more.push(Program::start(plan, &logs).await?);
+        }
         for projection in &mut projections {
             projection.ready().await?;
         }
@@ -212,9 +248,11 @@ impl Stack {
             login_hook,
             projections,
             gateway,
+            more,
             simulator,
             host,
             nats,
+            nats_peers,
             http: Http::default(),
             directory,
             _ports: ports,
@@ -258,6 +296,16 @@ impl Stack {
         Ok(())
     }
 
+    /// All servers of the cluster, in the order of their numbers.
+    pub fn nats_cluster(&self) -> impl Iterator<Item = &NatsServer> {
+        std::iter::once(&self.nats).chain(&self.nats_peers)
+    }
+
+    /// All servers of the cluster, to be killed, frozen and started again.
+    pub fn nats_cluster_mut(&mut self) -> impl Iterator<Item = &mut NatsServer> {
+        std::iter::once(&mut self.nats).chain(&mut self.nats_peers)
+    }
+
     /// The environment that lets `consentctl` connect, as the operator.
     pub fn operator_environment(&self) -> Vec<(String, String)> {
         self.nats.environment(NatsUser::Operator)
@@ -283,6 +331,7 @@ impl Stack {
         loop {
             let programs = [&mut self.gateway, &mut self.login_hook, &mut self.simulator];
             let programs = programs.into_iter().chain(&mut self.projections);
+            let programs = programs.chain(&mut self.more);
             for program in programs.chain(&mut self.example_host) {
                 program.still_runs()?;
             }
@@ -295,10 +344,11 @@ impl Stack {
         let services = [&self.gateway, &self.login_hook, &self.simulator]
             .into_iter()
             .chain(&self.projections)
+            .chain(&self.more)
             .chain(&self.example_host);
         let texts = services
             .map(Program::log_text)
-            .chain([self.nats.log_text()]);
+            .chain(self.nats_cluster().map(NatsServer::log_text));
         texts.collect::<Vec<_>>().join("\n")
     }
 

@@ -99,7 +99,7 @@ pub(crate) async fn connect(
         }
         async move { tracing::info!(%event, "NATS") }
     })
-    .connect(&config.nats_url)
+    .connect(config.nats_url.split(',').collect::<Vec<_>>().as_slice())
     .await?;
     Ok((client, connected))
 }

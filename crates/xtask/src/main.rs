@@ -3,6 +3,7 @@
 //! They build and run other packages, and need next to nothing themselves: so this program is there within seconds.
 
 mod programs;
+mod release;
 mod test;
 
 use std::process::ExitCode;
@@ -24,10 +25,14 @@ enum Command {
     Demo(programs::DemoArguments),
     /// Run the same stack until Ctrl-C, with URLs to click
     Up(programs::DemoArguments),
+    /// Run three NATS servers as one cluster and two of each service until Ctrl-C, to kill and freeze them
+    Cluster(programs::DemoArguments),
     /// Check everything: format, lints, tests, documentation, dependencies
     Test(test::Arguments),
     /// Measure, and print every figure as a ratio to a ceiling measured in the same run
     Bench(programs::BenchArguments),
+    /// Make what is shipped: programs, chart, image, SBOM, checksums, signature
+    Release(release::Arguments),
     /// Take the pictures of the pages anew
     Screenshots(programs::DemoArguments),
 }
@@ -36,8 +41,10 @@ fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
         Command::Demo(arguments) => programs::demo("demo", &arguments),
         Command::Up(arguments) => programs::demo("up", &arguments),
+        Command::Cluster(arguments) => programs::demo("cluster", &arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Bench(arguments) => programs::bench(&arguments),
+        Command::Release(arguments) => release::run(&arguments),
         Command::Screenshots(arguments) => programs::demo("screenshots", &arguments),
     }
 }

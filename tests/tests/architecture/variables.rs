@@ -9,7 +9,7 @@ use syn::visit::{self, Visit};
 use crate::modules::is_test;
 
 const LIST: &str = "crates/contract/src/variables.rs";
-const NATS_CONFIGURATION: &str = "deploy/nats/nats-server.conf";
+const NATS_CONFIGURATIONS: [&str; 3] = ["nats-server.conf", "cluster.conf", "production.conf"];
 
 fn is_variable(text: &str) -> bool {
     let is_upper = |letter: char| letter.is_ascii_uppercase() || letter == '_';
@@ -64,12 +64,14 @@ fn the_list_of_variables_is_complete_and_has_none_that_nobody_reads() -> anyhow:
             found.visit_file(&file);
         }
     }
-    let configuration = std::fs::read_to_string(root.join(NATS_CONFIGURATION))?;
-    for word in configuration.split('$').skip(1) {
-        let end = word.find(|letter: char| !letter.is_ascii_uppercase() && letter != '_');
-        let name = word.get(..end.unwrap_or(word.len())).unwrap_or_default();
-        if is_variable(name) {
-            read.0.insert(name.to_owned());
+    for file in NATS_CONFIGURATIONS {
+        let configuration = std::fs::read_to_string(root.join("deploy/nats").join(file))?;
+        for word in configuration.split('$').skip(1) {
+            let end = word.find(|letter: char| !letter.is_ascii_uppercase() && letter != '_');
+            let name = word.get(..end.unwrap_or(word.len())).unwrap_or_default();
+            if is_variable(name) {
+                read.0.insert(name.to_owned());
+            }
         }
     }
     // The name of a file that holds the secret is made of the secret's name.

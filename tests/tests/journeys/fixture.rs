@@ -49,7 +49,8 @@ pub(crate) async fn start_with(shape: impl FnOnce(&mut StackOptions)) -> anyhow:
 /// A connection to the stack's NATS as one of its users.
 pub(crate) async fn connect(stack: &Stack, user: NatsUser) -> anyhow::Result<Connection> {
     let (name, password) = stack.nats().credentials(user);
-    let settings = ConnectionSettings::new(stack.nats().url(), "journey").with_user(name, password);
+    let settings =
+        ConnectionSettings::new(stack.nats().urls(), "journey").with_user(name, password);
     Ok(Connection::connect(settings).await?)
 }
 

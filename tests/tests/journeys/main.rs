@@ -41,6 +41,7 @@ mod bad_messages;
 mod callers;
 mod token_shapes;
 
+mod cluster;
 mod crashes;
 mod damaged_log;
 mod disk_full;

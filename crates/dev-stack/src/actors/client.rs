@@ -59,6 +59,13 @@ impl Client {
         }
     }
 
+    pub(crate) fn at(self, base: &str) -> Self {
+        Self {
+            base: base.to_owned(),
+            ..self
+        }
+    }
+
     pub(crate) fn with_token(self, token: String) -> Self {
         Self {
             token: Some(token),

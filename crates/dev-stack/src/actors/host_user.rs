@@ -150,6 +150,14 @@ impl HostUser {
         self.gateway.call(Method::POST, &path, Some(&body)).await
     }
 
+    /// Calls another gateway from now on, by its base URL.
+    #[must_use]
+    pub fn through(mut self, gateway: &str) -> Self {
+        self.gateway = self.gateway.at(gateway);
+        self.backend = self.backend.at(gateway);
+        self
+    }
+
     /// Calls with another token from now on, or with whatever else is sent in its place.
     #[must_use]
     pub fn bearing(mut self, token: &str) -> Self {

@@ -58,6 +58,7 @@ impl NatsUser {
 }
 
 /// One random password per user. Never printed.
+#[derive(Clone)]
 pub(super) struct Passwords(BTreeMap<NatsUser, String>);
 
 impl Passwords {

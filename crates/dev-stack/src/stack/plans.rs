@@ -23,6 +23,8 @@ pub(super) struct Plans<'a> {
     pub(super) gateway: SocketAddr,
     pub(super) simulator: SocketAddr,
     pub(super) login_hook: SocketAddr,
+    /// Where each further gateway and login hook listens.
+    pub(super) more: Vec<(SocketAddr, SocketAddr)>,
     pub(super) projections: Vec<SocketAddr>,
     pub(super) example_host: Option<SocketAddr>,
     pub(super) data: &'a Path,
@@ -61,26 +63,43 @@ impl Plans<'_> {
     }
 
     pub(super) fn gateway(&self) -> ProgramPlan {
-        self.service(
-            "consent-gateway",
-            "consent-gateway",
-            self.gateway,
-            NatsUser::Gateway,
-        )
-        .variable("ASSENT_PUBLIC_URL", format!("http://{}", self.gateway))
-        .variable("ASSENT_GRAPH_URL", self.microsoft())
-        .variables(self.example_host.into_iter().flat_map(|_| {
-            [
-                ("ASSENT_PRODUCT_NAME".to_owned(), "Hirely".to_owned()),
-                ("ASSENT_PRODUCT_URL".to_owned(), self.host.origin()),
-                (
-                    "ASSENT_PRODUCT_ACCENT_COLOR".to_owned(),
-                    "#0f6b5c".to_owned(),
-                ),
-            ]
-        }))
-        .variables(self.options.credential.clone())
-        .variables(self.options.variables.clone())
+        self.gateway_at("consent-gateway", self.gateway)
+    }
+
+    /// The further gateways, which are the first one's replicas behind its public address, and login hooks.
+    pub(super) fn more(&self) -> impl Iterator<Item = ProgramPlan> {
+        self.more
+            .iter()
+            .enumerate()
+            .flat_map(|(number, (gateway, login_hook))| {
+                let number = number.saturating_add(1);
+                [
+                    self.gateway_at(&format!("consent-gateway-{number}"), *gateway),
+                    self.login_hook_at(&format!("login-hook-{number}"), *login_hook),
+                ]
+            })
+    }
+
+    fn gateway_at(&self, label: &str, listen: SocketAddr) -> ProgramPlan {
+        self.service("consent-gateway", label, listen, NatsUser::Gateway)
+            .variable(
+                "ASSENT_NATS_REPLICAS",
+                self.options.nats_servers.to_string(),
+            )
+            .variable("ASSENT_PUBLIC_URL", format!("http://{}", self.gateway))
+            .variable("ASSENT_GRAPH_URL", self.microsoft())
+            .variables(self.example_host.into_iter().flat_map(|_| {
+                [
+                    ("ASSENT_PRODUCT_NAME".to_owned(), "Hirely".to_owned()),
+                    ("ASSENT_PRODUCT_URL".to_owned(), self.host.origin()),
+                    (
+                        "ASSENT_PRODUCT_ACCENT_COLOR".to_owned(),
+                        "#0f6b5c".to_owned(),
+                    ),
+                ]
+            }))
+            .variables(self.options.credential.clone())
+            .variables(self.options.variables.clone())
     }
 
     pub(super) fn projections(&self) -> impl Iterator<Item = ProgramPlan> {
@@ -99,14 +118,13 @@ impl Plans<'_> {
     }
 
     pub(super) fn login_hook(&self) -> ProgramPlan {
-        self.service(
-            "login-hook",
-            "login-hook",
-            self.login_hook,
-            NatsUser::LoginHook,
-        )
-        .variable("ASSENT_HOST_ENTRA_CLIENT_ID", SIMULATOR_HOST_CLIENT_ID)
-        .variables(self.options.variables.clone())
+        self.login_hook_at("login-hook", self.login_hook)
+    }
+
+    fn login_hook_at(&self, label: &str, listen: SocketAddr) -> ProgramPlan {
+        self.service("login-hook", label, listen, NatsUser::LoginHook)
+            .variable("ASSENT_HOST_ENTRA_CLIENT_ID", SIMULATOR_HOST_CLIENT_ID)
+            .variables(self.options.variables.clone())
     }
 
     /// The example application, as the host application of all of them.
@@ -127,7 +145,7 @@ impl Plans<'_> {
             .variable("HOST_GRAPH_URL", self.microsoft())
             .variable("HOST_MICROSOFT_CLIENT_ID", SIMULATOR_HOST_CLIENT_ID)
             .variable("HOST_MICROSOFT_CLIENT_SECRET", SIMULATOR_HOST_CLIENT_SECRET)
-            .variable("HOST_NATS_URL", self.nats.url())
+            .variable("HOST_NATS_URL", self.nats.urls())
             .variable("HOST_NATS_INBOX_PREFIX", format!("_INBOX_{nats_user}"))
             .variable("HOST_NATS_USER", nats_user)
             .variable("HOST_NATS_PASSWORD", nats_password)
