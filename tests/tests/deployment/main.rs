@@ -1,0 +1,7 @@
+//! What a platform team installs: the chart, the container file, the systemd units, NATS' configuration for production.
+
+mod chart;
+mod container;
+mod nats;
+mod systemd;
+mod tools;
