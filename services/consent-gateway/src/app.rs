@@ -58,8 +58,7 @@ pub async fn run_with_clock(
         .vault_key()
         .map_err(|error| Misconfigured::from_error(&error))?;
     let entra = microsoft(&config)?;
-    let scopes = scopes(&config);
-    let listen = listen(&config);
+    let (scopes, listen) = (scopes(&config), listen(&config));
     let verifier = config.host.verifier()?;
     let health = Health::new();
     let nats = health.dependency("nats");

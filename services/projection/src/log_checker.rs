@@ -49,7 +49,7 @@ impl LogChecker {
         loop {
             states.mark_unchanged();
             let (leader, compared) = match self.log.status().await {
-                Ok(status) => (status.leader, self.compare(status.replicas).await),
+                Ok(log) => (log.leader, self.compare(log.replicas).await),
                 Err(_) => (None, Err(NoResult::Log)),
             };
             let has_result = compared.is_ok();

@@ -19,7 +19,7 @@ const AT_ONCE: usize = 32;
 /// Reads on, batch by batch.
 #[derive(Debug)]
 pub(crate) enum LogReader {
-    OnlyServer(Follow),
+    OnlyServer(Box<Follow>),
     Leader { log: EventLog, last: u64 },
 }
 
@@ -27,7 +27,7 @@ impl LogReader {
     /// Begins with the first message; `replicas` is on how many servers the log is.
     pub(crate) fn begin(log: &EventLog, replicas: usize) -> Self {
         if replicas <= 1 {
-            Self::OnlyServer(log.follow(Sequence(0)))
+            Self::OnlyServer(Box::new(log.follow(Sequence(0))))
         } else {
             Self::Leader {
                 log: log.clone(),

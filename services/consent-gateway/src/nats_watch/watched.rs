@@ -35,8 +35,18 @@ pub(super) struct Watched {
     /// How many looks in a row found something amiss.
     amiss: AtomicU32,
     /// Who led it at the last look.
-    leader: Mutex<Option<Option<String>>>,
+    led: Mutex<Led>,
     led_anew: AtomicBool,
+}
+
+/// Who leads a store.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Led {
+    /// Nobody, or nobody is known to.
+    #[default]
+    ByNobody,
+    /// A server; one without a cluster has no name.
+    By(Option<String>),
 }
 
 impl Watched {
@@ -53,7 +63,7 @@ impl Watched {
             at_start: found.ok().flatten(),
             dependency,
             amiss: AtomicU32::new(0),
-            leader: Mutex::default(),
+            led: Mutex::default(),
             led_anew: AtomicBool::new(false),
         }
     }
@@ -63,7 +73,11 @@ impl Watched {
         let store = self.store;
         match connection.stream_state(&store.stream(), DEADLINE).await {
             Ok(Some(state)) => {
-                self.led_by(state.has_majority().then(|| state.leader.clone()));
+                self.found_led(if state.has_majority() {
+                    Led::By(state.leader.clone())
+                } else {
+                    Led::ByNobody
+                });
                 if !state.has_majority() {
                     let away = state.away.join(", ");
                     return StoreCheck::Amiss(format!(
@@ -84,7 +98,7 @@ impl Watched {
             }
             Ok(None) => StoreCheck::Missing,
             Err(error) => {
-                self.led_by(None);
+                self.found_led(Led::ByNobody);
                 StoreCheck::Amiss(format!("{store} can't be used: {}", with_sources(&error)))
             }
         }
@@ -96,13 +110,12 @@ impl Watched {
         self.led_anew.swap(false, Ordering::Relaxed)
     }
 
-    /// `None` while nobody leads it; a server without a cluster has no name as leader.
-    fn led_by(&self, leader: Option<Option<String>>) {
-        let mut last = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
-        if leader.is_some() && *last != leader {
+    fn found_led(&self, led: Led) {
+        let mut last = self.led.lock().unwrap_or_else(PoisonError::into_inner);
+        if led != Led::ByNobody && *last != led {
             self.led_anew.store(true, Ordering::Relaxed);
         }
-        *last = leader;
+        *last = led;
     }
 
     /// A server describes a stream also where it can't write to it. So a bucket that took nothing is written to until it

@@ -92,8 +92,8 @@ async fn granted(fixture: &Fixture, user: &str, person: Person) -> anyhow::Resul
         .await?
         .ok()?;
     let url = authorize_url(&started);
-    let landing = fixture.microsoft().walk(url, person, Reaction::Accept);
-    Ok(landing.await?.outcome)
+    let microsoft = fixture.microsoft();
+    Ok(microsoft.walk(url, person, Reaction::Accept).await?.outcome)
 }
 
 #[tokio::test]
