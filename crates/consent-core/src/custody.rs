@@ -11,21 +11,26 @@ use assent_service_kit::error_chain::with_sources;
 use assent_token_vault::{
     Binding, PublicKeyFile, SealError, SealedFacts, TokenRecord, TokenWriter,
 };
+use jiff::Timestamp;
 use secrecy::SecretString;
-
-use crate::gateway::Gateway;
 
 /// What seals, and where it goes.
 #[derive(Debug)]
 pub struct Custody {
     key: Option<Arc<PublicKeyFile>>,
+    client_id: String,
     writer: TokenWriter,
     readiness: Dependency,
 }
 
 impl Custody {
-    /// Seals with the key in this file; without one tokens are dropped.
-    pub fn new(connection: &Connection, key: Option<PublicKeyFile>, readiness: Dependency) -> Self {
+    /// Seals with the key in this file what was given to this application at Microsoft; without a key tokens are dropped.
+    pub fn new(
+        connection: &Connection,
+        key: Option<PublicKeyFile>,
+        client_id: &str,
+        readiness: Dependency,
+    ) -> Self {
         match key {
             Some(_) => readiness.ready(),
             None => readiness.do_without(
@@ -35,17 +40,36 @@ impl Custody {
         }
         Self {
             key: key.map(Arc::new),
+            client_id: client_id.to_owned(),
             writer: TokenWriter::new(connection),
             readiness,
         }
     }
 
-    async fn seal(
+    /// Seals a refresh token that Microsoft gave a user whose mailbox this is; `None` where none is kept. What it rests on is
+    /// noted once that is recorded ([`Custody::put`]).
+    pub(crate) async fn seal(
         &self,
-        token: SecretString,
-        binding: Binding,
-        facts: SealedFacts,
+        (account, user): (&AccountId, &UserId),
+        mailbox: MicrosoftIdentity,
+        token: Option<SecretString>,
+        now: Timestamp,
     ) -> Option<TokenRecord> {
+        let Some(token) = token else {
+            REFRESH_TOKENS.with(["none_given"]).increment(1);
+            return None;
+        };
+        let binding = Binding {
+            account: account.clone(),
+            user: user.clone(),
+            tenant_id: mailbox.tenant.id.0,
+            object_id: mailbox.object_id.0,
+            client_id: self.client_id.clone(),
+        };
+        let facts = SealedFacts {
+            sequence: 0,
+            stored_at: now,
+        };
         let Some(key) = self.key.clone() else {
             REFRESH_TOKENS.with(["no_key"]).increment(1);
             return None;
@@ -63,8 +87,16 @@ impl Custody {
         None
     }
 
-    async fn put(&self, account: &AccountId, user: &UserId, record: &TokenRecord) -> bool {
-        match self.writer.put(account, user, record).await {
+    /// Puts a sealed token into the broker's bucket. Whether it is there now. `sequence` is the write from which on something is
+    /// effective for its mailbox.
+    pub(crate) async fn put(
+        &self,
+        (account, user): (&AccountId, &UserId),
+        mut record: TokenRecord,
+        sequence: Sequence,
+    ) -> bool {
+        record.sequence = sequence.0;
+        match self.writer.put(account, user, &record).await {
             Ok(()) => {
                 REFRESH_TOKENS.with(["kept"]).increment(1);
                 self.readiness.ready();
@@ -86,42 +118,4 @@ impl Custody {
             }
         }
     }
-}
-
-/// Seals a refresh token that Microsoft gave a user whose mailbox this is; `None` where none is kept. What it rests on is
-/// noted once that is recorded ([`put_sealed`]).
-pub(crate) async fn seal_refresh_token(
-    gateway: &Gateway,
-    (account, user): (&AccountId, &UserId),
-    mailbox: MicrosoftIdentity,
-    token: Option<SecretString>,
-) -> Option<TokenRecord> {
-    let Some(token) = token else {
-        REFRESH_TOKENS.with(["none_given"]).increment(1);
-        return None;
-    };
-    let binding = Binding {
-        account: account.clone(),
-        user: user.clone(),
-        tenant_id: mailbox.tenant.id.0,
-        object_id: mailbox.object_id.0,
-        client_id: gateway.entra.client_id().to_owned(),
-    };
-    let facts = SealedFacts {
-        sequence: 0,
-        stored_at: gateway.now(),
-    };
-    gateway.custody.seal(token, binding, facts).await
-}
-
-/// Puts a sealed token into the broker's bucket. Whether it is there now. `sequence` is the write from which on something is
-/// effective for its mailbox.
-pub(crate) async fn put_sealed(
-    gateway: &Gateway,
-    (account, user): (&AccountId, &UserId),
-    mut record: TokenRecord,
-    sequence: Sequence,
-) -> bool {
-    record.sequence = sequence.0;
-    gateway.custody.put(account, user, &record).await
 }

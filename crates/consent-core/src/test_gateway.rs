@@ -72,7 +72,12 @@ async fn connected(settings: ConnectionSettings) -> Result<Gateway, Box<dyn Erro
     let hand_offs = bucket("CONSENT_HAND_OFFS").await?;
     let cutoffs = Cutoffs::new(hand_offs.clone(), clock.clone());
     Ok(Gateway {
-        custody: Custody::new(&connection, None, Health::new().dependency("custody")),
+        custody: Custody::new(
+            &connection,
+            None,
+            "test",
+            Health::new().dependency("custody"),
+        ),
         connection: connection.clone(),
         executor: CommandExecutor::new(log, guard, observations.clone(), clock.clone()),
         limits: Limits::default(),

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::key::{KeyError, PrivateKey};
+use crate::error::KeyError;
+use crate::key::PrivateKey;
 use crate::pem::MAX_FILE_BYTES;
 
 /// No directory has more keys.
@@ -240,10 +241,8 @@ fn read_private(path: &Path) -> Result<PrivateKey, DirectoryError> {
     let mut file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     let mode = metadata.permissions().mode();
-    // What root lends to our group, as Kubernetes mounts a secret, is as much ours as it can be.
-    let is_lent = metadata.uid() == 0 && !rustix::process::geteuid().is_root();
-    let forbidden = if is_lent { 0o037 } else { 0o077 };
-    if mode & forbidden != 0 {
+    let us = rustix::process::geteuid().as_raw();
+    if can_others_read(mode, metadata.uid(), us) {
         return Err(DirectoryError::OthersCanRead {
             path: path.to_owned(),
             mode: mode & 0o7777,
@@ -254,6 +253,13 @@ fn read_private(path: &Path) -> Result<PrivateKey, DirectoryError> {
         path: path.to_owned(),
         source,
     })
+}
+
+/// Whether a file of this mode and owner is anybody else's to read. What root lends to our group, as Kubernetes mounts a
+/// secret, is as much ours as it can be.
+const fn can_others_read(mode: u32, owner: u32, us: u32) -> bool {
+    let is_lent = owner == 0 && us != 0;
+    mode & if is_lent { 0o037 } else { 0o077 } != 0
 }
 
 /// The text of a key's file, cut where no key is that long, so that it is none.
@@ -292,5 +298,30 @@ fn write_new(
 impl fmt::Display for KeyDirectory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.path.display().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::can_others_read;
+
+    #[test]
+    fn a_group_reads_what_root_lends_it_and_nothing_else() {
+        for (mode, owner, us, others) in [
+            (0o600, 1000, 1000, false),
+            (0o400, 1000, 1000, false),
+            (0o640, 1000, 1000, true),
+            (0o604, 1000, 1000, true),
+            (0o440, 0, 1000, false),
+            (0o640, 0, 1000, false),
+            (0o644, 0, 1000, true),
+            (0o660, 0, 1000, true),
+            (0o440, 0, 0, true),
+            (0o600, 0, 0, false),
+            (0o440, 1001, 1000, true),
+        ] {
+            let shown = format!("{mode:o} of {owner} for {us}");
+            assert_eq!(can_others_read(mode, owner, us), others, "{shown}");
+        }
     }
 }

@@ -1,8 +1,6 @@
 //! The keys: one to seal with, which anybody may have, and one to open with.
 
 use std::fmt;
-use std::path::PathBuf;
-use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,10 +9,10 @@ use hpke::kdf::HkdfSha256;
 use hpke::kem::X25519HkdfSha256;
 use hpke::{Deserializable as _, Kem as _, OpModeR, OpModeS, Serializable as _};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use crate::error::{KeyError, SealError};
+use crate::key_id::KeyId;
 use crate::pem::{self, KEY_BYTES};
 use crate::record::{Binding, OpenError, SealedFacts, TokenRecord};
 
@@ -22,116 +20,6 @@ use crate::record::{Binding, OpenError, SealedFacts, TokenRecord};
 const INFO: &[u8] = b"assent refresh token";
 /// No refresh token is longer: a sealed one has to fit into a message of NATS, together with a flow.
 const MAX_TOKEN_BYTES: usize = 32 * 1024;
-
-/// Names a key: the first 16 hexadecimal digits of the SHA-256 of its public part (SubjectPublicKeyInfo).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct KeyId(Box<str>);
-
-/// A text that names no key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a key's id has 16 digits, 0-9 and a-f")]
-pub struct InvalidKeyId;
-
-impl KeyId {
-    fn of(public: &[u8; KEY_BYTES]) -> Self {
-        let digest = Sha256::digest(pem::public_der(public));
-        let digits = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
-        Self(digits.collect::<String>().into())
-    }
-}
-
-impl FromStr for KeyId {
-    type Err = InvalidKeyId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidKeyId> {
-        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        let is_id = text.len() == 16 && text.bytes().all(is_digit);
-        is_id.then(|| Self(text.into())).ok_or(InvalidKeyId)
-    }
-}
-
-impl TryFrom<String> for KeyId {
-    type Error = InvalidKeyId;
-
-    fn try_from(text: String) -> Result<Self, InvalidKeyId> {
-        text.parse()
-    }
-}
-
-impl From<KeyId> for String {
-    fn from(id: KeyId) -> Self {
-        id.0.into()
-    }
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Why a text is no key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyError {
-    /// It is no PEM, or there is more than one key in it.
-    #[error("not one key in PEM")]
-    NoPem,
-    /// It is a public key where a private one is needed.
-    #[error("a public key, where the private one is needed")]
-    IsPublic,
-    /// It is a private key where a public one is needed.
-    #[error(
-        "a private key, which belongs to the token broker alone: the public one is needed here"
-    )]
-    IsPrivate,
-    /// It is a key for something else, or encrypted.
-    #[error("not an X25519 key as `openssl genpkey -algorithm x25519` makes it")]
-    OtherKind,
-    /// Nothing can be sealed with it: its secret would be known to everybody.
-    #[error("a public key that protects nothing")]
-    Weak,
-}
-
-/// Why a file is of no use as a public key.
-#[derive(Debug, thiserror::Error)]
-pub enum PublicKeyError {
-    /// It can't be read.
-    #[error("{} cannot be read", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: std::io::Error,
-    },
-    /// It holds no public key.
-    #[error("{} holds no public key", path.display())]
-    NoKey {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: KeyError,
-    },
-}
-
-/// Why a token could not be sealed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SealError {
-    /// The token has more than 32 KiB, or is empty.
-    #[error("a refresh token of 1 byte to 32 KiB")]
-    Length,
-    /// The key can't be used.
-    #[error("nothing can be sealed with this key")]
-    Key,
-}
 
 /// What seals.
 #[derive(Clone, PartialEq, Eq)]

@@ -12,7 +12,9 @@
 //! 4. [`store`]: the bucket.
 
 pub mod directory;
+mod error;
 pub mod key;
+mod key_id;
 mod pem;
 mod public_file;
 pub mod record;
@@ -20,7 +22,9 @@ pub mod ring;
 pub mod store;
 
 pub use directory::{DirectoryError, KeyDirectory, KeyFile};
-pub use key::{KeyError, KeyId, PrivateKey, PublicKey, PublicKeyError, SealError};
+pub use error::{KeyError, PublicKeyError, SealError};
+pub use key::{PrivateKey, PublicKey};
+pub use key_id::KeyId;
 pub use public_file::PublicKeyFile;
 pub use record::{Binding, OpenError, SealedFacts, TokenRecord};
 pub use ring::{KeyRing, Vault};

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use crate::key::KeyError;
+use crate::error::KeyError;
 
 /// How many bytes a key has.
 pub(crate) const KEY_BYTES: usize = 32;

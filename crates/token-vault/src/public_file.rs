@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::directory::read_text;
-use crate::key::{KeyError, PublicKey, PublicKeyError};
+use crate::error::{KeyError, PublicKeyError};
+use crate::key::PublicKey;
 
 /// A public key's file, read again whenever the key is needed: it is needed seldom, and is small.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::key::KeyId;
+use crate::key_id::KeyId;
 
 /// The version of the record, which says how it is sealed.
 const VERSION: u32 = 1;

@@ -10,7 +10,8 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::directory::{DirectoryError, KeyDirectory, KeyFile};
-use crate::key::{KeyId, PublicKey};
+use crate::key::PublicKey;
+use crate::key_id::KeyId;
 use crate::record::{OpenError, TokenRecord};
 
 /// No oftener than this is the directory looked at again, whatever is asked for.

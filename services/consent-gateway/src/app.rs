@@ -18,7 +18,7 @@ use assent_service_kit::{
 };
 use tokio::sync::Semaphore;
 
-use crate::config::{Config, PROGRAM};
+use crate::config::{Config, ConfigError, PROGRAM};
 use crate::http;
 use crate::messaging_endpoints::endpoints;
 use crate::microsoft_standing;
@@ -48,15 +48,9 @@ pub async fn run_with_clock(
     clock: Clock,
 ) -> Result<(), StartError> {
     let decision = Decision::of(&given)?;
-    config
-        .check()
-        .map_err(|error| Misconfigured::from_error(&error))?;
-    let brand = config
-        .brand()
-        .map_err(|error| Misconfigured::from_error(&error))?;
-    let vault_key = config
-        .vault_key()
-        .map_err(|error| Misconfigured::from_error(&error))?;
+    usable(config.check())?;
+    let brand = usable(config.brand())?;
+    let vault_key = usable(config.vault_key())?;
     let entra = microsoft(&config)?;
     let (scopes, listen) = (scopes(&config), listen(&config));
     let verifier = config.host.verifier()?;
@@ -69,7 +63,12 @@ pub async fn run_with_clock(
         .await
         .map_err(|error| NotReachable::new(format!("NATS at {address}"), Some(error.into())))?;
     connection.require_server_version()?;
-    let custody = Custody::new(&connection, vault_key, health.dependency("custody"));
+    let custody = Custody::new(
+        &connection,
+        vault_key,
+        entra.client_id(),
+        health.dependency("custody"),
+    );
     let stores = Stores::new(&connection, config.nats_replicas, config.store_megabytes);
     let kept = start::open_or_create(&connection, &stores, decision, &clock).await?;
     read_ahead::begin(&kept.executor, &connection, &runtime).await;
@@ -151,6 +150,10 @@ pub async fn run_with_clock(
     let bound = bound.limited(limits).with_error_pages(people);
     bound.serve(&runtime, router, health).await?;
     Ok(())
+}
+
+fn usable<T>(configured: Result<T, ConfigError>) -> Result<T, Misconfigured> {
+    configured.map_err(|error| Misconfigured::from_error(&error))
 }
 
 fn listen(config: &Config) -> Listen {

@@ -17,7 +17,6 @@ use assent_token_vault::TokenRecord;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::custody;
 use crate::failure::Failure;
 use crate::flow::{
     AnotherPurpose, CONFIRMATION_LIFETIME, CompletionNotes, ErrorSource, Flow, FlowFailure,
@@ -132,7 +131,7 @@ async fn seal(
     token: Option<SecretString>,
 ) -> Option<Box<TokenRecord>> {
     let whose = (&flow.account, &flow.started_by);
-    let sealed = custody::seal_refresh_token(gateway, whose, mailbox, token);
+    let sealed = gateway.custody.seal(whose, mailbox, token, gateway.now());
     Box::pin(sealed).await.map(Box::new)
 }
 
@@ -276,7 +275,7 @@ pub(crate) async fn record(
     }
     if let Some(sealed) = sealed_token {
         let whose = (&flow.account, &flow.started_by);
-        Box::pin(custody::put_sealed(gateway, whose, *sealed, sequence)).await;
+        Box::pin(gateway.custody.put(whose, *sealed, sequence)).await;
     }
     Ok(CompletionNotes {
         not_granted: own.asked.missing_from(granted),

@@ -93,7 +93,8 @@ async fn granted(fixture: &Fixture, user: &str, person: Person) -> anyhow::Resul
         .ok()?;
     let url = authorize_url(&started);
     let microsoft = fixture.microsoft();
-    Ok(microsoft.walk(url, person, Reaction::Accept).await?.outcome)
+    let landing = microsoft.walk(url, person, Reaction::Accept).await?;
+    Ok(landing.outcome)
 }
 
 #[tokio::test]
