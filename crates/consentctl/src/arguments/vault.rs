@@ -33,8 +33,8 @@ interrupted, or a gateway has not got the new public key yet: then no key is mad
 tokens are sealed with the newest. So it may be stopped at any moment, and is run again to go on.
 
 Where brokers have directories of their own: run it with --key-only, copy the new private key to
-each broker, and run it once more without. Then give the gateways the new public key, run it once
-more for what they sealed meanwhile, and retire the old key.
+each broker, and run it once more without. Then give the gateways the new public key, run it with
+--no-new-key for what they sealed meanwhile, and retire the old key.
 
 Examples:
   ASSENT_NATS_USER=token-broker consentctl vault rotate --dir /etc/assent/vault-keys
@@ -46,6 +46,9 @@ Examples:
         /// Only make the key, and seal nothing yet. Connects to nothing.
         #[arg(long)]
         key_only: bool,
+        /// Make no key, whatever there is: seal with the newest what older ones seal.
+        #[arg(long, conflicts_with = "key_only")]
+        no_new_key: bool,
     },
     /// Delete a key that seals no token any more (writes).
     #[command(after_help = "\

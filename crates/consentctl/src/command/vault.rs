@@ -28,11 +28,16 @@ pub(crate) async fn run(
         VaultCommand::Rotate {
             directory,
             key_only: true,
+            ..
         } => rotate::key_only(&KeyDirectory::new(directory.dir), output),
         VaultCommand::Rotate {
             directory,
             key_only: false,
-        } => rotate::run(settings()?, KeyDirectory::new(directory.dir), output).await,
+            no_new_key,
+        } => {
+            let directory = KeyDirectory::new(directory.dir);
+            rotate::run(settings()?, directory, !no_new_key, output).await
+        }
         VaultCommand::Retire {
             key,
             directory,

@@ -64,6 +64,7 @@ pub(super) fn key_only(
 pub(super) async fn run(
     settings: ConnectionSettings,
     directory: KeyDirectory,
+    may_make_a_key: bool,
     output: &mut Output,
 ) -> Result<Outcome, CommandError> {
     let there = keys(&directory)?;
@@ -77,12 +78,12 @@ pub(super) async fn run(
             .map(|key| census.sealed_by(key.key.public().id()));
         sealed.sum()
     });
-    if older == 0 {
+    if older == 0 && may_make_a_key {
         directory
             .add()
             .map_err(|error| unusable(&directory, error))?;
         rotated.key_is_new = true;
-    } else {
+    } else if may_make_a_key {
         output.remark(&format!(
             "No key is made: {} sealed with an older key than the newest, so this goes on where it was left.",
             count(older, "token")
@@ -207,7 +208,7 @@ impl Rotated {
             ))?;
         }
         output.line(&format!(
-            "next    give the gateways {}, run this once more, then retire the older keys",
+            "next    give the gateways {}, run this with --no-new-key, then retire the older keys",
             self.public_key
         ))?;
         Ok(())
