@@ -9,7 +9,7 @@ use crate::configuration::{Account, TEXT, User, accounts, covers};
 use crate::dangerous::{STREAMS, owner, subjects};
 use crate::fixture::{Fixture, ask};
 use crate::nats_client::{NatsClient, PATIENCE};
-use crate::requests::{Request, requests};
+use crate::requests::{Request, refused, requests};
 use crate::spies::{Spies, configuration_with_spies};
 
 /// By which the server tells, on a subject of the sender's choice, how a message travelled.
@@ -62,6 +62,11 @@ async fn steer(client: &NatsClient, user: &User, requests: &[Request]) {
     client.client.flush().await.unwrap();
 }
 
+/// Whether it is JetStream that hears this, which knows from which account it came.
+fn is_of_jetstream(listening: &str, subject: &str) -> bool {
+    listening == "SYS" && (subject.starts_with("$JS.API.") || subject.starts_with("$JS.ACK."))
+}
+
 /// What a user may send arrives in another account; that is what it is for. By its own name there.
 fn may_send(account: &Account, subject: &str) -> bool {
     let users = account.users.iter().flat_map(|user| &user.publish);
@@ -92,7 +97,10 @@ async fn no_answer_can_be_steered_into_another_account() {
     let spies = Spies::send_out(&server, &accounts).await;
     let before = fixture.state().await;
 
-    for account in &accounts {
+    // Those with streams of their own can do to them what they like, and come last.
+    let (with_streams, others): (Vec<_>, Vec<_>) =
+        accounts.iter().partition(|account| account.has_jetstream);
+    for account in others.into_iter().chain(with_streams) {
         for user in &account.users {
             // Who writes the log need not steer an answer into it.
             if user.name == "gateway" {
@@ -111,6 +119,8 @@ async fn no_answer_can_be_steered_into_another_account() {
                 let steered: Vec<_> = subjects
                     .iter()
                     .filter(|subject| dangerous.contains(subject) && !may_send(account, subject))
+                    // Where an account has streams, JetStream listens to what is asked of them.
+                    .filter(|it| !(account.has_jetstream && is_of_jetstream(listening, it)))
                     .collect();
                 assert!(
                     *listening == account.name || steered.is_empty(),
@@ -172,6 +182,46 @@ async fn no_answer_can_be_steered_into_another_account() {
         headers.get("Nats-Stream").unwrap().as_str(),
         "CONSENT_CHANGES"
     );
+}
+
+/// The gateway writes one subject of the token broker's, and asks it: nothing else comes of that there, wherever it wants the
+/// answers.
+#[tokio::test]
+async fn the_gateway_steers_nothing_into_the_account_of_the_tokens() {
+    let accounts = accounts();
+    let server = NatsServer::start().await.unwrap();
+    let fixture = Fixture::build(&server).await;
+    let gateway = NatsClient::connect(&server, NatsUser::Gateway).await;
+    let own = accounts.iter().find(|it| it.name == "ASSENT").unwrap();
+    let tokens = async || {
+        let mut all = fixture.state().await;
+        all.retain(|stream, _| owner(stream) == NatsUser::TokenBroker);
+        all
+    };
+    let before = tokens().await;
+
+    let mut requests = refused("$KV.CONSENT_TOKENS.acme.ana");
+    requests.push(Request {
+        subject: "consent.custody.v1.status".to_owned(),
+        headers: HeaderMap::new(),
+        body: "question".to_owned(),
+    });
+    for reply in subjects() {
+        if !may_send(own, &reply) {
+            for request in &requests {
+                send(&gateway, request, request.headers.clone(), Some(&reply)).await;
+            }
+        }
+    }
+    // It is answered after all of them.
+    let answer = gateway
+        .client
+        .request("consent.custody.v1.status", "last".into())
+        .await
+        .unwrap();
+
+    assert_eq!(answer.payload, "answer to last");
+    assert_eq!(tokens().await, before);
 }
 
 /// Those who hold the password of the sync workers can have an answer sent to one another's ears. What

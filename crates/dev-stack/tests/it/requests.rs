@@ -75,16 +75,10 @@ fn of_pattern(pattern: &str, user: &User) -> Vec<Request> {
                 of(&[json!({ "dry_run": true }), json!({})], &["", "?"]),
             );
         }
-        // Refused by its headers: whatever is stored here is the projection's own word.
-        "consent.announce.v1.>" => {
-            let mut headers = HeaderMap::new();
-            headers.insert("Nats-Expected-Last-Sequence", "987654321");
-            return vec![Request {
-                subject: "consent.announce.v1.acme.company".to_owned(),
-                headers,
-                body: "{}".to_owned(),
-            }];
-        }
+        // Refused by its headers: whatever is stored here is the projection's own word, or the token broker's.
+        "consent.announce.v1.>" => return refused("consent.announce.v1.acme.company"),
+        "$KV.CONSENT_TOKENS.>" => return refused("$KV.CONSENT_TOKENS.acme.ana"),
+        "$KV.CONSENT_TOKEN_RECEIPTS.>" => return refused("$KV.CONSENT_TOKEN_RECEIPTS.acme.ana"),
         "$SRV.PING" | "$SRV.INFO" | "$SRV.STATS" => return plain(pattern, of(&[], &["", "?"])),
         "$SRV.PING.>" | "$SRV.INFO.>" | "$SRV.STATS.>" => {
             let verb = pattern.trim_end_matches(".>");
@@ -116,9 +110,21 @@ fn of_pattern(pattern: &str, user: &User) -> Vec<Request> {
         .collect()
 }
 
+pub(crate) fn refused(subject: &str) -> Vec<Request> {
+    let mut headers = HeaderMap::new();
+    headers.insert("Nats-Expected-Last-Sequence", "987654321");
+    vec![Request {
+        subject: subject.to_owned(),
+        headers,
+        body: "{}".to_owned(),
+    }]
+}
+
 fn of_jetstream(subject: &str, call: &str) -> Vec<Request> {
     let bodies = match call.rsplit_once('.').map_or(call, |(call, _)| call) {
         "INFO" => of(&[], &["", "?"]),
+        // Of what is there, otherwise than it is: that is refused.
+        "STREAM.CREATE" | "STREAM.UPDATE" => of(&[json!({ "name": "other" })], &["", "?"]),
         "STREAM.INFO" => of(&[json!({ "subjects_filter": ">" })], &["", "?"]),
         // There, not there, malformed.
         "STREAM.MSG.GET" => of(
