@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, ensure};
 use assent_dev_stack::actors::{ANA, OLGA, Reaction};
-use assent_dev_stack::{Stack, profile_directory};
+use assent_dev_stack::{NatsUser, Stack, profile_directory};
 
 use crate::damaged_log::flip;
 use crate::fixture::{admin_consent, eventually, grant, last_sequence, log, start};
@@ -16,6 +16,8 @@ use crate::voided::{ANA_LINE, scribble};
 
 const RUNBOOK: &str = include_str!("../../../deploy/runbook.md");
 const BLOCKED: &str = "A message blocks somebody";
+const LEAKED: &str = "A key or a password leaked";
+const LOST: &str = "Refresh tokens are lost";
 const DAMAGED: &str = "The log is damaged";
 const NATS_DOWN: &str = "NATS is down, or its disk is full";
 
@@ -74,6 +76,10 @@ async fn run(
     let programs = profile_directory()?;
     let path = std::env::var("PATH").unwrap_or_default();
     let projection = stack.projections.first().context("no projection")?;
+    // Sealed tokens are the token broker's alone.
+    let is_of_the_vault = command.line.starts_with("consentctl vault");
+    let as_the_broker = is_of_the_vault.then(|| stack.nats().environment(NatsUser::TokenBroker));
+    let as_the_broker = as_the_broker.into_iter().flatten();
     let ran = tokio::process::Command::new("sh")
         .args(["-uc", &command.line])
         .current_dir(directory)
@@ -85,6 +91,10 @@ async fn run(
         .env("GATEWAY", stack.gateway.url())
         .env("PROJECTION", projection.url())
         .env("LOGIN_HOOK", stack.login_hook.url())
+        .env("ASSENT_VAULT_KEYS_DIR", directory.join("vault-keys"))
+        .env("PUBLIC_KEY", directory.join("public.pem"))
+        .env("NUMBER", "0001")
+        .envs(as_the_broker)
         .stdin(Stdio::null())
         .output()
         .await?;
@@ -102,6 +112,10 @@ async fn run(
 async fn run_chapter(stack: &Stack, chapter: &Chapter, sequence: u64) -> anyhow::Result<String> {
     let mut said = String::new();
     let directory = tempfile::tempdir()?;
+    if [LEAKED, LOST].contains(&chapter.heading) {
+        let init = Command::read("consentctl vault init")?;
+        run(stack, directory.path(), &init, sequence).await?;
+    }
     for command in &chapter.commands {
         let heading = chapter.heading;
         let last = RefCell::new(None);

@@ -1,11 +1,16 @@
 //! After a full journey: no token, code, one-time value, secret, e-mail address or name where it does not belong.
 
+use std::path::Path;
+use std::time::Duration;
+
 use anyhow::{Context, bail, ensure};
+use assent_contract::names::TOKEN_BUCKET;
 use assent_dev_stack::actors::{
     ANA, BEN, CONTOSO, HostUser, OLGA, PageForm, Person, Reaction, Reply, Visit, forms,
 };
-use assent_dev_stack::{NatsUser, Program, SIMULATOR_CLIENT_SECRET, Stack};
+use assent_dev_stack::{NatsUser, Program, SIMULATOR_CLIENT_SECRET, Stack, profile_directory};
 use assent_domain::ids::Sequence;
+use assent_messaging::{Bucket, BucketSettings, Connection, ConnectionSettings};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -103,13 +108,20 @@ impl Search {
 
 #[tokio::test]
 async fn a_whole_journey_leaves_no_secret_behind() -> anyhow::Result<()> {
+    let vault = tempfile::tempdir()?;
+    let public_key = first_key(vault.path()).await?;
     // However much an operator asks to be logged.
     let stack = start_with(|options| {
         let everything = ("RUST_LOG".to_owned(), "trace".to_owned());
         options.variables.push(everything);
+        let key = "ASSENT_VAULT_PUBLIC_KEY_FILE".to_owned();
+        options.variables.push((key, public_key));
     })
     .await?;
+    let tokens_are_kept = keep_tokens(&stack).await?;
     let mut search = Search::default();
+    let key = std::fs::read_to_string(vault.path().join("0001.pem"))?;
+    search.never("the vault's key", key.lines().nth(1).unwrap_or_default());
     search.never("the client secret", SIMULATOR_CLIENT_SECRET);
     for user in NatsUser::ALL {
         search.never("a NATS password", &stack.nats().credentials(user).1);
@@ -202,11 +214,81 @@ async fn a_whole_journey_leaves_no_secret_behind() -> anyhow::Result<()> {
         search.body(&reply);
     }
 
+    let records = tokens_are_kept.page(0, 100).await?.entries;
+    ensure!(!records.is_empty(), "nothing was kept");
+    let given = stack
+        .microsoft()
+        .control(Method::GET, "tokens", None)
+        .await?;
+    for kind in ["refresh_tokens", "access_tokens"] {
+        let tokens = given.value(&format!("/{kind}")).as_array();
+        let tokens = tokens.context("no tokens")?;
+        ensure!(!tokens.is_empty(), "there are no {kind}");
+        for token in tokens {
+            search.never(kind, token.as_str().context("no text")?);
+        }
+    }
     for (place, text) in &search.bodies {
         search.look_in(place, text)?;
     }
+    nats_holds_none(&stack, &search)?;
     services_show_none(&stack, &search).await?;
     events_hold_none(&stack, &search).await
+}
+
+/// Makes the key to seal refresh tokens with, as an operator does; its public part's file.
+async fn first_key(directory: &Path) -> anyhow::Result<String> {
+    let program = profile_directory()?.join("consentctl");
+    let mut init = tokio::process::Command::new(program);
+    init.args(["vault", "init", "--json", "--dir"])
+        .arg(directory);
+    let made: Value = serde_json::from_slice(&init.output().await?.stdout)?;
+    let file = made["public_key"].as_str().context("no key")?;
+    Ok(file.to_owned())
+}
+
+/// The bucket of sealed tokens, as the token broker makes it.
+async fn keep_tokens(stack: &Stack) -> anyhow::Result<Bucket> {
+    let (user, password) = stack.nats().credentials(NatsUser::TokenBroker);
+    let settings = ConnectionSettings::new(stack.nats().url(), "test").with_user(user, password);
+    let settings_of_the_bucket = BucketSettings {
+        name: TOKEN_BUCKET.to_owned(),
+        max_age: Duration::ZERO,
+        replicas: 1,
+        max_bytes: 1024 * 1024,
+        anew: false,
+        allow_rollup: false,
+    };
+    let connection = Connection::connect(settings).await?;
+    Ok(Bucket::open_or_create(&connection, settings_of_the_bucket).await?)
+}
+
+/// Of tokens not even what nats-server has on its disk. (What a flow is redeemed with is there, for as long as it lasts.)
+fn nats_holds_none(stack: &Stack, search: &Search) -> anyhow::Result<()> {
+    let mut directories = vec![stack.nats().store_directory()];
+    let mut files = 0;
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            let bytes = std::fs::read(&path)?;
+            files += usize::from(bytes.windows(5).any(|bytes| bytes == b"acme."));
+            for (what, secret) in &search.secrets {
+                let is_token = ["refresh_tokens", "access_tokens", "the vault's key"];
+                if is_token.contains(&what.as_str()) {
+                    let found = bytes
+                        .windows(secret.len())
+                        .any(|it| it == secret.as_bytes());
+                    ensure!(!found, "{} holds {what}", path.display());
+                }
+            }
+        }
+    }
+    ensure!(0 < files, "nothing is there");
+    Ok(())
 }
 
 /// A session of the settings, in which a grant is confirmed; the pages are for their user, and hold nothing of it all.
