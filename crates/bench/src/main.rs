@@ -64,7 +64,7 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     match arguments.ceiling {
         Some(kind) => ceiling::serve(kind).await,
-        None => measure_all(&arguments).await,
+        None => Box::pin(measure_all(&arguments)).await,
     }
 }
 
@@ -112,7 +112,7 @@ async fn measure_all(arguments: &Arguments) -> anyhow::Result<()> {
             "P16: proving a log of {} events, putting it back, asking it …",
             size.events
         )?;
-        rows.extend(p16_verify::measure(size).await?);
+        rows.extend(Box::pin(p16_verify::measure(size)).await?);
     }
     if wanted("P17") {
         writeln!(screen, "P17: the leader of three servers is killed …")?;

@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// For how long everything goes well before and after.
 const AROUND: Duration = Duration::from_secs(1);
-const AT_MOST: Duration = Duration::from_secs(60);
+const AT_MOST: Duration = Duration::from_mins(1);
 
 pub(crate) async fn measure(size: Size) -> anyhow::Result<Row> {
     let ports = (0..SERVERS).map(|_| ReservedPort::pick());

@@ -206,10 +206,10 @@ fn what_the_network_lets_through_is_the_table() -> anyhow::Result<()> {
     };
     let documents = chart.render("everything")?;
     let policies: Vec<_> = of_kind(&documents, "NetworkPolicy").collect();
-    let parts: BTreeSet<_> = policies.iter().map(|policy| component(policy)).collect();
+    let named: BTreeSet<_> = policies.iter().map(|policy| component(policy)).collect();
     let table = table()?;
     for policy in &policies {
-        let part = component(policy);
+        let name = component(policy);
         let ports = |direction: &str| -> Vec<u64> {
             let rules = list(policy, direction).filter(|rule| *at(rule, "/ports/0/port") != 53);
             let mut ports: Vec<_> = rules
@@ -228,19 +228,19 @@ fn what_the_network_lets_through_is_the_table() -> anyhow::Result<()> {
             ports
         };
         ensure!(
-            ports("/spec/ingress") == rows(&|(_, to, _)| to == part),
-            "{part}: {policy}"
+            ports("/spec/ingress") == rows(&|(_, to, _)| to == name),
+            "{name}: {policy}"
         );
         ensure!(
-            ports("/spec/egress") == rows(&|(from, _, _)| from == part),
-            "{part}: {policy}"
+            ports("/spec/egress") == rows(&|(from, _, _)| from == name),
+            "{name}: {policy}"
         );
         // No rule is for everybody: an empty list of peers would be.
         for rule in list(policy, "/spec/ingress") {
-            ensure!(list(rule, "/from").next().is_some(), "{part}: {rule}");
+            ensure!(list(rule, "/from").next().is_some(), "{name}: {rule}");
         }
         for rule in list(policy, "/spec/egress") {
-            ensure!(list(rule, "/to").next().is_some(), "{part}: {rule}");
+            ensure!(list(rule, "/to").next().is_some(), "{name}: {rule}");
         }
     }
     let programs = table.iter().flat_map(|(from, to, _)| [from, to]);
@@ -252,7 +252,7 @@ fn what_the_network_lets_through_is_the_table() -> anyhow::Result<()> {
         "nats",
     ];
     for program in programs.filter(|name| of_ours.contains(&name.as_str())) {
-        ensure!(parts.contains(program.as_str()), "{program} has no policy");
+        ensure!(named.contains(program.as_str()), "{program} has no policy");
     }
     Ok(())
 }

@@ -62,7 +62,7 @@ async fn a_leader_and_a_follower_are_killed() -> anyhow::Result<()> {
     let leads = leader(&stack).await?;
     let follower = stack
         .nats_cluster()
-        .map(|server| server.name())
+        .map(assent_dev_stack::NatsServer::name)
         .find(|name| *name != leads);
     let follower = follower.context("no follower")?.to_owned();
     server(&mut stack, &follower)?.kill();

@@ -2,6 +2,7 @@
 //! and says that it is whole. The projections know better, and say so; a no is recorded all the same; and once that server
 //! has copied from the others, all is as it was.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -62,11 +63,8 @@ async fn all_say(stack: &Stack, expected: Option<(u64, &str)>) -> anyhow::Result
     .await;
     if compared.is_err() {
         for projection in &stack.projections {
-            eprintln!(
-                "{} {}",
-                readiness(projection).await?.1,
-                projection.log_text()
-            );
+            let says = readiness(projection).await?.1;
+            writeln!(std::io::stderr(), "{says} {}", projection.log_text())?;
         }
     }
     compared
@@ -92,7 +90,7 @@ async fn a_bit_flips_in_the_file_of_a_server_that_then_leads() -> anyhow::Result
     let led = leader(&stack).await?;
     let damaged = stack
         .nats_cluster()
-        .map(|server| server.name())
+        .map(assent_dev_stack::NatsServer::name)
         .find(|name| *name != led);
     let damaged = damaged.context("no follower")?.to_owned();
     {

@@ -1,6 +1,7 @@
 //! What goes on all the while: changes through each gateway, logins through the hook, and what is to be seen of them.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -104,7 +105,12 @@ impl Load {
             ensure!(lost.is_empty(), "acknowledged, and lost: {lost:?}");
             all.push(writes);
         }
-        eprintln!("{} logins, the longest {:?}", logins.made, logins.longest);
+        writeln!(
+            std::io::stderr(),
+            "{} logins, the longest {:?}",
+            logins.made,
+            logins.longest
+        )?;
         Ok(all)
     }
 }
