@@ -118,4 +118,23 @@ impl Custody {
             }
         }
     }
+
+    /// Whether there is a key to seal refresh tokens with.
+    pub(crate) const fn keeps(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// Puts a refresh token into the broker's bucket, sealed, and forgets it. Whether it is there now.
+    pub(crate) async fn keep(
+        &self,
+        whose: (&AccountId, &UserId),
+        mailbox: MicrosoftIdentity,
+        token: Option<SecretString>,
+        (sequence, now): (Sequence, Timestamp),
+    ) -> bool {
+        match self.seal(whose, mailbox, token, now).await {
+            Some(record) => self.put(whose, record, sequence).await,
+            None => false,
+        }
+    }
 }

@@ -22,6 +22,7 @@ use url::Url;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use assent_contract::command::ConnectionPurpose;
 use assent_contract::values::{Identity, PermissionSet as WirePermissionSet, Tenant, text};
 
 use crate::cutoff::Generation;
@@ -122,6 +123,17 @@ pub enum Purpose {
         #[serde(default)]
         vouched: bool,
     },
+    /// A passage through Microsoft that shows no page. Nobody is asked anything by it.
+    Connection {
+        /// What it is for.
+        is_for: ConnectionPurpose,
+        /// What Microsoft is asked for: what was granted already, or what the consent gives.
+        asked: WirePermissionSet,
+        /// The epoch that it ends with.
+        begun_in: u64,
+        /// Who has to come back.
+        expected: Identity,
+    },
 }
 
 impl Purpose {
@@ -129,6 +141,7 @@ impl Purpose {
         match self {
             Self::AdministratorConsent { .. } => "administrator_consent",
             Self::OwnConsent { .. } => "own_consent",
+            Self::Connection { .. } => "connection",
         }
     }
 }

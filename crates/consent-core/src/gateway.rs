@@ -158,7 +158,7 @@ impl Addresses {
                     },
                 ..
             } => &self.hand_off_outcome,
-            Purpose::OwnConsent { .. } => &self.account_settings,
+            Purpose::OwnConsent { .. } | Purpose::Connection { .. } => &self.account_settings,
         }
     }
 }

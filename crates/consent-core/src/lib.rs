@@ -7,6 +7,7 @@ pub mod browser;
 pub mod clock;
 pub mod command_executor;
 pub mod custody;
+mod custody_status;
 pub mod cutoff;
 pub mod failure;
 pub mod flow;

@@ -24,6 +24,8 @@ use waits::{Waiting, Waits};
 
 /// How many flows a user may have open; one more, and the oldest ends.
 pub(crate) const OPEN_FLOWS_OF_A_USER: usize = 10;
+/// How many passages without a page a user's logins may have open.
+pub(crate) const OPEN_CONNECTIONS_OF_A_USER: usize = 5;
 /// How many flows a link may have open: many people may have been forwarded it.
 pub(crate) const OPEN_FLOWS_OF_A_LINK: usize = 50;
 /// How many links a user may make within a day.

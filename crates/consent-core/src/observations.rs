@@ -9,6 +9,7 @@ mod consent_policy;
 mod mailbox;
 mod reach;
 mod sightings;
+mod withdrawn_consent;
 
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ pub(crate) use consent_policy::{ConsentPolicies, approval};
 pub use mailbox::Mailbox;
 pub(crate) use reach::Reach;
 pub(crate) use sightings::Sightings;
+pub(crate) use withdrawn_consent::WithdrawnConsent;
 
 /// How long a person's no waits for what was noted.
 const PATIENCE_OF_A_NO: Duration = Duration::from_millis(500);
@@ -172,6 +174,23 @@ impl Observations {
         self.read(&sightings_key(account)).await.unwrap_or_default()
     }
 
+    /// What of a company's consent was found withdrawn at Microsoft.
+    pub(crate) async fn withdrawn_consent(&self, account: &AccountId) -> Option<WithdrawnConsent> {
+        self.read::<Option<WithdrawnConsent>>(&withdrawn_key(account))
+            .await
+            .flatten()
+    }
+
+    /// Notes more of it, or that it lives again.
+    pub(crate) async fn note_withdrawn_consent(
+        &self,
+        account: &AccountId,
+        note: impl Fn(&mut Option<WithdrawnConsent>),
+    ) {
+        let noted = self.change(&withdrawn_key(account), note).await;
+        noted.unwrap_or_else(|error| lost(&error));
+    }
+
     /// Where they are kept.
     pub fn bucket(&self) -> Bucket {
         self.bucket.clone()
@@ -239,6 +258,10 @@ fn user_key(kind: &str, account: &AccountId, user: &UserId) -> String {
 
 fn sightings_key(account: &AccountId) -> String {
     format!("sightings.{}", id_token(account.as_str()))
+}
+
+fn withdrawn_key(account: &AccountId) -> String {
+    format!("withdrawn.{}", id_token(account.as_str()))
 }
 
 pub(crate) fn lost(error: &StoreError) {

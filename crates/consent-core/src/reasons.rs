@@ -99,6 +99,8 @@ pub enum NotFound {
     Flow,
     /// The application's logo.
     Logo,
+    /// The public key by which refresh tokens are sealed.
+    VaultKey,
 }
 
 /// How it is known that a message can't be declared void.

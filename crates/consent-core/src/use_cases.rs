@@ -1,6 +1,7 @@
 //! What can be asked of the gateway: one file for each thing.
 
 pub(crate) mod ask_again;
+pub mod begin_connection;
 pub mod change_mode;
 pub(crate) mod conclude_flow;
 pub mod confirm_admin_consent;
@@ -9,6 +10,7 @@ pub(crate) mod consent_prompt;
 pub(crate) mod continue_admin_consent;
 pub(crate) mod find_flow;
 pub(crate) mod finish_admin_consent;
+pub(crate) mod finish_connection;
 pub mod finish_own_consent;
 pub(crate) mod flow_progress;
 pub mod hand_off;
@@ -20,6 +22,7 @@ pub mod prompt_at_login;
 pub mod queries;
 pub(crate) mod record_admin_consent;
 pub mod record_automatic_grant;
+pub mod record_withdrawal;
 pub(crate) mod redeem;
 pub mod returning_browser;
 pub mod revoke_own_grant;

@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 
 use assent_contract::allowed::Allowed;
 use assent_contract::body::{GrantedBy, Verification};
-use assent_contract::values::{EmailSync, Id, Method, PermissionSet, PersonId};
+use assent_contract::command::Reach;
+use assent_contract::custody::CustodyStatus;
+use assent_contract::values::{
+    EmailSync, Id, Method, Permission as WirePermission, PermissionSet, PersonId, kinds_to_list,
+};
 use assent_contract::words::PermissionState;
 use assent_domain::event::{AdminConsentGranted, Event};
-use assent_domain::explanation::{Explanation, explain};
-use assent_domain::ids::{AccountId, Sequence, UserId};
+use assent_domain::explanation::{Explanation, PermissionStatus, explain};
+use assent_domain::ids::{AccountId, ConsentId, Sequence, UserId};
 use assent_domain::mode::AuthorizationMethod;
 use assent_domain::permissions::Permission;
 use assent_event_log::{History, RecordedEvent};
@@ -19,7 +23,7 @@ use uuid::Uuid;
 
 use crate::command_executor::{Account, User};
 use crate::failure::Failure;
-use crate::observations::{Approval, Mailbox};
+use crate::observations::{Approval, Mailbox, WithdrawnConsent};
 
 /// An account.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,10 +53,42 @@ struct ConsentView {
     requested_by: String,
     granted_by: GrantedBy,
     verification: Verification,
+    /// What of it Microsoft has said to be withdrawn; null where it has not. Nobody is granted that automatically, until a
+    /// login passes Microsoft with it again or an administrator consents anew.
+    #[schema(required)]
+    found_withdrawn: Option<WithdrawnConsentView>,
+}
+
+/// What of an administrator's consent is withdrawn at Microsoft.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = WithdrawnConsent)]
+pub struct WithdrawnConsentView {
+    /// When it was found first.
+    pub since: Timestamp,
+    /// What is withdrawn.
+    pub permissions: Vec<WirePermission>,
+    /// user: a user's token showed it. tenant: the application is not there in the tenant any more, or switched off.
+    pub reach: Reach,
+}
+
+impl WithdrawnConsentView {
+    /// What is known of this consent; `None` where nothing is dead of it.
+    pub(crate) fn new(known: &WithdrawnConsent, consent: ConsentId) -> Option<Self> {
+        let dead = known.of(consent);
+        (!dead.is_empty()).then(|| Self {
+            since: known.since,
+            permissions: kinds_to_list(dead),
+            reach: known.reach,
+        })
+    }
 }
 
 impl AccountView {
-    pub(crate) fn new(account: &AccountId, company: &Account) -> Self {
+    pub(crate) fn new(
+        account: &AccountId,
+        company: &Account,
+        withdrawn: Option<WithdrawnConsentView>,
+    ) -> Self {
         let state = &company.state;
         Self {
             account_id: account.to_string(),
@@ -61,14 +97,18 @@ impl AccountView {
             epoch: state.epoch.0,
             consent: company
                 .consent()
-                .map(|(recorded, granted)| ConsentView::new(recorded, granted)),
+                .map(|(recorded, granted)| ConsentView::new(recorded, granted, withdrawn)),
             sequence: state.last_sequence.0,
         }
     }
 }
 
 impl ConsentView {
-    fn new(recorded: &RecordedEvent, granted: &AdminConsentGranted) -> Self {
+    fn new(
+        recorded: &RecordedEvent,
+        granted: &AdminConsentGranted,
+        found_withdrawn: Option<WithdrawnConsentView>,
+    ) -> Self {
         Self {
             consent_id: granted.consent.0,
             permissions: granted.permissions.into(),
@@ -80,6 +120,7 @@ impl ConsentView {
                 object_id: granted.granted_by.0,
             },
             verification: (&granted.verification).into(),
+            found_withdrawn,
         }
     }
 }
@@ -101,6 +142,10 @@ pub struct UserView {
     microsoft_identity: Option<PersonId>,
     /// Whether the user can grant and revoke.
     manageable: bool,
+    /// When Microsoft last said yes to what is granted: a refresh token of that mailbox was used. Null where none is held,
+    /// or the token broker does not say.
+    #[schema(required)]
+    verified_at: Option<Timestamp>,
     permissions: PermissionViews,
     /// Where the mailbox was seen last; null if it was never looked for.
     #[schema(required)]
@@ -122,6 +167,21 @@ struct PermissionView {
     /// Microsoft's default policy or by what this user met; null where users decide nothing.
     #[schema(required)]
     approval: Option<Approval>,
+    /// Of a permission that was on and has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    receipt: Option<Receipt>,
+}
+
+/// What is told of a permission's end. An access token can't be recalled, so the last one outlives the permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Receipt {
+    /// When the end was recorded.
+    pub ended_at: Timestamp,
+    /// When the last access token ends that was handed out for it; null where none was of late, or the token broker does
+    /// not say.
+    #[schema(required)]
+    pub last_token_expires_at: Option<Timestamp>,
 }
 
 /// Each permission of a user.
@@ -149,6 +209,7 @@ impl UserView {
         company: &Account,
         user: &User,
         learnt: &MailboxAndApprovals,
+        custody: Option<&CustodyStatus>,
     ) -> Result<Self, Failure> {
         let explanation = explain(events(&company.history), events(&user.history))
             .map_err(|illegal| Failure::Unreadable(illegal.into()))?;
@@ -163,6 +224,7 @@ impl UserView {
                 .get(&permission)
                 .copied()
                 .filter(|_| manageable),
+            receipt: receipt(&explanation, permission, custody, time),
             ..PermissionView::new(&explanation, permission, time)
         };
         Ok(Self {
@@ -173,6 +235,7 @@ impl UserView {
             allowed: explanation.effective.into(),
             microsoft_identity: user.state.mailbox(company.state.epoch).map(PersonId::from),
             manageable,
+            verified_at: verified_at(company, user, custody),
             permissions: PermissionViews {
                 calendar: permission(Permission::Calendar),
                 contacts: permission(Permission::Contacts),
@@ -201,6 +264,7 @@ impl UserView {
             since: None,
             because: Vec::new(),
             approval: None,
+            receipt: None,
         };
         Self {
             account_id: account.to_string(),
@@ -210,6 +274,7 @@ impl UserView {
             allowed: Allowed::default(),
             microsoft_identity: None,
             manageable: true,
+            verified_at: None,
             permissions: PermissionViews {
                 calendar: permission(Permission::Calendar),
                 contacts: permission(Permission::Contacts),
@@ -233,8 +298,46 @@ impl PermissionView {
             since: trail.since.and_then(time),
             because: trail.because.iter().map(|sequence| sequence.0).collect(),
             approval: None,
+            receipt: None,
         }
     }
+}
+
+/// When Microsoft last said yes to what is granted of the present mailbox.
+pub fn verified_at(
+    company: &Account,
+    user: &User,
+    custody: Option<&CustodyStatus>,
+) -> Option<Timestamp> {
+    let mailbox = user.state.mailbox(company.state.epoch).map(PersonId::from);
+    let held = custody?.held.as_ref()?;
+    (Some(held.microsoft_identity) == mailbox).then_some(held.verified_at)
+}
+
+/// What is told of the end of a permission; `None` where it is on, or never was.
+pub fn receipt(
+    explanation: &Explanation,
+    permission: Permission,
+    custody: Option<&CustodyStatus>,
+    time: impl Fn(Sequence) -> Option<Timestamp>,
+) -> Option<Receipt> {
+    let trail = explanation.trail(permission);
+    match trail.status {
+        PermissionStatus::Granted => return None,
+        PermissionStatus::NeverGranted
+        | PermissionStatus::Ended(_)
+        | PermissionStatus::NotInConsent
+        | PermissionStatus::LeftBehind => {}
+    }
+    let ended_at = trail.since.and_then(time)?;
+    let handed_out = custody.and_then(|custody| {
+        let mut all = custody.handed_out.iter();
+        all.find(|handed_out| handed_out.permission == permission.into())
+    });
+    Some(Receipt {
+        ended_at,
+        last_token_expires_at: handed_out.map(|handed_out| handed_out.expires_at),
+    })
 }
 
 /// The events of a history, oldest first, each with its sequence in the log.

@@ -163,6 +163,10 @@ pub struct RecordWithdrawal {
     pub permissions: Vec<Permission>,
     /// Whose mailbox it is gone for: nothing is recorded where the grants are of another by now.
     pub microsoft_identity: PersonId,
+    /// How much of the log was known when Microsoft was asked, as a sequence: where the user has a later event, nothing is
+    /// recorded, for it may be a yes that was given since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<u64>,
     /// How it is known.
     pub evidence: Evidence,
 }
@@ -190,13 +194,23 @@ pub struct Evidence {
 }
 
 /// Whom a withdrawal concerns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reach {
     /// One user.
     User,
     /// Everybody in the tenant.
     Tenant,
+}
+
+impl Reach {
+    /// As the wire says it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Tenant => "tenant",
+        }
+    }
 }
 
 /// The answer to [`RecordWithdrawal`].

@@ -102,9 +102,6 @@ error_codes! {
     /// The user's session at Microsoft has ended: the consent stands, the refresh token is of no use.
     ReauthenticationRequired = 409, "reauthentication_required", "The user has to sign in to Microsoft again",
         Person: "the user signs in through Microsoft again; what was granted stands";
-    /// Microsoft says that the consent is gone. It is being recorded; from then on the code is `not_permitted`.
-    ConsentWithdrawn = 409, "consent_withdrawn", "The consent was withdrawn at Microsoft",
-        Person: "stop syncing; the user, or the administrator for all, consents again";
     /// The user has answered about all that was to be asked, with this Microsoft account.
     AlreadyAnswered = 409, "already_answered", "The user has answered",
         Nobody: "nothing is missing; Settings > My account asks again whenever the user wants";

@@ -4,7 +4,7 @@
 use assent_domain::account::{AccountState, Authorization, Consent};
 use assent_domain::event::Aggregate;
 use assent_domain::ids::{AccountId, ConsentId, Epoch, Sequence, UserId};
-use assent_domain::user::{LastNo, UserState};
+use assent_domain::user::{self, UserState};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -115,8 +115,42 @@ pub struct UserFacts {
     pub answered: Vec<Permission>,
     /// Whose mailbox the rest is about.
     pub identity: Option<Identity>,
+    /// What was withdrawn at Microsoft and not granted again since; absent where nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_withdrawal: Option<LastEvents>,
     /// The user's last event.
     pub last_sequence: u64,
+}
+
+/// The last event of a kind about each permission; 0 where there was none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LastEvents {
+    /// About calendar.
+    pub calendar: u64,
+    /// About contacts.
+    pub contacts: u64,
+    /// About e-mail.
+    pub email: u64,
+}
+
+impl From<user::LastEvents> for LastEvents {
+    fn from(last: user::LastEvents) -> Self {
+        Self {
+            calendar: last.calendar.0,
+            contacts: last.contacts.0,
+            email: last.email.0,
+        }
+    }
+}
+
+impl From<LastEvents> for user::LastEvents {
+    fn from(last: LastEvents) -> Self {
+        Self {
+            calendar: Sequence(last.calendar),
+            contacts: Sequence(last.contacts),
+            email: Sequence(last.email),
+        }
+    }
 }
 
 impl From<&AccountState> for AccountFacts {
@@ -181,6 +215,8 @@ impl From<&UserState> for UserFacts {
             automatic: user.automatic.into(),
             answered: kinds_to_list(user.answered),
             identity: user.identity.map(Identity::from),
+            last_withdrawal: (user.last_withdrawal != user::LastEvents::default())
+                .then(|| user.last_withdrawal.into()),
             last_sequence: user.last_sequence.0,
         }
     }
@@ -194,7 +230,10 @@ impl From<&UserFacts> for UserState {
             automatic: facts.automatic.into(),
             answered: kinds_from_list(&facts.answered),
             // When the user said no matters to whoever records a grant, and they read the log.
-            last_no: LastNo::default(),
+            last_no: user::LastEvents::default(),
+            last_withdrawal: facts
+                .last_withdrawal
+                .map_or_else(user::LastEvents::default, Into::into),
             identity: facts.identity.map(Into::into),
             last_sequence: Sequence(facts.last_sequence),
         }

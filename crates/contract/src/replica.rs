@@ -8,7 +8,7 @@ use assent_domain::ids::Sequence;
 use assent_domain::user::UserState;
 use serde::{Deserialize, Serialize};
 
-use crate::query::{AccountFacts, AggregateId, ConsentFacts, UserFacts};
+use crate::query::{AccountFacts, AggregateId, ConsentFacts, LastEvents, UserFacts};
 pub use crate::words::{LogCheckResult, ReplicaState};
 
 /// One projection, as it is now: the answer of `consent.projection.v1.status`. Each replica gives one, also
@@ -189,19 +189,8 @@ pub struct UserRow {
     /// What decisions at login need.
     #[serde(flatten)]
     pub facts: UserFacts,
-    /// The events by which the user last said no to each permission; 0 for never.
-    pub last_no: LastNoRow,
-}
-
-/// The events by which a user last said no to each permission; 0 for never.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastNoRow {
-    /// To calendar.
-    pub calendar: u64,
-    /// To contacts.
-    pub contacts: u64,
-    /// To e-mail.
-    pub email: u64,
+    /// The events by which the user last said no to each permission.
+    pub last_no: LastEvents,
 }
 
 impl RowState {
@@ -229,11 +218,7 @@ impl From<&UserState> for RowState {
     fn from(user: &UserState) -> Self {
         Self::User(UserRow {
             facts: user.into(),
-            last_no: LastNoRow {
-                calendar: user.last_no.calendar.0,
-                contacts: user.last_no.contacts.0,
-                email: user.last_no.email.0,
-            },
+            last_no: user.last_no.into(),
         })
     }
 }

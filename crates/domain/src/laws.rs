@@ -12,16 +12,18 @@ use proptest::prelude::{any, prop, proptest};
 use proptest::{prop_assert, prop_assert_eq};
 
 use self::projection::Projection;
-use self::world::{LOGINS, World, log_of, worlds};
+use self::world::{LOGINS, World, administered_worlds, log_of, sign_in, worlds};
 use crate::account::{AccountState, Authorization};
+use crate::decide::automatic_grant;
 use crate::decide::mode_change::{ChangeMode, change};
 use crate::effective::effective;
-use crate::event::{Aggregate, Event};
+use crate::event::{Aggregate, Authority, Event, RevocationReason};
 use crate::explanation::explain;
 use crate::ids::{MicrosoftIdentity, Sequence, UserId};
-use crate::login::{Decision, SignIn, decide, effective_for};
+use crate::login::{Decision, ReauthenticateReason, SignIn, decide, effective_for};
 use crate::mode::AuthorizationMethod;
 use crate::permissions::{Kinds, PermissionSet};
+use crate::refusal::Refusal;
 use crate::samples::{ADMINISTRATOR, USERS_FULL, USERS_LIMITED, acme, consented, superadmin};
 
 proptest! {
@@ -184,6 +186,67 @@ proptest! {
         }
     }
 
+    /// Under the administrator's method nothing comes back on the word of a consent under which Microsoft has said no:
+    /// only by a code that was redeemed under it, or another consent.
+    #[test]
+    fn no_grant_rests_on_a_consent_that_was_found_withdrawn(world in administered_worlds()) {
+        let mut projection = Projection::default();
+        let mut withdrawn: BTreeMap<(UserId, MicrosoftIdentity), Kinds> = BTreeMap::new();
+        for recorded in &world.log {
+            let (sequence, event) = recorded;
+            let epoch = projection.account.epoch;
+            match event {
+                // All of these begin a new consent, or a new epoch.
+                Event::ModeChanged(_) | Event::AdminConsentGranted(_) => withdrawn.clear(),
+                Event::UserScopeRevoked(revoked)
+                    if revoked.epoch == epoch && revoked.reason == RevocationReason::MicrosoftWithdrawn =>
+                {
+                    if let Some(identity) = projection.users.get(&revoked.user).and_then(|user| user.identity) {
+                        let kinds = withdrawn.entry((revoked.user.clone(), identity)).or_default();
+                        *kinds = kinds.union(revoked.permissions);
+                    }
+                }
+                Event::UserScopeGranted(granted) if granted.epoch == epoch => {
+                    // Whoever moves to another mailbox leaves all behind that was known of the old one.
+                    withdrawn.retain(|(user, identity), _| *user != granted.user || *identity == granted.identity);
+                    let kinds = withdrawn.entry((granted.user.clone(), granted.identity)).or_default();
+                    let revived = kinds.intersection(granted.permissions.kinds());
+                    if matches!(granted.authority, Authority::AdministratorConsent(_))
+                        && !world.restored.contains(sequence)
+                    {
+                        prop_assert!(revived.is_empty(), "{granted:?} revived {revived:?}");
+                    }
+                    *kinds = kinds.without(granted.permissions.kinds());
+                }
+                Event::UserScopeRevoked(_) | Event::UserScopeGranted(_) => {}
+            }
+            projection.deliver(std::slice::from_ref(recorded));
+        }
+    }
+
+    /// What a login decides is what recording it comes to, where nobody else acts in between.
+    #[test]
+    fn a_login_decides_what_can_be_recorded(world in administered_worlds(), wanted in world::permission_sets()) {
+        let account = world.account();
+        for (id, user) in &world.users {
+            for as_colleague in [false, true] {
+                let command = sign_in(account, id.clone(), wanted, as_colleague);
+                let identity = command.identity;
+                let recorded = automatic_grant::record(account, user, command);
+                match decide(account, user, wanted, SignIn::Microsoft(identity)) {
+                    Decision::AutoGrant { .. } => prop_assert_eq!(recorded.map(|events| events.len()), Ok(1)),
+                    Decision::Reauthenticate(ReauthenticateReason::ConsentWithdrawn) => {
+                        prop_assert_eq!(recorded, Err(Refusal::ConsentWithdrawn));
+                    }
+                    Decision::Proceed(_)
+                    | Decision::Prompt { .. }
+                    | Decision::Reauthenticate(_)
+                    | Decision::Unavailable(_) => {}
+                }
+            }
+        }
+    }
+
     /// Whatever is wanted, and however the user signed in.
     #[test]
     fn law_5_each_method_decides_in_its_own_way(
@@ -290,6 +353,18 @@ fn the_worlds_are_eventful() {
     assert!(seen.noes > 128, "{seen:?}");
     assert!(seen.late_yeses > 16, "{seen:?}");
     assert!(seen.expired > 16, "{seen:?}");
+    let mut administered = Seen::default();
+    for _ in 0..128 {
+        administered.look_at(
+            &administered_worlds()
+                .new_tree(&mut runner)
+                .unwrap()
+                .current(),
+        );
+    }
+    assert!(administered.dead_consents > 16, "{administered:?}");
+    assert!(administered.restored > 16, "{administered:?}");
+    assert!(administered.something_effective > 32, "{administered:?}");
 }
 
 #[derive(Debug, Default)]
@@ -306,6 +381,9 @@ struct Seen {
     late_yeses: usize,
     /// Flows that came back to a no.
     expired: usize,
+    /// Sign-ins that were granted nothing, because the consent was withdrawn.
+    dead_consents: usize,
+    restored: usize,
 }
 
 impl Seen {
@@ -318,6 +396,8 @@ impl Seen {
             .filter(|yes| yes.begun_at < yes.at)
             .count();
         self.expired += world.expired;
+        self.restored += world.restored.len();
+        self.dead_consents += world.found_dead;
         let mut account = AccountState::default();
         let mut mailboxes = BTreeMap::new();
         for (sequence, event) in &world.log {

@@ -1,6 +1,7 @@
 //! The decision at a login: prompt, grant automatically, or go on.
 
 use crate::account::{AccountState, Authorization, Consent};
+use crate::decide::automatic_grant::withdrawn_under;
 use crate::effective::effective;
 use crate::ids::{ConsentId, MicrosoftIdentity};
 use crate::permissions::PermissionSet;
@@ -92,6 +93,9 @@ pub enum ReauthenticateReason {
     NotThroughMicrosoft,
     /// It was, but through another tenant than the consent's.
     AnotherTenant,
+    /// Something that is wanted was withdrawn at Microsoft under this very consent. Passing Microsoft shows whether the
+    /// consent lives again.
+    ConsentWithdrawn,
 }
 
 /// What may be done for this user now, as far as the host application may act on this sign-in: a
@@ -169,6 +173,10 @@ fn under_consent(
         }
     };
     let granted = wanted.meet(consent.permissions);
+    let withdrawn = withdrawn_under(account, consent, user, identity);
+    if !granted.kinds().intersection(withdrawn).is_empty() {
+        return Decision::Reauthenticate(ReauthenticateReason::ConsentWithdrawn);
+    }
     if granted.is_within(effective_for(account, user, SignIn::Microsoft(identity))) {
         return Decision::Proceed(ProceedReason::AllEffective);
     }

@@ -73,4 +73,6 @@ refusals! {
     NotAdministratorConfigured = "not_administrator_configured",
     /// The consent is no longer the one in force.
     ConsentSuperseded = "consent_superseded",
+    /// Microsoft says that the consent is gone.
+    ConsentWithdrawn = "consent_withdrawn",
 }

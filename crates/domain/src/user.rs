@@ -24,8 +24,11 @@ pub struct UserState {
     /// What the user has answered: granted, revoked or declined. A withdrawal at Microsoft is no
     /// answer.
     pub answered: Kinds,
-    /// When the user last said no to each permission.
-    pub last_no: LastNo,
+    /// When the user last said no to each permission. What was begun before can't grant it any more: a person's no is
+    /// final until they say yes again.
+    pub last_no: LastEvents,
+    /// When each permission was last withdrawn at Microsoft, unless it was granted again since.
+    pub last_withdrawal: LastEvents,
     /// Whose mailbox the rest of this state is about: the Microsoft identity of the last grant. It
     /// stays when all was revoked, for then the answers are about that mailbox.
     pub identity: Option<MicrosoftIdentity>,
@@ -33,21 +36,20 @@ pub struct UserState {
     pub last_sequence: Sequence,
 }
 
-/// The event by which a user last said no to each permission, in this epoch. What was begun before
-/// can't grant it any more: a person's no is final until they say yes again.
+/// The last event of a kind about each permission, in one epoch; 0 where there was none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LastNo {
-    /// To calendar.
+pub struct LastEvents {
+    /// About calendar.
     pub calendar: Sequence,
-    /// To contacts.
+    /// About contacts.
     pub contacts: Sequence,
-    /// To e-mail, at whatever level.
+    /// About e-mail, at whatever level.
     pub email: Sequence,
 }
 
-impl LastNo {
-    /// What was said no to after this event.
-    pub fn said_after(self, event: Sequence) -> Kinds {
+impl LastEvents {
+    /// About what there was one after this event.
+    pub fn after(self, event: Sequence) -> Kinds {
         Kinds {
             calendar: event < self.calendar,
             contacts: event < self.contacts,
@@ -55,13 +57,19 @@ impl LastNo {
         }
     }
 
-    fn with_no_to(self, to: Kinds, at: Sequence) -> Self {
+    /// One more, about these.
+    fn with(self, about: Kinds, at: Sequence) -> Self {
         let latest = |is_meant, before| if is_meant { at } else { before };
         Self {
-            calendar: latest(to.calendar, self.calendar),
-            contacts: latest(to.contacts, self.contacts),
-            email: latest(to.email, self.email),
+            calendar: latest(about.calendar, self.calendar),
+            contacts: latest(about.contacts, self.contacts),
+            email: latest(about.email, self.email),
         }
+    }
+
+    /// As if there had been none about these.
+    fn without(self, about: Kinds) -> Self {
+        self.with(about, Sequence(0))
     }
 }
 
@@ -110,6 +118,19 @@ impl UserState {
         self.epoch == epoch && self.identity.is_some_and(|known| known != identity)
     }
 
+    /// What of this person's mailbox was withdrawn at Microsoft after an event of the company, and not granted again since.
+    pub(crate) fn withdrawn_after(
+        &self,
+        event: Sequence,
+        epoch: Epoch,
+        identity: MicrosoftIdentity,
+    ) -> Kinds {
+        if self.epoch != epoch || self.is_of_another(epoch, identity) {
+            return Kinds::NONE;
+        }
+        self.last_withdrawal.after(event)
+    }
+
     /// An event of a newer epoch starts from nothing. One of an older epoch came too late:
     /// the company had moved on while it was under way.
     fn enter_epoch(self, epoch: Epoch) -> Result<Self, Self> {
@@ -135,6 +156,7 @@ impl UserState {
             own,
             automatic,
             answered: state.answered.union(granted.permissions.kinds()),
+            last_withdrawal: state.last_withdrawal.without(granted.permissions.kinds()),
             identity: Some(granted.identity),
             ..state
         }
@@ -149,7 +171,7 @@ impl UserState {
         }
         Self {
             epoch: self.epoch,
-            last_no: LastNo::default().with_no_to(Kinds::ALL, sequence),
+            last_no: LastEvents::default().with(Kinds::ALL, sequence),
             last_sequence: self.last_sequence,
             ..Self::default()
         }
@@ -160,23 +182,26 @@ impl UserState {
             Ok(state) => state,
             Err(unchanged) => return unchanged,
         };
-        let (answered, last_no) = match revoked.reason {
-            RevocationReason::UserRevoked | RevocationReason::UserDeclined => (
-                state.answered.union(revoked.permissions),
-                state.last_no.with_no_to(revoked.permissions, sequence),
-            ),
+        let ended = Self {
+            own: state.own.without(revoked.permissions),
+            automatic: state.automatic.without(revoked.permissions),
+            ..state.clone()
+        };
+        match revoked.reason {
+            RevocationReason::UserRevoked | RevocationReason::UserDeclined => Self {
+                answered: state.answered.union(revoked.permissions),
+                last_no: state.last_no.with(revoked.permissions, sequence),
+                ..ended
+            },
             // No answer of the user's: of what they had said yes to, they are asked once more.
             RevocationReason::MicrosoftWithdrawn => {
                 let withdrawn = state.own.kinds().intersection(revoked.permissions);
-                (state.answered.without(withdrawn), state.last_no)
+                Self {
+                    answered: state.answered.without(withdrawn),
+                    last_withdrawal: state.last_withdrawal.with(revoked.permissions, sequence),
+                    ..ended
+                }
             }
-        };
-        Self {
-            own: state.own.without(revoked.permissions),
-            automatic: state.automatic.without(revoked.permissions),
-            answered,
-            last_no,
-            ..state
         }
     }
 }

@@ -79,7 +79,7 @@ pub static FLOWS_ENDED: CounterMetric<3> = CounterMetric::new(
     Presence::Once("a flow ended"),
 );
 
-const PURPOSES: &[&str] = &["own_consent", "administrator_consent"];
+const PURPOSES: &[&str] = &["own_consent", "administrator_consent", "connection"];
 
 /// Refresh tokens.
 pub static REFRESH_TOKENS: CounterMetric<1> = CounterMetric::new(

@@ -45,7 +45,11 @@ pub static COMMAND_DURATION: HistogramMetric<1> = HistogramMetric::new(
     "Time until the gateway answered a login's command, or did not",
     &[Label::one_of(
         "command",
-        &["record-automatic-grant", "begin-user-consent"],
+        &[
+            "record-automatic-grant",
+            "begin-user-consent",
+            "begin-connection",
+        ],
     )],
     &[LoginHook],
     Presence::Always,

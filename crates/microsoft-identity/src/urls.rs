@@ -40,6 +40,9 @@ pub enum AccountChoice<'a> {
     Hinted(&'a LoginHint),
     /// The person picks one, whatever sessions there are (`prompt=select_account`).
     SelectAccount,
+    /// Nobody sees a page (`prompt=none`): Microsoft goes on by the session there is, of this account where it is named, or
+    /// says that it can't.
+    WithoutPage(Option<&'a LoginHint>),
 }
 
 impl fmt::Debug for AuthorizeRequest<'_> {
@@ -97,6 +100,12 @@ impl Entra {
             }
             AccountChoice::SelectAccount => {
                 query.append_pair("prompt", "select_account");
+            }
+            AccountChoice::WithoutPage(hint) => {
+                query.append_pair("prompt", "none");
+                if let Some(hint) = hint {
+                    query.append_pair("login_hint", hint.expose());
+                }
             }
         }
         drop(query);
@@ -186,6 +195,12 @@ mod tests {
                 Some("ana+1@contoso.example"),
             ),
             (AccountChoice::SelectAccount, Some("select_account"), None),
+            (AccountChoice::WithoutPage(None), Some("none"), None),
+            (
+                AccountChoice::WithoutPage(Some(&hint)),
+                Some("none"),
+                Some("ana+1@contoso.example"),
+            ),
         ] {
             let query = of(account);
             assert_eq!(query["code_challenge_method"], "S256");

@@ -7,7 +7,7 @@
 mod part;
 
 use assent_domain::account::{AccountState, Authorization};
-use assent_domain::user::UserState;
+use assent_domain::user::{LastEvents, UserState};
 
 use crate::projected::Projected;
 use part::{Answers, Part};
@@ -24,6 +24,9 @@ const AWAITING_SWITCH: u8 = 2;
 const ADMIN_CONFIGURED: u8 = 3;
 const USER: u8 = 4;
 const USER_WITH_IDENTITY: u8 = 5;
+/// Of whom something was withdrawn at Microsoft: few are, and the others' rows carry nothing of it.
+const USER_WITHDRAWN: u8 = 6;
+const USER_WITH_IDENTITY_WITHDRAWN: u8 = 7;
 
 /// A state that has a row.
 pub(crate) trait Stored: Sized {
@@ -99,9 +102,12 @@ impl Stored for AccountState {
 
 impl Stored for UserState {
     fn write_known(&self, row: &mut Vec<u8>) {
-        let kind = match self.identity {
-            None => USER,
-            Some(_) => USER_WITH_IDENTITY,
+        let is_withdrawn = self.last_withdrawal != LastEvents::default();
+        let kind = match (self.identity, is_withdrawn) {
+            (None, false) => USER,
+            (Some(_), false) => USER_WITH_IDENTITY,
+            (None, true) => USER_WITHDRAWN,
+            (Some(_), true) => USER_WITH_IDENTITY_WITHDRAWN,
         };
         kind.write(row);
         self.own.write(row);
@@ -111,6 +117,9 @@ impl Stored for UserState {
         self.last_sequence.write(row);
         if let Some(identity) = &self.identity {
             identity.write(row);
+        }
+        if is_withdrawn {
+            self.last_withdrawal.write(row);
         }
     }
 
@@ -125,12 +134,24 @@ impl Stored for UserState {
             epoch: Part::read(row)?,
             last_sequence: Part::read(row)?,
             identity: match kind {
-                USER => None,
-                USER_WITH_IDENTITY => Some(Part::read(row)?),
+                USER | USER_WITHDRAWN => None,
+                USER_WITH_IDENTITY | USER_WITH_IDENTITY_WITHDRAWN => Some(Part::read(row)?),
                 _ => return Err(NoRow),
+            },
+            last_withdrawal: match kind {
+                USER_WITHDRAWN | USER_WITH_IDENTITY_WITHDRAWN => there(Part::read(row)?)?,
+                _ => LastEvents::default(),
             },
         })
     }
+}
+
+/// A row that says that there is something has one way to say so.
+fn there(last: LastEvents) -> Result<LastEvents, NoRow> {
+    if last == LastEvents::default() {
+        return Err(NoRow);
+    }
+    Ok(last)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What the login hook and operators can ask for over NATS.
+//! What the login hook, the token broker and operators can ask for over NATS.
 
 use std::sync::Arc;
 
@@ -6,12 +6,16 @@ use assent_consent_core::failure::Failure;
 use assent_consent_core::gateway::Gateway;
 use assent_consent_core::reasons::InvalidRequest;
 use assent_consent_core::return_to;
+use assent_consent_core::use_cases::begin_connection::begin_connection;
 use assent_consent_core::use_cases::prompt_at_login::prompt_at_login;
 use assent_consent_core::use_cases::record_automatic_grant::record_automatic_grant;
+use assent_consent_core::use_cases::record_withdrawal::record_withdrawal;
 use assent_consent_core::use_cases::start_own_consent::{ConsentRequest, Named, ReturnTarget};
 use assent_consent_core::use_cases::void_message::void_message;
 use assent_consent_pages::problem_from;
-use assent_contract::command::{BeginUserConsent, RecordAutomaticGrant, VoidMessage};
+use assent_contract::command::{
+    BeginConnection, BeginUserConsent, RecordAutomaticGrant, RecordWithdrawal, VoidMessage,
+};
 use assent_contract::names;
 use assent_contract::values::kinds_from_list;
 use assent_messaging::{Endpoint, Request, ServiceError};
@@ -57,6 +61,20 @@ pub(crate) fn endpoints(gateway: &Arc<Gateway>) -> Vec<Endpoint> {
                 };
                 let (account, user) = (&command.account_id, &command.user_id);
                 prompt_at_login(&gateway, account, user, request, command.unless_answered).await
+            },
+        ),
+        endpoint(
+            gateway,
+            "begin-connection",
+            names::COMMAND_BEGIN_CONNECTION,
+            |gateway, command: BeginConnection| async move { begin_connection(&gateway, command).await },
+        ),
+        endpoint(
+            gateway,
+            "record-withdrawal",
+            names::COMMAND_RECORD_WITHDRAWAL,
+            |gateway, command: RecordWithdrawal| async move {
+                record_withdrawal(&gateway, command).await
             },
         ),
         endpoint(

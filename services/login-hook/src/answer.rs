@@ -22,14 +22,17 @@ use uuid::Uuid;
 #[serde(deny_unknown_fields)]
 pub(crate) struct LoginAnswer {
     /// proceed: go on. prompt: send the browser to authorize_url. auto_grant: go on, what the administrator consented to was
-    /// granted just now. reauthenticate: have the user sign in through Microsoft, at the tenant that tenant_id names.
+    /// granted just now. reauthenticate: send the browser to authorize_url where there is one; else have the user sign in
+    /// through Microsoft, at the tenant that tenant_id names.
     /// unavailable: go on, nothing can be had for whoever signed in so; reason says why.
     pub(crate) decision: DecisionKind,
     /// Why. Some that need a sentence for the person: another_tenant (reauthenticate): the sign-in was at another tenant than
     /// the one where the administrator consented. guest (unavailable): the ID token is a guest's (acct 1, or an idp that is
     /// not the tenant itself, or a name with #EXT#), whose mailbox is in the tenant that they come from; there they can sign
     /// in. personal_account (unavailable): a personal Microsoft account, which is in no company's tenant; a work account can
-    /// be connected. unsupported_cloud (unavailable): the tenant is in a national cloud.
+    /// be connected. unsupported_cloud (unavailable): the tenant is in a national cloud. consent_withdrawn (reauthenticate):
+    /// Microsoft has said that the administrator's consent is withdrawn; authorize_url passes Microsoft without a page where
+    /// it lives again, and coming back records the grant.
     pub(crate) reason: Reason,
     /// The company's authorization method; null where it is not known.
     #[schema(required)]
@@ -48,10 +51,18 @@ pub(crate) struct LoginAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) needs_approval: Option<PermissionSet>,
-    /// With prompt: where to send the browser. Absent where the flow could not be begun, which is a degraded answer.
+    /// With prompt, and with consent_withdrawn: where to send the browser. Absent where the flow could not be begun, which is
+    /// a degraded answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = Uri, nullable = false)]
     pub(crate) authorize_url: Option<String>,
+    /// Something is effective, and no refresh token of this mailbox is held for syncing it. Send the browser there once: it
+    /// passes Microsoft without a page, and returns with outcome=completed; or with outcome=undetermined and
+    /// reason=interaction_required, login_required or consent_required, where nothing has changed and the next login offers
+    /// it again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = Uri, nullable = false)]
+    pub(crate) connect_url: Option<String>,
     /// With reauthenticate: the tenant to sign in at, where the company's administrator consented.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -75,6 +86,7 @@ impl LoginAnswer {
             missing: wanted.into(),
             needs_approval: None,
             authorize_url: None,
+            connect_url: None,
             tenant_id: None,
             degraded: true,
             sequence: None,

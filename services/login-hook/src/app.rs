@@ -11,6 +11,7 @@ use assent_service_kit::{
 
 use crate::clouds::Clouds;
 use crate::config::{Config, PROGRAM};
+use crate::custody::Custody;
 use crate::decide_login::LoginHook;
 use crate::gateway::Gateway;
 use crate::http::{self, AppState};
@@ -61,6 +62,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
             clouds: Clouds::new(entra, query_deadline),
             projection: Projection::new(connection.clone(), query_deadline),
             gateway: Gateway::new(connection.clone(), config.command_timeout_ms.into()),
+            custody: Custody::new(connection.clone(), query_deadline),
         },
         verifier,
         return_origins: config.return_origins.into_vec(),

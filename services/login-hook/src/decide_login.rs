@@ -1,5 +1,7 @@
 //! The use case: somebody signed in to the host application.
 
+mod connect;
+
 use assent_contract::command::{
     BeginUserConsent, ExpectedIdentity, RecordAutomaticGrant, Sensitive,
 };
@@ -18,13 +20,18 @@ use assent_service_kit::error_chain::with_sources;
 
 use crate::answer::{DecisionKind, LoginAnswer, Reason};
 use crate::clouds::Clouds;
+use crate::custody::Custody;
 use crate::gateway::{CommandError, Gateway};
 use crate::login_facts::{LoginFacts, attainable};
 use crate::projection::{ProjectedUser, Projection};
 use crate::sign_in::{SignIns, Unverified};
+use connect::ConnectionOffer;
 
 /// The refusal by which the gateway keeps a login from sending somebody into a dead end.
 const ADMINISTRATOR_APPROVAL_REQUIRED: &str = Refusal::AdministratorApprovalRequired.code();
+
+/// The refusal by which it holds back what would rest on a dead consent.
+const CONSENT_WITHDRAWN: &str = Refusal::ConsentWithdrawn.code();
 
 /// The error by which it says that there is nothing to ask.
 const ALREADY_ANSWERED: &str = ErrorCode::AlreadyAnswered.as_str();
@@ -36,6 +43,7 @@ pub(crate) struct LoginHook {
     pub(crate) clouds: Clouds,
     pub(crate) projection: Projection,
     pub(crate) gateway: Gateway,
+    pub(crate) custody: Custody,
 }
 
 /// A login to decide about. It holds an ID token, so it has no `Debug`.
@@ -45,6 +53,8 @@ pub(crate) struct Login {
     pub(crate) id_token: Option<String>,
     /// What came with it, to look where the mailbox is after an automatic grant.
     pub(crate) access_token: Option<Sensitive>,
+    /// What came with it, for the token broker.
+    pub(crate) refresh_token: Option<Sensitive>,
     /// By what name Microsoft's sign-in page knows whoever signed in, once that is verified.
     pub(crate) hint: Option<LoginHint>,
     pub(crate) wanted: PermissionSet,
@@ -102,10 +112,13 @@ impl LoginHook {
                     effective: effective_for(&account, &user, sign_in),
                     is_their_mailbox: sign_in.identity().is_some()
                         && sign_in.identity() == user.mailbox(account.epoch),
+                    consent: account.consent().map(|consent| consent.id),
                     consents_tenant: account.consent().map(|consent| consent.tenant.id.0),
                     sequence,
                 };
-                self.carry_out(decision, facts, sign_in, login).await
+                let offer = ConnectionOffer::new(&mut login, sign_in);
+                let answer = self.carry_out(decision, facts, sign_in, login).await;
+                self.offer_connection(answer, offer).await
             }
         })
     }
@@ -145,6 +158,9 @@ impl LoginHook {
                 self.prompt_unless_answered(facts, sign_in, login).await
             }
             Decision::Proceed(reason) => facts.answer(DecisionKind::Proceed, proceeding(reason)),
+            Decision::Reauthenticate(ReauthenticateReason::ConsentWithdrawn) => {
+                self.offer_restoration(facts, sign_in, login).await
+            }
             Decision::Reauthenticate(reason) => facts.reauthenticate(reauthenticating(reason)),
             Decision::Unavailable(reason) => {
                 facts.answer(DecisionKind::Unavailable, unavailable(reason))
@@ -169,14 +185,14 @@ impl LoginHook {
             return facts.reauthenticate(Reason::NotThroughMicrosoft);
         };
         let command = RecordAutomaticGrant {
-            account_id: login.query.account_id,
-            user_id: login.query.user_id,
+            account_id: login.query.account_id.clone(),
+            user_id: login.query.user_id.clone(),
             consent_id: consent.0,
             permissions: login.wanted.into(),
             tenant: identity.tenant.into(),
             object_id: identity.object_id.0,
             is_guest: false,
-            graph_token: login.access_token,
+            graph_token: login.access_token.clone(),
         };
         match self.gateway.record_automatic_grant(&command).await {
             Ok(recorded) => LoginFacts {
@@ -185,6 +201,10 @@ impl LoginHook {
                 ..facts
             }
             .answer(DecisionKind::AutoGrant, Reason::AdministratorConsented),
+            // Of this user nothing says so; the gateway has noted it of the consent.
+            Err(CommandError::Refused(code)) if code == CONSENT_WITHDRAWN => {
+                self.offer_restoration(facts, sign_in, login).await
+            }
             Err(error) => {
                 tracing::debug!(error = %with_sources(&error), "not granted automatically");
                 let reason = match error {
@@ -312,5 +332,6 @@ const fn reauthenticating(reason: ReauthenticateReason) -> Reason {
     match reason {
         ReauthenticateReason::NotThroughMicrosoft => Reason::NotThroughMicrosoft,
         ReauthenticateReason::AnotherTenant => Reason::AnotherTenant,
+        ReauthenticateReason::ConsentWithdrawn => Reason::ConsentWithdrawn,
     }
 }

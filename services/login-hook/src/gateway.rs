@@ -4,9 +4,12 @@
 use std::time::{Duration, Instant};
 
 use assent_contract::command::{
-    AutomaticGrantRecorded, BeginUserConsent, RecordAutomaticGrant, UserConsentBegun,
+    AutomaticGrantRecorded, BeginConnection, BeginUserConsent, FlowStarted, RecordAutomaticGrant,
+    UserConsentBegun,
 };
-use assent_contract::names::{COMMAND_BEGIN_USER_CONSENT, COMMAND_RECORD_AUTOMATIC_GRANT};
+use assent_contract::names::{
+    COMMAND_BEGIN_CONNECTION, COMMAND_BEGIN_USER_CONSENT, COMMAND_RECORD_AUTOMATIC_GRANT,
+};
 use assent_messaging::{Connection, RequestError};
 use assent_metrics::Histogram;
 use assent_metrics::login::COMMAND_DURATION;
@@ -25,6 +28,7 @@ pub(crate) struct Gateway {
     outage: Outage,
     grant_duration: Histogram,
     prompt_duration: Histogram,
+    connection_duration: Histogram,
 }
 
 /// Why the gateway did not do it, as far as is known: after a time-out it may have.
@@ -69,6 +73,7 @@ impl Gateway {
             outage: Outage::new("the gateway"),
             grant_duration: duration("record-automatic-grant"),
             prompt_duration: duration("begin-user-consent"),
+            connection_duration: duration("begin-connection"),
         }
     }
 
@@ -91,6 +96,17 @@ impl Gateway {
         let began = Instant::now();
         let started = self.command(COMMAND_BEGIN_USER_CONSENT, command).await;
         self.prompt_duration.record(began.elapsed());
+        started
+    }
+
+    /// Begins a passage through Microsoft that shows no page.
+    pub(crate) async fn begin_connection(
+        &self,
+        command: &BeginConnection,
+    ) -> Result<FlowStarted, CommandError> {
+        let began = Instant::now();
+        let started = self.command(COMMAND_BEGIN_CONNECTION, command).await;
+        self.connection_duration.record(began.elapsed());
         started
     }
 

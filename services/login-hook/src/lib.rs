@@ -11,7 +11,7 @@
 //! 2. `http` is who may ask, and how; `answer` is what they get.
 //! 3. `decide_login` is the use case: it verifies, asks, decides and acts.
 //! 4. `sign_in` and `clouds` say who signed in; `projection` what is known of that user;
-//!    `gateway` acts on it.
+//!    `gateway` acts on it; `custody` is where refresh tokens go, once the decision stands.
 //! 5. `outage` and `readiness` tell operators what is away.
 
 pub mod app;
@@ -23,7 +23,9 @@ mod http;
 mod decide_login;
 
 mod clouds;
+mod custody;
 mod gateway;
+mod known_custody;
 mod projection;
 mod sign_in;
 

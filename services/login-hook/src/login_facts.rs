@@ -3,6 +3,7 @@
 use assent_contract::command::UserConsentBegun;
 use assent_contract::values::{Method, Permission, kinds_from_list};
 use assent_domain::account::AccountState;
+use assent_domain::ids::ConsentId;
 use assent_domain::permissions::PermissionSet;
 use uuid::Uuid;
 
@@ -17,7 +18,9 @@ pub(crate) struct LoginFacts {
     pub(crate) effective: PermissionSet,
     /// Whether whoever signed in is who the user's grants are of.
     pub(crate) is_their_mailbox: bool,
-    /// Where the administrator who decides for everyone consented.
+    /// The consent of the administrator who decides for everyone.
+    pub(crate) consent: Option<ConsentId>,
+    /// Where that was given.
     pub(crate) consents_tenant: Option<Uuid>,
     pub(crate) sequence: u64,
 }
@@ -64,6 +67,7 @@ impl LoginFacts {
             missing: self.attainable.missing_from(self.effective).into(),
             needs_approval: None,
             authorize_url: None,
+            connect_url: None,
             tenant_id: None,
             degraded: false,
             sequence: Some(self.sequence),

@@ -77,6 +77,12 @@ fn classify(error: &AuthorizationError, purpose: &Purpose) -> RefusalOutcome {
     let is_of_administrator = match purpose {
         Purpose::AdministratorConsent { .. } => true,
         Purpose::OwnConsent { .. } => false,
+        Purpose::Connection { .. } => {
+            if let Some(failure) = without_a_page(error) {
+                return RefusalOutcome::Failed(failure);
+            }
+            false
+        }
     };
     match error.class {
         ErrorClass::Declined => RefusalOutcome::Refused(Refusal::Declined),
@@ -103,6 +109,35 @@ fn classify(error: &AuthorizationError, purpose: &Purpose) -> RefusalOutcome {
         ErrorClass::TenantAbsent => RefusalOutcome::Failed(FlowFailure::TenantAbsent),
         ErrorClass::TryAgain => RefusalOutcome::Failed(FlowFailure::MicrosoftUnavailable),
         ErrorClass::OurFault => RefusalOutcome::Failed(FlowFailure::ApplicationMisconfigured),
+    }
+}
+
+/// What a page of Microsoft's would have been for, where none may be shown. The word that `error` is says it only where
+/// no number says better: Microsoft calls a missing consent `interaction_required`, too.
+fn without_a_page(error: &AuthorizationError) -> Option<FlowFailure> {
+    match (error.class, error.error.as_str()) {
+        (ErrorClass::ConsentMissing, _) => Some(FlowFailure::ConsentRequired),
+        (ErrorClass::AdministratorApprovalRequired, _)
+            if error.needs_consent_by_an_administrator() =>
+        {
+            Some(FlowFailure::ConsentRequired)
+        }
+        (ErrorClass::SessionEnded, _) | (ErrorClass::InteractionRequired, "login_required") => {
+            Some(FlowFailure::LoginRequired)
+        }
+        (ErrorClass::InteractionRequired | ErrorClass::AdministratorApprovalRequired, _) => {
+            Some(FlowFailure::InteractionRequired)
+        }
+        (
+            ErrorClass::Declined
+            | ErrorClass::Undetermined
+            | ErrorClass::WrongTenantOrUser
+            | ErrorClass::OurFault
+            | ErrorClass::TenantAbsent
+            | ErrorClass::AlreadyRedeemed
+            | ErrorClass::TryAgain,
+            _,
+        ) => None,
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{CONFIRMATION_LIFETIME, Flow, FlowStage, Purpose, Route};
-use crate::limits::{OPEN_FLOWS_OF_A_LINK, OPEN_FLOWS_OF_A_USER};
+use crate::limits::{OPEN_CONNECTIONS_OF_A_USER, OPEN_FLOWS_OF_A_LINK, OPEN_FLOWS_OF_A_USER};
 
 /// Who began a flow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(super) enum Opener<'a> {
     /// Whoever was forwarded a link. Nobody has proved anything by then, so it does not count as the flow of the link's
     /// maker.
     Link(&'a AccountId, Uuid),
+    /// The user's logins. What they begin unasked ends nothing that the user has begun.
+    Logins(&'a AccountId, &'a UserId),
 }
 
 impl<'a> Opener<'a> {
@@ -31,6 +33,7 @@ impl<'a> Opener<'a> {
                 ..
             }
             | Purpose::OwnConsent { .. } => Self::User(&flow.account, &flow.started_by),
+            Purpose::Connection { .. } => Self::Logins(&flow.account, &flow.started_by),
         }
     }
 
@@ -39,6 +42,10 @@ impl<'a> Opener<'a> {
             Self::User(account, user) => {
                 let (account, user) = (id_token(account.as_str()), id_token(user.as_str()));
                 format!("open.user.{account}.{user}")
+            }
+            Self::Logins(account, user) => {
+                let (account, user) = (id_token(account.as_str()), id_token(user.as_str()));
+                format!("open.logins.{account}.{user}")
             }
             Self::Link(account, link) => {
                 format!("open.link.{}.{}", id_token(account.as_str()), link.simple())
@@ -51,6 +58,7 @@ impl<'a> Opener<'a> {
         match self {
             Self::User(..) => OPEN_FLOWS_OF_A_USER,
             Self::Link(..) => OPEN_FLOWS_OF_A_LINK,
+            Self::Logins(..) => OPEN_CONNECTIONS_OF_A_USER,
         }
     }
 }

@@ -159,6 +159,8 @@ pub(super) const fn state_of_failure(failure: FlowFailure) -> FlowState {
         }
         FlowFailure::InteractionRequired
         | FlowFailure::SessionEnded
+        | FlowFailure::LoginRequired
+        | FlowFailure::ConsentRequired
         | FlowFailure::ConsentMissing
         | FlowFailure::ConsentNotYetEffective
         | FlowFailure::ApplicationMisconfigured
@@ -196,7 +198,8 @@ pub(super) const fn state_of(refusal: Refusal) -> FlowState {
         | Refusal::GuestAccount
         | Refusal::PersonalAccount
         | Refusal::NotAdministratorConfigured
-        | Refusal::ConsentSuperseded => FlowState::Refused,
+        | Refusal::ConsentSuperseded
+        | Refusal::ConsentWithdrawn => FlowState::Refused,
     }
 }
 

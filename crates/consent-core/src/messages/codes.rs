@@ -88,6 +88,9 @@ pub(super) const fn for_refusal(refusal: Refusal) -> &'static str {
         Refusal::ConsentSuperseded => {
             "Another administrator consent is in force by now. Look at the settings to see which."
         }
+        Refusal::ConsentWithdrawn => {
+            "The permission was withdrawn at Microsoft, so nothing more is synchronized."
+        }
     }
 }
 
@@ -101,6 +104,13 @@ pub(super) const fn for_failure(failure: FlowFailure) -> &'static str {
         FlowFailure::SessionEnded => {
             "Your session at Microsoft is over, for example after a change of password. Sign in there again and start \
              again; what was granted before still stands."
+        }
+        FlowFailure::LoginRequired => {
+            "Microsoft can't tell in this browser who you are. Sign in with Microsoft once more; what was granted stands."
+        }
+        FlowFailure::ConsentRequired => {
+            "Microsoft says that the consent that this rests on is not there (any more). Whoever gave it, you or your Office \
+             365 administrator, has to give it again."
         }
         FlowFailure::ConsentMissing => {
             "Microsoft says that nobody has consented to this. Start again and accept on Microsoft's page; if you have just \
@@ -230,9 +240,6 @@ pub(super) const fn for_error(code: ErrorCode) -> &'static str {
         }
         ErrorCode::ReauthenticationRequired => {
             "Microsoft wants you to sign in again before anything more is synchronized. What was granted stands."
-        }
-        ErrorCode::ConsentWithdrawn => {
-            "The permission was withdrawn at Microsoft, so nothing more is synchronized."
         }
         ErrorCode::MessageIsAnEvent => "The message is an event, so it can't be declared void.",
     }

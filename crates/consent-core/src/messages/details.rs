@@ -115,5 +115,8 @@ const fn refusal_detail(refusal: Refusal) -> &'static str {
         Refusal::PersonalAccount => "a personal account has no mailbox in any organisation",
         Refusal::NotAdministratorConfigured => "the account is not configured by an administrator",
         Refusal::ConsentSuperseded => "another administrator consent is in force by now",
+        Refusal::ConsentWithdrawn => {
+            "Microsoft says that the consent is withdrawn, so nothing is granted under it"
+        }
     }
 }

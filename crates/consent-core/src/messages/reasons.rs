@@ -88,5 +88,8 @@ pub(super) const fn not_found(what: NotFound) -> &'static str {
         NotFound::HandOff => "there is no such link, or not any more",
         NotFound::Flow => "there is no such flow of yours, or not any more",
         NotFound::Logo => "the application has no logo here",
+        NotFound::VaultKey => {
+            "this gateway keeps no refresh tokens: ASSENT_VAULT_PUBLIC_KEY_FILE names no key"
+        }
     }
 }

@@ -132,7 +132,12 @@ impl Accounts {
                 Purpose::AdministratorConsent { .. },
                 Some(Refusal::NotAnAdministrator | Refusal::TenantMismatch),
             ) => self.administrator_mistaken = true,
-            (Purpose::OwnConsent { .. } | Purpose::AdministratorConsent { .. }, _) => {}
+            (
+                Purpose::OwnConsent { .. }
+                | Purpose::AdministratorConsent { .. }
+                | Purpose::Connection { .. },
+                _,
+            ) => {}
         }
     }
 

@@ -6,6 +6,7 @@ use assent_domain::mode::Mode;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
+use crate::use_cases::queries::account_view;
 use crate::views::AccountView;
 
 /// Changes the settings to these, whatever they were.
@@ -24,7 +25,7 @@ pub async fn change_mode(
         })
         .await?;
     let company = gateway.executor.account(account).await?;
-    Ok(AccountView::new(account, &company))
+    Ok(account_view(gateway, account, &company).await)
 }
 
 /// Changes the settings as somebody saw them. A page that has been overtaken must not undo what it did not show.

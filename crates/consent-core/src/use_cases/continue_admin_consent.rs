@@ -123,7 +123,7 @@ async fn verified(
     };
     let expected: Option<Tenant> = match &flow.purpose {
         Purpose::AdministratorConsent { tenant, .. } => tenant.map(Into::into),
-        Purpose::OwnConsent { .. } => None,
+        Purpose::OwnConsent { .. } | Purpose::Connection { .. } => None,
     };
     if !tenant.cloud.is_served() {
         return Ok(Err(Refusal::UnsupportedCloud));
@@ -151,7 +151,8 @@ pub(crate) fn too_often(gateway: &Gateway, flow: &Flow) -> bool {
             route: Route::Direct,
             ..
         }
-        | Purpose::OwnConsent { .. } => gateway.limits.start(&flow.account, &flow.started_by),
+        | Purpose::OwnConsent { .. }
+        | Purpose::Connection { .. } => gateway.limits.start(&flow.account, &flow.started_by),
     };
     limited.is_err()
 }

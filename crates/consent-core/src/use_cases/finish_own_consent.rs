@@ -379,6 +379,8 @@ pub(crate) fn own_consent_of(flow: &Flow) -> Result<OwnConsent, Failure> {
             expected: expected.map(Into::into),
             vouched: *vouched,
         }),
-        Purpose::AdministratorConsent { .. } => Err(Failure::Internal(AnotherPurpose.into())),
+        Purpose::AdministratorConsent { .. } | Purpose::Connection { .. } => {
+            Err(Failure::Internal(AnotherPurpose.into()))
+        }
     }
 }

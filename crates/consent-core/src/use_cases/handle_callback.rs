@@ -25,7 +25,7 @@ use crate::use_cases::redeem::CodeExchange;
 use crate::use_cases::returning_browser::ReturningBrowser;
 use crate::use_cases::visit::Visit;
 use crate::use_cases::{
-    ask_again, continue_admin_consent, finish_admin_consent, finish_own_consent,
+    ask_again, continue_admin_consent, finish_admin_consent, finish_connection, finish_own_consent,
 };
 
 /// A callback that leads nowhere.
@@ -145,12 +145,18 @@ pub async fn authorize(
             ))
             .await
         }
+        (Purpose::Connection { .. }, Ok(code)) => {
+            Box::pin(finish_connection::finish_connection(
+                gateway, stored, exchange, code,
+            ))
+            .await
+        }
         (Purpose::AdministratorConsent { .. }, Err(error))
             if error.class == ErrorClass::ConsentMissing =>
         {
             ask_again::without_consent(gateway, stored, exchange.tenant).await
         }
-        (Purpose::AdministratorConsent { .. }, Err(error)) => {
+        (Purpose::AdministratorConsent { .. } | Purpose::Connection { .. }, Err(error)) => {
             let outcome =
                 FlowOutcome::from_microsoft(&error, ErrorSource::Browser, &stored.value.purpose);
             conclude(gateway, stored, outcome).await

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
-use assent_domain::ids::{AccountId, UserId};
+use assent_contract::custody::CustodyStatus;
+use assent_domain::ids::{AccountId, Sequence, UserId};
 use assent_domain::permissions::Permission;
 use assent_service_kit::Caller;
 use uuid::Uuid;
 
 use crate::command_executor::{Account, User};
+use crate::custody_status;
 use crate::failure::Failure;
 use crate::flow::{Flow, FlowOutcome, FlowState, FlowView};
 use crate::gateway::Gateway;
@@ -18,7 +20,7 @@ use crate::reasons::NotFound;
 use crate::rights;
 use crate::use_cases::find_flow::find_flow;
 use crate::use_cases::finish_own_consent::{GrantedScopes, rehearse};
-use crate::views::{AccountView, MailboxAndApprovals, UserView};
+use crate::views::{AccountView, MailboxAndApprovals, UserView, WithdrawnConsentView};
 
 /// How long a read waits for the write that `at_least` names.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -31,7 +33,28 @@ pub async fn account(
 ) -> Result<AccountView, Failure> {
     wait_for(gateway, account, at_least).await?;
     let company = gateway.executor.account(account).await?;
-    Ok(AccountView::new(account, &company))
+    Ok(account_view(gateway, account, &company).await)
+}
+
+/// An account, with what was learnt of its consent at Microsoft.
+pub(crate) async fn account_view(
+    gateway: &Gateway,
+    account: &AccountId,
+    company: &Account,
+) -> AccountView {
+    let withdrawn = withdrawn_consent(gateway, account, company).await;
+    AccountView::new(account, company, withdrawn)
+}
+
+/// What of the consent in force Microsoft has said to be withdrawn.
+pub async fn withdrawn_consent(
+    gateway: &Gateway,
+    account: &AccountId,
+    company: &Account,
+) -> Option<WithdrawnConsentView> {
+    let consent = company.state.consent()?;
+    let withdrawn = gateway.observations.withdrawn_consent(account).await?;
+    WithdrawnConsentView::new(&withdrawn, consent.id)
 }
 
 /// A user, as the API shows them; no earlier than `at_least`.
@@ -43,7 +66,14 @@ pub async fn user(
 ) -> Result<UserView, Failure> {
     wait_for(gateway, account, at_least).await?;
     let known = user_overview(gateway, account, user).await?;
-    UserView::new(account, user, &known.company, &known.user, &known.learnt)
+    UserView::new(
+        account,
+        user,
+        &known.company,
+        &known.user,
+        &known.learnt,
+        known.custody.as_ref(),
+    )
 }
 
 /// All that is known of a user.
@@ -55,6 +85,8 @@ pub struct UserOverview {
     pub user: User,
     /// What was learnt of Microsoft about the user.
     pub learnt: MailboxAndApprovals,
+    /// What the token broker holds of the user and has handed out; `None` where it does not say.
+    pub custody: Option<CustodyStatus>,
 }
 
 /// Everything of a user, read together.
@@ -66,12 +98,29 @@ pub async fn user_overview(
     // The user first: its events name epochs that the company has to know by then.
     let user = gateway.executor.user(account, id).await?;
     let company = gateway.executor.account(account).await?;
-    let learnt = learnt(gateway, account, id, &company, &user).await;
+    let (learnt, custody) = tokio::join!(
+        learnt(gateway, account, id, &company, &user),
+        custody(gateway, account, id, &user)
+    );
     Ok(UserOverview {
         company,
         user,
         learnt,
+        custody,
     })
+}
+
+/// Of whom nothing was ever recorded nothing was ever held.
+async fn custody(
+    gateway: &Gateway,
+    account: &AccountId,
+    id: &UserId,
+    user: &User,
+) -> Option<CustodyStatus> {
+    if user.state.last_sequence == Sequence(0) {
+        return None;
+    }
+    custody_status::status(&gateway.connection, account, id).await
 }
 
 /// What is known of the user's mailbox, and of what the user can have without an administrator: by the tenant's own

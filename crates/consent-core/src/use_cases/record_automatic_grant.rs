@@ -10,6 +10,7 @@ use assent_domain::ids::{
     AccountId, ConsentId, MicrosoftIdentity, ObjectId, Scope, Tenant, UserId,
 };
 use assent_domain::login::{SignIn, effective_for};
+use assent_domain::permissions::Kinds;
 use assent_metrics::gateway::MAILBOX_PROBES_SKIPPED;
 use assent_microsoft_identity::{AccessToken, ScopeSet};
 use assent_service_kit::error_chain::with_sources;
@@ -26,16 +27,22 @@ pub async fn record_automatic_grant(
     request: RecordAutomaticGrant,
 ) -> Result<AutomaticGrantRecorded, Failure> {
     gateway.limits.write(&request.account_id)?;
+    let consent = ConsentId(request.consent_id);
+    let withdrawn = gateway
+        .observations
+        .withdrawn_consent(&request.account_id)
+        .await;
     let command = automatic_grant::RecordAutomaticGrant {
         account: request.account_id.clone(),
         user: request.user_id.clone(),
-        consent: ConsentId(request.consent_id),
+        consent,
         wanted: request.permissions.into(),
         identity: MicrosoftIdentity {
             tenant: request.tenant.into(),
             object_id: ObjectId(request.object_id),
         },
         is_guest: request.is_guest,
+        found_withdrawn: withdrawn.map_or(Kinds::NONE, |withdrawn| withdrawn.of(consent)),
         scopes: Vec::new(),
     };
     let moved = AtomicBool::new(false);

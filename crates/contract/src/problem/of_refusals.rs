@@ -27,7 +27,8 @@ pub(super) const fn status_of_refusal(refusal: Refusal) -> u16 {
         | Refusal::GuestAccount
         | Refusal::PersonalAccount
         | Refusal::NotAdministratorConfigured
-        | Refusal::ConsentSuperseded => 409,
+        | Refusal::ConsentSuperseded
+        | Refusal::ConsentWithdrawn => 409,
     }
 }
 
@@ -55,6 +56,7 @@ pub(super) const fn title_of_refusal(refusal: Refusal) -> &'static str {
         Refusal::PersonalAccount => "A personal account has no mailbox",
         Refusal::NotAdministratorConfigured => "No administrator's consent is in force",
         Refusal::ConsentSuperseded => "Another consent is in force",
+        Refusal::ConsentWithdrawn => "The consent was withdrawn at Microsoft",
     }
 }
 
@@ -141,6 +143,10 @@ pub(super) const fn remedy_of_refusal(refusal: Refusal) -> (Mender, &'static str
         Refusal::ConsentSuperseded => (
             Mender::Host,
             "ask for a login decision again, which rests on the consent in force by now",
+        ),
+        Refusal::ConsentWithdrawn => (
+            Mender::Administrator,
+            "consent again at Microsoft, or by Settings > Company; the next login notices. Where each user decides, the user grants again",
         ),
     }
 }

@@ -1,5 +1,6 @@
 //! The subjects, and what is said on each.
 
+use assent_domain::refusal::Refusal;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
@@ -39,7 +40,7 @@ const OF_TOKENS: &[ErrorCode] = &[
     ErrorCode::NotPermitted,
     ErrorCode::NoRefreshToken,
     ErrorCode::ReauthenticationRequired,
-    ErrorCode::ConsentWithdrawn,
+    ErrorCode::Refused(Refusal::ConsentWithdrawn),
     ErrorCode::TooManyRequests,
     ErrorCode::InternalError,
     ErrorCode::MicrosoftUnavailable,

@@ -48,6 +48,12 @@ words! {
         /// The person's session at Microsoft is over.
         SessionEnded = "session_ended",
             Person: "sign in at Microsoft again and start again; what was granted before still stands";
+        /// Without a page Microsoft can't tell who it is.
+        LoginRequired = "login_required",
+            Person: "sign in at Microsoft in this browser; the next login of the application tries again";
+        /// Without a page Microsoft does not go on: there is no consent (any more) that covers what is wanted.
+        ConsentRequired = "consent_required",
+            Administrator: "consent again at Microsoft, or by Settings > Company; where each user decides, the user grants again";
         /// Microsoft says that there is no consent.
         ConsentMissing = "consent_missing",
             Person: "start again and accept on Microsoft's page; who has just accepted waits a minute first";

@@ -1,5 +1,6 @@
 //! The words of a decision at login.
 
+use assent_domain::refusal::Refusal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -21,9 +22,10 @@ words! {
         /// Go on: what the administrator consented to was granted just now.
         AutoGrant = "auto_grant",
             Nobody: "the login goes on; what is effective in the answer counts from now on";
-        /// Have the user sign in through Microsoft, and through the right tenant.
+        /// Have the user pass Microsoft, at the right tenant.
         Reauthenticate = "reauthenticate",
-            Host: "let the user sign in through Microsoft, at the tenant that tenant_id names";
+            Host: "send the browser to authorize_url where there is one, once; else let the user sign in through Microsoft, at \
+                   the tenant that tenant_id names";
         /// Go on: nothing can be had for users of this tenant.
         Unavailable = "unavailable",
             Nobody: "the login goes on with nothing permitted; the reason says what would change that";
@@ -66,6 +68,10 @@ words! {
         /// The sign-in was through another tenant than the consent's.
         AnotherTenant = "another_tenant",
             Person: "sign in with an account of the company's own tenant, which tenant_id names";
+        /// Microsoft has said that the administrator's consent is withdrawn. `authorize_url` shows without a page whether it
+        /// lives again: then coming back records the grant.
+        ConsentWithdrawn = Refusal::ConsentWithdrawn.code(),
+            Administrator: "consent again at Microsoft, or by Settings > Company; the next login of each user notices by itself";
         /// The tenant is in a cloud that is not served.
         UnsupportedCloud = "unsupported_cloud",
             Nobody: "tenants in GCC High, DoD or the cloud operated by 21Vianet can't be connected";

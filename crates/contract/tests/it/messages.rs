@@ -54,6 +54,7 @@ fn user_facts() -> UserFacts {
             tenant: tenant(),
             object_id: id(),
         }),
+        last_withdrawal: None,
         last_sequence: u64::MAX,
     }
 }

@@ -188,7 +188,7 @@ fn still_asked(
     asked: PermissionSet,
     begun_after: Sequence,
 ) -> Result<PermissionSet, Refusal> {
-    let still_asked = asked.without(user.last_no.said_after(begun_after));
+    let still_asked = asked.without(user.last_no.after(begun_after));
     if still_asked.is_nothing() {
         return Err(Refusal::FlowExpired);
     }

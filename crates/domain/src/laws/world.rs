@@ -5,7 +5,7 @@
 //! conflicts, and is decided again on the present state. The *company* that a user's event
 //! was decided on is not guarded, so such an event may land after the company moved on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof};
@@ -14,7 +14,7 @@ use super::Recorded;
 use super::flows::{Flow, FlowAction, Said, flow_actions};
 use crate::account::AccountState;
 use crate::decide::administrator_consent::{FinishAdministratorConsent, ProofDemanded, finish};
-use crate::decide::automatic_grant::{self, RecordAutomaticGrant};
+use crate::decide::automatic_grant::{self, RecordAutomaticGrant, Restoration};
 use crate::decide::mode_change::{ChangeMode, change};
 use crate::decide::withdrawal::{self, RecordWithdrawal};
 use crate::event::{Aggregate, Event};
@@ -52,7 +52,15 @@ enum UserAction {
         wanted: PermissionSet,
         as_colleague: bool,
     },
-    Withdraw(Kinds),
+    /// They come back from Microsoft, which says that the consent lives.
+    Restore {
+        held: PermissionSet,
+        as_colleague: bool,
+    },
+    Withdraw {
+        permissions: Kinds,
+        of_colleague: bool,
+    },
 }
 
 /// All that happened.
@@ -65,6 +73,10 @@ pub(super) struct World {
     /// Each time somebody said no, and each time a flow of theirs ended in a grant.
     pub(super) noes: Vec<Said>,
     pub(super) yeses: Vec<Said>,
+    /// The grants that Microsoft gave a code for.
+    pub(super) restored: BTreeSet<Sequence>,
+    /// How many sign-ins were granted nothing, because the consent was withdrawn.
+    pub(super) found_dead: usize,
     /// How many flows were answered at Microsoft, and had come to nothing by then.
     pub(super) expired: usize,
     /// What users have begun.
@@ -101,6 +113,29 @@ pub(super) fn worlds() -> impl Strategy<Value = World> {
     })
 }
 
+/// Worlds of a company whose administrator has consented, where people sign in and Microsoft withdraws.
+pub(super) fn administered_worlds() -> impl Strategy<Value = World> {
+    let consents = permission_sets().prop_map(Action::FinishConsent);
+    let modes = prop::sample::select([USERS_FULL, ADMINISTRATOR].as_slice());
+    let action = prop_oneof![
+        1 => consents,
+        1 => modes.prop_map(Action::ChangeMode),
+        24 => (0_usize..2, unasked()).prop_map(|(user, action)| Action::OfUser(user, action)),
+    ];
+    let steps = (action, 0_usize..3).prop_map(|(action, seen_ago)| Step { action, seen_ago });
+    vec(steps, 0..40).prop_map(|steps| {
+        let mut world = World::new();
+        let consented = Step {
+            action: Action::FinishConsent(PermissionSet::EVERYTHING),
+            seen_ago: 0,
+        };
+        for step in [consented].into_iter().chain(steps) {
+            world.take(step);
+        }
+        world
+    })
+}
+
 /// Any permission set.
 pub(super) fn permission_sets() -> impl Strategy<Value = PermissionSet> {
     let email =
@@ -128,13 +163,24 @@ fn steps() -> impl Strategy<Value = Step> {
 }
 
 fn user_actions() -> impl Strategy<Value = UserAction> {
-    let wanted = prop_oneof![Just(PermissionSet::EVERYTHING), permission_sets()];
     prop_oneof![
         10 => flow_actions().prop_map(UserAction::Flow),
-        3 => (wanted, prop::bool::weighted(0.3))
-            .prop_map(|(wanted, as_colleague)| UserAction::SignIn { wanted, as_colleague }),
+        5 => unasked(),
         2 => kinds().prop_map(UserAction::Revoke),
-        1 => kinds().prop_map(UserAction::Withdraw),
+    ]
+}
+
+/// What happens to users without a question.
+fn unasked() -> impl Strategy<Value = UserAction> {
+    let wanted = prop_oneof![Just(PermissionSet::EVERYTHING), permission_sets()];
+    prop_oneof![
+        6 => (wanted, prop::bool::weighted(0.3))
+            .prop_map(|(wanted, as_colleague)| UserAction::SignIn { wanted, as_colleague }),
+        1 => (permission_sets(), prop::bool::weighted(0.3))
+            .prop_map(|(held, as_colleague)| UserAction::Restore { held, as_colleague }),
+        3 => (kinds(), prop::bool::weighted(0.3)).prop_map(|(permissions, of_colleague)| {
+            UserAction::Withdraw { permissions, of_colleague }
+        }),
     ]
 }
 
@@ -149,6 +195,8 @@ impl World {
             conflicts: 0,
             noes: Vec::new(),
             yeses: Vec::new(),
+            restored: BTreeSet::new(),
+            found_dead: 0,
             expired: 0,
             flows: Vec::new(),
             now: 0,
@@ -227,11 +275,21 @@ impl World {
                     UserAction::Revoke(permissions) => {
                         self.revoke(&account, &user, step.seen_ago, permissions);
                     }
-                    UserAction::SignIn { .. } | UserAction::Withdraw(_) => {
+                    UserAction::SignIn { .. }
+                    | UserAction::Restore { .. }
+                    | UserAction::Withdraw { .. } => {
                         // A refusal leaves the log as it was.
-                        let _refused = self.of_user(&user, step.seen_ago, |state| {
+                        let appended = self.of_user(&user, step.seen_ago, |state| {
                             by_nobody(&account, state, &user, &action)
                         });
+                        if appended == Err(Refusal::ConsentWithdrawn) {
+                            self.found_dead += 1;
+                        }
+                        if matches!(action, UserAction::Restore { .. })
+                            && appended.is_ok_and(|events| !events.is_empty())
+                        {
+                            self.restored.insert(self.user_ago(&user, 0).last_sequence);
+                        }
                     }
                 }
             }
@@ -327,30 +385,51 @@ fn by_nobody(
         UserAction::SignIn {
             wanted,
             as_colleague,
-        } => automatic_grant::record(
+        } => automatic_grant::record(account, state, sign_in(account, user, wanted, as_colleague)),
+        UserAction::Restore { held, as_colleague } => automatic_grant::restore(
             account,
             state,
-            RecordAutomaticGrant {
-                account: acme(),
-                user,
-                consent: account
-                    .consent()
-                    .map_or(consent_id(0), |consent| consent.id),
-                wanted,
-                identity: person(as_colleague),
-                is_guest: false,
-                scopes: scopes(),
+            sign_in(account, user, PermissionSet::EVERYTHING, as_colleague),
+            Restoration {
+                begun_in: account.epoch,
+                redeemed_after: state.last_sequence,
+                held,
             },
         ),
-        UserAction::Withdraw(permissions) => Ok(withdrawal::record(
+        UserAction::Withdraw {
+            permissions,
+            of_colleague,
+        } => Ok(withdrawal::record(
             account,
             state,
             RecordWithdrawal {
                 account: acme(),
                 user,
                 permissions,
+                tenant: person(of_colleague).tenant.id,
+                object_id: person(of_colleague).object_id,
+                as_of: None,
             },
         )),
+    }
+}
+
+pub(super) fn sign_in(
+    account: &AccountState,
+    user: UserId,
+    wanted: PermissionSet,
+    as_colleague: bool,
+) -> RecordAutomaticGrant {
+    let consent = account.consent();
+    RecordAutomaticGrant {
+        account: acme(),
+        user,
+        consent: consent.map_or(consent_id(0), |consent| consent.id),
+        wanted,
+        identity: person(as_colleague),
+        is_guest: false,
+        found_withdrawn: Kinds::NONE,
+        scopes: scopes(),
     }
 }
 

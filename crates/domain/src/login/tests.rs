@@ -16,6 +16,8 @@ use crate::samples::{
 
 const NOTHING_WANTED: Decision = Decision::Proceed(ProceedReason::NothingWanted);
 const ALL_EFFECTIVE: Decision = Decision::Proceed(ProceedReason::AllEffective);
+const CONSENT_WITHDRAWN: Decision =
+    Decision::Reauthenticate(ReauthenticateReason::ConsentWithdrawn);
 const ALREADY_ANSWERED: Decision = Decision::Proceed(ProceedReason::AlreadyAnswered);
 
 fn prompt(missing: PermissionSet) -> Decision {
@@ -139,13 +141,45 @@ fn own_grants_and_answers_of_before_the_switch_do_not_matter() {
 }
 
 #[test]
-fn what_was_withdrawn_under_the_administrators_method_comes_back_at_login() {
-    let known = given(administered(1, EVERYTHING)).and([
-        auto_granted(1, 1, EVERYTHING),
+fn what_was_withdrawn_under_this_very_consent_is_had_through_microsoft_only() {
+    let known = given(administered(1, ALL_BUT_EMAIL)).and([
+        auto_granted(1, 1, ALL_BUT_EMAIL),
         withdrawn(1, [Permission::Contacts]),
     ]);
-    assert_eq!(known.wanting(EVERYTHING), auto_grant(1, EVERYTHING));
-    assert_eq!(known.wanting(CALENDAR), ALL_EFFECTIVE);
+    assert_eq!(known.wanting(EVERYTHING), CONSENT_WITHDRAWN);
+    assert_eq!(known.wanting(CONTACTS), CONSENT_WITHDRAWN);
+    // It is not about what nobody wants, or what the consent never gave.
+    assert_eq!(known.wanting(CALENDAR.join(EMAIL)), ALL_EFFECTIVE);
+    // Nor does it stand before who has to sign in otherwise anyway, or as another person.
+    assert_eq!(
+        known.signed_in(SignIn::Other, EVERYTHING),
+        Decision::Reauthenticate(ReauthenticateReason::NotThroughMicrosoft)
+    );
+    assert_eq!(
+        known.signed_in(SignIn::MicrosoftGuest(ana_at_microsoft()), EVERYTHING),
+        Decision::Unavailable(UnavailableReason::Guest)
+    );
+    assert_eq!(
+        known.signed_in(SignIn::Microsoft(colleague()), EVERYTHING),
+        auto_grant(1, ALL_BUT_EMAIL)
+    );
+    // Restored, or given anew by an administrator here.
+    let restored = known.clone().and([auto_granted(1, 1, CONTACTS)]);
+    assert_eq!(restored.wanting(EVERYTHING), ALL_EFFECTIVE);
+    let renewed = known.and([consented(2, ALL_BUT_EMAIL)]);
+    assert_eq!(renewed.wanting(EVERYTHING), auto_grant(2, ALL_BUT_EMAIL));
+}
+
+#[test]
+fn a_withdrawal_of_another_epoch_is_forgotten() {
+    let known = given(administered(1, CALENDAR))
+        .and([
+            auto_granted(1, 1, CALENDAR),
+            withdrawn(1, [Permission::Calendar]),
+            mode_changed(ADMINISTRATOR, USERS_FULL),
+        ])
+        .and(administered(2, CALENDAR));
+    assert_eq!(known.wanting(CALENDAR), auto_grant(2, CALENDAR));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use assent_domain::event::Aggregate;
 use assent_domain::ids::{Cloud, Sequence, Tenant};
 use assent_domain::mode::{AuthorizationMethod, EmailSync};
 use assent_domain::permissions::{EmailLevel, Kinds, PermissionSet};
-use assent_domain::user::{LastNo, UserState};
+use assent_domain::user::{LastEvents, UserState};
 
 use super::FieldDifference;
 use crate::projected::Projected;
@@ -110,7 +110,11 @@ impl Named for UserState {
             ("own", state.map(|state| permissions(state.own))),
             ("automatic", state.map(|state| permissions(state.automatic))),
             ("answered", state.map(|state| kinds(state.answered))),
-            ("last_no", state.map(|state| last_no(state.last_no))),
+            ("last_no", state.map(|state| last_events(state.last_no))),
+            (
+                "last_withdrawal",
+                state.map(|state| last_events(state.last_withdrawal)),
+            ),
             (
                 "identity_tenant",
                 identity.map(|identity| tenant(identity.tenant)),
@@ -172,12 +176,12 @@ fn kinds(kinds: Kinds) -> String {
     ])
 }
 
-fn last_no(last_no: LastNo) -> String {
+fn last_events(last: LastEvents) -> String {
     let said = |name: &str, at: Sequence| (at != Sequence(0)).then(|| format!("{name} at {at}"));
     let said = [
-        said("calendar", last_no.calendar),
-        said("contacts", last_no.contacts),
-        said("email", last_no.email),
+        said("calendar", last.calendar),
+        said("contacts", last.contacts),
+        said("email", last.email),
     ];
     listed(said.each_ref().map(Option::as_deref))
 }

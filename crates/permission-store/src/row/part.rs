@@ -6,7 +6,7 @@ use assent_domain::ids::{
 };
 use assent_domain::mode::EmailSync;
 use assent_domain::permissions::{EmailLevel, Kinds, PermissionSet};
-use assent_domain::user::LastNo;
+use assent_domain::user::LastEvents;
 use uuid::Uuid;
 
 use super::NoRow;
@@ -159,24 +159,15 @@ impl Part for PermissionSet {
 
 /// What a user has answered, in three bits, and which of it was a no, in three more; then where each
 /// no was. Most users have said no to nothing, and their rows carry nothing of it.
-pub(super) struct Answers(pub(super) Kinds, pub(super) LastNo);
+pub(super) struct Answers(pub(super) Kinds, pub(super) LastEvents);
 
 const NOES: u32 = 3;
 
 impl Part for Answers {
     fn write(&self, row: &mut Vec<u8>) {
         let Self(answered, last_no) = self;
-        let said_no = last_no.said_after(Sequence(0));
-        row.push(bits(*answered) | bits(said_no) << NOES);
-        for (is_there, at) in [
-            (said_no.calendar, last_no.calendar),
-            (said_no.contacts, last_no.contacts),
-            (said_no.email, last_no.email),
-        ] {
-            if is_there {
-                at.write(row);
-            }
-        }
+        row.push(bits(*answered) | bits(last_no.after(Sequence(0))) << NOES);
+        write_those_there(*last_no, row);
     }
 
     fn read(row: &mut &[u8]) -> Result<Self, NoRow> {
@@ -184,24 +175,58 @@ impl Part for Answers {
         if byte >> (2 * NOES) != 0 {
             return Err(NoRow);
         }
-        let said_no = kinds(byte >> NOES);
-        let mut no = |is_there: bool| {
-            if !is_there {
-                return Ok(Sequence(0));
-            }
-            // One that is left out has one way to be written.
-            match Sequence::read(row)? {
-                Sequence(0) => Err(NoRow),
-                at => Ok(at),
-            }
-        };
-        let last_no = LastNo {
-            calendar: no(said_no.calendar)?,
-            contacts: no(said_no.contacts)?,
-            email: no(said_no.email)?,
-        };
-        Ok(Self(kinds(byte), last_no))
+        Ok(Self(
+            kinds(byte),
+            read_those_there(kinds(byte >> NOES), row)?,
+        ))
     }
+}
+
+/// Which permissions there was such an event about, in three bits; then where each was.
+impl Part for LastEvents {
+    fn write(&self, row: &mut Vec<u8>) {
+        row.push(bits(self.after(Sequence(0))));
+        write_those_there(*self, row);
+    }
+
+    fn read(row: &mut &[u8]) -> Result<Self, NoRow> {
+        let byte = u8::read(row)?;
+        if byte >> NOES != 0 {
+            return Err(NoRow);
+        }
+        read_those_there(kinds(byte), row)
+    }
+}
+
+fn write_those_there(last: LastEvents, row: &mut Vec<u8>) {
+    let there = last.after(Sequence(0));
+    for (is_there, at) in [
+        (there.calendar, last.calendar),
+        (there.contacts, last.contacts),
+        (there.email, last.email),
+    ] {
+        if is_there {
+            at.write(row);
+        }
+    }
+}
+
+fn read_those_there(there: Kinds, row: &mut &[u8]) -> Result<LastEvents, NoRow> {
+    let mut last = |is_there: bool| {
+        if !is_there {
+            return Ok(Sequence(0));
+        }
+        // One that is left out has one way to be written.
+        match Sequence::read(row)? {
+            Sequence(0) => Err(NoRow),
+            at => Ok(at),
+        }
+    };
+    Ok(LastEvents {
+        calendar: last(there.calendar)?,
+        contacts: last(there.contacts)?,
+        email: last(there.email)?,
+    })
 }
 
 fn bits(kinds: Kinds) -> u8 {

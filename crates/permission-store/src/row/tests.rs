@@ -4,7 +4,7 @@ use assent_domain::ids::{
 };
 use assent_domain::mode::EmailSync;
 use assent_domain::permissions::{EmailLevel, Kinds, PermissionSet};
-use assent_domain::user::{LastNo, UserState};
+use assent_domain::user::{LastEvents, UserState};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -75,33 +75,39 @@ fn users() -> impl Strategy<Value = UserState> {
         })
     });
     let numbers = (any::<u64>(), any::<u64>());
-    let no = || prop_oneof![Just(0), any::<u64>()].prop_map(Sequence);
-    let noes = (no(), no(), no()).prop_map(|(calendar, contacts, email)| LastNo {
-        calendar,
-        contacts,
-        email,
-    });
+    let at = || prop_oneof![Just(0), any::<u64>()].prop_map(Sequence);
+    let last = || {
+        (at(), at(), at()).prop_map(|(calendar, contacts, email)| LastEvents {
+            calendar,
+            contacts,
+            email,
+        })
+    };
     (
         sets(),
         sets(),
         any::<(bool, bool, bool)>(),
-        noes,
+        last(),
+        last(),
         identities,
         numbers,
     )
         .prop_map(
-            |(own, automatic, answered, last_no, identity, (epoch, last))| UserState {
-                epoch: Epoch(epoch),
-                own,
-                automatic,
-                answered: Kinds {
-                    calendar: answered.0,
-                    contacts: answered.1,
-                    email: answered.2,
-                },
-                last_no,
-                identity,
-                last_sequence: Sequence(last),
+            |(own, automatic, answered, last_no, last_withdrawal, identity, (epoch, last))| {
+                UserState {
+                    epoch: Epoch(epoch),
+                    own,
+                    automatic,
+                    answered: Kinds {
+                        calendar: answered.0,
+                        contacts: answered.1,
+                        email: answered.2,
+                    },
+                    last_no,
+                    last_withdrawal,
+                    identity,
+                    last_sequence: Sequence(last),
+                }
             },
         )
 }

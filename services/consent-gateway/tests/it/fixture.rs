@@ -14,7 +14,7 @@ use assent_dev_stack::{
     SIMULATOR_CLIENT_SECRET, TokenBuilder,
 };
 use assent_event_log::EventLog;
-use assent_messaging::{Connection, ConnectionSettings};
+use assent_messaging::{Connection, ConnectionSettings, RequestError};
 use assent_service_kit::{GivenFlags, Runtime, config};
 use consent_gateway::app;
 use consent_gateway::config::{Config, PROGRAM};
@@ -224,6 +224,27 @@ impl Fixture {
         while log.status().await.unwrap().last_sequence == before {
             assert!(Instant::now() < deadline, "it was never stored");
             tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// What a service's command over NATS is answered: by JSON, or with a status and a code.
+    pub(crate) async fn command(
+        &self,
+        by: NatsUser,
+        subject: &str,
+        command: &Value,
+    ) -> Result<Value, (u16, String)> {
+        let connection = self.connect(by).await;
+        let payload = command.to_string().into_bytes();
+        match connection.request(subject, payload, None, PATIENCE).await {
+            Ok(answer) => Ok(serde_json::from_slice(&answer).unwrap()),
+            Err(RequestError::Service {
+                status,
+                description,
+                ..
+            }) => Err((status, description)),
+            // No status of ours: whatever a test expects, it is not this.
+            Err(error) => Err((0, error.to_string())),
         }
     }
 

@@ -14,3 +14,4 @@ mod failures;
 mod fixture;
 mod operations;
 mod pages;
+mod withdrawals;

@@ -46,6 +46,7 @@ struct SignInBody {
     provider: Provider,
     id_token: Option<String>,
     access_token: Option<String>,
+    refresh_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -65,6 +66,8 @@ pub(super) enum InvalidLogin {
     IdTokenOfAnother,
     #[error("`sign_in.access_token`: only a sign-in through microsoft has an access token")]
     AccessTokenOfAnother,
+    #[error("`sign_in.refresh_token`: only a sign-in through microsoft has a refresh token")]
+    RefreshTokenOfAnother,
     #[error(transparent)]
     ReturnTo(#[from] NotAllowed),
 }
@@ -81,6 +84,9 @@ impl LoginBody {
         if id_token.is_none() && self.sign_in.access_token.is_some() {
             return Err(InvalidLogin::AccessTokenOfAnother);
         }
+        if id_token.is_none() && self.sign_in.refresh_token.is_some() {
+            return Err(InvalidLogin::RefreshTokenOfAnother);
+        }
         if let Some(return_to) = &self.return_to {
             // The gateway checks it again. It is checked here too, because a wrong one is the host application's mistake
             // and must show at every login, not only at those that prompt.
@@ -94,6 +100,7 @@ impl LoginBody {
             },
             id_token,
             access_token: self.sign_in.access_token.map(Sensitive),
+            refresh_token: self.sign_in.refresh_token.map(Sensitive),
             hint: None,
             wanted: self
                 .wants
@@ -137,13 +144,21 @@ impl PartialSchema for SignInBody {
             "An access token for Microsoft Graph that came with the ID token. After an automatic grant it is used once, to \
              look where the mailbox is, and is not kept.",
         );
+        let refresh_token = text(
+            SchemaType::from_iter([Type::String, Type::Null]),
+            "A refresh token that came with the ID token, where the host application signs people in with the same application \
+             at Microsoft. The token broker tries it and keeps it for syncing, if something is effective for that mailbox; a \
+             login neither waits for that nor fails by it.",
+        );
         let microsoft = shape("microsoft")
             .property("id_token", id_token)
             .required("id_token")
-            .property("access_token", access_token);
+            .property("access_token", access_token)
+            .property("refresh_token", refresh_token);
         let other = shape("other")
             .property("id_token", nothing())
-            .property("access_token", nothing());
+            .property("access_token", nothing())
+            .property("refresh_token", nothing());
         let mut either = OneOf::new();
         either.description = Some("How the user signed in to the host application.".to_owned());
         either.items = vec![

@@ -26,7 +26,7 @@ async fn promptly(fixture: &Fixture, body: &Value) -> Value {
 fn expect_unknown(answer: &Value, reason: &str) {
     let expected = json!({
         "decision": "proceed", "reason": reason, "method": null, "effective": NOTHING,
-        "missing": EVERYTHING, "degraded": true, "sequence": null,
+        "allowed": [], "missing": EVERYTHING, "degraded": true, "sequence": null,
     });
     assert_eq!(*answer, expected);
 }
@@ -189,7 +189,7 @@ async fn a_grant_that_was_not_recorded_is_not_effective() {
         let answer = promptly(&fixture, &fixture.microsoft_sign_in(CONTOSO)).await;
         let expected = json!({
             "decision": "proceed", "reason": reason, "method": "admin_configured",
-            "effective": calendar, "missing": set(false, true, EmailLevel::Full),
+            "effective": calendar, "allowed": ["calendar"], "missing": set(false, true, EmailLevel::Full),
             "degraded": true, "sequence": 42,
         });
         assert_eq!(answer, expected);
@@ -208,7 +208,7 @@ async fn a_prompt_without_a_gateway_has_no_address() {
         let answer = promptly(&fixture, &other_sign_in()).await;
         let expected = json!({
             "decision": "prompt", "reason": "consent_missing", "method": "user_individual",
-            "effective": NOTHING, "missing": EVERYTHING, "degraded": true, "sequence": 42,
+            "effective": NOTHING, "allowed": [], "missing": EVERYTHING, "degraded": true, "sequence": 42,
         });
         assert_eq!(answer, expected);
     }

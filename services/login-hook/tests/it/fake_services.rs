@@ -4,13 +4,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assent_contract::command::{
-    AutomaticGrantRecorded, BeginUserConsent, RecordAutomaticGrant, UserConsentBegun,
+    AutomaticGrantRecorded, BeginConnection, BeginUserConsent, FlowStarted, RecordAutomaticGrant,
+    UserConsentBegun,
 };
+use assent_contract::custody::{CustodyQuery, CustodyStatus, Deposit, Deposited, HeldToken};
 use assent_contract::names;
 use assent_contract::problem::{ErrorCode, Problem};
 use assent_contract::query::{AccountFacts, ConsentFacts, LoginState, UserFacts, UserQuery};
 use assent_contract::values::{
-    Cloud, EmailLevel, EmailSync, Method, Permission, PermissionSet, Tenant,
+    Cloud, EmailLevel, EmailSync, Identity, Method, Permission, PermissionSet, PersonId, Tenant,
 };
 use assent_dev_stack::{NatsServer, NatsUser};
 use assent_messaging::{
@@ -24,6 +26,7 @@ use uuid::{Uuid, uuid};
 
 pub(crate) const CONSENT: Uuid = uuid!("01900000-0000-7000-8000-000000000001");
 pub(crate) const AUTHORIZE_URL: &str = "https://login.example/authorize?state=s";
+pub(crate) const CONNECT_URL: &str = "https://login.example/authorize?prompt=none";
 
 pub(crate) const NOTHING: PermissionSet = set(false, false, EmailLevel::None);
 pub(crate) const EVERYTHING: PermissionSet = set(true, true, EmailLevel::Full);
@@ -53,6 +56,24 @@ pub(crate) fn begun(permissions: &[Permission], needs_approval: &[Permission]) -
     }
 }
 
+/// What a token broker says that holds this, or nothing.
+pub(crate) const fn holding(held: Option<HeldToken>) -> CustodyStatus {
+    CustodyStatus {
+        held,
+        handed_out: Vec::new(),
+    }
+}
+
+/// A token of somebody's mailbox.
+pub(crate) const fn held(person: PersonId) -> HeldToken {
+    HeldToken {
+        microsoft_identity: person,
+        since: Timestamp::UNIX_EPOCH,
+        verified_at: Timestamp::UNIX_EPOCH,
+        reauthentication_required: false,
+    }
+}
+
 /// How a service answers.
 #[derive(Clone)]
 pub(crate) enum Reply<T> {
@@ -70,9 +91,15 @@ pub(crate) struct Script {
     pub(crate) state: Reply<LoginState>,
     pub(crate) grant: Reply<AutomaticGrantRecorded>,
     pub(crate) flow: Reply<UserConsentBegun>,
+    pub(crate) connection: Reply<FlowStarted>,
+    pub(crate) custody: Reply<CustodyStatus>,
+    pub(crate) deposited: Reply<Deposited>,
     pub(crate) queries: Vec<UserQuery>,
     pub(crate) grants: Vec<RecordAutomaticGrant>,
     pub(crate) flows: Vec<BeginUserConsent>,
+    pub(crate) connections: Vec<BeginConnection>,
+    pub(crate) custody_queries: Vec<CustodyQuery>,
+    pub(crate) deposits: Vec<Deposit>,
     pub(crate) traceparents: Vec<Option<String>>,
 }
 
@@ -87,9 +114,19 @@ impl Script {
                 sequence: 43,
             }),
             flow: Reply::With(begun(&ALL_KINDS, &[])),
+            connection: Reply::With(FlowStarted {
+                flow_id: CONSENT,
+                authorize_url: CONNECT_URL.to_owned(),
+                expires_at: Timestamp::UNIX_EPOCH,
+            }),
+            custody: Reply::With(holding(None)),
+            deposited: Reply::With(Deposited { kept: true }),
             queries: Vec::new(),
             grants: Vec::new(),
             flows: Vec::new(),
+            connections: Vec::new(),
+            custody_queries: Vec::new(),
+            deposits: Vec::new(),
             traceparents: Vec::new(),
         }))
     }
@@ -150,6 +187,24 @@ pub(crate) fn consented(
     }
 }
 
+/// The user, whose grants are of this person's mailbox.
+pub(crate) fn of_mailbox(state: LoginState, person: PersonId) -> LoginState {
+    let identity = Identity {
+        tenant: Tenant {
+            cloud: Cloud::Worldwide,
+            id: person.tenant_id,
+        },
+        object_id: person.object_id,
+    };
+    LoginState {
+        user: UserFacts {
+            identity: Some(identity),
+            ..state.user
+        },
+        ..state
+    }
+}
+
 const fn user(epoch: u64) -> UserFacts {
     UserFacts {
         epoch,
@@ -157,6 +212,7 @@ const fn user(epoch: u64) -> UserFacts {
         automatic: NOTHING,
         answered: Vec::new(),
         identity: None,
+        last_withdrawal: None,
         last_sequence: 0,
     }
 }
@@ -183,6 +239,14 @@ pub(crate) async fn serve_fakes(nats: &NatsServer, script: &Shared) {
             script.flow.clone()
         },
     );
+    let connection = endpoint(
+        script,
+        names::COMMAND_BEGIN_CONNECTION,
+        |script, command| {
+            script.connections.push(command);
+            script.connection.clone()
+        },
+    );
     serve(
         nats,
         NatsUser::Projection,
@@ -194,7 +258,26 @@ pub(crate) async fn serve_fakes(nats: &NatsServer, script: &Shared) {
         nats,
         NatsUser::Gateway,
         names::GATEWAY_SERVICE,
-        vec![grant, flow],
+        vec![grant, flow, connection],
+    )
+    .await;
+}
+
+/// A token broker, which not everybody has.
+pub(crate) async fn serve_broker(nats: &NatsServer, script: &Shared) {
+    let status = endpoint(script, names::CUSTODY_STATUS, |script, query| {
+        script.custody_queries.push(query);
+        script.custody.clone()
+    });
+    let deposit = endpoint(script, names::CUSTODY_DEPOSIT, |script, deposit| {
+        script.deposits.push(deposit);
+        script.deposited.clone()
+    });
+    serve(
+        nats,
+        NatsUser::TokenBroker,
+        names::TOKEN_BROKER_SERVICE,
+        vec![status, deposit],
     )
     .await;
 }

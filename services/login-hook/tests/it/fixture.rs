@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::sync::MutexGuard;
 use std::time::Duration;
 
+use assent_contract::values::PersonId;
 use assent_dev_stack::{HostApplication, NatsServer, NatsUser, ReservedPort};
 use assent_service_kit::{Runtime, config};
 use login_hook::config::{Config, PROGRAM};
@@ -12,11 +13,17 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::fake_services::{self, Script, Shared};
-use crate::microsoft::{HOST_CLIENT, Microsoft, OUR_CLIENT};
+use crate::fake_services::{self, EVERYTHING, Reply, Script, Shared};
+use crate::microsoft::{ANA, CONTOSO, HOST_CLIENT, Microsoft, OUR_CLIENT};
 
 /// Longer than anything here takes, even on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Whose mailbox Ana's is.
+pub(crate) const ANAS_MAILBOX: PersonId = PersonId {
+    tenant_id: CONTOSO,
+    object_id: ANA,
+};
 
 pub(crate) struct Fixture {
     pub(crate) nats: NatsServer,
@@ -99,6 +106,25 @@ impl Fixture {
         fake_services::serve_fakes(&self.nats, &self.script).await;
     }
 
+    /// Has a token broker play, too.
+    pub(crate) async fn with_broker(self) -> Self {
+        fake_services::serve_broker(&self.nats, &self.script).await;
+        let signed_in = self.ana_with_everything();
+        until("the token broker answers", async || {
+            self.decide(&signed_in).await["connect_url"].is_string()
+        })
+        .await;
+        self.forget();
+        self
+    }
+
+    /// Ana has all that she can have, of the mailbox that she signs in as.
+    pub(crate) fn ana_with_everything(&self) -> Value {
+        let state = fake_services::consented(CONTOSO, EVERYTHING, EVERYTHING);
+        self.script().state = Reply::With(fake_services::of_mailbox(state, ANAS_MAILBOX));
+        self.microsoft_sign_in(CONTOSO)
+    }
+
     /// What the faked services answer and were asked. Don't hold it while asking.
     pub(crate) fn script(&self) -> MutexGuard<'_, Script> {
         self.script.lock().unwrap()
@@ -109,6 +135,9 @@ impl Fixture {
         script.queries.clear();
         script.grants.clear();
         script.flows.clear();
+        script.connections.clear();
+        script.custody_queries.clear();
+        script.deposits.clear();
         script.traceparents.clear();
     }
 

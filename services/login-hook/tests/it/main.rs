@@ -13,6 +13,7 @@ mod fake_services;
 mod fixture;
 mod microsoft;
 
+mod connections;
 mod decisions;
 mod degraded;
 mod refusals;

@@ -1,5 +1,6 @@
 mod failures;
 mod stored;
+mod without_a_page;
 
 use assent_domain::ids::{AccountId, UserId};
 use assent_domain::permissions::PermissionSet;

@@ -2,8 +2,9 @@
 
 use assent_contract::change::ChangeMessage;
 use assent_contract::command::{
-    AutomaticGrantRecorded, BeginUserConsent, ExpectedIdentity, FlowStarted, RecordAutomaticGrant,
-    Sensitive, UserConsentBegun,
+    AutomaticGrantRecorded, BeginConnection, BeginUserConsent, ConnectionPurpose, Evidence,
+    ExpectedIdentity, FlowStarted, Reach, RecordAutomaticGrant, RecordWithdrawal, Sensitive,
+    UserConsentBegun, WithdrawalRecorded,
 };
 use assent_contract::problem::{ErrorCode, Problem};
 use assent_contract::query::{
@@ -132,6 +133,108 @@ fn commands() {
             ..begin
         },
         &json!({"account_id": "acme", "user_id": "ana", "permissions": ["calendar", "email"]}),
+    );
+}
+
+#[test]
+fn passages_without_a_page() {
+    let begin = BeginConnection {
+        account_id: account_id(),
+        user_id: user_id(),
+        purpose: ConnectionPurpose::Custody,
+        microsoft_identity: ExpectedIdentity {
+            tenant_id: id(),
+            object_id: id(),
+        },
+        login_hint: Some(Sensitive("O.CiQx".to_owned())),
+        return_to: Some("https://app.example/after".to_owned()),
+    };
+    assert!(!format!("{begin:?}").contains("CiQx"));
+    assert_tolerant(
+        &begin,
+        &json!({
+            "account_id": "acme", "user_id": "ana", "purpose": {"kind": "custody"},
+            "microsoft_identity": {"tenant_id": ID, "object_id": ID}, "login_hint": "O.CiQx",
+            "return_to": "https://app.example/after",
+        }),
+    );
+    assert_tolerant(
+        &BeginConnection {
+            purpose: ConnectionPurpose::Restoration {
+                consent_id: id(),
+                permissions: SET,
+            },
+            login_hint: None,
+            return_to: None,
+            ..begin
+        },
+        &json!({
+            "account_id": "acme", "user_id": "ana",
+            "purpose": {"kind": "restoration", "consent_id": ID, "permissions": set()},
+            "microsoft_identity": {"tenant_id": ID, "object_id": ID},
+        }),
+    );
+}
+
+#[test]
+fn withdrawals() {
+    let found = RecordWithdrawal {
+        account_id: account_id(),
+        user_id: user_id(),
+        permissions: Vec::from([Permission::Calendar]),
+        microsoft_identity: PersonId {
+            tenant_id: id(),
+            object_id: id(),
+        },
+        as_of: Some(5),
+        evidence: Evidence {
+            reach: Reach::User,
+            error: "invalid_grant".to_owned(),
+            suberror: Some("consent_required".to_owned()),
+            code: Some(65001),
+            correlation_id: Some(id()),
+            reported_by: Some("calendar-sync".to_owned()),
+        },
+    };
+    assert_tolerant(
+        &found,
+        &json!({
+            "account_id": "acme", "user_id": "ana", "permissions": ["calendar"],
+            "microsoft_identity": {"tenant_id": ID, "object_id": ID}, "as_of": 5,
+            "evidence": {
+                "reach": "user", "error": "invalid_grant", "suberror": "consent_required", "code": 65001,
+                "correlation_id": ID, "reported_by": "calendar-sync",
+            },
+        }),
+    );
+    assert_tolerant(
+        &RecordWithdrawal {
+            as_of: None,
+            evidence: Evidence {
+                reach: Reach::Tenant,
+                error: "invalid_grant".to_owned(),
+                suberror: None,
+                code: None,
+                correlation_id: None,
+                reported_by: None,
+            },
+            ..found
+        },
+        &json!({
+            "account_id": "acme", "user_id": "ana", "permissions": ["calendar"],
+            "microsoft_identity": {"tenant_id": ID, "object_id": ID},
+            "evidence": {"reach": "tenant", "error": "invalid_grant"},
+        }),
+    );
+    for reach in [Reach::User, Reach::Tenant] {
+        assert_eq!(json!(reach), reach.as_str());
+    }
+    assert_tolerant(
+        &WithdrawalRecorded {
+            recorded: Vec::from([Permission::Calendar]),
+            sequence: 6,
+        },
+        &json!({"recorded": ["calendar"], "sequence": 6}),
     );
 }
 

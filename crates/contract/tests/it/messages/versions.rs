@@ -3,8 +3,12 @@
 use assent_contract::command::{BeginUserConsent, MessageVoided, UserConsentBegun, VoidMessage};
 use assent_contract::event_hash::EventHash;
 use assent_contract::operation::VoidRecord;
-use assent_contract::query::{AggregateId, BlockedEntry, BlockedPage, BlockedQuery, UserFacts};
+use assent_contract::query::{
+    AggregateId, BlockedEntry, BlockedPage, BlockedQuery, LastEvents, UserFacts,
+};
 use assent_contract::values::Permission;
+use assent_domain::ids::Sequence;
+use assent_domain::user::UserState;
 use serde_json::json;
 
 use super::{
@@ -114,6 +118,25 @@ fn a_kind_of_permission_that_is_new_is_left_out_of_lists() {
         (begun.permissions.as_slice(), begun.needs_approval),
         (&known[..], Vec::new())
     );
+}
+
+/// What was withdrawn is a field more of a user's state, and absent for nearly everybody: a program that reads it and one
+/// that has never heard of it understand one another.
+#[test]
+fn a_user_of_whom_something_was_withdrawn() {
+    let mut user = serde_json::to_value(user_facts()).unwrap();
+    assert!(user.get("last_withdrawal").is_none());
+    user["last_withdrawal"] = json!({"calendar": 0, "contacts": 7, "email": 9});
+    let facts: UserFacts = serde_json::from_value(user.clone()).unwrap();
+    let state = UserState::from(&facts);
+    let last = LastEvents {
+        calendar: 0,
+        contacts: 7,
+        email: 9,
+    };
+    assert_eq!(facts.last_withdrawal, Some(last));
+    assert_eq!(state.last_withdrawal.contacts, Sequence(7));
+    assert_eq!(serde_json::to_value(UserFacts::from(&state)).unwrap(), user);
 }
 
 /// Neither is a value that is new taken for another one: the whole message can't be read.

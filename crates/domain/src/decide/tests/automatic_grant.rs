@@ -1,16 +1,19 @@
 //! "Record an automatic grant."
 
-use super::{given, given_nothing};
-use crate::decide::automatic_grant::RecordAutomaticGrant;
-use crate::ids::{Cloud, Epoch};
-use crate::permissions::{Permission, PermissionSet};
+use super::{Command, given, given_nothing};
+use crate::account::AccountState;
+use crate::decide::automatic_grant::{RecordAutomaticGrant, Restoration, restore};
+use crate::event::Event;
+use crate::ids::{Cloud, Epoch, Sequence};
+use crate::permissions::{Kinds, Permission, PermissionSet};
 use crate::refusal::Refusal;
 use crate::samples::{
     ADMINISTRATOR, ALL_BUT_EMAIL, CALENDAR, CONTACTS, EMAIL, EVERYTHING, NOTHING, SENDING,
     USERS_FULL, acme, administered, ana, ana_at_microsoft, another_tenant, auto_granted,
-    auto_granted_to, colleague, consent_id, consented, granted, mode_changed, person_of, scopes,
-    tenant_in, withdrawn,
+    auto_granted_to, colleague, consent_id, consented, granted, kinds, mode_changed, person_of,
+    scopes, tenant_in, withdrawn,
 };
+use crate::user::UserState;
 
 fn record(consent: u128, wanted: PermissionSet) -> RecordAutomaticGrant {
     RecordAutomaticGrant {
@@ -20,6 +23,7 @@ fn record(consent: u128, wanted: PermissionSet) -> RecordAutomaticGrant {
         wanted,
         identity: ana_at_microsoft(),
         is_guest: false,
+        found_withdrawn: Kinds::NONE,
         scopes: scopes(),
     }
 }
@@ -68,16 +72,122 @@ fn the_users_own_grants_are_no_automatic_ones() {
 }
 
 #[test]
-fn what_was_withdrawn_is_granted_again_at_the_next_login() {
+fn a_consent_that_was_withdrawn_gives_nothing_on_its_old_word() {
+    let known = given(administered(1, EVERYTHING)).and([
+        auto_granted(1, 1, EVERYTHING),
+        withdrawn(1, [Permission::Email]),
+    ]);
+    known
+        .clone()
+        .then_effective(ALL_BUT_EMAIL)
+        .when(record(1, EVERYTHING))
+        .then_refused(Refusal::ConsentWithdrawn);
+    // What it still gives was not asked back.
+    known.clone().when(record(1, ALL_BUT_EMAIL)).then_nothing();
+    // Somebody else of the tenant may have it, as far as this user's events say.
+    known
+        .when(RecordAutomaticGrant {
+            identity: colleague(),
+            ..record(1, EVERYTHING)
+        })
+        .then([auto_granted_to(colleague(), 1, 1, EVERYTHING)]);
+}
+
+#[test]
+fn what_is_noted_beside_the_log_holds_back_and_takes_nothing_away() {
+    let noted = |wanted, found: &[Permission]| RecordAutomaticGrant {
+        found_withdrawn: kinds(found.iter().copied()),
+        ..record(1, wanted)
+    };
+    let newcomer = given(administered(1, EVERYTHING));
+    newcomer
+        .clone()
+        .when(noted(EVERYTHING, &[Permission::Calendar]))
+        .then_refused(Refusal::ConsentWithdrawn);
+    newcomer
+        .when(noted(CONTACTS, &[Permission::Calendar]))
+        .then([auto_granted(1, 1, CONTACTS)]);
+    let known = given(administered(1, EVERYTHING)).and([auto_granted(1, 1, EVERYTHING)]);
+    known
+        .when(noted(EVERYTHING, &Permission::ALL))
+        .then_nothing()
+        .then_effective(EVERYTHING);
+}
+
+#[test]
+fn another_consent_does_not_stand_for_what_was_withdrawn_before_it() {
     given(administered(1, EVERYTHING))
         .and([
             auto_granted(1, 1, EVERYTHING),
-            withdrawn(1, [Permission::Email]),
+            withdrawn(1, Permission::ALL),
+            consented(2, EVERYTHING),
         ])
+        .when(record(2, EVERYTHING))
+        .then([auto_granted(1, 2, EVERYTHING)]);
+}
+
+/// A code that was redeemed under the consent, by who signed in.
+struct Restored(RecordAutomaticGrant, Restoration);
+
+impl Command for Restored {
+    fn decide(self, account: &AccountState, user: &UserState) -> Result<Vec<Event>, Refusal> {
+        restore(account, user, self.0, self.1)
+    }
+}
+
+fn restored(consent: u128, held: PermissionSet, redeemed_after: u64) -> Restored {
+    Restored(
+        RecordAutomaticGrant {
+            found_withdrawn: kinds(Permission::ALL),
+            ..record(consent, EVERYTHING)
+        },
+        Restoration {
+            begun_in: Epoch(1),
+            redeemed_after: Sequence(redeemed_after),
+            held,
+        },
+    )
+}
+
+#[test]
+fn a_redeemed_code_brings_back_what_it_covers() {
+    let dead = given(administered(1, ALL_BUT_EMAIL)).and([
+        auto_granted(1, 1, ALL_BUT_EMAIL),
+        withdrawn(1, Permission::ALL),
+    ]);
+    let last = dead.user.last_sequence.0;
+    dead.clone()
+        .when(restored(1, EVERYTHING, last))
+        .then([auto_granted(1, 1, ALL_BUT_EMAIL)])
         .then_effective(ALL_BUT_EMAIL)
         .when(record(1, EVERYTHING))
-        .then([auto_granted(1, 1, EVERYTHING)])
-        .then_effective(EVERYTHING);
+        .then_nothing();
+    dead.clone()
+        .when(restored(1, CALENDAR, last))
+        .then([auto_granted(1, 1, CALENDAR)])
+        .when(record(1, EVERYTHING))
+        .then_refused(Refusal::ConsentWithdrawn);
+    dead.when(restored(1, EMAIL, last))
+        .then_refused(Refusal::ScopesMissing);
+}
+
+#[test]
+fn a_redeemed_code_is_no_proof_of_what_comes_after_it() {
+    let dead = given(administered(1, EVERYTHING)).and([
+        auto_granted(1, 1, EVERYTHING),
+        withdrawn(1, [Permission::Email]),
+    ]);
+    dead.clone()
+        .when(restored(1, EVERYTHING, dead.user.last_sequence.0 - 1))
+        .then_nothing()
+        .then_effective(ALL_BUT_EMAIL);
+    dead.clone()
+        .and([consented(2, EVERYTHING)])
+        .when(restored(1, EVERYTHING, 99))
+        .then_refused(Refusal::ConsentSuperseded);
+    dead.and([mode_changed(ADMINISTRATOR, USERS_FULL)])
+        .when(restored(1, EVERYTHING, 99))
+        .then_refused(Refusal::FlowExpired);
 }
 
 #[test]

@@ -62,6 +62,7 @@ fn refusals_keep_their_names() {
             "not_administrator_configured",
         ),
         (Refusal::ConsentSuperseded, "consent_superseded"),
+        (Refusal::ConsentWithdrawn, "consent_withdrawn"),
     ] {
         assert_eq!(refusal.code(), code);
     }

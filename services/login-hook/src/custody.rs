@@ -1,0 +1,207 @@
+//! The token broker, as a login sees it. It is asked once the decision stands, and nothing of a login rests on it: where there
+//! is none, or it is slow, the login is as it would be without.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use assent_contract::command::Sensitive;
+use assent_contract::custody::{CustodyQuery, CustodyStatus, Deposit, Deposited, HeldToken};
+use assent_contract::names::{CUSTODY_DEPOSIT, CUSTODY_STATUS};
+use assent_contract::values::PersonId;
+use assent_domain::ids::{AccountId, UserId};
+use assent_messaging::{Connection, RequestError};
+use assent_service_kit::error_chain::with_sources;
+use assent_service_kit::telemetry::{current_traceparent, sending};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
+use tracing::Instrument as _;
+
+use crate::known_custody::KnownCustody;
+use crate::outage::Outage;
+
+/// How long the broker has to try a token at Microsoft. No login waits for it that long.
+const DEPOSIT_DEADLINE: Duration = Duration::from_secs(15);
+/// How many tokens may be on their way to the broker. Beyond that they are dropped: the next login brings another one.
+const DEPOSITS_IN_FLIGHT: usize = 128;
+/// How long no login asks a broker that did not answer the last one in time.
+const LEFT_ALONE: Duration = Duration::from_secs(10);
+
+/// The token broker.
+#[derive(Debug)]
+pub(crate) struct Custody {
+    broker: Arc<Broker>,
+    patience: Duration,
+    deposits: Arc<Semaphore>,
+}
+
+#[derive(Debug)]
+struct Broker {
+    connection: Connection,
+    known: KnownCustody,
+    outage: Outage,
+    left_alone_until: Mutex<Option<Instant>>,
+}
+
+/// Whose token it is about: a user, and the mailbox of the grants.
+#[derive(Debug, Clone)]
+pub(crate) struct Whose {
+    pub(crate) account: AccountId,
+    pub(crate) user: UserId,
+    pub(crate) person: PersonId,
+}
+
+/// Why the broker did not do it.
+#[derive(Debug, thiserror::Error)]
+enum BrokerError {
+    #[error("the token broker did not answer")]
+    Request(#[from] RequestError),
+    #[error("the token broker's answer can't be read")]
+    Unreadable(#[from] serde_json::Error),
+}
+
+impl Custody {
+    /// `patience` is how long a login waits for it.
+    pub(crate) fn new(connection: Connection, patience: Duration) -> Self {
+        Self {
+            broker: Arc::new(Broker {
+                connection,
+                known: KnownCustody::new(),
+                outage: Outage::new("the token broker"),
+                left_alone_until: Mutex::new(None),
+            }),
+            patience,
+            deposits: Arc::new(Semaphore::new(DEPOSITS_IN_FLIGHT)),
+        }
+    }
+
+    /// Whether there is a broker that says that it lacks a usable token of this mailbox.
+    pub(crate) async fn lacks(&self, whose: &Whose) -> bool {
+        let key = (whose.account.clone(), whose.user.clone());
+        if self.broker.known.holds(&key, whose.person) || self.broker.is_left_alone() {
+            return false;
+        }
+        let query = CustodyQuery {
+            account_id: whose.account.clone(),
+            user_id: whose.user.clone(),
+        };
+        let asked = self.broker.ask(CUSTODY_STATUS, &query, self.patience).await;
+        let Some(CustodyStatus { held, .. }) = asked else {
+            return false;
+        };
+        let is_held = held.is_some_and(|held| is_usable(&held, whose.person));
+        if is_held {
+            self.broker.known.note(key, whose.person);
+        }
+        !is_held
+    }
+
+    /// Hands a refresh token over, and says whether it was taken, as far as that is known soon: the broker tries it at
+    /// Microsoft, and goes on when the login has given up.
+    pub(crate) async fn deposit(
+        &self,
+        whose: &Whose,
+        refresh_token: Sensitive,
+        at_least: Option<u64>,
+    ) -> Option<bool> {
+        if self.broker.is_left_alone() {
+            return None;
+        }
+        let permit = Arc::clone(&self.deposits).try_acquire_owned().ok()?;
+        let deposit = Deposit {
+            account_id: whose.account.clone(),
+            user_id: whose.user.clone(),
+            microsoft_identity: whose.person,
+            refresh_token,
+            at_least,
+        };
+        let (broker, whose) = (Arc::clone(&self.broker), whose.clone());
+        let deposited = async move {
+            let _permit = permit;
+            let asked = broker
+                .ask(CUSTODY_DEPOSIT, &deposit, DEPOSIT_DEADLINE)
+                .await;
+            let Deposited { kept } = asked?;
+            if kept {
+                let key = (whose.account, whose.user);
+                broker.known.note(key, whose.person);
+            }
+            Some(kept)
+        };
+        let on_its_way = tokio::spawn(deposited.in_current_span());
+        match tokio::time::timeout(self.patience, on_its_way).await {
+            Ok(Ok(kept)) => kept,
+            Ok(Err(_)) | Err(_) => None,
+        }
+    }
+}
+
+/// One that waits for the user to sign in again is of no use to anybody.
+fn is_usable(held: &HeldToken, person: PersonId) -> bool {
+    held.microsoft_identity == person && !held.reauthentication_required
+}
+
+impl Broker {
+    /// `None` where it does not answer, or answers that it can't.
+    async fn ask<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        subject: &'static str,
+        question: &Q,
+        deadline: Duration,
+    ) -> Option<A> {
+        let asked = async {
+            let payload = serde_json::to_vec(question)?;
+            let traceparent = current_traceparent();
+            let answer = self
+                .connection
+                .request(subject, payload, traceparent.as_deref(), deadline)
+                .await?;
+            Ok::<A, BrokerError>(serde_json::from_slice(&answer)?)
+        }
+        .instrument(sending(subject))
+        .await;
+        let error = match asked {
+            Ok(answer) => {
+                self.outage.answered();
+                return Some(answer);
+            }
+            Err(error) => error,
+        };
+        match &error {
+            // Many installations have none, and this is said at once.
+            BrokerError::Request(RequestError::NoResponders { .. }) => {}
+            // It speaks; what it refuses is its own business.
+            BrokerError::Request(RequestError::Service { .. }) => {
+                tracing::debug!(error = %with_sources(&error), "the token broker refused");
+            }
+            BrokerError::Request(
+                RequestError::NotConnected
+                | RequestError::TimedOut { .. }
+                | RequestError::NotPermitted { .. }
+                | RequestError::TooLarge { .. }
+                | RequestError::CannotBeSent { .. },
+            )
+            | BrokerError::Unreadable(_) => {
+                self.leave_alone();
+                self.outage.failed(&error);
+            }
+        }
+        None
+    }
+
+    fn is_left_alone(&self) -> bool {
+        let until = *self
+            .left_alone_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| Instant::now() < until)
+    }
+
+    fn leave_alone(&self) {
+        let mut until = self
+            .left_alone_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *until = Instant::now().checked_add(LEFT_ALONE);
+    }
+}
