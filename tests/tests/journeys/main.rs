@@ -35,6 +35,7 @@ mod proving;
 mod rebuilt;
 mod redirects;
 mod which_account;
+mod withdrawn_consent;
 
 mod bad_input;
 mod bad_messages;
