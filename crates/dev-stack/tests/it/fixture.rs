@@ -24,10 +24,8 @@ impl Fixture {
         let broker = NatsClient::connect(server, NatsUser::TokenBroker).await;
         for stream in STREAMS {
             let create = format!("$JS.API.STREAM.CREATE.{stream}");
-            let owner = match owner(stream) {
-                NatsUser::TokenBroker => &broker,
-                _ => &gateway,
-            };
+            let is_brokers = owner(stream) == NatsUser::TokenBroker;
+            let owner = if is_brokers { &broker } else { &gateway };
             let created = ask(&owner.client, &create, &configuration(stream)).await;
             assert!(created.get("error").is_none(), "{created}");
         }
@@ -120,9 +118,10 @@ impl Fixture {
     pub(crate) async fn state(&self) -> BTreeMap<&'static str, Value> {
         let mut all = BTreeMap::new();
         for stream in STREAMS {
-            let owner = match owner(stream) {
-                NatsUser::TokenBroker => &self.broker.client,
-                _ => &self.gateway.client,
+            let owner = if owner(stream) == NatsUser::TokenBroker {
+                &self.broker.client
+            } else {
+                &self.gateway.client
             };
             let mut info = ask(owner, &format!("$JS.API.STREAM.INFO.{stream}"), &json!({})).await;
             // When it was asked.

@@ -438,11 +438,11 @@ async fn tokens_are_asked_for_by_sync_workers_and_left_by_logins() {
             if !askers.contains(&user) {
                 client.assert_refused_to_publish(subject).await;
             }
-            let serves = match subject.strip_prefix("consent.command.") {
+            let answers = match subject.strip_prefix("consent.command.") {
                 Some(_) => NatsUser::Gateway,
                 None => NatsUser::TokenBroker,
             };
-            if user != serves {
+            if user != answers {
                 client.assert_refused_to_subscribe(subject).await;
             }
         }
