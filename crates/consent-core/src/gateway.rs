@@ -6,7 +6,7 @@ use std::time::Duration;
 use assent_contract::values;
 use assent_domain::ids::{AccountId, Cloud, Tenant, TenantId};
 use assent_messaging::Connection;
-use assent_microsoft_identity::{DiscoveryError, Entra, TenantMetadata, TenantRef};
+use assent_microsoft_identity::{DiscoveryError, Entra, ScopeMap, TenantMetadata, TenantRef};
 use assent_service_kit::config::Origin;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Semaphore;
@@ -22,7 +22,6 @@ use crate::hand_off::{HandOffStore, HandOffToken};
 use crate::limits::Limits;
 use crate::observations::Observations;
 use crate::reasons::InvalidRequest;
-use crate::scopes::ScopeMap;
 use crate::session::SessionStore;
 
 /// How long anybody waits to hear that a tenant is gone.

@@ -26,7 +26,6 @@ pub mod observations;
 pub mod reasons;
 pub mod return_to;
 pub mod rights;
-pub mod scopes;
 pub mod secrets;
 pub mod session;
 mod stripes;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use assent_dev_stack::{NatsServer, NatsUser};
 use assent_event_log::{EventLog, StreamSettings};
 use assent_messaging::{Bucket, BucketSettings, Connection, ConnectionSettings};
-use assent_microsoft_identity::{Credentials, Entra, Settings};
+use assent_microsoft_identity::{Credentials, Entra, ScopeMap, Settings};
 use assent_service_kit::Health;
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
@@ -22,7 +22,6 @@ use crate::hand_off::HandOffStore;
 use crate::limits::Limits;
 use crate::log_guard::LogGuard;
 use crate::observations::Observations;
-use crate::scopes::ScopeMap;
 use crate::session::SessionStore;
 
 /// A server, and a gateway on it.

@@ -7,8 +7,8 @@
 //! Read it in the order of the modules: who we are ([`Settings`], [`Entra`]), where a tenant lives
 //! ([`Entra::tenant`], [`Entra::find_tenant`]), the addresses ([`Entra::admin_consent_url`],
 //! [`Entra::authorize_url`]), the callbacks ([`UnverifiedAdminConsentCallback`], [`UnverifiedAuthorizeCallback`]), what
-//! a refusal means ([`classify`]), redemption ([`Entra::redeem_code`]), ID tokens ([`Entra::verify_id_token`]), scopes
-//! ([`ScopeSet`], [`is_open_to_users_by_default`]), the proof that an administrator consented
+//! a refusal means ([`classify`]), redemption ([`Entra::redeem_code`], [`Entra::refresh`]), ID tokens ([`Entra::verify_id_token`]), scopes
+//! ([`ScopeSet`], [`ScopeMap`], [`is_open_to_users_by_default`]), the proof that an administrator consented
 //! ([`roles_able_to_consent`], [`Entra::tenant_wide_grant`]), and where a mailbox is ([`Entra::locate_mailbox`]).
 //!
 //! Every call has a deadline, follows no redirect and reads a bounded body. Microsoft's services fail independently of
@@ -38,6 +38,7 @@ mod id_token;
 mod login_hint;
 mod signing_keys;
 
+mod scope_map;
 mod scopes;
 mod user_consent;
 
@@ -66,7 +67,8 @@ pub use login_hint::{LoginHint, LoginHintError};
 pub use mailbox::{AUTODISCOVER, MailboxLocation, UnknownReason};
 pub use pkce::{Pkce, PkceChallenge, new_pkce, random_token};
 pub use proof::{GrantProof, role_name, roles_able_to_consent};
-pub use redemption::{AccessToken, RedeemError, Redeemed};
+pub use redemption::{AccessToken, RedeemError, Redeemed, Refreshed};
+pub use scope_map::ScopeMap;
 pub use scopes::ScopeSet;
 pub use settings::{CertificateProblem, ClientCredential, Credentials, Settings, SettingsError};
 pub use tenant::{DomainName, TenantRef, TenantRefError};

@@ -1,5 +1,6 @@
-//! Redeeming a code: where a claim becomes a fact.
+//! Redeeming a code: where a claim becomes a fact. Refreshing: where it is found to be one still.
 
+mod refresh;
 mod token_endpoint;
 
 use std::time::Duration;
@@ -8,7 +9,8 @@ use oauth2::TokenResponse as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use self::token_endpoint::Exchange;
+pub use self::refresh::Refreshed;
+use self::token_endpoint::{EntraTokenResponse, Exchange, Grant};
 use crate::callbacks::AuthorizationCode;
 use crate::client::Entra;
 use crate::endpoints::token_endpoint;
@@ -47,11 +49,11 @@ impl AccessToken {
     }
 }
 
-/// Why a code proved nothing.
+/// Why a code, or a refresh token, brought nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum RedeemError {
     /// Microsoft refused; the class says what it means.
-    #[error("the code was refused")]
+    #[error("Microsoft refused what was to be redeemed")]
     Refused(#[source] AuthorizationError),
     /// The ID token does not prove what was expected.
     #[error("the ID token does not hold")]
@@ -103,9 +105,11 @@ impl Entra {
     ) -> Result<Redeemed, RedeemError> {
         let exchange = Exchange {
             endpoint: token_endpoint(&self.shared.authority, tenant),
-            code,
-            redirect_uri: redirect_uri.clone(),
-            pkce_verifier,
+            grant: Grant::Code {
+                code,
+                redirect_uri: redirect_uri.clone(),
+                pkce_verifier,
+            },
         };
         let response = self.exchange(&exchange).await.inspect_err(|error| {
             if let RedeemError::Refused(refusal) = error {
@@ -120,18 +124,24 @@ impl Entra {
             .verify_id_token(id_token, &[self.client_id()], expectation)
             .await
             .map_err(RedeemError::IdToken)?;
-        // Microsoft may leave it out when it equals what was asked, but then it proves nothing for `.default`.
-        let granted = response
-            .scopes()
-            .ok_or(RedeemError::Nonsense("there is no scope"))?;
-        let granted: Vec<&str> = granted.iter().map(|scope| scope.as_str()).collect();
+        let scopes = self.granted(&response)?;
         Ok(Redeemed {
             identity,
-            scopes: ScopeSet::parse(&granted.join(" "), &self.shared.graph_url),
+            scopes,
             access_token: AccessToken(response.access_token().secret().as_str().into()),
             refresh_token: response
                 .refresh_token()
                 .map(|token| token.secret().as_str().into()),
         })
+    }
+
+    /// What Microsoft says that the token can do.
+    fn granted(&self, response: &EntraTokenResponse) -> Result<ScopeSet, RedeemError> {
+        // Microsoft may leave it out when it equals what was asked, but then it proves nothing for `.default`.
+        let granted = response
+            .scopes()
+            .ok_or(RedeemError::Nonsense("there is no scope"))?;
+        let granted: Vec<&str> = granted.iter().map(|scope| scope.as_str()).collect();
+        Ok(ScopeSet::parse(&granted.join(" "), &self.shared.graph_url))
     }
 }

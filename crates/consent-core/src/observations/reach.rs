@@ -2,9 +2,9 @@
 
 use assent_domain::ids::{Epoch, Tenant};
 use assent_domain::permissions::{Kinds, Permission, PermissionSet};
+use assent_microsoft_identity::ScopeMap;
 
 use super::{Approval, AttemptedConsent, Attempts, ConsentPolicies, approval};
-use crate::scopes::ScopeMap;
 
 /// A question to the users of one tenant, in one epoch of their company.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,8 @@ use oauth2::basic::{
 };
 use oauth2::{
     AuthType, ClientId, EndpointNotSet, ExtraTokenFields, PkceCodeVerifier, RedirectUrl,
-    RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenUrl,
+    RefreshToken, RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse,
+    TokenUrl,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -21,19 +22,32 @@ use crate::client::Entra;
 use crate::errors::TokenRefusal;
 use crate::metrics;
 
-/// A code, and what belongs to it.
+/// What is exchanged for tokens, and where.
 pub(super) struct Exchange {
     pub(super) endpoint: Url,
-    pub(super) code: AuthorizationCode,
-    pub(super) redirect_uri: Url,
-    pub(super) pkce_verifier: SecretString,
+    pub(super) grant: Grant,
+}
+
+/// What is exchanged for tokens.
+pub(super) enum Grant {
+    /// A code, and what belongs to it.
+    Code {
+        code: AuthorizationCode,
+        redirect_uri: Url,
+        pkce_verifier: SecretString,
+    },
+    /// A refresh token, and for which scopes.
+    RefreshToken {
+        token: SecretString,
+        scopes: Vec<String>,
+    },
 }
 
 /// The parameters of a token request that authenticate us.
 type AuthParameters = Vec<(&'static str, String)>;
 
 impl Entra {
-    /// Exchanges a code for tokens.
+    /// Exchanges a grant for tokens.
     pub(super) async fn exchange(
         &self,
         exchange: &Exchange,
@@ -51,7 +65,7 @@ impl Entra {
                 )
                 .map_err(|error| RedeemError::OurFault(error.into()))?;
             match self.exchange_with(exchange, auth, deadline).await {
-                // It is said before the code is looked at, so the code is still good.
+                // It is said before the grant is looked at, so a code is still good.
                 Err(RedeemError::Refused(error)) if error.is_about_our_credential() => {
                     metrics::count_credential_refusal(credential.place());
                     refused.extend_from_slice(&error.codes);
@@ -92,17 +106,6 @@ impl Entra {
         let client = EntraClient::new(ClientId::new(self.shared.client_id.clone()))
             .set_auth_type(AuthType::RequestBody)
             .set_token_uri(TokenUrl::from_url(exchange.endpoint.clone()));
-        let verifier = exchange.pkce_verifier.expose_secret().to_owned();
-        let redirect_uri = RedirectUrl::from_url(exchange.redirect_uri.clone());
-        let mut request = client
-            .exchange_code(oauth2::AuthorizationCode::new(
-                exchange.code.expose().to_owned(),
-            ))
-            .set_pkce_verifier(PkceCodeVerifier::new(verifier))
-            .set_redirect_uri(Cow::Owned(redirect_uri));
-        for (name, value) in auth {
-            request = request.add_extra_param(name, value);
-        }
         // The closure owns what it uses: one that borrows would make this future `Send` for
         // some lifetimes only, which no caller could spawn.
         let sign_in = self.shared.transport.sign_in.clone();
@@ -110,15 +113,40 @@ impl Entra {
             let sign_in = sign_in.clone();
             async move { sign_in.post_once(request, deadline).await }
         };
-        request
-            .request_async(&post)
-            .await
-            .map_err(|error| match error {
-                RequestTokenError::ServerResponse(refusal) => RedeemError::Refused(refusal.into()),
-                RequestTokenError::Request(error) => error.into(),
-                RequestTokenError::Parse(_, body) => RedeemError::Nonsense(kind_of(&body)),
-                RequestTokenError::Other(_) => RedeemError::Nonsense("an empty answer"),
-            })
+        let answer = match &exchange.grant {
+            Grant::Code {
+                code,
+                redirect_uri,
+                pkce_verifier,
+            } => {
+                let verifier = pkce_verifier.expose_secret().to_owned();
+                let redirect_uri = RedirectUrl::from_url(redirect_uri.clone());
+                let mut request = client
+                    .exchange_code(oauth2::AuthorizationCode::new(code.expose().to_owned()))
+                    .set_pkce_verifier(PkceCodeVerifier::new(verifier))
+                    .set_redirect_uri(Cow::Owned(redirect_uri));
+                for (name, value) in auth {
+                    request = request.add_extra_param(name, value);
+                }
+                request.request_async(&post).await
+            }
+            Grant::RefreshToken { token, scopes } => {
+                let token = RefreshToken::new(token.expose_secret().to_owned());
+                let mut request = client
+                    .exchange_refresh_token(&token)
+                    .add_scopes(scopes.iter().cloned().map(Scope::new));
+                for (name, value) in auth {
+                    request = request.add_extra_param(name, value);
+                }
+                request.request_async(&post).await
+            }
+        };
+        answer.map_err(|error| match error {
+            RequestTokenError::ServerResponse(refusal) => RedeemError::Refused(refusal.into()),
+            RequestTokenError::Request(error) => error.into(),
+            RequestTokenError::Parse(_, body) => RedeemError::Nonsense(kind_of(&body)),
+            RequestTokenError::Other(_) => RedeemError::Nonsense("an empty answer"),
+        })
     }
 }
 

@@ -13,6 +13,7 @@ mod discovery;
 mod keys;
 mod mailbox;
 mod redemption;
+mod refreshing;
 mod rotation;
 mod silence;
 mod simulator;

@@ -4,20 +4,29 @@ use std::collections::BTreeMap;
 
 use assent_domain::ids::{Cloud, Epoch, Tenant, TenantId};
 use assent_domain::permissions::{Kinds, Permission, PermissionSet};
+use assent_microsoft_identity::ScopeMap;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::Reach;
 use crate::observations::{Approval, Attempts, ConsentPolicies};
-use crate::scopes::ScopeMap;
-use crate::scopes::tests::map as scopes;
 
 const EPOCH: Epoch = Epoch(1);
 const TENANT: Tenant = Tenant {
     cloud: Cloud::Worldwide,
     id: TenantId(Uuid::from_u128(7)),
 };
+
+fn scopes() -> ScopeMap {
+    let list = |text: &str| text.split(' ').map(str::to_owned).collect();
+    ScopeMap {
+        calendar: list("Calendars.ReadWrite"),
+        contacts: list("Contacts.Read"),
+        email_limited: list("Mail.Send"),
+        email_full: list("Mail.ReadWrite Mail.Send"),
+    }
+}
 
 #[derive(Debug, Clone, Copy)]
 enum Happening {

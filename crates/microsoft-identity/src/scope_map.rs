@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use assent_domain::permissions::{EmailLevel, PermissionSet};
-use assent_microsoft_identity::ScopeSet;
+
+use crate::scopes::ScopeSet;
 
 /// What every request asks for beside the permissions.
 const ALWAYS: [&str; 4] = ["openid", "profile", "offline_access", "User.Read"];
 
-/// The mapping. Configuration can replace the default.
+/// Which scopes stand for which permission. Configuration can replace the usual ones.
 #[derive(Debug, Clone)]
 pub struct ScopeMap {
     /// For the calendar.
@@ -43,9 +44,9 @@ impl ScopeMap {
         scopes.into_iter().cloned().collect()
     }
 
-    /// What to ask Microsoft for: the permissions' scopes, some more, and what is always
+    /// What to ask a person for at Microsoft: the permissions' scopes, some more, and what is always
     /// needed.
-    pub(crate) fn request(&self, permissions: PermissionSet, more: &[String]) -> Vec<String> {
+    pub fn request(&self, permissions: PermissionSet, more: &[String]) -> Vec<String> {
         let mut scopes: Vec<String> = ALWAYS.iter().map(|scope| (*scope).to_owned()).collect();
         for scope in self.scopes_for(permissions).iter().chain(more) {
             if !scopes.iter().any(|known| known.eq_ignore_ascii_case(scope)) {
@@ -56,7 +57,7 @@ impl ScopeMap {
     }
 
     /// What granted scopes amount to.
-    pub(crate) fn permissions(&self, held: &ScopeSet) -> PermissionSet {
+    pub fn permissions(&self, held: &ScopeSet) -> PermissionSet {
         let email = if held.covers(&self.email_full) {
             EmailLevel::Full
         } else if held.covers(&self.email_limited) {
@@ -73,13 +74,11 @@ impl ScopeMap {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
+    use super::{ScopeMap, ScopeSet};
     use assent_domain::permissions::{EmailLevel, PermissionSet};
-    use assent_microsoft_identity::ScopeSet;
 
-    use super::ScopeMap;
-
-    pub(crate) fn map() -> ScopeMap {
+    fn map() -> ScopeMap {
         let list = |text: &str| text.split(' ').map(str::to_owned).collect();
         ScopeMap {
             calendar: list("Calendars.ReadWrite"),
