@@ -16,6 +16,7 @@ use figment::value::{Dict, Value};
 use serde::de::DeserializeOwned;
 
 mod http_url;
+pub mod microsoft;
 mod names;
 mod origin;
 pub mod shared;

@@ -7,11 +7,10 @@ use assent_consent_core::clock::Clock;
 use assent_consent_core::custody::Custody;
 use assent_consent_core::gateway::{Addresses, Gateway};
 use assent_consent_core::limits::Limits;
-use assent_consent_core::scopes::ScopeMap;
 use assent_consent_pages::{Site, page};
 use assent_contract::names;
 use assent_messaging::{Connection, ServiceDefinition};
-use assent_microsoft_identity::{Entra, Settings};
+use assent_microsoft_identity::{Entra, ScopeMap, Settings};
 use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{
     ConnectionLimits, GivenFlags, Health, Listen, Misconfigured, NotReachable, Runtime, StartError,
@@ -166,10 +165,10 @@ fn listen(config: &Config) -> Listen {
 
 fn scopes(config: &Config) -> ScopeMap {
     ScopeMap {
-        calendar: config.scopes_calendar.clone().into(),
-        contacts: config.scopes_contacts.clone().into(),
-        email_limited: config.scopes_email_limited.clone().into(),
-        email_full: config.scopes_email_full.clone().into(),
+        calendar: config.scopes.calendar.clone().into(),
+        contacts: config.scopes.contacts.clone().into(),
+        email_limited: config.scopes.email_limited.clone().into(),
+        email_full: config.scopes.email_full.clone().into(),
     }
 }
 

@@ -11,15 +11,17 @@ use assent_messaging::ConnectionSettings;
 use assent_microsoft_identity::{
     AUTODISCOVER, ClientCredential, Credentials, NATIONAL_AUTHORITIES,
 };
+use assent_service_kit::config::microsoft::{
+    CredentialValue, CredentialValues, MicrosoftConfigError, ScopeValues,
+};
 use assent_service_kit::config::shared::{HostValues, IdleSeconds};
 use assent_service_kit::config::{CommaSeparated, HttpUrl, HttpUrlError, ListenAddress, Origin};
 use assent_token_vault::{PublicKeyError, PublicKeyFile};
-use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use assent_consent_core::gateway::AdminProof;
 pub use assent_consent_pages::{Color, LogoError};
-pub use values::{HandOffDays, ProductName, ProductUrl, Scopes, SessionMinutes, StoreMegabytes};
+pub use values::{HandOffDays, ProductName, ProductUrl, SessionMinutes, StoreMegabytes};
 pub use variables::PROGRAM;
 
 /// The values.
@@ -52,18 +54,9 @@ pub struct Config {
     pub graph_url: HttpUrl,
     /// Who we are at Microsoft.
     pub entra_client_id: String,
-    /// How we prove it, by a secret.
-    pub entra_client_secret: Option<SecretString>,
-    /// How we prove it, by a certificate.
-    pub entra_client_key_file: Option<PathBuf>,
-    /// The certificate.
-    pub entra_client_cert_file: Option<PathBuf>,
-    /// The other credential during a rotation.
-    pub entra_client_second_secret: Option<SecretString>,
-    /// The key of the other credential, where that is a certificate.
-    pub entra_client_second_key_file: Option<PathBuf>,
-    /// The certificate of the other key.
-    pub entra_client_second_cert_file: Option<PathBuf>,
+    /// How we prove it.
+    #[serde(flatten)]
+    pub credentials: CredentialValues,
     /// Microsoft's Autodiscover.
     pub autodiscover_url: Option<HttpUrl>,
     /// Where the clouds that are not served sign people in.
@@ -91,51 +84,23 @@ pub struct Config {
     /// Where browsers may be sent back to.
     #[serde(default)]
     pub return_origins: CommaSeparated<Origin>,
-    /// Scopes for the calendar.
-    pub scopes_calendar: Scopes,
-    /// Scopes for contacts.
-    pub scopes_contacts: Scopes,
-    /// Scopes for limited e-mail.
-    pub scopes_email_limited: Scopes,
-    /// Scopes for full e-mail.
-    pub scopes_email_full: Scopes,
+    /// Which scopes stand for which permission.
+    #[serde(flatten)]
+    pub scopes: ScopeValues,
 }
 
 /// Variables that don't go together, or name what can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// No way to prove to Microsoft who we are, or two.
-    #[error(
-        "set either ASSENT_ENTRA_CLIENT_SECRET, or both ASSENT_ENTRA_CLIENT_KEY_FILE and \
-         ASSENT_ENTRA_CLIENT_CERT_FILE"
-    )]
-    Credential,
-    /// Half of a second credential, or two of them.
-    #[error(
-        "for a rotation set either ASSENT_ENTRA_CLIENT_SECOND_SECRET, or both \
-         ASSENT_ENTRA_CLIENT_SECOND_KEY_FILE and ASSENT_ENTRA_CLIENT_SECOND_CERT_FILE; or none of them"
-    )]
-    SecondCredential,
-    /// A file can't be read.
-    #[error("{variable} names a file that can't be read: {}", .path.display())]
-    File {
-        /// The variable.
-        variable: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
     /// The key to seal refresh tokens with is none.
     #[error("ASSENT_VAULT_PUBLIC_KEY_FILE")]
     VaultKey(#[source] PublicKeyError),
+    /// Who we are at Microsoft, or the scopes.
+    #[error(transparent)]
+    Microsoft(#[from] MicrosoftConfigError),
     /// The logo is none.
     #[error("ASSENT_PRODUCT_LOGO_FILE")]
     Logo(#[source] LogoError),
-    /// A permission without scopes would count as granted by everyone.
-    #[error("{0} must name at least one scope")]
-    NoScope(&'static str),
     /// A number of replicas that no NATS cluster can keep.
     #[error("ASSENT_NATS_REPLICAS must be 1, 3 or 5")]
     Replicas,
@@ -148,35 +113,14 @@ const MICROSOFT_GRAPH: &str = "https://graph.microsoft.com";
 impl Config {
     /// How we prove to Microsoft who we are; during a rotation in two ways.
     pub fn credentials(&self) -> Result<Credentials, ConfigError> {
-        let first = credential(
-            self.entra_client_secret.as_ref(),
-            (
-                "ASSENT_ENTRA_CLIENT_KEY_FILE",
-                self.entra_client_key_file.as_ref(),
-            ),
-            (
-                "ASSENT_ENTRA_CLIENT_CERT_FILE",
-                self.entra_client_cert_file.as_ref(),
-            ),
-            ConfigError::Credential,
-        )?;
-        let second = credential(
-            self.entra_client_second_secret.as_ref(),
-            (
-                "ASSENT_ENTRA_CLIENT_SECOND_KEY_FILE",
-                self.entra_client_second_key_file.as_ref(),
-            ),
-            (
-                "ASSENT_ENTRA_CLIENT_SECOND_CERT_FILE",
-                self.entra_client_second_cert_file.as_ref(),
-            ),
-            ConfigError::SecondCredential,
-        )?;
-        match (first, second) {
-            (None, _) => Err(ConfigError::Credential),
-            (Some(only), None) => Ok(Credentials::One(only)),
-            (Some(first), Some(second)) => Ok(Credentials::Rotating { first, second }),
-        }
+        let (first, second) = self.credentials.read()?;
+        Ok(match second {
+            None => Credentials::One(credential(first)),
+            Some(second) => Credentials::Rotating {
+                first: credential(first),
+                second: credential(second),
+            },
+        })
     }
 
     /// Where mailboxes are told. Whatever stands in for Graph stands in for this, too.
@@ -223,44 +167,22 @@ impl Config {
         if ![1, 3, 5].contains(&self.nats_replicas) {
             return Err(ConfigError::Replicas);
         }
-        for (name, scopes) in [
-            ("ASSENT_SCOPES_CALENDAR", &self.scopes_calendar),
-            ("ASSENT_SCOPES_CONTACTS", &self.scopes_contacts),
-            ("ASSENT_SCOPES_EMAIL_LIMITED", &self.scopes_email_limited),
-            ("ASSENT_SCOPES_EMAIL_FULL", &self.scopes_email_full),
-        ] {
-            if scopes.as_slice().is_empty() {
-                return Err(ConfigError::NoScope(name));
-            }
-        }
+        self.scopes.check()?;
         self.credentials().map(drop)
     }
 }
 
-/// A secret, or a key with its certificate, or neither; anything else is a mistake.
-fn credential(
-    secret: Option<&SecretString>,
-    (key_variable, key): (&'static str, Option<&PathBuf>),
-    (certificate_variable, certificate): (&'static str, Option<&PathBuf>),
-    otherwise: ConfigError,
-) -> Result<Option<ClientCredential>, ConfigError> {
-    match (secret, key, certificate) {
-        (None, None, None) => Ok(None),
-        (Some(secret), None, None) => Ok(Some(ClientCredential::Secret(secret.clone()))),
-        (None, Some(key), Some(certificate)) => Ok(Some(ClientCredential::Certificate {
-            key_pem: read(key_variable, key)?.into(),
-            certificate_pem: read(certificate_variable, certificate)?,
-        })),
-        (_, _, _) => Err(otherwise),
+fn credential(value: CredentialValue) -> ClientCredential {
+    match value {
+        CredentialValue::Secret(secret) => ClientCredential::Secret(secret),
+        CredentialValue::Certificate {
+            key_pem,
+            certificate_pem,
+        } => ClientCredential::Certificate {
+            key_pem,
+            certificate_pem,
+        },
     }
-}
-
-fn read(variable: &'static str, path: &PathBuf) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|source| ConfigError::File {
-        variable,
-        path: path.clone(),
-        source,
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use std::ffi::OsString;
 
 use assent_microsoft_identity::{Credentials, NATIONAL_AUTHORITIES};
+use assent_service_kit::config::microsoft::MicrosoftConfigError;
 use assent_service_kit::config::{ConfigError as LoadError, HttpUrl, Origin, load};
 use jiff::SignedDuration;
 
@@ -208,12 +209,18 @@ fn one_credential_or_two_and_never_a_half() {
         Ok(Credentials::Rotating { .. })
     ));
     for none in [&[][..], &[second]] {
-        assert!(matches!(credentials(none), Err(ConfigError::Credential)));
+        assert!(matches!(
+            credentials(none),
+            Err(ConfigError::Microsoft(MicrosoftConfigError::Credential))
+        ));
     }
     let key = ("ASSENT_ENTRA_CLIENT_KEY_FILE", "/nowhere/key.pem");
     let certificate = ("ASSENT_ENTRA_CLIENT_CERT_FILE", "/nowhere/certificate.pem");
     for half in [&[key][..], &[certificate], &[secret, key, certificate]] {
-        assert!(matches!(credentials(half), Err(ConfigError::Credential)));
+        assert!(matches!(
+            credentials(half),
+            Err(ConfigError::Microsoft(MicrosoftConfigError::Credential))
+        ));
     }
     let unreadable = credentials(&[key, certificate]).unwrap_err();
     assert!(
@@ -225,7 +232,9 @@ fn one_credential_or_two_and_never_a_half() {
     let second_key = ("ASSENT_ENTRA_CLIENT_SECOND_KEY_FILE", "/nowhere/key.pem");
     assert!(matches!(
         credentials(&[secret, second_key]),
-        Err(ConfigError::SecondCredential)
+        Err(ConfigError::Microsoft(
+            MicrosoftConfigError::SecondCredential
+        ))
     ));
 }
 
@@ -237,7 +246,7 @@ fn scopes_are_parted_by_commas_or_by_spaces() {
         " Mail.Send,  Mail.ReadWrite ",
     ] {
         let config = config(&[("ASSENT_SCOPES_EMAIL_FULL", text)]).unwrap();
-        let scopes = config.scopes_email_full.as_slice();
+        let scopes = config.scopes.email_full.as_slice();
         assert_eq!(scopes, ["Mail.Send", "Mail.ReadWrite"], "{text}");
     }
 }

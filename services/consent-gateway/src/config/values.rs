@@ -1,6 +1,5 @@
 //! Values that are more than their text. Each says in its error what it accepts.
 
-use assent_service_kit::config::CommaSeparated;
 use jiff::SignedDuration;
 use serde::Deserialize;
 use url::Url;
@@ -115,34 +114,6 @@ impl TryFrom<u64> for SessionMinutes {
 impl From<SessionMinutes> for SignedDuration {
     fn from(minutes: SessionMinutes) -> Self {
         Self::from_mins(minutes.0)
-    }
-}
-
-/// Graph scopes. With commas between them, as all our lists, or with spaces, as OAuth writes them and no scope has one.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(from = "CommaSeparated<String>")]
-pub struct Scopes(Vec<String>);
-
-impl Scopes {
-    /// One by one.
-    pub fn as_slice(&self) -> &[String] {
-        &self.0
-    }
-}
-
-impl From<CommaSeparated<String>> for Scopes {
-    fn from(list: CommaSeparated<String>) -> Self {
-        let scopes = list
-            .as_slice()
-            .iter()
-            .flat_map(|text| text.split_whitespace());
-        Self(scopes.map(str::to_owned).collect())
-    }
-}
-
-impl From<Scopes> for Vec<String> {
-    fn from(scopes: Scopes) -> Self {
-        scopes.0
     }
 }
 

@@ -1,7 +1,7 @@
 //! The variables, as `--help` tells them.
 
 use assent_contract::variables::VARIABLES;
-use assent_service_kit::config::shared;
+use assent_service_kit::config::{microsoft, shared};
 use assent_service_kit::{Program, Variable};
 
 /// The program, as `--help` tells it.
@@ -49,16 +49,8 @@ pub static PROGRAM: Program = Program {
              when it is replaced (without it they are dropped)",
             None,
         ),
-        Variable::plain(
-            "ASSENT_ENTRA_AUTHORITY",
-            "Microsoft's sign-in service",
-            Some("https://login.microsoftonline.com"),
-        ),
-        Variable::plain(
-            "ASSENT_GRAPH_URL",
-            "Microsoft Graph",
-            Some("https://graph.microsoft.com"),
-        ),
+        microsoft::ENTRA_AUTHORITY,
+        microsoft::GRAPH_URL,
         Variable::plain(
             "ASSENT_AUTODISCOVER_URL",
             "Microsoft's Autodiscover, which tells where a mailbox is (https://outlook.office365.com; with another \
@@ -76,34 +68,12 @@ pub static PROGRAM: Program = Program {
             "the application's (client) id at Microsoft",
             None,
         ),
-        Variable::secret(
-            "ASSENT_ENTRA_CLIENT_SECRET",
-            "the application's client secret",
-        ),
-        Variable::plain(
-            "ASSENT_ENTRA_CLIENT_KEY_FILE",
-            "RSA private key (PEM) for private_key_jwt; preferred to a secret",
-            None,
-        ),
-        Variable::plain(
-            "ASSENT_ENTRA_CLIENT_CERT_FILE",
-            "the certificate (PEM) that belongs to the key",
-            None,
-        ),
-        Variable::secret(
-            "ASSENT_ENTRA_CLIENT_SECOND_SECRET",
-            "during a rotation: the other secret, used when Microsoft refuses the first credential",
-        ),
-        Variable::plain(
-            "ASSENT_ENTRA_CLIENT_SECOND_KEY_FILE",
-            "during a rotation: the other private key, used when Microsoft refuses the first credential",
-            None,
-        ),
-        Variable::plain(
-            "ASSENT_ENTRA_CLIENT_SECOND_CERT_FILE",
-            "the certificate that belongs to the other key",
-            None,
-        ),
+        microsoft::CREDENTIALS[0],
+        microsoft::CREDENTIALS[1],
+        microsoft::CREDENTIALS[2],
+        microsoft::CREDENTIALS[3],
+        microsoft::CREDENTIALS[4],
+        microsoft::CREDENTIALS[5],
         Variable::plain(
             "ASSENT_ADMIN_PROOF",
             "what proves an Office 365 administrator, beside the role in their ID token, which is always needed: role \
@@ -155,26 +125,10 @@ pub static PROGRAM: Program = Program {
             "how many minutes a session of the settings pages lasts (5 to 480)",
             Some("60"),
         ),
-        Variable::plain(
-            "ASSENT_SCOPES_CALENDAR",
-            "Graph scopes for the calendar, with commas or spaces between them",
-            Some("Calendars.ReadWrite"),
-        ),
-        Variable::plain(
-            "ASSENT_SCOPES_CONTACTS",
-            "Graph scopes for contacts, likewise",
-            Some("Contacts.Read"),
-        ),
-        Variable::plain(
-            "ASSENT_SCOPES_EMAIL_LIMITED",
-            "Graph scopes for limited e-mail, likewise",
-            Some("Mail.Send"),
-        ),
-        Variable::plain(
-            "ASSENT_SCOPES_EMAIL_FULL",
-            "Graph scopes for full e-mail, likewise",
-            Some("Mail.ReadWrite,Mail.Send"),
-        ),
+        microsoft::SCOPES[0],
+        microsoft::SCOPES[1],
+        microsoft::SCOPES[2],
+        microsoft::SCOPES[3],
     ],
     known_names: VARIABLES,
 };
