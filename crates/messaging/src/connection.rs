@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr};
@@ -102,6 +102,7 @@ struct Signals {
     state: watch::Sender<ConnectionState>,
     closed: watch::Sender<bool>,
     denials: Denials,
+    dropped: AtomicU64,
 }
 
 impl Connection {
@@ -148,6 +149,11 @@ impl Connection {
             .statistics()
             .connects
             .load(Ordering::Relaxed)
+    }
+
+    /// How often messages to a subscription were dropped because it was full: another number means that some were missed.
+    pub fn dropped_messages(&self) -> u64 {
+        self.inner.signals.dropped.load(Ordering::Relaxed)
     }
 
     /// The last denial the server told of: the only sign of an operation that is not permitted,
@@ -241,6 +247,7 @@ async fn start(
         state: watch::Sender::new(ConnectionState::Disconnected),
         closed: watch::Sender::new(false),
         denials: Denials::new(),
+        dropped: AtomicU64::new(0),
     });
     let mut options = options(&settings).await?;
     if 1 < addresses.len() {
@@ -378,6 +385,7 @@ impl Signals {
                 self.state.send_replace(ConnectionState::Disconnected);
             }
             Event::SlowConsumer(_) => {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!("a NATS subscription is full: messages to it are dropped");
             }
             Event::ServerError(error) => {
