@@ -1,6 +1,7 @@
 //! Queries, commands and their answers: round trips, and what is ignored or refused.
 
 mod account_and_ids;
+mod custody;
 mod shapes;
 mod versions;
 

@@ -155,9 +155,11 @@ fn each_type_of_a_message_is_among_these_tests() {
         include_str!("../../../src/query.rs"),
         include_str!("../../../src/command.rs"),
         include_str!("../../../src/change.rs"),
+        include_str!("../../../src/custody.rs"),
     ];
     let tests = [
         include_str!("shapes.rs"),
+        include_str!("custody.rs"),
         include_str!("versions.rs"),
         include_str!("account_and_ids.rs"),
         include_str!("../messages.rs"),

@@ -1,0 +1,119 @@
+//! What is asked of the token broker, and what it answers.
+
+use assent_contract::command::Sensitive;
+use assent_contract::custody::{
+    CustodyQuery, CustodyStatus, Deposit, Deposited, HandedOut, HeldToken, TokenAnswer,
+    TokenRequest,
+};
+use assent_contract::values::{Permission, PersonId};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{ID, SET, account_id, allowed, assert_query, assert_tolerant, id, set, user_id};
+
+const TIME: &str = "2026-11-28T10:00:00Z";
+
+fn time() -> Timestamp {
+    TIME.parse().unwrap()
+}
+
+fn person() -> PersonId {
+    PersonId {
+        tenant_id: id(),
+        object_id: id(),
+    }
+}
+
+#[test]
+fn tokens() {
+    let request = TokenRequest {
+        account_id: account_id(),
+        user_id: user_id(),
+        permission: Permission::Contacts,
+        minimum_seconds: None,
+        at_least: None,
+    };
+    assert_query(
+        &request,
+        &json!({"account_id": "acme", "user_id": "ana", "permission": "contacts"}),
+    );
+    assert_query(
+        &TokenRequest {
+            minimum_seconds: Some(3000),
+            at_least: Some(7),
+            ..request
+        },
+        &json!({
+            "account_id": "acme", "user_id": "ana", "permission": "contacts", "minimum_seconds": 3000, "at_least": 7,
+        }),
+    );
+    let answer = TokenAnswer {
+        access_token: Sensitive("hush".to_owned()),
+        token_type: "Bearer".to_owned(),
+        expires_at: time(),
+        scope: "Contacts.Read".to_owned(),
+        tenant_id: id(),
+        object_id: id(),
+        effective: SET,
+        allowed: SET.into(),
+        verified_at: time(),
+        sequence: 9,
+    };
+    assert!(!format!("{answer:?}").contains("hush"));
+    assert_tolerant(
+        &answer,
+        &json!({
+            "access_token": "hush", "token_type": "Bearer", "expires_at": TIME, "scope": "Contacts.Read", "tenant_id": ID,
+            "object_id": ID, "effective": set(), "allowed": allowed(), "verified_at": TIME, "sequence": 9,
+        }),
+    );
+}
+
+#[test]
+fn custody() {
+    assert_tolerant(
+        &CustodyQuery {
+            account_id: account_id(),
+            user_id: user_id(),
+        },
+        &json!({"account_id": "acme", "user_id": "ana"}),
+    );
+    assert_tolerant(
+        &CustodyStatus {
+            held: Some(HeldToken {
+                microsoft_identity: person(),
+                since: time(),
+                verified_at: time(),
+                reauthentication_required: true,
+            }),
+            handed_out: Vec::from([HandedOut {
+                permission: Permission::Email,
+                last_at: time(),
+                expires_at: time(),
+            }]),
+        },
+        &json!({
+            "held": {
+                "microsoft_identity": {"tenant_id": ID, "object_id": ID}, "since": TIME, "verified_at": TIME,
+                "reauthentication_required": true,
+            },
+            "handed_out": [{"permission": "email", "last_at": TIME, "expires_at": TIME}],
+        }),
+    );
+    let deposit = Deposit {
+        account_id: account_id(),
+        user_id: user_id(),
+        microsoft_identity: person(),
+        refresh_token: Sensitive("hush".to_owned()),
+        at_least: Some(3),
+    };
+    assert!(!format!("{deposit:?}").contains("hush"));
+    assert_tolerant(
+        &deposit,
+        &json!({
+            "account_id": "acme", "user_id": "ana", "microsoft_identity": {"tenant_id": ID, "object_id": ID},
+            "refresh_token": "hush", "at_least": 3,
+        }),
+    );
+    assert_tolerant(&Deposited { kept: true }, &json!({"kept": true}));
+}
