@@ -1,6 +1,6 @@
 //! The kinds of operators' alarms and of security events.
 
-use crate::definition::Service::{self, ConsentGateway, LoginHook, Projection};
+use crate::definition::Service::{self, ConsentGateway, LoginHook, Projection, TokenBroker};
 
 /// One kind of log line that somebody has to be told of.
 #[derive(Debug)]
@@ -22,6 +22,9 @@ const fn alarm(kind: &'static str, services: &'static [Service], meaning: &'stat
 }
 
 const GATEWAY: &[Service] = &[ConsentGateway];
+const TOKENS: &[Service] = &[TokenBroker];
+/// Who has a credential at Microsoft.
+const WITH_CREDENTIALS: &[Service] = &[ConsentGateway, TokenBroker];
 const VIEW: &[Service] = &[Projection];
 const BOTH: &[Service] = &[ConsentGateway, Projection];
 
@@ -87,17 +90,17 @@ pub const ALARMS: &[Alarm] = &[
     ),
     alarm(
         "microsoft_certificate",
-        GATEWAY,
+        WITH_CREDENTIALS,
         "a certificate of ours at Microsoft ends within a month, has ended, or is not valid yet",
     ),
     alarm(
         "microsoft_credential_refused",
-        GATEWAY,
+        WITH_CREDENTIALS,
         "Microsoft does not believe one of our credentials, or none",
     ),
     alarm(
         "microsoft_refused_us",
-        GATEWAY,
+        WITH_CREDENTIALS,
         "Microsoft refused our registration or request itself",
     ),
     alarm(
@@ -119,6 +122,11 @@ pub const ALARMS: &[Alarm] = &[
         "store_unusable",
         GATEWAY,
         "a stream or bucket is full, gone, configured otherwise, or takes nothing",
+    ),
+    alarm(
+        "token_does_not_open",
+        TOKENS,
+        "a sealed refresh token can't be opened: its key is not there, or it was changed, moved or cut",
     ),
     alarm(
         "unreadable_aggregate",
@@ -157,7 +165,7 @@ pub const ALARMS: &[Alarm] = &[
     ),
     alarm(
         OTHER,
-        BOTH,
+        &[ConsentGateway, Projection, TokenBroker],
         "an alarm of another kind; its log line says which",
     ),
 ];
@@ -192,7 +200,7 @@ pub const SECURITY_EVENTS: &[Alarm] = &[
     alarm("invalid_id_token", GATEWAY, "an ID token proved nothing"),
     alarm(
         "reserved_reply_subject",
-        BOTH,
+        &[ConsentGateway, Projection, TokenBroker],
         "a request on NATS asked for its answer where answers do not go",
     ),
     alarm(

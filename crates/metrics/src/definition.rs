@@ -11,13 +11,20 @@ pub enum Service {
     LoginHook,
     /// Holds the view.
     Projection,
+    /// Keeps refresh tokens, hands out access tokens.
+    TokenBroker,
     /// The operators' command line, which writes metrics where it is told to.
     Consentctl,
 }
 
 impl Service {
     /// All that answer at `/metrics`.
-    pub const ALL: &'static [Self] = &[Self::ConsentGateway, Self::LoginHook, Self::Projection];
+    pub const ALL: &'static [Self] = &[
+        Self::ConsentGateway,
+        Self::LoginHook,
+        Self::Projection,
+        Self::TokenBroker,
+    ];
 
     /// The name of its program.
     pub const fn as_str(self) -> &'static str {
@@ -25,6 +32,7 @@ impl Service {
             Self::ConsentGateway => "consent-gateway",
             Self::LoginHook => "login-hook",
             Self::Projection => "projection",
+            Self::TokenBroker => "token-broker",
             Self::Consentctl => "consentctl",
         }
     }

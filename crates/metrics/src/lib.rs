@@ -24,6 +24,8 @@ pub mod projection;
 
 pub mod service;
 
+pub mod tokens;
+
 pub use definition::{
     CounterMetric, Definition, GaugeMetric, HistogramMetric, Kind, Label, Presence, Service,
     Values, number,
@@ -38,6 +40,7 @@ pub fn all() -> impl Iterator<Item = &'static Definition> {
         login::ALL,
         gateway::ALL,
         projection::ALL,
+        tokens::ALL,
         microsoft::ALL,
         consentctl::ALL,
     ]

@@ -1,10 +1,10 @@
 //! What is shown of Microsoft, by whoever asks it.
 
-use crate::definition::Service::{self, ConsentGateway, LoginHook};
+use crate::definition::Service::{self, ConsentGateway, LoginHook, TokenBroker};
 use crate::definition::{CounterMetric, Definition, GaugeMetric, HistogramMetric, Label, Presence};
 
-const ASKERS: &[Service] = &[ConsentGateway, LoginHook];
-const WITH_CREDENTIALS: &[Service] = &[ConsentGateway];
+const ASKERS: &[Service] = &[ConsentGateway, LoginHook, TokenBroker];
+const WITH_CREDENTIALS: &[Service] = &[ConsentGateway, TokenBroker];
 
 // Not `service`: Prometheus on Kubernetes sets a label of that name itself.
 const API: Label = Label::words(

@@ -1,7 +1,7 @@
 //! What every service shows of itself.
 
 use crate::alarms::{alarms_of, security_events_of};
-use crate::definition::Service::{ConsentGateway, LoginHook, Projection};
+use crate::definition::Service::{ConsentGateway, Projection, TokenBroker};
 use crate::definition::{CounterMetric, Definition, GaugeMetric, Label, Presence, Service};
 
 /// Which program and version runs.
@@ -57,7 +57,7 @@ pub static OPERATOR_ALARMS: CounterMetric<1> = CounterMetric::new(
     "assent_operator_alarms_total",
     "Alarms for operators: log lines with a field operator_alarm, whatever is logged",
     &[Label::by("kind", alarms_of)],
-    &[ConsentGateway, Projection],
+    &[ConsentGateway, Projection, TokenBroker],
     Presence::Always,
 );
 
@@ -66,7 +66,7 @@ pub static SECURITY_EVENTS: CounterMetric<1> = CounterMetric::new(
     "assent_security_events_total",
     "Security events: log lines with a field security_event, whatever is logged",
     &[Label::by("kind", security_events_of)],
-    &[ConsentGateway, LoginHook, Projection],
+    Service::ALL,
     Presence::Always,
 );
 

@@ -1,3 +1,9 @@
 //! The token broker's process.
 
-fn main() {}
+use std::process::ExitCode;
+
+use token_broker::{app, config};
+
+fn main() -> ExitCode {
+    assent_service_kit::run(&config::PROGRAM, app::run)
+}

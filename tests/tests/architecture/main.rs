@@ -111,6 +111,18 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "token-broker",
+        &[
+            "assent-contract",
+            "assent-domain",
+            "assent-messaging",
+            "assent-metrics",
+            "assent-microsoft-identity",
+            "assent-service-kit",
+            "assent-token-vault",
+        ],
+    ),
+    (
         "projection",
         &[
             "assent-contract",
