@@ -40,6 +40,7 @@ fn page() -> anyhow::Result<String> {
         ("login-hook", &[Service::LoginHook]),
         ("consent-gateway", &[Service::ConsentGateway]),
         ("projection", &[Service::Projection]),
+        ("token-broker", &[Service::TokenBroker]),
         (
             "consentctl check, checkpoint verify and checkpoint watch, with --format prometheus",
             &[Service::Consentctl],
