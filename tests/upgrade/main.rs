@@ -22,6 +22,8 @@ const SERVICES: [&str; 3] = ["projection-0", "consent-gateway", "login-hook"];
 async fn with_previous(previous: &[&'static str]) -> anyhow::Result<Stack> {
     let options = StackOptions {
         previous: previous.to_vec(),
+        // That release had none, and does not know the key that is sealed with.
+        token_brokers: 0,
         ..StackOptions::default()
     };
     let stack = Stack::start(options).await?;
@@ -89,6 +91,7 @@ async fn an_old_projection_beside_a_new_one() -> anyhow::Result<()> {
     let options = StackOptions {
         projections: 2,
         previous: Vec::from(["projection-1"]),
+        token_brokers: 0,
         ..StackOptions::default()
     };
     let stack = Stack::start(options).await?;

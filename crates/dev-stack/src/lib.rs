@@ -28,6 +28,7 @@ mod fetch_once;
 mod port;
 mod process;
 mod target;
+mod vault_keys;
 mod wait;
 
 pub use host_application::{AUDIENCE, HostApplication, HostApplicationError, TokenBuilder};
@@ -39,4 +40,5 @@ pub use stack::{
     Stack, StackError, StackOptions,
 };
 pub use target::{TargetError, profile_directory, tools_directory};
+pub use vault_keys::VaultKeys;
 pub use wait::wait_for;

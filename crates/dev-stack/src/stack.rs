@@ -18,6 +18,7 @@ use crate::nats_server::{NatsServer, NatsServerError, NatsUser};
 use crate::port::{PortError, ReservedPort};
 use crate::previous_release::{self, PreviousReleaseError};
 use crate::program::{NatsClient, Program, ProgramError, ProgramPlan};
+use crate::vault_keys::VaultKeys;
 
 /// How often a stack left alone looks after its programs.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
@@ -32,7 +33,9 @@ pub struct StackOptions {
     pub gateways: usize,
     /// How many servers NATS has: one, or three as a cluster, with every stream on each.
     pub nats_servers: usize,
-    /// How the gateway proves to Microsoft who it is.
+    /// How many token brokers there are; with none, refresh tokens are not kept.
+    pub token_brokers: usize,
+    /// How the gateway and the token broker prove to Microsoft who it is.
     pub credential: Vec<(String, String)>,
     /// Variables for every service, on top of the usual ones.
     pub variables: Vec<(String, String)>,
@@ -72,6 +75,7 @@ impl Default for StackOptions {
             projections: 1,
             gateways: 1,
             nats_servers: 1,
+            token_brokers: 1,
             credential: Vec::from([(
                 "ASSENT_ENTRA_CLIENT_SECRET".to_owned(),
                 SIMULATOR_CLIENT_SECRET.to_owned(),
@@ -95,6 +99,8 @@ pub struct Stack {
     pub login_hook: Program,
     /// The projections, which read the log.
     pub projections: Vec<Program>,
+    /// The token brokers, which hand out access tokens.
+    pub token_brokers: Vec<Program>,
     /// The gateway, which writes the log.
     pub gateway: Program,
     /// More gateways and more login hooks, where there are several of each.
@@ -211,6 +217,11 @@ impl Stack {
             projections: (0..options.projections)
                 .map(|_| reserve(8081))
                 .collect::<Result<_, _>>()?,
+            token_brokers: (0..options.token_brokers)
+                .map(|_| reserve(8083))
+                .collect::<Result<_, _>>()?,
+            vault_keys: VaultKeys::make(&directory.path().join("vault"))
+                .map_err(StackError::Directory)?,
             example_host,
             data: directory.path(),
             nats: &nats,
@@ -233,6 +244,10 @@ impl Stack {
         for plan in plans.projections() {
             projections.push(Program::start_unready(plan, &logs).await?);
         }
+        let mut token_brokers = Vec::new();
+        for plan in plans.token_brokers() {
+            token_brokers.push(Program::start_unready(plan, &logs).await?);
+        }
         let mut login_hook = Program::start_unready(plans.login_hook(), &logs).await?;
         gateway.ready().await?;
         let mut more = Vec::new();
@@ -242,11 +257,15 @@ impl Stack {
         for projection in &mut projections {
             projection.ready().await?;
         }
+        for token_broker in &mut token_brokers {
+            token_broker.ready().await?;
+        }
         login_hook.ready().await?;
         Ok(Self {
             example_host,
             login_hook,
             projections,
+            token_brokers,
             gateway,
             more,
             simulator,
@@ -279,6 +298,12 @@ impl Stack {
             answers: true,
             replicas: replicas.filter_map(|one| one.runs().then_some(())).count(),
         };
+        let replicas = self.token_brokers.iter_mut();
+        let token_broker = NatsClient {
+            name: "token-broker",
+            answers: true,
+            replicas: replicas.filter_map(|one| one.runs().then_some(())).count(),
+        };
         let client = |name, answers| NatsClient {
             name,
             answers,
@@ -290,7 +315,10 @@ impl Stack {
         ];
         let projections = self.projections.iter_mut();
         let projections = projections.map(|program| (program, projection));
-        for (program, client) in services.into_iter().chain(projections) {
+        let token_brokers = self.token_brokers.iter_mut();
+        let token_brokers = token_brokers.map(|program| (program, token_broker));
+        let services = services.into_iter().chain(projections).chain(token_brokers);
+        for (program, client) in services {
             program.connected_to(&self.nats, client).await?;
         }
         Ok(())
@@ -321,6 +349,11 @@ impl Stack {
         self.directory.path().join("logs")
     }
 
+    /// The directory with the keys of the token brokers.
+    pub fn vault_keys(&self) -> PathBuf {
+        self.directory.path().join("vault")
+    }
+
     /// The directory with the data of projection `number`, counted from 0.
     pub fn projection_data(&self, number: usize) -> PathBuf {
         plans::projection_data(self.directory.path(), number)
@@ -332,6 +365,7 @@ impl Stack {
             let programs = [&mut self.gateway, &mut self.login_hook, &mut self.simulator];
             let programs = programs.into_iter().chain(&mut self.projections);
             let programs = programs.chain(&mut self.more);
+            let programs = programs.chain(&mut self.token_brokers);
             for program in programs.chain(&mut self.example_host) {
                 program.still_runs()?;
             }
@@ -345,6 +379,7 @@ impl Stack {
             .into_iter()
             .chain(&self.projections)
             .chain(&self.more)
+            .chain(&self.token_brokers)
             .chain(&self.example_host);
         let texts = services
             .map(Program::log_text)

@@ -20,6 +20,7 @@ mod callbacks;
 mod checkpoints;
 mod consent_spreading;
 mod credentials;
+mod custody;
 mod cut_off;
 mod dead_end;
 mod hand_off;
@@ -34,6 +35,8 @@ mod own_consent;
 mod proving;
 mod rebuilt;
 mod redirects;
+mod tokens;
+mod tokens_under_fire;
 mod which_account;
 mod withdrawn_consent;
 

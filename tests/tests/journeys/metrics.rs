@@ -171,13 +171,17 @@ fn what_is_missing(service: Service, exposed: &Exposed) -> BTreeSet<&'static str
     defined.keys().copied().filter(is_missing).collect()
 }
 
-fn programs(stack: &Stack) -> anyhow::Result<[(Service, &Program); 3]> {
+fn programs(stack: &Stack) -> anyhow::Result<[(Service, &Program); 4]> {
     Ok([
         (Service::ConsentGateway, &stack.gateway),
         (Service::LoginHook, &stack.login_hook),
         (
             Service::Projection,
             stack.projections.first().context("no projection")?,
+        ),
+        (
+            Service::TokenBroker,
+            stack.token_brokers.first().context("no token broker")?,
         ),
     ])
 }
@@ -198,6 +202,10 @@ async fn story(stack: &Stack) -> anyhow::Result<()> {
     ensure!(forged.status >= 400, "{forged:?}");
     let nobody = login.bearing("nobody").with_password(USER, 0).await?;
     ensure!(nobody.status == 401, "{nobody:?}");
+    let workers = stack.token_service(0);
+    let more = json!({});
+    let refused = workers.token(ACCOUNT, USER, "calendar", &more).await?;
+    ensure!(refused.status == 403, "{refused:?}");
     let service = stack.service(0).bearing("nobody");
     let nobody = service.permissions(ACCOUNT, USER, 0).await?;
     ensure!(nobody.status == 401, "{nobody:?}");

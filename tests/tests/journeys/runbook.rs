@@ -80,6 +80,7 @@ async fn run(
     let is_of_the_vault = command.line.starts_with("consentctl vault");
     let as_the_broker = is_of_the_vault.then(|| stack.nats().environment(NatsUser::TokenBroker));
     let as_the_broker = as_the_broker.into_iter().flatten();
+    let token_broker = stack.token_brokers.first().context("no token broker")?;
     let ran = tokio::process::Command::new("sh")
         .args(["-uc", &command.line])
         .current_dir(directory)
@@ -95,6 +96,7 @@ async fn run(
         .env("PUBLIC_KEY", directory.join("public.pem"))
         .env("NUMBER", "0001")
         .envs(as_the_broker)
+        .env("TOKEN_BROKER", token_broker.url())
         .stdin(Stdio::null())
         .output()
         .await?;

@@ -14,6 +14,7 @@ use assent_messaging::{Bucket, BucketSettings, Connection, ConnectionSettings};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::custody::{Custody, refresh_token};
 use crate::fixture::{authorize_url, last_sequence, log, selection, start_with};
 use crate::session_client::{self, open};
 
@@ -194,6 +195,7 @@ async fn a_whole_journey_leaves_no_secret_behind() -> anyhow::Result<()> {
         .await?;
     consent_by_a_link(&stack, &mut search, &sam).await?;
     sign_in_with_a_token_for_graph(&stack, &mut search).await?;
+    hold_and_hand_out(&stack, &mut search).await?;
     for forge in [None, Some("expired"), Some("tampered")] {
         let id_token = stack.microsoft().id_token(ANA, forge).await?;
         search.never("an ID token", &id_token);
@@ -368,11 +370,59 @@ async fn sign_in_with_a_token_for_graph(stack: &Stack, search: &mut Search) -> a
     Ok(())
 }
 
+/// Refresh tokens in custody, access tokens handed out, and the errors of both; every token that Microsoft ever gave.
+async fn hold_and_hand_out(stack: &Stack, search: &mut Search) -> anyhow::Result<()> {
+    let (custody, workers) = (Custody::of(stack).await?, stack.token_service(0));
+    for planted in ["planted.refresh.token", "planted\"refresh\nof nobody"] {
+        search.never("a planted refresh token", planted);
+        ensure!(!custody.deposit("ben", BEN, planted, None).await?);
+    }
+    let token = refresh_token(stack, BEN).await?;
+    ensure!(custody.deposit("ben", BEN, &token, None).await?);
+    let handed_out = workers
+        .token("acme", "ben", "calendar", &json!({}))
+        .await?
+        .ok()?;
+    ensure!(handed_out.word("/access_token").is_some());
+    let planted = json!({"permission": "planted.access.token", "minimum_seconds": 1});
+    search.never(
+        "a token in the place of a permission",
+        "planted.access.token",
+    );
+    let path = "/v1/accounts/acme/users/ben/tokens";
+    let refused = workers.send(Method::POST, path, |request| request.json(&planted));
+    search.body(&refused.await?.refused(400, "invalid_request")?);
+    for reply in [
+        workers.token("acme", "ben", "contacts", &json!({})).await?,
+        workers.token("acme", "nobody", "email", &json!({})).await?,
+        workers
+            .report("acme", "ben", &json!({"error": "planted.access.token"}))
+            .await?,
+    ] {
+        search.body(&reply);
+    }
+    let given = stack
+        .microsoft()
+        .control(Method::GET, "tokens", None)
+        .await?;
+    for kind in ["refresh_tokens", "access_tokens"] {
+        let tokens = given.value(&format!("/{kind}")).as_array();
+        let tokens = tokens.context("no tokens")?;
+        ensure!(!tokens.is_empty(), "Microsoft gave no {kind}");
+        for token in tokens.iter().filter_map(Value::as_str) {
+            search.never(kind, token);
+            search.never(kind, token.rsplit('.').next().unwrap_or_default());
+        }
+    }
+    Ok(())
+}
+
 /// Neither in their logs, nor in what they were started with, nor in their metrics.
 async fn services_show_none(stack: &Stack, search: &Search) -> anyhow::Result<()> {
     for service in [&stack.gateway, &stack.login_hook]
         .into_iter()
         .chain(&stack.projections)
+        .chain(&stack.token_brokers)
     {
         let text = service.log_text();
         // Or nothing would be found in it, whatever it should have held.

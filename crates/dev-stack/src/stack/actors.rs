@@ -70,6 +70,20 @@ impl Stack {
         )
     }
 
+    /// A service of the host application that asks token broker `number`, counted from 0, for access tokens.
+    pub fn token_service(&self, number: usize) -> HostService {
+        let token = self
+            .host
+            .service(&["tokens:issue", "withdrawals:report"])
+            .expires_in(GOOD_FOR);
+        let broker = self.token_brokers.get(number);
+        HostService::new(
+            &self.http,
+            &broker.map_or_else(String::new, crate::Program::url),
+            token.sign(),
+        )
+    }
+
     /// The simulated Microsoft, and the people in front of it.
     pub fn microsoft(&self) -> Microsoft {
         Microsoft::new(&self.http, &self.simulator.url())

@@ -7,6 +7,7 @@ use super::{StackOptions, signing_key_file};
 use crate::host_application::HostApplication;
 use crate::nats_server::{NatsServer, NatsUser};
 use crate::program::ProgramPlan;
+use crate::vault_keys::VaultKeys;
 
 /// Our application's id in the simulator's seed `story`.
 pub const SIMULATOR_CLIENT_ID: &str = "a55e0000-0000-4000-8000-00000000c1d1";
@@ -26,6 +27,8 @@ pub(super) struct Plans<'a> {
     /// Where each further gateway and login hook listens.
     pub(super) more: Vec<(SocketAddr, SocketAddr)>,
     pub(super) projections: Vec<SocketAddr>,
+    pub(super) token_brokers: Vec<SocketAddr>,
+    pub(super) vault_keys: VaultKeys,
     pub(super) example_host: Option<SocketAddr>,
     pub(super) data: &'a Path,
     pub(super) nats: &'a NatsServer,
@@ -98,8 +101,37 @@ impl Plans<'_> {
                     ),
                 ]
             }))
+            .variables(self.seals_tokens())
             .variables(self.options.credential.clone())
             .variables(self.options.variables.clone())
+    }
+
+    /// Where there is nobody who could open them, none are sealed.
+    fn seals_tokens(&self) -> Option<(String, String)> {
+        let file = self.vault_keys.public_key.to_string_lossy();
+        let variable = "ASSENT_VAULT_PUBLIC_KEY_FILE".to_owned();
+        (self.options.token_brokers > 0).then(|| (variable, file.into_owned()))
+    }
+
+    pub(super) fn token_brokers(&self) -> impl Iterator<Item = ProgramPlan> {
+        self.token_brokers
+            .iter()
+            .enumerate()
+            .map(|(number, address)| {
+                let label = format!("token-broker-{number}");
+                self.service("token-broker", &label, *address, NatsUser::TokenBroker)
+                    .variable(
+                        "ASSENT_NATS_REPLICAS",
+                        self.options.nats_servers.to_string(),
+                    )
+                    .variable("ASSENT_GRAPH_URL", self.microsoft())
+                    .variable(
+                        "ASSENT_VAULT_KEYS_DIR",
+                        self.vault_keys.directory.to_string_lossy(),
+                    )
+                    .variables(self.options.credential.clone())
+                    .variables(self.options.variables.clone())
+            })
     }
 
     pub(super) fn projections(&self) -> impl Iterator<Item = ProgramPlan> {
@@ -139,6 +171,12 @@ impl Plans<'_> {
             )
             .variable("HOST_GATEWAY_URL", format!("http://{}", self.gateway))
             .variable("HOST_LOGIN_HOOK_URL", format!("http://{}", self.login_hook))
+            .variables(self.token_brokers.first().map(|address| {
+                (
+                    "HOST_TOKEN_BROKER_URL".to_owned(),
+                    format!("http://{address}"),
+                )
+            }))
             // A debug build on a busy machine takes its time.
             .variable("HOST_LOGIN_DEADLINE_MS", "5000")
             .variable("HOST_MICROSOFT_AUTHORITY", self.microsoft())
