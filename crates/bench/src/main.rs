@@ -7,6 +7,7 @@ mod ceiling;
 mod fixture;
 mod measure;
 mod p12_history;
+mod p14_tokens;
 mod p16_verify;
 mod p17_leader_killed;
 mod p1_login;
@@ -79,7 +80,7 @@ async fn measure_all(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let mut rows: Vec<Row> = Vec::new();
     let mut screen = std::io::stderr();
-    if wanted("P1") || wanted("P4") {
+    if wanted("P1") || wanted("P4") || wanted("P14") {
         let fixture = fixture::Fixture::start().await?;
         if wanted("P1") {
             writeln!(screen, "P1: login decisions over HTTP …")?;
@@ -88,6 +89,10 @@ async fn measure_all(arguments: &Arguments) -> anyhow::Result<()> {
         if wanted("P4") {
             writeln!(screen, "P4: permission queries over NATS …")?;
             rows.push(p4_query::measure(&fixture, size).await?);
+        }
+        if wanted("P14") {
+            writeln!(screen, "P14: access tokens over NATS …")?;
+            rows.push(p14_tokens::measure(&fixture, size).await?);
         }
     }
     if wanted("P5") {
