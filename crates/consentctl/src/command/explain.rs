@@ -1,5 +1,6 @@
 //! `explain`: why each permission of a user is on or off.
 
+mod custody;
 mod evidence_lines;
 mod render;
 
@@ -24,6 +25,7 @@ use crate::exit::{CommandError, Outcome};
 use crate::history::{self, AggregateRead, LogSource};
 use crate::output::{Output, clock};
 use crate::projection::{self, QueryError};
+use custody::Custody;
 use render::ExplanationView;
 
 /// How often the log is read anew because the projection may have seen a later event than we.
@@ -72,7 +74,11 @@ pub(crate) async fn run(
         evidence = again;
         comparison = compare(&source.connection, &query, &evidence, at).await;
     }
-    let answer = ExplanationView::new(&query, &asked, &evidence, comparison);
+    let custody = match at {
+        None => Custody::ask(&source.connection, &query).await,
+        Some(_) => Custody::None,
+    };
+    let answer = ExplanationView::new(&query, &asked, &evidence, comparison, &custody);
     if output.is_json() {
         output.document(&answer)?;
     } else {

@@ -1,11 +1,16 @@
 //! `explain`.
 
+use assent_contract::custody::{CustodyStatus, HandedOut, HeldToken};
+use assent_contract::names::CUSTODY_STATUS;
+use assent_contract::values::Permission as WirePermission;
+use assent_dev_stack::NatsUser;
 use assent_domain::permissions::{Permission, PermissionSet};
+use assent_messaging::Endpoint;
 
 use crate::fake_service::FakeService;
 use crate::fixture::{
     Fixture, SENDING, administered, auto_granted, back_to_users, by_another_person, granted,
-    revoked, run,
+    identity, revoked, run,
 };
 use crate::proxy::Proxy;
 
@@ -50,6 +55,62 @@ async fn on_and_off_and_since_when_and_because_of_what() {
     assert_eq!(json["permissions"][2]["on"], false);
     assert_eq!(json["permissions"][2]["since"]["sequence"], 2);
     assert_eq!(json["permissions"][2]["because"][0]["sequence"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_token_that_is_held_and_the_one_that_outlives_an_ending_are_told() {
+    let fixture = Fixture::start().await;
+    fixture
+        .record([
+            granted("acme", "ana", SENDING),
+            revoked("ana", Permission::Email),
+        ])
+        .await;
+    let broker = FakeService::serve(
+        &fixture,
+        NatsUser::TokenBroker,
+        "consent-token-broker",
+        vec![Endpoint::new("status", CUSTODY_STATUS, |_| async {
+            let time = |text: &str| text.parse().unwrap();
+            let last = |permission| HandedOut {
+                permission,
+                last_at: time("2026-11-23T09:59:00Z"),
+                expires_at: time("2026-11-23T10:59:00Z"),
+            };
+            let status = CustodyStatus {
+                held: Some(HeldToken {
+                    microsoft_identity: identity().into(),
+                    since: time("2026-11-23T09:00:00Z"),
+                    verified_at: time("2026-11-23T09:59:00Z"),
+                    reauthentication_required: false,
+                }),
+                handed_out: vec![last(WirePermission::Calendar), last(WirePermission::Email)],
+            };
+            Ok(serde_json::to_vec(&status).unwrap())
+        })],
+    );
+    let broker = broker.await;
+
+    let ran = fixture.run(&["explain", "acme", "ana"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let told: Vec<&str> = ran.out.lines().collect();
+    assert_eq!(
+        told[4],
+        "  token       held since 2026-11-23T09:00:00.000Z; Microsoft last said yes at 2026-11-23T09:59:00.000Z"
+    );
+    let tail = "         the last token was given out at 2026-11-23T09:59:00.000Z, and ends at 2026-11-23T10:59:00.000Z";
+    // Of the calendar, which is on, nothing has ended.
+    assert_eq!(told.iter().filter(|line| **line == tail).count(), 1);
+    let email = told.iter().position(|line| line.starts_with("email"));
+    assert_eq!(told[email.unwrap() + 2], tail);
+
+    let json = fixture.json(&["explain", "acme", "ana"]).await;
+    assert_eq!(json["held_token"]["verified_at"], "2026-11-23T09:59:00Z");
+    let last = &json["permissions"][2]["last_token"];
+    assert_eq!(last["expires_at"], "2026-11-23T10:59:00Z");
+    let past = fixture.json(&["explain", "acme", "ana", "--at", "1"]).await;
+    assert_eq!(past.get("held_token"), None);
+    broker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

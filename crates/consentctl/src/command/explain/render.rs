@@ -14,6 +14,7 @@ use assent_domain::permissions::{EmailLevel, Permission};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::custody::{Custody, HeldView, LastToken};
 use super::evidence_lines::EvidenceLines;
 use super::{Asked, Comparison, Evidence};
 use crate::arguments::Moment;
@@ -42,6 +43,11 @@ pub(super) struct ExplanationView {
     epoch: u64,
     effective: PermissionSet,
     microsoft_identity: Option<Identity>,
+    /// The refresh token that the token broker holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_token: Option<HeldView>,
+    #[serde(skip)]
+    custody: Option<String>,
     permissions: Vec<Trail>,
     late: Vec<EventLine>,
     /// What is recorded beside the events that are named.
@@ -65,6 +71,9 @@ struct Trail {
     why: String,
     since: Option<Since>,
     because: Vec<EventLine>,
+    /// The last access token that was given out for it, which may outlive it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_token: Option<LastToken>,
 }
 
 /// The event since which a permission is as it is.
@@ -80,6 +89,7 @@ impl ExplanationView {
         asked: &Asked,
         evidence: &Evidence,
         projection: Comparison,
+        custody: &Custody,
     ) -> Self {
         let at = asked.past();
         let remark = match asked {
@@ -91,7 +101,7 @@ impl ExplanationView {
         if let Comparison::Differs(difference) = &projection {
             findings.push(format!("the projection differs from the log: {difference}"));
         }
-        let trail = |permission| Trail::new(evidence, permission);
+        let trail = |permission| Trail::new(evidence, permission, custody);
         let late = explanation.late.iter().filter_map(|sequence| {
             Some(EventLine::from_recorded(evidence.find(*sequence)?).too_late())
         });
@@ -116,6 +126,8 @@ impl ExplanationView {
                 .in_epoch(explanation.account.epoch)
                 .identity
                 .map(Identity::from),
+            held_token: custody.held(),
+            custody: custody.line(),
             permissions: Permission::ALL.into_iter().map(trail).collect(),
             late: late.collect(),
             evidence: EvidenceLines::of(evidence),
@@ -151,6 +163,9 @@ impl ExplanationView {
             let tenant = event_text::tenant(identity.tenant.into());
             let object = identity.object_id;
             output.line(&format!("  microsoft   {object} in tenant {tenant}"))?;
+        }
+        if let Some(custody) = &self.custody {
+            output.line(&format!("  token       {custody}"))?;
         }
         if !self.recorded && self.findings.is_empty() {
             let who = if self.company_recorded || self.at.is_none() {
@@ -206,7 +221,7 @@ impl ExplanationView {
 }
 
 impl Trail {
-    fn new(evidence: &Evidence, permission: Permission) -> Self {
+    fn new(evidence: &Evidence, permission: Permission, custody: &Custody) -> Self {
         let explanation = &evidence.explanation;
         let PermissionTrail {
             status,
@@ -251,6 +266,7 @@ impl Trail {
                     .map(|recorded| recorded.decoded.metadata.time),
             }),
             because: because.iter().filter_map(line).collect(),
+            last_token: custody.last_token(permission),
         }
     }
 
@@ -276,7 +292,10 @@ impl Trail {
         for line in &self.because {
             output.line(&line.brief())?;
         }
-        Ok(())
+        match &self.last_token {
+            Some(last) if !self.on => output.line(&last.line()),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
