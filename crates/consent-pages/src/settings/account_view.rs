@@ -5,12 +5,13 @@ use assent_consent_core::failure::Failure;
 use assent_consent_core::messages;
 use assent_consent_core::observations::{Approval, MailboxState};
 use assent_consent_core::use_cases::queries::UserOverview;
-use assent_consent_core::views::{events, time_of};
+use assent_consent_core::views::{self, Receipt, events, time_of};
 use assent_domain::event::RevocationReason;
 use assent_domain::explanation::{Explanation, PermissionStatus, explain};
 use assent_domain::mode::{AuthorizationMethod, EmailSync};
 use assent_domain::permissions::{EmailLevel, Permission};
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::Frame;
@@ -60,10 +61,18 @@ struct PermissionBox {
     is_on: bool,
     status: &'static str,
     since: Option<When>,
+    /// How long the last access token outlives it, where it has ended.
+    tail: Option<Tail>,
     /// What to know beside it.
     remark: Option<&'static str>,
     /// The company allows more e-mail by now than the user has granted.
     can_be_extended: bool,
+}
+
+/// An access token can't be recalled, so the last one that was given out outlives the permission.
+struct Tail {
+    ends: When,
+    is_over: bool,
 }
 
 /// The Microsoft account whose mailbox the permissions are of, or were last.
@@ -71,6 +80,8 @@ struct Connected {
     object_id: Uuid,
     tenant_id: Uuid,
     is_on: bool,
+    /// When Microsoft last said yes to what is on.
+    verified_at: Option<When>,
 }
 
 /// An administrator's consent, as far as it concerns a user.
@@ -80,6 +91,8 @@ struct Decided {
     accepted_by: String,
     /// Nothing came of it for this user yet: that needs a sign-in through Microsoft.
     awaits_sign_in: bool,
+    /// What came of it was withdrawn at Microsoft: that needs an administrator first.
+    is_withdrawn: bool,
 }
 
 impl<'a> AccountPage<'a> {
@@ -151,6 +164,7 @@ impl PermissionBox {
     ) -> Self {
         let (company, user) = (&known.company.state, &known.user.state);
         let trail = explanation.trail(permission);
+        let time = |at| time_of(&known.company, &known.user, at);
         let is_on = explanation.effective.kinds().contains(permission);
         let level = match (company.consent(), is_on) {
             (Some(consent), _) if consent.permissions.email != EmailLevel::None => {
@@ -181,10 +195,9 @@ impl PermissionBox {
                 .join(" "),
             is_on,
             status: status(trail.status),
-            since: trail
-                .since
-                .and_then(|at| time_of(&known.company, &known.user, at))
-                .map(When),
+            since: trail.since.and_then(time).map(When),
+            tail: views::receipt(explanation, permission, known.custody.as_ref(), time)
+                .and_then(|receipt| Tail::new(receipt, site.now())),
             remark,
             can_be_extended: is_email
                 && is_on
@@ -206,6 +219,19 @@ impl Connected {
             object_id: identity.object_id.0,
             tenant_id: identity.tenant.id.0,
             is_on: !explanation.effective.is_nothing(),
+            verified_at: views::verified_at(&known.company, &known.user, known.custody.as_ref())
+                .map(When),
+        })
+    }
+}
+
+impl Tail {
+    /// Of a token that ended before the permission did, there is nothing to say.
+    fn new(receipt: Receipt, now: Timestamp) -> Option<Self> {
+        let ends = receipt.last_token_expires_at?;
+        (receipt.ended_at < ends).then(|| Self {
+            ends: When(ends),
+            is_over: ends <= now,
         })
     }
 }
@@ -213,11 +239,16 @@ impl Connected {
 impl Decided {
     fn new(known: &UserOverview, explanation: &Explanation) -> Option<Self> {
         let (recorded, granted) = known.company.consent()?;
+        let withdrawn = PermissionStatus::Ended(RevocationReason::MicrosoftWithdrawn);
+        let is_withdrawn = ORDER
+            .into_iter()
+            .any(|permission| explanation.trail(permission).status == withdrawn);
         Some(Self {
             since: When(recorded.decoded.metadata.time),
             requested_by: granted.requested_by.to_string(),
             accepted_by: granted.granted_by.0.to_string(),
-            awaits_sign_in: explanation.effective.is_nothing(),
+            awaits_sign_in: explanation.effective.is_nothing() && !is_withdrawn,
+            is_withdrawn,
         })
     }
 }

@@ -8,6 +8,7 @@ use assent_consent_core::failure::Failure;
 use assent_consent_core::rights;
 use assent_consent_core::use_cases::hand_off;
 use assent_consent_core::use_cases::head_count::head_count;
+use assent_consent_core::use_cases::queries;
 use assent_consent_core::use_cases::tenant_location::mailboxes;
 use assent_domain::decide::AccountManager;
 use axum::extract::State;
@@ -92,10 +93,11 @@ async fn page(
     let account = &session.session.account;
     let (_, company) = managed(site, session).await?;
     let consented = company.state.consent().map(|consent| consent.tenant);
-    let (count, links, mailboxes) = tokio::join!(
+    let (count, links, mailboxes, withdrawn) = tokio::join!(
         head_count(site, account, company.state.last_sequence),
         hand_off::newest(site, account, &company, None, LISTED),
-        mailboxes(site, account, consented)
+        mailboxes(site, account, consented),
+        queries::withdrawn_consent(site, account, &company)
     );
     let links = links?
         .iter()
@@ -105,6 +107,7 @@ async fn page(
         site,
         session,
         count,
+        withdrawn,
         links,
         mailboxes,
         notice,

@@ -4,6 +4,9 @@ use askama::Template;
 use assent_consent_core::command_executor::Account;
 use assent_consent_core::messages;
 use assent_consent_core::use_cases::head_count::HeadCount;
+use assent_consent_core::views::WithdrawnConsentView;
+use assent_contract::command::Reach;
+use assent_contract::values::kinds_from_list;
 use assent_domain::decide::administrator_consent::Mailboxes;
 use assent_domain::event::AdminConsentGranted;
 use assent_domain::mode::EmailSync;
@@ -30,6 +33,8 @@ pub(super) struct CompanyPage<'a> {
     seen: u64,
     is_full: bool,
     consent: Option<ConsentView>,
+    /// What of it is dead at Microsoft.
+    withdrawn: Option<Withdrawn>,
     /// How many users there are, and what they have.
     count: Option<String>,
     dialog: Dialog,
@@ -70,12 +75,39 @@ struct ConsentView {
     signed_in: Option<String>,
 }
 
+/// What of the consent in force Microsoft has said to be withdrawn.
+struct Withdrawn {
+    permissions: String,
+    since: When,
+    /// How it was withdrawn.
+    how: &'static str,
+    /// Whom it concerns.
+    concerns: Option<String>,
+}
+
+impl Withdrawn {
+    fn new(found: &WithdrawnConsentView, count: Option<HeadCount>) -> Self {
+        Self {
+            permissions: labels::list_kinds(kinds_from_list(&found.permissions)),
+            since: When(found.since),
+            how: match found.reach {
+                Reach::Tenant => {
+                    "The application is not in your organisation any more, or is switched off there."
+                }
+                Reach::User => "The consent for it was removed, for one user at least.",
+            },
+            concerns: count.map(concerned),
+        }
+    }
+}
+
 /// All that the page is made of.
 pub(super) struct Parts<'a> {
     pub(super) site: &'a Site,
     pub(super) session: &'a InSession,
     pub(super) company: &'a Account,
     pub(super) count: Option<HeadCount>,
+    pub(super) withdrawn: Option<WithdrawnConsentView>,
     pub(super) links: Vec<LinkView>,
     pub(super) notice: Option<Notice>,
     pub(super) dialog: Dialog,
@@ -89,6 +121,7 @@ impl<'a> CompanyPage<'a> {
             session,
             company,
             count,
+            withdrawn,
             links,
             notice,
             dialog,
@@ -113,6 +146,7 @@ impl<'a> CompanyPage<'a> {
             consent: company
                 .consent()
                 .map(|(recorded, granted)| ConsentView::new(recorded, granted, count)),
+            withdrawn: withdrawn.map(|found| Withdrawn::new(&found, count)),
             count: count.map(in_words),
             items: Vec::from([
                 item(Permission::Calendar, dialog.permissions.calendar),
@@ -189,6 +223,23 @@ fn signed_in(count: HeadCount) -> String {
         "{some} {} so far, {more}{others} {} not yet (of the users known here).",
         have(some),
         have(others)
+    )
+}
+
+/// "It concerns 3 users known here: 1 user is still connected, until Microsoft is asked about them, within the hour."
+fn concerned(count: HeadCount) -> String {
+    let more = if count.is_partial { "more than " } else { "" };
+    let concerns = format!(
+        "It concerns {more}{} known here",
+        labels::users(count.users)
+    );
+    if count.connected == 0 {
+        return format!("{concerns}. Nothing is on any more for any of them.");
+    }
+    let are = if count.connected == 1 { "is" } else { "are" };
+    format!(
+        "{concerns}: {} {are} still connected, until Microsoft is asked about each, usually within the hour.",
+        labels::users(count.connected)
     )
 }
 
