@@ -159,6 +159,26 @@ fn signing_key_file(stack: &Path) -> PathBuf {
     stack.join("host-signing-key.pem")
 }
 
+/// The NATS server that is listened to first, and its peers where there are several.
+async fn nats_servers(options: &StackOptions) -> Result<(NatsServer, Vec<NatsServer>), StackError> {
+    let port = options.ports.reserve(4222)?;
+    let changes = &options.nats_configuration;
+    if options.nats_servers <= 1 {
+        let only = NatsServer::start_changed_on(port, changes).await?;
+        return Ok((only, Vec::new()));
+    }
+    let mut members = Vec::from([port]);
+    while members.len() < options.nats_servers {
+        members.push(ReservedPort::pick()?);
+    }
+    let mut servers = NatsServer::start_cluster(members, changes).await?;
+    let peers = servers.split_off(1);
+    match servers.pop() {
+        Some(first) => Ok((first, peers)),
+        None => Err(NatsServerError::Files(std::io::ErrorKind::NotFound.into()).into()),
+    }
+}
+
 impl Stack {
     /// Starts all of it, and waits until every service is ready.
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
@@ -168,28 +188,7 @@ impl Stack {
             .map_err(StackError::Directory)?;
         let logs = directory.path().join("logs");
         std::fs::create_dir(&logs).map_err(StackError::Directory)?;
-        let port = options.ports.reserve(4222)?;
-        let changes = &options.nats_configuration;
-        let (nats, nats_peers) = if options.nats_servers <= 1 {
-            (
-                NatsServer::start_changed_on(port, changes).await?,
-                Vec::new(),
-            )
-        } else {
-            let mut members = Vec::from([port]);
-            while members.len() < options.nats_servers {
-                members.push(ReservedPort::pick()?);
-            }
-            let mut servers = NatsServer::start_cluster(members, changes).await?;
-            let peers = servers.split_off(1);
-            match servers.pop() {
-                Some(first) => (first, peers),
-                None => {
-                    return Err(NatsServerError::Files(std::io::ErrorKind::NotFound.into()).into());
-                }
-            }
-        };
-
+        let (nats, nats_peers) = nats_servers(&options).await?;
         let previous = (!options.previous.is_empty())
             .then(previous_release::find_or_build)
             .transpose()?;

@@ -174,7 +174,7 @@ mod tests {
 
     use super::*;
 
-    const EVERY: Duration = Duration::from_mins(60);
+    const EVERY: Duration = Duration::from_hours(1);
 
     fn user(number: usize) -> UserKey {
         UserKey {

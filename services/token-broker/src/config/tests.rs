@@ -29,7 +29,7 @@ fn what_nobody_sets_has_its_default() {
     let config = config(&[("ASSENT_ENTRA_CLIENT_SECRET", "s3cret")]).unwrap();
     assert_eq!(
         Duration::from(config.verify_every_minutes),
-        Duration::from_mins(60)
+        Duration::from_hours(1)
     );
     assert_eq!(
         u32::from(std::num::NonZeroU32::from(config.verify_rate)),
