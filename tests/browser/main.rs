@@ -8,3 +8,4 @@ mod hand_off;
 mod settings_account;
 mod settings_company;
 mod settings_trouble;
+mod withdrawn;
