@@ -43,6 +43,8 @@ pub struct StackOptions {
     pub simulator_arguments: Vec<String>,
     /// Whether the example application is the host application; else this process is.
     pub example_host: bool,
+    /// Variables for the example application, on top of the usual ones.
+    pub example_host_variables: Vec<(String, String)>,
     /// What is changed in the configuration of nats-server: these words, and what takes their place.
     pub nats_configuration: Vec<(String, String)>,
     /// Where the programs listen.
@@ -83,6 +85,7 @@ impl Default for StackOptions {
             variables: Vec::new(),
             simulator_arguments: Vec::new(),
             example_host: false,
+            example_host_variables: Vec::new(),
             nats_configuration: Vec::new(),
             ports: Ports::Any,
             previous: Vec::new(),

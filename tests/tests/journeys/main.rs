@@ -10,6 +10,7 @@ mod python_library;
 mod python_worker;
 mod session_client;
 mod story;
+mod syncing;
 
 mod a_no_is_final;
 mod addresses;

@@ -127,7 +127,9 @@ async fn the_demo_tells_the_story_and_leaves_nothing() -> anyhow::Result<()> {
         output.status,
         String::from_utf8_lossy(&output.stderr)
     );
-    for chapter in ["(a)", "(b)", "(c)", "(d)", "(e)", "(f)", "(g)", "(h)"] {
+    for chapter in [
+        "(a)", "(b)", "(c)", "(d)", "(e)", "(f)", "(g)", "(h)", "(i)",
+    ] {
         ensure!(
             said.contains(&format!("\n{chapter} ")),
             "no {chapter}:\n{said}"

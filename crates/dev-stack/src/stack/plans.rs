@@ -187,6 +187,7 @@ impl Plans<'_> {
             .variable("HOST_NATS_INBOX_PREFIX", format!("_INBOX_{nats_user}"))
             .variable("HOST_NATS_USER", nats_user)
             .variable("HOST_NATS_PASSWORD", nats_password)
+            .variables(self.options.example_host_variables.clone())
     }
 
     fn service(
