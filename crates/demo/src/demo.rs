@@ -6,6 +6,7 @@ mod walkthrough;
 mod administrator;
 mod approval;
 mod crash;
+mod custody;
 mod individual;
 
 use anyhow::Context;
@@ -26,7 +27,7 @@ pub(crate) async fn tell() -> anyhow::Result<()> {
         .await
         .context("the stack did not come up")?;
     narrator.aside(&format!(
-        "started nats-server, a simulated Microsoft, consent-gateway, projection (2 replicas) and login-hook in {}",
+        "started nats-server, a simulated Microsoft, consent-gateway, projection (2 replicas), login-hook and token-broker in {}",
         narration::time(begun.elapsed())
     ))?;
     let mut walkthrough = Walkthrough::begin(stack, &mut narrator).await?;
@@ -35,6 +36,7 @@ pub(crate) async fn tell() -> anyhow::Result<()> {
     individual::ben_revokes(&mut walkthrough).await?;
     administrator::the_company_switches(&mut walkthrough).await?;
     administrator::ana_has_to_sign_in_again(&mut walkthrough).await?;
+    custody::a_consent_dies_and_lives_again(&mut walkthrough).await?;
     administrator::another_cloud_is_turned_away(&mut walkthrough).await?;
     administrator::back_to_individual(&mut walkthrough).await?;
     approval::the_loop_is_broken(&mut walkthrough).await?;

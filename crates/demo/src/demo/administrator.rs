@@ -1,4 +1,4 @@
-//! Chapters (c) to (f): an Office 365 administrator decides for everyone, and back.
+//! Chapters (c), (d), (f) and (g): an Office 365 administrator decides for everyone, and back.
 
 use std::io::Write;
 use std::time::Instant;
@@ -236,7 +236,7 @@ pub(crate) async fn another_cloud_is_turned_away<W: Write>(
 ) -> anyhow::Result<()> {
     walkthrough
         .narrator
-        .chapter("(e) A company in GCC High, Microsoft's cloud for US defence suppliers")?;
+        .chapter("(f) A company in GCC High, Microsoft's cloud for US defence suppliers")?;
     let nina = walkthrough.stack.super_admin("northwind", "nina");
     let refused = nina
         .start_admin_consent(&json!({
@@ -267,7 +267,7 @@ pub(crate) async fn back_to_individual<W: Write>(
 ) -> anyhow::Result<()> {
     walkthrough
         .narrator
-        .chapter("(f) Back to individual authorization: everyone starts from nothing")?;
+        .chapter("(g) Back to individual authorization: everyone starts from nothing")?;
     let changed = walkthrough
         .sam
         .set_method("user_individual", "full")

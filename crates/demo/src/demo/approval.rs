@@ -1,4 +1,4 @@
-//! Chapter (g): somebody whom Microsoft lets nothing do, and the link that ends it.
+//! Chapter (h): somebody whom Microsoft lets nothing do, and the link that ends it.
 
 use std::io::Write;
 
@@ -15,7 +15,7 @@ pub(crate) async fn the_loop_is_broken<W: Write>(
 ) -> anyhow::Result<()> {
     walkthrough
         .narrator
-        .chapter("(g) Dana works at Adatum, where Microsoft lets users approve next to nothing")?;
+        .chapter("(h) Dana works at Adatum, where Microsoft lets users approve next to nothing")?;
     let dana = walkthrough.stack.user(ADATUM, "dana");
     let everything = "calendar, contacts, email (full)";
 

@@ -1,4 +1,4 @@
-//! Chapter (h): the view is lost, twice, and nothing is; then what an operator sees of it all.
+//! Chapter (i): the view is lost, twice, and nothing is; then what an operator sees of it all.
 
 use std::io::Write;
 use std::time::Instant;
@@ -16,7 +16,7 @@ pub(crate) async fn the_projection_is_killed<W: Write>(
 ) -> anyhow::Result<()> {
     walkthrough
         .narrator
-        .chapter("(h) The view is killed half-way, and then deleted")?;
+        .chapter("(i) The view is killed half-way, and then deleted")?;
     let grant = walkthrough
         .ben
         .start_grant(&["calendar", "email"], Some(BEN))

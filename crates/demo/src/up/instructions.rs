@@ -6,11 +6,12 @@ use assent_dev_stack::actors::{ANA, ERIK, OLGA};
 use assent_dev_stack::{Program, Stack, TokenBuilder};
 
 const GOOD_FOR: Duration = Duration::from_hours(8);
-const USUAL: [(&str, u16); 5] = [
+const USUAL: [(&str, u16); 6] = [
     ("example-host", 8070),
     ("consent-gateway", 8080),
     ("projection", 8081),
     ("login-hook", 8082),
+    ("token-broker", 8083),
     ("entra-simulator", 8090),
 ];
 
@@ -33,15 +34,15 @@ pub(super) fn about(stack: &Stack) -> String {
 }
 
 fn addresses(stack: &Stack) -> String {
-    let projection = stack
-        .projections
-        .first()
-        .map_or_else(String::new, Program::url);
+    let first = |programs: &[Program]| programs.first().map_or_else(String::new, Program::url);
+    let projection = first(&stack.projections);
+    let token_broker = first(&stack.token_brokers);
     let urls = [
         stack.host.origin(),
         stack.gateway.url(),
         projection,
         stack.login_hook.url(),
+        token_broker,
         stack.simulator.url(),
     ];
     let mut lines = vec!["# where it is".to_owned()];
@@ -65,9 +66,9 @@ fn addresses(stack: &Stack) -> String {
         "logs",
         stack.log_directory().display()
     ));
-    let [_, gateway, projection, login_hook, simulator] = &urls;
+    let [_, gateway, projection, login_hook, token_broker, simulator] = &urls;
     lines.push(format!(
-        "export GATEWAY={gateway} PROJECTION={projection} LOGIN_HOOK={login_hook} MICROSOFT={simulator}"
+        "export GATEWAY={gateway} PROJECTION={projection} LOGIN_HOOK={login_hook} TOKEN_BROKER={token_broker} MICROSOFT={simulator}"
     ));
     lines.join("\n")
 }
@@ -86,7 +87,12 @@ fn tokens(stack: &Stack) -> String {
             .permission("company_settings:manage"),
     );
     let dana = sign(host.token_for("dana", "adatum"));
-    let service = sign(host.service(&["login:decide", "permissions:read"]));
+    let service = sign(host.service(&[
+        "login:decide",
+        "permissions:read",
+        "tokens:issue",
+        "withdrawals:report",
+    ]));
     format!(
         "# tokens of the host application, good for 8 hours: Ana, Sam the Super Admin, Dana of another company, and a service\n\
          export ANA={ana}\nexport SAM={sam}\nexport DANA={dana}\nexport SERVICE={service}"
@@ -108,12 +114,18 @@ curl -sw '\n' $GATEWAY/v1/accounts/acme/users/ana/grants -H "authorization: Bear
 curl -sw '\n' $GATEWAY/v1/accounts/acme/users/ana -H "authorization: Bearer $ANA"
 curl -sw '\n' $PROJECTION/v1/accounts/acme/users/ana/permissions -H "authorization: Bearer $SERVICE"
 
+# a sync worker borrows a token for her calendar, as Hirely's does for each page that it reads
+curl -sw '\n' $TOKEN_BROKER/v1/accounts/acme/users/ana/tokens -H "authorization: Bearer $SERVICE" -H 'content-type: application/json' -d '{{"permission":"calendar"}}'
+
 # she takes email back
 curl -sw '\n' -X DELETE $GATEWAY/v1/accounts/acme/users/ana/grants/email -H "authorization: Bearer $ANA"
 
 # Sam lets the Office 365 administrator decide: open the authorize_url, choose {olga} Orlova, and confirm on our page
 curl -sw '\n' $GATEWAY/v1/accounts/acme/admin-consents -H "authorization: Bearer $SAM" -H 'content-type: application/json' -d '{{"administrator_confirmed":true,"permissions":{{"calendar":true,"contacts":false,"email":"limited"}},"tenant":"contoso.example","return_to":"{back}"}}'
 curl -sw '\n' $GATEWAY/v1/accounts/acme -H "authorization: Bearer $SAM"
+
+# the consent is withdrawn at Microsoft, which tells nobody: look at Settings > Company as Sam within a minute
+curl -sw '\n' -X DELETE "$MICROSOFT/_control/grants?tenant={tenant}"
 
 # and back
 curl -sw '\n' -X PUT $GATEWAY/v1/accounts/acme/authorization-method -H "authorization: Bearer $SAM" -H 'content-type: application/json' -d '{{"method":"user_individual","email_sync":"full"}}'
