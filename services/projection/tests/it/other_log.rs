@@ -49,7 +49,7 @@ async fn made_good(world: &World, projection: &mut Program) {
 }
 
 /// Who is held back, as the log lost what they took back.
-pub(crate) async fn held(world: &World) -> Vec<String> {
+async fn held(world: &World) -> Vec<String> {
     let operator = world.connect_as(NatsUser::Operator).await;
     let mut names = Vec::new();
     until("it says who is blocked", async || {
