@@ -1,11 +1,12 @@
 //! What becomes of the refresh token that comes with a consent.
 
+use assent_contract::names::COMMAND_BEGIN_CONNECTION;
 use assent_dev_stack::NatsUser;
 use assent_dev_stack::actors::{ANA, BEN, CONTOSO, OLGA, Person, Reaction};
 use assent_domain::ids::{AccountId, UserId};
 use assent_token_vault::{Held, KeyDirectory, KeyRing, TokenStore, TokenStoreSettings, Vault as _};
 use secrecy::ExposeSecret as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::fixture::{Fixture, admin_consent, authorize_url, confirm_of, start_with};
@@ -245,5 +246,57 @@ async fn a_new_public_key_is_used_without_a_restart() -> anyhow::Result<()> {
     assert_eq!(granted(&custody.fixture, "eve", BEN).await?, "completed");
     let held = custody.held("eve").await?.unwrap();
     assert_eq!(held.record.key_id(), newer.key.public().id());
+    Ok(())
+}
+
+/// Where the browser is sent for a token of what is effective for Ana.
+async fn passage(fixture: &Fixture) -> Result<String, (u16, String)> {
+    let command = json!({
+        "account_id": "acme", "user_id": "ana", "purpose": {"kind": "custody"},
+        "microsoft_identity": {"tenant_id": ANA.tenant, "object_id": ANA.object_id},
+        "login_hint": "ana@contoso.example",
+    });
+    let begun = fixture
+        .command(NatsUser::LoginHook, COMMAND_BEGIN_CONNECTION, &command)
+        .await?;
+    let url = begun.get("authorize_url").and_then(Value::as_str);
+    Ok(url.unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_passage_without_a_page_brings_a_token_and_records_nothing() -> anyhow::Result<()> {
+    let custody = Custody::start().await?;
+    let fixture = &custody.fixture;
+    let nothing = Err((409, "identity_mismatch".to_owned()));
+    assert_eq!(passage(fixture).await, nothing);
+    assert_eq!(granted(fixture, "ana", ANA).await?, "completed");
+    let held = custody.held("ana").await?.unwrap();
+    custody.store.destroy(&held).await?;
+    let before = fixture.last_sequence().await?;
+
+    let url = passage(fixture).await.unwrap();
+    assert!(
+        url.contains("prompt=none") && url.contains("Calendars.ReadWrite"),
+        "{url}"
+    );
+    assert!(!url.contains("Contacts"), "{url}");
+    let microsoft = fixture.microsoft();
+    let landing = microsoft.walk(&url, ANA, Reaction::Accept).await?;
+    assert_eq!(landing.outcome, "completed");
+    let held = custody.held("ana").await?.unwrap();
+    assert_eq!(held.record.object_id.to_string(), ANA.object_id);
+    assert_eq!(held.record.sequence, before);
+    let token = custody.opened(&held).await?;
+    assert!(!custody.flows().await?.contains(&token));
+    assert_eq!(fixture.last_sequence().await?, before);
+
+    // She takes it back while the browser is away: nothing is kept that way.
+    custody.store.destroy(&held).await?;
+    let url = passage(fixture).await.unwrap();
+    fixture.user("acme", "ana").revoke("calendar").await?.ok()?;
+    let landing = microsoft.walk(&url, ANA, Reaction::Accept).await?;
+    assert_eq!(landing.outcome, "expired");
+    assert!(custody.is_empty().await?);
+    assert_eq!(passage(fixture).await, nothing);
     Ok(())
 }
