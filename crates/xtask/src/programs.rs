@@ -29,7 +29,7 @@ pub(crate) struct BenchArguments {
 
 /// Becomes `assent-demo COMMAND`.
 pub(crate) fn demo(command: &str, arguments: &DemoArguments) -> anyhow::Result<ExitCode> {
-    const PACKAGES: [&str; 7] = [
+    const PACKAGES: [&str; 8] = [
         "assent-demo",
         "assent-consentctl",
         "assent-entra-simulator",
@@ -37,6 +37,7 @@ pub(crate) fn demo(command: &str, arguments: &DemoArguments) -> anyhow::Result<E
         "consent-gateway",
         "login-hook",
         "projection",
+        "token-broker",
     ];
     let release = !cfg!(debug_assertions);
     if !arguments.no_build {
@@ -47,12 +48,13 @@ pub(crate) fn demo(command: &str, arguments: &DemoArguments) -> anyhow::Result<E
 
 /// Becomes `assent-bench`, optimised, as figures of anything else would mislead.
 pub(crate) fn bench(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
-    const PACKAGES: [&str; 5] = [
+    const PACKAGES: [&str; 6] = [
         "assent-bench",
         "assent-entra-simulator",
         "consent-gateway",
         "login-hook",
         "projection",
+        "token-broker",
     ];
     let release = !arguments.quick;
     build(release, &PACKAGES)?;
