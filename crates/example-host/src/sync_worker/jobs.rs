@@ -98,9 +98,10 @@ struct Standing {
 }
 
 impl Progress {
-    /// A page has come, by a token to which Microsoft last said yes at this time.
-    pub(super) fn goes_on(&self, verified_at: Timestamp) {
+    /// A page of so many has come, by a token to which Microsoft last said yes at this time.
+    pub(super) fn goes_on(&self, verified_at: Timestamp, of: usize) {
         let mut standing = self.standing();
+        standing.page = (0, of);
         standing.verified_at = Some(verified_at);
         standing.waits_because = None;
     }

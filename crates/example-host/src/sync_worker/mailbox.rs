@@ -140,8 +140,8 @@ impl MailboxSync {
         loop {
             let token = self.tokens.get(user, kind.permission()).await?;
             let page = self.page(next, &token.access_token).await?;
-            progress.goes_on(token.verified_at);
             let of = page.value.len();
+            progress.goes_on(token.verified_at, of);
             for stored in 1..=of {
                 // Storing it. This is where a job is stopped, if it is stopped in the middle of a page.
                 tokio::time::sleep(self.stores).await;
