@@ -57,7 +57,7 @@ Examples:
   consentctl events export --to backup       the log as a directory, from which it can be put back
 
   With which keys are refresh tokens sealed?
-  consentctl vault status                    each key, and how many tokens it seals
+  consentctl vault status --dir vault-keys   each key, and how many tokens it seals
 
   What can't be read?
   consentctl blocked list                    who is blocked, why, and the way back

@@ -15,7 +15,6 @@ use crate::values::{Id, Permission, PermissionSet, PersonId, text};
 /// `consent.token.v1.get`: asks for an access token that can do what a permission allows. Over HTTP the ids stand in the
 /// path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// The user's company.
     #[serde(with = "text")]

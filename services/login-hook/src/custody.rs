@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
-use crate::known_custody::KnownCustody;
+use crate::known_custody::{HeldFor, KnownCustody};
 use crate::outage::Outage;
 
 /// How long the broker has to try a token at Microsoft. No login waits for it that long.
@@ -48,7 +48,7 @@ struct Broker {
 pub(crate) struct Whose {
     pub(crate) account: AccountId,
     pub(crate) user: UserId,
-    pub(crate) person: PersonId,
+    pub(crate) held_for: HeldFor,
 }
 
 /// Why the broker did not do it.
@@ -78,7 +78,7 @@ impl Custody {
     /// Whether there is a broker that says that it lacks a usable token of this mailbox.
     pub(crate) async fn lacks(&self, whose: &Whose) -> bool {
         let key = (whose.account.clone(), whose.user.clone());
-        if self.broker.known.holds(&key, whose.person) || self.broker.is_left_alone() {
+        if self.broker.known.holds(&key, whose.held_for) || self.broker.is_left_alone() {
             return false;
         }
         let query = CustodyQuery {
@@ -89,9 +89,9 @@ impl Custody {
         let Some(CustodyStatus { held, .. }) = asked else {
             return false;
         };
-        let is_held = held.is_some_and(|held| is_usable(&held, whose.person));
+        let is_held = held.is_some_and(|held| is_usable(&held, whose.held_for.person));
         if is_held {
-            self.broker.known.note(key, whose.person);
+            self.broker.known.note(key, whose.held_for);
         }
         !is_held
     }
@@ -111,7 +111,7 @@ impl Custody {
         let deposit = Deposit {
             account_id: whose.account.clone(),
             user_id: whose.user.clone(),
-            microsoft_identity: whose.person,
+            microsoft_identity: whose.held_for.person,
             refresh_token,
             at_least,
         };
@@ -124,7 +124,7 @@ impl Custody {
             let Deposited { kept } = asked?;
             if kept {
                 let key = (whose.account, whose.user);
-                broker.known.note(key, whose.person);
+                broker.known.note(key, whose.held_for);
             }
             Some(kept)
         };

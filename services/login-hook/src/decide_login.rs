@@ -116,7 +116,7 @@ impl LoginHook {
                     consents_tenant: account.consent().map(|consent| consent.tenant.id.0),
                     sequence,
                 };
-                let offer = ConnectionOffer::new(&mut login, sign_in);
+                let offer = ConnectionOffer::new(&mut login, sign_in, &account, &user);
                 let answer = self.carry_out(decision, facts, sign_in, login).await;
                 self.offer_connection(answer, offer).await
             }

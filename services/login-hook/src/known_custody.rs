@@ -13,6 +13,18 @@ const HALF_LIFE: Duration = Duration::from_secs(30);
 /// How many are remembered within that time; more are asked for again.
 const MOST: usize = 10_000;
 
+/// What a token was found to be held for. A grant, a revocation, a withdrawal and a change of method are later events, with
+/// which the token may have gone: then the broker is asked again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HeldFor {
+    /// Whose mailbox it is.
+    pub(crate) person: PersonId,
+    /// The company's last event.
+    pub(crate) account_sequence: u64,
+    /// The user's last event.
+    pub(crate) user_sequence: u64,
+}
+
 /// Users and their mailboxes of whom a token is held. Two generations of a bounded size, of which the older one is dropped.
 #[derive(Debug)]
 pub(crate) struct KnownCustody {
@@ -21,8 +33,8 @@ pub(crate) struct KnownCustody {
 
 #[derive(Debug)]
 struct Generations {
-    young: HashMap<Key, PersonId>,
-    old: HashMap<Key, PersonId>,
+    young: HashMap<Key, HeldFor>,
+    old: HashMap<Key, HeldFor>,
     since: Instant,
 }
 
@@ -40,32 +52,32 @@ impl KnownCustody {
     }
 
     /// Whether a token of this mailbox was held a moment ago.
-    pub(crate) fn holds(&self, key: &Key, person: PersonId) -> bool {
-        self.holds_at(key, person, Instant::now())
+    pub(crate) fn holds(&self, key: &Key, held_for: HeldFor) -> bool {
+        self.holds_at(key, held_for, Instant::now())
     }
 
-    pub(crate) fn note(&self, key: Key, person: PersonId) {
-        self.note_at(key, person, Instant::now());
+    pub(crate) fn note(&self, key: Key, held_for: HeldFor) {
+        self.note_at(key, held_for, Instant::now());
     }
 
-    fn holds_at(&self, key: &Key, person: PersonId, now: Instant) -> bool {
+    fn holds_at(&self, key: &Key, held_for: HeldFor, now: Instant) -> bool {
         let mut generations = self
             .generations
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         generations.age(now);
         let young = generations.young.get(key);
-        young.or_else(|| generations.old.get(key)) == Some(&person)
+        young.or_else(|| generations.old.get(key)) == Some(&held_for)
     }
 
-    fn note_at(&self, key: Key, person: PersonId, now: Instant) {
+    fn note_at(&self, key: Key, held_for: HeldFor, now: Instant) {
         let mut generations = self
             .generations
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         generations.age(now);
         if generations.young.len() < MOST || generations.young.contains_key(&key) {
-            generations.young.insert(key, person);
+            generations.young.insert(key, held_for);
         }
     }
 }
@@ -97,11 +109,34 @@ mod tests {
         (AccountId::parse("acme").unwrap(), user)
     }
 
-    fn person(number: u128) -> PersonId {
-        PersonId {
-            tenant_id: Uuid::from_u128(1),
-            object_id: Uuid::from_u128(number),
+    fn person(number: u128) -> HeldFor {
+        HeldFor {
+            person: PersonId {
+                tenant_id: Uuid::from_u128(1),
+                object_id: Uuid::from_u128(number),
+            },
+            account_sequence: 1,
+            user_sequence: 2,
         }
+    }
+
+    #[test]
+    fn with_a_later_event_it_is_known_no_more() {
+        let known = KnownCustody::new();
+        let before = person(1);
+        known.note(key(1), before);
+        assert!(known.holds(&key(1), before));
+        let later = [
+            HeldFor {
+                account_sequence: 3,
+                ..before
+            },
+            HeldFor {
+                user_sequence: 3,
+                ..before
+            },
+        ];
+        assert!(!later.iter().any(|later| known.holds(&key(1), *later)));
     }
 
     #[test]

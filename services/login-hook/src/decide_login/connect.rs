@@ -2,15 +2,18 @@
 
 use assent_contract::command::{BeginConnection, ConnectionPurpose, Sensitive};
 use assent_contract::values::{PermissionSet, PersonId};
+use assent_domain::account::AccountState;
 use assent_domain::ids::{AccountId, UserId};
 use assent_domain::login::SignIn;
 use assent_domain::permissions::PermissionSet as DomainPermissionSet;
+use assent_domain::user::UserState;
 use assent_microsoft_identity::LoginHint;
 use assent_service_kit::error_chain::with_sources;
 
 use crate::answer::{LoginAnswer, Reason};
 use crate::custody::Whose;
 use crate::decide_login::{Login, LoginHook};
+use crate::known_custody::HeldFor;
 use crate::login_facts::LoginFacts;
 
 /// What a passage for a refresh token takes, kept while the decision is carried out.
@@ -18,7 +21,7 @@ pub(super) struct ConnectionOffer {
     account: AccountId,
     user: UserId,
     /// Whose mailbox it would be: a member of a tenant who signed in through Microsoft.
-    person: Option<PersonId>,
+    held_for: Option<HeldFor>,
     hint: Option<Sensitive>,
     return_to: Option<String>,
     refresh_token: Option<Sensitive>,
@@ -26,11 +29,21 @@ pub(super) struct ConnectionOffer {
 
 impl ConnectionOffer {
     /// Takes the refresh token out of the login: nobody else gets it.
-    pub(super) fn new(login: &mut Login, sign_in: SignIn) -> Self {
+    pub(super) fn new(
+        login: &mut Login,
+        sign_in: SignIn,
+        account: &AccountState,
+        user: &UserState,
+    ) -> Self {
+        let held_for = member(sign_in).map(|person| HeldFor {
+            person,
+            account_sequence: account.last_sequence.0,
+            user_sequence: user.last_sequence.0,
+        });
         Self {
             account: login.query.account_id.clone(),
             user: login.query.user_id.clone(),
-            person: member(sign_in),
+            held_for,
             hint: login.hint.as_ref().map(sensitive),
             return_to: login.return_to.clone(),
             refresh_token: login.refresh_token.take(),
@@ -48,13 +61,13 @@ impl LoginHook {
     ) -> LoginAnswer {
         // What is effective for a sign-in is of the mailbox of who signed in.
         let nothing = PermissionSet::from(DomainPermissionSet::NOTHING);
-        let Some(person) = offer.person.filter(|_| answer.effective != nothing) else {
+        let Some(held_for) = offer.held_for.filter(|_| answer.effective != nothing) else {
             return answer;
         };
         let whose = Whose {
             account: offer.account,
             user: offer.user,
-            person,
+            held_for,
         };
         if let Some(token) = offer.refresh_token {
             match self.custody.deposit(&whose, token, answer.sequence).await {
@@ -71,7 +84,7 @@ impl LoginHook {
             account_id: whose.account,
             user_id: whose.user,
             purpose: ConnectionPurpose::Custody,
-            microsoft_identity: person,
+            microsoft_identity: held_for.person,
             login_hint: offer.hint,
             return_to: offer.return_to,
         };
