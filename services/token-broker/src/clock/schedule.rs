@@ -198,7 +198,7 @@ mod tests {
     /// Everybody is tried within the period, time and again, and in every minute about as many as in any other.
     #[test]
     fn everybody_has_a_turn_in_each_period_and_turns_are_spread() {
-        const USERS: usize = 6_000;
+        const USERS: usize = 1_500;
         let mut schedule = Schedule::new(EVERY);
         let mut verified = vec![at(0); USERS];
         let count = |verified: &[Timestamp]| {
@@ -228,7 +228,7 @@ mod tests {
         }
         let busiest = tried_in_minute.iter().skip(60).max().unwrap();
         let idlest = tried_in_minute.iter().skip(60).min().unwrap();
-        assert!(*idlest > 60 && *busiest < 180, "{idlest} to {busiest}");
+        assert!(*idlest > 8 && *busiest < 60, "{idlest} to {busiest}");
     }
 
     #[test]

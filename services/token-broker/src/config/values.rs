@@ -20,7 +20,10 @@ impl TryFrom<f64> for VerifyEvery {
 
     fn try_from(minutes: f64) -> Result<Self, VerifyEveryError> {
         if (0.01..=1440.0).contains(&minutes) {
-            Ok(Self(Duration::from_secs_f64(minutes * 60.0)))
+            // To the millisecond: a fraction is read with less digits than it looks like.
+            let rounded = Duration::from_secs_f64(minutes.mul_add(60.0, 0.0005));
+            let milliseconds = u64::try_from(rounded.as_millis()).unwrap_or(u64::MAX);
+            Ok(Self(Duration::from_millis(milliseconds)))
         } else {
             Err(VerifyEveryError)
         }
