@@ -351,11 +351,6 @@ impl Stack {
         self.directory.path().join("logs")
     }
 
-    /// The directory with the keys of the token brokers.
-    pub fn vault_keys(&self) -> PathBuf {
-        self.directory.path().join("vault")
-    }
-
     /// The directory with the data of projection `number`, counted from 0.
     pub fn projection_data(&self, number: usize) -> PathBuf {
         plans::projection_data(self.directory.path(), number)

@@ -14,7 +14,8 @@ use assent_token_vault::{KeyDirectory, KeyRing, TokenStore, TokenStoreSettings};
 use tokio::sync::mpsc;
 
 use crate::access_tokens::AccessTokens;
-use crate::clock::{self, Budget};
+use crate::budget::Budget;
+use crate::clock;
 use crate::config::{Config, PROGRAM, TokenMegabytes};
 use crate::custody::Custody;
 use crate::flights::Flights;

@@ -5,7 +5,6 @@
 //! same at every broker. Whoever comes first (each a little later than that, by chance) tries; the others see a newer
 //! `verified_at`. What syncs is tried by that, and has its turn only if it was not since the last one.
 
-mod budget;
 mod schedule;
 
 use std::sync::Arc;
@@ -21,13 +20,12 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::budget::Budget;
 use crate::custody::Custody;
 use crate::failure::Failure;
 use crate::user_key::UserKey;
 use crate::verify::{Verified, verify};
 use schedule::{Schedule, Turn};
-
-pub(crate) use budget::Budget;
 
 /// How many are tried at once.
 const AT_ONCE: usize = 256;

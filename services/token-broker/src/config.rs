@@ -84,7 +84,7 @@ impl Config {
     }
 
     /// How we prove to Microsoft who we are; during a rotation in two ways.
-    pub fn microsoft_credentials(&self) -> Result<Credentials, ConfigError> {
+    pub(crate) fn microsoft_credentials(&self) -> Result<Credentials, ConfigError> {
         let (first, second) = self.credentials.read()?;
         Ok(match second {
             None => Credentials::One(credential(first)),

@@ -12,7 +12,7 @@
 //! 3. `custody` is what is held: one refresh token a user, tried at Microsoft one at a time (`flights`), and written back.
 //! 4. `hand_out` is the use case of sync workers; `deposit`, `status` and `report` those of the others.
 //! 5. `verify` tries a token for its own sake, and says what is gone (`withdrawals`); `clock` has every token tried in its
-//!    turn; `endings` destroys what nothing is effective for.
+//!    turn, within a `budget`; `endings` destroys what nothing is effective for.
 //! 6. `http` and `messaging_endpoints` are who may ask, and how; `failure` is what they are refused with.
 
 pub mod app;
@@ -27,6 +27,7 @@ mod deposit;
 mod report;
 mod status;
 
+mod budget;
 mod clock;
 mod endings;
 mod verify;

@@ -7,7 +7,7 @@ use assent_domain::permissions::{Permission, PermissionSet};
 use assent_token_vault::Held;
 use jiff::Timestamp;
 
-use crate::clock::Budget;
+use crate::budget::Budget;
 use crate::custody::{Custody, Reason, Tried, mailbox};
 use crate::endings;
 use crate::failure::Failure;

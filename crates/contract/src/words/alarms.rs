@@ -48,6 +48,9 @@ words! {
         /// A store can't be used: it is full, is not there, or takes nothing.
         StoreUnusable = "store_unusable",
             Operator: "the log line says which store and why; consentctl doctor looks at all of them";
+        /// A sealed refresh token can't be opened: its key is not there, or it was changed, moved or cut. It counts as none.
+        TokenDoesNotOpen = "token_does_not_open",
+            Operator: "put the key back that it names into ASSENT_VAULT_KEYS_DIR (consentctl vault status); else nothing: the user connects again at the next login";
         /// A record of what an operator did can't be read, and has no effect.
         UnreadableOperation = "unreadable_operation",
             Operator: "a newer release may have written it: update this program; else restore CONSENT_OPERATIONS from a backup";

@@ -42,7 +42,7 @@ impl Budget {
     }
 
     /// Takes one for a tenant; or says for how long there is none.
-    pub(super) fn take(&self, tenant: Uuid) -> Result<(), Duration> {
+    pub(crate) fn take(&self, tenant: Uuid) -> Result<(), Duration> {
         if TENANTS < self.tenants.len() {
             self.tenants.retain_recent();
         }
