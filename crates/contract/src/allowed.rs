@@ -12,7 +12,7 @@ use crate::values::PermissionSet;
 
 /// Something that may be done with a user's mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-pub enum AllowedAction {
+pub(crate) enum AllowedAction {
     /// Read and write the calendar.
     #[serde(rename = "calendar")]
     Calendar,
