@@ -275,15 +275,18 @@ fn refused(refusal: AuthorizationError) -> (Tried, &'static str) {
         | ErrorClass::InteractionRequired
         | ErrorClass::AdministratorApprovalRequired
         | ErrorClass::WrongTenantOrUser => (Tried::SignInAgain, "sign_in_again"),
-        ErrorClass::OurFault => {
-            let failure = Failure::MicrosoftNonsense(refusal.into());
-            (Tried::No(failure), "our_fault")
-        }
-        // A token that is good for nothing, for whatever reason: another one helps, and nobody's consent is touched.
-        ErrorClass::Undetermined | ErrorClass::Declined | ErrorClass::AlreadyRedeemed
+        // A token that is good for nothing, or none at all: another one helps, and nobody's consent is touched.
+        ErrorClass::Undetermined
+        | ErrorClass::Declined
+        | ErrorClass::AlreadyRedeemed
+        | ErrorClass::OurFault
             if refusal.error.eq_ignore_ascii_case("invalid_grant") =>
         {
             (Tried::SignInAgain, "sign_in_again")
+        }
+        ErrorClass::OurFault => {
+            let failure = Failure::MicrosoftNonsense(refusal.into());
+            (Tried::No(failure), "our_fault")
         }
         ErrorClass::Undetermined
         | ErrorClass::Declined

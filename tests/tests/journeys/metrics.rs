@@ -193,6 +193,12 @@ async fn story(stack: &Stack) -> anyhow::Result<()> {
     let decided = login.through_microsoft(USER, ANA, 0).await?;
     ensure!(decided.word("/decision") == Some("prompt"), "{decided:?}");
     grant(stack, &user, ANA, &["calendar"]).await?;
+    let (workers, nothing_more) = (stack.token_service(0), json!({}));
+    eventually("a token is handed out", async || {
+        let asked = workers.token(ACCOUNT, USER, "calendar", &nothing_more);
+        Ok(asked.await?.status == 200)
+    })
+    .await?;
     user.revoke("calendar").await?.ok()?;
     let refused = user.set_method("user_individual", "limited").await?;
     ensure!(refused.status == 403, "{refused:?}");
@@ -202,10 +208,11 @@ async fn story(stack: &Stack) -> anyhow::Result<()> {
     ensure!(forged.status >= 400, "{forged:?}");
     let nobody = login.bearing("nobody").with_password(USER, 0).await?;
     ensure!(nobody.status == 401, "{nobody:?}");
-    let workers = stack.token_service(0);
-    let more = json!({});
-    let refused = workers.token(ACCOUNT, USER, "calendar", &more).await?;
-    ensure!(refused.status == 403, "{refused:?}");
+    eventually("no token is handed out", async || {
+        let asked = workers.token(ACCOUNT, USER, "calendar", &nothing_more);
+        Ok(asked.await?.status == 403)
+    })
+    .await?;
     let service = stack.service(0).bearing("nobody");
     let nobody = service.permissions(ACCOUNT, USER, 0).await?;
     ensure!(nobody.status == 401, "{nobody:?}");

@@ -66,6 +66,11 @@ impl Refusal {
         let without = ["declined", "flow_already_used", "consent_not_yet_effective"];
         !self.looks_like_leaving && !without.contains(&code)
     }
+
+    /// A whole tenant is told to wait, by 429: that is no answer to what was asked, and Microsoft is left alone for a while.
+    fn is_throttling(&self) -> bool {
+        self.code == 90055 && self.endpoint == "token"
+    }
 }
 
 /// What Microsoft says at one place: what it documents and was seen to say, where these differ; and the numbers of which
@@ -126,6 +131,9 @@ async fn each(
     mut play: impl AsyncFnMut(&Refusal) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     for refusal in refusals(stack, endpoint).await? {
+        if refusal.is_throttling() {
+            continue;
+        }
         // As often as it may be asked again.
         let count = if refusal.code == 65001 { 3 } else { 1 };
         let refused = json!({"endpoint": endpoint, "refuse": refusal.words, "count": count});

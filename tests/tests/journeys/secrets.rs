@@ -366,7 +366,14 @@ async fn sign_in_with_a_token_for_graph(stack: &Stack, search: &mut Search) -> a
         .ask(&body)
         .await?
         .decided("auto_grant")?;
-    search.body(&decided);
+    // The address that is offered names a Microsoft account, for Microsoft alone.
+    ensure!(decided.text.contains("login_hint="), "{}", decided.text);
+    let around = decided
+        .text
+        .split('"')
+        .filter(|part| !part.starts_with("http"));
+    let place = "POST /v1/login-decisions".to_owned();
+    search.bodies.push((place, around.collect()));
     Ok(())
 }
 

@@ -23,6 +23,9 @@ struct Subject {
     user: String,
     /// The last write that is known, which a worker names.
     sequence: AtomicU64,
+    /// From the moment before it is asked for.
+    calendar_may_be_off: AtomicBool,
+    /// From the moment after it was answered.
     calendar_is_revoked: AtomicBool,
 }
 
@@ -76,7 +79,7 @@ async fn work(
         tally.count(&code);
         let is_off = permission == "calendar" && was_revoked;
         let may_be_off =
-            permission == "calendar" && subject.calendar_is_revoked.load(Ordering::Acquire);
+            permission == "calendar" && subject.calendar_may_be_off.load(Ordering::Acquire);
         match (reply.status, code.as_str()) {
             (200, _) if is_off => bail!("a token for what was revoked: {}", subject.user),
             (403, "not_permitted") if may_be_off => {}
@@ -99,6 +102,7 @@ async fn subjects(stack: &Stack, custody: &Custody) -> anyhow::Result<Vec<Subjec
         subjects.push(Subject {
             user,
             sequence: AtomicU64::new(sequence),
+            calendar_may_be_off: AtomicBool::new(false),
             calendar_is_revoked: AtomicBool::new(false),
         });
     }
@@ -136,6 +140,7 @@ async fn no_refresh_token_is_lost_and_nothing_revoked_is_handed_out() -> anyhow:
         fault(&stack, &slow).await?;
         // Half of the users take the calendar back, one after another.
         if let Some(subject) = subjects.get(kill).filter(|_| kill % 2 == 1) {
+            subject.calendar_may_be_off.store(true, Ordering::Release);
             let revoked = stack.user("acme", &subject.user).revoke("calendar").await?;
             let sequence = revoked.ok()?.sequence();
             subject.sequence.store(sequence, Ordering::Release);

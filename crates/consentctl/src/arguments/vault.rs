@@ -23,7 +23,7 @@ Connects as the token broker's NATS user, who alone may read the sealed tokens. 
 sealed to a key that is not there, or can't be read, are findings (exit code 1).
 
 Example:
-  ASSENT_NATS_USER=token-broker consentctl vault status --dir /etc/assent/vault-keys")]
+  consentctl vault status --dir /etc/assent/vault-keys --nats-user token-broker")]
     Status(Directory),
     /// Make a new key, and seal every token with it (writes).
     #[command(after_help = "\
@@ -37,7 +37,7 @@ each broker, and run it once more without. Then give the gateways the new public
 --no-new-key for what they sealed meanwhile, and retire the old key.
 
 Examples:
-  ASSENT_NATS_USER=token-broker consentctl vault rotate --dir /etc/assent/vault-keys
+  consentctl vault rotate --dir /etc/assent/vault-keys --nats-user token-broker
   consentctl vault rotate --dir /etc/assent/vault-keys --key-only")]
     Rotate {
         /// The keys.
@@ -56,7 +56,7 @@ Refuses while a token is sealed with it, and the newest. What a gateway that sti
 key seals afterwards opens for nobody: its users pass Microsoft once more.
 
 Example:
-  ASSENT_NATS_USER=token-broker consentctl vault retire 0001 --dir /etc/assent/vault-keys")]
+  consentctl vault retire 0001 --dir /etc/assent/vault-keys --nats-user token-broker")]
     Retire {
         /// The key, by its number or its id.
         key: String,

@@ -237,7 +237,11 @@ async fn a_list_that_says_more_than_the_set_beside_it_does_not_last() {
 
     // One from before there was the list is as good as ever.
     let stream = ChangeStream::open(&world.gateway).await.unwrap();
-    let (_, mut body) = copied(&world, "acme.user.ana").await;
+    let (headers, mut body) = copied(&world, "acme.user.ana").await;
+    let headers: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
     body.as_object_mut().unwrap().remove("allowed");
     let old = slip_in(&world, "acme.user.ana", &headers, &body.to_string()).await;
     world.append([granted("acme", "ben")]).await;

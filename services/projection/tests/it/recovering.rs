@@ -124,8 +124,8 @@ async fn an_unreadable_event_blocks_its_own_user_and_nobody_else() {
         }
         let (_, status) = world.get(&projection, "/v1/status").await;
         let blocked = json!([
-            {"account_id": "umbrella", "sequence": 5},
-            {"account_id": "acme", "user_id": "ana", "sequence": 4},
+            {"account_id": "umbrella", "sequence": 5, "held_back": false},
+            {"account_id": "acme", "user_id": "ana", "sequence": 4, "held_back": false},
         ]);
         assert_eq!(status["blocked"], blocked);
         assert!(projection.log_text().contains("unreadable_event"));
