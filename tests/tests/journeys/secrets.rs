@@ -99,6 +99,13 @@ impl Search {
         }
     }
 
+    /// The addresses in a decision name a Microsoft account, for Microsoft alone.
+    fn decision(&mut self, reply: &Reply) {
+        let around = reply.text.split('"');
+        let around = around.filter(|part| !part.starts_with("http"));
+        self.bodies.push((reply.call.clone(), around.collect()));
+    }
+
     fn look_in(&self, place: &str, text: &str) -> anyhow::Result<()> {
         for (what, secret) in &self.secrets {
             ensure!(!text.contains(secret), "{place} holds {what}");
@@ -203,7 +210,7 @@ async fn a_whole_journey_leaves_no_secret_behind() -> anyhow::Result<()> {
         search.never("an ID token's signature", signature);
         let sign_in = json!({"provider": "microsoft", "id_token": id_token});
         let body = json!({"account_id": "acme", "user_id": "ana", "sign_in": sign_in});
-        search.body(&stack.login("acme").ask(&body).await?);
+        search.decision(&stack.login("acme").ask(&body).await?);
     }
     let expired = stack.host.token_for("ana", "acme").expired().sign();
     search.never("an expired token", &expired);
@@ -366,14 +373,8 @@ async fn sign_in_with_a_token_for_graph(stack: &Stack, search: &mut Search) -> a
         .ask(&body)
         .await?
         .decided("auto_grant")?;
-    // The address that is offered names a Microsoft account, for Microsoft alone.
     ensure!(decided.text.contains("login_hint="), "{}", decided.text);
-    let around = decided
-        .text
-        .split('"')
-        .filter(|part| !part.starts_with("http"));
-    let place = "POST /v1/login-decisions".to_owned();
-    search.bodies.push((place, around.collect()));
+    search.decision(&decided);
     Ok(())
 }
 
