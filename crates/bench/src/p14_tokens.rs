@@ -65,7 +65,7 @@ pub(crate) async fn measure(fixture: &Fixture, size: Size) -> anyhow::Result<Row
 }
 
 /// Ana has consented at Microsoft, and a refresh token of hers is in custody.
-async fn hold_a_token(fixture: &Fixture) -> anyhow::Result<()> {
+pub(crate) async fn hold_a_token(fixture: &Fixture) -> anyhow::Result<()> {
     let (tenant, person) = ana();
     let microsoft = fixture.stack.microsoft();
     let scopes = [
