@@ -135,7 +135,7 @@ pub struct UserView {
     user_id: String,
     method: Method,
     effective: PermissionSet,
-    /// The same as a list, which holds what may be done and nothing else.
+    /// What `effective` allows, as a list, which holds what may be done and nothing else.
     allowed: Allowed,
     /// Whose mailbox the grants are of; null where there is none.
     #[schema(required)]

@@ -45,7 +45,7 @@ pub struct ChangeMessage {
     /// What may be done for the user now; absent where the company itself changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective: Option<PermissionSet>,
-    /// The same as a list; absent where the company itself changed, and in what was told before there was the list.
+    /// What `effective` allows, as a list; absent where the company itself changed, and in what was told before there was the list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed: Option<Allowed>,
     /// As of which event of the log this is so: the one that made the change, or a later one where

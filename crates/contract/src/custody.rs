@@ -53,7 +53,7 @@ pub struct TokenAnswer {
     pub object_id: Uuid,
     /// What may be done for the user.
     pub effective: PermissionSet,
-    /// The same as a list.
+    /// What `effective` allows, as a list.
     pub allowed: Allowed,
     /// When Microsoft last said yes.
     pub verified_at: Timestamp,

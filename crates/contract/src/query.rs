@@ -47,7 +47,7 @@ pub struct PermissionsAnswer {
     pub method: Method,
     /// What may be done.
     pub effective: PermissionSet,
-    /// The same as a list; empty in an answer of a projection that is older than the list.
+    /// What `effective` allows, as a list; empty in an answer of a projection that is older than the list.
     #[serde(default)]
     pub allowed: Allowed,
     /// With whose mailbox: the one that the user's grants are of, null where there is no grant.
@@ -321,7 +321,7 @@ pub struct UserEntry {
     pub user_id: UserId,
     /// What may be done for the user.
     pub effective: PermissionSet,
-    /// The same as a list; empty in an answer of a projection that is older than the list.
+    /// What `effective` allows, as a list; empty in an answer of a projection that is older than the list.
     #[serde(default)]
     pub allowed: Allowed,
     /// The user's last event.

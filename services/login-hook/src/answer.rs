@@ -40,7 +40,7 @@ pub(crate) struct LoginAnswer {
     /// What may be done for the user from now on; nothing, where it is not known, and for whoever signed in as another
     /// Microsoft identity than the user's grants are of.
     pub(crate) effective: PermissionSet,
-    /// The same as a list, which holds what may be done and nothing else.
+    /// What `effective` allows, as a list, which holds what may be done and nothing else.
     pub(crate) allowed: Allowed,
     /// With prompt: what Microsoft will be asked for. Else: what of the wanted permissions is not effective, of those within
     /// the company's e-mail level or the administrator's consent; all that is wanted, where neither is known.

@@ -47,7 +47,7 @@ pub(super) struct TokenBody {
     object_id: Uuid,
     /// What may be done for the user.
     effective: PermissionSet,
-    /// The same as a list.
+    /// What `effective` allows, as a list.
     allowed: Allowed,
     /// When Microsoft last said yes.
     verified_at: Timestamp,
