@@ -25,7 +25,7 @@ const OF_QUERIES: &[ErrorCode] = &[
     ErrorCode::NotYetApplied,
 ];
 
-/// The same, of one that is read page by page.
+/// What a query for how everybody stands can be refused with: a page of it may be over (`gone`).
 const OF_CHANGES: &[ErrorCode] = &[
     ErrorCode::InvalidRequest,
     ErrorCode::Gone,

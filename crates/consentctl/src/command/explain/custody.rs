@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::output::clock;
 use crate::projection;
 
-/// It is good to know, and no reason to keep anybody waiting.
+/// How long the token broker is waited for: what it says is good to know, and keeps nobody waiting.
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// What the broker says.
@@ -24,7 +24,7 @@ pub(super) enum Custody {
     #[default]
     None,
     Told(CustodyStatus),
-    /// It does not say, for this reason.
+    /// There may be a broker, and for this reason it is not known what it holds.
     Unanswered(String),
 }
 

@@ -20,7 +20,7 @@ pub(super) enum Verdict {
     Ok,
     /// Something is not as it was, or can't be.
     Finding,
-    /// It can't be told from what was given.
+    /// Whether something is wrong can't be told from what was given.
     Unknown,
 }
 
