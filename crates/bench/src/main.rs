@@ -7,6 +7,7 @@ mod ceiling;
 mod fixture;
 mod measure;
 mod p12_history;
+mod p13_group_commit;
 mod p14_tokens;
 mod p16_verify;
 mod p17_leader_killed;
@@ -110,6 +111,10 @@ async fn measure_all(arguments: &Arguments) -> anyhow::Result<()> {
     if wanted("P12") {
         writeln!(screen, "P12: commands on long histories …")?;
         rows.extend(p12_history::measure(size).await?);
+    }
+    if wanted("P13") {
+        writeln!(screen, "P13: recording grants of many users at once …")?;
+        rows.push(p13_group_commit::measure(size).await?);
     }
     if wanted("P16") {
         writeln!(

@@ -14,7 +14,7 @@ use crate::fixture::{self, grant};
 use crate::measure::Rounds;
 use crate::table::Row;
 
-const IN_FLIGHT: usize = 256;
+pub(crate) const IN_FLIGHT: usize = 256;
 
 pub(crate) async fn measure(size: Size) -> anyhow::Result<Row> {
     let nats = NatsServer::start().await?;
@@ -43,7 +43,7 @@ pub(crate) async fn measure(size: Size) -> anyhow::Result<Row> {
     })
 }
 
-async fn append(log: &EventLog, account: &str, appends: usize) -> anyhow::Result<f64> {
+pub(crate) async fn append(log: &EventLog, account: &str, appends: usize) -> anyhow::Result<f64> {
     in_flight(appends, |user| {
         let (log, account) = (log.clone(), account.to_owned());
         async move {
@@ -60,7 +60,7 @@ async fn append(log: &EventLog, account: &str, appends: usize) -> anyhow::Result
     .await
 }
 
-async fn publish_raw(
+pub(crate) async fn publish_raw(
     jetstream: &jetstream::Context,
     account: &str,
     appends: usize,
@@ -92,7 +92,10 @@ async fn publish_raw(
 }
 
 /// Runs an operation for each number, [`IN_FLIGHT`] at a time; operations per second.
-async fn in_flight<Fut>(count: usize, operation: impl Fn(usize) -> Fut) -> anyhow::Result<f64>
+pub(crate) async fn in_flight<Fut>(
+    count: usize,
+    operation: impl Fn(usize) -> Fut,
+) -> anyhow::Result<f64>
 where
     Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {

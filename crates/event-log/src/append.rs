@@ -10,7 +10,9 @@
 //! - [`AppendError::OutcomeUnknown`] means that the events may be stored, now or when the
 //!   connection is back, but never after another event was appended to the aggregate.
 //! - Several events of one append are stored all together or not at all, with nothing between.
+//! - Appends that come while others are being stored go together to the server, and each has its own answer.
 
+pub(crate) mod group_commit;
 mod message;
 mod outcome;
 
@@ -26,6 +28,7 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::EventLog;
+use crate::append::group_commit::Sent;
 use crate::history::Tail;
 use crate::read::ReadError;
 
@@ -65,7 +68,8 @@ pub enum AppendError {
         #[source]
         source: Option<ReadError>,
     },
-    /// There is no connection, or no JetStream behind it. Nothing was stored, or will be.
+    /// There is no connection, or no JetStream behind it, or more waits than can be sent in time. Nothing was stored,
+    /// or will be.
     #[error("the event log can't be reached")]
     NotReachable,
     /// The log, or the server that keeps it, holds as much as it may. Nothing was stored.
@@ -110,16 +114,26 @@ impl EventLog {
                 tail,
             });
         }
-        let sent = self.connection.send_append(append, deadline).await;
-        let mut pending_ack = sent.map_err(not_sent)?;
-        let appended = outcome::Pending {
+        let pending = outcome::Pending {
             log: self,
             tail,
             prepared: &prepared,
             deadline,
-        }
-        .await_ack(&mut pending_ack)
-        .await?;
+        };
+        let sent = self
+            .group_commit
+            .send(&self.connection, append.clone(), deadline);
+        let appended = match sent.await? {
+            Sent::Alone { mut ack, _turn } => pending.await_ack(&mut ack).await?,
+            Sent::Together(mut share) => {
+                // Whoever waits for the batch's acknowledgement tells the followers.
+                if let Some(appended) = pending.await_share(&mut share).await? {
+                    return Ok(appended);
+                }
+                let sent = self.connection.send_append(append, deadline).await;
+                pending.await_ack(&mut sent.map_err(not_sent)?).await?
+            }
+        };
         self.tell_followers(deadline).await;
         Ok(appended)
     }

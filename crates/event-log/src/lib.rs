@@ -40,6 +40,7 @@ pub use read::{ReadError, UsersPage};
 pub use restore::{RESTORED_AT_ONCE, RestoreError};
 pub use stream::{OpenError, StreamIdentity, StreamSettings, StreamStatus};
 
+use append::group_commit::GroupCommit;
 use operations::VoidCache;
 use read::known::KnownHistories;
 
@@ -52,6 +53,7 @@ pub struct EventLog {
     connection: Connection,
     voids: VoidCache,
     known: KnownHistories,
+    group_commit: GroupCommit,
     identity: StreamIdentity,
     deadline: Duration,
 }
@@ -62,6 +64,7 @@ impl EventLog {
             connection: connection.clone(),
             voids: VoidCache::default(),
             known: KnownHistories::default(),
+            group_commit: GroupCommit::default(),
             identity,
             deadline: DEFAULT_DEADLINE,
         }

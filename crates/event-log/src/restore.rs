@@ -120,13 +120,16 @@ impl EventLog {
         messages: &[LoggedMessage],
         with_ids: bool,
     ) -> Result<Stored, JetStreamError> {
+        let mut messages: Vec<_> = messages
+            .iter()
+            .map(|message| new_message(message, with_ids))
+            .collect();
+        if let Some(first) = messages.first_mut() {
+            first.expected = Expected::LastOfStream(before.0);
+        }
         let append = Append {
             stream: Some(EVENT_STREAM),
-            expected: Expected::LastOfStream(before.0),
-            messages: messages
-                .iter()
-                .map(|message| new_message(message, with_ids))
-                .collect(),
+            messages,
             batch: Some(Uuid::now_v7().to_string()),
         };
         let deadline = Instant::now() + DEADLINE;
@@ -149,6 +152,7 @@ fn new_message(message: &LoggedMessage, with_ids: bool) -> NewMessage {
     NewMessage {
         subject: message.subject.clone(),
         id: id.filter(|_| with_ids).map(|(_, id)| id.clone()),
+        expected: Expected::Anything,
         headers: message
             .headers
             .iter()

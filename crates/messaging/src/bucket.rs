@@ -273,13 +273,13 @@ impl Bucket {
         };
         let message = NewMessage {
             subject: self.subject(key)?,
+            expected,
             headers,
             payload,
             id: None,
         };
         let append = Append {
             stream: None,
-            expected,
             messages: Vec::from([message]),
             batch: None,
         };

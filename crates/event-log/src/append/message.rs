@@ -31,7 +31,7 @@ pub(super) fn prepare(
     drafts: Vec<Draft>,
 ) -> Result<(Vec<Prepared>, Append), AppendError> {
     let mut prepared: Vec<Prepared> = Vec::with_capacity(drafts.len());
-    let mut messages = Vec::with_capacity(drafts.len());
+    let mut messages: Vec<NewMessage> = Vec::with_capacity(drafts.len());
     let mut previous = tail.hash;
     for draft in drafts {
         let (ours, message) = encode(draft, previous)?;
@@ -45,9 +45,11 @@ pub(super) fn prepare(
         prepared.push(ours);
         messages.push(message);
     }
+    if let Some(first) = messages.first_mut() {
+        first.expected = Expected::LastOnSubject(tail.sequence.0);
+    }
     let append = Append {
         stream: Some(EVENT_STREAM),
-        expected: Expected::LastOnSubject(tail.sequence.0),
         messages,
         batch: None,
     };
@@ -77,6 +79,7 @@ fn encode(draft: Draft, previous: EventHash) -> Result<(Prepared, NewMessage), A
     let message = NewMessage {
         subject: encoded.subject,
         id: Some(id.to_string()),
+        expected: Expected::Anything,
         headers: encoded
             .headers
             .into_iter()

@@ -8,6 +8,7 @@ use assent_messaging::JetStreamError;
 use assent_messaging::jetstream::{Acknowledgement, PendingAck};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::group_commit::{Outcome, Share};
 use super::message::Prepared;
 use super::{AppendError, Appended};
 use crate::EventLog;
@@ -39,20 +40,47 @@ impl Pending<'_> {
     /// Waits for the acknowledgement for half of the time, or until the connection is lost; from
     /// then on the log is asked as well.
     pub(super) async fn await_ack(&self, ack: &mut PendingAck) -> Result<Appended, AppendError> {
-        let patience = self.deadline - (self.log.deadline / 2);
-        match timeout_at(patience, ack.acknowledged_while_connected()).await {
-            Ok(Some(acknowledged)) => self.classify(acknowledged).await,
-            Ok(None) | Err(_) => self.reconcile(ack).await,
+        let acknowledged = timeout_at(self.patience(), ack.acknowledged_while_connected());
+        if let Ok(Some(acknowledged)) = acknowledged.await {
+            return self.classify(acknowledged).await;
         }
+        let known = async { self.classify(ack.acknowledged().await).await };
+        self.reconcile(known).await
+    }
+
+    /// The same for an append that went with others. `None`: nothing was stored, perhaps for one of the others' sake, and
+    /// it may be sent alone.
+    pub(super) async fn await_share(
+        &self,
+        share: &mut Share,
+    ) -> Result<Option<Appended>, AppendError> {
+        let of = |outcome| match outcome {
+            Outcome::Stored(last) => Some(self.appended(last)),
+            Outcome::NotStored => None,
+        };
+        if let Ok(Some(outcome)) = timeout_at(self.patience(), share.known_while_connected()).await
+        {
+            return Ok(of(outcome));
+        }
+        let known = async { Ok(of(share.known().await)) };
+        self.reconcile(known).await
+    }
+
+    /// Until when the server alone is believed to answer.
+    fn patience(&self) -> Instant {
+        self.deadline - (self.log.deadline / 2)
     }
 
     /// The log shows what the server did not say, unless the messages are still on their way.
-    async fn reconcile(&self, ack: &mut PendingAck) -> Result<Appended, AppendError> {
+    async fn reconcile<T: From<Appended>>(
+        &self,
+        known: impl Future<Output = Result<T, AppendError>>,
+    ) -> Result<T, AppendError> {
         let mut reason = None;
         let looking = async {
             loop {
                 match self.following().await {
-                    Ok(Following::Ours(appended)) => break Ok(appended),
+                    Ok(Following::Ours(appended)) => break Ok(appended.into()),
                     Ok(Following::Others) => break Err(AppendError::Conflict),
                     Ok(Following::Nothing) => reason = None,
                     Err(error) => reason = Some(error),
@@ -63,7 +91,7 @@ impl Pending<'_> {
         let found = timeout_at(self.deadline, async {
             tokio::select! {
                 biased;
-                acknowledged = ack.acknowledged() => self.classify(acknowledged).await,
+                known = known => known,
                 found = looking => found,
             }
         });

@@ -173,9 +173,9 @@ impl EventLog {
         let body = serde_json::to_vec(record).map_err(|error| unknown(error.into()))?;
         let append = Append {
             stream: Some(OPERATION_STREAM),
-            expected: Expected::LastOnSubject(0),
             messages: Vec::from([NewMessage {
                 subject: self.void_subject(Sequence(record.sequence)),
+                expected: Expected::LastOnSubject(0),
                 payload: body.into(),
                 ..NewMessage::default()
             }]),

@@ -4,6 +4,7 @@
 mod appending;
 mod damaged;
 mod following;
+mod group_commit;
 mod known;
 mod opening;
 mod permissions;

@@ -108,39 +108,46 @@ async fn without_an_answer_the_outcome_is_unknown_and_the_same_draft_finds_out()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn appends_under_way_when_the_server_is_killed_are_stored_once_or_not_at_all() {
+    const USERS: usize = 200;
+    // One after the other, or all would be stored before the kill.
+    const EACH: usize = 20;
     let (mut server, log) = server_with_log().await;
     let mut appends = tokio::task::JoinSet::new();
-    for number in 0..200 {
+    for number in 0..USERS {
         let log = log.clone();
         appends.spawn(async move {
-            let draft = draft(&format!("user-{number}"));
-            let mut tries = 0;
-            loop {
-                tries += 1;
-                match log.append(Tail::EMPTY, vec![draft.clone()]).await {
-                    Ok(appended) => break (number, tries, appended),
-                    Err(AppendError::NotReachable | AppendError::OutcomeUnknown { .. }) => {
-                        tokio::time::sleep(Duration::from_millis(10)).await;
+            let name = format!("user-{number}");
+            let mut tail = Tail::EMPTY;
+            for _ in 0..EACH {
+                let draft = draft(&name);
+                tail = loop {
+                    match log.append(tail, vec![draft.clone()]).await {
+                        Ok(appended) => break appended.tail,
+                        Err(AppendError::NotReachable | AppendError::OutcomeUnknown { .. }) => {
+                            tokio::time::sleep(Duration::from_millis(10)).await;
+                        }
+                        Err(error) => panic!("{error:?}"),
                     }
-                    Err(error) => panic!("{error:?}"),
-                }
+                };
             }
+            (name, tail)
         });
     }
     stored(&log, 20).await;
+    let all = Sequence(u64::try_from(USERS * EACH).unwrap());
+    assert!(log.status().await.unwrap().last_sequence < all);
     server.restart().await.unwrap();
 
     let appended = tokio::time::timeout(PATIENCE, appends.join_all())
         .await
         .unwrap();
 
-    for (number, _, appended) in &appended {
-        let history = log.read(&user(&format!("user-{number}"))).await.unwrap();
-        assert_eq!(history.events().len(), 1);
-        assert_eq!(history.tail, appended.tail);
+    for (name, tail) in &appended {
+        let history = log.read(&user(name)).await.unwrap();
+        assert_eq!(history.events().len(), EACH);
+        assert_eq!(history.tail, *tail);
     }
-    assert!(appended.iter().any(|(_, tries, _)| 1 < *tries));
-    assert_eq!(log.status().await.unwrap().last_sequence, Sequence(200));
+    assert_eq!(log.status().await.unwrap().last_sequence, all);
 }
 
 #[tokio::test]

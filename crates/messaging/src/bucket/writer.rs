@@ -2,7 +2,7 @@
 
 use super::{Bucket, BucketError, subject};
 use crate::connection::Connection;
-use crate::jetstream::{Append, Expected, NewMessage};
+use crate::jetstream::{Append, NewMessage};
 
 /// Writes into a bucket of another account, and reads nothing of it.
 #[derive(Clone, Debug)]
@@ -28,7 +28,6 @@ impl BucketWriter {
             ..NewMessage::default()
         };
         let append = Append {
-            expected: Expected::Anything,
             messages: Vec::from([message]),
             ..Append::default()
         };

@@ -292,13 +292,13 @@ impl ChangePublisher {
         };
         let message = NewMessage {
             subject,
+            expected: Expected::LastOfStream(self.last_sequence),
             headers: headers(outgoing),
             payload: outgoing.payload.clone(),
             id: None,
         };
         let append = Append {
             stream: None,
-            expected: Expected::LastOfStream(self.last_sequence),
             messages: Vec::from([message]),
             batch: None,
         };

@@ -25,21 +25,22 @@ use crate::request::{publish_error, reply_to};
 pub struct Append {
     /// The stream that has to store them; `None`: whichever takes their subject.
     pub stream: Option<&'static str>,
-    /// What the stream has to be like.
-    pub expected: Expected,
     /// The messages. Where there are several, the first one's id names the batch, unless `batch` does.
     pub messages: Vec<NewMessage>,
     /// What the batch is called, where there are several messages: no two batches under way may have one name.
     pub batch: Option<String>,
 }
 
-/// On what condition messages are stored.
+/// On what condition a message, and all that it is appended with, is stored.
+///
+/// The server holds every message of an append against what was stored before it, and refuses a second condition about
+/// one subject: of several messages on a subject, the first alone may have one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Expected {
     /// On none.
     #[default]
     Anything,
-    /// The last message on the first message's subject has this sequence; 0: there is none.
+    /// The last message on the message's subject has this sequence; 0: there is none.
     LastOnSubject(u64),
     /// The last message of the whole stream has this sequence.
     LastOfStream(u64),
@@ -52,6 +53,8 @@ pub struct NewMessage {
     pub subject: String,
     /// By which the server recognises a repetition, for as long as the stream's duplicate window.
     pub id: Option<String>,
+    /// What the stream has to be like.
+    pub expected: Expected,
     /// Names and values.
     pub headers: Vec<(Cow<'static, str>, String)>,
     /// The message's body.
@@ -173,7 +176,6 @@ impl Connection {
 fn prepare(append: Append) -> Result<Vec<(String, HeaderMap, Bytes)>, JetStreamError> {
     let Append {
         stream,
-        expected,
         messages,
         batch,
     } = append;
@@ -190,16 +192,14 @@ fn prepare(append: Append) -> Result<Vec<(String, HeaderMap, Bytes)>, JetStreamE
         if let Some(stream) = stream {
             headers.insert(NATS_EXPECTED_STREAM, stream);
         }
-        // The expectation goes with the first alone: the server holds every message of a batch against what was stored
-        // before the batch, and refuses a second expectation about the same subject.
-        match expected {
-            Expected::LastOnSubject(last) if number == 1 => {
+        match message.expected {
+            Expected::LastOnSubject(last) => {
                 headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, last.to_string());
             }
-            Expected::LastOfStream(last) if number == 1 => {
+            Expected::LastOfStream(last) => {
                 headers.insert(NATS_EXPECTED_LAST_SEQUENCE, last.to_string());
             }
-            Expected::LastOnSubject(_) | Expected::LastOfStream(_) | Expected::Anything => {}
+            Expected::Anything => {}
         }
         if let Some(batch) = &batch {
             headers.insert(NATS_BATCH_ID, batch.as_str());
