@@ -22,6 +22,7 @@ use assent_contract::names::APPENDED;
 use assent_domain::event::Event;
 use assent_domain::ids::Sequence;
 use assent_messaging::JetStreamError;
+use assent_messaging::jetstream::Append;
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
@@ -120,20 +121,32 @@ impl EventLog {
             prepared: &prepared,
             deadline,
         };
+        // What may happen to an append is a large future, which would be part of all that waits for it.
+        Box::pin(self.send_and_await(append, &pending)).await
+    }
+
+    async fn send_and_await(
+        &self,
+        append: Append,
+        pending: &outcome::Pending<'_>,
+    ) -> Result<Appended, AppendError> {
+        let deadline = pending.deadline;
         let sent = self
             .group_commit
             .send(&self.connection, append.clone(), deadline);
-        let appended = match sent.await? {
-            Sent::Alone { mut ack, _turn } => pending.await_ack(&mut ack).await?,
+        let (mut ack, turn) = match sent.await? {
+            Sent::Alone { ack, turn } => (ack, turn),
             Sent::Together(mut share) => {
                 // Whoever waits for the batch's acknowledgement tells the followers.
                 if let Some(appended) = pending.await_share(&mut share).await? {
                     return Ok(appended);
                 }
-                let sent = self.connection.send_append(append, deadline).await;
-                pending.await_ack(&mut sent.map_err(not_sent)?).await?
+                let ack = self.connection.send_append(append, deadline).await;
+                (ack.map_err(not_sent)?, None)
             }
         };
+        let appended = pending.await_ack(&mut ack).await?;
+        drop(turn);
         self.tell_followers(deadline).await;
         Ok(appended)
     }

@@ -58,7 +58,7 @@ pub(super) enum Sent {
     Alone {
         ack: PendingAck,
         /// Whatever waits goes out when this is dropped.
-        _turn: Option<oneshot::Sender<()>>,
+        turn: Option<oneshot::Sender<()>>,
     },
     /// With others.
     Together(Share),
@@ -75,7 +75,7 @@ impl GroupCommit {
         if LARGE < size(&append) {
             let ack = connection.send_append(append, deadline).await;
             let ack = ack.map_err(not_sent)?;
-            return Ok(Sent::Alone { ack, _turn: None });
+            return Ok(Sent::Alone { ack, turn: None });
         }
         let (sent, mut answer) = oneshot::channel();
         let (number, begins) = {
@@ -180,7 +180,7 @@ async fn send_all(queue: GroupCommit, connection: Connection) {
 async fn send_alone(connection: &Connection, waiting: Waiting, turn: Option<oneshot::Sender<()>>) {
     let sent = connection.send_append(waiting.append, waiting.deadline);
     let sent = match sent.await {
-        Ok(ack) => Ok(Sent::Alone { ack, _turn: turn }),
+        Ok(ack) => Ok(Sent::Alone { ack, turn }),
         Err(error) => Err(not_sent(error)),
     };
     // Where it went out and nobody is there any more, nobody wants to know what became of it.
