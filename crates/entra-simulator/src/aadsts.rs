@@ -16,6 +16,7 @@ use table::{OF_REQUESTS, UNLISTED};
 
 use crate::clock;
 use crate::directory::Application;
+use crate::request_ids;
 
 /// How long whoever is throttled has to wait, unless the limit says when it has room again.
 const RETRY_AFTER_SECONDS: i64 = 10;
@@ -202,8 +203,7 @@ impl Aadsts {
     }
 
     /// The JSON of the token and metadata endpoints.
-    fn to_json(&self, base_url: &str, correlation: Uuid) -> Value {
-        let trace = Uuid::new_v4();
+    fn to_json(&self, base_url: &str, trace: Uuid, correlation: Uuid) -> Value {
         let refusal = self.code.refusal();
         let mut body = Map::new();
         let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
@@ -238,8 +238,10 @@ impl Aadsts {
         let named = headers
             .get("client-request-id")
             .and_then(|value| Uuid::try_parse(value.to_str().ok()?).ok());
-        let body = self.to_json(base_url, named.unwrap_or_else(Uuid::new_v4));
+        let trace = Uuid::new_v4();
+        let body = self.to_json(base_url, trace, named.unwrap_or_else(Uuid::new_v4));
         let mut response = (self.status(), axum::Json(body)).into_response();
+        request_ids::name(&mut response, trace);
         if let Some(seconds) = self.retry_after {
             let headers = response.headers_mut();
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -284,10 +286,11 @@ mod tests {
         let observed = consent.error_on(Surface::Token);
         let correlation = Uuid::new_v4();
         assert_eq!(
-            observed.to_json("", correlation)["suberror"],
+            observed.to_json("", Uuid::nil(), correlation)["suberror"],
             "consent_required"
         );
-        assert_eq!(documented.to_json("", correlation).get("suberror"), None);
+        let documented_body = documented.to_json("", Uuid::nil(), correlation);
+        assert_eq!(documented_body.get("suberror"), None);
         let lines = documented.description(Uuid::new_v4(), correlation);
         assert!(lines.contains(&format!("\r\nCorrelation ID: {correlation}\r\nTimestamp: ")));
         let spaces = observed.description(Uuid::new_v4(), correlation);

@@ -73,7 +73,8 @@ struct Call<'a> {
 
 impl Call<'_> {
     fn route(&self, state: &mut SimulatedState, token: &AccessToken) -> Result<Answer, GraphError> {
-        let missing = || GraphError::no_segment(self.path);
+        let first = first_of(self.path);
+        let missing = || GraphError::no_segment(first);
         let now = state.clock.now();
         let tenant = state
             .directory
@@ -86,7 +87,7 @@ impl Call<'_> {
                 Method::PATCH => {
                     grants::change(tenant, token, id, self.body).map(|()| Answer::Done)
                 }
-                _ => Err(missing()),
+                _ => Err(GraphError::no_method()),
             };
         }
         if let Some((user, rest)) = whose(tenant, token, self.path)
@@ -105,10 +106,20 @@ impl Call<'_> {
                 base_url: self.base_url,
                 now,
             };
-            return call.answer().unwrap_or_else(|| Err(missing()));
+            return call
+                .answer()
+                .unwrap_or_else(|| Err(GraphError::no_segment(unknown_in(rest))));
         }
         if *self.method != Method::GET {
-            return Err(missing());
+            let known = matches!(
+                first,
+                "me" | "users" | "organization" | "oauth2PermissionGrants"
+            ) || first.starts_with("servicePrincipals(");
+            return Err(if known {
+                GraphError::no_method()
+            } else {
+                missing()
+            });
         }
         let body = if let Some(app_id) = self
             .path
@@ -118,11 +129,28 @@ impl Call<'_> {
             grants::service_principal(tenant, token, app_id, self.base_url)
         } else if self.path == "oauth2PermissionGrants" {
             grants::list(tenant, token, self.query, self.base_url)
+        } else if self.path == "organization" {
+            profile::organization(tenant, token, self.base_url)
         } else {
             let (user, _) = whose(tenant, token, self.path).ok_or_else(missing)?;
             profile::read(user?, token, self.query, self.base_url)
         };
         body.map(Answer::Body)
+    }
+}
+
+fn first_of(path: &str) -> &str {
+    path.split('/').next().unwrap_or(path)
+}
+
+/// Which part of an address behind a person is none: the first, unless that is one, and what comes behind is not.
+fn unknown_in(rest: &str) -> &str {
+    let first = first_of(rest);
+    let known = mailbox::SEGMENTS.contains(&first);
+    if known {
+        rest.rsplit('/').next().unwrap_or(rest)
+    } else {
+        first
     }
 }
 

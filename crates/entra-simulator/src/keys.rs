@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize, PublicKeyComponents};
@@ -10,12 +10,16 @@ use aws_lc_rs::signature::{self, KeyPair as _};
 use aws_lc_rs::{digest, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use rcgen::{CertificateParams, DnType};
 use serde_json::{Value, json};
 use thiserror::Error;
 use uuid::{Uuid, uuid};
 
 /// The tenant of personal Microsoft accounts: its keys sign for nobody else.
 pub(crate) const CONSUMERS: Uuid = uuid!("9188040d-6c67-4c5b-b112-36a304b66dad");
+
+/// Who Entra's certificates are of, as they say.
+const SUBJECT: &str = "accounts.accesscontrol.windows.net";
 
 /// So many retired keys stay published.
 const RETIRED_CAPACITY: usize = 4;
@@ -31,6 +35,12 @@ impl From<Unspecified> for KeyError {
     }
 }
 
+impl From<rcgen::Error> for KeyError {
+    fn from(_: rcgen::Error) -> Self {
+        Self
+    }
+}
+
 /// One RSA key.
 pub(crate) struct SigningKey {
     pub(crate) kid: String,
@@ -38,6 +48,8 @@ pub(crate) struct SigningKey {
     modulus: String,
     exponent: String,
     public_key_info: Vec<u8>,
+    /// DER.
+    certificate: Vec<u8>,
 }
 
 impl fmt::Debug for SigningKey {
@@ -55,10 +67,11 @@ impl SigningKey {
         let numbers: PublicKeyComponents<Vec<u8>> = pair.public_key().into();
         let info: PublicKeyX509Der<'_> = pair.public_key().as_der()?;
         let public_key_info = info.as_ref().to_vec();
-        // Entra's `kid` is the thumbprint of a certificate. There is none here, so the key's own digest stands in.
+        let certificate = certificate(&pair)?;
+        // Entra's `kid` is the thumbprint of the key's certificate.
         let kid = URL_SAFE_NO_PAD.encode(digest::digest(
             &digest::SHA1_FOR_LEGACY_USE_ONLY,
-            &public_key_info,
+            &certificate,
         ));
         Ok(Self {
             kid,
@@ -66,6 +79,7 @@ impl SigningKey {
             modulus: URL_SAFE_NO_PAD.encode(numbers.n),
             exponent: URL_SAFE_NO_PAD.encode(numbers.e),
             public_key_info,
+            certificate,
         })
     }
 
@@ -107,9 +121,20 @@ impl SigningKey {
     fn to_jwk(&self, issuer: &str) -> Value {
         json!({
             "kty": "RSA", "use": "sig", "kid": self.kid, "x5t": self.kid,
-            "n": self.modulus, "e": self.exponent, "issuer": issuer,
+            "n": self.modulus, "e": self.exponent, "issuer": issuer, "x5c": [STANDARD.encode(&self.certificate)],
         })
     }
+}
+
+/// A certificate that a key signs for itself, for clients that take keys out of certificates only.
+fn certificate(pair: &KeyPair) -> Result<Vec<u8>, KeyError> {
+    let private: Pkcs8V1Der<'_> = pair.as_der()?;
+    let key = rcgen::KeyPair::try_from(private.as_ref())?;
+    let mut parameters = CertificateParams::new(Vec::new())?;
+    parameters
+        .distinguished_name
+        .push(DnType::CommonName, SUBJECT);
+    Ok(parameters.self_signed(&key)?.der().to_vec())
 }
 
 /// All keys: the one in use, those used before, and the consumers' one.

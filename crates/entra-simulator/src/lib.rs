@@ -1,4 +1,5 @@
-//! A stand-in for Microsoft Entra, and for the parts of Microsoft Graph that a consent gateway needs.
+//! A stand-in for Microsoft Entra, and for the parts of Microsoft Graph that a consent gateway needs, and a
+//! host application that syncs.
 //!
 //! It signs people in without passwords, asks them for consent on real pages, issues codes and tokens, and refuses
 //! what Microsoft refuses, in Microsoft's words. It knows nothing of whoever uses it. [`start`] runs it in this
@@ -23,6 +24,7 @@ mod client_info;
 mod clock;
 mod consent;
 mod control;
+mod device_code;
 mod directory;
 mod faults;
 mod graph;
@@ -39,11 +41,13 @@ mod parameters;
 mod policy;
 mod random;
 mod refreshes;
+mod request_ids;
 mod return_target;
 mod scopes;
 mod screen;
 mod seed;
 mod server;
+mod sign_out;
 mod simulator;
 mod state;
 pub mod story;

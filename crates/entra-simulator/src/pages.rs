@@ -132,16 +132,6 @@ pub(crate) async fn other_account(
     show(&simulator, &browser, screen)
 }
 
-/// `GET /{tenant}/oauth2/v2.0/logout`: ends the session.
-pub(crate) async fn sign_out(
-    State(simulator): State<Arc<Simulator>>,
-    headers: HeaderMap,
-) -> Response {
-    let browser = browser(&headers);
-    simulator.state().sessions.remove(browser.id());
-    html::signed_out()
-}
-
 /// `GET /`: what this is, for whoever finds it.
 pub(crate) async fn welcome(State(simulator): State<Arc<Simulator>>) -> Response {
     html::welcome(&simulator.state().directory)
@@ -172,6 +162,7 @@ pub(crate) fn show(simulator: &Simulator, browser: &Browser, screen: Screen) -> 
         }
         Screen::NeedsApproval { interaction, error } => html::needs_approval(&interaction, &error),
         Screen::WrongAccount { interaction, error } => html::wrong_account(&interaction, &error),
+        Screen::SignedOut => html::signed_out(),
         Screen::DeadEnd(error) => html::dead_end(&error),
     };
     let headers = response.headers_mut();

@@ -125,6 +125,8 @@ pub(crate) enum Screen {
         interaction: String,
         error: Aadsts,
     },
+    /// Nobody is signed in any more.
+    SignedOut,
     /// Nothing can be done here.
     DeadEnd(Aadsts),
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::middleware;
+use axum::routing::{any, get, post};
 use axum::serve::Listener;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -21,8 +22,8 @@ use crate::seed::{SeedDocument, SeedError};
 use crate::simulator::Simulator;
 use crate::tls::{Identity, TlsError, TlsListener};
 use crate::{
-    admin_consent, authorize, autodiscover, control, graph, instance_discovery, metadata, pages,
-    story, token,
+    admin_consent, authorize, autodiscover, control, device_code, graph, instance_discovery,
+    metadata, pages, request_ids, sign_out, story, token,
 };
 
 const LARGEST_BODY: usize = 256 * 1024;
@@ -228,6 +229,24 @@ where
 fn routes(simulator: Arc<Simulator>) -> Router {
     Router::new()
         .route("/", get(pages::welcome))
+        .merge(entra())
+        .route(
+            "/autodiscover/autodiscover.json",
+            get(autodiscover::by_query),
+        )
+        .route(
+            "/autodiscover/autodiscover.json/v1.0/{email}",
+            get(autodiscover::by_path),
+        )
+        .route("/v1.0/{*path}", any(graph::call))
+        .nest("/_control", control::routes())
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .layer(CatchPanicLayer::new())
+        .with_state(simulator)
+}
+
+fn entra() -> Router<Arc<Simulator>> {
+    Router::new()
         .route(
             "/{tenant}/v2.0/.well-known/openid-configuration",
             get(metadata::openid_configuration),
@@ -244,7 +263,14 @@ fn routes(simulator: Arc<Simulator>) -> Router {
             get(authorize::page).post(authorize::page),
         )
         .route("/{tenant}/oauth2/v2.0/token", post(token::token))
-        .route("/{tenant}/oauth2/v2.0/logout", get(pages::sign_out))
+        .route(
+            "/{tenant}/oauth2/v2.0/devicecode",
+            post(device_code::refuse),
+        )
+        .route(
+            "/{tenant}/oauth2/v2.0/logout",
+            get(sign_out::page).post(sign_out::page),
+        )
         .route("/interaction/{id}/account", post(pages::account))
         .route("/interaction/{id}/answer", post(pages::answer))
         .route("/interaction/{id}/return", get(pages::go_back))
@@ -252,23 +278,5 @@ fn routes(simulator: Arc<Simulator>) -> Router {
             "/interaction/{id}/other-account",
             post(pages::other_account),
         )
-        .route(
-            "/autodiscover/autodiscover.json",
-            get(autodiscover::by_query),
-        )
-        .route(
-            "/autodiscover/autodiscover.json/v1.0/{email}",
-            get(autodiscover::by_path),
-        )
-        .route(
-            "/v1.0/{*path}",
-            get(graph::call)
-                .post(graph::call)
-                .patch(graph::call)
-                .delete(graph::call),
-        )
-        .nest("/_control", control::routes())
-        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
-        .layer(CatchPanicLayer::new())
-        .with_state(simulator)
+        .layer(middleware::from_fn(request_ids::put_on))
 }

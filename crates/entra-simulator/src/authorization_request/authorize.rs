@@ -96,9 +96,6 @@ impl Rest {
                 .error_on(Surface::Authorize)
                 .with_message("'login_hint' cannot be combined with prompt 'select_account'."));
         }
-        if asked.openid.contains("openid") {
-            parameters.require("nonce")?;
-        }
         ClaimsRequest::parse(parameters)?;
         Ok(Self {
             asked,
@@ -111,7 +108,13 @@ impl Rest {
 fn check_response_type(parameters: &Parameters) -> Result<(), Aadsts> {
     let code = match parameters.require("response_type")? {
         "code" => return Ok(()),
-        "id_token" | "token" | "code id_token" | "id_token token" => Code::ResponseTypeNotEnabled,
+        asked @ ("id_token" | "token" | "code id_token" | "id_token token") => {
+            // Only an ID token that this very endpoint gives out has to have one.
+            if asked.contains("id_token") {
+                parameters.require("nonce")?;
+            }
+            Code::ResponseTypeNotEnabled
+        }
         _ => Code::UnsupportedResponseType,
     };
     let name = parameters.require("response_type")?;

@@ -133,10 +133,16 @@ fn check_claims(
         authority,
         now,
     } = recipient;
-    let endpoint = |name: &str| format!("{base_url}/{name}/oauth2/v2.0/token");
-    let mut accepted = vec![endpoint(segment)];
+    // The endpoint is documented. Libraries that follow RFC 7523bis name the issuer.
+    let recipients = |name: &str| {
+        [
+            format!("{base_url}/{name}/oauth2/v2.0/token"),
+            format!("{base_url}/{name}/v2.0"),
+        ]
+    };
+    let mut accepted = Vec::from(recipients(segment));
     if let Authority::Tenant(id) = authority {
-        accepted.push(endpoint(&id.to_string()));
+        accepted.extend(recipients(&id.to_string()));
     }
     let addressed = claims.aud.as_ref();
     if !addressed.is_some_and(|audience| accepted.contains(audience)) {

@@ -18,7 +18,8 @@ use crate::return_target::BrowserReturn;
 use crate::screen::{ConsentAnswer, Screen};
 use crate::seed::parse_permissions;
 use crate::simulator::Simulator;
-use crate::{admin_consent, authorize, html, random};
+use crate::state::SimulatedState;
+use crate::{admin_consent, authorize, html, random, sign_out};
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -62,27 +63,9 @@ pub(super) async fn browse(
         .as_ref()
         .map_or_else(|| random::secret(""), |name| format!("control:{name}"));
     let query = visit.url.query().unwrap_or_default();
-    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let base_url = simulator.base_url.as_str();
     let mut state = simulator.state();
-    let mut screen = match segments.as_slice() {
-        [tenant, "v2.0", "adminconsent"] => {
-            let endpoint = (*tenant, Version::V2);
-            admin_consent::visit(&mut state, base_url, &browser, endpoint, query)
-        }
-        [tenant, "adminconsent"] => {
-            let endpoint = (*tenant, Version::V1);
-            admin_consent::visit(&mut state, base_url, &browser, endpoint, query)
-        }
-        [tenant, "oauth2", "v2.0", "authorize"] => {
-            authorize::visit(&mut state, base_url, &browser, tenant, query)
-        }
-        _ => {
-            return Err(Refused::invalid(
-                "the url is neither adminconsent nor authorize",
-            ));
-        }
-    };
+    let mut screen = arrive(&mut state, base_url, &browser, path, query)?;
     let mut steps = Vec::new();
     // Each screen is passed at most once: signing in, consenting, and an end.
     loop {
@@ -136,6 +119,11 @@ pub(super) async fn browse(
                 &interaction,
                 &ConsentAnswer::Cancel,
             ),
+            Screen::SignedOut => {
+                return Ok(Json(
+                    json!({ "page": { "title": "You signed out" }, "steps": steps }),
+                ));
+            }
             Screen::NeedsApproval { error, .. }
             | Screen::WrongAccount { error, .. }
             | Screen::DeadEnd(error) => {
@@ -144,6 +132,36 @@ pub(super) async fn browse(
             Screen::PickAccount { .. } => return Err(Refused::invalid("signing in led nowhere")),
         };
     }
+}
+
+/// What the browser shows first.
+fn arrive(
+    state: &mut SimulatedState,
+    base_url: &str,
+    browser: &str,
+    path: &str,
+    query: &str,
+) -> Result<Screen, Refused> {
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    Ok(match segments.as_slice() {
+        [tenant, "v2.0", "adminconsent"] => {
+            let endpoint = (*tenant, Version::V2);
+            admin_consent::visit(state, base_url, browser, endpoint, query)
+        }
+        [tenant, "adminconsent"] => {
+            let endpoint = (*tenant, Version::V1);
+            admin_consent::visit(state, base_url, browser, endpoint, query)
+        }
+        [tenant, "oauth2", "v2.0", "authorize"] => {
+            authorize::visit(state, base_url, browser, tenant, query)
+        }
+        [tenant, "oauth2", "v2.0", "logout"] => sign_out::visit(state, browser, tenant, query),
+        _ => {
+            return Err(Refused::invalid(
+                "the url is none of adminconsent, authorize and logout",
+            ));
+        }
+    })
 }
 
 fn page(error: &Aadsts, steps: &[&str]) -> Json<Value> {

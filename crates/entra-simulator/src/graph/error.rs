@@ -7,6 +7,24 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
+/// Segments of Graph that a host application may well ask for, and that are not played.
+const UNPLAYED: [&str; 14] = [
+    "$batch",
+    "calendarGroups",
+    "drive",
+    "groups",
+    "mailboxSettings",
+    "manager",
+    "memberOf",
+    "outlook",
+    "people",
+    "photo",
+    "photos",
+    "subscriptions",
+    "todo",
+    "users",
+];
+
 pub(super) struct GraphError {
     status: StatusCode,
     code: &'static str,
@@ -42,8 +60,37 @@ impl GraphError {
         )
     }
 
-    pub(super) fn no_segment(path: &str) -> Self {
-        let message = format!("Resource not found for the segment '{path}'.");
+    /// There is no such part of an address. What Graph has and the simulator does not is said to be that.
+    pub(super) fn no_segment(segment: &str) -> Self {
+        if UNPLAYED.contains(&segment) {
+            return Self::unplayed(segment);
+        }
+        let message = format!("Resource not found for the segment '{segment}'.");
+        Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+    }
+
+    /// Something that Graph knows, and the simulator does not: it says so rather than pass over it.
+    pub(super) fn unplayed(what: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "NotImplemented",
+            format!("The simulator does not play '{what}' here."),
+        )
+    }
+
+    pub(super) fn no_method() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "Request_BadRequest",
+            "Specified HTTP method is not allowed for the request target.",
+        )
+    }
+
+    pub(super) fn no_property(name: &str, kind: &str) -> Self {
+        let message = format!(
+            "Parsing OData Select and Expand failed: Could not find a property named '{name}' on type \
+             'microsoft.graph.{kind}'."
+        );
         Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
     }
 

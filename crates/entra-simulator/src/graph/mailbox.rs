@@ -27,6 +27,19 @@ const READ_CALENDARS: &[&str] = &[
 const WRITE_CALENDARS: &[&str] = &["Calendars.ReadWrite"];
 const READ_CONTACTS: &[&str] = &["Contacts.Read", "Contacts.ReadWrite"];
 
+/// What an address of something in a mailbox begins with.
+pub(super) const SEGMENTS: [&str; 9] = [
+    "calendar",
+    "calendarView",
+    "calendars",
+    "contactFolders",
+    "contacts",
+    "events",
+    "mailFolders",
+    "messages",
+    "sendMail",
+];
+
 /// A request for something in a mailbox.
 pub(super) struct MailboxCall<'a> {
     pub(super) user: &'a User,
@@ -47,7 +60,11 @@ pub(super) struct MailboxCall<'a> {
 enum Target<'a> {
     Folders,
     Folder(Folder),
+    /// None of the folders that there are.
+    NoFolder,
+    Calendars,
     Calendar,
+    ContactFolders,
     List(Kind, Option<Folder>),
     View,
     Delta(Kind, Option<Folder>),
@@ -60,16 +77,22 @@ enum Target<'a> {
 impl<'a> Target<'a> {
     fn parse(path: &'a str) -> Option<Self> {
         let segments: Vec<&str> = path.split('/').collect();
+        if let ["mailFolders", name, rest @ ..] = segments.as_slice() {
+            let Some(folder) = Folder::named(name) else {
+                return Some(Self::NoFolder);
+            };
+            return match rest {
+                [] => Some(Self::Folder(folder)),
+                ["messages"] => Some(Self::List(Kind::Message, Some(folder))),
+                ["messages", "delta" | "delta()"] => Some(Self::Delta(Kind::Message, Some(folder))),
+                _ => None,
+            };
+        }
         Some(match segments.as_slice() {
             ["sendMail"] => Self::SendMail,
             ["mailFolders"] => Self::Folders,
-            ["mailFolders", folder] => Self::Folder(Folder::named(folder)?),
-            ["mailFolders", folder, "messages"] => {
-                Self::List(Kind::Message, Some(Folder::named(folder)?))
-            }
-            ["mailFolders", folder, "messages", "delta" | "delta()"] => {
-                Self::Delta(Kind::Message, Some(Folder::named(folder)?))
-            }
+            ["calendars"] => Self::Calendars,
+            ["contactFolders"] => Self::ContactFolders,
             ["messages"] => Self::List(Kind::Message, None),
             ["messages", "delta" | "delta()"] => Self::DeltaOfAllMessages,
             ["messages", id] => Self::One(Kind::Message, id),
@@ -89,8 +112,11 @@ impl<'a> Target<'a> {
     fn permissions(self, method: &Method) -> &'static [&'static str] {
         match self {
             Self::SendMail => SEND_MAIL,
-            Self::Folders | Self::Folder(_) | Self::DeltaOfAllMessages => READ_MAIL,
-            Self::Calendar | Self::View => READ_CALENDARS,
+            Self::Folders | Self::Folder(_) | Self::NoFolder | Self::DeltaOfAllMessages => {
+                READ_MAIL
+            }
+            Self::Calendars | Self::Calendar | Self::View => READ_CALENDARS,
+            Self::ContactFolders => READ_CONTACTS,
             Self::List(kind, _) | Self::Delta(kind, _) | Self::One(kind, _) => match kind {
                 Kind::Message => READ_MAIL,
                 Kind::Event if *method == Method::POST => WRITE_CALENDARS,
@@ -106,7 +132,10 @@ impl<'a> Target<'a> {
             Self::List(Kind::Event, _) => *method == Method::GET || *method == Method::POST,
             Self::Folders
             | Self::Folder(_)
+            | Self::NoFolder
+            | Self::Calendars
             | Self::Calendar
+            | Self::ContactFolders
             | Self::List(Kind::Message | Kind::Contact, _)
             | Self::View
             | Self::Delta(..)
@@ -125,11 +154,7 @@ impl MailboxCall<'_> {
 
     fn permitted(&self, target: Target<'_>) -> Result<(), GraphError> {
         if !target.takes(self.method) {
-            return Err(GraphError::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "UnknownError",
-                "",
-            ));
+            return Err(GraphError::no_method());
         }
         allow(self.token, target.permissions(self.method)).map_err(|_denied| {
             GraphError::new(
@@ -160,10 +185,19 @@ impl MailboxCall<'_> {
                     "@odata.context": self.context("mailFolders"), "value": all,
                 })))
             }
-            Target::Folder(folder) => Ok(Answer::Body(self.folder(folder))),
-            Target::Calendar => Ok(Answer::Body(
-                json!({ "id": "calendar", "name": "Calendar", "isDefaultCalendar": true }),
+            Target::Folder(folder) => Ok(self.entity("mailFolders", self.folder(folder))),
+            Target::NoFolder => Err(GraphError::new(
+                StatusCode::BAD_REQUEST,
+                "ErrorInvalidIdMalformed",
+                "Id is malformed.",
             )),
+            Target::Calendars => Ok(Answer::Body(json!({
+                "@odata.context": self.context("calendars"), "value": [calendar()],
+            }))),
+            Target::Calendar => Ok(self.entity("calendars", calendar())),
+            Target::ContactFolders => Ok(Answer::Body(json!({
+                "@odata.context": self.context("contactFolders"), "value": [],
+            }))),
             Target::List(Kind::Event, _) if *self.method == Method::POST => self.add_event(),
             Target::List(kind, folder) => self.list(Listing::all(kind, folder)),
             Target::View => self.list(Listing::view()),
@@ -190,7 +224,8 @@ impl MailboxCall<'_> {
     }
 
     fn one(&self, kind: Kind, id: &str) -> Result<Answer, GraphError> {
-        let query = ListQuery::parse(self.query, "")?;
+        let query = ListQuery::parse(self.query)?;
+        query.without_order()?;
         let mut present = self.contents.present();
         let item = present
             .find(|item| item.kind == kind && item.id == id)
@@ -201,16 +236,20 @@ impl MailboxCall<'_> {
                     "The specified object was not found in the store.",
                 )
             })?;
-        self.shown(item, &query).map(Answer::Body)
+        let shown = self.shown(item, &query)?;
+        let list = Listing::all(kind, None).name();
+        Ok(self.entity(&format!("{list}{}", query.selection()), shown))
+    }
+
+    /// One thing, with what it is.
+    fn entity(&self, list: &str, thing: Value) -> Answer {
+        let context = self.context(&format!("{list}/$entity"));
+        Answer::Body(with_context(context, thing))
     }
 
     /// Something, as much of it as the token may see and the query selects.
     fn shown(&self, item: &Item, query: &ListQuery) -> Result<Value, GraphError> {
-        let kind = match item.kind {
-            Kind::Message => "message",
-            Kind::Event => "event",
-            Kind::Contact => "contact",
-        };
+        let kind = type_name(item.kind);
         if item.kind != Kind::Message || allow(self.token, READ_BODIES).is_ok() {
             return query.selected(&item.properties, kind);
         }
@@ -244,4 +283,27 @@ impl MailboxCall<'_> {
         };
         format!("{}/v1.0/{whose}/{}?{encoded}", self.base_url, self.path)
     }
+}
+
+/// What Graph calls a thing of this kind.
+fn type_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Message => "message",
+        Kind::Event => "event",
+        Kind::Contact => "contact",
+    }
+}
+
+/// The one that everybody has.
+fn calendar() -> Value {
+    json!({ "id": "calendar", "name": "Calendar", "isDefaultCalendar": true, "canEdit": true })
+}
+
+/// A thing, with its context before all else.
+fn with_context(context: String, thing: Value) -> Value {
+    let mut body = Map::from_iter([("@odata.context".to_owned(), Value::String(context))]);
+    if let Value::Object(properties) = thing {
+        body.extend(properties);
+    }
+    Value::Object(body)
 }

@@ -1,17 +1,51 @@
 //! A user's profile: what Graph knows of a person, and of their licences.
 
-use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::access::allow;
 use super::error::GraphError;
-use crate::directory::{Mailbox, User};
+use crate::directory::{Mailbox, Tenant, User};
 use crate::state::AccessToken;
 
 const READ: &[&str] = &["User.Read", "User.Read.All", "Directory.Read.All"];
 
 /// Answered unless `$select` says otherwise.
-const BY_DEFAULT: [&str; 4] = ["id", "displayName", "userPrincipalName", "mail"];
+const BY_DEFAULT: [&str; 11] = [
+    "businessPhones",
+    "displayName",
+    "givenName",
+    "jobTitle",
+    "mail",
+    "mobilePhone",
+    "officeLocation",
+    "preferredLanguage",
+    "surname",
+    "userPrincipalName",
+    "id",
+];
+/// What a person has in Graph, and nobody has given here.
+const UNSET: [&str; 20] = [
+    "city",
+    "companyName",
+    "country",
+    "department",
+    "employeeId",
+    "faxNumber",
+    "jobTitle",
+    "mailNickname",
+    "mobilePhone",
+    "officeLocation",
+    "onPremisesDomainName",
+    "onPremisesImmutableId",
+    "onPremisesSamAccountName",
+    "onPremisesUserPrincipalName",
+    "postalCode",
+    "preferredDataLocation",
+    "preferredLanguage",
+    "state",
+    "streetAddress",
+    "usageLocation",
+];
 
 /// "Exchange Online (Plan 2)".
 const EXCHANGE: &str = "efb87545-963c-4e0d-99df-69c6916d9eb0";
@@ -40,16 +74,7 @@ pub(super) fn read(
     let context = format!("{base_url}/v1.0/$metadata#{entity}");
     profile.insert("@odata.context".to_owned(), json!(context));
     for name in names {
-        let value = property(user, name).ok_or_else(|| {
-            GraphError::new(
-                StatusCode::BAD_REQUEST,
-                "BadRequest",
-                format!(
-                    "Parsing OData Select and Expand failed: Could not find a property named '{name}' on type \
-                     'microsoft.graph.user'."
-                ),
-            )
-        })?;
+        let value = property(user, name).ok_or_else(|| GraphError::no_property(name, "user"))?;
         profile.insert(name.to_owned(), value);
     }
     Ok(Value::Object(profile))
@@ -59,6 +84,11 @@ fn property(user: &User, name: &str) -> Option<Value> {
     Some(match name {
         "id" => json!(user.id),
         "displayName" => json!(user.name),
+        "givenName" => json!(user.name.split(' ').next()),
+        "surname" => json!(user.name.split_once(' ').map(|(_, surname)| surname)),
+        "accountEnabled" => json!(user.enabled),
+        "userType" => json!("Member"),
+        "businessPhones" | "imAddresses" | "otherMails" | "proxyAddresses" => json!([]),
         "userPrincipalName" | "mail" => json!(user.upn),
         "assignedPlans" => plans(user.mailbox),
         // Null where the person was never synchronised.
@@ -66,8 +96,30 @@ fn property(user: &User, name: &str) -> Option<Value> {
             Mailbox::OnPremises => json!(true),
             Mailbox::Ok | Mailbox::NotEnabled | Mailbox::Unlicensed | Mailbox::Gone => Value::Null,
         },
+        unset if UNSET.contains(&unset) => Value::Null,
         _ => return None,
     })
+}
+
+/// The person's tenant, in the list that it is the only one of.
+pub(super) fn organization(
+    tenant: &Tenant,
+    token: &AccessToken,
+    base_url: &str,
+) -> Result<Value, GraphError> {
+    allow(token, READ)?;
+    let domains: Vec<Value> = tenant
+        .domains
+        .iter()
+        .enumerate()
+        .map(|(number, name)| json!({ "name": name, "isDefault": number == 0, "isInitial": false }))
+        .collect();
+    Ok(json!({
+        "@odata.context": format!("{base_url}/v1.0/$metadata#organization"),
+        "value": [{
+            "id": tenant.id, "displayName": tenant.name, "tenantType": "AAD", "verifiedDomains": domains,
+        }],
+    }))
 }
 
 /// A licence for Exchange does not make a mailbox, nor is one that was taken away simply not there.

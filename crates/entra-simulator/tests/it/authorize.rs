@@ -1,8 +1,10 @@
 //! Sign-in and a user's own consent.
 
 use assent_entra_simulator::story;
-use reqwest::Method;
-use serde_json::json;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
 
 use crate::fixture::{Fixture, words};
 
@@ -340,7 +342,11 @@ async fn other_mistakes_are_told_to_the_application() {
             "invalid_scope",
             "AADSTS70011",
         ),
-        (&[("nonce", "")], "invalid_request", "AADSTS900144"),
+        (
+            &[("nonce", ""), ("response_type", "code id_token")],
+            "invalid_request",
+            "AADSTS900144",
+        ),
         (
             &[("prompt", "admin_consent")],
             "invalid_request",
@@ -376,9 +382,21 @@ async fn other_mistakes_are_told_to_the_application() {
         );
         assert_eq!(parameters["state"], "the-state");
     }
-    // Without `openid` there is no ID token, so there is no nonce to miss.
-    let url = fixture.authorize_url("contoso.example", &[("nonce", ""), ("scope", "Mail.Read")]);
-    fixture.browse(&url, story::ANA, "accept").await.code();
+}
+
+#[tokio::test]
+async fn a_code_needs_no_nonce_and_an_id_token_has_one_only_if_it_was_sent() {
+    let fixture = Fixture::new().await;
+    for (nonce, expected) in [("", Value::Null), ("n-0S6", json!("n-0S6"))] {
+        let url = fixture.authorize_url("contoso.example", &[("nonce", nonce)]);
+        let code = fixture.browse(&url, story::ANA, "accept").await.code();
+        let (status, tokens) = fixture.redeem("contoso.example", &code).await;
+        assert_eq!(status, StatusCode::OK, "{tokens}");
+        let claims = tokens["id_token"].as_str().unwrap().split('.').nth(1);
+        let claims = URL_SAFE_NO_PAD.decode(claims.unwrap()).unwrap();
+        let claims: Value = serde_json::from_slice(&claims).unwrap();
+        assert_eq!(claims["nonce"], expected);
+    }
 }
 
 #[tokio::test]

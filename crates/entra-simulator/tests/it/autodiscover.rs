@@ -207,6 +207,17 @@ async fn a_profile_has_what_was_selected() {
     let (_, me) = fixture.graph(Method::GET, "me", token).await;
     assert_eq!(me["mail"], "ana@contoso.example");
     assert!(me.get("assignedPlans").is_none());
+    assert_eq!(
+        (&me["givenName"], &me["surname"], &me["jobTitle"]),
+        (&json!("Ana"), &json!("Alvarez"), &Value::Null)
+    );
+    let (_, titles) = fixture
+        .graph(Method::GET, "me?$select=jobTitle,businessPhones", token)
+        .await;
+    assert_eq!(
+        (&titles["jobTitle"], &titles["businessPhones"]),
+        (&Value::Null, &json!([]))
+    );
     let (_, me) = fixture
         .graph(Method::GET, "me?$select=displayName", token)
         .await;

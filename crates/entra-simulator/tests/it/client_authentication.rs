@@ -123,6 +123,15 @@ async fn an_assertion_signed_with_a_registered_certificate_is_taken() {
             StatusCode::OK,
             "{path} {audience}"
         );
+        // Libraries that name the issuer in place of the endpoint are taken as well.
+        let mut to_issuer = claims(&fixture, audience);
+        to_issuer["aud"] = json!(fixture.url(&format!("/{audience}/v2.0")));
+        let assertion = identity.assertion(&identity.header(), &to_issuer);
+        assert_eq!(
+            present(&fixture, path, &assertion).await.0,
+            StatusCode::OK,
+            "{path} {audience}"
+        );
     }
 }
 
@@ -140,6 +149,15 @@ async fn an_assertion_has_to_be_right_in_every_part() {
             "aud",
             json!(fixture.url("/adatum.example/oauth2/v2.0/token")),
             700_023,
+        ),
+        ("aud", json!(fixture.url("/adatum.example/v2.0")), 700_023),
+        (
+            "aud",
+            json!([
+                fixture.url("/contoso.example/v2.0"),
+                "https://elsewhere.example"
+            ]),
+            50_027,
         ),
         ("aud", Value::Null, 700_023),
         ("iss", json!(story::HOST_CLIENT_ID), 700_021),

@@ -118,10 +118,95 @@ async fn permissions_are_needed() {
             .0,
         StatusCode::OK
     );
-    assert_eq!(
-        fixture.graph(Method::GET, "me/drive", &token).await.0,
-        StatusCode::BAD_REQUEST
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_named_and_no_refusal_is_without_words() {
+    let fixture = Fixture::new().await;
+    let scope = "openid User.Read Mail.Read Calendars.Read Contacts.Read";
+    let token = token(&fixture, "contoso.example", story::ANA, scope).await;
+    for (method, path, status, named) in [
+        (Method::GET, "me/nonsense/3", 400, "segment 'nonsense'"),
+        (
+            Method::GET,
+            "me/messages/3/nonsense",
+            400,
+            "segment 'nonsense'",
+        ),
+        (Method::GET, "nonsense/messages", 400, "segment 'nonsense'"),
+        (Method::GET, "me/mailFolders/AAMkAD", 400, "Id is malformed"),
+        (Method::GET, "me/photo/$value", 501, "'photo'"),
+        (Method::POST, "$batch", 501, "'$batch'"),
+        (Method::POST, "subscriptions", 501, "'subscriptions'"),
+        (Method::PUT, "me/messages", 405, "method is not allowed"),
+        (Method::PUT, "me", 405, "method is not allowed"),
+        (Method::OPTIONS, "me/sendMail", 405, "method is not allowed"),
+        (
+            Method::GET,
+            "oauth2PermissionGrants/1",
+            405,
+            "method is not allowed",
+        ),
+        (Method::PUT, "nonsense", 400, "segment 'nonsense'"),
+    ] {
+        let (answered, body) = fixture.graph(method, path, &token).await;
+        assert_eq!(answered.as_u16(), status, "{path}: {body}");
+        let message = body["error"]["message"].as_str().unwrap();
+        assert!(message.contains(named), "{path}: {message}");
+        assert!(!code(&body).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_answered_says_what_it_is() {
+    let fixture = Fixture::new().await;
+    let scope = "openid User.Read Mail.Read Calendars.Read Contacts.Read";
+    let token = token(&fixture, "contoso.example", story::ANA, scope).await;
+    let ana = format!("users('{}')", story::ANA);
+    let (_, messages) = fixture.graph(Method::GET, "me/messages", &token).await;
+    let message = format!(
+        "me/messages/{}",
+        messages["value"][0]["id"].as_str().unwrap()
     );
+    for (path, expected) in [
+        ("me".to_owned(), "users/$entity".to_owned()),
+        (
+            "me?$select=id,jobTitle".to_owned(),
+            "users(id,jobTitle)/$entity".to_owned(),
+        ),
+        ("organization".to_owned(), "organization".to_owned()),
+        (
+            "me/messages?$select=subject".to_owned(),
+            format!("{ana}/messages(subject)"),
+        ),
+        (message.clone(), format!("{ana}/messages/$entity")),
+        (
+            format!("{message}?$select=subject"),
+            format!("{ana}/messages(subject)/$entity"),
+        ),
+        ("me/mailFolders".to_owned(), format!("{ana}/mailFolders")),
+        (
+            "me/mailFolders/inbox".to_owned(),
+            format!("{ana}/mailFolders/$entity"),
+        ),
+        (
+            "me/mailFolders/inbox/messages".to_owned(),
+            format!("{ana}/mailFolders('inbox')/messages"),
+        ),
+        ("me/calendar".to_owned(), format!("{ana}/calendars/$entity")),
+        ("me/calendars".to_owned(), format!("{ana}/calendars")),
+        ("me/events".to_owned(), format!("{ana}/events")),
+        ("me/contacts".to_owned(), format!("{ana}/contacts")),
+        (
+            "me/contactFolders".to_owned(),
+            format!("{ana}/contactFolders"),
+        ),
+    ] {
+        let (status, body) = fixture.graph(Method::GET, &path, &token).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {body}");
+        let expected = fixture.url(&format!("/v1.0/$metadata#{expected}"));
+        assert_eq!(body["@odata.context"], expected, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -31,6 +31,7 @@ mod pages;
 mod process;
 mod refresh;
 mod refusals;
+mod sign_out;
 mod silent;
 mod tls;
 mod token;

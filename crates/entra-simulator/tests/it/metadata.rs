@@ -1,8 +1,15 @@
 //! OpenID metadata and keys.
 
 use assent_entra_simulator::{Settings, start, story};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer as _;
+use x509_parser::public_key::PublicKey;
 
 use crate::fixture::{Fixture, number};
 
@@ -118,6 +125,23 @@ async fn every_key_has_its_own_issuer() {
         fixture.url(&format!("/{}/v2.0", story::CONTOSO))
     );
     assert_eq!(keys["keys"][0]["x5t"], keys["keys"][0]["kid"]);
+    // Its certificate holds the same key, and `kid` is that certificate's thumbprint.
+    let certificate = STANDARD
+        .decode(keys["keys"][0]["x5c"][0].as_str().unwrap())
+        .unwrap();
+    let thumbprint = digest(&SHA1_FOR_LEGACY_USE_ONLY, &certificate);
+    assert_eq!(
+        keys["keys"][0]["kid"],
+        URL_SAFE_NO_PAD.encode(thumbprint.as_ref())
+    );
+    let (_, certificate) = X509Certificate::from_der(&certificate).unwrap();
+    let PublicKey::RSA(key) = certificate.public_key().parsed().unwrap() else {
+        panic!("no RSA key");
+    };
+    let modulus = URL_SAFE_NO_PAD
+        .decode(keys["keys"][0]["n"].as_str().unwrap())
+        .unwrap();
+    assert!(key.modulus.ends_with(&modulus));
     let (_, keys) = fixture.get_json("/organizations/discovery/v2.0/keys").await;
     assert_eq!(keys["keys"][0]["issuer"], fixture.url("/{tenantid}/v2.0"));
     assert_eq!(

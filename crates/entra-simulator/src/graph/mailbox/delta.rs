@@ -39,7 +39,8 @@ impl Position {
 
 impl MailboxCall<'_> {
     pub(super) fn delta(&self, kind: Kind, folder: Option<Folder>) -> Result<Answer, GraphError> {
-        let query = ListQuery::parse(self.query, "receivedDateTime")?;
+        let query = ListQuery::parse(self.query)?;
+        query.without_order()?;
         let listing = Listing::all(kind, folder);
         let window = match kind {
             Kind::Event => Some(window(&query)?),
@@ -71,7 +72,8 @@ impl MailboxCall<'_> {
             .collect::<Result<Vec<Value>, GraphError>>()?;
         let shown = at.shown + value.len();
         let mut body = Map::new();
-        let context = self.context(&format!("{}/$delta", listing.name()));
+        let context = format!("{}{}/$delta", listing.name(), query.selection());
+        let context = self.context(&context);
         body.insert("@odata.context".to_owned(), json!(context));
         body.insert("value".to_owned(), json!(value));
         let mut parameters: Vec<(&str, String)> = Vec::new();

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::MailboxCall;
+use super::{MailboxCall, type_name};
 use crate::graph::answer::Answer;
 use crate::graph::error::GraphError;
 use crate::graph::query::ListQuery;
@@ -35,25 +35,18 @@ impl Listing {
         }
     }
 
-    /// What the list can be ordered by.
-    fn order(self) -> &'static str {
-        match self.kind {
-            Kind::Message => "receivedDateTime",
-            Kind::Event => "start/dateTime",
-            Kind::Contact => "displayName",
-        }
-    }
-
     pub(super) fn admits(self, item: &Item) -> bool {
         item.kind == self.kind && self.folder.is_none_or(|folder| item.folder == Some(folder))
     }
 
-    pub(super) fn name(self) -> &'static str {
-        match self.kind {
-            Kind::Message => "messages",
-            Kind::Event if self.is_view => "calendarView",
-            Kind::Event => "events",
-            Kind::Contact => "contacts",
+    /// As `@odata.context` names it.
+    pub(super) fn name(self) -> String {
+        match (self.kind, self.folder) {
+            (Kind::Message, Some(folder)) => format!("mailFolders('{}')/messages", folder.id()),
+            (Kind::Message, None) => "messages".to_owned(),
+            (Kind::Event, _) if self.is_view => "calendarView".to_owned(),
+            (Kind::Event, _) => "events".to_owned(),
+            (Kind::Contact, _) => "contacts".to_owned(),
         }
     }
 }
@@ -73,7 +66,7 @@ pub(super) fn window(query: &ListQuery) -> Result<(i64, i64), GraphError> {
 
 impl MailboxCall<'_> {
     pub(super) fn list(&self, listing: Listing) -> Result<Answer, GraphError> {
-        let query = ListQuery::parse(self.query, listing.order())?;
+        let query = ListQuery::parse(self.query)?;
         let window = listing.is_view.then(|| window(&query)).transpose()?;
         let mut found: Vec<&Item> = self
             .contents
@@ -81,11 +74,15 @@ impl MailboxCall<'_> {
             .filter(|item| listing.admits(item))
             .filter(|item| window.is_none_or(|(from, to)| item.begins < to && from <= item.ends))
             .collect();
+        if let Some(example) = found.first() {
+            query.check_order(&example.properties, type_name(listing.kind))?;
+        }
         // Messages: the newest first, unless asked otherwise; everything else as it begins or came.
         found.sort_by_key(|item| item.begins);
-        if listing.kind == Kind::Message && !query.ascending {
+        if listing.kind == Kind::Message {
             found.reverse();
         }
+        found.sort_by(|one, other| query.compare(&one.properties, &other.properties));
         let page = query.page(self.headers);
         let value = found
             .iter()
@@ -96,7 +93,7 @@ impl MailboxCall<'_> {
         let mut body = Map::new();
         body.insert(
             "@odata.context".to_owned(),
-            json!(self.context(listing.name())),
+            json!(self.context(&format!("{}{}", listing.name(), query.selection()))),
         );
         if query.count {
             body.insert("@odata.count".to_owned(), json!(found.len()));
@@ -104,13 +101,13 @@ impl MailboxCall<'_> {
         let shown_up_to = query.skip + value.len();
         body.insert("value".to_owned(), json!(value));
         if shown_up_to < found.len() {
-            let next = self.next_page(&query, listing, page, shown_up_to);
+            let next = self.next_page(&query, page, shown_up_to);
             body.insert("@odata.nextLink".to_owned(), json!(next));
         }
         Ok(Answer::Body(Value::Object(body)))
     }
 
-    fn next_page(&self, query: &ListQuery, listing: Listing, page: usize, skip: usize) -> String {
+    fn next_page(&self, query: &ListQuery, page: usize, skip: usize) -> String {
         let mut parameters: Vec<(&str, String)> = Vec::new();
         if let (Some(from), Some(to)) = query.window {
             parameters.push(("startDateTime", time_text(from)));
@@ -119,8 +116,8 @@ impl MailboxCall<'_> {
         if let Some(names) = &query.select {
             parameters.push(("$select", names.join(",")));
         }
-        if query.ascending {
-            parameters.push(("$orderby", format!("{} asc", listing.order())));
+        if let Some(order) = query.order_text() {
+            parameters.push(("$orderby", order));
         }
         if query.count {
             parameters.push(("$count", "true".to_owned()));

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::MailboxCall;
+use super::{MailboxCall, with_context};
 use crate::graph::answer::Answer;
 use crate::graph::error::GraphError;
 use crate::graph::query::moment;
@@ -98,6 +98,8 @@ impl MailboxCall<'_> {
             .contents
             .add(Kind::Event, None, (begins, ends), given)
             .ok_or_else(full)?;
-        Ok(Answer::Created(Value::Object(item.properties.clone())))
+        let created = Value::Object(item.properties.clone());
+        let context = self.context("events/$entity");
+        Ok(Answer::Created(with_context(context, created)))
     }
 }
