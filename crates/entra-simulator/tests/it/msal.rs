@@ -1,11 +1,13 @@
-//! Microsoft's own library for Python, which takes the simulator for Entra.
+//! Microsoft's own libraries for Python and Node, which take the simulator for Entra.
 //!
-//! The scenarios are Python, in `tests/msal`. Each file runs twice over TLS: against `https://localhost`, which MSAL
-//! is told to trust, and as `login.microsoftonline.com`, where it asks Microsoft's own questions first.
+//! The scenarios are in `tests/msal` and `tests/msal_node`. Each file runs twice over TLS: against `https://localhost`,
+//! which MSAL is told to trust, and as `login.microsoftonline.com`, where it asks Microsoft's own questions first.
 
 mod library;
+mod node_library;
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use assent_entra_simulator::{Running, Settings, Transport, start, story};
@@ -19,8 +21,8 @@ use crate::fixture::CALLBACK;
 const PATIENCE: Duration = Duration::from_secs(100);
 const MICROSOFT: &str = "https://login.microsoftonline.com";
 
-fn scripts() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/msal")
+fn scripts(language: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(language)
 }
 
 async fn simulator(public_url: Option<&str>) -> Running {
@@ -40,6 +42,36 @@ async fn run(file: &str, public_url: Option<&str>, expected: usize) {
         .await
         .unwrap()
         .unwrap_or_else(|error| panic!("{error}"));
+    let mut python = Command::new("python3");
+    python
+        // No bytecode beside the sources, and nothing from the machine's own packages.
+        .args(["-B", "-s"])
+        .arg(scripts("tests/msal").join("run.py"))
+        .arg(file)
+        .env("PYTHONPATH", library);
+    play(python, file, public_url, expected).await;
+}
+
+/// The same in JavaScript. Where there is no Node, that is said.
+async fn run_on_node(file: &str, public_url: Option<&str>, expected: usize) {
+    let library = tokio::task::spawn_blocking(node_library::find_or_fetch);
+    let Some(library) = library.await.unwrap() else {
+        return;
+    };
+    // Modules find their libraries beside themselves, and nowhere else.
+    let place = tempfile::tempdir().unwrap();
+    for script in std::fs::read_dir(scripts("tests/msal_node")).unwrap() {
+        let script = script.unwrap().path();
+        std::fs::copy(&script, place.path().join(script.file_name().unwrap())).unwrap();
+    }
+    std::os::unix::fs::symlink(library, place.path().join("node_modules")).unwrap();
+    let mut node = Command::new("node");
+    node.arg(place.path().join("run.mjs")).arg(file);
+    play(node, file, public_url, expected).await;
+}
+
+/// Runs a program that plays scenarios on a simulator of its own.
+async fn play(mut program: Command, file: &str, public_url: Option<&str>, expected: usize) {
     let running = simulator(public_url).await;
     let directory = tempfile::tempdir().unwrap();
     let ca_file = directory.path().join("ca.pem");
@@ -50,16 +82,12 @@ async fn run(file: &str, public_url: Option<&str>, expected: usize) {
         "client_secret": story::ASSENT_CLIENT_SECRET, "contoso": story::CONTOSO,
         "ana": story::ANA, "olga": story::OLGA, "grace": story::GRACE, "dana": story::DANA,
     });
-    let mut python = Command::new("python3");
-    python
-        // No bytecode beside the sources, and nothing from the machine's own packages.
-        .args(["-B", "-s"])
-        .arg(scripts().join("run.py"))
-        .arg(file)
-        .env("PYTHONPATH", library)
+    program
+        .env("NODE_EXTRA_CA_CERTS", &ca_file)
         .env("STAGE", fixture.to_string())
+        .stdin(Stdio::null())
         .kill_on_drop(true);
-    let output = timeout(PATIENCE, python.output()).await;
+    let output = timeout(PATIENCE, program.output()).await;
     let output = output
         .unwrap_or_else(|_| panic!("{file} did not end"))
         .unwrap();
@@ -105,4 +133,24 @@ async fn refusals_are_understood_at_localhost() {
 #[tokio::test]
 async fn refusals_are_understood_at_microsoft() {
     run("refusals", Some(MICROSOFT), 10).await;
+}
+
+#[tokio::test]
+async fn people_sign_in_by_msal_node_at_localhost() {
+    run_on_node("signing_in", None, 7).await;
+}
+
+#[tokio::test]
+async fn people_sign_in_by_msal_node_at_microsoft() {
+    run_on_node("signing_in", Some(MICROSOFT), 7).await;
+}
+
+#[tokio::test]
+async fn refusals_are_understood_by_msal_node_at_localhost() {
+    run_on_node("refusals", None, 8).await;
+}
+
+#[tokio::test]
+async fn refusals_are_understood_by_msal_node_at_microsoft() {
+    run_on_node("refusals", Some(MICROSOFT), 8).await;
 }

@@ -69,7 +69,7 @@ fn python() -> Result<String, FetchError> {
     }
 }
 
-fn short_digest(pinned: &[u8]) -> String {
+pub(super) fn short_digest(pinned: &[u8]) -> String {
     // Without the two signs that are no good in a name everywhere.
     let digest = URL_SAFE_NO_PAD.encode(digest(&SHA256, pinned));
     let signs = digest.chars().filter(char::is_ascii_alphanumeric);
