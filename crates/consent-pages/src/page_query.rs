@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use assent_domain::ids::Sequence;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use serde::Deserialize;
@@ -17,6 +18,8 @@ pub(crate) struct PageQuery {
     /// By whom and when it was said that it is done.
     pub(crate) told: Option<String>,
     pub(crate) dialog: Option<String>,
+    /// The history from before this event.
+    pub(crate) before: Option<String>,
 }
 
 /// What a form of ours led to.
@@ -60,5 +63,10 @@ impl PageQuery {
     /// The flow that is spoken of.
     pub(crate) fn flow(&self) -> Option<Uuid> {
         Uuid::try_parse(self.flow.as_deref()?).ok()
+    }
+
+    /// The event before which the history is to be shown.
+    pub(crate) fn before(&self) -> Option<Sequence> {
+        self.before.as_deref()?.parse().ok().map(Sequence)
     }
 }

@@ -10,7 +10,7 @@ use assent_consent_core::use_cases::save_own_permissions::{
 };
 use assent_consent_core::use_cases::start_own_consent::ReturnTarget;
 use assent_consent_core::use_cases::use_another_account::use_another_account;
-use assent_domain::ids::Epoch;
+use assent_domain::ids::{Epoch, Sequence};
 use assent_domain::permissions::{Kinds, Permission};
 use assent_service_kit::ApiPath;
 use axum::extract::State;
@@ -55,6 +55,7 @@ const COMPLETED: (&str, &str) = (
         ("confirm" = Option<String>, Query, description = "the one-time value of a grant that waits for its confirmation"),
         ("done" = Option<String>, Query, description = "what a form of the page led to; said only with what told vouches for"),
         ("told" = Option<String>, Query, description = "by which this very session vouches, for ten minutes, that it is done"),
+        ("before" = Option<String>, Query, description = "the sequence of an event: the history shows what came before it, 200 lines a page"),
     ),
     responses(
         (status = OK, description = "the page; without a session, and with a flow that ended, a sentence that says how", content_type = "text/html", body = String),
@@ -80,13 +81,8 @@ async fn opened(site: &Site, session: &InSession, query: &PageQuery) -> Result<R
         return confirmation_page::land(site, session, flow, confirm).await;
     }
     let flow = super::flow_of(site, session, query).await?;
-    page(
-        site,
-        session,
-        StatusCode::OK,
-        query.notice(session, flow.as_ref(), COMPLETED, site.now()),
-    )
-    .await
+    let notice = query.notice(session, flow.as_ref(), COMPLETED, site.now());
+    page_before(site, session, StatusCode::OK, notice, query.before()).await
 }
 
 async fn page(
@@ -94,6 +90,17 @@ async fn page(
     session: &InSession,
     status: StatusCode,
     notice: Option<Notice>,
+) -> Result<Response, Failure> {
+    page_before(site, session, status, notice, None).await
+}
+
+/// The page, with the history from before an event.
+async fn page_before(
+    site: &Site,
+    session: &InSession,
+    status: StatusCode,
+    notice: Option<Notice>,
+    before: Option<Sequence>,
 ) -> Result<Response, Failure> {
     let (account, user) = (&session.session.account, &session.session.user);
     let known = match queries::user_overview(site, account, user).await {
@@ -109,7 +116,7 @@ async fn page(
         .take(LISTED)
         .map(|link| LinkView::new(link, site.now()))
         .collect();
-    let page = AccountPage::new(site, session, &known, own, notice)?;
+    let page = AccountPage::new(site, session, &known, own, notice, before)?;
     Ok(show(site, status, &page))
 }
 

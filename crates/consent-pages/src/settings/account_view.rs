@@ -8,6 +8,7 @@ use assent_consent_core::use_cases::queries::UserOverview;
 use assent_consent_core::views::{self, Receipt, events, time_of};
 use assent_domain::event::RevocationReason;
 use assent_domain::explanation::{Explanation, PermissionStatus, explain};
+use assent_domain::ids::Sequence;
 use assent_domain::mode::{AuthorizationMethod, EmailSync};
 use assent_domain::permissions::{EmailLevel, Permission};
 
@@ -102,6 +103,7 @@ impl<'a> AccountPage<'a> {
         known: &UserOverview,
         links: Vec<LinkView>,
         notice: Option<Notice>,
+        before: Option<Sequence>,
     ) -> Result<Self, Failure> {
         let (company, user) = (&known.company, &known.user);
         let explanation = explain(events(&company.history), events(&user.history))
@@ -150,7 +152,7 @@ impl<'a> AccountPage<'a> {
             boxes,
             connected: Connected::new(known, &explanation),
             links,
-            history: history::entries(all, &session.session.user, &explanation.late),
+            history: history::entries(all, &session.session.user, &explanation.late, before),
         })
     }
 }

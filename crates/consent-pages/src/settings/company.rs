@@ -11,6 +11,7 @@ use assent_consent_core::use_cases::head_count::head_count;
 use assent_consent_core::use_cases::queries;
 use assent_consent_core::use_cases::tenant_location::mailboxes;
 use assent_domain::decide::AccountManager;
+use assent_domain::ids::Sequence;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -49,6 +50,7 @@ const DIALOG: &str = "administrator";
         ("confirm" = Option<String>, Query, description = "the one-time value of a grant that waits for its confirmation"),
         ("done" = Option<String>, Query, description = "what a form of the page led to; said only with what told vouches for"),
         ("told" = Option<String>, Query, description = "by which this very session vouches, for ten minutes, that it is done"),
+        ("before" = Option<String>, Query, description = "the sequence of an event: the history shows what came before it, 200 lines a page"),
         ("dialog" = Option<String>, Query, description = "administrator: with the dialog open"),
     ),
     responses(
@@ -78,6 +80,7 @@ async fn opened(site: &Site, session: &InSession, query: &PageQuery) -> Result<R
         session,
         StatusCode::OK,
         query.notice(session, flow.as_ref(), COMPLETED, site.now()),
+        query.before(),
         shape,
     )
     .await
@@ -88,6 +91,7 @@ async fn page(
     session: &InSession,
     status: StatusCode,
     notice: Option<Notice>,
+    before: Option<Sequence>,
     shape: impl FnOnce(Dialog) -> Dialog,
 ) -> Result<Response, Failure> {
     let account = &session.session.account;
@@ -113,6 +117,7 @@ async fn page(
         notice,
         dialog: shape(dialog_of(&company)),
         company: &company,
+        before,
     });
     Ok(show(site, status, &page))
 }

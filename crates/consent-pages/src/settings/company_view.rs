@@ -9,6 +9,7 @@ use assent_contract::command::Reach;
 use assent_contract::values::kinds_from_list;
 use assent_domain::decide::administrator_consent::Mailboxes;
 use assent_domain::event::AdminConsentGranted;
+use assent_domain::ids::Sequence;
 use assent_domain::mode::EmailSync;
 use assent_domain::permissions::{Permission, PermissionSet};
 use assent_event_log::RecordedEvent;
@@ -112,6 +113,8 @@ pub(super) struct Parts<'a> {
     pub(super) notice: Option<Notice>,
     pub(super) dialog: Dialog,
     pub(super) mailboxes: Mailboxes,
+    /// The history from before this event.
+    pub(super) before: Option<Sequence>,
 }
 
 impl<'a> CompanyPage<'a> {
@@ -126,6 +129,7 @@ impl<'a> CompanyPage<'a> {
             notice,
             dialog,
             mailboxes,
+            before,
         } = parts;
         let state = &company.state;
         let full = EmailSync::Full.level();
@@ -162,7 +166,7 @@ impl<'a> CompanyPage<'a> {
                 limited: email(EmailSync::Limited),
             },
             links,
-            history: history::entries(company.history.events(), &session.session.user, &[]),
+            history: history::entries(company.history.events(), &session.session.user, &[], before),
         }
     }
 }

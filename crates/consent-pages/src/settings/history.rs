@@ -18,8 +18,8 @@ pub(super) struct Entry {
 
 /// How much of it is shown at first.
 const SHORT: usize = 8;
-/// How much of it is on the page at all.
-const MOST: usize = 200;
+/// How much of it is on one page.
+const PAGE: usize = 200;
 
 /// The lines, the newest first.
 #[derive(Debug)]
@@ -27,20 +27,31 @@ pub(super) struct Told {
     pub(super) recent: Vec<Entry>,
     /// For those who ask for more.
     pub(super) older: Vec<Entry>,
-    /// How many are older still, and not on the page.
+    /// How many are older still, and on the next page.
     pub(super) left_out: usize,
+    /// The next page has what came before this event.
+    pub(super) next: Option<u64>,
+    /// Newer ones are on another page.
+    pub(super) is_continued: bool,
 }
 
-/// The lines for these events. `late`: those that came too late and count for nothing.
+/// The lines for these events, or for those before one of them. `late`: those that came too late and count for nothing.
 pub(super) fn entries<'a>(
     events: impl IntoIterator<Item = &'a Arc<RecordedEvent>>,
     me: &UserId,
     late: &[Sequence],
+    before: Option<Sequence>,
 ) -> Told {
-    let mut events: Vec<_> = events.into_iter().collect();
+    let mut events: Vec<_> = events
+        .into_iter()
+        .filter(|recorded| before.is_none_or(|before| recorded.sequence < before))
+        .collect();
     events.sort_unstable_by_key(|recorded| std::cmp::Reverse(recorded.sequence));
-    let left_out = events.len().saturating_sub(MOST);
-    let lines = events.into_iter().take(MOST).map(|recorded| {
+    let left_out = events.len().saturating_sub(PAGE);
+    events.truncate(PAGE);
+    let last = events.last().filter(|_| left_out != 0);
+    let next = last.map(|recorded| recorded.sequence.0);
+    let lines = events.into_iter().map(|recorded| {
         let (what, by) = told(&recorded.decoded.event, me);
         let what = if late.contains(&recorded.sequence) {
             format!(
@@ -56,11 +67,15 @@ pub(super) fn entries<'a>(
         }
     });
     let mut recent: Vec<_> = lines.collect();
-    let older = recent.split_off(recent.len().min(SHORT));
+    let is_continued = before.is_some();
+    let shown = if is_continued { PAGE } else { SHORT };
+    let older = recent.split_off(recent.len().min(shown));
     Told {
         recent,
         older,
         left_out,
+        next,
+        is_continued,
     }
 }
 

@@ -118,7 +118,7 @@ async fn dialog_again(
     failure: Failure,
 ) -> Result<Response, Failure> {
     let (status, problem) = notice::of_failure(failure)?;
-    page(site, session, status, None, |_| form.refill(problem)).await
+    page(site, session, status, None, None, |_| form.refill(problem)).await
 }
 
 /// Take a link back

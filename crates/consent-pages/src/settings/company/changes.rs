@@ -183,7 +183,7 @@ async fn changed(
         Err(Failure::ConcurrentChange) => Ok(changed_meanwhile(site, session)),
         Err(failure) => {
             let (status, notice) = notice::of_failure(failure)?;
-            page(site, session, status, Some(notice), |dialog| dialog).await
+            page(site, session, status, Some(notice), None, |dialog| dialog).await
         }
     }
 }

@@ -99,7 +99,7 @@ fn each_event_is_a_sentence_with_who_did_it_and_the_newest_is_first() {
         .zip(events)
         .map(|(sequence, event)| recorded(sequence, event))
         .collect();
-    let told = entries(&events, &user("ana"), &[]);
+    let told = entries(&events, &user("ana"), &[], None);
     let told: Vec<_> = told
         .recent
         .iter()
@@ -129,21 +129,37 @@ fn each_event_is_a_sentence_with_who_did_it_and_the_newest_is_first() {
 #[test]
 fn what_came_too_late_says_so() {
     let events = [recorded(7, granted(Authority::User))];
-    let told = entries(&events, &user("ben"), &[Sequence(7)]);
+    let told = entries(&events, &user("ben"), &[Sequence(7)], None);
     assert!(told.recent[0].what.ends_with("so it counts for nothing"));
     assert_eq!(told.recent[0].by, "ana");
 }
 
 #[test]
-fn a_page_has_no_more_than_the_newest_two_hundred() {
-    let events: Vec<_> = (1..=250)
+fn a_long_history_is_on_pages_and_each_line_is_on_one_of_them() {
+    let events: Vec<_> = (1..=450)
         .map(|sequence| recorded(sequence, granted(Authority::User)))
         .collect();
-    let told = entries(&events, &user("ana"), &[Sequence(51), Sequence(50)]);
-    assert_eq!(
-        (told.recent.len(), told.older.len(), told.left_out),
-        (8, 192, 50)
-    );
-    let last = told.older.last().unwrap();
+    let late = [Sequence(251), Sequence(250)];
+    let page = |before: Option<u64>| entries(&events, &user("ana"), &late, before.map(Sequence));
+
+    let first = page(None);
+    assert_eq!((first.recent.len(), first.older.len()), (8, 192));
+    assert_eq!((first.left_out, first.next), (250, Some(251)));
+    assert!(!first.is_continued);
+    let last = first.older.last().unwrap();
     assert!(last.what.ends_with("so it counts for nothing"));
+
+    let second = page(first.next);
+    assert_eq!((second.recent.len(), second.older.len()), (200, 0));
+    assert_eq!((second.left_out, second.next), (50, Some(51)));
+    assert!(second.is_continued);
+    assert!(second.recent[0].what.ends_with("so it counts for nothing"));
+
+    let third = page(second.next);
+    assert_eq!(
+        (third.recent.len(), third.left_out, third.next),
+        (50, 0, None)
+    );
+    assert!(page(Some(1)).recent.is_empty());
+    assert_eq!(page(Some(u64::MAX)).recent.len(), 200);
 }
