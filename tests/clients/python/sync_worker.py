@@ -53,6 +53,14 @@ class SyncWorker:
             return NOTHING
         return entry["effective"]
 
+    def allowed(self, account, user):
+        """The same as a list that can't be misread: `calendar`, `contacts`, `email.send`, `email.read`."""
+        company = self.known.get((account, None), {"sequence": 0})
+        entry = self.known.get((account, user))
+        if not self.learnt or not entry or entry["sequence"] < company["sequence"]:
+            return []
+        return entry["allowed"]
+
     def note(self, change, is_news):
         before = self.known.get(whose(change))
         if not before or is_news(before["sequence"], change["sequence"]):

@@ -6,6 +6,7 @@ mod whose_mailbox;
 
 mod example_host;
 mod node_library;
+mod other_languages;
 mod python_library;
 mod python_worker;
 mod session_client;

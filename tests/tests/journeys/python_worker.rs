@@ -12,25 +12,29 @@ use tokio::process::{Child, ChildStdout, Command};
 use crate::fixture::{PATIENCE, admin_consent, connect, eventually, grant, start};
 use crate::python_library::{clients, library};
 
+/// The name of a directory of packages: what is in it is pinned.
+pub(crate) const NATS_PY: &str = "nats-py-2.16.0";
 const NOTHING: &str = r#"{"calendar": false, "contacts": false, "email": "none"}"#;
 const CALENDAR: &str = r#"{"calendar": true, "contacts": false, "email": "none"}"#;
 
-/// The worker, which says what is permitted for Ana each time that it changes.
-struct Worker {
+/// A worker for Ana, which says what changes for her.
+pub(crate) struct Worker {
     _process: Child,
     says: Lines<BufReader<ChildStdout>>,
 }
 
 impl Worker {
-    fn start(stack: &Stack, library: &Path) -> anyhow::Result<Self> {
+    /// `script`: what is permitted, each time that it changes (`sync_worker.py`), or what was read (`sync_mailbox.py`).
+    pub(crate) fn start(stack: &Stack, library: &Path, script: &str) -> anyhow::Result<Self> {
         let (user, password) = stack.sync_worker();
         let mut process = Command::new("python3")
             // No bytecode beside the sources, and nothing from the machine's own packages.
             .args(["-B", "-s"])
-            .arg(clients().join("sync_worker.py"))
+            .arg(clients().join(script))
             .args(["acme", "ana"])
             .env("PYTHONPATH", library)
             .env("NATS_URL", stack.nats().url())
+            .env("GRAPH_URL", stack.simulator.url())
             .env("NATS_INBOX_PREFIX", format!("_INBOX_{user}"))
             .env("NATS_USER", user)
             .env("NATS_PASSWORD", password)
@@ -45,7 +49,7 @@ impl Worker {
         })
     }
 
-    async fn says(&mut self, expected: &str) -> anyhow::Result<()> {
+    pub(crate) async fn says(&mut self, expected: &str) -> anyhow::Result<()> {
         let mut said = Vec::new();
         let saying = async {
             while let Some(line) = self.says.next_line().await? {
@@ -65,7 +69,7 @@ impl Worker {
 #[tokio::test]
 async fn a_worker_in_python_follows_by_the_recipe() -> anyhow::Result<()> {
     let what = "the sync worker in Python";
-    let Some(library) = library(what, "nats-py-2.16.0", "requirements.txt").await? else {
+    let Some(library) = library(what, NATS_PY, "requirements.txt").await? else {
         return Ok(());
     };
     let mut stack = start().await?;
@@ -73,7 +77,7 @@ async fn a_worker_in_python_follows_by_the_recipe() -> anyhow::Result<()> {
     grant(&stack, &ana, ANA, &["calendar"]).await?;
 
     // It starts, and learns what was before; then hears.
-    let mut worker = Worker::start(&stack, &library)?;
+    let mut worker = Worker::start(&stack, &library, "sync_worker.py")?;
     worker.says(CALENDAR).await?;
     ana.revoke("calendar").await?.ok()?;
     worker.says(NOTHING).await?;

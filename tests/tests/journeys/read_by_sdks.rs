@@ -14,7 +14,6 @@ use crate::{node_library, python_library};
 
 /// The name of a directory of packages: what is in it is pinned.
 const PYTHON: &str = "cloudevents-python-2.2.0";
-const NODE: &str = "cloudevents-node-10.0.0";
 
 /// What a program says of each event.
 async fn read(mut program: Command, export: &Path) -> anyhow::Result<Vec<Value>> {
@@ -98,10 +97,10 @@ async fn by_the_sdks_of_python_and_javascript() -> anyhow::Result<()> {
         programs.push(python);
     }
     let what = "the CloudEvents SDK of JavaScript";
-    if let Some(library) = node_library::library(what, NODE).await? {
+    if let Some(library) = node_library::library(what, &node_library::clients()).await? {
         let mut node = Command::new("node");
         node.arg(node_library::clients().join("read_export.js"))
-            .env("NODE_PATH", library.join("node_modules"));
+            .env("NODE_PATH", library);
         programs.push(node);
     }
     for program in programs {
