@@ -54,6 +54,7 @@ mod crashes;
 mod damaged_log;
 mod disk_full;
 mod floods;
+mod garbage;
 mod guests;
 mod microsoft_away;
 mod onlookers;
