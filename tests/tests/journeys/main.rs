@@ -52,6 +52,7 @@ mod token_shapes;
 mod cluster;
 mod crashes;
 mod damaged_log;
+mod descriptions;
 mod disk_full;
 mod floods;
 mod garbage;
