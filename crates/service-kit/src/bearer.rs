@@ -1,11 +1,12 @@
 //! Who is calling: bearer tokens checked against the issuer's published keys.
 //!
 //! The common path (a known key) takes no lock across an await and builds
-//! nothing but the caller: keys and validations are prepared when fetched.
+//! nothing but the caller: keys and validations are prepared when fetched, and
+//! a token that was verified with a key is remembered with that key.
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use assent_jwks::{KeyCache, LookupError};
 use axum::http::HeaderMap;
@@ -19,13 +20,14 @@ mod caller;
 mod claim;
 mod fetch;
 mod keys;
+mod remembered;
 
 pub use caller::Caller;
 pub use fetch::FetchError;
 
 use caller::Claims;
 use fetch::HostKeys;
-use keys::{Key, allowed_algorithm};
+use keys::{Key, LEEWAY_SECONDS, allowed_algorithm};
 
 /// Longer tokens, in bytes, are refused unread.
 pub const LONGEST_TOKEN: usize = 8 * 1024;
@@ -174,11 +176,20 @@ impl BearerError {
 }
 
 impl Key {
+    /// Whose token it is, if it is good: as found before, where it was.
     fn check(&self, token: &str) -> Result<Caller, BearerError> {
-        jsonwebtoken::decode::<Claims>(token, self.decoding(), self.validation())
+        let digest = remembered::digest(token);
+        let leeway = Duration::from_secs(LEEWAY_SECONDS);
+        let known = self.remembered().recall(&digest, SystemTime::now(), leeway);
+        if let Some(caller) = known {
+            return Ok(caller);
+        }
+        let claims = jsonwebtoken::decode::<Claims>(token, self.decoding(), self.validation())
             .map_err(|error| keys::refusal(&error).naming_malformed_claim(token))?
-            .claims
-            .into_caller()
+            .claims;
+        let caller = claims.into_caller()?;
+        self.remembered().remember(digest, &caller);
+        Ok(caller)
     }
 }
 

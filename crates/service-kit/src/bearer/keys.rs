@@ -8,9 +8,10 @@ use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 
 use super::BearerError;
+use super::remembered::Remembered;
 
 /// Clocks differ by this much.
-const LEEWAY_SECONDS: u64 = 30;
+pub(super) const LEEWAY_SECONDS: u64 = 30;
 
 /// The algorithms that tokens of the host application may be signed with.
 pub(super) fn allowed_algorithm(algorithm: Algorithm) -> bool {
@@ -22,10 +23,16 @@ pub(super) struct Key {
     decoding: DecodingKey,
     validation: Validation,
     algorithm: Algorithm,
+    /// Of all keys of one fetch: whatever is fetched later knows nobody yet.
+    remembered: Arc<Remembered>,
 }
 
 impl Key {
-    fn new(decoding: DecodingKey, algorithm: Algorithm, issuer: &str, audience: &str) -> Self {
+    fn new(
+        (decoding, algorithm): (DecodingKey, Algorithm),
+        (issuer, audience): (&str, &str),
+        remembered: &Arc<Remembered>,
+    ) -> Self {
         let mut validation = Validation::new(algorithm);
         validation.set_issuer(&[issuer]);
         validation.set_audience(&[audience]);
@@ -37,7 +44,12 @@ impl Key {
             decoding,
             validation,
             algorithm,
+            remembered: Arc::clone(remembered),
         }
+    }
+
+    pub(super) fn remembered(&self) -> &Remembered {
+        &self.remembered
     }
 
     pub(super) fn decoding(&self) -> &DecodingKey {
@@ -62,6 +74,7 @@ impl KeySet {
     pub(super) fn new(published: Vec<SignatureKey>, issuer: &str, audience: &str) -> Self {
         let mut keys = Self::default();
         let is_alone = published.len() == 1;
+        let remembered = Arc::new(Remembered::default());
         for SignatureKey {
             id,
             algorithm,
@@ -69,7 +82,8 @@ impl KeySet {
             ..
         } in published
         {
-            let key = Arc::new(Key::new(decoding, algorithm, issuer, audience));
+            let key = Key::new((decoding, algorithm), (issuer, audience), &remembered);
+            let key = Arc::new(key);
             if is_alone {
                 keys.only = Some(Arc::clone(&key));
             }

@@ -311,6 +311,49 @@ async fn a_rotated_key_is_found_at_once() {
     assert_eq!(published.fetched(), 3);
 }
 
+/// Who was verified before is let in again, and so is nobody else: not with another signature under the same words, and not
+/// when the key is gone.
+#[tokio::test]
+async fn what_was_verified_once_vouches_for_nothing_else() {
+    let (signer, other) = (Signer::es256(), Signer::ed25519());
+    let published = Published::start(vec![signer.jwk("a")]).await;
+    let verifier = published.verifier();
+    let token = signer.token("a", &claims());
+    let first = verifier.verify(&token).await.unwrap();
+    assert_eq!(verifier.verify(&token).await.unwrap(), first);
+
+    let (words, signature) = token.rsplit_once('.').unwrap();
+    let (header, _) = words.split_once('.').unwrap();
+    let mut grown = claims();
+    grown["sub"] = "ben".into();
+    let grown = unsigned(&json!({}), &grown);
+    let (_, grown) = grown.split_once('.').unwrap();
+    let mut flipped = signature.to_owned();
+    flipped.replace_range(..1, if signature.starts_with('A') { "B" } else { "A" });
+    for forged in [
+        format!("{words}.{flipped}"),
+        format!("{header}.{grown}.{signature}"),
+        words.to_owned(),
+        format!("{words}."),
+        format!("{token}x"),
+    ] {
+        assert!(verifier.verify(&forged).await.is_err(), "{forged}");
+    }
+
+    // The key is gone, which is noticed with the first token of another one.
+    published.set(&[other.jwk("b")]);
+    let theirs = other.token("b", &claims());
+    assert!(verifier.verify(&theirs).await.is_ok());
+    assert!(matches!(
+        verifier.verify(&token).await,
+        Err(BearerError::UnknownKey)
+    ));
+    // Published again, it is verified anew.
+    published.set(&[signer.jwk("a"), other.jwk("b")]);
+    assert!(verifier.verify(&other.token("c", &claims())).await.is_err());
+    assert_eq!(verifier.verify(&token).await.unwrap(), first);
+}
+
 /// Some issuers have one name for whatever their key is, or none.
 #[tokio::test]
 async fn a_key_that_was_replaced_under_its_name_is_found_at_once() {
