@@ -17,14 +17,14 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
-use tracing::{Instrument as _, Span, field};
+use tracing::{Instrument as _, Level, Span, field};
 
 use crate::error_chain::with_sources;
 use crate::error_pages::{ErrorPages, is_call, prefers_page};
 use crate::metrics;
 use crate::problem::{HttpProblem, Problem};
 use crate::request_id::{HEADER, RequestId};
-use crate::telemetry::adopt_traceparent;
+use crate::telemetry::{adopt_traceparent, spans_are_exported};
 
 /// How long a handler may take.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
@@ -109,11 +109,14 @@ fn add_headers(id: RequestId, response: &mut Response) {
 
 fn report(method: &'static str, route: &str, status: StatusCode, took: Duration, span: &Span) {
     let milliseconds = took.as_secs_f64() * 1000.0;
-    span.record("http.response.status_code", status.as_u16());
-    if status.is_server_error() {
-        span.record("otel.status_code", "ERROR");
+    // Each field that a span is given later has its log form read and written anew: not for a span that nobody sees.
+    if spans_are_exported() || status.is_server_error() || tracing::enabled!(Level::DEBUG) {
+        span.record("http.response.status_code", status.as_u16());
+        if status.is_server_error() {
+            span.record("otel.status_code", "ERROR");
+        }
+        span.record("duration_ms", milliseconds);
     }
-    span.record("duration_ms", milliseconds);
     metrics::http_request(method, route, status.as_u16(), took);
     // One line per answered request would cost more than most answers; the
     // metrics count those, the log speaks of failures.

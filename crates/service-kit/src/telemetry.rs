@@ -6,6 +6,7 @@
 //! either way.
 
 use std::io::IsTerminal as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::SpanExporter;
@@ -25,7 +26,14 @@ use crate::error_chain::with_sources;
 
 pub use spans::{processing, sending, sending_within};
 pub(crate) use traceparent::adopt_traceparent;
-pub use traceparent::current_traceparent;
+pub use traceparent::{current_traceparent, known_traceparent};
+
+/// Whether a collector gets the spans of this process.
+static EXPORTED: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn spans_are_exported() -> bool {
+    EXPORTED.load(Ordering::Relaxed)
+}
 
 /// Where OpenTelemetry's exporters find their collector.
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -104,6 +112,7 @@ pub fn install(program: &'static str) -> Result<Telemetry, TelemetryError> {
         .with(alarms::counting())
         .try_init()
         .map_err(TelemetryError::Installed)?;
+    EXPORTED.store(traces.is_some(), Ordering::Relaxed);
     Ok(Telemetry { traces })
 }
 

@@ -11,7 +11,7 @@ use assent_domain::user::UserState;
 use assent_messaging::{Connection, RequestError};
 use assent_metrics::Histogram;
 use assent_metrics::login::QUERY_DURATION;
-use assent_service_kit::telemetry::{current_traceparent, sending};
+use assent_service_kit::telemetry::{known_traceparent, sending};
 use tracing::Instrument as _;
 
 use crate::answer::Reason;
@@ -106,7 +106,7 @@ impl Projection {
 
     async fn ask(&self, query: &UserQuery) -> Result<ProjectedUser, StateUnavailable> {
         let payload = serde_json::to_vec(query).map_err(StateUnavailable::Unreadable)?;
-        let traceparent = current_traceparent();
+        let traceparent = known_traceparent();
         let answer = self
             .connection
             .request(

@@ -10,10 +10,11 @@ use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
+use tracing::span::Id;
 use tracing::{Dispatch, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::Registry;
-use tracing_subscriber::registry::LookupSpan as _;
+use tracing_subscriber::registry::{LookupSpan as _, SpanRef};
 use uuid::Uuid;
 
 const HEADER: &str = "traceparent";
@@ -26,27 +27,36 @@ struct CarriedTraceparent(String);
 /// A span without a parent from outside begins a trace of its own. Outside any
 /// span there is none.
 pub fn current_traceparent() -> Option<String> {
+    known_traceparent().or_else(|| {
+        in_registry(&Span::current().id()?, |span| {
+            let root = span.scope().last()?;
+            let fresh = fresh();
+            let carried = CarriedTraceparent(fresh.clone());
+            root.extensions_mut().replace(carried);
+            Some(fresh)
+        })
+    })
+}
+
+/// As [`current_traceparent`], where somebody knows the trace: a collector, or whoever called us. With a question that
+/// changes nothing, a trace that begins and ends here is not worth its way.
+pub fn known_traceparent() -> Option<String> {
     let span = Span::current();
     if let Some(exported) = format(&span.context()) {
         return Some(exported);
     }
-    let id = span.id()?;
+    in_registry(&span.id()?, |span| {
+        span.scope().find_map(|span| {
+            let extensions = span.extensions();
+            let CarriedTraceparent(traceparent) = extensions.get()?;
+            Some(traceparent.clone())
+        })
+    })
+}
+
+fn in_registry<T>(id: &Id, look: impl Fn(&SpanRef<'_, Registry>) -> Option<T>) -> Option<T> {
     tracing::dispatcher::get_default(|dispatch: &Dispatch| {
-        let span = dispatch.downcast_ref::<Registry>()?.span(&id)?;
-        let mut root = None;
-        for span in span.scope() {
-            if let Some(CarriedTraceparent(traceparent)) =
-                span.extensions().get::<CarriedTraceparent>()
-            {
-                return Some(traceparent.clone());
-            }
-            root = Some(span);
-        }
-        let fresh = fresh();
-        root?
-            .extensions_mut()
-            .replace(CarriedTraceparent(fresh.clone()));
-        Some(fresh)
+        look(&dispatch.downcast_ref::<Registry>()?.span(id)?)
     })
 }
 
@@ -133,7 +143,9 @@ mod tests {
     fn a_trace_of_our_own_stays_the_same_within_a_request() {
         tracing::subscriber::with_default(Registry::default(), || {
             let _request = tracing::info_span!("request").entered();
+            assert_eq!(known_traceparent(), None);
             let first = tracing::info_span!("one").in_scope(current_traceparent);
+            assert_eq!(known_traceparent(), first);
             let second = tracing::info_span!("two").in_scope(current_traceparent);
             assert!(first.is_some());
             assert_eq!(first, second);
