@@ -1,7 +1,7 @@
 //! P12: commands on an account or a user with a long history, against the same with a short one.
 
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use assent_dev_stack::actors::HostUser;
 use assent_dev_stack::{NatsUser, Stack, StackOptions};
@@ -12,8 +12,9 @@ use assent_event_log::{Draft, EventLog, Tail};
 use uuid::Uuid;
 
 use crate::Size;
+use crate::catalogue;
 use crate::fixture::{self, grant};
-use crate::measure::Rounds;
+use crate::measure::{milliseconds, quantile};
 use crate::table::Row;
 
 /// The histories that are compared, in events.
@@ -22,76 +23,71 @@ const SHORT: usize = 10;
 const COMMANDS: usize = 8;
 /// The server takes no more in one atomic batch.
 const AT_ONCE: usize = 900;
-/// As a third as many again are allowed to take.
-const TARGET: f64 = 1.0 / 1.5;
 
 pub(crate) async fn measure(size: Size) -> anyhow::Result<Vec<Row>> {
     let mut stack = Stack::start(StackOptions::default()).await?;
     let event_log =
         EventLog::open(&fixture::connect(stack.nats(), NatsUser::Gateway).await?).await?;
     let many = size.history;
-    let (mut short, mut long) = (Rates::default(), Rates::default());
+    let (mut short, mut long) = (Times::default(), Times::default());
     for round in 0..size.rounds {
-        for (events, rates) in [(SHORT, &mut short), (many, &mut long)] {
+        for (events, times) in [(SHORT, &mut short), (many, &mut long)] {
             let account = format!("account-{events}-{round}");
             let aggregate = write_account(&event_log, &account, events).await?;
             let admin = stack.super_admin(&account, "super");
             let is_full = Cell::new(true);
-            let changes = rate(async || change(&admin, &is_full).await);
-            rates.changes.push(changes.await?);
-            rates.cold.push(read_cold(&stack, &aggregate).await?);
+            let changes = time_of(async || change(&admin, &is_full).await);
+            times.changes.push(changes.await?);
+            times.cold.push(read_cold(&stack, &aggregate).await?);
 
             let account = format!("user-{events}-{round}");
             write_user(&event_log, &account, events).await?;
             let user = stack.user(&account, "user-0");
-            let revocations = rate(async || Ok(user.revoke("contacts").await?.ok().map(drop)?));
-            rates.revocations.push(revocations.await?);
+            let revocations =
+                time_of(async || Ok(user.revoke("contacts").await?.ok().map(drop)?));
+            times.revocations.push(revocations.await?);
         }
     }
     // What a gateway reads before it is ready, nobody waits for.
     for round in 0..size.rounds {
-        for (events, rates) in [(SHORT, &mut short), (many, &mut long)] {
+        for (events, times) in [(SHORT, &mut short), (many, &mut long)] {
             stack.gateway.restart().await?;
             // Connections and keys are fetched for whoever comes first.
             stack.user("nobody", "nobody").see("nobody").await?;
             let admin = stack.super_admin(&format!("account-{events}-{round}"), "super");
             let started = Instant::now();
             change(&admin, &Cell::new(false)).await?;
-            rates.first.push(1.0 / started.elapsed().as_secs_f64());
+            times.first.push(milliseconds(started.elapsed()));
         }
     }
-    let row = |what, ours, ceiling, how: String| Row {
-        name: "P12",
-        what,
-        ours: Rounds::new(ours),
-        ceiling: Rounds::new(ceiling),
-        target: TARGET,
-        how: format!("{how}; ours has {many} events, the ceiling {SHORT}"),
+    let row = |entry, ours, ceiling, how: String| {
+        let how = format!("{how}; ours has {many} events, the ceiling {SHORT}");
+        Row::new(entry, ours, ceiling, how)
     };
     let commands =
         |command| format!("{command} over HTTP, {COMMANDS} one after the other, after a first one");
     Ok(Vec::from([
         row(
-            "changes of an account",
+            &catalogue::LONG_ACCOUNT,
             long.changes,
             short.changes,
             commands("PUT authorization-method"),
         ),
         row(
-            "revocations of a user",
+            &catalogue::LONG_USER,
             long.revocations,
             short.revocations,
             commands("DELETE grants/contacts"),
         ),
         row(
-            "first changes after a restart",
+            &catalogue::LONG_FIRST,
             long.first,
             short.first,
             "one PUT authorization-method over HTTP, after the gateway was killed and is ready again"
                 .to_owned(),
         ),
         row(
-            "accounts read the first time",
+            &catalogue::LONG_COLD,
             long.cold,
             short.cold,
             "one read of all events through the event log, over a new connection".to_owned(),
@@ -99,27 +95,25 @@ pub(crate) async fn measure(size: Size) -> anyhow::Result<Vec<Row>> {
     ]))
 }
 
-/// Of one length of histories, by round, per second.
+/// Of one length of histories, by round, in milliseconds.
 #[derive(Default)]
-struct Rates {
+struct Times {
     changes: Vec<f64>,
     revocations: Vec<f64>,
     cold: Vec<f64>,
     first: Vec<f64>,
 }
 
-/// Commands per second, from the median of their times.
-async fn rate(command: impl AsyncFn() -> anyhow::Result<()>) -> anyhow::Result<f64> {
+/// The median of the times of some commands, in milliseconds.
+async fn time_of(command: impl AsyncFn() -> anyhow::Result<()>) -> anyhow::Result<f64> {
     command().await?;
     let mut times = Vec::with_capacity(COMMANDS);
     for _ in 0..COMMANDS {
         let started = Instant::now();
         command().await?;
-        times.push(started.elapsed());
+        times.push(milliseconds(started.elapsed()));
     }
-    times.sort_unstable();
-    let median = times.get(COMMANDS / 2).copied().unwrap_or_default();
-    Ok(1.0 / median.max(Duration::from_nanos(1)).as_secs_f64())
+    Ok(quantile(&mut times, 500))
 }
 
 async fn change(admin: &HostUser, is_full: &Cell<bool>) -> anyhow::Result<()> {
@@ -137,7 +131,7 @@ async fn read_cold(stack: &Stack, aggregate: &Aggregate) -> anyhow::Result<f64> 
     let log = EventLog::open(&connection).await?;
     let started = Instant::now();
     log.read(aggregate).await?;
-    Ok(1.0 / started.elapsed().as_secs_f64())
+    Ok(milliseconds(started.elapsed()))
 }
 
 async fn write_account(log: &EventLog, account: &str, events: usize) -> anyhow::Result<Aggregate> {

@@ -14,9 +14,10 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::Size;
+use crate::catalogue;
 use crate::ceiling::{Ceiling, ECHO_SUBJECT, Kind};
 use crate::fixture::{ACCOUNT, Fixture, USER, ana, raw_client};
-use crate::measure::{Rounds, closed_loop};
+use crate::measure::closed_loop;
 use crate::table::Row;
 
 const CONCURRENT: usize = 64;
@@ -50,18 +51,16 @@ pub(crate) async fn measure(fixture: &Fixture, size: Size) -> anyhow::Result<Row
         ceiling.push(ask(&client, ECHO_SUBJECT, &request, size).await?);
         ours.push(ask(&client, names::TOKEN_GET, &request, size).await?);
     }
-    Ok(Row {
-        name: "P14",
-        what: "access tokens over NATS",
-        ours: Rounds::new(ours),
-        ceiling: Rounds::new(ceiling),
-        target: 0.8,
-        how: format!(
+    Ok(Row::new(
+        &catalogue::TOKENS,
+        ours,
+        ceiling,
+        format!(
             "{CONCURRENT} requests at a time for {} s a round, for a token that is held and not expired; answers of \
              {bytes} bytes; the ceiling is a process that echoes as many",
             size.seconds_per_round
         ),
-    })
+    ))
 }
 
 /// Ana has consented at Microsoft, and a refresh token of hers is in custody.

@@ -10,8 +10,9 @@ use assent_event_log::EventLog;
 use tokio::process::Command;
 
 use crate::Size;
+use crate::catalogue;
 use crate::fixture;
-use crate::measure::Rounds;
+use crate::measure::{milliseconds, peak_memory, quantile};
 use crate::p5_rebuild::{drain, fill};
 use crate::table::Row;
 
@@ -23,8 +24,8 @@ const EXPLAINED: usize = 8;
 const PATIENCE: Duration = Duration::from_mins(10);
 /// How often is looked how much memory a command has.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// What `verify` may have, in bytes.
-const MOST_MEMORY: u64 = 256 * 1024 * 1024;
+/// What `verify` may have, in MiB.
+const MOST_MEMORY: f64 = 256.0;
 
 pub(crate) async fn measure(size: Size) -> anyhow::Result<Vec<Row>> {
     let events = size.events;
@@ -40,7 +41,7 @@ pub(crate) async fn measure(size: Size) -> anyhow::Result<Vec<Row>> {
     )
     .await?;
 
-    let mut memory = 0;
+    let mut memory = Vec::new();
     let (mut verified, mut drained) = (Vec::new(), Vec::new());
     let (mut imported, mut written) = (Vec::new(), Vec::new());
     let (mut explained, mut explained_short) = (Vec::new(), Vec::new());
@@ -48,7 +49,7 @@ pub(crate) async fn measure(size: Size) -> anyhow::Result<Vec<Row>> {
         drained.push(drain(&log, events).await?);
         let ran = run(files.path(), &operator, &["verify"]).await?;
         verified.push(per_second(events, ran.took));
-        memory = memory.max(ran.memory);
+        memory.push(ran.memory);
 
         let started = Instant::now();
         let server = NatsServer::start().await?;
@@ -61,58 +62,46 @@ pub(crate) async fn measure(size: Size) -> anyhow::Result<Vec<Row>> {
         let ran = run(files.path(), &gateway, &arguments).await?;
         imported.push(per_second(events, ran.took));
 
-        for (stack, rates) in [(&large, &mut explained), (&short, &mut explained_short)] {
+        for (stack, medians) in [(&large, &mut explained), (&short, &mut explained_short)] {
             let environment = stack.operator_environment();
             let mut times = Vec::new();
             for _ in 0..EXPLAINED {
                 let arguments = ["explain", "account-0", "user-0"];
-                times.push(run(files.path(), &environment, &arguments).await?.took);
+                let ran = run(files.path(), &environment, &arguments).await?;
+                times.push(milliseconds(ran.took));
             }
-            times.sort_unstable();
-            let median = times.get(EXPLAINED / 2).copied().unwrap_or_default();
-            rates.push(1.0 / median.as_secs_f64());
+            medians.push(quantile(&mut times, 500));
         }
     }
-    let megabytes = memory / (1024 * 1024);
-    let kept = if memory <= MOST_MEMORY {
-        "kept"
-    } else {
-        "MISSED"
-    };
-    let row = |what, ours, ceiling, target, how: String| Row {
-        name: "P16",
-        what,
-        ours: Rounds::new(ours),
-        ceiling: Rounds::new(ceiling),
-        target,
-        how,
-    };
     Ok(Vec::from([
-        row(
-            "events verified",
+        Row::new(
+            &catalogue::VERIFIED,
             verified,
             drained,
-            0.6,
             format!(
                 "consentctl verify of {events} events, folded and compared with a projection's view, from its start to \
-                 its end; the ceiling drains the same stream. It had {megabytes} MiB at the most (256 MiB: {kept})"
+                 its end; the ceiling drains the same stream"
             ),
         ),
-        row(
-            "events put back from an export",
+        Row::new(
+            &catalogue::VERIFIED_MEMORY,
+            memory,
+            Vec::from([MOST_MEMORY]),
+            "the most that it had at any moment; the ceiling is what it may have".to_owned(),
+        ),
+        Row::new(
+            &catalogue::IMPORTED,
             imported,
             written,
-            0.3,
             format!(
                 "consentctl events import of {events} events into an empty server, read before and proved after; the \
                  ceiling writes such events in atomic batches, and proves nothing"
             ),
         ),
-        row(
-            "users explained",
+        Row::new(
+            &catalogue::EXPLAINED,
             explained,
             explained_short,
-            1.0 / 1.5,
             format!(
                 "consentctl explain, a process each; the ceiling does it on a log of {SHORT} events"
             ),
@@ -137,8 +126,8 @@ async fn with_events(events: usize) -> anyhow::Result<Stack> {
 
 struct Ran {
     took: Duration,
-    /// How much memory it had at the most, in bytes.
-    memory: u64,
+    /// How much memory it had at the most, in MiB.
+    memory: f64,
 }
 
 /// Runs `consentctl` to its end.
@@ -161,7 +150,7 @@ async fn run(
     let status = format!("/proc/{}/status", child.id().unwrap_or_default());
     let ended = child.wait_with_output();
     tokio::pin!(ended);
-    let mut memory = 0;
+    let mut memory: f64 = 0.0;
     let output = loop {
         tokio::select! {
             output = &mut ended => break output?,
@@ -176,14 +165,6 @@ async fn run(
         String::from_utf8_lossy(&output.stderr)
     );
     Ok(Ran { took, memory })
-}
-
-/// The most that the process has had so far; 0 where this system does not tell.
-fn peak_memory(status: &str) -> u64 {
-    let said = std::fs::read_to_string(status).unwrap_or_default();
-    let line = said.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    kilobytes.unwrap_or_default().saturating_mul(1024)
 }
 
 fn per_second(events: usize, took: Duration) -> f64 {

@@ -15,8 +15,8 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::Size;
+use crate::catalogue;
 use crate::fixture::{self, grant};
-use crate::measure::Rounds;
 use crate::table::Row;
 
 const SERVERS: usize = 3;
@@ -58,25 +58,22 @@ pub(crate) async fn measure(size: Size) -> anyhow::Result<Row> {
         leader_again(&connection, &leader).await?;
         tokio::time::sleep(AROUND + PATIENCE).await;
         stop.store(true, Ordering::Relaxed);
-        let thousand = 1000.0;
-        ours.push(thousand / of_ours.await?.as_secs_f64());
-        ceiling.push(thousand / of_raw.await?.as_secs_f64());
+        ours.push(of_ours.await?.as_secs_f64());
+        ceiling.push(of_raw.await?.as_secs_f64());
         killed.restart().await?;
         killed.healthy().await?;
     }
-    Ok(Row {
-        name: "P17",
-        what: "a killed leader, per 1000 s",
-        ours: Rounds::new(ours),
-        ceiling: Rounds::new(ceiling),
-        target: 0.8,
-        how: format!(
+    Ok(Row::new(
+        &catalogue::LEADER,
+        ours,
+        ceiling,
+        format!(
             "{SERVERS} servers, {SERVERS} replicas; the longest time without an acknowledgement around the kill of the \
-             log's leader, as how often it fits into 1000 s: appends through the event log, against async-nats publishes \
-             at the same time, each tried again after {} ms",
+             log's leader: appends through the event log, against async-nats publishes at the same time, each tried again \
+             after {} ms",
             PAUSE.as_millis()
         ),
-    })
+    ))
 }
 
 /// Does one after the other until it is stopped, and gives the longest time between two that were acknowledged.

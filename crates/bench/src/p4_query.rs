@@ -10,9 +10,10 @@ use async_nats::Client;
 use bytes::Bytes;
 
 use crate::Size;
+use crate::catalogue;
 use crate::ceiling::{Ceiling, ECHO_SUBJECT, Kind};
 use crate::fixture::{ACCOUNT, Fixture, USER, raw_client};
-use crate::measure::{Rounds, closed_loop};
+use crate::measure::closed_loop;
 use crate::table::Row;
 
 const CONCURRENT: usize = 64;
@@ -42,18 +43,16 @@ pub(crate) async fn measure(fixture: &Fixture, size: Size) -> anyhow::Result<Row
         ceiling.push(ask(&client, ECHO_SUBJECT, &query, size).await?);
         ours.push(ask(&client, names::QUERY_PERMISSIONS, &query, size).await?);
     }
-    Ok(Row {
-        name: "P4",
-        what: "permission queries over NATS",
-        ours: Rounds::new(ours),
-        ceiling: Rounds::new(ceiling),
-        target: 0.85,
-        how: format!(
+    Ok(Row::new(
+        &catalogue::QUERIES,
+        ours,
+        ceiling,
+        format!(
             "{CONCURRENT} requests at a time for {} s a round; answers of {bytes} bytes; the \
              ceiling is a process that echoes as many",
             size.seconds_per_round
         ),
-    })
+    ))
 }
 
 async fn ask(

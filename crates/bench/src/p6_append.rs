@@ -10,8 +10,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 
 use crate::Size;
+use crate::catalogue;
 use crate::fixture::{self, grant};
-use crate::measure::Rounds;
 use crate::table::Row;
 
 pub(crate) const IN_FLIGHT: usize = 256;
@@ -29,18 +29,16 @@ pub(crate) async fn measure(size: Size) -> anyhow::Result<Row> {
         ceiling.push(publish_raw(&raw, &format!("raw{round}"), size.appends).await?);
         ours.push(append(&log, &format!("log{round}"), size.appends).await?);
     }
-    Ok(Row {
-        name: "P6",
-        what: "grants recorded",
-        ours: Rounds::new(ours),
-        ceiling: Rounds::new(ceiling),
-        target: 0.8,
-        how: format!(
+    Ok(Row::new(
+        &catalogue::GRANTS,
+        ours,
+        ceiling,
+        format!(
             "{} appends of distinct users a round through the event log, against async-nats \
              publishes of the same headers and bytes; {IN_FLIGHT} in flight, sync_interval always",
             size.appends
         ),
-    })
+    ))
 }
 
 pub(crate) async fn append(log: &EventLog, account: &str, appends: usize) -> anyhow::Result<f64> {

@@ -2,6 +2,7 @@
 //!
 //! They build and run other packages, and need next to nothing themselves: so this program is there within seconds.
 
+mod bench;
 mod programs;
 mod release;
 mod test;
@@ -29,8 +30,8 @@ enum Command {
     Cluster(programs::DemoArguments),
     /// Check everything: format, lints, tests, documentation, dependencies
     Test(test::Arguments),
-    /// Measure, and print every figure as a ratio to a ceiling measured in the same run
-    Bench(programs::BenchArguments),
+    /// Measure, and print every figure as a ratio to a ceiling measured in the same run; compare runs
+    Bench(bench::Arguments),
     /// Make what is shipped: programs, chart, image, SBOM, checksums, signature
     Release(release::Arguments),
     /// Take the pictures of the pages anew
@@ -43,7 +44,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Up(arguments) => programs::demo("up", &arguments),
         Command::Cluster(arguments) => programs::demo("cluster", &arguments),
         Command::Test(arguments) => test::run(&arguments),
-        Command::Bench(arguments) => programs::bench(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Release(arguments) => release::run(&arguments),
         Command::Screenshots(arguments) => programs::demo("screenshots", &arguments),
     }

@@ -17,16 +17,6 @@ pub(crate) struct DemoArguments {
     no_build: bool,
 }
 
-#[derive(clap::Args)]
-pub(crate) struct BenchArguments {
-    /// Only see that every benchmark runs; the figures mean nothing
-    #[arg(long)]
-    quick: bool,
-    /// Only these rows, such as P1,P6
-    #[arg(long, value_delimiter = ',')]
-    rows: Vec<String>,
-}
-
 /// Becomes `assent-demo COMMAND`.
 pub(crate) fn demo(command: &str, arguments: &DemoArguments) -> anyhow::Result<ExitCode> {
     const PACKAGES: [&str; 8] = [
@@ -46,28 +36,6 @@ pub(crate) fn demo(command: &str, arguments: &DemoArguments) -> anyhow::Result<E
     become_program(release, "assent-demo", &[command.to_owned()])
 }
 
-/// Becomes `assent-bench`, optimised, as figures of anything else would mislead.
-pub(crate) fn bench(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
-    const PACKAGES: [&str; 6] = [
-        "assent-bench",
-        "assent-entra-simulator",
-        "consent-gateway",
-        "login-hook",
-        "projection",
-        "token-broker",
-    ];
-    let release = !arguments.quick;
-    build(release, &PACKAGES)?;
-    let mut handed_on = Vec::new();
-    if arguments.quick {
-        handed_on.push("--quick".to_owned());
-    }
-    for row in &arguments.rows {
-        handed_on.extend(["--rows".to_owned(), row.clone()]);
-    }
-    become_program(release, "assent-bench", &handed_on)
-}
-
 /// Cargo at the root of the workspace, wherever the command was given.
 pub(crate) fn cargo() -> Command {
     // The Cargo that runs this, so that all is one toolchain's and nothing is built twice.
@@ -82,7 +50,7 @@ pub(crate) fn cargo() -> Command {
 /// Builds the packages' programs in one go: what they share has the features that one of them needs, and one after the
 /// other would build it twice. With these packages they are the features of the whole workspace, so that nothing is to
 /// be built after `cargo build`, or `cargo build --release`.
-fn build(release: bool, packages: &[&str]) -> anyhow::Result<()> {
+pub(crate) fn build(release: bool, packages: &[&str]) -> anyhow::Result<()> {
     let mut screen = std::io::stderr();
     writeln!(
         screen,
@@ -115,7 +83,11 @@ pub(crate) fn built(profile_folder: &str, program: &str) -> anyhow::Result<PathB
 }
 
 /// Runs the program instead of this one: with the same process id, so that whoever interrupts us interrupts it.
-fn become_program(release: bool, program: &str, arguments: &[String]) -> anyhow::Result<ExitCode> {
+pub(crate) fn become_program(
+    release: bool,
+    program: &str,
+    arguments: &[String],
+) -> anyhow::Result<ExitCode> {
     let folder = if release { "release" } else { "debug" };
     let path = built(folder, program)?;
     let error = Command::new(&path).args(arguments).exec();
