@@ -276,12 +276,12 @@ pub(crate) const LONG_COLD: Entry = entry(
 );
 pub(crate) const GROUP_COMMIT: Entry = entry(
     "P13",
-    "grants of many users at once",
+    "grants recorded, group commit",
     Unit::PerSecond,
     Target::RatioAtLeast(3.0),
     [
         "acknowledged publishes of the same bytes, one by one",
-        "a whole company that signs in on Monday morning is recorded in seconds, each grant on the disk",
+        "many people decide at once: each has an answer of their own, and the disk is waited for once",
     ],
 );
 pub(crate) const TOKENS: Entry = entry(

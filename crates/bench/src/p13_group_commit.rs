@@ -11,16 +11,17 @@ use async_nats::jetstream;
 use uuid::Uuid;
 
 use crate::Size;
+use crate::catalogue;
 use crate::fixture::{self, grant};
-use crate::measure::Rounds;
+use crate::measure::{milliseconds, quantile};
 use crate::p6_append::{IN_FLIGHT, in_flight, publish_raw};
 use crate::table::Row;
 
 /// Of so many decisions one rests on a state that is no more.
 const CONFLICT_EVERY: usize = 100;
 
-/// How long each answer took, in microseconds.
-type Latencies = Arc<Mutex<Vec<u64>>>;
+/// How long each answer took, in milliseconds.
+type Latencies = Arc<Mutex<Vec<f64>>>;
 
 pub(crate) async fn measure(size: Size) -> anyhow::Result<Row> {
     let nats = NatsServer::start().await?;
@@ -38,25 +39,22 @@ pub(crate) async fn measure(size: Size) -> anyhow::Result<Row> {
     }
     let mut latencies =
         std::mem::take(&mut *latencies.lock().unwrap_or_else(PoisonError::into_inner));
-    latencies.sort_unstable();
-    Ok(Row {
-        name: "P13",
-        what: "grants recorded, group commit",
-        ours: Rounds::new(ours),
-        ceiling: Rounds::new(ceiling),
-        target: 3.0,
-        how: format!(
+    Ok(Row::new(
+        &catalogue::GROUP_COMMIT,
+        ours,
+        ceiling,
+        format!(
             "{} appends of distinct users a round, 1 in {CONFLICT_EVERY} on a state that is no more \
              and refused alone; against async-nats publishes of the same headers and bytes; \
              {IN_FLIGHT} in flight, fsync before each acknowledgement (sync_interval always); \
              {:.0} messages a batch; p50 {:.1}, p99 {:.1}, p99.9 {:.1} ms",
             size.appends,
             batch_size(&raw).await?,
-            at(&latencies, 0.5),
-            at(&latencies, 0.99),
-            at(&latencies, 0.999),
+            quantile(&mut latencies, 500),
+            quantile(&mut latencies, 990),
+            quantile(&mut latencies, 999),
         ),
-    })
+    ))
 }
 
 async fn decide(
@@ -77,7 +75,7 @@ async fn decide(
             };
             let begun = Instant::now();
             let answer = log.append(Tail::EMPTY, Vec::from([draft])).await;
-            let taken = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let taken = milliseconds(begun.elapsed());
             latencies
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -105,18 +103,4 @@ async fn batch_size(raw: &jetstream::Context) -> anyhow::Result<f64> {
         }
     }
     Ok(messages / f64::from(u32::try_from(batches.len().max(1))?))
-}
-
-/// A quantile, in milliseconds.
-fn at(sorted: &[u64], quantile: f64) -> f64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        clippy::as_conversions,
-        reason = "a place in a list of some 100,000"
-    )]
-    let place = (sorted.len() as f64 * quantile) as usize;
-    let micros = sorted.get(place.min(sorted.len().saturating_sub(1)));
-    f64::from(u32::try_from(micros.copied().unwrap_or_default()).unwrap_or(u32::MAX)) / 1_000.0
 }
