@@ -57,31 +57,41 @@ pub struct Bucket {
 }
 
 impl Bucket {
+    /// The bucket of this name, whether it is there or not: nothing is asked. What is asked of one that is not there fails.
+    pub fn of(connection: &Connection, name: &str) -> Self {
+        Self {
+            connection: connection.clone(),
+            stream: format!("KV_{name}"),
+            name: name.to_owned(),
+            takes_nothing: Arc::default(),
+        }
+    }
+
     /// Opens the bucket, creating it if it is not there.
     pub async fn open_or_create(
         connection: &Connection,
         settings: BucketSettings,
     ) -> Result<Self, BucketError> {
+        let bucket = Self::of(connection, &settings.name);
+        bucket.create_or_check(&settings).await?;
+        Ok(bucket)
+    }
+
+    /// Creates the bucket if it is not there, and else compares it. Whether it was created.
+    pub async fn create_or_check(&self, settings: &BucketSettings) -> Result<bool, BucketError> {
         let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        if settings.name.is_empty() || !settings.name.chars().all(valid) {
-            return Err(BucketError::BadName(settings.name));
+        if self.name.is_empty() || !self.name.chars().all(valid) || self.name != settings.name {
+            return Err(BucketError::BadName(settings.name.clone()));
         }
-        let bucket = Self {
-            connection: connection.clone(),
-            stream: format!("KV_{}", settings.name),
-            name: settings.name.clone(),
-            takes_nothing: Arc::default(),
-        };
-        let wanted = stream_config(&settings);
-        let there = bucket.state().await?;
-        let state = match there {
-            Some(state) => state,
-            None => match connection.create_stream(&wanted, DEADLINE).await {
-                Ok(state) => state,
+        let wanted = stream_config(settings);
+        let (state, is_new) = match self.state().await? {
+            Some(state) => (state, false),
+            None => match self.connection.create_stream(&wanted, DEADLINE).await {
+                Ok(state) => (state, true),
                 // Somebody else made it at this moment, maybe of another size, which it keeps.
                 Err(source) => {
-                    let made = bucket.state().await.ok().flatten();
-                    made.ok_or_else(|| bucket.failed(source))?
+                    let made = self.state().await.ok().flatten();
+                    (made.ok_or_else(|| self.failed(source))?, false)
                 }
             },
         };
@@ -91,21 +101,16 @@ impl Bucket {
         };
         match state.difference(&wanted) {
             Some(difference) => Err(BucketError::ConfiguredOtherwise {
-                bucket: bucket.name,
+                bucket: self.name.clone(),
                 difference,
             }),
-            None => Ok(bucket),
+            None => Ok(is_new),
         }
     }
 
     /// Opens a bucket that is there, of whatever size; `None` where it is not.
     pub async fn open(connection: &Connection, name: &str) -> Result<Option<Self>, BucketError> {
-        let bucket = Self {
-            connection: connection.clone(),
-            stream: format!("KV_{name}"),
-            name: name.to_owned(),
-            takes_nothing: Arc::default(),
-        };
+        let bucket = Self::of(connection, name);
         let Some(state) = bucket.state().await? else {
             return Ok(None);
         };

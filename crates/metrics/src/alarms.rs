@@ -25,6 +25,8 @@ const GATEWAY: &[Service] = &[ConsentGateway];
 const TOKENS: &[Service] = &[TokenBroker];
 /// Who has a credential at Microsoft.
 const WITH_CREDENTIALS: &[Service] = &[ConsentGateway, TokenBroker];
+/// Who makes streams and buckets.
+const KEEPERS: &[Service] = &[ConsentGateway, TokenBroker];
 const VIEW: &[Service] = &[Projection];
 const BOTH: &[Service] = &[ConsentGateway, Projection];
 
@@ -115,7 +117,7 @@ pub const ALARMS: &[Alarm] = &[
     ),
     alarm(
         "store_made_anew",
-        GATEWAY,
+        KEEPERS,
         "a stream or bucket was lost, and made again empty",
     ),
     alarm(

@@ -64,11 +64,25 @@ pub enum StoreError {
 }
 
 impl TokenStore {
+    /// The bucket, whether it is there or not: nothing is asked. What is asked of one that is not there fails.
+    pub fn of(connection: &Connection) -> Self {
+        Self {
+            bucket: Bucket::of(connection, TOKEN_BUCKET),
+        }
+    }
+
     /// Opens the bucket, making it if it is not there.
     pub async fn open_or_create(
         connection: &Connection,
         settings: TokenStoreSettings,
     ) -> Result<Self, StoreError> {
+        let store = Self::of(connection);
+        store.create_or_check(settings).await?;
+        Ok(store)
+    }
+
+    /// Makes the bucket if it is not there, and else compares it. Whether it was made.
+    pub async fn create_or_check(&self, settings: TokenStoreSettings) -> Result<bool, StoreError> {
         let settings = BucketSettings {
             name: TOKEN_BUCKET.to_owned(),
             max_age: Duration::ZERO,
@@ -78,8 +92,7 @@ impl TokenStore {
             // The gateway writes here, and may undo nothing.
             allow_rollup: false,
         };
-        let bucket = Bucket::open_or_create(connection, settings).await?;
-        Ok(Self { bucket })
+        Ok(self.bucket.create_or_check(&settings).await?)
     }
 
     /// Opens the bucket that is there; `None` where no token broker has made it yet.

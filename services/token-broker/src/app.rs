@@ -8,22 +8,22 @@ use assent_messaging::{Connection, ServiceDefinition};
 use assent_microsoft_identity::{Entra, Settings};
 use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{
-    ConnectionLimits, Health, Listen, Misconfigured, NotReachable, Runtime, StartError,
+    ConnectionLimits, Dependency, Health, Listen, Misconfigured, NotReachable, Runtime, StartError,
 };
-use assent_token_vault::{KeyDirectory, KeyRing, TokenStore, TokenStoreSettings};
+use assent_token_vault::{KeyDirectory, KeyRing};
 use tokio::sync::mpsc;
 
 use crate::access_tokens::AccessTokens;
 use crate::budget::Budget;
 use crate::clock;
-use crate::config::{Config, PROGRAM, TokenMegabytes};
+use crate::config::{Config, PROGRAM};
 use crate::custody::Custody;
 use crate::flights::Flights;
 use crate::http::{self, AppState};
 use crate::messaging_endpoints::endpoints;
 use crate::permissions::{Permissions, Told, follow, keep_alive};
-use crate::receipts::Receipts;
 use crate::report::ReportRate;
+use crate::stores::{NotMade, Stores};
 use crate::withdrawals::Withdrawals;
 use crate::{endings, readiness};
 
@@ -63,16 +63,13 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         .await
         .map_err(|error| NotReachable::new(format!("NATS at {address}"), Some(error.into())))?;
     connection.require_server_version()?;
-    let (store, receipts) = stores(&config, &connection).await?;
+    let stores = Stores::new(&connection, &config);
+    let tokens = health.dependency(names::TOKEN_BUCKET);
+    make(&stores, &tokens).await?;
+    let (store, receipts) = (stores.tokens.clone(), stores.receipts.clone());
     runtime.spawn_critical(
         "stores-watch",
-        readiness::watch_stores(
-            connection.clone(),
-            store.clone(),
-            receipts.clone(),
-            (nats, health.dependency(names::TOKEN_BUCKET)),
-            runtime.clone(),
-        ),
+        readiness::watch_stores(connection.clone(), stores, (nats, tokens), runtime.clone()),
     );
     runtime.spawn_critical(
         "microsoft-watch",
@@ -179,27 +176,23 @@ fn microsoft(config: &Config) -> Result<Entra, StartError> {
     Ok(entra.map_err(|error| Misconfigured::from_error(&error))?)
 }
 
-/// The buckets, which are made where they are not there.
-async fn stores(
-    config: &Config,
-    connection: &Connection,
-) -> Result<(TokenStore, Receipts), StartError> {
-    let replicas = config.nats_replicas;
-    let quarter = config
-        .token_megabytes
-        .unwrap_or(TokenMegabytes::USUAL)
-        .quarter();
-    let settings = TokenStoreSettings {
-        replicas,
-        max_bytes: quarter.saturating_mul(3),
+/// Makes the buckets. Where there is no room for them, or NATS is busy with itself, the broker starts all the same: it says so,
+/// hands out nothing, and goes on trying.
+async fn make(stores: &Stores, tokens: &Dependency) -> Result<(), NotMade> {
+    let made = async {
+        stores.make().await?;
+        stores.resize().await
     };
-    let store = TokenStore::open_or_create(connection, settings).await?;
-    let receipts = Receipts::open_or_create(connection, replicas, quarter).await?;
-    if config.token_megabytes.is_some() {
-        store.resize(settings.max_bytes).await?;
-        receipts.bucket().resize(quarter).await?;
+    match made.await {
+        Ok(()) => Ok(()),
+        Err(error) if error.is_misconfigured() => Err(error),
+        Err(error) => {
+            let advice = error.advice();
+            tracing::warn!(error = advice, "the buckets can't be made yet");
+            tokens.not_ready(advice);
+            Ok(())
+        }
     }
-    Ok((store, receipts))
 }
 
 async fn until_shutdown(task: impl Future<Output = ()>, runtime: Runtime) {

@@ -6,21 +6,19 @@ use assent_messaging::{Connection, ConnectionState, Room};
 use assent_microsoft_identity::MicrosoftHealth;
 use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{Dependency, Runtime};
-use assent_token_vault::TokenStore;
 use tokio::sync::watch;
 
-use crate::receipts::Receipts;
+use crate::stores::Stores;
 
 /// Between two looks at the stores.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Certificates expire without anything happening.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_hours(1);
 
-/// Keeps readiness in step with NATS and the buckets.
+/// Keeps readiness in step with NATS and the buckets, and makes those that are not there.
 pub(crate) async fn watch_stores(
     connection: Connection,
-    store: TokenStore,
-    receipts: Receipts,
+    stores: Stores,
     (nats, tokens): (Dependency, Dependency),
     runtime: Runtime,
 ) {
@@ -29,7 +27,7 @@ pub(crate) async fn watch_stores(
         match connection.state() {
             ConnectionState::Connected => {
                 nats.ready();
-                look_at(&store, &receipts, &tokens).await;
+                look_at(&stores, &tokens).await;
             }
             ConnectionState::Disconnected => {
                 nats.not_ready("NATS is not reachable; reconnecting");
@@ -47,14 +45,17 @@ pub(crate) async fn watch_stores(
     }
 }
 
-async fn look_at(store: &TokenStore, receipts: &Receipts, tokens: &Dependency) {
-    let room = match store.space().await {
+async fn look_at(stores: &Stores, tokens: &Dependency) {
+    if let Err(error) = stores.make().await {
+        return tokens.not_ready(error.advice());
+    }
+    let room = match stores.tokens.space().await {
         Ok(space) => {
             Room::from_usage(space.bytes, space.max_bytes).complaint("the bucket of tokens")
         }
         Err(error) => return tokens.not_ready(with_sources(&error).to_string()),
     };
-    let receipts_room = match receipts.bucket().space().await {
+    let receipts_room = match stores.receipts.bucket().space().await {
         Ok(space) => {
             Room::from_usage(space.bytes, space.max_bytes).complaint("the bucket of receipts")
         }

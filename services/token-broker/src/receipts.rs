@@ -44,11 +44,18 @@ pub(crate) enum ReceiptError {
 }
 
 impl Receipts {
-    pub(crate) async fn open_or_create(
-        connection: &Connection,
+    pub(crate) fn new(connection: &Connection) -> Self {
+        Self {
+            bucket: Bucket::of(connection, RECEIPT_BUCKET),
+        }
+    }
+
+    /// Makes the bucket where it is not there. Whether it was made.
+    pub(crate) async fn create_or_check(
+        &self,
         replicas: usize,
         max_bytes: i64,
-    ) -> Result<Self, BucketError> {
+    ) -> Result<bool, BucketError> {
         let settings = BucketSettings {
             name: RECEIPT_BUCKET.to_owned(),
             max_age: KEPT_FOR,
@@ -57,8 +64,7 @@ impl Receipts {
             anew: false,
             allow_rollup: false,
         };
-        let bucket = Bucket::open_or_create(connection, settings).await?;
-        Ok(Self { bucket })
+        self.bucket.create_or_check(&settings).await
     }
 
     pub(crate) const fn bucket(&self) -> &Bucket {
