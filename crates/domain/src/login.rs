@@ -120,6 +120,29 @@ pub fn is_of_another_mailbox(account: &AccountState, user: &UserState, sign_in: 
     }
 }
 
+/// What of the consent in force is to be granted to whoever signed in, though something that is wanted was withdrawn: what
+/// lives, and is not effective yet.
+pub fn still_given(
+    account: &AccountState,
+    user: &UserState,
+    wanted: PermissionSet,
+    sign_in: SignIn,
+) -> PermissionSet {
+    let (Some(consent), SignIn::Microsoft(identity)) = (account.consent(), sign_in) else {
+        return PermissionSet::NOTHING;
+    };
+    if identity.tenant != consent.tenant {
+        return PermissionSet::NOTHING;
+    }
+    let withdrawn = withdrawn_under(account, consent, user, identity);
+    let living = wanted.meet(consent.permissions).without(withdrawn);
+    if living.is_within(effective_for(account, user, sign_in)) {
+        PermissionSet::NOTHING
+    } else {
+        living
+    }
+}
+
 /// Decides. The rows of the table in the order in which they rule.
 pub fn decide(
     account: &AccountState,

@@ -11,7 +11,7 @@ use assent_contract::values::kinds_to_list;
 use assent_domain::ids::{ConsentId, MicrosoftIdentity, ObjectId, Tenant, TenantId};
 use assent_domain::login::{
     Decision, ProceedReason, PromptReason, ReauthenticateReason, SignIn, UnavailableReason, decide,
-    effective_for, is_of_another_mailbox,
+    effective_for, is_of_another_mailbox, still_given,
 };
 use assent_domain::permissions::PermissionSet;
 use assent_domain::refusal::Refusal;
@@ -109,6 +109,7 @@ impl LoginHook {
                 let facts = LoginFacts {
                     method: account.method().into(),
                     attainable: attainable(&account, login.wanted),
+                    still_given: still_given(&account, &user, login.wanted, sign_in),
                     effective: effective_for(&account, &user, sign_in),
                     is_their_mailbox: sign_in.identity().is_some()
                         && sign_in.identity() == user.mailbox(account.epoch),
@@ -159,6 +160,7 @@ impl LoginHook {
             }
             Decision::Proceed(reason) => facts.answer(DecisionKind::Proceed, proceeding(reason)),
             Decision::Reauthenticate(ReauthenticateReason::ConsentWithdrawn) => {
+                let facts = self.grant_what_lives(facts, sign_in, &login).await;
                 self.offer_restoration(facts, sign_in, login).await
             }
             Decision::Reauthenticate(reason) => facts.reauthenticate(reauthenticating(reason)),
@@ -184,23 +186,17 @@ impl LoginHook {
         let SignIn::Microsoft(identity) = sign_in else {
             return facts.reauthenticate(Reason::NotThroughMicrosoft);
         };
-        let command = RecordAutomaticGrant {
-            account_id: login.query.account_id.clone(),
-            user_id: login.query.user_id.clone(),
-            consent_id: consent.0,
-            permissions: login.wanted.into(),
-            tenant: identity.tenant.into(),
-            object_id: identity.object_id.0,
-            is_guest: false,
-            graph_token: login.access_token.clone(),
-        };
+        let command = automatic_grant(consent, identity, &login);
         match self.gateway.record_automatic_grant(&command).await {
-            Ok(recorded) => LoginFacts {
-                effective: recorded.effective.into(),
-                sequence: recorded.sequence,
-                ..facts
+            Ok(recorded) => {
+                let facts = facts.after(&recorded);
+                if facts.attainable.is_within(facts.effective) {
+                    facts.answer(DecisionKind::AutoGrant, Reason::AdministratorConsented)
+                } else {
+                    // The rest is noted to be dead: Microsoft shows whether it is.
+                    self.offer_restoration(facts, sign_in, login).await
+                }
             }
-            .answer(DecisionKind::AutoGrant, Reason::AdministratorConsented),
             // Of this user nothing says so; the gateway has noted it of the consent.
             Err(CommandError::Refused(code)) if code == CONSENT_WITHDRAWN => {
                 self.offer_restoration(facts, sign_in, login).await
@@ -217,6 +213,29 @@ impl LoginHook {
                     degraded: true,
                     ..facts.answer(DecisionKind::Proceed, reason)
                 }
+            }
+        }
+    }
+
+    /// Something of the administrator's consent is dead for this user; what lives is granted all the same.
+    async fn grant_what_lives(
+        &self,
+        facts: LoginFacts,
+        sign_in: SignIn,
+        login: &Login,
+    ) -> LoginFacts {
+        let (SignIn::Microsoft(identity), Some(consent)) = (sign_in, facts.consent) else {
+            return facts;
+        };
+        if facts.still_given.is_nothing() {
+            return facts;
+        }
+        let command = automatic_grant(consent, identity, login);
+        match self.gateway.record_automatic_grant(&command).await {
+            Ok(recorded) => facts.after(&recorded),
+            Err(error) => {
+                tracing::debug!(error = %with_sources(&error), "what lives of a consent is not granted");
+                facts
             }
         }
     }
@@ -285,6 +304,23 @@ impl LoginHook {
                 }
             }
         }
+    }
+}
+
+fn automatic_grant(
+    consent: ConsentId,
+    identity: MicrosoftIdentity,
+    login: &Login,
+) -> RecordAutomaticGrant {
+    RecordAutomaticGrant {
+        account_id: login.query.account_id.clone(),
+        user_id: login.query.user_id.clone(),
+        consent_id: consent.0,
+        permissions: login.wanted.into(),
+        tenant: identity.tenant.into(),
+        object_id: identity.object_id.0,
+        is_guest: false,
+        graph_token: login.access_token.clone(),
     }
 }
 

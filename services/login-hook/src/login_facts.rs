@@ -1,6 +1,6 @@
 //! What is known of a user at a login, and the answers that are made of it.
 
-use assent_contract::command::UserConsentBegun;
+use assent_contract::command::{AutomaticGrantRecorded, UserConsentBegun};
 use assent_contract::values::{Method, Permission, kinds_from_list};
 use assent_domain::account::AccountState;
 use assent_domain::ids::ConsentId;
@@ -14,6 +14,8 @@ pub(crate) struct LoginFacts {
     pub(crate) method: Method,
     /// What of the wanted permissions can be had at all.
     pub(crate) attainable: PermissionSet,
+    /// What the administrator's consent still gives though something of it was withdrawn, and nobody has granted yet.
+    pub(crate) still_given: PermissionSet,
     /// As far as the host application may act on this sign-in.
     pub(crate) effective: PermissionSet,
     /// Whether whoever signed in is who the user's grants are of.
@@ -26,6 +28,15 @@ pub(crate) struct LoginFacts {
 }
 
 impl LoginFacts {
+    /// As they are once an automatic grant is recorded.
+    pub(crate) fn after(self, recorded: &AutomaticGrantRecorded) -> Self {
+        Self {
+            effective: recorded.effective.into(),
+            sequence: recorded.sequence,
+            ..self
+        }
+    }
+
     /// Where to sign in is told, too: the consent's tenant has its own sign-in page.
     pub(crate) fn reauthenticate(&self, reason: Reason) -> LoginAnswer {
         LoginAnswer {

@@ -55,9 +55,10 @@ pub async fn record_automatic_grant(
                 is_of_another && !permissions.is_nothing(),
                 Ordering::Relaxed,
             );
+            let living = automatic_grant::living(company, user, &command)?;
             let scopes = gateway
                 .scopes
-                .scopes_for(permissions)
+                .scopes_for(living)
                 .into_iter()
                 .map(Scope)
                 .collect();

@@ -1,8 +1,8 @@
 //! The automatic grant: a user signed in through Microsoft gets what the administrator
 //! consented to, unasked.
 //!
-//! It rests on the word of a consent that was given a while ago. Once Microsoft has said that this is withdrawn, its word is
-//! worth nothing, until Microsoft says otherwise: by a code that is redeemed under it.
+//! It rests on the word of a consent that was given a while ago. What Microsoft has said to be withdrawn of it is given to
+//! nobody, until Microsoft says otherwise: by a code that is redeemed under it. What else it gives is given all the same.
 
 use crate::account::{AccountState, Authorization, Consent};
 use crate::decide::begun_in_this_epoch;
@@ -62,27 +62,39 @@ pub(crate) fn withdrawn_under(
     user.withdrawn_after(consent.recorded_at, account.epoch, identity)
 }
 
-/// Records the grant. The same permissions of another person's mailbox are news.
+/// What an automatic grant gives: what is wanted and consented to, without what was found withdrawn.
+pub fn living(
+    account: &AccountState,
+    user: &UserState,
+    command: &RecordAutomaticGrant,
+) -> Result<PermissionSet, Refusal> {
+    let withdrawn = account.consent().map_or(Kinds::NONE, |consent| {
+        withdrawn_under(account, consent, user, command.identity)
+    });
+    let is_dead = withdrawn.union(command.found_withdrawn);
+    Ok(granted(account, command)?.without(is_dead))
+}
+
+/// Records the grant. The same permissions of another person's mailbox are news. Refused where all that there is to grant was
+/// found withdrawn.
 pub fn record(
     account: &AccountState,
     user: &UserState,
     command: RecordAutomaticGrant,
 ) -> Result<Vec<Event>, Refusal> {
-    let permissions = granted(account, &command)?;
     let current = user.in_epoch(account.epoch);
-    let is_so_already =
-        permissions.is_within(current.automatic) && current.identity == Some(command.identity);
-    if permissions.is_nothing() || is_so_already {
+    let is_so_already = |permissions: PermissionSet| {
+        permissions.is_within(current.automatic) && current.identity == Some(command.identity)
+    };
+    let permissions = granted(account, &command)?;
+    if permissions.is_nothing() || is_so_already(permissions) {
         return Ok(Vec::new());
     }
-    let withdrawn = account.consent().map_or(Kinds::NONE, |consent| {
-        withdrawn_under(account, consent, user, command.identity)
-    });
-    let is_dead = withdrawn.union(command.found_withdrawn);
-    if !permissions.kinds().intersection(is_dead).is_empty() {
+    let living = living(account, user, &command)?;
+    if living.is_nothing() || is_so_already(living) {
         return Err(Refusal::ConsentWithdrawn);
     }
-    Ok(Vec::from([granting(account, permissions, command)]))
+    Ok(Vec::from([granting(account, living, command)]))
 }
 
 /// A code that Microsoft gave for exactly this person under the consent, after it was found withdrawn.

@@ -102,7 +102,7 @@ fn what_is_noted_beside_the_log_holds_back_and_takes_nothing_away() {
     let newcomer = given(administered(1, EVERYTHING));
     newcomer
         .clone()
-        .when(noted(EVERYTHING, &[Permission::Calendar]))
+        .when(noted(EVERYTHING, &Permission::ALL))
         .then_refused(Refusal::ConsentWithdrawn);
     newcomer
         .when(noted(CONTACTS, &[Permission::Calendar]))
@@ -112,6 +112,29 @@ fn what_is_noted_beside_the_log_holds_back_and_takes_nothing_away() {
         .when(noted(EVERYTHING, &Permission::ALL))
         .then_nothing()
         .then_effective(EVERYTHING);
+}
+
+#[test]
+fn what_of_a_consent_is_dead_takes_nothing_of_what_lives() {
+    let noted = |found: &[Permission]| RecordAutomaticGrant {
+        found_withdrawn: kinds(found.iter().copied()),
+        ..record(1, EVERYTHING)
+    };
+    given(administered(1, EVERYTHING))
+        .when(noted(&[Permission::Calendar]))
+        .then([auto_granted(1, 1, CONTACTS.join(EMAIL))])
+        .then_effective(CONTACTS.join(EMAIL))
+        // What is left is dead.
+        .when(noted(&[Permission::Calendar]))
+        .then_refused(Refusal::ConsentWithdrawn);
+    given(administered(1, EVERYTHING))
+        .and([
+            auto_granted(1, 1, CALENDAR),
+            withdrawn(1, [Permission::Calendar]),
+        ])
+        .when(noted(&[Permission::Email]))
+        .then([auto_granted(1, 1, CONTACTS)])
+        .then_effective(CONTACTS);
 }
 
 #[test]
