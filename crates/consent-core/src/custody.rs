@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use assent_domain::ids::{AccountId, MicrosoftIdentity, Sequence, UserId};
+use assent_domain::ids::{AccountId, Epoch, MicrosoftIdentity, Sequence, UserId};
 use assent_messaging::Connection;
 use assent_metrics::gateway::REFRESH_TOKENS;
 use assent_service_kit::Dependency;
@@ -68,6 +68,7 @@ impl Custody {
         };
         let facts = SealedFacts {
             sequence: 0,
+            epoch: None,
             stored_at: now,
         };
         let Some(key) = self.key.clone() else {
@@ -87,15 +88,16 @@ impl Custody {
         None
     }
 
-    /// Puts a sealed token into the broker's bucket. Whether it is there now. `sequence` is the write from which on something is
-    /// effective for its mailbox.
+    /// Puts a sealed token into the broker's bucket. Whether it is there now. `granted` is the write from which on something is
+    /// effective for its mailbox, and the epoch in which it counts.
     pub(crate) async fn put(
         &self,
         (account, user): (&AccountId, &UserId),
         mut record: TokenRecord,
-        sequence: Sequence,
+        (sequence, epoch): (Sequence, Epoch),
     ) -> bool {
         record.sequence = sequence.0;
+        record.epoch = Some(epoch.0);
         match self.writer.put(account, user, &record).await {
             Ok(()) => {
                 REFRESH_TOKENS.with(["kept"]).increment(1);
@@ -130,10 +132,11 @@ impl Custody {
         whose: (&AccountId, &UserId),
         mailbox: MicrosoftIdentity,
         token: Option<SecretString>,
-        (sequence, now): (Sequence, Timestamp),
+        granted: (Sequence, Epoch),
+        now: Timestamp,
     ) -> bool {
         match self.seal(whose, mailbox, token, now).await {
-            Some(record) => self.put(whose, record, sequence).await,
+            Some(record) => self.put(whose, record, granted).await,
             None => false,
         }
     }

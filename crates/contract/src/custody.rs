@@ -130,4 +130,26 @@ pub struct Deposit {
 pub struct Deposited {
     /// Whether it is held: nothing is kept where nothing is effective for that mailbox.
     pub kept: bool,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<NotKept>,
+}
+
+/// Why a refresh token was not taken into custody. The login goes on in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotKept {
+    /// Nothing is effective for the user.
+    NothingEffective,
+    /// What is effective is of another mailbox than the token, or than who signed in.
+    AnotherMailbox,
+    /// Microsoft does not take this token: it is of another application, or has ended.
+    Refused,
+    /// Microsoft gave no answer: the next login brings another token.
+    MicrosoftUnavailable,
+    /// Microsoft refuses our own credential, registration or request.
+    Misconfigured,
+    /// Something that this release does not know.
+    #[serde(other)]
+    Other,
 }

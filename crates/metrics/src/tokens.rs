@@ -70,10 +70,10 @@ pub static HAND_OUTS: CounterMetric<1> = CounterMetric::new(
 /// Tokens destroyed.
 pub static DESTROYED: CounterMetric<1> = CounterMetric::new(
     "assent_tokens_destroyed_total",
-    "Refresh tokens destroyed, because nothing is effective for the user, or for another mailbox",
+    "Refresh tokens destroyed, because nothing is effective for the user, or for another mailbox, or since the method was changed",
     &[Label::one_of(
         "reason",
-        &["nothing_effective", "another_mailbox"],
+        &["nothing_effective", "another_mailbox", "earlier_epoch"],
     )],
     HERE,
     Presence::Always,

@@ -14,8 +14,8 @@ use numbers::{MOST, code_in_uri, codes_in_description, id_after};
 pub(crate) use table::credential_advice;
 pub(crate) use token_refusal::TokenRefusal;
 
-/// What to do about a refusal. Only [`ErrorClass::Declined`] is a person's "no"; only [`ErrorClass::ConsentMissing`]
-/// and [`ErrorClass::TenantAbsent`] say that there is no consent. All others say nothing about what stands.
+/// What to do about a refusal. Only [`ErrorClass::Declined`] is a person's "no"; which ones say that there is no consent (any
+/// more) is told by [`AuthorizationError::consent_end`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorClass {
     /// The person read the question and said no.
@@ -64,6 +64,41 @@ impl ErrorClass {
 impl fmt::Display for ErrorClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// Whose consent a refusal says to be gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsentEnd {
+    /// Of one person.
+    User,
+    /// Of everybody in the tenant: the application, or what it asks for, is not there (any more).
+    Tenant,
+}
+
+/// Whether a refusal of something that was consented to says that the consent is gone. A session that ended, a policy that holds
+/// somebody up, a fault of ours or a bad hour of Microsoft's says nothing about it.
+///
+/// Besides a missing consent and an absent application, it is so where the tenant has not got the resource (500011), or has not
+/// subscribed to it (650052): a consent names a resource of the tenant's, and is gone with it. Whoever meets these two in a
+/// sign-in needs an administrator, who has to bring the resource back, so that is their class.
+pub fn consent_end(class: ErrorClass, codes: &[u32]) -> Option<ConsentEnd> {
+    match class {
+        ErrorClass::ConsentMissing => Some(ConsentEnd::User),
+        ErrorClass::TenantAbsent => Some(ConsentEnd::Tenant),
+        ErrorClass::AdministratorApprovalRequired => {
+            let is_known = !codes.is_empty();
+            (is_known && codes.iter().copied().all(table::is_of_an_absent_resource))
+                .then_some(ConsentEnd::Tenant)
+        }
+        ErrorClass::Declined
+        | ErrorClass::Undetermined
+        | ErrorClass::InteractionRequired
+        | ErrorClass::SessionEnded
+        | ErrorClass::WrongTenantOrUser
+        | ErrorClass::OurFault
+        | ErrorClass::AlreadyRedeemed
+        | ErrorClass::TryAgain => None,
     }
 }
 
@@ -130,6 +165,11 @@ impl AuthorizationError {
             correlation_id,
             trace_id,
         }
+    }
+
+    /// Whether it says that a consent is gone, and whose; see [`consent_end`].
+    pub fn consent_end(&self) -> Option<ConsentEnd> {
+        consent_end(self.class, &self.codes)
     }
 
     /// The one line about a refusal.

@@ -56,7 +56,7 @@ pub use callbacks::{
 };
 pub use client::Entra;
 pub use cloud::{CloudInstance, NATIONAL_AUTHORITIES};
-pub use errors::{AuthorizationError, ErrorClass, classify};
+pub use errors::{AuthorizationError, ConsentEnd, ErrorClass, classify, consent_end};
 pub use graph::GraphError;
 pub use health::{
     CertificateStatus, CertificateValidity, CircuitState, CredentialPlace, CredentialStatus,

@@ -47,12 +47,14 @@ impl Binding {
 pub struct SealedFacts {
     /// Where in the log the consent stands that the token came with: whoever judges the token has to know that much.
     pub sequence: u64,
+    /// The company's epoch in which that consent counts, where it is known by now: the token is of no use in another.
+    pub epoch: Option<u64>,
     /// When it came, which is when Microsoft last said yes.
     pub stored_at: Timestamp,
 }
 
 /// A sealed refresh token, and what has to be known to use it. What is public here can be changed without the key; all but
-/// the times, the sequence and the mark is bound to the token, which no longer opens then.
+/// the times, the mark and the places in the log is bound to the token, which no longer opens then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenRecord {
     version: u32,
@@ -65,6 +67,13 @@ pub struct TokenRecord {
     pub client_id: String,
     /// Where in the log the consent stands that the token came with.
     pub sequence: u64,
+    /// The company's epoch in which that consent counts. Absent in a record of a release that did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
+    /// The last event of the user and of the company when Microsoft last said yes to it; 0 where it has not been used yet.
+    /// What was consented to after that may not have reached all of Microsoft.
+    #[serde(default)]
+    pub confirmed: u64,
     /// When it came.
     pub stored_at: Timestamp,
     /// When Microsoft last said yes to it.
@@ -122,6 +131,8 @@ impl TokenRecord {
             object_id: binding.object_id,
             client_id: binding.client_id.clone(),
             sequence: facts.sequence,
+            epoch: facts.epoch,
+            confirmed: 0,
             stored_at: facts.stored_at,
             verified_at: facts.stored_at,
             reauthentication_required: false,

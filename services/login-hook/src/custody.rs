@@ -121,7 +121,10 @@ impl Custody {
             let asked = broker
                 .ask(CUSTODY_DEPOSIT, &deposit, DEPOSIT_DEADLINE)
                 .await;
-            let Deposited { kept } = asked?;
+            let Deposited { kept, reason } = asked?;
+            if let Some(reason) = reason {
+                tracing::debug!(?reason, "the refresh token of a sign-in is not kept");
+            }
             if kept {
                 let key = (whose.account, whose.user);
                 broker.known.note(key, whose.held_for);

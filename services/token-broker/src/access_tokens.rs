@@ -88,7 +88,7 @@ impl fmt::Debug for AccessToken {
 impl AccessToken {
     fn is_good(&self, permitted: &Permitted, minimum: Duration) -> bool {
         let lasts = self.expires_at.duration_since(Timestamp::now());
-        permitted.answer.microsoft_identity == Some(self.mailbox)
+        permitted.mailbox == Some(self.mailbox)
             && permitted.stamp.own == self.told
             && jiff::SignedDuration::try_from(minimum).is_ok_and(|minimum| minimum < lasts)
     }

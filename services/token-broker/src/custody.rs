@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use assent_contract::command::{Evidence, Reach};
 use assent_contract::values::PersonId;
 use assent_domain::permissions::{Permission, PermissionSet};
 use assent_metrics::tokens::REFRESHES;
 use assent_microsoft_identity::{
-    AuthorizationError, Entra, ErrorClass, RedeemError, Refreshed, ScopeMap, ScopeSet,
+    AuthorizationError, ConsentEnd, Entra, ErrorClass, RedeemError, Refreshed, ScopeMap, ScopeSet,
 };
 use assent_service_kit::error_chain::with_sources;
 use assent_token_vault::{
@@ -18,15 +19,20 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::access_tokens::AccessTokens;
+use crate::budget::Budget;
 use crate::failure::Failure;
 use crate::flights::Flights;
-use crate::permissions::Permissions;
+use crate::permissions::{Permissions, Permitted};
 use crate::receipts::Receipts;
+use crate::standing::is_confirmed;
 use crate::user_key::UserKey;
 use crate::withdrawals::{Withdrawals, evidence};
 
 /// Without it Microsoft gives no new refresh token.
 const OFFLINE_ACCESS: &str = "offline_access";
+/// A consent takes some seconds until it is known everywhere at Microsoft. After how long what may not be known yet is asked
+/// for again, before it is believed to be gone.
+const ASKED_AGAIN_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 
 /// What the use cases work with. Shared by all of them, never changed.
 pub(crate) struct Custody {
@@ -52,6 +58,8 @@ impl fmt::Debug for Custody {
 pub(crate) enum Reason {
     HandOut,
     Verification,
+    /// Which of several permissions it is: whether it is any was asked before.
+    Narrowing,
     Deposit,
 }
 
@@ -59,10 +67,30 @@ impl Reason {
     const fn as_str(self) -> &'static str {
         match self {
             Self::HandOut => "hand_out",
-            Self::Verification => "verification",
+            Self::Verification | Self::Narrowing => "verification",
             Self::Deposit => "deposit",
         }
     }
+
+    /// Whether what Microsoft does not know (yet) is asked for once more.
+    const fn doubts(self) -> bool {
+        match self {
+            Self::HandOut | Self::Verification => true,
+            Self::Narrowing | Self::Deposit => false,
+        }
+    }
+}
+
+/// What is held is to be tried.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempt<'a> {
+    /// For these permissions.
+    pub(crate) wanted: PermissionSet,
+    /// What is effective, by what is known before Microsoft is asked.
+    pub(crate) permitted: &'a Permitted,
+    pub(crate) reason: Reason,
+    /// Within which budget it is tried again; the first try is in it already.
+    pub(crate) budget: Option<&'a Budget>,
 }
 
 /// How a try ended.
@@ -116,12 +144,11 @@ impl Custody {
         }
     }
 
-    /// Tries what is held, for these permissions, and notes in its record what came of it. Nothing where it does not open.
+    /// Tries what is held, and notes in its record what came of it. Nothing where it does not open.
     pub(crate) async fn try_held(
         &self,
         held: Held,
-        wanted: PermissionSet,
-        reason: Reason,
+        attempt: Attempt<'_>,
     ) -> Result<Option<(Tried, Held)>, Failure> {
         let whose = UserKey {
             account: held.account.clone(),
@@ -130,14 +157,12 @@ impl Custody {
         let Some(token) = self.open(&whose, &held.record).await? else {
             return Ok(None);
         };
-        let scopes = self.scopes_to_ask_for(wanted);
-        let tried = self
-            .try_token(held.record.tenant_id, token.clone(), scopes, reason)
-            .await;
+        let tried = self.try_until_known(&held.record, &token, attempt).await;
         let record = match &tried {
             Tried::Yes { refreshed, at } => {
                 let token = refreshed.refresh_token.as_ref().unwrap_or(&token);
-                Some(self.sealed_again(&held, token, *at).await?)
+                let sealed = self.sealed_again(&held, token, attempt.permitted, *at);
+                Some(sealed.await?)
             }
             Tried::SignInAgain if !held.record.reauthentication_required => {
                 let mut marked = held.record.clone();
@@ -151,6 +176,33 @@ impl Custody {
             None => held,
         };
         Ok(Some((tried, held)))
+    }
+
+    /// Tries it; and again, where Microsoft says that a consent is not there which may not have reached all of it.
+    async fn try_until_known(
+        &self,
+        record: &TokenRecord,
+        token: &SecretString,
+        attempt: Attempt<'_>,
+    ) -> Tried {
+        let scopes = self.scopes_to_ask_for(attempt.wanted);
+        let tenant = record.tenant_id;
+        let ask = || self.try_token(tenant, token.clone(), scopes.clone(), attempt.reason);
+        let mut tried = ask().await;
+        if !attempt.reason.doubts() || is_confirmed(attempt.permitted, record) {
+            return tried;
+        }
+        for pause in ASKED_AGAIN_AFTER {
+            if !matches!(tried, Tried::Gone(_)) {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            if let Some(budget) = attempt.budget {
+                budget.wait(tenant).await;
+            }
+            tried = ask().await;
+        }
+        tried
     }
 
     /// Uses a refresh token at Microsoft.
@@ -221,6 +273,7 @@ impl Custody {
         &self,
         held: &Held,
         token: &SecretString,
+        permitted: &Permitted,
         at: Timestamp,
     ) -> Result<TokenRecord, Failure> {
         let whose = UserKey {
@@ -229,12 +282,14 @@ impl Custody {
         };
         let facts = SealedFacts {
             sequence: held.record.sequence,
+            epoch: Some(permitted.epoch),
             stored_at: held.record.stored_at,
         };
         let mut sealed = self
             .seal(&whose, mailbox(&held.record), token, facts)
             .await?;
         sealed.verified_at = at;
+        sealed.confirmed = permitted.last_event;
         Ok(sealed)
     }
 
@@ -259,22 +314,28 @@ pub(crate) const fn mailbox(record: &TokenRecord) -> PersonId {
     }
 }
 
-/// What a refusal means for what is held. Only two classes are withdrawals.
+/// What a refusal means for what is held.
 fn refused(refusal: AuthorizationError) -> (Tried, &'static str) {
-    match refusal.class {
-        ErrorClass::ConsentMissing => {
+    match refusal.consent_end() {
+        Some(ConsentEnd::User) => {
             let gone = evidence(&refusal, Reach::User);
-            (Tried::Gone(gone), "consent_missing")
+            return (Tried::Gone(gone), "consent_missing");
         }
-        ErrorClass::TenantAbsent => {
+        Some(ConsentEnd::Tenant) => {
             let gone = evidence(&refusal, Reach::Tenant);
-            (Tried::Gone(gone), "tenant_absent")
+            return (Tried::Gone(gone), "tenant_absent");
         }
+        None => {}
+    }
+    match refusal.class {
         // What the person or somebody in the tenant has to do first; or the person is gone.
         ErrorClass::SessionEnded
         | ErrorClass::InteractionRequired
         | ErrorClass::AdministratorApprovalRequired
-        | ErrorClass::WrongTenantOrUser => (Tried::SignInAgain, "sign_in_again"),
+        | ErrorClass::WrongTenantOrUser
+        // These two are ends of a consent, and told above.
+        | ErrorClass::ConsentMissing
+        | ErrorClass::TenantAbsent => (Tried::SignInAgain, "sign_in_again"),
         // A token that is good for nothing, or none at all: another one helps, and nobody's consent is touched.
         ErrorClass::Undetermined
         | ErrorClass::Declined

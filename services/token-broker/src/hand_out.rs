@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use assent_contract::command::Sensitive;
+use assent_contract::command::{Reach, Sensitive};
 use assent_contract::custody::TokenAnswer;
-use assent_contract::values::Permission as WirePermission;
+use assent_contract::values::{Permission as WirePermission, PersonId};
 use assent_domain::permissions::Permission;
 use assent_metrics::tokens::HAND_OUTS;
 use assent_microsoft_identity::Refreshed;
@@ -14,9 +14,11 @@ use secrecy::ExposeSecret as _;
 use tracing::Instrument as _;
 
 use crate::access_tokens::{AccessToken, Purpose};
-use crate::custody::{Custody, Reason, Tried, mailbox};
+use crate::custody::{Attempt, Custody, Reason, Tried, mailbox};
+use crate::endings;
 use crate::failure::Failure;
 use crate::permissions::Permitted;
+use crate::standing::ending;
 use crate::user_key::UserKey;
 use crate::withdrawals::Withdrawal;
 
@@ -71,12 +73,12 @@ async fn try_to_hand_out(
             Arc::clone(custody),
             whose.clone(),
             purpose,
-            permitted.clone(),
+            permitted,
             minimum,
         )
         .in_current_span(),
     );
-    let obtained = match tokio::time::timeout(PATIENCE, obtaining).await {
+    let (obtained, permitted) = match tokio::time::timeout(PATIENCE, obtaining).await {
         Ok(Ok(obtained)) => obtained?,
         Ok(Err(died)) => return Err(Failure::Internal(died.into())),
         Err(_elapsed) => return Err(Failure::MicrosoftUnavailable(None)),
@@ -84,7 +86,7 @@ async fn try_to_hand_out(
     // That took a while. What was revoked meanwhile is not handed out.
     let permitted = custody.permissions.confirm(whose, permitted).await?;
     let still = self::purpose(permission, &permitted)? == purpose
-        && permitted.answer.microsoft_identity == Some(obtained.mailbox);
+        && permitted.mailbox == Some(obtained.mailbox);
     if still {
         Ok((answer(&obtained, &permitted), "refreshed"))
     } else {
@@ -102,39 +104,52 @@ fn minimum(seconds: Option<u32>) -> Result<Duration, Failure> {
 }
 
 fn purpose(permission: Permission, permitted: &Permitted) -> Result<Purpose, Failure> {
-    Purpose::of(permission, permitted.effective())
-        .filter(|_| permitted.answer.microsoft_identity.is_some())
+    Purpose::of(permission, permitted.effective)
+        .filter(|_| permitted.mailbox.is_some())
         .ok_or(Failure::NotPermitted)
 }
 
-/// Has Microsoft give a token, unless somebody else just had.
+/// Has Microsoft give a token, unless somebody else just had; and says what is permitted as of what is held.
 async fn obtain(
     custody: Arc<Custody>,
     whose: UserKey,
     purpose: Purpose,
     permitted: Permitted,
     minimum: Duration,
-) -> Result<Arc<AccessToken>, Failure> {
+) -> Result<(Arc<AccessToken>, Permitted), Failure> {
     let _flight = custody.flights.begin(&whose).await;
     let kept = custody
         .access_tokens
         .find(&whose, purpose, &permitted, minimum);
     if let Some(kept) = kept {
-        return Ok(kept);
+        return Ok((kept, permitted));
     }
     let held = custody.held(&whose).await?;
     let held = held.ok_or(Failure::NoRefreshToken)?;
-    let mailbox = mailbox(&held.record);
-    if permitted.answer.microsoft_identity != Some(mailbox) {
+    let sequence = held.record.sequence;
+    // It may have come with a consent that is later than all that is known.
+    let permitted = custody
+        .permissions
+        .reflecting(&whose, permitted, sequence)
+        .await?;
+    if !purpose.permissions().is_within(permitted.effective) {
+        return Err(Failure::NotPermitted);
+    }
+    if ending(&permitted, &held.record).is_some() {
+        endings::destroy_if_over(&custody, &held, sequence).await?;
         return Err(Failure::NoRefreshToken);
     }
     if held.record.reauthentication_required {
         return Err(Failure::ReauthenticationRequired);
     }
-    let as_of = permitted.answer.sequence.max(held.record.sequence);
-    let tried = custody
-        .try_held(held, purpose.permissions(), Reason::HandOut)
-        .await?;
+    let mailbox = mailbox(&held.record);
+    let attempt = Attempt {
+        wanted: purpose.permissions(),
+        permitted: &permitted,
+        reason: Reason::HandOut,
+        budget: None,
+    };
+    let tried = custody.try_held(held, attempt).await?;
     let (tried, _) = tried.ok_or(Failure::NoRefreshToken)?;
     match tried {
         Tried::Yes { refreshed, at } => {
@@ -147,18 +162,18 @@ async fn obtain(
                 .map_err(|error| Failure::Store(error.into()))?;
             let token = Arc::new(token);
             custody.access_tokens.keep(&whose, purpose, &token);
-            Ok(token)
+            Ok((token, permitted))
         }
         Tried::Gone(evidence) => {
             let permissions = match evidence.reach {
-                assent_contract::command::Reach::User => purpose.permissions().kinds(),
-                assent_contract::command::Reach::Tenant => permitted.effective().kinds(),
+                Reach::User => purpose.permissions().kinds(),
+                Reach::Tenant => permitted.effective.kinds(),
             };
             let withdrawal = Withdrawal {
                 permissions: permissions.iter().collect(),
                 mailbox,
                 evidence,
-                as_of,
+                as_of: permitted.sequence.max(sequence),
             };
             custody.withdrawals.record(&whose, withdrawal).await;
             Err(Failure::ConsentWithdrawn)
@@ -170,7 +185,7 @@ async fn obtain(
 
 fn access_token(
     refreshed: &Refreshed,
-    mailbox: assent_contract::values::PersonId,
+    mailbox: PersonId,
     at: Timestamp,
     permitted: &Permitted,
 ) -> Result<AccessToken, Failure> {
@@ -195,9 +210,9 @@ fn answer(token: &AccessToken, permitted: &Permitted) -> TokenAnswer {
         scope: token.scope.clone(),
         tenant_id: token.mailbox.tenant_id,
         object_id: token.mailbox.object_id,
-        effective: permitted.answer.effective,
-        allowed: permitted.answer.effective.into(),
+        effective: permitted.effective.into(),
+        allowed: permitted.effective.into(),
         verified_at: token.obtained_at,
-        sequence: permitted.answer.sequence,
+        sequence: permitted.sequence,
     }
 }

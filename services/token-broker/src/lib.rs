@@ -10,7 +10,7 @@
 //! 1. [`app`] puts everything together; [`config`] is what it is told.
 //! 2. `permissions` knows what is effective, as sync workers do.
 //! 3. `custody` is what is held: one refresh token a user, tried at Microsoft one at a time (`flights`), and written back;
-//!    `stores` where it is, with the `receipts`.
+//!    `standing` whether it has a use; `stores` where it is, with the `receipts`.
 //! 4. `hand_out` is the use case of sync workers; `deposit`, `status` and `report` those of the others.
 //! 5. `verify` tries a token for its own sake, and says what is gone (`withdrawals`); `clock` has every token tried in its
 //!    turn, within a `budget`; `endings` destroys what nothing is effective for.
@@ -37,6 +37,7 @@ mod withdrawals;
 mod custody;
 mod flights;
 mod receipts;
+mod standing;
 mod stores;
 
 mod access_tokens;

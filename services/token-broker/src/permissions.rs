@@ -1,4 +1,5 @@
-//! What is effective, known as sync workers know it.
+//! What is effective, known as sync workers know it. The projection is asked for the whole state, for a broker has to know the
+//! epoch, too: what it holds may be of an earlier one.
 //!
 //! An answer of the projection is remembered until a change of the user or of the company is told, and a while at the most.
 //! It is of no use once something may have been missed: while NATS or the projections are silent, after a reconnect, after
@@ -8,13 +9,17 @@
 mod following;
 mod stamps;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use assent_contract::names::QUERY_PERMISSIONS;
+use assent_contract::names::QUERY_LOGIN_STATE;
 use assent_contract::problem::ErrorCode;
-use assent_contract::query::{PermissionsAnswer, UserQuery};
+use assent_contract::query::{LoginState, NoConsent, UserQuery};
+use assent_contract::values::PersonId;
+use assent_domain::account::AccountState;
+use assent_domain::effective::effective;
 use assent_domain::permissions::PermissionSet;
+use assent_domain::user::UserState;
 use assent_messaging::{Connection, RequestError};
 use assent_service_kit::telemetry::{current_traceparent, sending};
 use quick_cache::sync::Cache;
@@ -59,15 +64,48 @@ struct Known {
 }
 
 /// What may be done for a user, and as of when.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Permitted {
-    pub(crate) answer: Arc<PermissionsAnswer>,
+    /// What is effective; nothing for whoever is blocked.
+    pub(crate) effective: PermissionSet,
+    /// With whose mailbox.
+    pub(crate) mailbox: Option<PersonId>,
+    /// The company's epoch.
+    pub(crate) epoch: u64,
+    /// The place of the consent that the administrator decided with, where that rules.
+    pub(crate) consent_recorded_at: Option<u64>,
+    /// The user's last event.
+    pub(crate) users_last_event: u64,
+    /// The last event of either.
+    pub(crate) last_event: u64,
+    /// An event can't be read, so nothing is effective for now.
+    pub(crate) is_blocked: bool,
+    /// How much of the log this reflects.
+    pub(crate) sequence: u64,
     pub(crate) stamp: Stamp,
 }
 
 impl Permitted {
-    pub(crate) fn effective(&self) -> PermissionSet {
-        self.answer.effective.into()
+    fn new(state: &LoginState, stamp: Stamp) -> Result<Self, NoConsent> {
+        let mut permitted = Self {
+            effective: PermissionSet::NOTHING,
+            mailbox: None,
+            epoch: state.account.epoch,
+            consent_recorded_at: None,
+            users_last_event: state.user.last_sequence,
+            last_event: state.account.last_sequence.max(state.user.last_sequence),
+            is_blocked: state.blocked,
+            sequence: state.sequence,
+            stamp,
+        };
+        if !state.blocked {
+            let account = AccountState::try_from(&state.account)?;
+            let user = UserState::from(&state.user);
+            permitted.effective = effective(&account, &user);
+            permitted.mailbox = user.mailbox(account.epoch).map(PersonId::from);
+            permitted.consent_recorded_at = account.consent().map(|consent| consent.recorded_at.0);
+        }
+        Ok(permitted)
     }
 }
 
@@ -80,6 +118,9 @@ pub(crate) enum PermissionsUnknown {
     /// The answer can't be read.
     #[error("what is effective can't be read")]
     Unreadable(#[source] serde_json::Error),
+    /// The answer contradicts itself.
+    #[error("what is effective makes no sense")]
+    Nonsense(#[source] NoConsent),
 }
 
 impl PermissionsUnknown {
@@ -99,7 +140,8 @@ impl PermissionsUnknown {
                 | RequestError::TooLarge { .. }
                 | RequestError::CannotBeSent { .. },
             )
-            | Self::Unreadable(_) => ErrorCode::ViewNotReady,
+            | Self::Unreadable(_)
+            | Self::Nonsense(_) => ErrorCode::ViewNotReady,
         }
     }
 }
@@ -122,7 +164,7 @@ impl Permissions {
     ) -> Result<Permitted, PermissionsUnknown> {
         if let Some(known) = self.known.get(whose)
             && known.at.elapsed() < AT_MOST
-            && at_least.is_none_or(|at_least| at_least <= known.permitted.answer.sequence)
+            && at_least.is_none_or(|at_least| at_least <= known.permitted.sequence)
             && self.is_current(whose, &known.permitted)
         {
             return Ok(known.permitted);
@@ -144,11 +186,20 @@ impl Permissions {
         if self.is_current(whose, &permitted) {
             return Ok(permitted);
         }
-        self.ask(whose, Some(permitted.answer.sequence)).await
+        self.ask(whose, Some(permitted.sequence)).await
     }
 
-    pub(crate) const fn connection(&self) -> &Connection {
-        &self.connection
+    /// The same where it reflects an event, or what is so as of that one.
+    pub(crate) async fn reflecting(
+        &self,
+        whose: &UserKey,
+        permitted: Permitted,
+        event: u64,
+    ) -> Result<Permitted, PermissionsUnknown> {
+        if event <= permitted.sequence {
+            return Ok(permitted);
+        }
+        self.of(whose, Some(event)).await
     }
 
     /// Whether the projections are heard.
@@ -175,19 +226,16 @@ impl Permissions {
             let traceparent = current_traceparent();
             let answer = self
                 .connection
-                .request(QUERY_PERMISSIONS, payload, traceparent.as_deref(), DEADLINE)
+                .request(QUERY_LOGIN_STATE, payload, traceparent.as_deref(), DEADLINE)
                 .await
                 .map_err(PermissionsUnknown::Request)?;
             serde_json::from_slice(&answer).map_err(PermissionsUnknown::Unreadable)
         };
-        let answer: PermissionsAnswer = asked.instrument(sending(QUERY_PERMISSIONS)).await?;
-        let permitted = Permitted {
-            answer: Arc::new(answer),
-            stamp,
-        };
+        let state: LoginState = asked.instrument(sending(QUERY_LOGIN_STATE)).await?;
+        let permitted = Permitted::new(&state, stamp).map_err(PermissionsUnknown::Nonsense)?;
         if self.is_current(whose, &permitted) {
             let known = Known {
-                permitted: permitted.clone(),
+                permitted,
                 at: Instant::now(),
             };
             self.known.insert(whose.clone(), known);

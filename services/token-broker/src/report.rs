@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use assent_contract::command::{Evidence, Reach};
 use assent_domain::permissions::Permission;
-use assent_microsoft_identity::{ErrorClass, classify};
+use assent_microsoft_identity::{ConsentEnd, classify, consent_end};
 
 use crate::custody::Custody;
 use crate::failure::Failure;
@@ -52,12 +52,12 @@ pub(crate) async fn report(custody: &Arc<Custody>, report: Report) -> Result<Rep
     }
     let codes: Vec<u32> = report.code.into_iter().collect();
     let class = classify(&report.error, report.suberror.as_deref(), None, &codes);
-    if !matches!(class, ErrorClass::ConsentMissing | ErrorClass::TenantAbsent) {
+    let Some(end) = consent_end(class, &codes) else {
         return Err(Failure::Invalid(format!(
             "that is no withdrawal, but {class}: only a consent that is missing, or an application that is gone from the \
              tenant, is to be reported"
         )));
-    }
+    };
     match verify(custody, &report.whose, None, None).await? {
         Verified::Already | Verified::Stands | Verified::SignInAgain => Ok(Reported {
             checked: true,
@@ -67,7 +67,7 @@ pub(crate) async fn report(custody: &Arc<Custody>, report: Report) -> Result<Rep
             checked: true,
             recorded,
         }),
-        Verified::NotHeld if class == ErrorClass::ConsentMissing => believe(custody, report).await,
+        Verified::NotHeld if end == ConsentEnd::User => believe(custody, report).await,
         Verified::NotHeld => Ok(Reported {
             checked: false,
             recorded: Vec::new(),
@@ -77,8 +77,8 @@ pub(crate) async fn report(custody: &Arc<Custody>, report: Report) -> Result<Rep
 
 async fn believe(custody: &Custody, report: Report) -> Result<Reported, Failure> {
     let permitted = custody.permissions.of(&report.whose, None).await?;
-    let permissions: Vec<Permission> = permitted.effective().kinds().iter().collect();
-    let mailbox = permitted.answer.microsoft_identity;
+    let permissions: Vec<Permission> = permitted.effective.kinds().iter().collect();
+    let mailbox = permitted.mailbox;
     let (Some(mailbox), false) = (mailbox, permissions.is_empty()) else {
         return Ok(Reported {
             checked: false,
@@ -96,7 +96,7 @@ async fn believe(custody: &Custody, report: Report) -> Result<Reported, Failure>
             correlation_id: None,
             reported_by: Some(report.reported_by),
         },
-        as_of: permitted.answer.sequence,
+        as_of: permitted.sequence,
     };
     let recorded = custody.withdrawals.record(&report.whose, withdrawal).await;
     Ok(Reported {

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use assent_contract::command::Reach;
-use assent_domain::permissions::{Permission, PermissionSet};
+use assent_domain::permissions::Permission;
 use assent_token_vault::Held;
 use jiff::Timestamp;
 
 use crate::budget::Budget;
-use crate::custody::{Custody, Reason, Tried, mailbox};
+use crate::custody::{Attempt, Custody, Reason, Tried, mailbox};
 use crate::endings;
 use crate::failure::Failure;
 use crate::permissions::Permitted;
+use crate::standing::ending;
 use crate::user_key::UserKey;
 use crate::withdrawals::Withdrawal;
 
@@ -47,14 +48,22 @@ pub(crate) async fn verify(
     }
     let sequence = held.record.sequence;
     let permitted = custody.permissions.of(whose, Some(sequence)).await?;
-    if endings::reason_to_destroy(&permitted, &held).is_some() {
+    if ending(&permitted, &held.record).is_some() {
         endings::destroy_if_over(custody, &held, sequence).await?;
         return Ok(Verified::NotHeld);
     }
-    let effective = permitted.effective();
-    let tried = custody
-        .try_held(held, effective, Reason::Verification)
-        .await?;
+    let effective = permitted.effective;
+    if effective.is_nothing() {
+        // Nobody knows: it is kept, and there is nothing to try it for.
+        return Ok(Verified::NotHeld);
+    }
+    let attempt = Attempt {
+        wanted: effective,
+        permitted: &permitted,
+        reason: Reason::Verification,
+        budget,
+    };
+    let tried = custody.try_held(held, attempt).await?;
     let Some((tried, held)) = tried else {
         return Ok(Verified::NotHeld);
     };
@@ -67,7 +76,7 @@ pub(crate) async fn verify(
                 permissions: effective.kinds().iter().collect(),
                 mailbox: mailbox(&held.record),
                 evidence,
-                as_of: permitted.answer.sequence.max(sequence),
+                as_of: permitted.sequence.max(sequence),
             };
             gone_of(custody, whose, held, &permitted, gone, budget).await
         }
@@ -89,10 +98,13 @@ async fn gone_of(
     let mut gone: Option<Withdrawal> = None;
     for permission in all.permissions.iter().copied() {
         wait(budget, held.record.tenant_id).await;
-        let only: PermissionSet = permitted
-            .effective()
-            .only([permission].into_iter().collect());
-        let tried = custody.try_held(held, only, Reason::Verification).await?;
+        let attempt = Attempt {
+            wanted: permitted.effective.only([permission].into_iter().collect()),
+            permitted,
+            reason: Reason::Narrowing,
+            budget,
+        };
+        let tried = custody.try_held(held, attempt).await?;
         let Some((tried, now_held)) = tried else {
             return Ok(Verified::NotHeld);
         };

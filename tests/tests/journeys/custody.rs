@@ -13,8 +13,10 @@ use assent_dev_stack::actors::{HostUser, Person};
 use assent_dev_stack::{NatsUser, SIMULATOR_CLIENT_ID, Stack};
 use assent_domain::ids::{AccountId, UserId};
 use assent_messaging::{Connection, RequestError};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::fixture::{connect, grant};
 
@@ -42,6 +44,18 @@ impl Custody {
         refresh_token: &str,
         at_least: Option<u64>,
     ) -> anyhow::Result<bool> {
+        let deposited = self.deposited(user, person, refresh_token, at_least);
+        Ok(deposited.await?.kept)
+    }
+
+    /// The same, in all that the broker says of it.
+    pub(crate) async fn deposited(
+        &self,
+        user: &str,
+        person: Person,
+        refresh_token: &str,
+        at_least: Option<u64>,
+    ) -> anyhow::Result<Deposited> {
         let deposit = Deposit {
             account_id: AccountId::parse("acme")?,
             user_id: UserId::parse(user)?,
@@ -56,8 +70,7 @@ impl Custody {
         let answer = self
             .login_hook
             .request(CUSTODY_DEPOSIT, payload, None, PATIENCE);
-        let deposited: Deposited = serde_json::from_slice(&answer.await?)?;
-        Ok(deposited.kept)
+        Ok(serde_json::from_slice(&answer.await?)?)
     }
 
     pub(crate) async fn status(&self, user: &str) -> anyhow::Result<CustodyStatus> {
@@ -134,6 +147,37 @@ pub(crate) async fn refresh_token_for(
     let made = microsoft.control(Method::POST, "refresh-token", Some(&order));
     let made = made.await?;
     Ok(made.word("/refresh_token").context("no token")?.to_owned())
+}
+
+/// What is stored of a user in the broker's bucket, if anything is.
+pub(crate) async fn stored(stack: &Stack, user: &str) -> anyhow::Result<Option<Value>> {
+    let broker = connect(stack, NatsUser::TokenBroker).await?;
+    let ask = json!({"last_by_subj": format!("$KV.CONSENT_TOKENS.acme.{user}")}).to_string();
+    let subject = "$JS.API.STREAM.MSG.GET.KV_CONSENT_TOKENS";
+    let found = broker
+        .request(subject, ask.into_bytes(), None, PATIENCE)
+        .await?;
+    let found: Value = serde_json::from_slice(&found)?;
+    // What was removed leaves an empty message behind.
+    let Some(data) = found.pointer("/message/data").and_then(Value::as_str) else {
+        return Ok(None);
+    };
+    let record = BASE64_STANDARD.decode(data)?;
+    Ok(serde_json::from_slice(&record).ok())
+}
+
+/// Puts something in a user's place, as whoever has the gateway's password can.
+pub(crate) async fn put_as_gateway(
+    stack: &Stack,
+    user: &str,
+    record: &Value,
+) -> anyhow::Result<()> {
+    let gateway = connect(stack, NatsUser::Gateway).await?;
+    let subject = format!("$KV.CONSENT_TOKENS.acme.{user}");
+    let record = record.to_string().into_bytes();
+    // With the stream's acknowledgement.
+    gateway.request(&subject, record, None, PATIENCE).await?;
+    Ok(())
 }
 
 /// The code of an error over NATS.

@@ -40,6 +40,7 @@ mod proving;
 mod rebuilt;
 mod redirects;
 mod tokens;
+mod tokens_judged;
 mod tokens_under_fire;
 mod which_account;
 mod withdrawn_consent;

@@ -11,7 +11,7 @@ use base64::prelude::BASE64_STANDARD;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::custody::{Custody, code_of, connected, refresh_token, refresh_token_for};
+use crate::custody::{Custody, code_of, connected, refresh_token, refresh_token_for, stored};
 use crate::fixture::{connect, eventually, grant, start, start_with, user_history};
 
 fn nothing_more() -> Value {
@@ -92,7 +92,7 @@ async fn a_worker_has_a_token_while_the_permission_is_effective() -> anyhow::Res
     // Nothing effective, nothing kept. Until when the tokens last that are out is known all the same.
     ana.revoke("contacts").await?.ok()?;
     eventually("the token is destroyed", async || {
-        Ok(custody.status("ana").await?.held.is_none())
+        Ok(stored(&stack, "ana").await?.is_none())
     })
     .await?;
     let status = custody.status("ana").await?;
@@ -292,7 +292,7 @@ async fn who_asks_after_a_withdrawal_finds_it_and_it_is_on_the_log() -> anyhow::
     let last = history.events().last().context("no event")?;
     ensure!(format!("{:?}", last.decoded.event).contains("MicrosoftWithdrawn"));
     eventually("the token is destroyed", async || {
-        Ok(custody.status("ana").await?.held.is_none())
+        Ok(stored(&stack, "ana").await?.is_none())
     })
     .await
 }
@@ -328,7 +328,7 @@ async fn the_clock_finds_what_nobody_asks_for() -> anyhow::Result<()> {
     .await?;
     ensure!(ben.see("ben").await?.ok()?.effective() == "contacts");
     eventually("Ana's token is destroyed", async || {
-        Ok(tried_at("ana").await?.is_none())
+        Ok(stored(&stack, "ana").await?.is_none())
     })
     .await
 }

@@ -144,10 +144,10 @@ async fn keep(
         return Err(Refusal::FlowExpired.into());
     }
     let sequence = company.last_sequence.max(state_of_user.last_sequence);
-    let (whose, kept_as) = ((account, user), (sequence, gateway.now()));
+    let (whose, granted) = ((account, user), (sequence, company.epoch));
     let kept = gateway
         .custody
-        .keep(whose, passage.expected, token, kept_as)
+        .keep(whose, passage.expected, token, granted, gateway.now())
         .await;
     Ok(if kept {
         FlowOutcome::completed()
@@ -217,11 +217,17 @@ async fn restore(
         user.id = %user,
         "a consent that was found withdrawn lives again"
     );
-    let (whose, kept_as) = ((account, user), (recorded.sequence, gateway.now()));
+    let granted = (recorded.sequence, recorded.account.epoch);
     // What was granted stands, whatever becomes of the token.
     gateway
         .custody
-        .keep(whose, passage.expected, token, kept_as)
+        .keep(
+            (account, user),
+            passage.expected,
+            token,
+            granted,
+            gateway.now(),
+        )
         .await;
     Ok(FlowOutcome::Completed(CompletionNotes {
         not_granted: passage.asked.missing_from(held),

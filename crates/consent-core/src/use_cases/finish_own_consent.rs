@@ -275,7 +275,12 @@ pub(crate) async fn record(
     }
     if let Some(sealed) = sealed_token {
         let whose = (&flow.account, &flow.started_by);
-        Box::pin(gateway.custody.put(whose, *sealed, sequence)).await;
+        Box::pin(
+            gateway
+                .custody
+                .put(whose, *sealed, (sequence, own.begun_in)),
+        )
+        .await;
     }
     Ok(CompletionNotes {
         not_granted: own.asked.missing_from(granted),

@@ -75,6 +75,7 @@ impl Vault {
             let binding = binding(&name);
             let facts = SealedFacts {
                 sequence: 7,
+                epoch: Some(3),
                 stored_at: "2026-11-28T10:00:00Z".parse().unwrap(),
             };
             let token = SecretString::from(format!("token of {name}"));
@@ -97,7 +98,7 @@ impl Vault {
                 let opened = ring.open(&held.record, &held.account, &held.user).await;
                 let token = opened.unwrap().expose_secret().to_owned();
                 assert_eq!(token, format!("token of {}", held.user));
-                assert_eq!(held.record.sequence, 7);
+                assert_eq!((held.record.sequence, held.record.epoch), (7, Some(3)));
                 let id = held.record.key_id();
                 match keys.iter_mut().find(|(known, _)| known == id) {
                     Some((_, count)) => *count += 1,

@@ -20,6 +20,11 @@ pub(super) fn is_of_consent(code: u32) -> bool {
     matches!(code, 90_093..=90_095 | 900_941 | 900_981)
 }
 
+/// Whether the tenant has not got what is asked for: its service principal is not there, or it has not subscribed to it.
+pub(super) fn is_of_an_absent_resource(code: u32) -> bool {
+    matches!(code, 500_011 | 650_052)
+}
+
 /// Whether it is about our credential: a wrong or expired secret; an assertion that is missing, badly signed, badly addressed or out of its time; a
 /// certificate that is not registered.
 pub(super) fn is_of_a_credential(code: u32) -> bool {

@@ -35,9 +35,8 @@ pub struct Refreshed {
 }
 
 impl Entra {
-    /// Uses a refresh token, on the path of the tenant whose mailbox it is for. A refusal has a class: only
-    /// [`ErrorClass::ConsentMissing`](crate::ErrorClass::ConsentMissing) and
-    /// [`ErrorClass::TenantAbsent`](crate::ErrorClass::TenantAbsent) say that a consent is gone.
+    /// Uses a refresh token, on the path of the tenant whose mailbox it is for. Whether a refusal says that a consent is gone is
+    /// told by [`AuthorizationError::consent_end`](crate::AuthorizationError::consent_end).
     pub async fn refresh(
         &self,
         tenant: Uuid,

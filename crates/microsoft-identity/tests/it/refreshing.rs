@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use assent_microsoft_identity::{ClientCredential, Entra, ErrorClass, RedeemError, Refreshed};
+use assent_microsoft_identity::{
+    ClientCredential, ConsentEnd, Entra, ErrorClass, RedeemError, Refreshed,
+};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use url::form_urlencoded;
@@ -101,41 +103,79 @@ async fn a_success_without_scope_lifetime_or_token_is_none() {
 }
 
 #[tokio::test]
-async fn only_two_classes_of_refusals_are_withdrawals() {
-    use ErrorClass::{ConsentMissing, InteractionRequired, OurFault, SessionEnded, TenantAbsent};
+async fn only_some_refusals_are_withdrawals() {
+    use ErrorClass::{
+        AdministratorApprovalRequired as Approval, ConsentMissing, InteractionRequired, OurFault,
+        SessionEnded, TenantAbsent, TryAgain,
+    };
+    const USER: Option<ConsentEnd> = Some(ConsentEnd::User);
+    const TENANT: Option<ConsentEnd> = Some(ConsentEnd::Tenant);
     let authority = Authority::start().await;
     let entra = client(&authority);
-    let error = |error: &str, suberror: Option<&str>, code: u32| json!({"error": error, "suberror": suberror, "error_codes": [code]});
-    for (body, class) in [
+    for (error, suberror, codes, class, end) in [
         (
-            error("invalid_grant", Some("consent_required"), 65001),
+            "invalid_grant",
+            "consent_required",
+            &[65001][..],
             ConsentMissing,
+            USER,
         ),
-        (error("unauthorized_client", None, 700_016), TenantAbsent),
-        (error("unauthorized_client", None, 7_000_112), TenantAbsent),
-        (error("invalid_grant", None, 50173), SessionEnded),
-        (error("invalid_grant", None, 70043), SessionEnded),
         (
-            error("invalid_grant", Some("token_expired"), 700_082),
+            "invalid_grant",
+            "consent_required",
+            &[],
+            ConsentMissing,
+            USER,
+        ),
+        ("unauthorized_client", "", &[700_016], TenantAbsent, TENANT),
+        (
+            "unauthorized_client",
+            "",
+            &[7_000_112],
+            TenantAbsent,
+            TENANT,
+        ),
+        ("invalid_resource", "", &[500_011], Approval, TENANT),
+        ("invalid_client", "", &[650_052], Approval, TENANT),
+        ("invalid_grant", "", &[500_011], Approval, TENANT),
+        // Whoever hears two things knows neither.
+        ("invalid_resource", "", &[500_011, 53003], Approval, None),
+        ("invalid_grant", "message_only", &[53003], Approval, None),
+        ("invalid_grant", "", &[50105], Approval, None),
+        ("invalid_grant", "", &[50173], SessionEnded, None),
+        ("invalid_grant", "", &[70043], SessionEnded, None),
+        (
+            "invalid_grant",
+            "token_expired",
+            &[700_082],
             SessionEnded,
+            None,
         ),
-        (error("invalid_grant", None, 70008), SessionEnded),
-        (error("invalid_grant", None, 50057), SessionEnded),
+        ("invalid_grant", "", &[70008], SessionEnded, None),
+        ("invalid_grant", "", &[50057], SessionEnded, None),
         (
-            error("interaction_required", Some("basic_action"), 50076),
+            "interaction_required",
+            "basic_action",
+            &[50076],
             InteractionRequired,
+            None,
         ),
-        (error("invalid_client", None, 7_000_222), OurFault),
-        (
-            error("invalid_grant", Some("client_mismatch"), 70000),
-            OurFault,
-        ),
+        ("invalid_client", "", &[7_000_222], OurFault, None),
+        ("invalid_client", "", &[], OurFault, None),
+        ("invalid_grant", "client_mismatch", &[70000], OurFault, None),
+        ("temporarily_unavailable", "", &[], TryAgain, None),
     ] {
+        let suberror = (!suberror.is_empty()).then_some(suberror);
+        let body = json!({"error": error, "suberror": suberror, "error_codes": codes});
         authority.at(TOKEN, Answer::Json(400, body.clone()));
         let refused = refresh(&entra, "Mail.Read").await.unwrap_err();
-        assert!(
-            matches!(&refused, RedeemError::Refused(refusal) if refusal.class == class),
-            "{body}: {refused:?}"
+        let RedeemError::Refused(refusal) = &refused else {
+            panic!("{body}: {refused:?}");
+        };
+        assert_eq!(
+            (refusal.class, refusal.consent_end()),
+            (class, end),
+            "{body}"
         );
     }
 }

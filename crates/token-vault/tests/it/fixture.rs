@@ -30,6 +30,7 @@ pub(crate) fn ana() -> Binding {
 pub(crate) fn facts(sequence: u64) -> SealedFacts {
     SealedFacts {
         sequence,
+        epoch: Some(1),
         stored_at: "2026-11-28T10:00:00Z".parse().unwrap(),
     }
 }

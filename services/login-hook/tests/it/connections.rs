@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use assent_contract::command::{ConnectionPurpose, Sensitive};
-use assent_contract::custody::{Deposited, HeldToken};
+use assent_contract::command::{AutomaticGrantRecorded, ConnectionPurpose, Sensitive};
+use assent_contract::custody::{Deposited, HeldToken, NotKept};
 use assent_contract::query::{LastEvents, LoginState, UserFacts};
 use assent_contract::values::{EmailLevel, EmailSync, PersonId};
 use reqwest::StatusCode;
@@ -18,6 +18,14 @@ use crate::fixture::{ANAS_MAILBOX, Fixture, other_sign_in, until};
 use crate::microsoft::CONTOSO;
 
 const TOKEN: &str = "a-refresh-token-of-anas";
+const KEPT: Deposited = Deposited {
+    kept: true,
+    reason: None,
+};
+const NOT_KEPT: Deposited = Deposited {
+    kept: false,
+    reason: Some(NotKept::Misconfigured),
+};
 
 fn with_token(mut body: Value) -> Value {
     body["sign_in"]["refresh_token"] = json!(TOKEN);
@@ -54,11 +62,13 @@ async fn a_browser_is_sent_for_a_token_that_nobody_holds_and_for_no_other() {
         ..held(ANAS_MAILBOX)
     };
     for unusable in [stale, held(another)] {
+        fixture.passage_ended().await;
         fixture.script().custody = Reply::With(holding(Some(unusable)));
         let answer = fixture.decide(&body).await;
         assert_eq!(answer["connect_url"], CONNECT_URL, "{answer}");
     }
     // Held: it is not asked about again at once.
+    fixture.passage_ended().await;
     fixture.script().custody = Reply::With(holding(Some(held(ANAS_MAILBOX))));
     fixture.forget();
     for _ in 0..3 {
@@ -68,6 +78,43 @@ async fn a_browser_is_sent_for_a_token_that_nobody_holds_and_for_no_other() {
     let script = fixture.script();
     assert_eq!(script.custody_queries.len(), 1);
     assert!(script.connections.is_empty());
+}
+
+/// A passage is good for a while: whoever signs in again is offered the same one, and neither the broker nor the gateway asked.
+#[tokio::test]
+async fn the_same_passage_is_offered_until_it_was_used() {
+    let fixture = Fixture::start().await.with_broker().await;
+    let body = fixture.ana_with_everything();
+    for _ in 0..5 {
+        let answer = fixture.decide(&body).await;
+        assert_eq!(answer["connect_url"], CONNECT_URL, "{answer}");
+    }
+    {
+        let script = fixture.script();
+        let asked = (script.connections.len(), script.custody_queries.len());
+        assert_eq!(asked, (1, 1));
+    }
+    let begun = async |body: &Value| {
+        fixture.forget();
+        let answer = fixture.decide(body).await;
+        assert_eq!(answer["connect_url"], CONNECT_URL, "{answer}");
+        fixture.script().connections.len()
+    };
+    // It leads back elsewhere.
+    let mut elsewhere = body.clone();
+    elsewhere["return_to"] = json!(format!("{}/elsewhere", fixture.host.origin()));
+    assert_eq!(begun(&elsewhere).await, 1);
+    assert_eq!(begun(&elsewhere).await, 0);
+    // It was used, however it ended.
+    fixture.passage_ended().await;
+    assert_eq!(begun(&elsewhere).await, 1);
+    // Something was decided since, so that it asks for too little or too much.
+    let state = individual(EmailSync::Full, EVERYTHING, &ALL_KINDS);
+    let mut later = of_mailbox(state, ANAS_MAILBOX);
+    later.user.last_sequence = 41;
+    fixture.script().state = Reply::With(later);
+    assert_eq!(begun(&elsewhere).await, 1);
+    assert_eq!(begun(&elsewhere).await, 0);
 }
 
 #[tokio::test]
@@ -188,7 +235,7 @@ async fn a_refresh_token_goes_to_the_broker_and_nowhere_else() {
     assert!(fixture.script().deposits.is_empty());
 
     // One that is not kept leads to the passage, as if there had been none.
-    fixture.script().deposited = Reply::With(Deposited { kept: false });
+    fixture.script().deposited = Reply::With(NOT_KEPT);
     let user = json!("ben");
     let mut body = with_token(fixture.ana_with_everything());
     body["user_id"] = user;
@@ -199,7 +246,7 @@ async fn a_refresh_token_goes_to_the_broker_and_nowhere_else() {
     fixture.forget();
     let state = consented(CONTOSO, EVERYTHING, NOTHING);
     fixture.script().state = Reply::With(state);
-    fixture.script().deposited = Reply::With(Deposited { kept: true });
+    fixture.script().deposited = Reply::With(KEPT);
     let answer = fixture
         .decide(&with_token(fixture.microsoft_sign_in(CONTOSO)))
         .await;
@@ -216,7 +263,7 @@ async fn no_login_waits_for_microsoft_to_be_tried() {
         .await;
     let body = with_token(fixture.ana_with_everything());
     let late = Duration::from_secs(2);
-    fixture.script().deposited = Reply::After(late, Deposited { kept: true });
+    fixture.script().deposited = Reply::After(late, KEPT);
     let began = Instant::now();
     let answer = fixture.decide(&body).await;
     assert_eq!(answer["reason"], "all_effective", "{answer}");
@@ -291,6 +338,26 @@ async fn a_withdrawn_consent_leads_through_microsoft() {
             (restoration, ANAS_MAILBOX)
         );
     }
+
+    // What lives of it is granted, be it dead for this user or by what the gateway has noted; the rest leads through Microsoft.
+    let of_this_user = withdrawn(consented(CONTOSO, EVERYTHING, NOTHING));
+    let of_the_consent = consented(CONTOSO, EVERYTHING, NOTHING);
+    for state in [of_this_user, of_the_consent] {
+        fixture.forget();
+        fixture.script().state = Reply::With(state);
+        fixture.script().grant = Reply::With(AutomaticGrantRecorded {
+            effective: contacts,
+            sequence: 43,
+        });
+        let answer = fixture.decide(&fixture.microsoft_sign_in(CONTOSO)).await;
+        assert_eq!(answer["decision"], "reauthenticate", "{answer}");
+        assert_eq!(answer["reason"], "consent_withdrawn", "{answer}");
+        assert_eq!(answer["authorize_url"], CONNECT_URL, "{answer}");
+        assert_eq!(answer["effective"], json!(contacts), "{answer}");
+        assert_eq!(answer["sequence"], 43, "{answer}");
+        assert_eq!(fixture.script().grants.len(), 1);
+    }
+    fixture.script().grant = Reply::Refuse(409, "consent_withdrawn");
 
     // What it still gives is not held back.
     fixture.forget();

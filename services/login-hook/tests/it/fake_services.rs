@@ -120,7 +120,10 @@ impl Script {
                 expires_at: Timestamp::UNIX_EPOCH,
             }),
             custody: Reply::With(holding(None)),
-            deposited: Reply::With(Deposited { kept: true }),
+            deposited: Reply::With(Deposited {
+                kept: true,
+                reason: None,
+            }),
             queries: Vec::new(),
             grants: Vec::new(),
             flows: Vec::new(),
@@ -282,10 +285,23 @@ pub(crate) async fn serve_broker(nats: &NatsServer, script: &Shared) {
     .await;
 }
 
-async fn serve(nats: &NatsServer, user: NatsUser, name: &'static str, endpoints: Vec<Endpoint>) {
+/// As the gateway tells it: Ana's passage is over.
+pub(crate) async fn tell_of_an_ended_passage(nats: &NatsServer) {
+    let gateway = connect(nats, NatsUser::Gateway, "ended-passage").await;
+    let (account, user) = ("acme".parse().unwrap(), "ana".parse().unwrap());
+    let subject = names::connection_ended(&account, &user);
+    gateway.publish(&subject, &[], Vec::new()).await.unwrap();
+    gateway.drain(Duration::from_secs(5)).await.unwrap();
+}
+
+async fn connect(nats: &NatsServer, user: NatsUser, name: &'static str) -> Connection {
     let (user, password) = nats.credentials(user);
     let settings = ConnectionSettings::new(nats.url(), name).with_user(user, password);
-    let connection = Connection::connect(settings).await.unwrap();
+    Connection::connect(settings).await.unwrap()
+}
+
+async fn serve(nats: &NatsServer, user: NatsUser, name: &'static str, endpoints: Vec<Endpoint>) {
+    let connection = connect(nats, user, name).await;
     let definition = ServiceDefinition {
         name,
         version: "0.0.0",

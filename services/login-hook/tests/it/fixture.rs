@@ -114,8 +114,16 @@ impl Fixture {
             self.decide(&signed_in).await["connect_url"].is_string()
         })
         .await;
-        self.forget();
+        self.passage_ended().await;
         self
+    }
+
+    /// Ana's passage is over, and the login hook has heard of it.
+    pub(crate) async fn passage_ended(&self) {
+        fake_services::tell_of_an_ended_passage(&self.nats).await;
+        // What is asked over NATS from here on is answered after that.
+        self.decide(&other_sign_in()).await;
+        self.forget();
     }
 
     /// Ana has all that she can have, of the mailbox that she signs in as.

@@ -18,7 +18,7 @@ pub(super) struct Stamps {
 }
 
 /// How often something was told until then that concerns a user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Stamp {
     everybody: u64,
     /// What is told of the user and of the company.

@@ -184,10 +184,12 @@ async fn sealed_with(
     let binding = held.record.binding(&held.account, &held.user);
     let facts = SealedFacts {
         sequence: held.record.sequence,
+        epoch: held.record.epoch,
         stored_at: held.record.stored_at,
     };
     let mut record = key.seal(&token, &binding, facts)?;
     record.verified_at = held.record.verified_at;
+    record.confirmed = held.record.confirmed;
     record.reauthentication_required = held.record.reauthentication_required;
     Ok(record)
 }

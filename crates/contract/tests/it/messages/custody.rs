@@ -2,7 +2,7 @@
 
 use assent_contract::command::Sensitive;
 use assent_contract::custody::{
-    CustodyQuery, CustodyStatus, Deposit, Deposited, HandedOut, HeldToken, TokenAnswer,
+    CustodyQuery, CustodyStatus, Deposit, Deposited, HandedOut, HeldToken, NotKept, TokenAnswer,
     TokenRequest,
 };
 use assent_contract::values::{Permission, PersonId};
@@ -115,5 +115,19 @@ fn custody() {
             "refresh_token": "hush", "at_least": 3,
         }),
     );
-    assert_tolerant(&Deposited { kept: true }, &json!({"kept": true}));
+    let deposited = |kept, reason| Deposited { kept, reason };
+    assert_tolerant(&deposited(true, None), &json!({"kept": true}));
+    for (why, word) in [
+        (NotKept::NothingEffective, "nothing_effective"),
+        (NotKept::AnotherMailbox, "another_mailbox"),
+        (NotKept::Refused, "refused"),
+        (NotKept::MicrosoftUnavailable, "microsoft_unavailable"),
+        (NotKept::Misconfigured, "misconfigured"),
+    ] {
+        let json = json!({"kept": false, "reason": word});
+        assert_tolerant(&deposited(false, Some(why)), &json);
+    }
+    let newer: Deposited =
+        serde_json::from_value(json!({"kept": false, "reason": "a_new_one"})).unwrap();
+    assert_eq!(newer, deposited(false, Some(NotKept::Other)));
 }
