@@ -3,13 +3,14 @@
 //! A gateway that is older than who asks ignores the fields that it does not know. So a new field
 //! may say more, but not restrict: what must not be done without it is another command.
 
-use std::fmt;
+use std::{fmt, mem};
 
 use assent_domain::ids::{AccountId, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+use zeroize::Zeroize as _;
 
 use crate::operation::VoidRecord;
 use crate::values::{Permission, PermissionSet, PersonId, Tenant, known_kinds, text};
@@ -47,10 +48,23 @@ const fn is_false(value: &bool) -> bool {
     !*value
 }
 
-/// A text that is sent and never shown.
+/// A text that is sent and never shown, and zeroed when it goes.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sensitive(pub String);
+
+impl Sensitive {
+    /// The text, for whoever keeps it in something that zeroes it, too.
+    pub fn into_text(mut self) -> String {
+        mem::take(&mut self.0)
+    }
+}
+
+impl Drop for Sensitive {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl fmt::Debug for Sensitive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -83,11 +83,15 @@ pub const COMMAND_RECORD_AUTOMATIC_GRANT: &str = "consent.command.v1.record-auto
 pub const COMMAND_BEGIN_USER_CONSENT: &str = "consent.command.v1.begin-user-consent";
 /// Begin a passage through Microsoft without a page: for a refresh token, or for a consent that lives again.
 pub const COMMAND_BEGIN_CONNECTION: &str = "consent.command.v1.begin-connection";
+/// Whose passage through Microsoft is over, however it ended: told to login hooks, which offer a user the same passage while it
+/// is good.
+pub const CONNECTIONS_ENDED: &str = "consent.connections.v1.ended.*.*";
 /// Record that a consent is gone at Microsoft.
 pub const COMMAND_RECORD_WITHDRAWAL: &str = "consent.command.v1.record-withdrawal";
 /// Declare a message of the log void that is no event.
 pub const COMMAND_VOID_MESSAGE: &str = "consent.command.v1.void-message";
 
+const CONNECTION_ENDED: &str = "consent.connections.v1.ended.";
 const REBUILD_VIEW: &str = "consent.command.v1.rebuild-view.";
 const VOIDS: &str = "consent.operations.v1.void.";
 const EVENTS: &str = "consent.events.v1.";
@@ -183,6 +187,16 @@ pub fn user_of_token_key(key: &str) -> Option<(AccountId, UserId)> {
     Some((account, id_of_token(user, UserId::parse)?))
 }
 
+/// The subject on which it is told that a user's passage through Microsoft is over.
+pub fn connection_ended(account: &AccountId, user: &UserId) -> String {
+    format!("{CONNECTION_ENDED}{}", token_key(account, user))
+}
+
+/// Whose passage is over, by the subject on which that is told; `None` for a subject that is not ours.
+pub fn user_of_connection_ended(subject: &str) -> Option<(AccountId, UserId)> {
+    user_of_token_key(subject.strip_prefix(CONNECTION_ENDED)?)
+}
+
 /// The id that a token stands for. Of the ways to write one only that of [`id_token`] is taken, so that nobody has two
 /// lines of events.
 fn id_of_token<T: fmt::Display, E>(token: &str, parse: fn(&str) -> Result<T, E>) -> Option<T> {
@@ -208,8 +222,8 @@ mod tests {
     use assent_domain::ids::{AccountId, UserId};
 
     use super::{
-        aggregate_of_change_subject, aggregate_of_event_subject, change_subject, event_subject,
-        void_subject,
+        aggregate_of_change_subject, aggregate_of_event_subject, change_subject, connection_ended,
+        event_subject, user_of_connection_ended, void_subject,
     };
 
     #[test]
@@ -265,6 +279,22 @@ mod tests {
                 proptest::prop_assert_eq!(aggregate_of_event_subject(&subject), Some(aggregate));
             }
         }
+    }
+
+    #[test]
+    fn the_end_of_a_passage_names_its_user() {
+        let (account, user) = (
+            AccountId::parse("acme.eu").unwrap(),
+            UserId::parse("auth0|ana").unwrap(),
+        );
+        let subject = connection_ended(&account, &user);
+        assert_eq!(
+            subject,
+            "consent.connections.v1.ended.acme%2Eeu.auth0%7Cana"
+        );
+        assert_eq!(user_of_connection_ended(&subject), Some((account, user)));
+        let foreign = "consent.connections.v1.ended.acme";
+        assert_eq!(user_of_connection_ended(foreign), None);
     }
 
     #[test]

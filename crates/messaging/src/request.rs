@@ -80,6 +80,18 @@ impl Connection {
         traceparent: Option<&str>,
         deadline: Duration,
     ) -> Result<Vec<u8>, RequestError> {
+        self.request_bytes(subject, payload.into(), traceparent, deadline)
+            .await
+    }
+
+    /// The same, with a payload that whoever asks keeps a hold of, to zero it: once there is an answer, nobody else has one.
+    pub async fn request_bytes(
+        &self,
+        subject: &str,
+        payload: Bytes,
+        traceparent: Option<&str>,
+        deadline: Duration,
+    ) -> Result<Vec<u8>, RequestError> {
         let headers = match traceparent {
             Some(traceparent) => Some(parse_headers(&[(TRACEPARENT, traceparent)]).map_err(
                 |source| RequestError::CannotBeSent {
@@ -89,9 +101,7 @@ impl Connection {
             )?),
             None => None,
         };
-        let message = self
-            .exchange(subject, headers, payload.into(), deadline)
-            .await?;
+        let message = self.exchange(subject, headers, payload, deadline).await?;
         answer(subject, message)
     }
 

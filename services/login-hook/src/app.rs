@@ -1,5 +1,6 @@
 //! Puts the login hook together: NATS, Microsoft, HTTP.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use assent_messaging::Connection;
@@ -15,6 +16,7 @@ use crate::custody::Custody;
 use crate::decide_login::LoginHook;
 use crate::gateway::Gateway;
 use crate::http::{self, AppState};
+use crate::offers;
 use crate::projection::Projection;
 use crate::readiness;
 use crate::sign_in::SignIns;
@@ -51,6 +53,10 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     let health = Health::new();
     readiness::watch(&health, &connection, &entra, &runtime);
 
+    let custody = Custody::new(connection.clone(), query_deadline);
+    let following = offers::follow(Arc::clone(custody.offers())).await?;
+    runtime.spawn_critical("offers", until_shutdown(following, runtime.clone()));
+
     let router = http::router(AppState {
         hook: LoginHook {
             sign_ins: SignIns::new(
@@ -62,7 +68,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
             clouds: Clouds::new(entra, query_deadline),
             projection: Projection::new(connection.clone(), query_deadline),
             gateway: Gateway::new(connection.clone(), config.command_timeout_ms.into()),
-            custody: Custody::new(connection.clone(), query_deadline),
+            custody,
         },
         verifier,
         return_origins: config.return_origins.into_vec(),
@@ -80,4 +86,11 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         tracing::debug!(error = %with_sources(&error), "NATS was away at the end");
     }
     Ok(())
+}
+
+async fn until_shutdown(task: impl Future<Output = ()>, runtime: Runtime) {
+    tokio::select! {
+        () = task => {}
+        () = runtime.shutdown_requested() => {}
+    }
 }

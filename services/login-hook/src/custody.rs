@@ -8,17 +8,20 @@ use assent_contract::command::Sensitive;
 use assent_contract::custody::{CustodyQuery, CustodyStatus, Deposit, Deposited, HeldToken};
 use assent_contract::names::{CUSTODY_DEPOSIT, CUSTODY_STATUS};
 use assent_contract::values::PersonId;
-use assent_domain::ids::{AccountId, UserId};
 use assent_messaging::{Connection, RequestError};
 use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::telemetry::{current_traceparent, sending};
+use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
+use zeroize::Zeroize as _;
 
-use crate::known_custody::{HeldFor, KnownCustody};
+use crate::offers::Offers;
 use crate::outage::Outage;
+use crate::remembered::Remembered;
+use crate::whose::{HeldFor, Whose};
 
 /// How long the broker has to try a token at Microsoft. No login waits for it that long.
 const DEPOSIT_DEADLINE: Duration = Duration::from_secs(15);
@@ -27,10 +30,16 @@ const DEPOSITS_IN_FLIGHT: usize = 128;
 /// How long no login asks a broker that did not answer the last one in time.
 const LEFT_ALONE: Duration = Duration::from_secs(10);
 
+/// What is known to be held is known for so long at least, and twice as long at most.
+const HELD_HALF_LIFE: Duration = Duration::from_secs(30);
+/// Of how many users; others are asked about again.
+const MOST_HELD: usize = 10_000;
+
 /// The token broker.
 #[derive(Debug)]
 pub(crate) struct Custody {
     broker: Arc<Broker>,
+    offers: Arc<Offers>,
     patience: Duration,
     deposits: Arc<Semaphore>,
 }
@@ -38,17 +47,9 @@ pub(crate) struct Custody {
 #[derive(Debug)]
 struct Broker {
     connection: Connection,
-    known: KnownCustody,
+    known: Remembered<HeldFor>,
     outage: Outage,
     left_alone_until: Mutex<Option<Instant>>,
-}
-
-/// Whose token it is about: a user, and the mailbox of the grants.
-#[derive(Debug, Clone)]
-pub(crate) struct Whose {
-    pub(crate) account: AccountId,
-    pub(crate) user: UserId,
-    pub(crate) held_for: HeldFor,
 }
 
 /// Why the broker did not do it.
@@ -64,9 +65,10 @@ impl Custody {
     /// `patience` is how long a login waits for it.
     pub(crate) fn new(connection: Connection, patience: Duration) -> Self {
         Self {
+            offers: Arc::new(Offers::new(connection.clone())),
             broker: Arc::new(Broker {
                 connection,
-                known: KnownCustody::new(),
+                known: Remembered::new(HELD_HALF_LIFE, MOST_HELD),
                 outage: Outage::new("the token broker"),
                 left_alone_until: Mutex::new(None),
             }),
@@ -75,10 +77,14 @@ impl Custody {
         }
     }
 
+    pub(crate) const fn offers(&self) -> &Arc<Offers> {
+        &self.offers
+    }
+
     /// Whether there is a broker that says that it lacks a usable token of this mailbox.
     pub(crate) async fn lacks(&self, whose: &Whose) -> bool {
-        let key = (whose.account.clone(), whose.user.clone());
-        if self.broker.known.holds(&key, whose.held_for) || self.broker.is_left_alone() {
+        let key = whose.key();
+        if self.broker.known.get(&key) == Some(whose.held_for) || self.broker.is_left_alone() {
             return false;
         }
         let query = CustodyQuery {
@@ -115,7 +121,8 @@ impl Custody {
             refresh_token,
             at_least,
         };
-        let (broker, whose) = (Arc::clone(&self.broker), whose.clone());
+        let (broker, offers) = (Arc::clone(&self.broker), Arc::clone(&self.offers));
+        let whose = whose.clone();
         let deposited = async move {
             let _permit = permit;
             let asked = broker
@@ -126,8 +133,8 @@ impl Custody {
                 tracing::debug!(?reason, "the refresh token of a sign-in is not kept");
             }
             if kept {
-                let key = (whose.account, whose.user);
-                broker.known.note(key, whose.held_for);
+                offers.forget(&whose.key());
+                broker.known.note(whose.key(), whose.held_for);
             }
             Some(kept)
         };
@@ -153,13 +160,17 @@ impl Broker {
         deadline: Duration,
     ) -> Option<A> {
         let asked = async {
-            let payload = serde_json::to_vec(question)?;
+            let payload = Bytes::from(serde_json::to_vec(question)?);
             let traceparent = current_traceparent();
-            let answer = self
+            let asked = self
                 .connection
-                .request(subject, payload, traceparent.as_deref(), deadline)
-                .await?;
-            Ok::<A, BrokerError>(serde_json::from_slice(&answer)?)
+                .request_bytes(subject, payload.clone(), traceparent.as_deref(), deadline)
+                .await;
+            // A refresh token may be in it. Once it is sent nobody else has it.
+            if let Ok(mut sent) = payload.try_into_mut() {
+                sent.as_mut().zeroize();
+            }
+            Ok::<A, BrokerError>(serde_json::from_slice(&asked?)?)
         }
         .instrument(sending(subject))
         .await;

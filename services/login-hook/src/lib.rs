@@ -11,7 +11,8 @@
 //! 2. `http` is who may ask, and how; `answer` is what they get.
 //! 3. `decide_login` is the use case: it verifies, asks, decides and acts.
 //! 4. `sign_in` and `clouds` say who signed in; `projection` what is known of that user;
-//!    `gateway` acts on it; `custody` is where refresh tokens go, once the decision stands.
+//!    `gateway` acts on it; `custody` is where refresh tokens go, once the decision stands;
+//!    `offers` the way to one that is lacking. What was found a moment ago is `remembered`.
 //! 5. `outage` and `readiness` tell operators what is away.
 
 pub mod app;
@@ -25,9 +26,11 @@ mod decide_login;
 mod clouds;
 mod custody;
 mod gateway;
-mod known_custody;
+mod offers;
 mod projection;
+mod remembered;
 mod sign_in;
+mod whose;
 
 mod login_facts;
 mod outage;

@@ -30,7 +30,7 @@ pub(crate) async fn deposit(
         user: deposit.user_id,
     };
     let person = deposit.microsoft_identity;
-    let token = SecretString::from(deposit.refresh_token.0);
+    let token = SecretString::from(deposit.refresh_token.into_text());
     let permitted = custody.permissions.of(&whose, deposit.at_least).await?;
     if let Some(why) = no_use(&permitted, person) {
         return Ok(not_kept(why));

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use assent_contract::names::connection_ended;
 use assent_domain::refusal::Refusal;
+use assent_service_kit::error_chain::with_sources;
 use tokio::time::Instant;
 use url::Url;
 
 use crate::failure::Failure;
-use crate::flow::{Flow, FlowOutcome, FlowStage};
+use crate::flow::{Flow, FlowOutcome, FlowStage, Purpose};
 use crate::gateway::Gateway;
 use crate::kv_store::{StoreError, Versioned};
 use crate::use_cases::find_flow::find_flow;
@@ -25,6 +27,7 @@ pub(crate) async fn conclude(
     outcome: FlowOutcome,
 ) -> Result<Url, Failure> {
     let id = stored.value.id;
+    tell_login_hooks(gateway, &stored.value).await;
     observe_consent::on_concluded(gateway, &stored.value, &outcome).await;
     let completed = matches!(outcome, FlowOutcome::Completed(_));
     let stage = FlowStage::from(outcome);
@@ -57,6 +60,20 @@ pub(crate) async fn conclude(
             return Ok(return_url(gateway, &found.value, None));
         }
         stored = found;
+    }
+}
+
+/// A passage is offered to its user at each login while it is good, and is good once. Told before the browser is sent back, so
+/// that whoever signs in next is offered another one, or none; lost, the used one is offered for a minute or two.
+async fn tell_login_hooks(gateway: &Gateway, flow: &Flow) {
+    match flow.purpose {
+        Purpose::Connection { .. } => {}
+        Purpose::AdministratorConsent { .. } | Purpose::OwnConsent { .. } => return,
+    }
+    let subject = connection_ended(&flow.account, &flow.started_by);
+    let told = gateway.connection.publish(&subject, &[], Vec::new()).await;
+    if let Err(error) = told {
+        tracing::debug!(error = %with_sources(&error), "no login hook hears that a passage is over");
     }
 }
 

@@ -90,7 +90,11 @@ pub async fn record_automatic_grant(
             object_id: request.object_id,
             scopes: gateway.scopes.scopes_for(effective),
         };
-        look_for_the_mailbox(Arc::clone(gateway), holder, AccessToken::new(token.0));
+        look_for_the_mailbox(
+            Arc::clone(gateway),
+            holder,
+            AccessToken::new(token.into_text()),
+        );
     }
     Ok(AutomaticGrantRecorded {
         effective: effective.into(),

@@ -11,10 +11,9 @@ use assent_microsoft_identity::LoginHint;
 use assent_service_kit::error_chain::with_sources;
 
 use crate::answer::{LoginAnswer, Reason};
-use crate::custody::Whose;
 use crate::decide_login::{Login, LoginHook};
-use crate::known_custody::HeldFor;
 use crate::login_facts::LoginFacts;
+use crate::whose::{HeldFor, Whose};
 
 /// What a passage for a refresh token takes, kept while the decision is carried out.
 pub(super) struct ConnectionOffer {
@@ -77,22 +76,37 @@ impl LoginHook {
             }
         }
         // One way to Microsoft at a time; that one brings a token, too.
-        if answer.authorize_url.is_some() || !self.custody.lacks(&whose).await {
+        if answer.authorize_url.is_some() {
             return answer;
         }
+        let offers = self.custody.offers();
+        if let Some(offered) = offers.find(&whose, offer.return_to.as_deref()) {
+            return LoginAnswer {
+                connect_url: Some(offered),
+                ..answer
+            };
+        }
+        if !self.custody.lacks(&whose).await {
+            return answer;
+        }
+        let heard = offers.heard();
         let command = BeginConnection {
-            account_id: whose.account,
-            user_id: whose.user,
+            account_id: whose.account.clone(),
+            user_id: whose.user.clone(),
             purpose: ConnectionPurpose::Custody,
             microsoft_identity: held_for.person,
             login_hint: offer.hint,
             return_to: offer.return_to,
         };
         match self.gateway.begin_connection(&command).await {
-            Ok(begun) => LoginAnswer {
-                connect_url: Some(begun.authorize_url),
-                ..answer
-            },
+            Ok(begun) => {
+                let address = begun.authorize_url;
+                offers.note(&whose, command.return_to, address.clone(), heard);
+                LoginAnswer {
+                    connect_url: Some(address),
+                    ..answer
+                }
+            }
             Err(error) => {
                 tracing::debug!(error = %with_sources(&error), "no passage for a refresh token was begun");
                 answer

@@ -45,8 +45,8 @@ pub(super) struct LoginBody {
 struct SignInBody {
     provider: Provider,
     id_token: Option<String>,
-    access_token: Option<String>,
-    refresh_token: Option<String>,
+    access_token: Option<Sensitive>,
+    refresh_token: Option<Sensitive>,
 }
 
 #[derive(Deserialize)]
@@ -99,8 +99,8 @@ impl LoginBody {
                 at_least: self.at_least,
             },
             id_token,
-            access_token: self.sign_in.access_token.map(Sensitive),
-            refresh_token: self.sign_in.refresh_token.map(Sensitive),
+            access_token: self.sign_in.access_token,
+            refresh_token: self.sign_in.refresh_token,
             hint: None,
             wanted: self
                 .wants
