@@ -121,6 +121,14 @@ impl Custody {
         }
     }
 
+    /// The id of the key that seals from now on; nothing without one.
+    pub async fn key_id(&self) -> Option<String> {
+        let key = self.key.clone()?;
+        // The key's file is read.
+        let id = tokio::task::spawn_blocking(move || key.current().id().to_string());
+        id.await.ok()
+    }
+
     /// Whether there is a key to seal refresh tokens with.
     pub(crate) const fn keeps(&self) -> bool {
         self.key.is_some()

@@ -153,3 +153,27 @@ pub enum NotKept {
     #[serde(other)]
     Other,
 }
+
+/// The answer to `consent.custody.v1.overview`, which asks nothing: how the broker that answers is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustodyOverview {
+    /// The ids of the keys that it opens sealed tokens with, the oldest first. The last one seals.
+    pub keys: Vec<String>,
+    /// Within how many seconds each token is tried at Microsoft.
+    pub verify_every_seconds: u64,
+    /// What is held; null until it was counted for the first time.
+    pub counted: Option<CustodyCount>,
+}
+
+/// All that is held, when it was last counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustodyCount {
+    /// When that was.
+    pub at: Timestamp,
+    /// How many refresh tokens are held.
+    pub held: u64,
+    /// How many of them Microsoft takes only after the user has signed in again.
+    pub awaiting_sign_in: u64,
+    /// Of the others: when the one was last good at Microsoft for which that is longest ago. Null where there is none.
+    pub oldest_verified_at: Option<Timestamp>,
+}

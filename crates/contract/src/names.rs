@@ -55,6 +55,9 @@ pub const CUSTODY_STATUS: &str = "consent.custody.v1.status";
 /// Take a refresh token that came with a sign-in into custody: for the login hook.
 pub const CUSTODY_DEPOSIT: &str = "consent.custody.v1.deposit";
 
+/// What the token broker holds in all, and with which keys: for the gateway and for operators.
+pub const CUSTODY_OVERVIEW: &str = "consent.custody.v1.overview";
+
 /// What may be done for a user now.
 pub const QUERY_PERMISSIONS: &str = "consent.query.v1.permissions";
 /// All that the decision at a login needs.

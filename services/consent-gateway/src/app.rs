@@ -18,6 +18,7 @@ use assent_service_kit::{
 use tokio::sync::Semaphore;
 
 use crate::config::{Config, ConfigError, PROGRAM};
+use crate::custody_key;
 use crate::http;
 use crate::messaging_endpoints::endpoints;
 use crate::microsoft_standing;
@@ -126,15 +127,7 @@ pub async fn run_with_clock(
         session_lifetime: config.session_minutes.into(),
     });
 
-    runtime.spawn_critical(
-        "commands",
-        serve_commands(
-            Arc::clone(&gateway),
-            connection,
-            health.clone(),
-            runtime.clone(),
-        ),
-    );
+    talk(&gateway, connection, &health, &runtime);
 
     let site = Arc::new(Site {
         gateway,
@@ -149,6 +142,30 @@ pub async fn run_with_clock(
     let bound = bound.limited(limits).with_error_pages(people);
     bound.serve(&runtime, router, health).await?;
     Ok(())
+}
+
+/// All that goes on over NATS.
+fn talk(gateway: &Arc<Gateway>, connection: Connection, health: &Health, runtime: &Runtime) {
+    let custody_key = health.dependency("custody_key");
+    custody_key.ready();
+    runtime.spawn_critical(
+        "custody-key",
+        custody_key::watch(
+            Arc::clone(gateway),
+            connection.clone(),
+            custody_key,
+            runtime.clone(),
+        ),
+    );
+    runtime.spawn_critical(
+        "commands",
+        serve_commands(
+            Arc::clone(gateway),
+            connection,
+            health.clone(),
+            runtime.clone(),
+        ),
+    );
 }
 
 fn usable<T>(configured: Result<T, ConfigError>) -> Result<T, Misconfigured> {

@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod config;
+mod custody_key;
 mod http;
 mod messaging_endpoints;
 mod microsoft_standing;

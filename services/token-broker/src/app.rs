@@ -17,6 +17,7 @@ use crate::access_tokens::AccessTokens;
 use crate::budget::Budget;
 use crate::clock;
 use crate::config::{Config, PROGRAM};
+use crate::counted::Count;
 use crate::custody::Custody;
 use crate::flights::Flights;
 use crate::http::{self, AppState};
@@ -104,6 +105,8 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         receipts,
         withdrawals: Withdrawals::new(connection.clone()),
         flights: Arc::new(Flights::new()),
+        count: Count::default(),
+        verify_every: config.verify_every_minutes.into(),
     });
     work(&config, &custody, &connection, &health, told, &runtime);
 
@@ -141,12 +144,7 @@ fn work(
     );
     runtime.spawn_critical(
         "clock",
-        clock::run(
-            Arc::clone(custody),
-            config.verify_every_minutes.into(),
-            budget,
-            runtime.clone(),
-        ),
+        clock::run(Arc::clone(custody), budget, runtime.clone()),
     );
     runtime.spawn_critical(
         "requests",

@@ -10,6 +10,7 @@ mod schedule;
 use std::sync::Arc;
 use std::time::Duration;
 
+use assent_contract::custody::CustodyCount;
 use assent_metrics::tokens::{AWAITING_SIGN_IN, HELD, OLDEST_VERIFIED};
 use assent_service_kit::Runtime;
 use assent_service_kit::error_chain::with_sources;
@@ -50,7 +51,8 @@ struct Counted {
 }
 
 /// Goes until the program stops.
-pub(crate) async fn run(custody: Arc<Custody>, every: Duration, budget: Budget, runtime: Runtime) {
+pub(crate) async fn run(custody: Arc<Custody>, budget: Budget, runtime: Runtime) {
+    let every = custody.verify_every;
     let (counts, mut counted) = mpsc::channel(1);
     runtime.spawn(count_again_and_again(
         Arc::clone(&custody),
@@ -184,7 +186,8 @@ async fn count_again_and_again(
 
 async fn count(custody: &Custody) -> Result<Vec<Counted>, StoreError> {
     let mut counted = Vec::new();
-    let (mut awaiting, mut oldest) = (0_u64, Timestamp::now());
+    let now = Timestamp::now();
+    let (mut awaiting, mut oldest) = (0_u64, None::<Timestamp>);
     let mut from = Some(0);
     while let Some(place) = from {
         let page = custody.store.page(place, PAGE).await?;
@@ -192,7 +195,8 @@ async fn count(custody: &Custody) -> Result<Vec<Counted>, StoreError> {
             if held.record.reauthentication_required {
                 awaiting += 1;
             } else {
-                oldest = oldest.min(held.record.verified_at);
+                let verified_at = held.record.verified_at;
+                oldest = Some(oldest.map_or(verified_at, |oldest| oldest.min(verified_at)));
             }
             counted.push(Counted {
                 whose: UserKey {
@@ -212,8 +216,16 @@ async fn count(custody: &Custody) -> Result<Vec<Counted>, StoreError> {
         }
         from = page.next;
     }
-    HELD.set_count(u64::try_from(counted.len()).unwrap_or(u64::MAX));
+    let held = u64::try_from(counted.len()).unwrap_or(u64::MAX);
+    HELD.set_count(held);
     AWAITING_SIGN_IN.set_count(awaiting);
-    OLDEST_VERIFIED.set(oldest.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64());
+    let since_1970 = oldest.unwrap_or(now).duration_since(Timestamp::UNIX_EPOCH);
+    OLDEST_VERIFIED.set(since_1970.as_secs_f64());
+    custody.count.note(CustodyCount {
+        at: now,
+        held,
+        awaiting_sign_in: awaiting,
+        oldest_verified_at: oldest,
+    });
     Ok(counted)
 }

@@ -20,11 +20,12 @@ use secrecy::SecretString;
 
 use crate::access_tokens::AccessTokens;
 use crate::budget::Budget;
+use crate::counted::Count;
 use crate::failure::Failure;
 use crate::flights::Flights;
 use crate::permissions::{Permissions, Permitted};
 use crate::receipts::Receipts;
-use crate::standing::is_confirmed;
+use crate::standing::{is_confirmed, mailbox};
 use crate::user_key::UserKey;
 use crate::withdrawals::{Withdrawals, evidence};
 
@@ -45,6 +46,9 @@ pub(crate) struct Custody {
     pub(crate) receipts: Receipts,
     pub(crate) withdrawals: Withdrawals,
     pub(crate) flights: Arc<Flights>,
+    pub(crate) count: Count,
+    /// Within what time each token is tried.
+    pub(crate) verify_every: Duration,
 }
 
 impl fmt::Debug for Custody {
@@ -303,14 +307,6 @@ impl Custody {
                 Err(Failure::Store(error.into()))
             }
         }
-    }
-}
-
-/// Whose mailbox a record is for.
-pub(crate) const fn mailbox(record: &TokenRecord) -> PersonId {
-    PersonId {
-        tenant_id: record.tenant_id,
-        object_id: record.object_id,
     }
 }
 

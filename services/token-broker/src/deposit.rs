@@ -9,10 +9,10 @@ use jiff::SignedDuration;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use crate::custody::{Custody, Reason, Tried, mailbox};
+use crate::custody::{Custody, Reason, Tried};
 use crate::failure::Failure;
 use crate::permissions::Permitted;
-use crate::standing::ending;
+use crate::standing::{ending, mailbox};
 use crate::user_key::UserKey;
 
 /// By it Microsoft says whose token it is.

@@ -14,11 +14,11 @@ use secrecy::ExposeSecret as _;
 use tracing::Instrument as _;
 
 use crate::access_tokens::{AccessToken, Purpose};
-use crate::custody::{Attempt, Custody, Reason, Tried, mailbox};
+use crate::custody::{Attempt, Custody, Reason, Tried};
 use crate::endings;
 use crate::failure::Failure;
 use crate::permissions::Permitted;
-use crate::standing::ending;
+use crate::standing::{ending, mailbox};
 use crate::user_key::UserKey;
 use crate::withdrawals::Withdrawal;
 

@@ -11,7 +11,7 @@
 //! 2. `permissions` knows what is effective, as sync workers do.
 //! 3. `custody` is what is held: one refresh token a user, tried at Microsoft one at a time (`flights`), and written back;
 //!    `standing` whether it has a use; `stores` where it is, with the `receipts`.
-//! 4. `hand_out` is the use case of sync workers; `deposit`, `status` and `report` those of the others.
+//! 4. `hand_out` is the use case of sync workers; `deposit`, `status`, `overview` and `report` those of the others.
 //! 5. `verify` tries a token for its own sake, and says what is gone (`withdrawals`); `clock` has every token tried in its
 //!    turn, within a `budget`; `endings` destroys what nothing is effective for.
 //! 6. `http` and `messaging_endpoints` are who may ask, and how; `failure` is what they are refused with.
@@ -24,12 +24,15 @@ mod messaging_endpoints;
 
 mod hand_out;
 
+mod overview;
+
 mod deposit;
 mod report;
 mod status;
 
 mod budget;
 mod clock;
+mod counted;
 mod endings;
 mod verify;
 mod withdrawals;

@@ -6,15 +6,20 @@ use assent_contract::custody::{CustodyQuery, Deposit, TokenRequest};
 use assent_contract::{names, strict};
 use assent_messaging::{Endpoint, Request, ServiceError};
 use assent_service_kit::telemetry::processing;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
 
 use crate::custody::Custody;
 use crate::deposit::deposit;
 use crate::failure::Failure;
 use crate::hand_out::{Wanted, hand_out};
+use crate::overview::overview;
 use crate::status::status;
 use crate::user_key::UserKey;
+
+/// A question that names nothing.
+#[derive(Debug, Deserialize)]
+struct Nothing {}
 
 /// The endpoints of the micro service. What other people's programs ask is read strictly, as over HTTP; what only programs of
 /// ours ask may have fields that this one does not know.
@@ -44,6 +49,13 @@ pub(crate) fn endpoints(custody: &Arc<Custody>) -> Vec<Endpoint> {
             names::CUSTODY_STATUS,
             |query| serde_json::from_slice(query),
             |custody, query: CustodyQuery| async move { status(&custody, query).await },
+        ),
+        endpoint(
+            custody,
+            "overview",
+            names::CUSTODY_OVERVIEW,
+            |query| serde_json::from_slice(query),
+            |custody, _: Nothing| async move { Ok(overview(&custody).await) },
         ),
         endpoint(
             custody,

@@ -1,8 +1,8 @@
 //! Whether what is held has a use. Pure: what is effective is given.
 
+use assent_contract::values::PersonId;
 use assent_token_vault::TokenRecord;
 
-use crate::custody::mailbox;
 use crate::permissions::Permitted;
 
 /// Why a token is destroyed.
@@ -20,6 +20,14 @@ impl Ending {
             Self::AnotherMailbox => "another_mailbox",
             Self::EarlierEpoch => "earlier_epoch",
         }
+    }
+}
+
+/// Whose mailbox a record is for.
+pub(crate) const fn mailbox(record: &TokenRecord) -> PersonId {
+    PersonId {
+        tenant_id: record.tenant_id,
+        object_id: record.object_id,
     }
 }
 

@@ -6,9 +6,9 @@ use assent_contract::custody::{CustodyQuery, CustodyStatus, HeldToken};
 use assent_contract::problem::ErrorCode;
 use assent_token_vault::TokenRecord;
 
-use crate::custody::{Custody, mailbox};
+use crate::custody::Custody;
 use crate::failure::Failure;
-use crate::standing::ending;
+use crate::standing::{ending, mailbox};
 use crate::user_key::UserKey;
 
 /// Says what is held, and until when the access tokens last that were handed out. What does not open, or has no use any more,

@@ -8,11 +8,11 @@ use assent_token_vault::Held;
 use jiff::Timestamp;
 
 use crate::budget::Budget;
-use crate::custody::{Attempt, Custody, Reason, Tried, mailbox};
+use crate::custody::{Attempt, Custody, Reason, Tried};
 use crate::endings;
 use crate::failure::Failure;
 use crate::permissions::Permitted;
-use crate::standing::ending;
+use crate::standing::{ending, mailbox};
 use crate::user_key::UserKey;
 use crate::withdrawals::Withdrawal;
 

@@ -259,7 +259,10 @@ async fn a_session_that_ended_is_no_withdrawal() -> anyhow::Result<()> {
 }
 
 /// Takes the consent of a person back at Microsoft, behind everybody's back.
-async fn withdraw(stack: &Stack, person: assent_dev_stack::actors::Person) -> anyhow::Result<()> {
+pub(crate) async fn withdraw(
+    stack: &Stack,
+    person: assent_dev_stack::actors::Person,
+) -> anyhow::Result<()> {
     let filter = format!(
         "grants?tenant={}&client_id={SIMULATOR_CLIENT_ID}&user={}",
         person.tenant, person.object_id

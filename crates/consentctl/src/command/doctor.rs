@@ -9,6 +9,7 @@ pub(crate) mod check;
 mod checkpoint;
 mod checks;
 mod clock;
+mod custody;
 mod every_event;
 mod lost_log;
 mod report;
@@ -109,5 +110,6 @@ async fn examine(
     all.push(space::check(&connection).await);
     all.extend(checks::projection(&connection, last).await);
     all.extend(checks::gateway(&connection).await);
+    all.extend(custody::check(&connection).await);
     Ok(Report::new(all, false))
 }

@@ -44,6 +44,7 @@ async fn with_everything_there_all_is_well() {
     ok       projection lag       none, at event 1
     ok       gateway              consent-gateway 1.2.3 answers
     ok       microsoft            the gateway has nothing to complain of
+    ok       custody              no token broker was ever started: refresh tokens are not used
 
     All is well.
     ");

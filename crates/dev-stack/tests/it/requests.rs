@@ -94,6 +94,7 @@ fn of_pattern(pattern: &str, user: &User) -> Vec<Request> {
                 .collect();
         }
         "consent.projection.v1.status"
+        | "consent.custody.v1.overview"
         | "$SYS.REQ.SERVER.PING"
         | "$SYS.REQ.SERVER.PING.HEALTHZ"
         | "$SYS.REQ.SERVER.PING.IDZ"

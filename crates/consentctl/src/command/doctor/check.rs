@@ -60,6 +60,9 @@ words! {
         /// Whether Microsoft accepts the gateway's credential, and how long its certificate is good for.
         Microsoft = "microsoft",
             Operator: "register a new certificate or secret at Microsoft and give it to the gateway beside the old one";
+        /// Whether the token broker answers, what it holds, and whether it opens what the gateway seals.
+        Custody = "custody",
+            Operator: "start token-broker; give gateway and broker keys that fit (deploy/README.md)";
         /// Whether a certificate is valid, and for more than a month.
         Certificate = "certificate",
             Operator: "renew the certificate; nats-server takes the new one with nats-server --signal reload";

@@ -191,15 +191,7 @@ pub(super) async fn gateway(connection: &Connection) -> Vec<Check> {
     if !ping.ok {
         return vec![ping];
     }
-    let subject = format!("$SRV.STATS.{GATEWAY_SERVICE}");
-    let stats = connection.request(&subject, Vec::new(), None, DEADLINE);
-    let stats: Stats = match stats.await.map(|stats| serde_json::from_slice(&stats)) {
-        Ok(Ok(stats)) => stats,
-        // A gateway of an earlier release tells nothing.
-        Ok(Err(_)) | Err(_) => return vec![ping],
-    };
-    let told = stats.endpoints.into_iter().next().unwrap_or_default();
-    let troubles = told.data.not_ready;
+    let troubles = troubles(connection, GATEWAY_SERVICE).await;
     let mut checks = vec![ping];
     for store in Store::ALL {
         if let Some(reason) = troubles.get(store.name()) {
@@ -212,6 +204,23 @@ pub(super) async fn gateway(connection: &Connection) -> Vec<Check> {
     }
     checks.push(microsoft(troubles.get("microsoft").map(String::as_str)));
     checks
+}
+
+/// What a service finds wrong with what it needs; one of an earlier release tells nothing.
+pub(super) async fn troubles(
+    connection: &Connection,
+    service: &'static str,
+) -> BTreeMap<String, String> {
+    let subject = format!("$SRV.STATS.{service}");
+    let stats = connection.request(&subject, Vec::new(), None, DEADLINE);
+    let stats = stats
+        .await
+        .map(|stats| serde_json::from_slice::<Stats>(&stats));
+    let Ok(Ok(stats)) = stats else {
+        return BTreeMap::new();
+    };
+    let told = stats.endpoints.into_iter().next().unwrap_or_default();
+    told.data.not_ready
 }
 
 /// How the gateway stands with Microsoft. People can go on taking back what they granted whatever that is.
@@ -251,7 +260,7 @@ struct Pong {
     version: String,
 }
 
-async fn service(
+pub(super) async fn service(
     connection: &Connection,
     kind: CheckKind,
     service: &'static str,

@@ -2,8 +2,8 @@
 
 use assent_contract::command::Sensitive;
 use assent_contract::custody::{
-    CustodyQuery, CustodyStatus, Deposit, Deposited, HandedOut, HeldToken, NotKept, TokenAnswer,
-    TokenRequest,
+    CustodyCount, CustodyOverview, CustodyQuery, CustodyStatus, Deposit, Deposited, HandedOut,
+    HeldToken, NotKept, TokenAnswer, TokenRequest,
 };
 use assent_contract::values::{Permission, PersonId};
 use jiff::Timestamp;
@@ -127,6 +127,22 @@ fn custody() {
         let json = json!({"kept": false, "reason": word});
         assert_tolerant(&deposited(false, Some(why)), &json);
     }
+    assert_tolerant(
+        &CustodyOverview {
+            keys: Vec::from(["0123456789abcdef".to_owned()]),
+            verify_every_seconds: 3600,
+            counted: Some(CustodyCount {
+                at: time(),
+                held: 3,
+                awaiting_sign_in: 1,
+                oldest_verified_at: Some(time()),
+            }),
+        },
+        &json!({
+            "keys": ["0123456789abcdef"], "verify_every_seconds": 3600,
+            "counted": {"at": TIME, "held": 3, "awaiting_sign_in": 1, "oldest_verified_at": TIME},
+        }),
+    );
     let newer: Deposited =
         serde_json::from_value(json!({"kept": false, "reason": "a_new_one"})).unwrap();
     assert_eq!(newer, deposited(false, Some(NotKept::Other)));
