@@ -4,6 +4,7 @@
 use assent_domain::account::{AccountState, Authorization, Consent};
 use assent_domain::event::Aggregate;
 use assent_domain::ids::{AccountId, ConsentId, Epoch, Sequence, UserId};
+use assent_domain::permissions::Kinds;
 use assent_domain::user::{self, UserState};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,7 +17,7 @@ use crate::values::{
     kinds_to_list, known_kinds, optional_text, text,
 };
 
-/// Asks for one user: `consent.query.v1.permissions` and `consent.query.v1.login-state`.
+/// Asks for one user: `consent.query.v1.permissions`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UserQuery {
     /// The user's company.
@@ -30,6 +31,27 @@ pub struct UserQuery {
     /// The write that the answer has to reflect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<u64>,
+}
+
+/// Asks what the decision at a login needs: `consent.query.v1.login-state`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LoginStateQuery {
+    /// The user's company.
+    #[serde(with = "text")]
+    #[schema(value_type = Id)]
+    pub account_id: AccountId,
+    /// The user.
+    #[serde(with = "text")]
+    #[schema(value_type = Id)]
+    pub user_id: UserId,
+    /// The write that the answer has to reflect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<u64>,
+    /// How long to wait for that write, in milliseconds, before the answer is `not_yet_applied`: 2000 at the most, and if
+    /// absent. A login does not wait that long, and whoever is merely ahead is to hear so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 2000)]
+    pub wait_ms: Option<u64>,
 }
 
 /// What may be done for a user now.
@@ -231,6 +253,9 @@ impl From<&UserFacts> for UserState {
             answered: kinds_from_list(&facts.answered),
             // When the user said no matters to whoever records a grant, and they read the log.
             last_no: user::LastEvents::default(),
+            // Why something is off is asked of nobody who decides.
+            declined: Kinds::NONE,
+            left_behind: Kinds::NONE,
             last_withdrawal: facts
                 .last_withdrawal
                 .map_or_else(user::LastEvents::default, Into::into),

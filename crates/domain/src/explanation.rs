@@ -68,6 +68,35 @@ pub enum PermissionStatus {
     LeftBehind,
 }
 
+/// What a permission is, told from the states alone: the same as [`explain`] says, without the events that made it so.
+pub fn status(
+    account: &AccountState,
+    user: &UserState,
+    permission: Permission,
+) -> PermissionStatus {
+    if effective(account, user).kinds().contains(permission) {
+        return PermissionStatus::Granted;
+    }
+    if user.epoch != account.epoch {
+        return PermissionStatus::NeverGranted;
+    }
+    let held = user.own.join(user.automatic).kinds();
+    let withdrawn_at = user.last_withdrawal.about(permission);
+    if held.contains(permission) {
+        PermissionStatus::NotInConsent
+    } else if user.last_no.about(permission) < withdrawn_at {
+        PermissionStatus::Ended(RevocationReason::MicrosoftWithdrawn)
+    } else if user.declined.contains(permission) {
+        PermissionStatus::Ended(RevocationReason::UserDeclined)
+    } else if user.answered.contains(permission) {
+        PermissionStatus::Ended(RevocationReason::UserRevoked)
+    } else if user.left_behind.contains(permission) {
+        PermissionStatus::LeftBehind
+    } else {
+        PermissionStatus::NeverGranted
+    }
+}
+
 /// Explains from the two lines of events, each in its own order.
 pub fn explain<'a>(
     company: impl IntoIterator<Item = (Sequence, &'a Event)>,

@@ -18,11 +18,11 @@ use crate::decide::automatic_grant;
 use crate::decide::mode_change::{ChangeMode, change};
 use crate::effective::effective;
 use crate::event::{Aggregate, Authority, Event, RevocationReason};
-use crate::explanation::explain;
+use crate::explanation::{explain, status};
 use crate::ids::{MicrosoftIdentity, Sequence, UserId};
 use crate::login::{Decision, ReauthenticateReason, SignIn, decide, effective_for, still_given};
 use crate::mode::AuthorizationMethod;
-use crate::permissions::{Kinds, PermissionSet};
+use crate::permissions::{Kinds, Permission, PermissionSet};
 use crate::refusal::Refusal;
 use crate::samples::{ADMINISTRATOR, USERS_FULL, USERS_LIMITED, acme, consented, superadmin};
 
@@ -336,6 +336,28 @@ proptest! {
             prop_assert_eq!(&told.account, world.account());
             prop_assert_eq!(&told.user, state);
             prop_assert_eq!(told.effective, effective(world.account(), state));
+            for permission in Permission::ALL {
+                let from_states = status(world.account(), state, permission);
+                prop_assert_eq!(from_states, told.trail(permission).status, "{:?}", permission);
+            }
+        }
+    }
+
+    /// The same where an administrator has consented, and Microsoft withdraws.
+    #[test]
+    fn why_a_permission_is_off_needs_no_events(world in administered_worlds()) {
+        for (user, state) in &world.users {
+            let told = explain(
+                log_of(&world.log, |aggregate| matches!(aggregate, Aggregate::Account(_))),
+                log_of(&world.log, |aggregate| {
+                    matches!(aggregate, Aggregate::User(_, of) if of == user)
+                }),
+            )
+            .unwrap();
+            for permission in Permission::ALL {
+                let from_states = status(world.account(), state, permission);
+                prop_assert_eq!(from_states, told.trail(permission).status, "{:?}", permission);
+            }
         }
     }
 }

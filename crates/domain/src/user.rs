@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use crate::account::IllegalEvent;
 use crate::event::{Authority, Event, RevocationReason, UserScopeGranted, UserScopeRevoked};
 use crate::ids::{Epoch, MicrosoftIdentity, Sequence};
-use crate::permissions::{Kinds, PermissionSet};
+use crate::permissions::{Kinds, Permission, PermissionSet};
 
 /// What is known of a user. It is kept per epoch: what an earlier one left behind counts
 /// for nothing, so that a change of method costs the same for one user and for a million.
@@ -27,11 +27,15 @@ pub struct UserState {
     /// When the user last said no to each permission. What was begun before can't grant it any more: a person's no is
     /// final until they say yes again.
     pub last_no: LastEvents,
+    /// Which of those noes were said at Microsoft; the others took back what was granted.
+    pub declined: Kinds,
     /// When each permission was last withdrawn at Microsoft, unless it was granted again since.
     pub last_withdrawal: LastEvents,
     /// Whose mailbox the rest of this state is about: the Microsoft identity of the last grant. It
     /// stays when all was revoked, for then the answers are about that mailbox.
     pub identity: Option<MicrosoftIdentity>,
+    /// What was granted for another mailbox, and stayed behind when this one took its place.
+    pub left_behind: Kinds,
     /// The user's last event.
     pub last_sequence: Sequence,
 }
@@ -48,6 +52,15 @@ pub struct LastEvents {
 }
 
 impl LastEvents {
+    /// The one about this permission.
+    pub(crate) const fn about(self, permission: Permission) -> Sequence {
+        match permission {
+            Permission::Calendar => self.calendar,
+            Permission::Contacts => self.contacts,
+            Permission::Email => self.email,
+        }
+    }
+
     /// About what there was one after this event.
     pub fn after(self, event: Sequence) -> Kinds {
         Kinds {
@@ -156,6 +169,7 @@ impl UserState {
             own,
             automatic,
             answered: state.answered.union(granted.permissions.kinds()),
+            declined: state.declined.without(granted.permissions.kinds()),
             last_withdrawal: state.last_withdrawal.without(granted.permissions.kinds()),
             identity: Some(granted.identity),
             ..state
@@ -172,6 +186,7 @@ impl UserState {
         Self {
             epoch: self.epoch,
             last_no: LastEvents::default().with(Kinds::ALL, sequence),
+            left_behind: self.own.join(self.automatic).kinds(),
             last_sequence: self.last_sequence,
             ..Self::default()
         }
@@ -187,12 +202,15 @@ impl UserState {
             automatic: state.automatic.without(revoked.permissions),
             ..state.clone()
         };
+        let said_no = |declined| Self {
+            answered: state.answered.union(revoked.permissions),
+            last_no: state.last_no.with(revoked.permissions, sequence),
+            declined,
+            ..ended.clone()
+        };
         match revoked.reason {
-            RevocationReason::UserRevoked | RevocationReason::UserDeclined => Self {
-                answered: state.answered.union(revoked.permissions),
-                last_no: state.last_no.with(revoked.permissions, sequence),
-                ..ended
-            },
+            RevocationReason::UserRevoked => said_no(state.declined.without(revoked.permissions)),
+            RevocationReason::UserDeclined => said_no(state.declined.union(revoked.permissions)),
             // No answer of the user's: of what they had said yes to, they are asked once more.
             RevocationReason::MicrosoftWithdrawn => {
                 let withdrawn = state.own.kinds().intersection(revoked.permissions);

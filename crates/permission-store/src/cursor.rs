@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::entry::{Content, Entry};
 
 /// How rows are laid out. Another number makes a view be built anew.
-pub(crate) const SCHEMA_VERSION: u32 = 4;
+pub(crate) const SCHEMA_VERSION: u32 = 5;
 
 /// Which rules folded the events: raise it whenever `evolve` comes to another result for some
 /// log, or reads events that it could not read before. Another number makes a view be built anew.
-pub(crate) const FOLD_VERSION: u32 = 3;
+pub(crate) const FOLD_VERSION: u32 = 4;
 
 /// The log that a view is built from. A stream that was deleted and created anew has the same
 /// name, and nothing else in common.

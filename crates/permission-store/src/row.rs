@@ -112,7 +112,13 @@ impl Stored for UserState {
         kind.write(row);
         self.own.write(row);
         self.automatic.write(row);
-        Answers(self.answered, self.last_no).write(row);
+        let answers = Answers {
+            answered: self.answered,
+            last_no: self.last_no,
+            declined: self.declined,
+            left_behind: self.left_behind,
+        };
+        answers.write(row);
         self.epoch.write(row);
         self.last_sequence.write(row);
         if let Some(identity) = &self.identity {
@@ -125,12 +131,14 @@ impl Stored for UserState {
 
     fn read_known(kind: u8, row: &mut &[u8]) -> Result<Self, NoRow> {
         let (own, automatic) = (Part::read(row)?, Part::read(row)?);
-        let Answers(answered, last_no) = Part::read(row)?;
+        let answers: Answers = Part::read(row)?;
         Ok(Self {
             own,
             automatic,
-            answered,
-            last_no,
+            answered: answers.answered,
+            last_no: answers.last_no,
+            declined: answers.declined,
+            left_behind: answers.left_behind,
             epoch: Part::read(row)?,
             last_sequence: Part::read(row)?,
             identity: match kind {

@@ -111,6 +111,8 @@ impl Named for UserState {
             ("automatic", state.map(|state| permissions(state.automatic))),
             ("answered", state.map(|state| kinds(state.answered))),
             ("last_no", state.map(|state| last_events(state.last_no))),
+            ("declined", state.map(|state| kinds(state.declined))),
+            ("left_behind", state.map(|state| kinds(state.left_behind))),
             (
                 "last_withdrawal",
                 state.map(|state| last_events(state.last_withdrawal)),

@@ -158,27 +158,51 @@ impl Part for PermissionSet {
 }
 
 /// What a user has answered, in three bits, and which of it was a no, in three more; then where each
-/// no was. Most users have said no to nothing, and their rows carry nothing of it.
-pub(super) struct Answers(pub(super) Kinds, pub(super) LastEvents);
+/// no was. Most users have said no to nothing, and their rows carry nothing of it. Of the others a bit says that a byte
+/// follows: what was declined, and what stayed behind with another mailbox.
+pub(super) struct Answers {
+    pub(super) answered: Kinds,
+    pub(super) last_no: LastEvents,
+    pub(super) declined: Kinds,
+    pub(super) left_behind: Kinds,
+}
 
 const NOES: u32 = 3;
+const HAS_REMARK: u8 = 1 << (2 * NOES);
 
 impl Part for Answers {
     fn write(&self, row: &mut Vec<u8>) {
-        let Self(answered, last_no) = self;
-        row.push(bits(*answered) | bits(last_no.after(Sequence(0))) << NOES);
-        write_those_there(*last_no, row);
+        let remark = bits(self.declined) | bits(self.left_behind) << NOES;
+        let has_remark = if remark == 0 { 0 } else { HAS_REMARK };
+        row.push(bits(self.answered) | bits(self.last_no.after(Sequence(0))) << NOES | has_remark);
+        if remark != 0 {
+            row.push(remark);
+        }
+        write_those_there(self.last_no, row);
     }
 
     fn read(row: &mut &[u8]) -> Result<Self, NoRow> {
         let byte = u8::read(row)?;
-        if byte >> (2 * NOES) != 0 {
+        if (byte & !HAS_REMARK) >> (2 * NOES) != 0 {
             return Err(NoRow);
         }
-        Ok(Self(
-            kinds(byte),
-            read_those_there(kinds(byte >> NOES), row)?,
-        ))
+        // One that says nothing has one way to be written: it is left out.
+        let remark = match byte & HAS_REMARK {
+            0 => 0,
+            _ => match u8::read(row)? {
+                0 => return Err(NoRow),
+                remark => remark,
+            },
+        };
+        if remark >> (2 * NOES) != 0 {
+            return Err(NoRow);
+        }
+        Ok(Self {
+            answered: kinds(byte),
+            declined: kinds(remark),
+            left_behind: kinds(remark >> NOES),
+            last_no: read_those_there(kinds(byte >> NOES), row)?,
+        })
     }
 }
 

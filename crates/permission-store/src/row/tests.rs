@@ -67,6 +67,14 @@ fn accounts() -> impl Strategy<Value = AccountState> {
     )
 }
 
+fn kinds() -> impl Strategy<Value = Kinds> {
+    any::<(bool, bool, bool)>().prop_map(|(calendar, contacts, email)| Kinds {
+        calendar,
+        contacts,
+        email,
+    })
+}
+
 fn users() -> impl Strategy<Value = UserState> {
     let identities = prop::option::of((tenants(), uuids())).prop_map(|identity| {
         identity.map(|(tenant, id)| MicrosoftIdentity {
@@ -86,23 +94,29 @@ fn users() -> impl Strategy<Value = UserState> {
     (
         sets(),
         sets(),
-        any::<(bool, bool, bool)>(),
+        (kinds(), kinds(), kinds()),
         last(),
         last(),
         identities,
         numbers,
     )
         .prop_map(
-            |(own, automatic, answered, last_no, last_withdrawal, identity, (epoch, last))| {
+            |(
+                own,
+                automatic,
+                (answered, declined, left_behind),
+                last_no,
+                last_withdrawal,
+                identity,
+                (epoch, last),
+            )| {
                 UserState {
                     epoch: Epoch(epoch),
                     own,
                     automatic,
-                    answered: Kinds {
-                        calendar: answered.0,
-                        contacts: answered.1,
-                        email: answered.2,
-                    },
+                    answered,
+                    declined,
+                    left_behind,
                     last_no,
                     last_withdrawal,
                     identity,

@@ -8,8 +8,8 @@ use assent_contract::command::{
 };
 use assent_contract::problem::{ErrorCode, Problem};
 use assent_contract::query::{
-    AccountFacts, AccountQuery, ChangesPage, ChangesQuery, LoginState, PermissionsAnswer,
-    UserEntry, UserQuery, UsersPage, UsersQuery,
+    AccountFacts, AccountQuery, ChangesPage, ChangesQuery, LoginState, LoginStateQuery,
+    PermissionsAnswer, UserEntry, UserQuery, UsersPage, UsersQuery,
 };
 use assent_contract::values::{Method, Permission, PersonId};
 use assent_domain::account::AccountState;
@@ -31,6 +31,15 @@ fn queries() {
             at_least: Some(5),
         },
         &json!({"account_id": "acme", "user_id": "ana", "at_least": 5}),
+    );
+    assert_tolerant(
+        &LoginStateQuery {
+            account_id: account_id(),
+            user_id: user_id(),
+            at_least: Some(5),
+            wait_ms: Some(187),
+        },
+        &json!({"account_id": "acme", "user_id": "ana", "at_least": 5, "wait_ms": 187}),
     );
     assert_query(
         &AccountQuery {
