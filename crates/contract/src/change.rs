@@ -17,11 +17,14 @@
 //! `consent.query.v1.changes` with the `account_id`. What can't be read is passed over: the
 //! projections hear it too, and tell anew whom it spoke of.
 
+use assent_domain::event::Aggregate;
 use assent_domain::ids::{AccountId, UserId};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::allowed::Allowed;
+use crate::codec::{CONTENT_TYPE, SPEC_VERSION, cloud_event_subject, escape};
 use crate::values::{Id, Method, PermissionSet, optional_text, text};
 
 /// The account or the user is different from now on. A change of method is one message
@@ -58,4 +61,28 @@ pub struct ChangeMessage {
     /// was this field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
+}
+
+/// Where changes say they come from, before the log that they are of.
+pub(crate) const SOURCE: &str = "/assent/projection";
+
+/// The `CloudEvents` type of a change.
+pub(crate) const CHANGE_TYPE: &str = "assent.consent.change.v1";
+
+/// The headers that make a change message a `CloudEvent` in binary mode. Its id is the event's place in the log and the
+/// message's in the stream of changes, so that what is told anew is another one.
+pub fn cloud_event_headers(
+    aggregate: &Aggregate,
+    log: &str,
+    (sequence, stream_sequence): (u64, u64),
+) -> [(&'static str, String); 6] {
+    let log = utf8_percent_encode(log, NON_ALPHANUMERIC);
+    [
+        ("ce-specversion", SPEC_VERSION.to_owned()),
+        ("ce-id", format!("{sequence}-{stream_sequence}")),
+        ("ce-source", escape(&format!("{SOURCE}/{log}"))),
+        ("ce-type", CHANGE_TYPE.to_owned()),
+        ("ce-subject", escape(&cloud_event_subject(aggregate))),
+        ("ce-datacontenttype", CONTENT_TYPE.to_owned()),
+    ]
 }

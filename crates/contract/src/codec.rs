@@ -19,8 +19,8 @@ use crate::names::{aggregate_of_event_subject, event_subject};
 /// Where events say they come from.
 pub const SOURCE: &str = "/assent/consent-gateway";
 
-const SPEC_VERSION: &str = "1.0";
-const CONTENT_TYPE: &str = "application/json";
+pub(crate) const SPEC_VERSION: &str = "1.0";
+pub(crate) const CONTENT_TYPE: &str = "application/json";
 const MODE_CHANGED: &str = "assent.consent.ModeChanged.v1";
 const ADMIN_CONSENT_GRANTED: &str = "assent.consent.AdminConsentGranted.v1";
 const USER_SCOPE_GRANTED: &str = "assent.consent.UserScopeGranted.v1";
@@ -208,7 +208,7 @@ fn decode_body(event_type: &str, body: &[u8]) -> Result<Event, Unreadable> {
     }
 }
 
-fn cloud_event_subject(aggregate: &Aggregate) -> String {
+pub(crate) fn cloud_event_subject(aggregate: &Aggregate) -> String {
     match aggregate {
         Aggregate::Account(account) => format!("accounts/{account}"),
         Aggregate::User(account, user) => format!("accounts/{account}/users/{user}"),

@@ -13,16 +13,18 @@ use uuid::Uuid;
 use zeroize::Zeroize as _;
 
 use crate::operation::VoidRecord;
-use crate::values::{Permission, PermissionSet, PersonId, Tenant, known_kinds, text};
+use crate::values::{Id, Permission, PermissionSet, PersonId, Tenant, known_kinds, text};
 
 /// `consent.command.v1.record-automatic-grant`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RecordAutomaticGrant {
     /// The user's company.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub account_id: AccountId,
     /// The user.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub user_id: UserId,
     /// The consent that the login hook decided on.
     pub consent_id: Uuid,
@@ -49,7 +51,7 @@ const fn is_false(value: &bool) -> bool {
 }
 
 /// A text that is sent and never shown, and zeroed when it goes.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct Sensitive(pub String);
 
@@ -73,7 +75,7 @@ impl fmt::Debug for Sensitive {
 }
 
 /// The grant is on the log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AutomaticGrantRecorded {
     /// What is effective for the user from now on.
     pub effective: PermissionSet,
@@ -82,13 +84,15 @@ pub struct AutomaticGrantRecorded {
 }
 
 /// `consent.command.v1.begin-user-consent`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BeginUserConsent {
     /// The user's company.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub account_id: AccountId,
     /// The user.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub user_id: UserId,
     /// What to ask Microsoft for.
     #[serde(deserialize_with = "known_kinds")]
@@ -109,7 +113,7 @@ pub struct BeginUserConsent {
 }
 
 /// The answer to [`BeginUserConsent`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UserConsentBegun {
     /// The flow.
     pub flow_id: Uuid,
@@ -127,13 +131,15 @@ pub struct UserConsentBegun {
 
 /// `consent.command.v1.begin-connection`: a passage through Microsoft that shows no page (`prompt=none`). It never asks
 /// for more than is effective, or than the consent allows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BeginConnection {
     /// The user's company.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub account_id: AccountId,
     /// The user.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub user_id: UserId,
     /// What it is for.
     pub purpose: ConnectionPurpose,
@@ -148,7 +154,7 @@ pub struct BeginConnection {
 }
 
 /// What a passage without a page is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum ConnectionPurpose {
     /// A refresh token for what is effective.
@@ -164,13 +170,15 @@ pub enum ConnectionPurpose {
 }
 
 /// `consent.command.v1.record-withdrawal`: never refused; nothing is recorded where nothing was granted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RecordWithdrawal {
     /// The user's company.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub account_id: AccountId,
     /// The user.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub user_id: UserId,
     /// What is gone.
     #[serde(deserialize_with = "known_kinds")]
@@ -187,7 +195,7 @@ pub struct RecordWithdrawal {
 
 /// How a withdrawal is known. It goes into the gateway's log line and, where an administrator's consent is dead, into
 /// what is noted about that.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Evidence {
     /// Whether only this user is concerned, or the application is gone from the whole tenant.
     pub reach: Reach,
@@ -228,7 +236,7 @@ impl Reach {
 }
 
 /// The answer to [`RecordWithdrawal`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WithdrawalRecorded {
     /// What was recorded by this command; empty where nothing was granted any more.
     #[serde(deserialize_with = "known_kinds")]
@@ -240,7 +248,7 @@ pub struct WithdrawalRecorded {
 /// `consent.command.v1.void-message`: a message of the log that is no event is to be passed over.
 /// Refused with a field that the gateway does not know: what an operator says is carried out as a
 /// whole or not at all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VoidMessage {
     /// The message's place in the log.
@@ -253,7 +261,7 @@ pub struct VoidMessage {
 }
 
 /// The answer to [`VoidMessage`]: the message is void.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MessageVoided {
     /// What is recorded about it.
     pub record: VoidRecord,

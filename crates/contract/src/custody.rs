@@ -62,18 +62,20 @@ pub struct TokenAnswer {
 }
 
 /// `consent.custody.v1.status`: asks what is held of a user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CustodyQuery {
     /// The user's company.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub account_id: AccountId,
     /// The user.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub user_id: UserId,
 }
 
 /// What the broker holds of a user, and what it has handed out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CustodyStatus {
     /// The refresh token; null where none is held.
     pub held: Option<HeldToken>,
@@ -82,7 +84,7 @@ pub struct CustodyStatus {
 }
 
 /// A refresh token in custody.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HeldToken {
     /// Of whose mailbox it is.
     pub microsoft_identity: PersonId,
@@ -96,7 +98,7 @@ pub struct HeldToken {
 }
 
 /// Until when the access tokens last that cover a permission.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HandedOut {
     /// The permission.
     pub permission: Permission,
@@ -108,13 +110,15 @@ pub struct HandedOut {
 
 /// `consent.custody.v1.deposit`: a refresh token that came with a verified sign-in. The broker tries it at Microsoft
 /// before it believes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Deposit {
     /// The user's company.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub account_id: AccountId,
     /// The user.
     #[serde(with = "text")]
+    #[schema(value_type = Id)]
     pub user_id: UserId,
     /// Who signed in.
     pub microsoft_identity: PersonId,
@@ -126,7 +130,7 @@ pub struct Deposit {
 }
 
 /// The answer to [`Deposit`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Deposited {
     /// Whether it is held: nothing is kept where nothing is effective for that mailbox.
     pub kept: bool,

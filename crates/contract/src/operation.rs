@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::event_hash::EventHash;
 use crate::values::text;
@@ -16,7 +17,7 @@ pub const MAX_OPERATOR: usize = 128;
 ///
 /// The message is named by the log, by its place there, and by its hash; so this is never about
 /// another message, be it in another log of the same name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VoidRecord {
     /// When the log was created, as its server writes it.
     pub log: String,
@@ -27,6 +28,7 @@ pub struct VoidRecord {
     /// The hash by which an event would name it as its predecessor: SHA-256 over the subject, the
     /// `ce-` headers in order and the body, in hexadecimal. This is all that a reader reads of it.
     #[serde(with = "text")]
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
     pub hash: EventHash,
     /// Why, in the operator's words.
     pub reason: String,

@@ -5,14 +5,15 @@
 
 use assent_domain::ids::AccountId;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::query::AggregateId;
-use crate::values::optional_text;
+use crate::values::{Id, optional_text};
 use crate::words::{RebuildRefusal, RebuildStage};
 
 /// Asks a projection to build its view anew, or how a rebuild is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RebuildView {
     /// Only tell how this one is: the other fields count for nothing, and none is begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -23,6 +24,7 @@ pub struct RebuildView {
         skip_serializing_if = "Option::is_none",
         with = "optional_text"
     )]
+    #[schema(value_type = Option<Id>)]
     pub account_id: Option<AccountId>,
     /// Compare, and change nothing.
     #[serde(default)]
@@ -30,7 +32,7 @@ pub struct RebuildView {
 }
 
 /// How a rebuild is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RebuildReport {
     /// The projection that it is at.
     pub instance: String,
@@ -42,6 +44,7 @@ pub struct RebuildReport {
         skip_serializing_if = "Option::is_none",
         with = "optional_text"
     )]
+    #[schema(value_type = Option<Id>)]
     pub account_id: Option<AccountId>,
     /// Whether it changes nothing.
     pub dry_run: bool,
@@ -66,7 +69,7 @@ pub struct RebuildReport {
 }
 
 /// How a rebuild ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum RebuildOutcome {
     /// The new view is served.
@@ -99,7 +102,7 @@ pub enum RebuildOutcome {
 }
 
 /// What is different between the view that is served and what was folded anew.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RebuildComparison {
     /// The sequence at which both were compared.
     pub sequence: u64,
@@ -116,7 +119,7 @@ pub struct RebuildComparison {
 }
 
 /// An account or user of which the views say different things.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RowDifference {
     /// Who.
     #[serde(flatten)]
@@ -126,7 +129,7 @@ pub struct RowDifference {
 }
 
 /// A value of which the views say different things.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldDifference {
     /// Its name: `row` where one view has none or can't read it, `blocked_at` where one is blocked.
     pub field: String,

@@ -7,13 +7,14 @@ use assent_domain::account::{AccountState, Authorization};
 use assent_domain::ids::Sequence;
 use assent_domain::user::UserState;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::query::{AccountFacts, AggregateId, ConsentFacts, LastEvents, UserFacts};
 pub use crate::words::{LogCheckResult, ReplicaState};
 
 /// One projection, as it is now: the answer of `consent.projection.v1.status`. Each replica gives one, also
 /// while it has no view to answer queries from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReplicaStatus {
     /// The process: another one after each start. It names the replica in the subjects of what is asked of one.
     pub instance: String,
@@ -66,7 +67,7 @@ pub struct ReplicaStatus {
 }
 
 /// What came of reading the log again and comparing it with what the view was built from.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogCheckStatus {
     /// What the last comparison found.
     pub result: LogCheckResult,
@@ -89,7 +90,7 @@ pub struct LogCheckStatus {
 }
 
 /// How far building a view is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RebuildProgress {
     /// The last event that was folded.
     pub through: u64,
@@ -97,8 +98,12 @@ pub struct RebuildProgress {
     pub of: u64,
 }
 
+/// Asks for what needs no more to be said: an empty object.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NothingAsked {}
+
 /// Asks one projection for the digest of its rows: `consent.projection.v1.digest.<instance>`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DigestQuery {
     /// The sequence that the digest is to be of. It has to be one that the view has not passed yet: the
     /// answer comes once the view is there. As the view is now, if absent.
@@ -107,7 +112,7 @@ pub struct DigestQuery {
 }
 
 /// What all rows of one projection add up to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReplicaDigest {
     /// Which projection.
     pub instance: String,
@@ -122,7 +127,7 @@ pub struct ReplicaDigest {
 }
 
 /// Asks one projection for its rows, by page: `consent.projection.v1.rows.<instance>`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RowsQuery {
     /// The last one of the page before; absent for the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,7 +139,7 @@ pub struct RowsQuery {
 
 /// A page of a view: companies first, then users, each in the order of their ids by bytes. Each page is of
 /// the moment in which it was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RowsPage {
     /// Which projection.
     pub instance: String,
@@ -148,7 +153,7 @@ pub struct RowsPage {
 }
 
 /// What a view holds of one account or user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Row {
     /// Who.
     #[serde(flatten)]
@@ -159,7 +164,7 @@ pub struct Row {
 }
 
 /// All that a view knows of an account or a user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RowState {
     /// An account.
@@ -174,7 +179,7 @@ pub enum RowState {
 }
 
 /// All that a view knows of an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccountRow {
     /// What decisions at login need.
     #[serde(flatten)]
@@ -184,7 +189,7 @@ pub struct AccountRow {
 }
 
 /// All that a view knows of a user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UserRow {
     /// What decisions at login need.
     #[serde(flatten)]

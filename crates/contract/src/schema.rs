@@ -1,17 +1,19 @@
 //! The messages described for programs in any language, made from the types that read and write them.
 //!
-//! [`events`] is a JSON Schema for each event; [`asyncapi`] is an AsyncAPI document of the subjects that other people's
-//! programs meet. `consentctl schema` prints both.
+//! [`events`] is a JSON Schema for each event; [`asyncapi`] is an AsyncAPI document of every subject. `consentctl schema` prints both.
 
 mod channels;
 mod components;
+mod document;
 mod headers;
+mod internal;
 
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::body::{AdminConsentGranted, ModeChanged, UserScopeGranted, UserScopeRevoked};
 use components::Components;
+use document::Document;
 
 /// A JSON Schema (draft 2020-12) for the body of each event, by the event's name. Each stands alone, and refuses fields
 /// that the event does not have, as our own readers do.
@@ -47,11 +49,16 @@ fn event<T: ToSchema>() -> (String, Value) {
     (name, schema)
 }
 
-/// The AsyncAPI 3.1 document: queries, changes, tokens and the log, with what each message is made of and the errors
-/// that an answer can be.
+/// The AsyncAPI 3.1 document of every subject: queries, changes, tokens and the log, and what only programs of ours and
+/// operators say to one another; with what each message is made of and the errors that an answer can be.
 pub fn asyncapi() -> Value {
     let mut parts = Components::default();
-    let (channels, operations, messages) = channels::describe(&mut parts);
+    let mut document = Document::default();
+    let reply = json!({"address": null, "description": "Where the asker wants the answer: the reply subject of its message."});
+    document.channels.insert("reply".to_owned(), reply);
+    channels::describe(&mut document, &mut parts);
+    internal::describe(&mut document, &mut parts);
+    let (channels, operations) = (document.channels, document.operations);
     json!({
         "asyncapi": "3.1.0",
         "id": "urn:assent",
@@ -64,7 +71,7 @@ pub fn asyncapi() -> Value {
         "defaultContentType": "application/json",
         "channels": channels,
         "operations": operations,
-        "components": {"schemas": parts.into_schemas(), "messages": messages},
+        "components": {"schemas": parts.into_schemas(), "messages": document.messages},
     })
 }
 
@@ -86,7 +93,9 @@ again;\n\
 3. forgets all and begins anew when a message names another `log` (sequences of two logs are never compared), when \
 `Nats-Sequence` skips a number, or when the connection was lost;\n\
 4. takes `allowed` for what it is, and what is not in it as not allowed. Silence means nothing: neither that all stands as \
-it was, nor that anything ended.\n\n\
+it was, nor that anything ended; only an answer does.\n\n\
+Commands, custody and what is asked of one projection are for programs of Assent's and for operators: the server's \
+permissions keep others off.\n\n\
 Answers and changes may have fields that are not described here: pass over them. Queries may not.";
 
 #[cfg(test)]

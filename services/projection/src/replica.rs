@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use assent_contract::names;
 use assent_contract::replica::{
-    DigestQuery, LogCheckStatus, RebuildProgress, ReplicaDigest, ReplicaStatus, Row, RowState,
-    RowsPage, RowsQuery,
+    DigestQuery, LogCheckStatus, NothingAsked, RebuildProgress, ReplicaDigest, ReplicaStatus, Row,
+    RowState, RowsPage, RowsQuery,
 };
 use assent_domain::event::Aggregate;
 use assent_domain::ids::Sequence;
 use assent_messaging::{Endpoint, Request, ServiceError};
 use assent_permission_store::{self as store, Digest, DigestAtError, Projected, View};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
@@ -74,7 +74,7 @@ impl Replica {
                 self,
                 "status",
                 names::REPLICA_STATUS.to_owned(),
-                |replica, Nothing {}| async move {
+                |replica, NothingAsked {}| async move {
                     let status = spawn_blocking(move || replica.status()).await;
                     status.map_err(|_| QueryFailure::NotReady)
                 },
@@ -96,7 +96,7 @@ impl Replica {
                 self,
                 "accept-log",
                 of_this_one(names::REPLICA_ACCEPT_LOG),
-                |replica, Nothing {}| async move {
+                |replica, NothingAsked {}| async move {
                     replica.findings.accept_log();
                     Ok(replica.findings.status())
                 },
@@ -105,7 +105,7 @@ impl Replica {
                 self,
                 "check-log",
                 of_this_one(names::REPLICA_CHECK_LOG),
-                |replica, Nothing {}| async move {
+                |replica, NothingAsked {}| async move {
                     replica.findings.ask();
                     Ok(replica.findings.status())
                 },
@@ -225,10 +225,6 @@ impl Replica {
         })
     }
 }
-
-/// A question without content.
-#[derive(Debug, Deserialize)]
-struct Nothing {}
 
 fn endpoint<Q, A, F, Fut>(
     replica: &Arc<Replica>,

@@ -20,10 +20,11 @@ Examples:
         #[arg(value_name = "EVENT")]
         event: Option<Kind>,
     },
-    /// The AsyncAPI document of the subjects that other people's programs meet (read-only).
+    /// The AsyncAPI document of every subject (read-only).
     #[command(after_help = "\
 AsyncAPI 3.1, as JSON: queries with their answers and errors, changes with the rules of a program that
-follows them, access tokens, and the log.
+follows them, access tokens, and the log; and what only Assent's own programs and operators say to one
+another.
 
 Example:
   consentctl schema asyncapi > assent.asyncapi.json")]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::change::{CHANGE_TYPE, SOURCE as SOURCE_OF_CHANGES};
 use crate::codec::SOURCE;
 
 /// Of an event: CloudEvents 1.0 in binary mode. Values are percent-encoded where the binding says so.
@@ -16,7 +17,7 @@ pub(super) fn of_event(name: &str) -> Value {
             "ce-source": {"const": SOURCE},
             "ce-type": {"const": format!("assent.consent.{name}.v1")},
             "ce-subject": {"type": "string", "description":
-                "The account, or account/user, with each id percent-encoded."},
+                "accounts/{account}, or accounts/{account}/users/{user}."},
             "ce-time": {"type": "string", "format": "date-time", "description":
                 "To the nanosecond. Whoever stores it in fewer digits can't recompute the hash of the event from it."},
             "ce-datacontenttype": {"const": "application/json"},
@@ -28,7 +29,7 @@ pub(super) fn of_event(name: &str) -> Value {
     })
 }
 
-/// Of a change.
+/// Of a change, which is a CloudEvent in binary mode as well. Those told by older programs have no `ce-` headers.
 pub(super) fn of_change() -> Value {
     json!({
         "type": "object",
@@ -37,6 +38,14 @@ pub(super) fn of_change() -> Value {
                 "What does not have it was not told by the stream: pass over it."},
             "Nats-Sequence": {"type": "string", "pattern": "^[0-9]+$", "description":
                 "One more than the message before: where a number is missing, begin anew."},
+            "ce-specversion": {"const": "1.0"},
+            "ce-id": {"type": "string", "pattern": "^[0-9]+-[0-9]+$", "description":
+                "The event's place in the log, and the message's in the stream."},
+            "ce-source": {"type": "string", "description": format!("{SOURCE_OF_CHANGES}/ and the log.")},
+            "ce-type": {"const": CHANGE_TYPE},
+            "ce-subject": {"type": "string", "description":
+                "accounts/{account}, or accounts/{account}/users/{user}."},
+            "ce-datacontenttype": {"const": "application/json"},
             "traceparent": {"type": "string", "description": "W3C Trace Context."},
         },
     })

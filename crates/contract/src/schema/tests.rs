@@ -84,3 +84,43 @@ fn each_query_says_what_it_is_refused_with() {
         ])
     );
 }
+
+/// Whatever name there is for a subject is the address of a channel.
+#[test]
+fn every_subject_is_described() {
+    use crate::names;
+    let document = asyncapi();
+    let channels = document["channels"].as_object().unwrap().values();
+    let addresses: BTreeSet<_> = channels.filter_map(|one| one["address"].as_str()).collect();
+    for subject in [
+        names::APPENDED,
+        names::TOKEN_GET,
+        names::CUSTODY_STATUS,
+        names::CUSTODY_DEPOSIT,
+        names::QUERY_PERMISSIONS,
+        names::QUERY_LOGIN_STATE,
+        names::QUERY_ACCOUNT,
+        names::QUERY_USERS,
+        names::QUERY_CHANGES,
+        names::QUERY_BLOCKED,
+        names::REPLICA_STATUS,
+        names::COMMAND_RECORD_AUTOMATIC_GRANT,
+        names::COMMAND_BEGIN_USER_CONSENT,
+        names::COMMAND_BEGIN_CONNECTION,
+        names::COMMAND_RECORD_WITHDRAWAL,
+        names::COMMAND_VOID_MESSAGE,
+    ] {
+        assert!(addresses.contains(subject), "{subject}");
+    }
+    // Each request has an answer, and an error whose codes are listed.
+    let operations = document["operations"].as_object().unwrap();
+    for (name, operation) in operations {
+        if operation["action"] != "receive" {
+            continue;
+        }
+        let error =
+            format!("/components/messages/{name}Error/payload/allOf/1/properties/code/enum");
+        let codes = document.pointer(&error).and_then(Value::as_array);
+        assert!(codes.is_some_and(|codes| !codes.is_empty()), "{name}");
+    }
+}

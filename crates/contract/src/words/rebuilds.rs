@@ -1,13 +1,14 @@
 //! The words about a view that is built anew as an operator asked for.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::words;
 
 words! {
     "rebuild stage"
     /// What a rebuild of a view is doing.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
     #[serde(rename_all = "snake_case")]
     pub enum RebuildStage {
         /// Waiting until the projection follows the log.
@@ -31,7 +32,7 @@ words! {
 words! {
     "rebuild refusal"
     /// Why a rebuild of a view changed nothing.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
     #[serde(rename_all = "snake_case")]
     pub enum RebuildRefusal {
         /// The log is not the one that the view which is served is of.

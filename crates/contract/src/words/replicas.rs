@@ -1,13 +1,14 @@
 //! The words about a projection.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::words;
 
 words! {
     "projection state"
     /// What a projection is doing.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
     #[serde(rename_all = "snake_case")]
     pub enum ReplicaState {
         /// Looking for its view, or waiting for the log.
@@ -31,7 +32,7 @@ words! {
 words! {
     "log comparison"
     /// What a comparison of the log with a view found.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
     #[serde(rename_all = "snake_case")]
     pub enum LogCheckResult {
         /// None has ended yet.

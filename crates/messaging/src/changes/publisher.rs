@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use assent_contract::change::cloud_event_headers;
+use assent_contract::names::aggregate_of_change_subject;
 use bytes::Bytes;
 
 use super::told::{MENDED_THROUGH, SEQUENCE, SOURCE, TOLD_HASH, TOLD_THROUGH};
@@ -293,7 +295,7 @@ impl ChangePublisher {
         let message = NewMessage {
             subject,
             expected: Expected::LastOfStream(self.last_sequence),
-            headers: headers(outgoing),
+            headers: headers(outgoing, self.last_sequence.saturating_add(1)),
             payload: outgoing.payload.clone(),
             id: None,
         };
@@ -329,7 +331,8 @@ impl ChangePublisher {
     }
 }
 
-fn headers(outgoing: &Outgoing) -> Vec<(Cow<'static, str>, String)> {
+/// `stream_sequence`: the place that the message takes, or it is refused.
+fn headers(outgoing: &Outgoing, stream_sequence: u64) -> Vec<(Cow<'static, str>, String)> {
     let position = &outgoing.position;
     let mut headers = vec![
         (SOURCE, position.log.clone()),
@@ -342,6 +345,10 @@ fn headers(outgoing: &Outgoing) -> Vec<(Cow<'static, str>, String)> {
     }
     if let Some(traceparent) = &outgoing.traceparent {
         headers.push((TRACEPARENT, traceparent.clone()));
+    }
+    if let Some(aggregate) = aggregate_of_change_subject(&outgoing.subject) {
+        let places = (outgoing.sequence, stream_sequence);
+        headers.extend(cloud_event_headers(&aggregate, &position.log, places));
     }
     headers
         .into_iter()

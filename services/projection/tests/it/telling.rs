@@ -146,3 +146,28 @@ async fn what_happens_while_it_is_killed_is_told_after() {
     }
     assert_eq!(told_of, last_of);
 }
+
+/// Whoever reads CloudEvents reads changes, too.
+#[tokio::test]
+async fn a_change_is_a_cloud_event() {
+    let world = World::new().await;
+    let _projection = world.projection("one").await;
+    let worker = world.connect_as(NatsUser::SyncWorker).await;
+    let mut changes = worker.subscribe("consent.changes.v1.>").await.unwrap();
+    let sequence = world.append([granted("acme", "ana")]).await;
+    let hearing = tokio::time::timeout(PATIENCE, changes.next());
+    let message = hearing.await.unwrap().unwrap();
+    let place = message.header("Nats-Sequence").unwrap().to_owned();
+    for (name, value) in [
+        ("ce-specversion", "1.0".to_owned()),
+        ("ce-type", "assent.consent.change.v1".to_owned()),
+        ("ce-subject", "accounts/acme/users/ana".to_owned()),
+        ("ce-datacontenttype", "application/json".to_owned()),
+        ("ce-id", format!("{sequence}-{place}")),
+    ] {
+        assert_eq!(message.header(name), Some(value.as_str()), "{name}");
+    }
+    let source = message.header("ce-source").unwrap();
+    let of_log = source.strip_prefix("/assent/projection/").unwrap();
+    assert!(of_log.starts_with("CONSENT%255FEVENTS%2540"), "{source}");
+}
