@@ -3,7 +3,7 @@
 //! In a permission set an e-mail level of `"none"` is a text, which is true in JavaScript and Python. So every answer
 //! and change also lists what is allowed, and what is not in the list is not.
 
-use assent_domain::permissions::{EmailLevel, PermissionSet as DomainPermissionSet};
+use assent_domain::permissions::{EmailLevel, Permission, PermissionSet as DomainPermissionSet};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -12,7 +12,7 @@ use crate::values::PermissionSet;
 
 /// Something that may be done with a user's mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-pub(crate) enum AllowedAction {
+pub enum AllowedAction {
     /// Read and write the calendar.
     #[serde(rename = "calendar")]
     Calendar,
@@ -27,10 +27,51 @@ pub(crate) enum AllowedAction {
     EmailRead,
 }
 
+impl AllowedAction {
+    /// Each, in the order in which they are listed.
+    pub const ALL: [Self; 4] = [
+        Self::Calendar,
+        Self::Contacts,
+        Self::EmailSend,
+        Self::EmailRead,
+    ];
+
+    /// As the wire says it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Calendar => "calendar",
+            Self::Contacts => "contacts",
+            Self::EmailSend => "email.send",
+            Self::EmailRead => "email.read",
+        }
+    }
+
+    /// The one that the wire calls so.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.as_str() == text)
+    }
+
+    /// The permission that it belongs to.
+    pub const fn permission(self) -> Permission {
+        match self {
+            Self::Calendar => Permission::Calendar,
+            Self::Contacts => Permission::Contacts,
+            Self::EmailSend | Self::EmailRead => Permission::Email,
+        }
+    }
+}
+
 /// All that may be done for a user now; an empty list is nothing. It says the same as `effective`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(transparent)]
 pub struct Allowed(Vec<AllowedAction>);
+
+impl Allowed {
+    /// Whether it is allowed.
+    pub fn contains(&self, action: AllowedAction) -> bool {
+        self.0.contains(&action)
+    }
+}
 
 impl From<DomainPermissionSet> for Allowed {
     fn from(set: DomainPermissionSet) -> Self {
@@ -79,7 +120,7 @@ mod tests {
     use assent_domain::permissions::{EmailLevel, PermissionSet};
     use serde_json::json;
 
-    use super::Allowed;
+    use super::{Allowed, AllowedAction};
 
     #[test]
     fn each_level_of_email_says_what_it_allows() {
@@ -98,6 +139,15 @@ mod tests {
             };
             assert_eq!(serde_json::to_value(Allowed::from(set)).unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn each_is_called_as_it_is_written() {
+        for action in AllowedAction::ALL {
+            assert_eq!(serde_json::to_value(action).unwrap(), action.as_str());
+            assert_eq!(AllowedAction::parse(action.as_str()), Some(action));
+        }
+        assert_eq!(AllowedAction::parse("email"), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Whoever shows a word to somebody who may not know it (`consentctl errors`) reads the meaning here. So do the descriptions
 //! of the APIs, which take the words themselves from the enums.
 
+mod access;
 mod alarms;
 mod flows;
 mod logins;
@@ -11,6 +12,7 @@ mod rebuilds;
 mod replicas;
 mod users;
 
+pub use access::{AccessReason, AccessRefusal};
 pub use alarms::{OperatorAlarm, SecurityEvent};
 pub use flows::{FlowFailure, FlowState, HandOffState, Remark};
 pub use logins::{DecisionKind, Reason};
@@ -32,6 +34,7 @@ pub fn all() -> impl Iterator<Item = Meaning> {
         .chain(of(FlowFailure::ALL, FlowFailure::meaning))
         .chain(of(Remark::ALL, Remark::meaning))
         .chain(of(HandOffState::ALL, HandOffState::meaning))
+        .chain(of(AccessRefusal::ALL, AccessRefusal::meaning))
         .chain(of(PermissionState::ALL, PermissionState::meaning))
         .chain(of(MailboxState::ALL, MailboxState::meaning))
         .chain(of(Approval::ALL, Approval::meaning))

@@ -121,6 +121,29 @@ impl<S: KeySource> KeyCache<S> {
         Some(newer)
     }
 
+    /// Whether keys can be had. Where there are none, where they are old, or where the last fetch failed, they are fetched,
+    /// no more often than for somebody who needs them.
+    pub async fn available(&self) -> Result<(), LookupError<S::Error>> {
+        let last_fetch = Arc::clone(&self.0.last_fetch).lock_owned().await;
+        let is_fresh = |keys: Arc<FetchedKeys<S::Keys>>| keys.at.elapsed() <= self.0.refresh_after;
+        let has_failed = last_fetch
+            .as_ref()
+            .is_some_and(|last| last.failure.is_some());
+        if !has_failed && self.current().is_some_and(is_fresh) {
+            return Ok(());
+        }
+        if let Some(last) = &*last_fetch
+            && has_failed
+            && last.ended.elapsed() < RETRY_AFTER
+        {
+            return Err(last.lookup_error());
+        }
+        tokio::spawn(self.clone().fetch(last_fetch))
+            .await
+            .map_err(|_panicked_or_stopping| LookupError::Abandoned)?
+            .map_err(LookupError::Unavailable)
+    }
+
     /// The keys of the last fetch that succeeded.
     pub fn current(&self) -> Option<Arc<FetchedKeys<S::Keys>>> {
         let current = self.0.current.read();

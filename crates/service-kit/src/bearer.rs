@@ -13,8 +13,11 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
 use crate::config::HttpUrl;
+use crate::error_chain::with_sources;
+use crate::health::{Dependency, Health};
 use crate::openapi::ErrorResponses;
 use crate::problem::{HttpProblem, Problem, ProblemType};
+use crate::runtime::Runtime;
 
 mod caller;
 mod claim;
@@ -33,6 +36,10 @@ use keys::{Key, LEEWAY_SECONDS, allowed_algorithm};
 pub const LONGEST_TOKEN: usize = 8 * 1024;
 
 const REFRESH_AFTER: Duration = Duration::from_hours(1);
+
+/// Between two looks at whether keys can be had, while they can, and while they can't.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+const TRY_EVERY: Duration = Duration::from_secs(3);
 
 /// Checks tokens of one issuer for one audience; clones share the keys.
 #[derive(Clone)]
@@ -141,6 +148,38 @@ impl BearerVerifier {
             LookupError::Unknown => BearerError::UnknownKey,
             LookupError::Unavailable(error) => BearerError::KeysUnavailable(Some(error)),
             LookupError::Abandoned => BearerError::KeysUnavailable(None),
+        }
+    }
+
+    /// Keeps readiness in step with the issuer's keys, which are fetched before the first token needs them. Without them no
+    /// token proves anybody, and the program goes on with all that needs no token.
+    pub fn watch_keys(&self, health: &Health, runtime: &Runtime) {
+        let keys = health.dependency("host_keys");
+        let watching = self.clone().watch(keys, runtime.clone());
+        runtime.spawn_critical("host-keys", watching);
+    }
+
+    async fn watch(self, keys: Dependency, runtime: Runtime) {
+        loop {
+            let pause = match self.keys.available().await {
+                Ok(()) => {
+                    keys.ready();
+                    LOOK_EVERY
+                }
+                Err(error) => {
+                    let kept = match self.keys.current() {
+                        Some(_) => "tokens are checked with the keys that are known",
+                        None => "no token is accepted",
+                    };
+                    let why = with_sources(&error);
+                    keys.do_without(format!("ASSENT_HOST_JWKS_URL: {why}; {kept}"));
+                    TRY_EVERY
+                }
+            };
+            tokio::select! {
+                () = runtime.shutdown_requested() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
         }
     }
 

@@ -14,12 +14,21 @@ use serde::de::DeserializeOwned;
 use crate::problem::{HttpProblem, Problem};
 
 mod deserialize_errors;
+mod objects;
+
+use objects::Object;
+pub use objects::{object, optional_object};
 
 use deserialize_errors::{describe_json, describe_parameters, describe_unknown};
 
 /// A JSON body. A field that `T` does not know, at any depth, is refused.
 #[derive(Debug, Clone, Copy)]
 pub struct ApiJson<T>(pub T);
+
+/// A JSON object of a standard that grows: fields that `T` does not know are passed over. Whatever can't be read is 400, another
+/// media type too.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenJson<T>(pub T);
 
 /// The parameters in the path.
 #[derive(Debug, Clone, Copy)]
@@ -44,20 +53,31 @@ where
         let body = Bytes::from_request(request, state)
             .await
             .map_err(|rejection| unreadable(&rejection))?;
-        let mut json = serde_json::Deserializer::from_slice(&body);
-        let mut unknown = None;
-        let mut note = |path: serde_ignored::Path<'_>| {
-            unknown.get_or_insert_with(|| describe_unknown(&path));
-        };
-        let known_only = serde_ignored::Deserializer::new(&mut json, &mut note);
-        let value = serde_path_to_error::deserialize(known_only)
-            .map_err(|error| Problem::invalid_request(describe_json(&error)))?;
-        json.end()
-            .map_err(|_| Problem::invalid_request("the body goes on after the JSON value"))?;
-        match unknown {
-            None => Ok(Self(value)),
-            Some(refusal) => Err(Problem::invalid_request(refusal)),
+        read_strictly(&body)
+            .map(Self)
+            .map_err(Problem::invalid_request)
+    }
+}
+
+impl<S, T> FromRequest<S> for OpenJson<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            return Err(Problem::invalid_request(
+                "send the body as application/json",
+            ));
         }
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| unreadable(&rejection))?;
+        read_openly(&body)
+            .map(Self)
+            .map_err(Problem::invalid_request)
     }
 }
 
@@ -96,6 +116,35 @@ where
         }
     }
 }
+
+/// Reads a JSON object that may have no other fields, at any depth. What is wrong with it is said by the field's name, and
+/// without any value: that may be a token in the wrong place.
+pub fn read_strictly<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let mut unknown = None;
+    let mut note = |path: serde_ignored::Path<'_>| {
+        unknown.get_or_insert_with(|| describe_unknown(&path));
+    };
+    let known_only = serde_ignored::Deserializer::new(&mut json, &mut note);
+    let read = serde_path_to_error::deserialize::<_, Object<T>>(known_only);
+    let value = read.map_err(|error| describe_json(&error))?;
+    json.end().map_err(|_| GOES_ON)?;
+    match unknown {
+        None => Ok(value.0),
+        Some(refusal) => Err(refusal),
+    }
+}
+
+/// The same, with fields that are not known passed over.
+pub fn read_openly<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let read = serde_path_to_error::deserialize::<_, Object<T>>(&mut json);
+    let value = read.map_err(|error| describe_json(&error))?;
+    json.end().map_err(|_| GOES_ON)?;
+    Ok(value.0)
+}
+
+const GOES_ON: &str = "the body goes on after the JSON value";
 
 /// 404 for a path no route matches.
 pub(crate) async fn unknown_route() -> Problem {

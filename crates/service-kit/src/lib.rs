@@ -73,7 +73,7 @@ mod request_id;
 
 pub use bearer::{BearerError, BearerVerifier, Caller};
 pub use error_pages::ErrorPages;
-pub use extract::{ApiJson, ApiPath, ApiQuery};
+pub use extract::{ApiJson, ApiPath, ApiQuery, OpenJson};
 pub use health::{Dependency, Health};
 pub use problem::Problem;
 pub use program::{

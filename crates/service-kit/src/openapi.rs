@@ -15,10 +15,13 @@ use utoipa::openapi::{ContentBuilder, Header, OpenApi, Ref, RefOr, Response, Res
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::UtoipaMethodRouter;
 
-use crate::extract::{ApiJson, ApiPath, ApiQuery};
+use crate::extract::{ApiJson, ApiPath, ApiQuery, OpenJson};
 use crate::problem::{HttpProblem, MEDIA_TYPE, Problem, ProblemType};
+use finish::finish;
+pub use finish::{list_words, tag_by_path};
 use strict_bodies::close_request_bodies;
 
+mod finish;
 mod strict_bodies;
 
 /// The problems that an extractor or an error can end a request with.
@@ -131,9 +134,21 @@ fn error_response(problems: &[ProblemType], media_types: &[&str]) -> Response {
     response.build()
 }
 
-/// The document as JSON text, as it is served.
-pub fn to_json(mut document: OpenApi) -> String {
+/// The document as JSON text, as it is served: no request body has other fields than those that are described. `codes` are
+/// those that a problem can have.
+pub fn to_json(document: OpenApi, codes: impl IntoIterator<Item = &'static str>) -> String {
+    to_json_with(document, OpenApi::default(), codes)
+}
+
+/// The same, with operations ([`OpenJson`]) whose request bodies may have more fields.
+pub fn to_json_with(
+    mut document: OpenApi,
+    open: OpenApi,
+    codes: impl IntoIterator<Item = &'static str>,
+) -> String {
     close_request_bodies(&mut document);
+    document.merge(open);
+    finish(&mut document, codes);
     // Text, numbers and lists only: each has a JSON form.
     let mut text = document.to_pretty_json().unwrap_or_default();
     text.push('\n');
@@ -164,6 +179,13 @@ impl PartialSchema for Problem {
     }
 }
 
+/// Whoever answers with a problem as it is can end a request as any other may, or call it invalid.
+impl ErrorResponses for Problem {
+    fn problem_types() -> Vec<ProblemType> {
+        vec![HttpProblem::InvalidRequest.into()]
+    }
+}
+
 impl ErrorResponses for HeaderMap {
     fn problem_types() -> Vec<ProblemType> {
         Vec::new()
@@ -191,6 +213,13 @@ impl<T> ErrorResponses for ApiPath<T> {
 impl<T> ErrorResponses for ApiQuery<T> {
     fn problem_types() -> Vec<ProblemType> {
         vec![HttpProblem::InvalidRequest.into()]
+    }
+}
+
+impl<T> ErrorResponses for OpenJson<T> {
+    fn problem_types() -> Vec<ProblemType> {
+        let problems = [HttpProblem::InvalidRequest, HttpProblem::PayloadTooLarge];
+        problems.map(ProblemType::from).to_vec()
     }
 }
 

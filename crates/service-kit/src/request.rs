@@ -37,6 +37,7 @@ pub(crate) async fn surround(
 ) -> Response {
     let began = Instant::now();
     let id = RequestId::from_headers(request.headers());
+    let told = RequestId::told(request.headers());
     let method = method_name(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let matched = route.as_ref().map(MatchedPath::as_str);
@@ -77,7 +78,7 @@ pub(crate) async fn surround(
         }
         response.headers_mut().remove(CONTENT_LENGTH);
     }
-    add_headers(id, &mut response);
+    add_headers(id, told, &mut response);
     report(method, route, response.status(), began.elapsed(), &span);
     response
 }
@@ -96,13 +97,17 @@ fn log_problem(problem: &Problem, span: &Span) {
     }
 }
 
-fn add_headers(id: RequestId, response: &mut Response) {
+fn add_headers(id: RequestId, told: Option<HeaderValue>, response: &mut Response) {
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers
         .entry(CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    if let Ok(id) = HeaderValue::from_str(id.as_uuid().as_hyphenated().encode_lower(&mut [0; 36])) {
+    let id = told.map_or_else(
+        || HeaderValue::from_str(id.as_uuid().as_hyphenated().encode_lower(&mut [0; 36])),
+        Ok,
+    );
+    if let Ok(id) = id {
         headers.insert(HEADER, id);
     }
 }

@@ -137,6 +137,7 @@ pub async fn run_with_clock(
     let people = page::error_pages(Arc::clone(&site));
     let (most, idle) = (config.http_connections, config.http_idle_seconds.into());
     let limits = ConnectionLimits::for_this_process(most, idle);
+    verifier.watch_keys(&health, &runtime);
     let router = http::router(site, verifier, runtime.clone(), limits.most);
     let bound = assent_service_kit::bind(listen).await?;
     let bound = bound.limited(limits).with_error_pages(people);

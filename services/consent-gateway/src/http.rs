@@ -16,6 +16,8 @@ use assent_consent_core::failure::{Candidate, Failure};
 use assent_consent_core::gateway::Gateway;
 use assent_consent_core::reasons::InvalidRequest;
 use assent_consent_pages::{Site, page};
+use assent_contract::problem::ErrorCode;
+use assent_contract::words::{FlowFailure, Remark};
 use assent_domain::ids::AccountId;
 use assent_service_kit::bearer::BearerError;
 use assent_service_kit::openapi::{self, ErrorResponses, with_error_responses};
@@ -46,6 +48,16 @@ use components::Extras;
     ),
     servers((url = "/")),
     security(("host" = [])),
+    tags(
+        (name = "Accounts", description = "A company: who decides, and how much e-mail is synced"),
+        (name = "Users", description = "A user: what is permitted, and why"),
+        (name = "Flows", description = "What was begun at Microsoft"),
+        (name = "Links", description = "Links for administrators who have no account here"),
+        (name = "Sessions", description = "Browser sessions of the settings pages"),
+        (name = "Settings", description = "The settings pages, for browsers"),
+        (name = "Administrators", description = "The pages that an administrator sees, and Microsoft's callbacks"),
+        (name = "Assets", description = "What the pages are made of, and this document")
+    ),
     components(schemas(Problem, Candidate)),
     modifiers(&Extras)
 )]
@@ -55,7 +67,15 @@ struct Api;
 pub(crate) static OPENAPI: LazyLock<String> = LazyLock::new(|| {
     let mut document = routes().into_openapi();
     document.merge(assent_consent_pages::openapi());
-    openapi::to_json(document)
+    openapi::tag_by_path(&mut document, components::TAGS);
+    let codes = || ErrorCode::all().map(ErrorCode::as_str);
+    for schema in ["Flow", "HandOff"] {
+        let failures = FlowFailure::ALL.iter().copied().map(FlowFailure::as_str);
+        let remarks = Remark::ALL.iter().copied().map(Remark::as_str);
+        let words = codes().chain(failures).chain(remarks);
+        openapi::list_words(&mut document, (schema, "code"), words);
+    }
+    openapi::to_json(document, codes())
 });
 
 const SEQUENCE: HeaderName = HeaderName::from_static("assent-sequence");

@@ -52,6 +52,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         Connection::connect_waiting(config.nats.with_client_name(PROGRAM.name)).await?;
     let health = Health::new();
     readiness::watch(&health, &connection, &entra, &runtime);
+    verifier.watch_keys(&health, &runtime);
 
     let custody = Custody::new(connection.clone(), query_deadline);
     let following = offers::follow(Arc::clone(custody.offers())).await?;

@@ -5,6 +5,7 @@ mod login_error;
 
 use std::sync::{Arc, LazyLock};
 
+use assent_contract::problem::ErrorCode;
 use assent_domain::ids::AccountId;
 use assent_service_kit::bearer::BearerError;
 use assent_service_kit::config::Origin;
@@ -41,20 +42,27 @@ pub(crate) struct AppState {
 #[openapi(
     info(
         title = "Assent login hook",
-        version = "1",
+        version = "1.0.0",
         description = "Asked by the host application at every login: what to do about Microsoft 365 permissions. Logins \
             fail open: when something needed is away, the decision is to proceed, marked as degraded. Permissions fail \
             closed: what is unknown is answered as not effective.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     servers((url = "/")),
+    tags(
+        (name = "Logins", description = "What to do when somebody signs in"),
+        (name = "Description", description = "This document")
+    ),
     components(schemas(Problem)),
     modifiers(&Bearer)
 )]
 struct Api;
 
 /// The description of all of this, as it is served.
-static OPENAPI: LazyLock<String> = LazyLock::new(|| openapi::to_json(routes().into_openapi()));
+static OPENAPI: LazyLock<String> = LazyLock::new(|| {
+    let codes = ErrorCode::all().map(ErrorCode::as_str);
+    openapi::to_json(routes().into_openapi(), codes)
+});
 
 /// All routes.
 pub(crate) fn router(shared: AppState) -> Router {
@@ -76,8 +84,24 @@ fn routes() -> OpenApiRouter<Arc<AppState>> {
     post,
     path = "/v1/login-decisions",
     operation_id = "decideLogin",
-    request_body = LoginBody,
-    responses((status = OK, description = "The decision", body = LoginAnswer)),
+    tag = "Logins",
+    request_body(content = LoginBody, example = json!({
+        "account_id": "acme",
+        "user_id": "ana",
+        "sign_in": {"provider": "other"},
+        "wants": {"calendar": true, "contacts": true, "email": "full"}
+    })),
+    responses((status = OK, description = "The decision", body = LoginAnswer, example = json!({
+        "decision": "prompt",
+        "reason": "consent_missing",
+        "method": "user_individual",
+        "effective": {"calendar": true, "contacts": false, "email": "none"},
+        "allowed": ["calendar"],
+        "missing": {"calendar": false, "contacts": true, "email": "full"},
+        "authorize_url": "https://login.microsoftonline.com/organizations/oauth2/v2.0/authorize?client_id=5f0f3d0c-6f0c-4e0e-9d52-3d6a1d6f2b11",
+        "degraded": false,
+        "sequence": 2
+    }))),
     security(("bearer" = ["login:decide"]))
 )]
 async fn decide_login(
@@ -97,7 +121,9 @@ async fn decide_login(
     get,
     path = "/openapi.json",
     operation_id = "describe",
-    responses((status = OK, description = "An OpenAPI document", body = Object))
+    tag = "Description",
+    responses((status = OK, description = "An OpenAPI document", body = Object)),
+    security()
 )]
 async fn describe() -> Response {
     ([(CONTENT_TYPE, "application/json")], OPENAPI.as_str()).into_response()

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use assent_contract::names::QUERY_LOGIN_STATE;
 use assent_contract::problem::ErrorCode;
-use assent_contract::query::{LoginState, NoConsent, UserQuery};
+use assent_contract::query::{LoginState, LoginStateQuery, NoConsent, UserQuery};
 use assent_contract::values::Method;
 use assent_domain::account::AccountState;
 use assent_domain::user::UserState;
@@ -105,7 +105,17 @@ impl Projection {
     }
 
     async fn ask(&self, query: &UserQuery) -> Result<ProjectedUser, StateUnavailable> {
-        let payload = serde_json::to_vec(query).map_err(StateUnavailable::Unreadable)?;
+        // Whoever is merely ahead has to hear so before the deadline, and not take it for an outage.
+        let wait = self.deadline.saturating_sub(self.deadline / 4);
+        let query = LoginStateQuery {
+            account_id: query.account_id.clone(),
+            user_id: query.user_id.clone(),
+            at_least: query.at_least,
+            wait_ms: query
+                .at_least
+                .map(|_| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+        };
+        let payload = serde_json::to_vec(&query).map_err(StateUnavailable::Unreadable)?;
         let traceparent = known_traceparent();
         let answer = self
             .connection

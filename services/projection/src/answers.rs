@@ -1,8 +1,10 @@
 //! The answers. Each reads rows and sequence at once, so an answer is true of one moment.
 
+use std::time::Duration;
+
 use assent_contract::query::{
     AccountAnswer, AccountFacts, AccountQuery, BlockedEntry, BlockedPage, BlockedQuery, LoginState,
-    PermissionsAnswer, UserEntry, UserFacts, UserQuery, UsersPage, UsersQuery,
+    LoginStateQuery, PermissionsAnswer, UserEntry, UserFacts, UserQuery, UsersPage, UsersQuery,
 };
 use assent_contract::values::PersonId;
 use assent_domain::account::AccountState;
@@ -43,9 +45,10 @@ pub(crate) async fn permissions(
 
 pub(crate) async fn login_state(
     served: &ServedView,
-    query: &UserQuery,
+    query: &LoginStateQuery,
 ) -> Result<LoginState, QueryFailure> {
-    served.reaches(query.at_least).await?;
+    let patience = query.wait_ms.map_or(Duration::MAX, Duration::from_millis);
+    served.reaches_within(query.at_least, patience).await?;
     read(served, |view| {
         let reading = view.read();
         let account = reading.account(&query.account_id)?;

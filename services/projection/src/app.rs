@@ -69,7 +69,13 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         serve_queries(connection, Arc::clone(&served), runtime.clone()),
     );
 
-    let router = http::router(served, replica, verifier);
+    verifier.watch_keys(&health, &runtime);
+    let router = http::router(http::Shared {
+        served,
+        replica,
+        verifier: Arc::new(verifier),
+        own_url: config.projection_url,
+    });
     let listen = Listen {
         address: config.listen.into(),
         metrics: config.metrics_listen.map(Into::into),

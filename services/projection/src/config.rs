@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use assent_contract::variables::VARIABLES;
 use assent_messaging::ConnectionSettings;
-use assent_service_kit::config::ListenAddress;
 use assent_service_kit::config::shared::{self, HostValues, IdleSeconds};
+use assent_service_kit::config::{HttpUrl, ListenAddress};
 use assent_service_kit::{Program, Variable};
 use serde::Deserialize;
 
@@ -37,6 +37,12 @@ pub static PROGRAM: Program = Program {
         shared::NATS_PASSWORD,
         shared::NATS_CA_FILE,
         shared::NATS_INBOX_PREFIX,
+        Variable::plain(
+            "ASSENT_PROJECTION_URL",
+            "where others reach this service, as GET /.well-known/authzen-configuration tells it (the address at which \
+             that was asked)",
+            None,
+        ),
         shared::HOST_ISSUER,
         shared::HOST_JWKS_URL,
         shared::HOST_AUDIENCE,
@@ -55,6 +61,8 @@ pub struct Config {
     pub http_idle_seconds: IdleSeconds,
     /// Where the metrics are, if not there.
     pub metrics_listen: Option<ListenAddress>,
+    /// Where others reach it.
+    pub projection_url: Option<HttpUrl>,
     /// Where the view lives.
     pub data_dir: PathBuf,
     /// NATS.

@@ -11,12 +11,14 @@
 //! 5. `change_announcer` tells others what changed, each change once.
 //! 6. `rebuild` builds the view anew where an operator asks for it, beside the one that is served.
 //! 7. `served_view` is where the view is served from; `answers` reads it, for NATS and for HTTP, and
+//!    `authzen` does so in the words of a standard;
 //!    `snapshot` reads all of it, for whoever begins to follow the changes; `replica` is what an operator asks
 //!    of each projection by itself.
 
 mod announce_error;
 mod answers;
 pub mod app;
+mod authzen;
 mod change_announcer;
 pub mod config;
 mod entries;

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use assent_contract::{names, strict};
+use assent_contract::names;
 use assent_messaging::{Connection, Endpoint, Request, ServiceError};
 use assent_metrics::service::ERRORS;
+use assent_service_kit::extract::{read_openly, read_strictly};
 use assent_service_kit::telemetry::processing;
 use futures::TryFutureExt as _;
 use serde::Serialize;
@@ -24,35 +25,35 @@ pub(crate) fn endpoints(served: &Arc<ServedView>, connection: &Connection) -> Ve
             served,
             "permissions",
             names::QUERY_PERMISSIONS,
-            strict::from_slice,
+            read_strictly,
             |served, query| async move { answers::permissions(&served, &query).await },
         ),
         endpoint(
             served,
             "login-state",
             names::QUERY_LOGIN_STATE,
-            |query| serde_json::from_slice(query),
+            read_openly,
             |served, query| async move { answers::login_state(&served, &query).await },
         ),
         endpoint(
             served,
             "account",
             names::QUERY_ACCOUNT,
-            strict::from_slice,
+            read_strictly,
             |served, query| async move { answers::account(&served, &query).await },
         ),
         endpoint(
             served,
             "users",
             names::QUERY_USERS,
-            strict::from_slice,
+            read_strictly,
             |served, query| async move { answers::users(&served, &query).await },
         ),
         endpoint(
             served,
             "changes",
             names::QUERY_CHANGES,
-            strict::from_slice,
+            read_strictly,
             move |served, query| {
                 let connection = connection.clone();
                 async move { snapshot::changes(&served, &connection, &query).await }
@@ -62,7 +63,7 @@ pub(crate) fn endpoints(served: &Arc<ServedView>, connection: &Connection) -> Ve
             served,
             "blocked",
             names::QUERY_BLOCKED,
-            |query| serde_json::from_slice(query),
+            read_openly,
             |served, query| async move { answers::blocked(&served, query).await },
         ),
     ])
@@ -72,7 +73,7 @@ fn endpoint<Q, A, F, Fut>(
     served: &Arc<ServedView>,
     name: &'static str,
     subject: &'static str,
-    read: fn(&[u8]) -> Result<Q, serde_json::Error>,
+    read: fn(&[u8]) -> Result<Q, String>,
     answer: F,
 ) -> Endpoint
 where
@@ -87,16 +88,9 @@ where
         let answer = answer.clone();
         let span = processing(subject, request.traceparent.as_deref());
         async move {
-            // Fields without names, which serde would take for a query too, are none.
-            if request.payload.trim_ascii_start().first() == Some(&b'[') {
-                let detail = format!("the request is not a {name} query: a list, not an object");
-                return Err(QueryFailure::Invalid(detail).into());
-            }
-            let query = read(&request.payload).map_err(|error| {
-                let (line, column) = (error.line(), error.column());
-                ServiceError::from(QueryFailure::Invalid(format!(
-                    "the request is not a {name} query: line {line}, column {column}"
-                )))
+            let query = read(&request.payload).map_err(|wrong| {
+                let detail = format!("the request is not a {name} query: {wrong}");
+                ServiceError::from(QueryFailure::Invalid(detail))
             })?;
             let answer = answer(served, query).await?;
             serde_json::to_vec(&answer).map_err(|error| QueryFailure::Internal(error).into())

@@ -8,6 +8,9 @@ use axum::response::{IntoResponse, Response};
 
 use crate::announce_error::AnnounceError;
 
+const NOT_YET: &str =
+    "the view does not reflect the write that at_least names yet: ask again in a moment";
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum QueryFailure {
@@ -62,7 +65,7 @@ impl From<QueryFailure> for Problem {
         match failure {
             QueryFailure::Invalid(detail) => problem.detail(detail),
             QueryFailure::Forbidden => problem.detail("the token does not allow this"),
-            QueryFailure::NotYetApplied => problem,
+            QueryFailure::NotYetApplied => problem.detail(NOT_YET),
             QueryFailure::Busy => problem.detail("others read all rows: try again in a moment"),
             QueryFailure::NotReady => problem.detail(not_ready),
             QueryFailure::Damaged(error) => problem.detail(not_ready).internal(error),

@@ -303,12 +303,21 @@ impl ServedView {
 
     /// Waits until the view reflects this write; at once, in the usual case.
     pub(crate) async fn reaches(&self, at_least: Option<u64>) -> Result<(), QueryFailure> {
+        self.reaches_within(at_least, PATIENCE).await
+    }
+
+    /// The same for somebody who waits no longer than this.
+    pub(crate) async fn reaches_within(
+        &self,
+        at_least: Option<u64>,
+        patience: Duration,
+    ) -> Result<(), QueryFailure> {
         let Some(at_least) = at_least else {
             return Ok(());
         };
         let mut applied = self.progress();
         let reached = applied.wait_for(|applied| at_least <= *applied);
-        match tokio::time::timeout(PATIENCE, reached).await {
+        match tokio::time::timeout(patience.min(PATIENCE), reached).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(QueryFailure::NotYetApplied),
         }

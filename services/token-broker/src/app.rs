@@ -108,6 +108,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         count: Count::default(),
         verify_every: config.verify_every_minutes.into(),
     });
+    verifier.watch_keys(&health, &runtime);
     work(&config, &custody, &connection, &health, told, &runtime);
 
     let router = http::router(AppState {

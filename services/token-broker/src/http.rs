@@ -4,6 +4,7 @@ mod bodies;
 
 use std::sync::{Arc, LazyLock};
 
+use assent_contract::problem::ErrorCode;
 use assent_contract::values::Id;
 use assent_domain::ids::{AccountId, UserId};
 use assent_service_kit::bearer::BearerError;
@@ -44,19 +45,27 @@ pub(crate) struct AppState {
 #[openapi(
     info(
         title = "Assent token broker",
-        version = "1",
+        version = "1.0.0",
         description = "Asked by the host application's sync workers: an access token for Microsoft Graph, while the \
             permission is effective. What is not known to be permitted is refused.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     servers((url = "/")),
-    components(schemas(Problem)),
+    tags(
+        (name = "Tokens", description = "Access tokens for Microsoft Graph"),
+        (name = "Withdrawals", description = "What is gone at Microsoft"),
+        (name = "Description", description = "This document")
+    ),
+    components(schemas(Problem, Id)),
     modifiers(&Bearer)
 )]
 struct Api;
 
 /// The description of all of this, as it is served.
-static OPENAPI: LazyLock<String> = LazyLock::new(|| openapi::to_json(routes().into_openapi()));
+static OPENAPI: LazyLock<String> = LazyLock::new(|| {
+    let codes = ErrorCode::all().map(ErrorCode::as_str);
+    openapi::to_json(routes().into_openapi(), codes)
+});
 
 /// All routes.
 pub(crate) fn router(shared: AppState) -> Router {
@@ -82,8 +91,9 @@ fn routes() -> OpenApiRouter<Arc<AppState>> {
     post,
     path = "/v1/accounts/{account}/users/{user}/tokens",
     operation_id = "issueToken",
-    params(("account" = Id, Path), ("user" = Id, Path)),
-    request_body = WantedBody,
+    tag = "Tokens",
+    params(("account" = Id, Path, description = "account_id"), ("user" = Id, Path, description = "user_id")),
+    request_body(content = WantedBody, example = json!({"permission": "calendar"})),
     responses((status = OK, description = "The token. Not to be stored by caches", body = TokenBody)),
     security(("bearer" = ["tokens:issue"]))
 )]
@@ -113,8 +123,9 @@ async fn issue_token(
     post,
     path = "/v1/accounts/{account}/users/{user}/withdrawals",
     operation_id = "reportWithdrawal",
-    params(("account" = Id, Path), ("user" = Id, Path)),
-    request_body = ReportBody,
+    tag = "Withdrawals",
+    params(("account" = Id, Path, description = "account_id"), ("user" = Id, Path, description = "user_id")),
+    request_body(content = ReportBody, example = json!({"error": "invalid_grant", "suberror": "consent_required"})),
     responses((status = ACCEPTED, description = "What became of it", body = ReportedBody)),
     security(("bearer" = ["withdrawals:report"]))
 )]
@@ -143,7 +154,9 @@ async fn report_withdrawal(
     get,
     path = "/openapi.json",
     operation_id = "describe",
-    responses((status = OK, description = "An OpenAPI document", body = Object))
+    tag = "Description",
+    responses((status = OK, description = "An OpenAPI document", body = Object)),
+    security()
 )]
 async fn describe() -> Response {
     ([(CONTENT_TYPE, "application/json")], OPENAPI.as_str()).into_response()

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use assent_contract::custody::{CustodyQuery, Deposit, TokenRequest};
-use assent_contract::{names, strict};
+use assent_contract::names;
 use assent_messaging::{Endpoint, Request, ServiceError};
+use assent_service_kit::extract::{read_openly, read_strictly};
 use assent_service_kit::telemetry::processing;
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
@@ -29,7 +30,7 @@ pub(crate) fn endpoints(custody: &Arc<Custody>) -> Vec<Endpoint> {
             custody,
             "get",
             names::TOKEN_GET,
-            strict::from_slice,
+            read_strictly,
             |custody, request: TokenRequest| async move {
                 let wanted = Wanted {
                     whose: UserKey {
@@ -47,7 +48,7 @@ pub(crate) fn endpoints(custody: &Arc<Custody>) -> Vec<Endpoint> {
             custody,
             "status",
             names::CUSTODY_STATUS,
-            |query| serde_json::from_slice(query),
+            read_openly,
             |custody, query: CustodyQuery| async move { status(&custody, query).await },
         ),
         endpoint(
@@ -61,7 +62,7 @@ pub(crate) fn endpoints(custody: &Arc<Custody>) -> Vec<Endpoint> {
             custody,
             "deposit",
             names::CUSTODY_DEPOSIT,
-            |command| serde_json::from_slice(command),
+            read_openly,
             |custody, command: Deposit| async move { deposit(&custody, command).await },
         ),
     ])
@@ -71,7 +72,7 @@ fn endpoint<Q, A, F, Fut>(
     custody: &Arc<Custody>,
     name: &'static str,
     subject: &'static str,
-    read: fn(&[u8]) -> Result<Q, serde_json::Error>,
+    read: fn(&[u8]) -> Result<Q, String>,
     answer: F,
 ) -> Endpoint
 where
@@ -85,17 +86,9 @@ where
         let (custody, answer) = (Arc::clone(&custody), answer.clone());
         let span = processing(subject, request.traceparent.as_deref());
         let handled = async move {
-            // Fields without names, which serde would take for a request too, are none.
-            if request.payload.trim_ascii_start().first() == Some(&b'[') {
-                let detail = format!("the request is not a {name} request: a list, not an object");
-                return Err(Failure::Invalid(detail));
-            }
-            let asked = read(&request.payload).map_err(|error| {
-                // Where, and nothing of its values: one of them may be a token.
-                let (line, column) = (error.line(), error.column());
-                Failure::Invalid(format!(
-                    "the request is not a {name} request: line {line}, column {column}"
-                ))
+            let asked = read(&request.payload).map_err(|wrong| {
+                // By the field's name, and nothing of its values: one of them may be a token.
+                Failure::Invalid(format!("the request is not a {name} request: {wrong}"))
             })?;
             let answer = answer(custody, asked).await?;
             serde_json::to_vec(&answer).map_err(|error| Failure::Internal(error.into()))

@@ -1,7 +1,9 @@
 //! Tokens good and bad, against keys published over a real socket.
 
+use std::time::Duration;
+
 use assent_service_kit::config::HttpUrl;
-use assent_service_kit::{BearerError, BearerVerifier, Caller};
+use assent_service_kit::{BearerError, BearerVerifier, Caller, Health, Runtime};
 use axum::http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use serde_json::{Value, json};
 
@@ -461,6 +463,38 @@ async fn without_keys_the_answer_is_try_again() {
         Err(BearerError::Signature)
     ));
     assert!(verifier.authenticate(&headers).await.is_ok());
+}
+
+#[tokio::test]
+async fn readiness_says_when_the_keys_cannot_be_had() {
+    let published = Published::start(vec![]).await;
+    published.answer(None);
+    let (health, runtime) = (Health::new(), Runtime::new());
+    published.verifier().watch_keys(&health, &runtime);
+    let said = async |wanted: fn(&str) -> bool| {
+        while !wanted(
+            health
+                .troubles()
+                .get("host_keys")
+                .map_or("", String::as_str),
+        ) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let said = async |wanted| {
+        let in_time = tokio::time::timeout(Duration::from_secs(20), said(wanted));
+        assert!(in_time.await.is_ok(), "{:?}", health.troubles());
+    };
+    said(|trouble| {
+        trouble.starts_with("ASSENT_HOST_JWKS_URL: ") && trouble.ends_with("no token is accepted")
+    })
+    .await;
+    // Whatever needs no token goes on.
+    assert!(health.is_ready());
+    published.set(&[Signer::ed25519().jwk("a")]);
+    said(str::is_empty).await;
+    runtime.request_shutdown();
+    runtime.tasks_ended().await;
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use reqwest::{Client, RequestBuilder};
 use serde::Deserialize;
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::serving::{serving, serving_people};
 
@@ -191,15 +192,15 @@ async fn refusals_carry_the_headers_their_status_asks_for() {
 }
 
 #[tokio::test]
-async fn a_callers_request_id_is_kept_if_it_is_one() {
+async fn a_callers_request_id_is_given_back_as_it_came() {
     let server = serving(router()).await;
     let url = format!("{}/kept", server.base);
     let sent = "018f0000-0000-7000-8000-000000000001";
     let client = Client::new();
-    let id = async |id: &'static str| {
+    let id = async |id: &str| {
         let request = client
             .get(&url)
-            .header("x-request-id", HeaderValue::from_static(id));
+            .header("x-request-id", HeaderValue::from_str(id).unwrap());
         let answer = request.send().await.unwrap();
         assert_eq!(answer.headers()[CACHE_CONTROL], "max-age=60");
         answer.headers()["x-request-id"]
@@ -208,7 +209,19 @@ async fn a_callers_request_id_is_kept_if_it_is_one() {
             .to_owned()
     };
     assert_eq!(id(sent).await, sent);
-    assert_ne!(id("hunter2").await, "hunter2");
+    let upper = "018F0000-0000-7000-8000-00000000000A";
+    for other in [upper, "order 42/ana:7", &"x".repeat(128)] {
+        assert_eq!(id(other).await, other);
+    }
+    for none in ["", &"x".repeat(129)] {
+        assert!(Uuid::try_parse(&id(none).await).is_ok(), "{none}");
+    }
+    // The log and the problem name it by an id of ours.
+    let request = client.get(format!("{}/who", server.base));
+    let refused = request.header("x-request-id", "hunter2").send();
+    let body: Value = refused.await.unwrap().json().await.unwrap();
+    let instance = body["instance"].as_str().unwrap();
+    assert!(instance.starts_with("urn:uuid:"), "{instance}");
 }
 
 /// Status and headers are the problem's, the text is the page's; and what was added to an address is passed over.

@@ -17,6 +17,8 @@ use super::errors::{ApiError, GetAccount, SetAuthorizationMethod, StartAdminCons
 use super::{ApiState, Authenticated, WithSequence, account_id, with_sequence};
 
 /// An account
+///
+/// How it stands: who decides, how much e-mail is synced, and the consent in force.
 #[utoipa::path(
     get,
     path = "/v1/accounts/{account}",
@@ -42,6 +44,8 @@ pub(super) async fn get_account(
 }
 
 /// Change the email sync, or go back to individual authorization
+///
+/// The administrator's method is entered by an administrator's consent alone.
 #[utoipa::path(
     put,
     path = "/v1/accounts/{account}/authorization-method",
@@ -49,7 +53,7 @@ pub(super) async fn get_account(
     params(
         ("account" = Id, Path, description = "account_id"),
     ),
-    request_body = NewMode,
+    request_body(content = NewMode, example = json!({"method": "user_individual", "email_sync": "full"})),
     responses(
         (status = OK, description = "The account", body = AccountView, headers(("Assent-Sequence" = u64, description = "give it back as at_least to a read that has to reflect this write")))
     ),
@@ -67,6 +71,8 @@ pub(super) async fn put_method(
 }
 
 /// Start an administrator's consent
+///
+/// By a Super Admin. Nothing is recorded before an administrator of the tenant is proved and has said yes on our page.
 #[utoipa::path(
     post,
     path = "/v1/accounts/{account}/admin-consents",
@@ -74,9 +80,20 @@ pub(super) async fn put_method(
     params(
         ("account" = Id, Path, description = "account_id"),
     ),
-    request_body = NewAdminConsent,
+    request_body(content = NewAdminConsent, example = json!({
+        "administrator_confirmed": true,
+        "permissions": {"calendar": true, "contacts": false, "email": "limited"},
+        "tenant": "contoso.example"
+    })),
     responses(
-        (status = CREATED, description = "Send the browser to authorize_url", body = FlowStarted)
+        (status = CREATED, description = "Send the browser to authorize_url", body = FlowStarted, links(
+            ("flow" = (operation_id = "getFlow", parameters(("flow" = "$response.body#/flow_id")))),
+            ("confirmation" = (operation_id = "confirmFlow", parameters(("flow" = "$response.body#/flow_id"))))
+        ), example = json!({
+            "flow_id": "01a20b42-4bd2-775a-b59c-b5804680bb4e",
+            "authorize_url": "https://login.microsoftonline.com/organizations/oauth2/v2.0/authorize?client_id=5f0f3d0c-6f0c-4e0e-9d52-3d6a1d6f2b11",
+            "expires_at": "2026-11-24T02:08:44Z"
+        }))
     ),
 )]
 pub(super) async fn post_admin_consent(

@@ -5,6 +5,20 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi, Ref, RefOr};
 
+/// What stands together, by how its path begins.
+pub(super) const TAGS: &[(&str, &str)] = &[
+    ("/", "Assets"),
+    ("/v1/accounts", "Accounts"),
+    ("/v1/accounts/{account}/hand-offs", "Links"),
+    ("/v1/accounts/{account}/users", "Users"),
+    ("/v1/flows", "Flows"),
+    ("/session", "Sessions"),
+    ("/settings", "Settings"),
+    ("/hand-off", "Administrators"),
+    ("/administrator-confirmation", "Administrators"),
+    ("/callbacks", "Administrators"),
+];
+
 /// Adds it to the description.
 pub(super) struct Extras;
 

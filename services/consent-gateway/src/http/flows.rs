@@ -12,12 +12,14 @@ use super::errors::{ApiError, ConfirmFlow, GetFlow};
 use super::{ApiState, Authenticated, WithSequence, with_sequence};
 
 /// A flow that the caller started
+///
+/// What a browser brings back is only a hint: this is how the flow stands.
 #[utoipa::path(
     get,
     path = "/v1/flows/{flow}",
     operation_id = "getFlow",
     params(
-        ("flow" = Uuid, Path),
+        ("flow" = Uuid, Path, description = "flow_id"),
     ),
     responses(
         (status = OK, description = "The flow", body = FlowView)
@@ -34,12 +36,14 @@ pub(super) async fn get_flow(
 }
 
 /// Confirm a grant that came back and whose mailbox nobody could expect
+///
+/// With the confirm value that came with the browser, by whoever began the flow.
 #[utoipa::path(
     post,
     path = "/v1/flows/{flow}/confirmation",
     operation_id = "confirmFlow",
     params(
-        ("flow" = Uuid, Path),
+        ("flow" = Uuid, Path, description = "flow_id"),
     ),
     request_body = Confirmation,
     responses(

@@ -129,9 +129,19 @@ impl HandOffView {
     params(
         ("account" = Id, Path, description = "account_id"),
     ),
-    request_body = NewHandOff,
+    request_body(content = NewHandOff, example = json!({
+        "purpose": "approval",
+        "permissions": {"calendar": true, "contacts": false, "email": "full"}
+    })),
     responses(
-        (status = CREATED, description = "The link. It lives 7 days, unless ASSENT_HAND_OFF_DAYS says otherwise.", body = HandOffView)
+        (status = CREATED, description = "The link. It lives 7 days, unless ASSENT_HAND_OFF_DAYS says otherwise.", body = HandOffView, links(
+            ("link" = (operation_id = "getHandOff", parameters(
+                ("account" = "$response.body#/account_id"), ("hand_off" = "$response.body#/hand_off_id")
+            ))),
+            ("cancellation" = (operation_id = "cancelHandOff", parameters(
+                ("account" = "$response.body#/account_id"), ("hand_off" = "$response.body#/hand_off_id")
+            )))
+        ))
     ),
 )]
 pub(super) async fn create(

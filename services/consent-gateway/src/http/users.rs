@@ -20,6 +20,8 @@ use super::errors::{ApiError, EndSessions, GetUser, RevokeOwnGrant, StartOwnCons
 use super::{ApiState, Authenticated, WithSequence, account_id, with_sequence};
 
 /// A user: what is effective, and why
+///
+/// For the user and for a Super Admin of the account.
 #[utoipa::path(
     get,
     path = "/v1/accounts/{account}/users/{user}",
@@ -46,6 +48,8 @@ pub(super) async fn get_user(
 }
 
 /// Start the user's own consent
+///
+/// By that user. What Microsoft's answer covers is recorded when the browser is back, or once the flow is confirmed.
 #[utoipa::path(
     post,
     path = "/v1/accounts/{account}/users/{user}/grants",
@@ -54,9 +58,19 @@ pub(super) async fn get_user(
         ("account" = Id, Path, description = "account_id"),
         ("user" = Id, Path, description = "user_id"),
     ),
-    request_body = NewGrant,
+    request_body(content = NewGrant, example = json!({
+        "permissions": ["calendar", "email"],
+        "return_to": "https://app.example/settings"
+    })),
     responses(
-        (status = CREATED, description = "Send the browser to authorize_url", body = FlowStarted)
+        (status = CREATED, description = "Send the browser to authorize_url", body = FlowStarted, links(
+            ("flow" = (operation_id = "getFlow", parameters(("flow" = "$response.body#/flow_id")))),
+            ("confirmation" = (operation_id = "confirmFlow", parameters(("flow" = "$response.body#/flow_id"))))
+        ), example = json!({
+            "flow_id": "01a20b42-4bd2-775a-b59c-b5804680bb4e",
+            "authorize_url": "https://login.microsoftonline.com/organizations/oauth2/v2.0/authorize?client_id=5f0f3d0c-6f0c-4e0e-9d52-3d6a1d6f2b11",
+            "expires_at": "2026-11-24T02:08:44Z"
+        }))
     ),
 )]
 pub(super) async fn post_grant(
@@ -74,6 +88,8 @@ pub(super) async fn post_grant(
 }
 
 /// Take a permission back
+///
+/// By that user, at once, and whatever Microsoft says. Where nothing was granted, nothing is recorded.
 #[utoipa::path(
     delete,
     path = "/v1/accounts/{account}/users/{user}/grants/{permission}",

@@ -47,6 +47,20 @@ async fn without_a_projection_in_time_nothing_is_known() {
         assert!(began.elapsed() >= Duration::from_millis(240));
     }
 
+    // The projection hears how long it is worth its while to wait, so that whoever is merely ahead hears that.
+    let mut ahead = other_sign_in();
+    for (at_least, waits) in [(None, false), (Some(7), true)] {
+        ahead["at_least"] = json!(at_least);
+        fixture.script().state = Reply::With(everything.clone());
+        promptly(&fixture, &ahead).await;
+        let wait = fixture.script().queries.last().unwrap().wait_ms;
+        assert_eq!(wait.is_some(), waits);
+        assert!(
+            wait.is_none_or(|wait| (100..250).contains(&wait)),
+            "{wait:?}"
+        );
+    }
+
     let mut admin_without_consent = consented(CONTOSO, EVERYTHING, EVERYTHING);
     admin_without_consent.account.consent = None;
     for (reply, reason) in [

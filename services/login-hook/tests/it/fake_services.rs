@@ -10,7 +10,7 @@ use assent_contract::command::{
 use assent_contract::custody::{CustodyQuery, CustodyStatus, Deposit, Deposited, HeldToken};
 use assent_contract::names;
 use assent_contract::problem::{ErrorCode, Problem};
-use assent_contract::query::{AccountFacts, ConsentFacts, LoginState, UserFacts, UserQuery};
+use assent_contract::query::{AccountFacts, ConsentFacts, LoginState, LoginStateQuery, UserFacts};
 use assent_contract::values::{
     Cloud, EmailLevel, EmailSync, Identity, Method, Permission, PermissionSet, PersonId, Tenant,
 };
@@ -94,7 +94,7 @@ pub(crate) struct Script {
     pub(crate) connection: Reply<FlowStarted>,
     pub(crate) custody: Reply<CustodyStatus>,
     pub(crate) deposited: Reply<Deposited>,
-    pub(crate) queries: Vec<UserQuery>,
+    pub(crate) queries: Vec<LoginStateQuery>,
     pub(crate) grants: Vec<RecordAutomaticGrant>,
     pub(crate) flows: Vec<BeginUserConsent>,
     pub(crate) connections: Vec<BeginConnection>,

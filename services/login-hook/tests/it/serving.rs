@@ -14,7 +14,7 @@ async fn it_becomes_ready_and_counts_its_decisions() {
     })
     .await;
     let ready: Value = get("/readyz").await.unwrap().json().await.unwrap();
-    for dependency in ["nats", "microsoft_keys"] {
+    for dependency in ["nats", "microsoft_keys", "host_keys"] {
         assert_eq!(ready["dependencies"][dependency]["ready"], true, "{ready}");
     }
 

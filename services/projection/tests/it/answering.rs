@@ -122,6 +122,15 @@ async fn an_answer_waits_for_the_write_it_has_to_reflect() {
         assert_eq!(body["code"], "not_yet_applied");
     }
     assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    // A login is told sooner, if it asks so.
+    let begun = Instant::now();
+    let hurried = json!({"account_id": "acme", "user_id": "ana", "at_least": 2, "wait_ms": 100});
+    let refused = ask(&login_hook, names::QUERY_LOGIN_STATE, &hurried).await;
+    let (status, _, body) = refused.unwrap_err();
+    assert_eq!(status, 504);
+    let detail = body["detail"].as_str().unwrap();
+    assert!(detail.contains("at_least"), "{detail}");
+    assert!(begun.elapsed().as_millis() < 1500, "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -237,10 +246,15 @@ async fn a_field_that_is_unknown_is_refused_unless_only_our_programs_ask() {
         let more = ask(caller, subject, &question).await;
         match more {
             Ok(more) => assert_eq!((Ok(more), is_public), (answer, false), "{subject}"),
-            Err((status, code, _)) => {
+            Err((status, code, body)) => {
                 assert_eq!(
                     (status, code.as_str(), is_public),
                     (400, "invalid_request", true)
+                );
+                let detail = body["detail"].as_str().unwrap();
+                assert!(
+                    detail.ends_with("the field `unheard_of` is not known"),
+                    "{detail}"
                 );
             }
         }

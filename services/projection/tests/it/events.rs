@@ -42,15 +42,25 @@ pub(crate) fn granted(company: &str, person: &str) -> Event {
 }
 
 pub(crate) fn revoked_calendar(company: &str, person: &str) -> Event {
+    let calendar = Kinds {
+        calendar: true,
+        ..Kinds::NONE
+    };
+    ended(company, person, calendar, RevocationReason::UserRevoked)
+}
+
+pub(crate) fn ended(
+    company: &str,
+    person: &str,
+    permissions: Kinds,
+    reason: RevocationReason,
+) -> Event {
     Event::UserScopeRevoked(UserScopeRevoked {
         account: account(company),
         user: user(person),
         epoch: Epoch(0),
-        permissions: Kinds {
-            calendar: true,
-            ..Kinds::NONE
-        },
-        reason: RevocationReason::UserRevoked,
+        permissions,
+        reason,
         revoked_by: None,
     })
 }

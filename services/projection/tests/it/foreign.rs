@@ -234,6 +234,7 @@ async fn a_list_that_says_more_than_the_set_beside_it_does_not_last() {
     })
     .await;
     assert!(alarms(&projection) > 0);
+    ready(&projection).await;
 
     // One from before there was the list is as good as ever.
     let stream = ChangeStream::open(&world.gateway).await.unwrap();

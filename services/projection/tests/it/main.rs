@@ -8,6 +8,7 @@
 )]
 
 mod answering;
+mod authzen;
 mod events;
 mod foreign;
 mod log_check;
