@@ -342,6 +342,17 @@ pub(crate) const LEADER: Entry = entry(
     ],
 );
 
+pub(crate) const EVALUATIONS: Entry = entry(
+    "P18",
+    "AuthZEN evaluations over HTTP",
+    Unit::PerSecond,
+    Target::RatioAtLeast(0.85),
+    [
+        "our own query over HTTP, of the same user",
+        "asking in the standard's words costs no more than in ours",
+    ],
+);
+
 /// All figures, in the order of the table.
 pub(crate) const ALL: &[&Entry] = &[
     &LOGINS,
@@ -368,6 +379,7 @@ pub(crate) const ALL: &[&Entry] = &[
     &IMPORTED,
     &EXPLAINED,
     &LEADER,
+    &EVALUATIONS,
 ];
 
 /// The names of the rows, each once, in order.

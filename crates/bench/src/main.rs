@@ -21,6 +21,7 @@ mod p13_group_commit;
 mod p14_tokens;
 mod p16_verify;
 mod p17_leader_killed;
+mod p18_authzen;
 mod p1_login;
 mod p2_login_tail;
 mod p3_postgresql;
@@ -252,7 +253,7 @@ async fn measure_all(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// What needs a stack with one account and one user, all on the same one.
 async fn measure_stack(done: &mut Done, size: Size) -> anyhow::Result<()> {
-    if !["P1", "P2", "P3", "P4", "P14"]
+    if !["P1", "P2", "P3", "P4", "P14", "P18"]
         .iter()
         .any(|row| done.wants(row))
     {
@@ -267,6 +268,9 @@ async fn measure_stack(done: &mut Done, size: Size) -> anyhow::Result<()> {
     }
     if done.begin("P14")? {
         done.end("P14", p14_tokens::measure(&fixture, size).await.map(one))?;
+    }
+    if done.begin("P18")? {
+        done.end("P18", p18_authzen::measure(&fixture, size).await.map(one))?;
     }
     Ok(())
 }
