@@ -10,7 +10,12 @@ use assent_contract::meaning::Meaning;
 use assent_contract::words::{self, OperatorAlarm, SecurityEvent};
 use serde_json::Value;
 
-const SERVICES: [&str; 2] = ["consent-gateway", "login-hook"];
+const SERVICES: [&str; 4] = [
+    "consent-gateway",
+    "login-hook",
+    "projection",
+    "token-broker",
+];
 
 /// The log's words, and where they are listed.
 const LIST: &str = "crates/contract/src/words/alarms.rs";
