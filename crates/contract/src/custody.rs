@@ -140,7 +140,7 @@ pub struct Deposited {
 }
 
 /// Why a refresh token was not taken into custody. The login goes on in any case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NotKept {
     /// Nothing is effective for the user.

@@ -55,7 +55,7 @@ pub(crate) fn endpoints(custody: &Arc<Custody>) -> Vec<Endpoint> {
             custody,
             "overview",
             names::CUSTODY_OVERVIEW,
-            |query| serde_json::from_slice(query),
+            read_openly,
             |custody, _: Nothing| async move { Ok(overview(&custody).await) },
         ),
         endpoint(
