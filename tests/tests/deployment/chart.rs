@@ -18,8 +18,8 @@ const COPIES: [(&str, &str); 4] = [
         "files/nats/nats-server.conf",
     ),
     ("deploy/nats/production.conf", "files/nats/production.conf"),
-    ("deploy/prometheus/alerts.yml", "files/alerts.yml"),
-    ("deploy/grafana/assent.json", "files/dashboard.json"),
+    ("deploy/monitoring/alerts.yaml", "files/alerts.yaml"),
+    ("deploy/monitoring/dashboard.json", "files/dashboard.json"),
 ];
 
 struct Chart(PathBuf);

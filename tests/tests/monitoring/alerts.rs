@@ -1,4 +1,4 @@
-//! deploy/prometheus/alerts.yml: what each alert asks for exists, and each is made to fire and to keep still.
+//! deploy/monitoring/alerts.yaml: what each alert asks for exists, and each is made to fire and to keep still.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,10 +8,10 @@ use serde::Deserialize;
 use crate::promql::is_about_what_there_is;
 use crate::promtool::{Promtool, promtool};
 
-const ALERTS: &str = include_str!("../../../deploy/prometheus/alerts.yml");
-const TESTS: &str = include_str!("../../../deploy/prometheus/alerts.test.yml");
+const ALERTS: &str = include_str!("../../../deploy/monitoring/alerts.yaml");
+const TESTS: &str = include_str!("../../../deploy/monitoring/alerts.test.yaml");
 const RUNBOOK: &str = include_str!("../../../deploy/runbook.md");
-const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/prometheus");
+const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/monitoring");
 
 #[derive(Deserialize)]
 struct RuleFile {
@@ -136,6 +136,6 @@ fn prometheus_takes_the_alerts_and_their_tests_pass() -> anyhow::Result<()> {
     let Promtool::Installed(promtool) = promtool()? else {
         return Ok(());
     };
-    promtool.run(DIRECTORY.as_ref(), &["check", "rules", "alerts.yml"])?;
-    promtool.run(DIRECTORY.as_ref(), &["test", "rules", "alerts.test.yml"])
+    promtool.run(DIRECTORY.as_ref(), &["check", "rules", "alerts.yaml"])?;
+    promtool.run(DIRECTORY.as_ref(), &["test", "rules", "alerts.test.yaml"])
 }

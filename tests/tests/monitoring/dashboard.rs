@@ -1,4 +1,4 @@
-//! deploy/grafana/assent.json: Grafana can load it, and what it asks for exists.
+//! deploy/monitoring/dashboard.json: Grafana can load it, and what it asks for exists.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::promql::is_about_what_there_is;
 use crate::promtool::{Promtool, promtool};
 
-const DASHBOARD: &str = include_str!("../../../deploy/grafana/assent.json");
+const DASHBOARD: &str = include_str!("../../../deploy/monitoring/dashboard.json");
 const COLUMNS: u32 = 24;
 
 /// What Grafana needs of a dashboard.

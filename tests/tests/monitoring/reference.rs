@@ -14,7 +14,7 @@ const INTRODUCTION: &str = "\
 Each service answers `GET /metrics` in Prometheus' text format, on `ASSENT_METRICS_LISTEN` where that is set. Counters
 begin at zero with the program. No label holds an id, an account, a user, or anything else that a caller chose.
 
-[prometheus/alerts.yml](prometheus/alerts.yml) and [grafana/assent.json](grafana/assent.json) are made of these;
+[monitoring/alerts.yaml](monitoring/alerts.yaml) and [monitoring/dashboard.json](monitoring/dashboard.json) are made of these;
 [runbook.md](runbook.md) says what to do when an alert fires.
 
 This page is written from `crates/metrics`; `UPDATE_METRICS=1 cargo nextest run -p assent-tests the_reference` writes it anew.
