@@ -31,7 +31,7 @@ pub static DEPENDENCY_UP: GaugeMetric<1> = GaugeMetric::new(
     "1 while what the service stands on is as it should be, 0 while it is not, needed or done without; /readyz says why",
     &[Label::words(
         "dependency",
-        "as in `/readyz`: `nats`, `microsoft`, `microsoft_keys`, `host_keys`, `view`, `changes`, `space`, `custody`, and the gateway's streams and buckets by name",
+        "as in `/readyz`: `nats`, `microsoft`, `microsoft_keys`, `host_keys`, `view`, `queries`, `changes`, `log`, `projection`, `space`, `custody`, and the gateway's streams and buckets by name",
     )],
     Service::ALL,
     Presence::Always,

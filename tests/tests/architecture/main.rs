@@ -36,7 +36,7 @@ const EDGES: &[(&str, &[&str])] = &[
         &["assent-checkpoint", "assent-domain"],
     ),
     ("assent-jwks", &[]),
-    ("assent-metrics", &[]),
+    ("assent-metrics", &["assent-contract"]),
     (
         "assent-microsoft-identity",
         &["assent-domain", "assent-jwks", "assent-metrics"],

@@ -1,6 +1,5 @@
 //! What operators watch Assent with: the reference of metrics, the alerts and the dashboard.
 
-mod alarm_kinds;
 mod alerts;
 mod dashboard;
 mod promql;

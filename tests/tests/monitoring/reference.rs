@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use anyhow::ensure;
-use assent_metrics::alarms::{ALARMS, Alarm, SECURITY_EVENTS};
+use assent_contract::meaning::Meaning;
+use assent_contract::words::{OperatorAlarm, SecurityEvent};
+use assent_metrics::alarms::{OTHER, raised_by, told_by};
 use assent_metrics::{Definition, Label, Presence, Service, Values, all};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/metrics.md");
@@ -17,7 +19,7 @@ begin at zero with the program. No label holds an id, an account, a user, or any
 [monitoring/alerts.yaml](monitoring/alerts.yaml) and [monitoring/dashboard.json](monitoring/dashboard.json) are made of these;
 [runbook.md](runbook.md) says what to do when an alert fires.
 
-This page is written from `crates/metrics`; `UPDATE_METRICS=1 cargo nextest run -p assent-tests the_reference` writes it anew.
+This page is written from `crates/metrics` and, for the kinds of alarms, `crates/contract`; `UPDATE_METRICS=1 cargo nextest run -p assent-tests the_reference` writes it anew.
 ";
 
 #[test]
@@ -59,12 +61,20 @@ fn page() -> anyhow::Result<String> {
         page,
         "\n## Kinds of `assent_operator_alarms_total`\n{kinds}"
     )?;
-    alarms(&mut page, ALARMS)?;
+    let alarms = OperatorAlarm::ALL.iter();
+    kinds_of(
+        &mut page,
+        alarms.map(|alarm| (alarm.meaning(), raised_by(*alarm))),
+    )?;
     write!(
         page,
         "\n## Kinds of `assent_security_events_total`\n{kinds}"
     )?;
-    alarms(&mut page, SECURITY_EVENTS)?;
+    let events = SecurityEvent::ALL.iter();
+    kinds_of(
+        &mut page,
+        events.map(|event| (event.meaning(), told_by(*event))),
+    )?;
     Ok(page)
 }
 
@@ -117,15 +127,17 @@ fn names(services: &[Service]) -> String {
     names.join(", ")
 }
 
-fn alarms(page: &mut String, alarms: &[Alarm]) -> anyhow::Result<()> {
-    for alarm in alarms {
-        writeln!(
-            page,
-            "| `{}` | {} | {} |",
-            alarm.kind,
-            names(alarm.services),
-            alarm.meaning
-        )?;
+fn kinds_of<'a>(
+    page: &mut String,
+    kinds: impl Iterator<Item = (Meaning, &'a [Service])>,
+) -> anyhow::Result<()> {
+    for (meaning, services) in kinds {
+        let (word, services) = (meaning.word, names(services));
+        writeln!(page, "| `{word}` | {services} | {} |", meaning.means())?;
     }
+    writeln!(
+        page,
+        "| `{OTHER}` | any of these | One that is not listed; its log line says which. |"
+    )?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! They are counted where they are logged, whatever `RUST_LOG` lets through: an alarm that is not in the log because it was
 //! turned down is in the metrics all the same.
 
-use assent_metrics::alarms::{ALARMS, SECURITY_EVENTS, counted_as};
+use assent_metrics::alarms::{alarm_kind, security_event_kind};
 use assent_metrics::service;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -48,10 +48,10 @@ impl Visit for Counting {
     fn record_str(&mut self, field: &Field, said: &str) {
         match field.name() {
             OPERATOR_ALARM => service::OPERATOR_ALARMS
-                .with([counted_as(ALARMS, said)])
+                .with([alarm_kind(said)])
                 .increment(1),
             SECURITY_EVENT => service::SECURITY_EVENTS
-                .with([counted_as(SECURITY_EVENTS, said)])
+                .with([security_event_kind(said)])
                 .increment(1),
             _ => {}
         }
