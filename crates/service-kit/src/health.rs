@@ -10,6 +10,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use tokio::sync::watch;
 
 /// The readiness of a program; clones share it.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +22,7 @@ pub struct Health {
 struct Shared {
     draining: AtomicBool,
     dependencies: RwLock<BTreeMap<&'static str, DependencyStatus>>,
+    changes: watch::Sender<()>,
 }
 
 /// The status of a dependency, and why it is not ready.
@@ -79,11 +81,17 @@ impl Health {
     /// From now on the program is not ready: it finishes what it has.
     pub fn drain(&self) {
         self.shared.draining.store(true, Ordering::Release);
-        self.measure();
+        self.changed();
     }
 
-    fn measure(&self) {
+    /// Something is another way than it was.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.shared.changes.subscribe()
+    }
+
+    fn changed(&self) {
         READY.set(if self.is_ready() { 1.0 } else { 0.0 });
+        self.shared.changes.send_replace(());
     }
 
     fn is_draining(&self) -> bool {
@@ -182,7 +190,7 @@ impl Dependency {
         DEPENDENCY_UP.with([self.name]).set(up);
         dependencies.insert(self.name, status);
         drop(dependencies);
-        self.health.measure();
+        self.health.changed();
         true
     }
 }

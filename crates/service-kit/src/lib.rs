@@ -71,6 +71,8 @@ mod request;
 
 mod request_id;
 
+mod systemd;
+
 pub use bearer::{BearerError, BearerVerifier, Caller};
 pub use error_pages::ErrorPages;
 pub use extract::{ApiJson, ApiPath, ApiQuery, OpenJson};

@@ -18,7 +18,7 @@ use crate::error_pages::{self, ErrorPages};
 use crate::health::Health;
 use crate::problem::{HttpProblem, Problem};
 use crate::runtime::Runtime;
-use crate::{extract, metrics, request};
+use crate::{extract, metrics, request, systemd};
 
 mod connections;
 mod limits;
@@ -158,6 +158,7 @@ impl Bound {
         metrics::install();
         runtime.now_serving();
         runtime.spawn(fold_metrics(runtime.clone()));
+        runtime.spawn(systemd::tell(health.clone(), runtime.clone()));
         let (mut watched, metrics) = (observation(health.clone()), self.metrics);
         if metrics.is_none() {
             watched = watched.merge(exposition());

@@ -1,8 +1,14 @@
 //! The units: systemd takes them, and each may do little.
 
+use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
+use assent_dev_stack::{
+    NatsServer, NatsUser, Program, ProgramPlan, Stack, StackOptions, profile_directory,
+};
 
 use crate::tools::{accepts, of_system, root, run};
 
@@ -48,6 +54,63 @@ fn each_unit_is_taken_and_may_do_little() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// As it would be installed: what the units run is there, and belongs to root.
+#[test]
+fn a_debian_package_has_what_the_units_run_and_keeps_what_is_configured() -> anyhow::Result<()> {
+    let Some(dpkg) = of_system("dpkg-deb", "SYSTEMD_ANALYZE")? else {
+        return Ok(());
+    };
+    let place = tempfile::tempdir()?;
+    let made = Command::new(root().join("deploy/debian/package.sh"))
+        .arg(profile_directory()?)
+        .arg("1.2.3")
+        .arg(place.path())
+        .env("COMPRESSION", "none")
+        .output()?;
+    let said = String::from_utf8_lossy(&made.stderr);
+    ensure!(made.status.success(), "{said}");
+    let mut packages = std::fs::read_dir(place.path())?;
+    let package = packages.next().context("no package")??.path();
+    let package = package.to_string_lossy();
+
+    let contents = accepts(&dpkg, &["--contents", &package])?;
+    for line in contents.lines() {
+        ensure!(line.contains(" root/root "), "{line}");
+    }
+    let has = |path: &str| contents.lines().any(|line| line.ends_with(path));
+    for unit in units()? {
+        let name = unit.file_name().unwrap_or_default().to_string_lossy();
+        ensure!(
+            has(&format!(" ./usr/lib/systemd/system/{name}")),
+            "no {name}"
+        );
+        let text = std::fs::read_to_string(&unit)?;
+        let runs = text
+            .lines()
+            .find_map(|line| line.strip_prefix("ExecStart="));
+        let program = runs.and_then(|runs| runs.split(' ').next());
+        let program = program.context("a unit that runs nothing")?;
+        // That one is its makers'.
+        ensure!(
+            has(&format!(" .{program}")) || program == "/usr/bin/nats-server",
+            "no {program}"
+        );
+    }
+    let kept = accepts(&dpkg, &["--info", &package, "conffiles"])?;
+    for file in kept.lines() {
+        ensure!(has(&format!(" .{file}")), "no {file}");
+    }
+    ensure!(3 == kept.lines().count(), "{kept}");
+    let secrets = contents
+        .lines()
+        .find(|line| line.ends_with(" ./etc/assent/credentials/"));
+    ensure!(
+        secrets.is_some_and(|line| line.starts_with("drwx------")),
+        "{secrets:?}"
+    );
+    Ok(())
+}
+
 #[test]
 fn each_unit_names_variables_that_there_are_and_holds_no_secret() -> anyhow::Result<()> {
     for unit in units()? {
@@ -70,4 +133,73 @@ fn each_unit_names_variables_that_there_are_and_holds_no_secret() -> anyhow::Res
         }
     }
     Ok(())
+}
+
+/// What systemd would hear.
+struct Notified(UnixDatagram);
+
+impl Notified {
+    /// Waits for a message with such a line.
+    fn until(&self, line: &str) -> anyhow::Result<()> {
+        let mut heard = Vec::new();
+        let mut message = [0; 4096];
+        while let Ok(length) = self.0.recv(&mut message) {
+            let said = String::from_utf8_lossy(message.get(..length).unwrap_or_default());
+            if said.lines().any(|said| said.starts_with(line)) {
+                return Ok(());
+            }
+            heard.push(said.into_owned());
+        }
+        anyhow::bail!("nobody says {line}: {heard:?}")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_service_tells_systemd_when_it_is_ready_that_it_goes_on_and_that_it_stops()
+-> anyhow::Result<()> {
+    let place = tempfile::tempdir()?;
+    let socket = place.path().join("notify");
+    let notified = Notified(UnixDatagram::bind(&socket)?);
+    notified.0.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let variables = Vec::from([
+        (
+            "NOTIFY_SOCKET".to_owned(),
+            socket.to_string_lossy().into_owned(),
+        ),
+        ("WATCHDOG_USEC".to_owned(), "600000".to_owned()),
+    ]);
+
+    // Without NATS a projection waits, and says for what.
+    {
+        let nats = NatsServer::start().await?;
+        let environment = nats.environment(NatsUser::Projection);
+        drop(nats);
+        let plan = ProgramPlan::new("projection")
+            .variables(environment)
+            .variable("ASSENT_LISTEN", "127.0.0.1:0")
+            .variable(
+                "ASSENT_DATA_DIR",
+                place.path().join("view").to_string_lossy(),
+            )
+            .variable("ASSENT_HOST_ISSUER", "http://127.0.0.1:1")
+            .variable("ASSENT_HOST_JWKS_URL", "http://127.0.0.1:1/keys")
+            .variables(variables.clone());
+        let mut waiting = Program::start_unready(plan, place.path()).await?;
+        notified.until("STATUS=waiting; ")?;
+        notified.until("WATCHDOG=1")?;
+        waiting.terminate().await.context("it did not end")?;
+        notified.until("STOPPING=1")?;
+    }
+
+    let mut stack = Stack::start(StackOptions {
+        variables,
+        ..StackOptions::default()
+    })
+    .await?;
+    for _ in ["gateway", "projection", "token broker", "login hook"] {
+        notified.until("READY=1")?;
+    }
+    let ended = stack.login_hook.terminate().await;
+    ensure!(ended.is_some_and(|status| status.success()), "{ended:?}");
+    notified.until("STOPPING=1")
 }
