@@ -14,6 +14,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         example_host: true,
         projections: 2,
         gateways: 2,
+        token_brokers: 2,
         nats_servers: 3,
         ports: Ports::Usual,
         ..StackOptions::default()
@@ -47,6 +48,7 @@ fn addresses(stack: &Stack) -> String {
     }
     let services = [&stack.gateway, &stack.login_hook].into_iter();
     let services = services.chain(&stack.more).chain(&stack.projections);
+    let services = services.chain(&stack.token_brokers);
     for program in services
         .chain([&stack.simulator])
         .chain(&stack.example_host)

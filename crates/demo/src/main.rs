@@ -5,6 +5,7 @@ mod cluster;
 mod demo;
 mod interruptible;
 mod screenshots;
+mod sizes;
 mod up;
 
 use std::process::ExitCode;
@@ -23,6 +24,8 @@ enum Command {
     Cluster,
     /// Take the pictures of the pages anew
     Screenshots,
+    /// Tell how much of a machine each program takes
+    Sizes,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -34,5 +37,6 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Up => interruptible::run(up::run()),
         Command::Cluster => interruptible::run(cluster::run()),
         Command::Screenshots => interruptible::run(screenshots::take_all()),
+        Command::Sizes => interruptible::run(sizes::tell()),
     }
 }

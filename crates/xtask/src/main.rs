@@ -34,6 +34,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Make what is shipped: programs, chart, image, SBOM, checksums, signature
     Release(release::Arguments),
+    /// Tell how much of a machine each program takes: disk, memory, time to start
+    Sizes(programs::SizesArguments),
     /// Take the pictures of the pages anew
     Screenshots(programs::DemoArguments),
 }
@@ -46,6 +48,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Test(arguments) => test::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Release(arguments) => release::run(&arguments),
+        Command::Sizes(arguments) => programs::sizes(&arguments),
         Command::Screenshots(arguments) => programs::demo("screenshots", &arguments),
     }
 }

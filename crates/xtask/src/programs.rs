@@ -17,23 +17,38 @@ pub(crate) struct DemoArguments {
     no_build: bool,
 }
 
+#[derive(clap::Args)]
+pub(crate) struct SizesArguments {
+    /// Of what is built for development; the figures say little
+    #[arg(long)]
+    quick: bool,
+}
+
+const OF_DEMO: [&str; 8] = [
+    "assent-demo",
+    "assent-consentctl",
+    "assent-entra-simulator",
+    "assent-example-host",
+    "consent-gateway",
+    "login-hook",
+    "projection",
+    "token-broker",
+];
+
 /// Becomes `assent-demo COMMAND`.
 pub(crate) fn demo(command: &str, arguments: &DemoArguments) -> anyhow::Result<ExitCode> {
-    const PACKAGES: [&str; 8] = [
-        "assent-demo",
-        "assent-consentctl",
-        "assent-entra-simulator",
-        "assent-example-host",
-        "consent-gateway",
-        "login-hook",
-        "projection",
-        "token-broker",
-    ];
     let release = !cfg!(debug_assertions);
     if !arguments.no_build {
-        build(release, &PACKAGES)?;
+        build(release, &OF_DEMO)?;
     }
     become_program(release, "assent-demo", &[command.to_owned()])
+}
+
+/// Becomes `assent-demo sizes`, optimised, as it is shipped.
+pub(crate) fn sizes(arguments: &SizesArguments) -> anyhow::Result<ExitCode> {
+    let release = !arguments.quick;
+    build(release, &OF_DEMO)?;
+    become_program(release, "assent-demo", &["sizes".to_owned()])
 }
 
 /// Cargo at the root of the workspace, wherever the command was given.

@@ -88,6 +88,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         &root.join("deploy/helm"),
         "assent",
     )?;
+    if has("dpkg-deb") {
+        check(
+            Command::new(root.join("deploy/debian/package.sh"))
+                .arg(built.canonicalize()?)
+                .arg(version)
+                .arg(&to),
+        )?;
+    } else {
+        left_out.push("the Debian package: make it where dpkg-deb is");
+    }
     if has("cargo-cyclonedx") {
         for (_, package) in PROGRAMS {
             describe(&root, &to, package)?;
@@ -97,7 +107,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             .push("what each program is made of (SBOM): cargo install cargo-cyclonedx --locked");
     }
     if has("buildah") {
-        image(&root, &to, version, revision.trim())?;
+        let of = (version, revision.trim());
+        image(&root, &to, &built.canonicalize()?, of)?;
     } else {
         left_out.push("the image: install buildah");
     }
@@ -126,6 +137,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let mut screen = std::io::stderr();
     writeln!(screen, "{} is in {}", version, to.display())?;
+    for file in files {
+        let bytes = fs::metadata(to.join(&file))?.len();
+        writeln!(screen, "{:>8} MB  {}", megabytes(bytes), file.display())?;
+    }
     for what in left_out {
         writeln!(screen, "LEFT OUT: {what}")?;
     }
@@ -192,21 +207,56 @@ fn describe(root: &Path, to: &Path, package: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn image(root: &Path, to: &Path, version: &str, revision: &str) -> anyhow::Result<()> {
+/// The image of the programs that are shipped, and not of others that would be built a second time.
+fn image(
+    root: &Path,
+    to: &Path,
+    programs: &Path,
+    (version, revision): (&str, &str),
+) -> anyhow::Result<()> {
+    let work = to.join("image");
+    let (files, store) = (work.join("files"), work.join("store"));
+    fs::create_dir_all(&work)?;
+    check(
+        Command::new(root.join("deploy/container/files.sh"))
+            .arg(programs)
+            .arg(&files),
+    )?;
+    // A store of its own: nothing of it is left, and no driver has to be there.
+    let buildah = |arguments: &[&str]| {
+        let mut command = Command::new("buildah");
+        command.current_dir(root);
+        command.args(["--storage-driver", "vfs", "--root"]);
+        command.arg(&store).arg("--runroot").arg(work.join("run"));
+        command.args(arguments);
+        command
+    };
     let tag = format!("assent:{version}");
-    let mut build = Command::new("buildah");
-    build
-        .current_dir(root)
-        .args(["build", "--timestamp", "0", "--tag", &tag]);
-    build.args(["--build-arg", &format!("VERSION={version}"), "--build-arg"]);
-    build.arg(format!("REVISION={revision}"));
-    check(build.args(["--file", "deploy/container/Containerfile", "."]))?;
+    check(
+        buildah(&["build", "--isolation", "chroot", "--timestamp", "0"])
+            .args(["--tag", &tag])
+            .args(["--build-arg", &format!("VERSION={version}")])
+            .args(["--build-arg", &format!("REVISION={revision}")])
+            .args(["--build-context", &format!("files={}", files.display())])
+            .args(["--file", "deploy/container/Containerfile", "."]),
+    )?;
     let file = to.join(format!("assent-image-{version}.tar"));
+    check(buildah(&["push", &tag]).arg(format!("oci-archive:{}:{tag}", file.display())))?;
+    if fs::remove_dir_all(&work).is_ok() {
+        return Ok(());
+    }
+    // Whoever is not root: some of it belongs to users that only the namespace of containers has.
     check(
         Command::new("buildah")
-            .args(["push", &tag])
-            .arg(format!("oci-archive:{}", file.display())),
+            .args(["unshare", "rm", "-rf"])
+            .arg(&work),
     )
+}
+
+/// With one decimal.
+fn megabytes(bytes: u64) -> String {
+    let tenths = bytes / 100_000;
+    format!("{}.{}", tenths / 10, tenths % 10)
 }
 
 fn has(program: &str) -> bool {

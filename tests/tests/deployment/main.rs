@@ -2,6 +2,7 @@
 
 mod chart;
 mod container;
+mod image;
 mod nats;
 mod systemd;
 mod tools;

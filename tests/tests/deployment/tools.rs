@@ -41,7 +41,7 @@ pub(crate) fn of_system(program: &str, required_by: &str) -> anyhow::Result<Opti
     missing(required_by, &format!("{program} is not on PATH"))
 }
 
-fn missing(required_by: &str, what: &str) -> anyhow::Result<Option<PathBuf>> {
+pub(crate) fn missing(required_by: &str, what: &str) -> anyhow::Result<Option<PathBuf>> {
     if std::env::var_os(required_by).is_some_and(|value| value == "required") {
         bail!("{what}");
     }
