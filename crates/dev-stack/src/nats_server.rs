@@ -3,6 +3,7 @@
 mod cluster;
 mod disk;
 mod fetch;
+mod links;
 mod user;
 
 use std::fs::File;

@@ -45,6 +45,8 @@ pub struct StackOptions {
     pub example_host: bool,
     /// Variables for the example application, on top of the usual ones.
     pub example_host_variables: Vec<(String, String)>,
+    /// Whether a server of the cluster can be cut off from the others.
+    pub severable: bool,
     /// What is changed in the configuration of nats-server: these words, and what takes their place.
     pub nats_configuration: Vec<(String, String)>,
     /// Where the programs listen.
@@ -86,6 +88,7 @@ impl Default for StackOptions {
             simulator_arguments: Vec::new(),
             example_host: false,
             example_host_variables: Vec::new(),
+            severable: false,
             nats_configuration: Vec::new(),
             ports: Ports::Any,
             previous: Vec::new(),
@@ -174,7 +177,11 @@ async fn nats_servers(options: &StackOptions) -> Result<(NatsServer, Vec<NatsSer
     while members.len() < options.nats_servers {
         members.push(ReservedPort::pick()?);
     }
-    let mut servers = NatsServer::start_cluster(members, changes).await?;
+    let mut servers = if options.severable {
+        NatsServer::start_severable_cluster(members, changes).await?
+    } else {
+        NatsServer::start_cluster(members, changes).await?
+    };
     let peers = servers.split_off(1);
     match servers.pop() {
         Some(first) => Ok((first, peers)),

@@ -60,6 +60,8 @@ pub struct StreamStatus {
     pub missing: u64,
     /// The server that leads the stream, by its name, where it says.
     pub leader: Option<String>,
+    /// Since when it leads, where it says: one that stepped down and was elected again leads anew.
+    pub leads_since: Option<String>,
     /// On how many servers it is kept.
     pub replicas: usize,
 }
@@ -144,6 +146,7 @@ impl From<StreamState> for StreamStatus {
             messages: state.messages,
             missing: state.deleted,
             leader: state.leader,
+            leads_since: state.leads_since,
             replicas,
         }
     }

@@ -25,6 +25,9 @@ const GREETING_DEADLINE: Duration = Duration::from_secs(2);
 /// without an answer, so one that hangs is left within four seconds; its own default is a minute.
 const PING_EVERY: Duration = Duration::from_secs(1);
 
+/// How often another server is looked for at once: by chance each may be the same one.
+const LEAVING_ATTEMPTS: u32 = 5;
+
 /// How long writing what is queued may take at the end.
 const FLUSH_DEADLINE: Duration = Duration::from_secs(1);
 
@@ -94,6 +97,8 @@ struct Inner {
     client: Client,
     replies: Replies,
     signals: Arc<Signals>,
+    /// How many servers it may be connected to.
+    servers: usize,
 }
 
 /// What the connection tells about itself, apart from any call.
@@ -219,6 +224,33 @@ impl Connection {
         self.inner.client.server_info().server_name
     }
 
+    pub(crate) fn has_other_servers(&self) -> bool {
+        1 < self.inner.servers
+    }
+
+    /// Goes to another server, where one lets us in. Which one is tried is left to chance, so it may be the same again.
+    pub(crate) async fn leave_server(&self) {
+        let left = self.server_name();
+        tracing::warn!(
+            server = left,
+            "nothing is answered here; another NATS server is tried"
+        );
+        for _ in 0..LEAVING_ATTEMPTS {
+            let (before, mut states) = (self.connects(), self.state_changes());
+            let arrived =
+                async { while self.connects() == before && states.changed().await.is_ok() {} };
+            if self.inner.client.force_reconnect().await.is_err() {
+                return;
+            }
+            let is_there = tokio::time::timeout(CONNECT_DEADLINE, arrived)
+                .await
+                .is_ok();
+            if !is_there || self.server_name() != left {
+                return;
+            }
+        }
+    }
+
     pub(crate) fn client(&self) -> &Client {
         &self.inner.client
     }
@@ -250,7 +282,8 @@ async fn start(
         dropped: AtomicU64::new(0),
     });
     let mut options = options(&settings).await?;
-    if 1 < addresses.len() {
+    let servers = addresses.len();
+    if 1 < servers {
         options = options.connection_timeout(GREETING_DEADLINE);
     }
     options = options.event_callback({
@@ -279,6 +312,7 @@ async fn start(
             client,
             replies,
             signals,
+            servers,
         }),
     })
 }

@@ -6,7 +6,7 @@
 //! Read in this order:
 //!
 //! 1. [`connection`]: connecting, knowing whether we are connected, hearing of denied operations.
-//!    [`server_certificate`]: how long the server's certificate is good for.
+//!    [`server_certificate`]: how long the server's certificate is good for. `server_choice`: leaving a server of a cluster.
 //! 2. [`request`]: asking a service and reading its answer or its error, `answers_of_all`: those of all its
 //!    replicas; [`message`]: plain publish and subscribe.
 //! 3. [`micro_service`]: answering requests, as a NATS micro service (ADR-32).
@@ -25,6 +25,7 @@ pub mod micro_service;
 mod replies;
 pub mod request;
 pub mod server_certificate;
+mod server_choice;
 pub mod server_version;
 pub mod settings;
 
@@ -40,9 +41,11 @@ pub use connection::{ConnectError, Connection, ConnectionState, DrainError};
 pub use jetstream::{Full, JetStreamError, Storage, StreamState};
 pub use message::{Message, Messages, PublishError, SubscribeError};
 pub use micro_service::{
-    Endpoint, Request, ServeError, ServiceDefinition, ServiceError, Troubles, serve, serve_telling,
+    Endpoint, Listening, Request, ServeError, ServiceDefinition, ServiceError, Troubles, listen,
+    serve,
 };
 pub use request::RequestError;
 pub use server_certificate::{CertificateError, ServerCertificate, server_certificates};
+pub use server_choice::ServerChoice;
 pub use server_version::{ServerVersion, ServerVersionError};
 pub use settings::ConnectionSettings;

@@ -26,6 +26,7 @@ use futures::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::connection::Connection;
 use crate::message::SubscribeError;
@@ -154,7 +155,18 @@ pub enum ServeError {
 /// its own port. Nothing in it may be secret.
 pub type Troubles = Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>;
 
-/// As [`serve_telling`], where there is nothing to tell.
+/// A service that takes requests already: what is asked from now on is answered as soon as it runs.
+#[derive(Debug)]
+pub struct Listening {
+    connection: Connection,
+    service: &'static str,
+    workers: JoinSet<()>,
+    shutdown: CancellationToken,
+    /// Discovery ends with the service: one that drains still says what it is.
+    _discovery: AbortOnDropHandle<()>,
+}
+
+/// Serves until `shutdown`, with nothing to tell; see [`listen`].
 pub async fn serve(
     connection: &Connection,
     definition: ServiceDefinition,
@@ -163,29 +175,28 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let nothing: Troubles = Arc::new(BTreeMap::new);
-    serve_telling(
+    let listening = listen(
         connection,
         definition,
         endpoints,
         max_in_flight,
         shutdown,
         nothing,
-    )
-    .await
+    );
+    listening.await?.run().await
 }
 
-/// Serves until `shutdown`, then stops taking requests, answers those it has, and returns.
-///
-/// At most `max_in_flight` requests are handled at once, over all endpoints; more wait in the
-/// subscriptions, which are bounded too.
-pub async fn serve_telling(
+/// Subscribes to everything, and returns once the server has been told: whoever then says that it is ready is not asked in
+/// vain. At most `max_in_flight` requests are handled at once, over all endpoints; more wait in the subscriptions, which are
+/// bounded too.
+pub async fn listen(
     connection: &Connection,
     definition: ServiceDefinition,
     endpoints: Vec<Endpoint>,
     max_in_flight: usize,
     shutdown: CancellationToken,
     troubles: Troubles,
-) -> Result<(), ServeError> {
+) -> Result<Listening, ServeError> {
     let service = definition.name;
     let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     for name in
@@ -218,27 +229,39 @@ pub async fn serve_telling(
     let discovery = Discovery::start(connection, definition, statistics, troubles)
         .await
         .map_err(|source| ServeError::Subscribe { service, source })?;
-    // Discovery ends with this scope: a service that drains still says what it is.
-    let _answering = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(discovery.run()));
+    connection.flush_if_there().await;
+    Ok(Listening {
+        connection: connection.clone(),
+        service,
+        workers,
+        shutdown,
+        _discovery: AbortOnDropHandle::new(tokio::spawn(discovery.run())),
+    })
+}
 
-    tokio::select! {
-        () = shutdown.cancelled() => {}
-        // A worker ends by itself only when its subscription does.
-        _ = workers.join_next(), if !workers.is_empty() => {
-            if !shutdown.is_cancelled() {
-                return Err(ServeError::ConnectionClosed { service });
+impl Listening {
+    /// Serves until the shutdown, then stops taking requests, answers those it has, and returns.
+    pub async fn run(mut self) -> Result<(), ServeError> {
+        let service = self.service;
+        tokio::select! {
+            () = self.shutdown.cancelled() => {}
+            // A worker ends by itself only when its subscription does.
+            _ = self.workers.join_next(), if !self.workers.is_empty() => {
+                if !self.shutdown.is_cancelled() {
+                    return Err(ServeError::ConnectionClosed { service });
+                }
             }
         }
+        let drained = async {
+            while self.workers.join_next().await.is_some() {}
+            // The last answers are only queued, and a connection that is dropped forgets its queue.
+            self.connection.flush_if_there().await;
+        };
+        tokio::time::timeout(DRAIN_DEADLINE, drained)
+            .await
+            .map_err(|_| ServeError::NotDrained {
+                service,
+                deadline: DRAIN_DEADLINE,
+            })
     }
-    let drained = async {
-        while workers.join_next().await.is_some() {}
-        // The last answers are only queued, and a connection that is dropped forgets its queue.
-        connection.flush_if_there().await;
-    };
-    tokio::time::timeout(DRAIN_DEADLINE, drained)
-        .await
-        .map_err(|_| ServeError::NotDrained {
-            service,
-            deadline: DRAIN_DEADLINE,
-        })
 }

@@ -9,7 +9,7 @@ use assent_consent_core::gateway::{Addresses, Gateway};
 use assent_consent_core::limits::Limits;
 use assent_consent_pages::{Site, page};
 use assent_contract::names;
-use assent_messaging::{Connection, ServiceDefinition};
+use assent_messaging::{Connection, Listening, ServeError, ServiceDefinition};
 use assent_microsoft_identity::{Entra, ScopeMap, Settings};
 use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{
@@ -127,7 +127,9 @@ pub async fn run_with_clock(
         session_lifetime: config.session_minutes.into(),
     });
 
-    talk(&gateway, connection, &health, &runtime);
+    // Before anybody can ask whether it is ready.
+    let commands = listen_for_commands(&gateway, &connection, &health, &runtime).await?;
+    talk(&gateway, connection, commands, &health, &runtime);
 
     let site = Arc::new(Site {
         gateway,
@@ -146,27 +148,25 @@ pub async fn run_with_clock(
 }
 
 /// All that goes on over NATS.
-fn talk(gateway: &Arc<Gateway>, connection: Connection, health: &Health, runtime: &Runtime) {
+fn talk(
+    gateway: &Arc<Gateway>,
+    connection: Connection,
+    commands: Listening,
+    health: &Health,
+    runtime: &Runtime,
+) {
     let custody_key = health.dependency("custody_key");
     custody_key.ready();
     runtime.spawn_critical(
         "custody-key",
         custody_key::watch(
             Arc::clone(gateway),
-            connection.clone(),
+            connection,
             custody_key,
             runtime.clone(),
         ),
     );
-    runtime.spawn_critical(
-        "commands",
-        serve_commands(
-            Arc::clone(gateway),
-            connection,
-            health.clone(),
-            runtime.clone(),
-        ),
-    );
+    runtime.spawn_critical("commands", serve_commands(commands));
 }
 
 fn usable<T>(configured: Result<T, ConfigError>) -> Result<T, Misconfigured> {
@@ -205,26 +205,31 @@ fn microsoft(config: &Config) -> Result<Entra, StartError> {
     Ok(entra.map_err(|error| Misconfigured::from_error(&error))?)
 }
 
-async fn serve_commands(
-    gateway: Arc<Gateway>,
-    connection: Connection,
-    health: Health,
-    runtime: Runtime,
-) {
+async fn listen_for_commands(
+    gateway: &Arc<Gateway>,
+    connection: &Connection,
+    health: &Health,
+    runtime: &Runtime,
+) -> Result<Listening, ServeError> {
     let definition = ServiceDefinition {
         name: names::GATEWAY_SERVICE,
         version: env!("CARGO_PKG_VERSION"),
         description: "Records consent events.",
     };
-    let served = assent_messaging::serve_telling(
-        &connection,
+    let health = health.clone();
+    assent_messaging::listen(
+        connection,
         definition,
-        endpoints(&gateway),
+        endpoints(gateway),
         COMMANDS_IN_FLIGHT,
         runtime.shutdown_token(),
         Arc::new(move || health.troubles()),
-    );
-    if let Err(error) = served.await {
+    )
+    .await
+}
+
+async fn serve_commands(commands: Listening) {
+    if let Err(error) = commands.run().await {
         tracing::error!(
             error = %with_sources(&error),
             "commands over NATS are no longer served"

@@ -11,7 +11,7 @@ use std::time::Duration;
 use assent_consent_core::log_guard::{AppendTrouble, LogGuard};
 use assent_contract::store::Store;
 use assent_event_log::EventLog;
-use assent_messaging::{Bucket, Connection, ConnectionState};
+use assent_messaging::{Bucket, Connection, ConnectionState, ServerChoice};
 use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{Dependency, Health, Runtime};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -32,6 +32,7 @@ const LAST_MARK_WITHIN: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct NatsWatch {
     connection: Connection,
+    server: ServerChoice,
     log: EventLog,
     guard: LogGuard,
     nats: Dependency,
@@ -65,6 +66,7 @@ impl NatsWatch {
             watched.push(begin(store).await);
         }
         let watch = Self {
+            server: ServerChoice::new(&connection),
             connection,
             log,
             guard,
@@ -135,6 +137,11 @@ impl NatsWatch {
         // First, as requests wait for it.
         let log = self.guard.look(&self.log).await;
         let log_found = self.watched_log.look(&self.connection).await;
+        if self.watched_log.is_led() {
+            self.server.answered();
+        } else {
+            self.server.in_vain();
+        }
         if self.watched_log.is_led_anew() {
             self.guard.led_anew();
         }

@@ -8,7 +8,7 @@ use assent_contract::query::{LoginState, LoginStateQuery, NoConsent, UserQuery};
 use assent_contract::values::Method;
 use assent_domain::account::AccountState;
 use assent_domain::user::UserState;
-use assent_messaging::{Connection, RequestError};
+use assent_messaging::{Connection, RequestError, ServerChoice};
 use assent_metrics::Histogram;
 use assent_metrics::login::QUERY_DURATION;
 use assent_service_kit::telemetry::{known_traceparent, sending};
@@ -21,6 +21,7 @@ use crate::outage::Outage;
 #[derive(Debug)]
 pub(crate) struct Projection {
     connection: Connection,
+    server: ServerChoice,
     deadline: Duration,
     outage: Outage,
     duration: Histogram,
@@ -81,6 +82,7 @@ impl StateUnavailable {
 impl Projection {
     pub(crate) fn new(connection: Connection, deadline: Duration) -> Self {
         Self {
+            server: ServerChoice::new(&connection),
             connection,
             deadline,
             outage: Outage::new("the projection"),
@@ -95,6 +97,12 @@ impl Projection {
         let began = Instant::now();
         let known = self.ask(query).instrument(sending(QUERY_LOGIN_STATE)).await;
         self.duration.record(began.elapsed());
+        match &known {
+            Err(unknown) if unknown.reason() == Reason::ProjectionUnreachable => {
+                self.server.in_vain();
+            }
+            Ok(_) | Err(_) => self.server.answered(),
+        }
         match &known {
             Err(unknown) if unknown.reason() != Reason::NotYetApplied => {
                 self.outage.failed(unknown);

@@ -1,5 +1,6 @@
 //! Puts the projection together: NATS, the view, queries, HTTP.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,9 +65,11 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         "operators",
         serve_operators(connection.clone(), Arc::clone(&replica), runtime.clone()),
     );
+    let answering = health.dependency("queries");
+    answering.not_ready("there is no view yet that could be asked");
     runtime.spawn_critical(
         "queries",
-        serve_queries(connection, Arc::clone(&served), runtime.clone()),
+        serve_queries(connection, Arc::clone(&served), answering, runtime.clone()),
     );
 
     verifier.watch_keys(&health, &runtime);
@@ -114,7 +117,14 @@ async fn serve_operators(connection: Connection, replica: Arc<Replica>, runtime:
 
 /// Answers queries while there is a view that has caught up. Until then, and while a view is
 /// built anew, the other replicas have the queries to themselves.
-async fn serve_queries(connection: Connection, served: Arc<ServedView>, runtime: Runtime) {
+///
+/// Whoever is told that it is ready is answered over NATS too: `answering` is ready once the server knows where to send queries.
+async fn serve_queries(
+    connection: Connection,
+    served: Arc<ServedView>,
+    answering: Dependency,
+    runtime: Runtime,
+) {
     let definition = ServiceDefinition {
         name: names::PROJECTION_SERVICE,
         version: env!("CARGO_PKG_VERSION"),
@@ -126,24 +136,32 @@ async fn serve_queries(connection: Connection, served: Arc<ServedView>, runtime:
             () = served.answers_queries(true) => {}
         }
         let stop = runtime.shutdown_token();
-        let endpoints = queries::endpoints(&served, &connection);
-        let serving = assent_messaging::serve(
+        let listening = assent_messaging::listen(
             &connection,
             definition,
-            endpoints,
+            queries::endpoints(&served, &connection),
             QUERIES_IN_FLIGHT,
             stop.clone(),
+            Arc::new(BTreeMap::new),
         );
-        let stopping = async {
-            served.answers_queries(false).await;
-            stop.cancel();
-            std::future::pending().await
-        };
-        let ended = tokio::select! {
-            ended = serving => ended,
-            ended = stopping => ended,
+        let ended = match listening.await {
+            Ok(listening) => {
+                answering.ready();
+                let stopping = async {
+                    served.answers_queries(false).await;
+                    answering.not_ready("the view that was asked is built anew");
+                    stop.cancel();
+                    std::future::pending().await
+                };
+                tokio::select! {
+                    ended = listening.run() => ended,
+                    ended = stopping => ended,
+                }
+            }
+            Err(error) => Err(error),
         };
         if let Err(error) = ended {
+            answering.not_ready("queries are not served; that is tried again");
             tracing::error!(error = %with_sources(&error), "queries are not served; trying again");
             tokio::time::sleep(PAUSE).await;
         }

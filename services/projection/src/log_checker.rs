@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use assent_domain::ids::Sequence;
-use assent_event_log::{EventLog, FollowError};
+use assent_event_log::{EventLog, FollowError, StreamStatus};
 use assent_messaging::{Connection, ConnectionState};
 use assent_permission_store::{Damage, LogVerdict, View};
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -36,6 +36,22 @@ pub(crate) struct LogChecker {
     pub(crate) findings: Arc<LogFindings>,
 }
 
+/// Who leads the log, and since when.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Led {
+    by: Option<String>,
+    since: Option<String>,
+}
+
+impl Led {
+    fn by(log: &StreamStatus) -> Self {
+        Self {
+            by: log.leader.clone(),
+            since: log.leads_since.clone(),
+        }
+    }
+}
+
 /// Why a comparison has no result.
 enum NoResult {
     /// The log can't be read to its end now. Whoever follows it says why.
@@ -48,14 +64,14 @@ impl LogChecker {
         let mut states = self.connection.state_changes();
         loop {
             states.mark_unchanged();
-            let (leader, compared) = match self.log.status().await {
-                Ok(log) => (log.leader, self.compare(log.replicas).await),
-                Err(_) => (None, Err(NoResult::Log)),
+            let (led, compared) = match self.log.status().await {
+                Ok(log) => (Led::by(&log), self.compare(log.replicas).await),
+                Err(_) => (Led::default(), Err(NoResult::Log)),
             };
             let has_result = compared.is_ok();
             match compared {
                 Ok((finding, through)) => {
-                    let server = leader.clone().unwrap_or_else(|| self.log.server());
+                    let server = led.by.clone().unwrap_or_else(|| self.log.server());
                     self.findings.found(finding, through, &server);
                 }
                 Err(NoResult::Log) => self.findings.interrupted(),
@@ -69,7 +85,7 @@ impl LogChecker {
                 () = sleep(if has_result { EVERY } else { AGAIN_AFTER }) => {}
                 () = self.findings.asked() => {}
                 () = reconnected(&mut states) => {}
-                () = self.leader_changes(leader) => {}
+                () = self.leader_changes(led) => {}
             }
         }
     }
@@ -111,18 +127,15 @@ impl LogChecker {
         }
     }
 
-    async fn leader(&self) -> Option<String> {
-        self.log.status().await.ok()?.leader
-    }
-
-    /// Waits until another server leads.
-    async fn leader_changes(&self, was: Option<String>) {
+    /// Waits until another server leads, or the same one anew: it may have got records of others in between.
+    async fn leader_changes(&self, was: Led) {
         let mut look = interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             look.tick().await;
-            let leads = self.leader().await;
-            if leads.is_some() && leads != was {
+            let leads = self.log.status().await;
+            let leads = leads.map(|log| Led::by(&log)).unwrap_or_default();
+            if leads.by.is_some() && leads != was {
                 return;
             }
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use assent_contract::names;
 use assent_domain::ids::Sequence;
 use assent_event_log::{EventLog, FollowError, LogEntry, ReadError};
-use assent_messaging::{Connection, ConnectionState};
+use assent_messaging::{Connection, ConnectionState, ServerChoice};
 use assent_metrics::projection::GAP_AT_SEQUENCE;
 use assent_permission_store::View;
 use assent_service_kit::error_chain::with_sources;
@@ -167,6 +167,7 @@ impl Projector {
         let mut tick = interval(MEASURE_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut connection = self.connection.state_changes();
+        let server = ServerChoice::new(&self.connection);
         loop {
             tokio::select! {
                 _ = tick.tick() => {}
@@ -181,8 +182,12 @@ impl Projector {
                 Ok(status) => status,
                 Err(error @ ReadError::NotThere) => return FollowFailure::Read(error),
                 // Being out of reach ends nothing: following waits, and goes on.
-                Err(_) => continue,
+                Err(_) => {
+                    server.in_vain();
+                    continue;
+                }
             };
+            server.answered();
             if status.created != *log.identity() {
                 return FollowFailure::Follow(FollowError::StreamReplaced {
                     expected: log.identity().clone(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assent_contract::names;
-use assent_messaging::{Connection, ServiceDefinition};
+use assent_messaging::{Connection, Listening, ServeError, ServiceDefinition};
 use assent_microsoft_identity::{Entra, Settings};
 use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{
@@ -109,7 +109,9 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
         verify_every: config.verify_every_minutes.into(),
     });
     verifier.watch_keys(&health, &runtime);
-    work(&config, &custody, &connection, &health, told, &runtime);
+    // Before anybody can ask whether it is ready.
+    let requests = listen_for_requests(&custody, &connection, &health, &runtime).await?;
+    work(&config, &custody, requests, told, &runtime);
 
     let router = http::router(AppState {
         custody,
@@ -130,8 +132,7 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
 fn work(
     config: &Config,
     custody: &Arc<Custody>,
-    connection: &Connection,
-    health: &Health,
+    requests: Listening,
     told: mpsc::Receiver<Told>,
     runtime: &Runtime,
 ) {
@@ -147,15 +148,7 @@ fn work(
         "clock",
         clock::run(Arc::clone(custody), budget, runtime.clone()),
     );
-    runtime.spawn_critical(
-        "requests",
-        serve_requests(
-            Arc::clone(custody),
-            connection.clone(),
-            health.clone(),
-            runtime.clone(),
-        ),
-    );
+    runtime.spawn_critical("requests", serve_requests(requests));
 }
 
 /// Microsoft, as we know it. Nothing is asked of it yet.
@@ -201,26 +194,31 @@ async fn until_shutdown(task: impl Future<Output = ()>, runtime: Runtime) {
     }
 }
 
-async fn serve_requests(
-    custody: Arc<Custody>,
-    connection: Connection,
-    health: Health,
-    runtime: Runtime,
-) {
+async fn listen_for_requests(
+    custody: &Arc<Custody>,
+    connection: &Connection,
+    health: &Health,
+    runtime: &Runtime,
+) -> Result<Listening, ServeError> {
     let definition = ServiceDefinition {
         name: names::TOKEN_BROKER_SERVICE,
         version: env!("CARGO_PKG_VERSION"),
         description: "Hands out access tokens while the permission is effective.",
     };
-    let served = assent_messaging::serve_telling(
-        &connection,
+    let health = health.clone();
+    assent_messaging::listen(
+        connection,
         definition,
-        endpoints(&custody),
+        endpoints(custody),
         IN_FLIGHT,
         runtime.shutdown_token(),
         Arc::new(move || health.troubles()),
-    );
-    if let Err(error) = served.await {
+    )
+    .await
+}
+
+async fn serve_requests(requests: Listening) {
+    if let Err(error) = requests.run().await {
         tracing::error!(
             error = %with_sources(&error),
             "requests over NATS are no longer served"

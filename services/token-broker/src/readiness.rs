@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use assent_messaging::{Connection, ConnectionState, Room};
+use assent_messaging::{BucketSpace, Connection, ConnectionState, Room, ServerChoice};
 use assent_microsoft_identity::MicrosoftHealth;
-use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{Dependency, Runtime};
 use tokio::sync::watch;
 
-use crate::stores::Stores;
+use crate::stores::{NotMade, Stores};
 
 /// Between two looks at the stores.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -23,11 +22,27 @@ pub(crate) async fn watch_stores(
     runtime: Runtime,
 ) {
     let mut states = connection.state_changes();
+    let server = ServerChoice::new(&connection);
     loop {
         match connection.state() {
             ConnectionState::Connected => {
                 nats.ready();
-                look_at(&stores, &tokens).await;
+                match look_at(&stores).await {
+                    Ok(room) => {
+                        server.answered();
+                        match room {
+                            Some(complaint) => tokens.do_without(complaint),
+                            None => tokens.ready(),
+                        }
+                    }
+                    Err(error) => {
+                        tokens.not_ready(error.advice());
+                        // A server that says why is of use.
+                        if !error.is_full() && !error.is_misconfigured() {
+                            server.in_vain();
+                        }
+                    }
+                }
             }
             ConnectionState::Disconnected => {
                 nats.not_ready("NATS is not reachable; reconnecting");
@@ -45,26 +60,14 @@ pub(crate) async fn watch_stores(
     }
 }
 
-async fn look_at(stores: &Stores, tokens: &Dependency) {
-    if let Err(error) = stores.make().await {
-        return tokens.not_ready(error.advice());
-    }
-    let room = match stores.tokens.space().await {
-        Ok(space) => {
-            Room::from_usage(space.bytes, space.max_bytes).complaint("the bucket of tokens")
-        }
-        Err(error) => return tokens.not_ready(with_sources(&error).to_string()),
-    };
-    let receipts_room = match stores.receipts.bucket().space().await {
-        Ok(space) => {
-            Room::from_usage(space.bytes, space.max_bytes).complaint("the bucket of receipts")
-        }
-        Err(error) => return tokens.not_ready(with_sources(&error).to_string()),
-    };
-    match room.or(receipts_room) {
-        Some(complaint) => tokens.do_without(complaint),
-        None => tokens.ready(),
-    }
+/// Makes what is not there, and what there is to say of the room that is left.
+async fn look_at(stores: &Stores) -> Result<Option<String>, NotMade> {
+    stores.make().await?;
+    let room =
+        |space: BucketSpace, what| Room::from_usage(space.bytes, space.max_bytes).complaint(what);
+    let tokens = room(stores.tokens.space().await?, "the bucket of tokens");
+    let bucket = stores.receipts.bucket();
+    Ok(tokens.or(room(bucket.space().await?, "the bucket of receipts")))
 }
 
 /// Keeps readiness in step with Microsoft. Nothing of it takes the broker out of service: what was handed out is told all the

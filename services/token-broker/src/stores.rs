@@ -46,6 +46,11 @@ impl NotMade {
         )
     }
 
+    /// Whether there is no room.
+    pub(crate) fn is_full(&self) -> bool {
+        self.bucket().and_then(BucketError::full).is_some()
+    }
+
     /// In words, with what to do where that is known.
     pub(crate) fn advice(&self) -> String {
         let advice = match self.bucket().and_then(BucketError::full) {

@@ -1,7 +1,11 @@
 //! Three servers as one cluster, and one or two of them gone, hanging or restarted: nothing that was acknowledged is lost,
 //! no login fails, and changes go on as soon as there is a leader.
 
+mod cut_off;
 mod flipped_bit;
+mod full_disk;
+mod leading;
+mod leads_again;
 mod load;
 
 use std::time::{Duration, Instant};
@@ -9,7 +13,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use assent_dev_stack::Stack;
 
-use self::load::{Load, Writes, leader, server, server_of};
+use self::leading::{leader, server, server_of};
+use self::load::{Load, Writes};
 use crate::fixture::{eventually, readiness, start_with};
 
 /// How long changes may pause when a server of three dies or hangs. Most of it is the election of another leader; the

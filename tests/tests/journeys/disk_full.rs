@@ -2,65 +2,27 @@
 //! there is room. It needs a small disk of its own, which only root can have; who is not is told that it was skipped.
 
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 use assent_dev_stack::actors::ANA;
 use serde_json::Value;
 
 use crate::fixture::{eventually, grant, start_with};
+use crate::small_disk::SmallDisk;
 
-/// A disk in memory, gone with the value.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    /// `None` for whoever may not mount one.
-    fn mount() -> anyhow::Result<Option<Self>> {
-        let at = tempfile::tempdir()?;
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=16m", "tmpfs"])
-            .arg(at.path())
-            .output();
-        let is_mounted = mounted.is_ok_and(|mounted| mounted.status.success());
-        Ok(is_mounted.then_some(Self(at)))
+fn generations(disk: &SmallDisk) -> anyhow::Result<usize> {
+    let mut count = 0;
+    for entry in fs::read_dir(disk.path())? {
+        let name = entry?.file_name();
+        count += usize::from(name.to_string_lossy().starts_with("generation-"));
     }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// Fills what is left.
-    fn fill(&self) -> anyhow::Result<PathBuf> {
-        let path = self.path().join("filler");
-        let mut filler = fs::File::create(&path)?;
-        let kilobytes = vec![0; 4096];
-        while filler.write_all(&kilobytes).is_ok() {}
-        Ok(path)
-    }
-
-    fn generations(&self) -> anyhow::Result<usize> {
-        let mut count = 0;
-        for entry in fs::read_dir(self.path())? {
-            let name = entry?.file_name();
-            count += usize::from(name.to_string_lossy().starts_with("generation-"));
-        }
-        Ok(count)
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Lazily, as a program may still have files open there; what fails leaves an empty disk behind.
-        drop(Command::new("umount").arg("-l").arg(self.path()).output());
-    }
+    Ok(count)
 }
 
 #[tokio::test]
 async fn a_projection_without_space_answers_nothing_and_goes_on_when_there_is_some()
 -> anyhow::Result<()> {
-    let Some(disk) = SmallDisk::mount()? else {
+    let Some(disk) = SmallDisk::mount(16)? else {
         println!("skipped: only root can mount a small disk");
         return Ok(());
     };
@@ -114,7 +76,7 @@ async fn a_projection_without_space_answers_nothing_and_goes_on_when_there_is_so
         Ok(3 < log.matches("the log is not followed; trying again").count())
     })
     .await?;
-    ensure!(disk.generations()? <= 1, "each attempt leaves something");
+    ensure!(generations(&disk)? <= 1, "each attempt leaves something");
 
     fs::remove_file(filler)?;
     eventually("the view is back", async || {

@@ -70,6 +70,7 @@ mod tests {
             messages: last,
             missing: 0,
             leader: None,
+            leads_since: None,
             replicas: 1,
         }
     }

@@ -11,7 +11,7 @@ use assent_contract::problem::{ErrorCode, Problem};
 use assent_contract::query::BlockedPage;
 use assent_dev_stack::{NatsServer, NatsUser};
 use assent_domain::permissions::PermissionSet;
-use assent_messaging::{Endpoint, ServiceDefinition, ServiceError, serve_telling};
+use assent_messaging::{Endpoint, ServiceDefinition, ServiceError, listen};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -343,7 +343,7 @@ async fn what_the_gateway_complains_of_is_told() {
         let shutdown = shutdown.clone();
         tokio::spawn(async move {
             let troubles = Arc::new(move || complaints.clone());
-            let served = serve_telling(
+            let listening = listen(
                 &connection,
                 definition,
                 vec![endpoint],
@@ -351,7 +351,7 @@ async fn what_the_gateway_complains_of_is_told() {
                 shutdown,
                 troubles,
             );
-            served.await.unwrap();
+            listening.await.unwrap().run().await.unwrap();
         })
     };
     let _serving = AbortOnDropHandle::new(serving);

@@ -1,5 +1,8 @@
 //! Several servers as one cluster: what production runs on, on one machine.
 
+use tokio::sync::watch;
+
+use super::links::Links;
 use super::{CONFIGURATION, NatsServer, NatsServerError, START_PATIENCE};
 use crate::port::ReservedPort;
 use crate::wait::wait_for;
@@ -7,13 +10,22 @@ use crate::wait::wait_for;
 /// What makes a server a member of a cluster, on top of the deployed configuration.
 const CLUSTER: &str = include_str!("../../../../deploy/nats/cluster.conf");
 
+/// Where servers would find one another by hearsay, past the links that can be cut: nobody is there.
+const NOWHERE: (&str, &str) = (
+    "listen: $ASSENT_NATS_CLUSTER_LISTEN",
+    "listen: $ASSENT_NATS_CLUSTER_LISTEN\n  advertise: \"127.0.0.1:1\"",
+);
+
 /// Of a server in a cluster: where the others are.
 #[derive(Debug)]
 pub(super) struct Membership {
     /// Where the other servers connect to this one.
     route: ReservedPort,
-    /// All routes, this server's own among them, which it passes over.
+    /// The routes to the others. Its own may be among them, which it passes over.
     routes: String,
+    cut_off: watch::Sender<bool>,
+    /// What the routes lead over, where they can be cut.
+    _links: Links,
     /// All client URLs, separated by commas.
     pub(super) urls: String,
 }
@@ -38,34 +50,69 @@ impl NatsServer {
         ports: Vec<ReservedPort>,
         changes: &[(String, String)],
     ) -> Result<Vec<Self>, NatsServerError> {
+        Self::start_members(ports, changes, false).await
+    }
+
+    /// As [`NatsServer::start_cluster`], and each server can be [cut off](NatsServer::cut_off) from the others.
+    pub(crate) async fn start_severable_cluster(
+        ports: Vec<ReservedPort>,
+        changes: &[(String, String)],
+    ) -> Result<Vec<Self>, NatsServerError> {
+        Self::start_members(ports, changes, true).await
+    }
+
+    async fn start_members(
+        ports: Vec<ReservedPort>,
+        changes: &[(String, String)],
+        severable: bool,
+    ) -> Result<Vec<Self>, NatsServerError> {
         let configuration = changes
             .iter()
             .fold(CONFIGURATION.to_owned(), |text, (from, to)| {
                 text.replacen(from, to, 1)
             });
-        let configuration = format!("{configuration}\n{CLUSTER}");
+        let cluster = if severable {
+            CLUSTER.replacen(NOWHERE.0, NOWHERE.1, 1)
+        } else {
+            CLUSTER.to_owned()
+        };
+        let configuration = format!("{configuration}\n{cluster}");
         let mut servers = Vec::new();
-        let mut routes = Vec::new();
+        let mut members = Vec::new();
         for (number, port) in ports.into_iter().enumerate() {
             let mut server = Self::prepare(&configuration, port).await?;
             server.name = format!("nats-{number}");
-            routes.push(ReservedPort::pick()?);
+            members.push((ReservedPort::pick()?, watch::Sender::new(false)));
             servers.push(server);
         }
         let urls = servers.iter().map(Self::url).collect::<Vec<_>>().join(",");
-        let all_routes = routes
-            .iter()
-            .map(|route| format!("\"nats-route://{}\"", route.address()))
-            .collect::<Vec<_>>()
-            .join(", ");
+        let mut ways = Vec::new();
+        for (own, own_end) in &members {
+            let mut links = Links::default();
+            let mut routes = Vec::new();
+            for (route, end) in &members {
+                let address = if severable && route.number() != own.number() {
+                    let ends = [own_end.subscribe(), end.subscribe()];
+                    let link = links.lead_to(route.address(), ends).await;
+                    link.map_err(NatsServerError::Files)?
+                } else {
+                    route.address()
+                };
+                routes.push(format!("\"nats-route://{address}\""));
+            }
+            ways.push((routes.join(", "), links));
+        }
         let passwords = servers.first().map(|server| server.passwords.clone());
-        for (server, route) in servers.iter_mut().zip(routes) {
+        let members = members.into_iter().zip(ways);
+        for (server, ((route, cut_off), (routes, links))) in servers.iter_mut().zip(members) {
             if let Some(passwords) = &passwords {
                 server.passwords = passwords.clone();
             }
             server.membership = Some(Membership {
                 route,
-                routes: all_routes.clone(),
+                routes,
+                cut_off,
+                _links: links,
                 urls: urls.clone(),
             });
             server.spawn()?;
@@ -88,6 +135,22 @@ impl NatsServer {
         match healthy.await {
             Some(()) => Ok(()),
             None => Err(self.not_ready("its JetStream did not get well".to_owned())),
+        }
+    }
+
+    /// The others hear nothing of it any more, nor it of them; its clients stay. Only in a cluster that is severable.
+    pub fn cut_off(&self) {
+        self.set_cut_off(true);
+    }
+
+    /// The others hear of it again.
+    pub fn join_again(&self) {
+        self.set_cut_off(false);
+    }
+
+    fn set_cut_off(&self, is_cut_off: bool) {
+        if let Some(membership) = &self.membership {
+            membership.cut_off.send_replace(is_cut_off);
         }
     }
 

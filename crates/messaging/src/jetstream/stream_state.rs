@@ -32,6 +32,8 @@ pub struct StreamState {
     pub created: String,
     /// The server that leads it, by its name, where it says.
     pub leader: Option<String>,
+    /// Since when it leads, as the server writes it: one that steps down and is elected again has another time here.
+    pub leads_since: Option<String>,
     /// The servers that should have it and that the leader hears nothing of, by their names.
     pub away: Vec<String>,
     config: Config,
@@ -133,6 +135,8 @@ struct Cluster {
     #[serde(default)]
     leader: Option<String>,
     #[serde(default)]
+    leader_since: Option<String>,
+    #[serde(default)]
     replicas: Option<Vec<Peer>>,
 }
 
@@ -158,6 +162,9 @@ impl TryFrom<Description> for StreamState {
         let away = peers.flatten().filter(|peer| peer.offline);
         let away = away.map(|peer| peer.name.clone()).collect();
         let leader = cluster.as_ref().and_then(|cluster| cluster.leader.clone());
+        let leads_since = cluster
+            .as_ref()
+            .and_then(|cluster| cluster.leader_since.clone());
         let clustered = cluster.filter(|cluster| cluster.replicas.is_some());
         if clustered.is_some_and(|cluster| cluster.leader.is_none_or(|leader| leader.is_empty())) {
             return Err(JetStreamError::Unavailable {
@@ -173,6 +180,7 @@ impl TryFrom<Description> for StreamState {
             deleted: state.num_deleted,
             created,
             leader: leader.filter(|leader| !leader.is_empty()),
+            leads_since,
             away,
             config,
         })

@@ -94,11 +94,19 @@ impl Worker {
     ///
     /// The server's count begins anew when the connection does. If it has, the number would mean
     /// different things to the two sides, and the library's drain has to do.
-    async fn leave(&self, mut subscription: Subscriber, received: u64, counts_agree: bool) {
+    async fn leave(&self, subscription: Subscriber, received: u64, counts_agree: bool) {
+        let mut states = self.connection.state_changes();
         if self.connection.state() == ConnectionState::Disconnected {
-            // Nothing more comes, and nobody could be answered.
             return;
         }
+        tokio::select! {
+            () = self.take_the_last(subscription, received, counts_agree) => {}
+            // Nothing more comes, and nobody could be answered: the server may be told to stop at the same time as we.
+            _ = states.wait_for(|state| *state == ConnectionState::Disconnected) => {}
+        }
+    }
+
+    async fn take_the_last(&self, mut subscription: Subscriber, received: u64, counts_agree: bool) {
         if counts_agree
             && subscription
                 .unsubscribe_after(received + LAST_REQUESTS)

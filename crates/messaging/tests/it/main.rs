@@ -8,6 +8,7 @@
 mod bucket;
 mod changes;
 mod connection;
+mod listening;
 mod micro_service;
 mod request;
 mod support;

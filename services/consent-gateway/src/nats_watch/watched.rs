@@ -1,7 +1,7 @@
 //! One stream or bucket, how it stands, and telling it.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use assent_contract::store::Store;
@@ -45,8 +45,8 @@ enum Led {
     /// Nobody, or nobody is known to.
     #[default]
     ByNobody,
-    /// A server; one without a cluster has no name.
-    By(Option<String>),
+    /// A server, and since when; one without a cluster has no name.
+    By(Option<String>, Option<String>),
 }
 
 impl Watched {
@@ -74,7 +74,7 @@ impl Watched {
         match connection.stream_state(&store.stream(), DEADLINE).await {
             Ok(Some(state)) => {
                 self.found_led(if state.has_majority() {
-                    Led::By(state.leader.clone())
+                    Led::By(state.leader.clone(), state.leads_since.clone())
                 } else {
                     Led::ByNobody
                 });
@@ -110,8 +110,17 @@ impl Watched {
         self.led_anew.swap(false, Ordering::Relaxed)
     }
 
+    /// Whether a server led it at the last look, and most of those that keep it were there.
+    pub(super) fn is_led(&self) -> bool {
+        *self.lock_led() != Led::ByNobody
+    }
+
+    fn lock_led(&self) -> MutexGuard<'_, Led> {
+        self.led.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn found_led(&self, led: Led) {
-        let mut last = self.led.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.lock_led();
         if led != Led::ByNobody && *last != led {
             self.led_anew.store(true, Ordering::Relaxed);
         }

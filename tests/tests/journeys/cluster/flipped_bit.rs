@@ -3,41 +3,16 @@
 //! has copied from the others, all is as it was.
 
 use std::io::Write as _;
-use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use assent_dev_stack::Stack;
 use assent_dev_stack::actors::{ANA, BEN};
-use assent_dev_stack::{NatsUser, Stack};
-use serde_json::json;
 
-use super::load::{leader, server};
-use crate::fixture::{
-    connect, eventually, grant, last_sequence, log, readiness, start_with, user_history,
-};
+use super::leading::{lead, leader, may_choose_leader, server};
+use crate::fixture::{eventually, grant, last_sequence, log, readiness, start_with, user_history};
 
 const STREAM: &str = "CONSENT_EVENTS";
 const LOOKS: u32 = 20;
-/// What only this test may do: say who leads.
-const STEP_DOWN: &str = "$JS.API.STREAM.LEADER.STEPDOWN.CONSENT_EVENTS";
-
-/// Has a server lead the log.
-async fn lead(stack: &Stack, name: &str) -> anyhow::Result<()> {
-    let gateway = connect(stack, NatsUser::Gateway).await?;
-    eventually("that server leads", async || {
-        if leader(stack).await? == name {
-            return Ok(true);
-        }
-        let preferred = serde_json::to_vec(&json!({"placement": {"preferred": name}}))?;
-        // An election may be under way.
-        drop(
-            gateway
-                .request(STEP_DOWN, preferred, None, Duration::from_secs(5))
-                .await,
-        );
-        Ok(false)
-    })
-    .await
-}
 
 /// Whether each projection says of the log what is expected, `None` being that it is the same.
 async fn all_say(stack: &Stack, expected: Option<(u64, &str)>) -> anyhow::Result<()> {
@@ -75,11 +50,7 @@ async fn a_bit_flips_in_the_file_of_a_server_that_then_leads() -> anyhow::Result
     let mut stack = start_with(|options| {
         options.nats_servers = 3;
         options.projections = 2;
-        let allowed = "\"$JS.API.INFO\"";
-        options.nats_configuration.push((
-            allowed.to_owned(),
-            format!("{allowed}\n            \"{STEP_DOWN}\""),
-        ));
+        may_choose_leader(options);
     })
     .await?;
     let (ana, ben) = (stack.user("acme", "ana"), stack.user("acme", "ben"));

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use assent_dev_stack::Stack;
 use assent_dev_stack::actors::{ANA, HostLogin, HostUser};
-use assent_dev_stack::{NatsServer, NatsUser, Stack};
 use tokio::task::JoinHandle;
 
-use crate::fixture::{company_history, connect, eventually, log};
+use super::leading::leader;
+use crate::fixture::{company_history, log};
 
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -152,43 +153,4 @@ async fn keep_signing_in(login: HostLogin, stop: Arc<AtomicBool>) -> Logins {
         tokio::time::sleep(PAUSE).await;
     }
     logins
-}
-
-/// The name of the server that leads the log.
-pub(super) async fn leader(stack: &Stack) -> anyhow::Result<String> {
-    let connection = connect(stack, NatsUser::Operator).await?;
-    let found = std::sync::Mutex::new(None);
-    eventually("the log has a leader", async || {
-        let state = connection
-            .stream_state("CONSENT_EVENTS", Duration::from_secs(2))
-            .await;
-        let leader = state.ok().flatten().and_then(|state| state.leader);
-        let is_found = leader.is_some();
-        if let (Ok(mut found), Some(leader)) = (found.lock(), leader) {
-            *found = Some(leader);
-        }
-        Ok(is_found)
-    })
-    .await?;
-    found
-        .into_inner()?
-        .ok_or_else(|| anyhow::anyhow!("the log has no leader"))
-}
-
-/// One of the servers, by its name.
-pub(super) fn server<'a>(stack: &'a mut Stack, name: &str) -> anyhow::Result<&'a mut NatsServer> {
-    stack
-        .nats_cluster_mut()
-        .find(|server| server.name() == name)
-        .ok_or_else(|| anyhow::anyhow!("there is no server {name}"))
-}
-
-/// The name of the server that a program is connected to.
-pub(super) async fn server_of(stack: &Stack, program: &str) -> anyhow::Result<String> {
-    for server in stack.nats_cluster() {
-        if server.has_client(program).await {
-            return Ok(server.name().to_owned());
-        }
-    }
-    anyhow::bail!("{program} is connected to none")
 }
