@@ -47,8 +47,8 @@ pub(crate) async fn tell(health: Health, runtime: Runtime) {
                     return;
                 }
                 _ = beat.tick() => send(&[NotifyState::Watchdog]),
-                changed = changes.changed() => {
-                    if changed.is_err() {
+                told = changes.changed() => {
+                    if told.is_err() {
                         return;
                     }
                     break;

@@ -1,8 +1,10 @@
 //! `consentctl events export` and `import`, and `consentctl replay`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
 use super::Moment;
 
@@ -10,7 +12,7 @@ use super::Moment;
 #[derive(Debug, Args)]
 pub(crate) struct ExportArguments {
     /// Where to: a name with an extension (log.ndjson) is a file, any other a directory.
-    #[arg(long, value_name = "FILE|DIR")]
+    #[arg(long, value_name = "FILE|DIR", value_parser = OsStringValueParser::new().try_map(place))]
     pub(crate) to: PathBuf,
     /// End with this event, or before the first event that was recorded after this time (RFC 3339).
     #[arg(long, value_name = "TIME|SEQ", value_parser = Moment::parse)]
@@ -56,7 +58,7 @@ pub(crate) struct ImportArguments {
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArguments {
     /// The directory to build the view in: one that is not there yet, or an empty one.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = OsStringValueParser::new().try_map(place))]
     pub(crate) to: PathBuf,
     /// Build it from this export instead of from the server's log. Nothing is connected to.
     #[arg(long, value_name = "FILE|DIR")]
@@ -64,4 +66,13 @@ pub(crate) struct ReplayArguments {
     /// End with this event, or before the first event that was recorded after this time (RFC 3339).
     #[arg(long, value_name = "TIME|SEQ", value_parser = Moment::parse)]
     pub(crate) until: Option<Moment>,
+}
+
+/// Where something is put. `-` is what others call the standard output, and would become a directory of that name.
+fn place(text: OsString) -> Result<PathBuf, String> {
+    if text == "-" {
+        let why = "nothing is written to the standard output, as what is written is proved afterwards; name a place for it";
+        return Err(why.to_owned());
+    }
+    Ok(PathBuf::from(text))
 }

@@ -29,6 +29,8 @@ async fn what_cant_be_used_is_64_and_says_why() {
             &["doctor", "--nats-url", "nats://me:secret@x"],
             "give them apart",
         ),
+        (&["events", "export", "--to", "-"], "name a place for it"),
+        (&["replay", "--to", "-"], "name a place for it"),
         (&["frobnicate"], "frobnicate"),
         (&[], "Usage"),
     ] {
