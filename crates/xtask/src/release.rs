@@ -64,24 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Some(directory) => directory.clone(),
         None => build(&root)?,
     };
-    let name = format!("assent-{version}-{}-linux", std::env::consts::ARCH);
-    let staged = to.join(&name);
-    fs::create_dir_all(staged.join("bin"))?;
-    for (program, _) in PROGRAMS {
-        let from = built.join(program);
-        let copied = fs::copy(&from, staged.join("bin").join(program));
-        copied.with_context(|| format!("{} is not built", from.display()))?;
-    }
-    fs::copy(root.join("LICENSE"), staged.join("LICENSE"))?;
-    check(
-        Command::new("cp")
-            .arg("-R")
-            .arg(root.join("deploy"))
-            .arg(&staged),
-    )?;
-    archive(&to, &format!("{name}.tar.gz"), &to, &name)?;
-    fs::remove_dir_all(&staged)?;
-
+    programs(&root, &to, &built, version)?;
     archive(
         &to,
         &format!("assent-chart-{version}.tgz"),
@@ -145,6 +128,27 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         writeln!(screen, "LEFT OUT: {what}")?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The programs with `deploy`, to be unpacked anywhere.
+fn programs(root: &Path, to: &Path, built: &Path, version: &str) -> anyhow::Result<()> {
+    let name = format!("assent-{version}-{}-linux", std::env::consts::ARCH);
+    let staged = to.join(&name);
+    fs::create_dir_all(staged.join("bin"))?;
+    for (program, _) in PROGRAMS {
+        let from = built.join(program);
+        let copied = fs::copy(&from, staged.join("bin").join(program));
+        copied.with_context(|| format!("{} is not built", from.display()))?;
+    }
+    fs::copy(root.join("LICENSE"), staged.join("LICENSE"))?;
+    check(
+        Command::new("cp")
+            .arg("-R")
+            .arg(root.join("deploy"))
+            .arg(&staged),
+    )?;
+    archive(to, &format!("{name}.tar.gz"), to, &name)?;
+    Ok(fs::remove_dir_all(&staged)?)
 }
 
 fn build(root: &Path) -> anyhow::Result<PathBuf> {
