@@ -217,6 +217,16 @@ pub(crate) const DISK: Entry = entry(
         "the disk that a projection needs: multiply by your users",
     ],
 );
+pub(crate) const DISK_REBUILT: Entry = entry(
+    "P10",
+    "disk for each of 1,000,000 users, rebuilt",
+    Unit::Bytes,
+    Target::RatioAtMost(3.0),
+    [
+        "the bytes of the rows themselves",
+        "the same, of a view that was built anew",
+    ],
+);
 pub(crate) const MEMORY: Entry = entry(
     "P10",
     "projection's memory, 1,000,000 users",
@@ -366,6 +376,7 @@ pub(crate) const ALL: &[&Entry] = &[
     &DECISION_MILLION,
     &DECISION_MILLIONS,
     &DISK,
+    &DISK_REBUILT,
     &MEMORY,
     &RESTART,
     &LONG_ACCOUNT,

@@ -1,14 +1,17 @@
 //! A stack with very many users, nearly all in one account: what P8 to P11 are measured on.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use assent_dev_stack::{Stack, StackOptions, wait_for};
+use assent_contract::names::CHANGE_STREAM;
+use assent_dev_stack::{NatsUser, Stack, StackOptions, wait_for};
 use bytes::Bytes;
 use reqwest::Client;
 use serde_json::{Value, json};
 
 use crate::fill::write_grants;
+use crate::fixture;
 
 /// The account that nearly all are in.
 pub(crate) const LARGE: &str = "everybody";
@@ -16,6 +19,11 @@ pub(crate) const LARGE: &str = "everybody";
 pub(crate) const SMALL: &str = "few";
 /// How many these are.
 pub(crate) const FEW: usize = 10;
+/// Changes are told one by one, and waiting for the disk each time would take half an hour.
+const SYNCED: &str = "sync_interval: always";
+const NOT_SYNCED: &str = "sync_interval: \"2m\"";
+/// How long it may take to tell them all. What is not told by then is told while others are measured.
+const TELLING: Duration = Duration::from_mins(3);
 /// How long a projection may take to apply them all.
 const PATIENCE: Duration = Duration::from_mins(15);
 
@@ -32,26 +40,51 @@ impl ManyUsers {
     pub(crate) async fn start(users: usize) -> anyhow::Result<Self> {
         let options = StackOptions {
             token_brokers: 0,
+            nats_configuration: Vec::from([(SYNCED.to_owned(), NOT_SYNCED.to_owned())]),
             ..StackOptions::default()
         };
         let stack = Stack::start(options).await?;
         let large = (0..users).map(|user| (LARGE.to_owned(), user));
         let small = (users..users + FEW).map(|user| (SMALL.to_owned(), user));
         write_grants(stack.nats(), large.chain(small)).await?;
-        let last = u64::try_from(users + FEW)?;
-        let applied = wait_for(PATIENCE, async || {
-            let status = stack.service(0).status().await.ok()?;
-            (status.number("/applied_sequence") == Some(last)).then_some(())
-        });
-        applied
-            .await
-            .context("the projection did not apply the log")?;
-        Ok(Self {
+        let many = Self {
             token: stack.host.service_token(&["login:decide"]),
             http: Client::builder().timeout(Duration::from_secs(10)).build()?,
             stack,
             users,
-        })
+        };
+        many.applied().await?;
+        many.told().await?;
+        Ok(many)
+    }
+
+    /// Waits until the projection has told of all, and rests.
+    async fn told(&self) -> anyhow::Result<()> {
+        let connection = fixture::connect(self.stack.nats(), NatsUser::Projection).await?;
+        let all = u64::try_from(self.users + FEW)?;
+        let told = wait_for(TELLING, async || {
+            let state = connection.stream_state(CHANGE_STREAM, PATIENCE).await;
+            (all <= state.ok().flatten()?.last_sequence).then_some(())
+        });
+        if told.await.is_none() {
+            writeln!(std::io::stderr(), "changes are still being told")?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the projection has applied all.
+    pub(crate) async fn applied(&self) -> anyhow::Result<()> {
+        let last = u64::try_from(self.users + FEW)?;
+        let applied = wait_for(PATIENCE, async || {
+            let status = self.stack.service(0).status().await.ok()?;
+            let is_there = status
+                .number("/applied_sequence")
+                .is_some_and(|applied| last <= applied);
+            is_there.then_some(())
+        });
+        applied
+            .await
+            .context("the projection did not apply the log")
     }
 
     /// Has the login hook decide about a user of the large or the small account, as of a write if one is named.

@@ -53,18 +53,29 @@ pub(crate) async fn measure(many: &mut ManyUsers, size: Size) -> anyhow::Result<
         projection.restart().await?;
         ready.push(began.elapsed().as_secs_f64());
     }
+    let followed = bytes_in(&directory)?;
+    projection.terminate().await;
+    std::fs::remove_dir_all(&directory)?;
+    projection.restart_unready().await?;
+    many.applied().await?;
+    let rebuilt = bytes_in(&directory)?;
     let users = f64::from(u32::try_from(many.users + FEW)?);
     let each = |bytes: u64| u32::try_from(bytes / 1024).map(|kib| f64::from(kib) * 1024.0 / users);
-    let (on_disk, of_rows) = (each(bytes_in(&directory)?)?, each(rows)?);
-    let space = Row::new(
-        &catalogue::DISK,
-        Vec::from([on_disk]),
-        Vec::from([of_rows]),
-        format!(
-            "the files of a view of {} users that followed the log as it grew; the ceiling is keys and values alone",
+    let of_rows = each(rows)?;
+    let space = |entry, bytes, of_what| {
+        let how = format!(
+            "the files of a view of {} users that {of_what}; the ceiling is keys and values alone",
             many.users
-        ),
-    );
+        );
+        let on_disk = Vec::from([each(bytes)?]);
+        anyhow::Ok(Row::new(entry, on_disk, Vec::from([of_rows]), how))
+    };
+    let grown = space(&catalogue::DISK, followed, "followed the log as it grew")?;
+    let anew = space(
+        &catalogue::DISK_REBUILT,
+        rebuilt,
+        "was built anew from the log",
+    )?;
     let memory = Row::new(
         &catalogue::MEMORY,
         Vec::from([memory]),
@@ -85,7 +96,9 @@ pub(crate) async fn measure(many: &mut ManyUsers, size: Size) -> anyhow::Result<
         ),
     );
     Ok([
-        [space, memory].map(|row| row.of_users(many.users)).into(),
+        [grown, anew, memory]
+            .map(|row| row.of_users(many.users))
+            .into(),
         Vec::from([restart.of_users(many.users)]),
     ])
 }

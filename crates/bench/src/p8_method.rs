@@ -34,7 +34,8 @@ pub(crate) async fn measure(many: &ManyUsers, size: Size) -> anyhow::Result<Row>
         small,
         format!(
             "from PUT authorization-method until the login hook has decided about {FEW} users, spread over the account, as \
-             of that change; the median of {CHANGES}; the ceiling's account has {FEW} users"
+             of that change; the median of {CHANGES}; the ceiling's account has {FEW} users. Nobody waits for \
+             the disk here"
         ),
     )
     .of_users(many.users))
