@@ -304,6 +304,16 @@ pub(crate) const TOKENS: Entry = entry(
         "a worker borrows a token for each page: that is little more than the round trip",
     ],
 );
+pub(crate) const WITHDRAWN: Entry = entry(
+    "P15",
+    "withdrawn consent noticed, p99",
+    Unit::Seconds,
+    Target::RatioAtMost(1.1),
+    [
+        "the interval of the clock",
+        "Microsoft tells nobody: so long a worker still syncs at the most, of 10,000 tokens in 100 tenants",
+    ],
+);
 pub(crate) const VERIFIED: Entry = entry(
     "P16",
     "events verified",
@@ -385,6 +395,7 @@ pub(crate) const ALL: &[&Entry] = &[
     &LONG_COLD,
     &GROUP_COMMIT,
     &TOKENS,
+    &WITHDRAWN,
     &VERIFIED,
     &VERIFIED_MEMORY,
     &IMPORTED,

@@ -19,6 +19,7 @@ mod p10_p11_view;
 mod p12_history;
 mod p13_group_commit;
 mod p14_tokens;
+mod p15_withdrawal;
 mod p16_verify;
 mod p17_leader_killed;
 mod p18_authzen;
@@ -230,6 +231,9 @@ async fn measure_all(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     if done.begin("P13")? {
         done.end("P13", p13_group_commit::measure(size).await.map(one))?;
+    }
+    if done.begin("P15")? {
+        done.end("P15", p15_withdrawal::measure(size).await.map(one))?;
     }
     if done.begin("P16")? {
         done.end("P16", Box::pin(p16_verify::measure(size)).await)?;

@@ -53,6 +53,8 @@ pub mod metrics;
 
 pub mod health;
 
+mod complaints;
+
 pub mod problem;
 
 pub mod extract;
@@ -74,6 +76,7 @@ mod request_id;
 mod systemd;
 
 pub use bearer::{BearerError, BearerVerifier, Caller};
+pub use complaints::follow_complaints;
 pub use error_pages::ErrorPages;
 pub use extract::{ApiJson, ApiPath, ApiQuery, OpenJson};
 pub use health::{Dependency, Health};

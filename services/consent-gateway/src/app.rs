@@ -14,6 +14,7 @@ use assent_microsoft_identity::{Entra, ScopeMap, Settings};
 use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{
     ConnectionLimits, GivenFlags, Health, Listen, Misconfigured, NotReachable, Runtime, StartError,
+    follow_complaints,
 };
 use tokio::sync::Semaphore;
 
@@ -21,7 +22,6 @@ use crate::config::{Config, ConfigError, PROGRAM};
 use crate::custody_key;
 use crate::http;
 use crate::messaging_endpoints::endpoints;
-use crate::microsoft_standing;
 use crate::nats_watch::NatsWatch;
 use crate::read_ahead;
 use crate::space;
@@ -94,9 +94,13 @@ pub async fn run_with_clock(
 
     runtime.spawn_critical(
         "microsoft-watch",
-        microsoft_standing::watch(
+        // People can still revoke, and look at their settings, when Microsoft is away or our credential is refused.
+        follow_complaints(
             entra.health(),
-            clock.clone(),
+            {
+                let clock = clock.clone();
+                move |standing| standing.complaints(clock.system_time())
+            },
             health.dependency("microsoft"),
             runtime.clone(),
         ),

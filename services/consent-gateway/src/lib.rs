@@ -9,7 +9,6 @@ pub mod config;
 mod custody_key;
 mod http;
 mod messaging_endpoints;
-mod microsoft_standing;
 mod nats_watch;
 mod read_ahead;
 mod space;

@@ -9,6 +9,7 @@ use assent_microsoft_identity::{Entra, Settings};
 use assent_service_kit::error_chain::with_sources;
 use assent_service_kit::{
     ConnectionLimits, Dependency, Health, Listen, Misconfigured, NotReachable, Runtime, StartError,
+    follow_complaints,
 };
 use assent_token_vault::{KeyDirectory, KeyRing};
 use tokio::sync::mpsc;
@@ -74,8 +75,10 @@ pub async fn run(config: Config, runtime: Runtime) -> Result<(), StartError> {
     );
     runtime.spawn_critical(
         "microsoft-watch",
-        readiness::watch_microsoft(
+        // What was handed out is told all the same, and what is revoked refused.
+        follow_complaints(
             entra.health(),
+            |standing| standing.complaints(std::time::SystemTime::now()),
             health.dependency("microsoft"),
             runtime.clone(),
         ),

@@ -3,16 +3,12 @@
 use std::time::Duration;
 
 use assent_messaging::{BucketSpace, Connection, ConnectionState, Room, ServerChoice};
-use assent_microsoft_identity::MicrosoftHealth;
 use assent_service_kit::{Dependency, Runtime};
-use tokio::sync::watch;
 
 use crate::stores::{NotMade, Stores};
 
 /// Between two looks at the stores.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// Certificates expire without anything happening.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_hours(1);
 
 /// Keeps readiness in step with NATS and the buckets, and makes those that are not there.
 pub(crate) async fn watch_stores(
@@ -68,32 +64,4 @@ async fn look_at(stores: &Stores) -> Result<Option<String>, NotMade> {
     let tokens = room(stores.tokens.space().await?, "the bucket of tokens");
     let bucket = stores.receipts.bucket();
     Ok(tokens.or(room(bucket.space().await?, "the bucket of receipts")))
-}
-
-/// Keeps readiness in step with Microsoft. Nothing of it takes the broker out of service: what was handed out is told all the
-/// same, and what is revoked refused.
-pub(crate) async fn watch_microsoft(
-    mut standing: watch::Receiver<MicrosoftHealth>,
-    microsoft: Dependency,
-    runtime: Runtime,
-) {
-    loop {
-        let complaints = standing
-            .borrow_and_update()
-            .complaints(std::time::SystemTime::now());
-        if complaints.is_empty() {
-            microsoft.ready();
-        } else {
-            microsoft.do_without(complaints.join("; "));
-        }
-        tokio::select! {
-            () = runtime.shutdown_requested() => return,
-            () = tokio::time::sleep(LOOK_AGAIN_AFTER) => {}
-            changed = standing.changed() => {
-                if changed.is_err() {
-                    return;
-                }
-            }
-        }
-    }
 }

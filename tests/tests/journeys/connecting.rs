@@ -13,10 +13,11 @@ use crate::fixture::{admin_consent, start_with};
 const RETURN: &str = "http://127.0.0.1:9/signed-in";
 
 async fn login(stack: &Stack) -> anyhow::Result<Reply> {
+    let account = stack.super_admin("acme", "sam").account().await?.ok()?;
     let after = format!("{}/after", stack.host.origin());
     let id_token = stack.microsoft().id_token(ANA, None).await?;
     let body = json!({
-        "account_id": "acme", "user_id": "ana", "return_to": after,
+        "account_id": "acme", "user_id": "ana", "return_to": after, "at_least": account.number("/sequence"),
         "sign_in": {"provider": "microsoft", "id_token": id_token},
     });
     Ok(stack.login("acme").ask(&body).await?.ok()?)

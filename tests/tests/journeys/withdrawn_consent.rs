@@ -47,9 +47,10 @@ async fn signs_in(stack: &Stack, user: &str, person: Person) -> anyhow::Result<R
         .sign_in(person, "openid profile", RETURN)
         .await?;
     let after = format!("{}/after", stack.host.origin());
+    let account = stack.super_admin("acme", "sam").account().await?.ok()?;
     let id_token = stack.microsoft().id_token(person, None).await?;
     let body = json!({
-        "account_id": "acme", "user_id": user, "return_to": after,
+        "account_id": "acme", "user_id": user, "return_to": after, "at_least": account.number("/sequence"),
         "sign_in": {"provider": "microsoft", "id_token": id_token},
     });
     Ok(stack.login("acme").ask(&body).await?.ok()?)

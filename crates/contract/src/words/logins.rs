@@ -68,8 +68,8 @@ words! {
         /// The sign-in was through another tenant than the consent's.
         AnotherTenant = "another_tenant",
             Person: "sign in with an account of the company's own tenant, which tenant_id names";
-        /// Microsoft has said that the administrator's consent is withdrawn. `authorize_url` shows without a page whether it
-        /// lives again: then coming back records the grant.
+        /// Microsoft has said that the administrator's consent, or a part of it, is withdrawn; what lives is effective.
+        /// `authorize_url` shows without a page whether the rest lives again: then coming back records the grant.
         ConsentWithdrawn = Refusal::ConsentWithdrawn.code(),
             Administrator: "consent again at Microsoft, or by Settings > Company; the next login of each user notices by itself";
         /// The tenant is in a cloud that is not served.

@@ -69,16 +69,17 @@ fn held(overview: &CustodyOverview) -> Check {
     let Some(counted) = overview.counted else {
         return Check::ok(KIND, format!("not counted yet; {keys}"));
     };
+    let as_of = format!("at {}", clock(counted.at));
     let mut says = count(counted.held, "token");
     if counted.awaiting_sign_in != 0 {
         let awaiting = counted.awaiting_sign_in;
         says = format!("{says}, of which {awaiting} await a sign-in");
     }
     let Some(oldest) = counted.oldest_verified_at else {
-        return Check::ok(KIND, format!("{says} held; {keys}"));
+        return Check::ok(KIND, format!("{says} held {as_of}; {keys}"));
     };
     let says = format!(
-        "{says} held, each good at Microsoft since {}; {keys}",
+        "{says} held {as_of}, each good at Microsoft since {}; {keys}",
         clock(oldest)
     );
     let period = i64::try_from(overview.verify_every_seconds).unwrap_or(i64::MAX);
