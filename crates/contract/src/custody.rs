@@ -159,7 +159,7 @@ pub enum NotKept {
 }
 
 /// The answer to `consent.custody.v1.overview`, which asks nothing: how the broker that answers is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CustodyOverview {
     /// The ids of the keys that it opens sealed tokens with, the oldest first. The last one seals.
     pub keys: Vec<String>,
@@ -170,7 +170,7 @@ pub struct CustodyOverview {
 }
 
 /// All that is held, when it was last counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CustodyCount {
     /// When that was.
     pub at: Timestamp,

@@ -11,7 +11,7 @@ use crate::command::{
     AutomaticGrantRecorded, BeginConnection, BeginUserConsent, FlowStarted, MessageVoided,
     RecordAutomaticGrant, RecordWithdrawal, UserConsentBegun, VoidMessage, WithdrawalRecorded,
 };
-use crate::custody::{CustodyQuery, CustodyStatus, Deposit, Deposited};
+use crate::custody::{CustodyOverview, CustodyQuery, CustodyStatus, Deposit, Deposited};
 use crate::names;
 use crate::operation::VoidRecord;
 use crate::problem::ErrorCode;
@@ -80,6 +80,11 @@ pub(super) fn describe(document: &mut Document, parts: &mut Components) {
         ("custodyStatus", names::CUSTODY_STATUS, OF_CUSTODY),
         "What the token broker holds of a user: asked by our own services and by operators.",
     );
+    document.request::<NothingAsked, CustodyOverview>(
+        parts,
+        ("custodyOverview", names::CUSTODY_OVERVIEW, OF_CUSTODY),
+        "What the token broker holds in all, and with which keys: asked by the gateway and by operators.",
+    );
     document.request::<Deposit, Deposited>(
         parts,
         ("custodyDeposit", names::CUSTODY_DEPOSIT, OF_CUSTODY),
@@ -92,6 +97,13 @@ pub(super) fn describe(document: &mut Document, parts: &mut Components) {
         .insert("appended".to_owned(), channel(names::APPENDED, summary));
     let hint = json!({"name": "appended", "summary": summary, "payload": {"type": "null"}});
     document.told("appended", summary, &[("appended", hint)]);
+    let summary = "A user's passage through Microsoft is over, however it ended: a hint to login hooks, without content.";
+    let address = "consent.connections.v1.ended.{account}.{user}";
+    document
+        .channels
+        .insert("connectionsEnded".to_owned(), channel(address, summary));
+    let hint = json!({"name": "connectionEnded", "summary": summary, "payload": {"type": "null"}});
+    document.told("connectionsEnded", summary, &[("connectionEnded", hint)]);
     let summary = "An operator declared a message of the log void (stream CONSENT_OPERATIONS). Only the gateway writes it.";
     let address = "consent.operations.v1.void.{log}.{sequence}";
     document

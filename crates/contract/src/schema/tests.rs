@@ -97,6 +97,7 @@ fn every_subject_is_described() {
         names::TOKEN_GET,
         names::CUSTODY_STATUS,
         names::CUSTODY_DEPOSIT,
+        names::CUSTODY_OVERVIEW,
         names::QUERY_PERMISSIONS,
         names::QUERY_LOGIN_STATE,
         names::QUERY_ACCOUNT,
