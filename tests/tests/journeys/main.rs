@@ -59,6 +59,7 @@ mod descriptions;
 mod disk_full;
 mod floods;
 mod garbage;
+mod garbled_tokens;
 mod guests;
 mod microsoft_away;
 mod onlookers;
