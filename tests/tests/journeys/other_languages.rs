@@ -184,3 +184,24 @@ async fn a_host_in_typescript_and_a_worker_in_python_walk_the_whole_story() -> a
     ensure!(ended.success(), "{ended}\n{}", host.log_text());
     Ok(())
 }
+
+#[test]
+fn the_readmes_typescript_is_what_runs() -> anyhow::Result<()> {
+    let readme = clients().join("../../../README.md");
+    let readme = std::fs::read_to_string(readme)?;
+    let (host, permissions) = ("host.mts", "known_permissions.mts");
+    let source = [host, permissions].map(|file| std::fs::read_to_string(clients().join(file)));
+    let [host, permissions] = source;
+    let source = format!("{}{}", host?, permissions?);
+    let runs: std::collections::BTreeSet<&str> = source.lines().map(str::trim).collect();
+    let mut shown = 0;
+    for block in readme.split("```ts\n").skip(1) {
+        let block = block.split("```").next().unwrap_or_default();
+        for line in block.lines().map(str::trim) {
+            ensure!(runs.contains(line), "no line of the program: {line}");
+            shown += 1;
+        }
+    }
+    ensure!(shown > 10, "README shows only {shown} lines");
+    Ok(())
+}
