@@ -58,6 +58,7 @@ mod damaged_log;
 mod descriptions;
 mod disk_full;
 mod floods;
+mod fuzzed;
 mod garbage;
 mod garbled_tokens;
 mod guests;
