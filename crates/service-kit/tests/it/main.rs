@@ -8,6 +8,7 @@
 
 mod bearer;
 mod connections;
+mod host_keys;
 mod issuer;
 mod problems;
 mod program;
