@@ -1,6 +1,6 @@
 //! The messages described for programs in any language, made from the types that read and write them.
 //!
-//! [`events`] is a JSON Schema for each event; [`asyncapi`] is an AsyncAPI document of every subject. `consentctl schema` prints both.
+//! [`events`] is a JSON Schema for each event, [`messages`] for what is asked, answered and told; [`asyncapi`] is an AsyncAPI document of every subject. `consentctl schema` prints them.
 
 mod channels;
 mod components;
@@ -12,7 +12,14 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::body::{AdminConsentGranted, ModeChanged, UserScopeGranted, UserScopeRevoked};
-use components::Components;
+use crate::change::ChangeMessage;
+use crate::custody::{TokenAnswer, TokenRequest};
+use crate::problem::Problem;
+use crate::query::{
+    AccountAnswer, AccountQuery, BlockedPage, BlockedQuery, ChangesPage, ChangesQuery,
+    PermissionsAnswer, UserQuery, UsersPage, UsersQuery,
+};
+use components::{Components, Room};
 use document::Document;
 
 /// A JSON Schema (draft 2020-12) for the body of each event, by the event's name. Each stands alone, and refuses fields
@@ -31,22 +38,82 @@ pub fn events() -> Value {
 }
 
 fn event<T: ToSchema>() -> (String, Value) {
+    let (name, schema) = alone::<T>(Room::Closed);
+    (
+        name.clone(),
+        titled(schema, &format!("assent.consent.{name}.v1")),
+    )
+}
+
+/// A schema that stands alone.
+fn alone<T: ToSchema>(room: Room) -> (String, Value) {
     let mut parts = Components::default();
     parts.add::<T>();
     let name = T::name().into_owned();
-    let mut schema = parts.take_strict(&name);
+    let mut schema = parts.take(&name, room);
     if let Value::Object(schema) = &mut schema {
         let about = [
             ("$schema", "https://json-schema.org/draft/2020-12/schema"),
             ("$id", &format!("urn:assent:schema:{name}:v1")),
-            ("title", &format!("assent.consent.{name}.v1")),
         ];
         for (key, value) in about {
             schema.insert(key.to_owned(), value.into());
         }
-        schema.insert("$defs".to_owned(), parts.into_definitions());
+        schema.insert("$defs".to_owned(), parts.into_definitions(room));
     }
     (name, schema)
+}
+
+fn titled(mut schema: Value, title: &str) -> Value {
+    if let Value::Object(schema) = &mut schema {
+        schema.insert("title".to_owned(), title.into());
+    }
+    schema
+}
+
+/// What [`messages`] describes.
+pub const MESSAGES: [&str; 14] = [
+    "AccountAnswer",
+    "AccountQuery",
+    "BlockedPage",
+    "BlockedQuery",
+    "ChangeMessage",
+    "ChangesPage",
+    "ChangesQuery",
+    "PermissionsAnswer",
+    "Problem",
+    "TokenAnswer",
+    "TokenRequest",
+    "UserQuery",
+    "UsersPage",
+    "UsersQuery",
+];
+
+/// A JSON Schema (draft 2020-12) for each message that other people's programs send or read, by its name: the changes, the
+/// questions and their answers, and the error that an answer can be. Each stands alone. What is asked has no other fields;
+/// what is told and answered may have more in a newer release, so those leave room for them.
+pub fn messages() -> Value {
+    let mut all = Map::new();
+    for (name, schema) in [
+        alone::<ChangeMessage>(Room::Open),
+        alone::<UserQuery>(Room::Closed),
+        alone::<PermissionsAnswer>(Room::Open),
+        alone::<AccountQuery>(Room::Closed),
+        alone::<AccountAnswer>(Room::Open),
+        alone::<UsersQuery>(Room::Closed),
+        alone::<UsersPage>(Room::Open),
+        alone::<ChangesQuery>(Room::Closed),
+        alone::<ChangesPage>(Room::Open),
+        alone::<BlockedQuery>(Room::Closed),
+        alone::<BlockedPage>(Room::Open),
+        alone::<TokenRequest>(Room::Closed),
+        alone::<TokenAnswer>(Room::Open),
+        alone::<Problem>(Room::Open),
+    ] {
+        let schema = titled(schema, &name);
+        all.insert(name, schema);
+    }
+    Value::Object(all)
 }
 
 /// The AsyncAPI 3.1 document of every subject: queries, changes, tokens and the log, and what only programs of ours and

@@ -1,6 +1,8 @@
 //! The arguments of `schema`.
 
+use assent_contract::schema::MESSAGES;
 use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
 
 use super::events::Kind;
 
@@ -19,6 +21,19 @@ Examples:
         /// One event; all four if absent.
         #[arg(value_name = "EVENT")]
         event: Option<Kind>,
+    },
+    /// A JSON Schema for each message that is asked, answered or told over NATS (read-only).
+    #[command(after_help = "\
+One object with a schema for each message, by its name; with a name, that schema alone. Questions
+refuse other fields, as Assent does. Answers and changes may have more in a newer release.
+
+Examples:
+  consentctl schema messages
+  consentctl schema messages ChangeMessage > change.schema.json")]
+    Messages {
+        /// One message; all if absent.
+        #[arg(value_name = "MESSAGE", value_parser = PossibleValuesParser::new(MESSAGES))]
+        message: Option<String>,
     },
     /// The AsyncAPI document of every subject (read-only).
     #[command(after_help = "\

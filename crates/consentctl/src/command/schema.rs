@@ -18,6 +18,13 @@ pub(crate) fn run(of: &SchemaCommand, output: &mut Output) -> Result<Outcome, Co
             name.and_then(|name| all.get_mut(name.get_name()).map(Value::take))
                 .unwrap_or_default()
         }
+        SchemaCommand::Messages { message: None } => schema::messages(),
+        SchemaCommand::Messages {
+            message: Some(message),
+        } => {
+            let mut all = schema::messages();
+            all.get_mut(message).map(Value::take).unwrap_or_default()
+        }
         SchemaCommand::Asyncapi => schema::asyncapi(),
     };
     output.document(&document)?;

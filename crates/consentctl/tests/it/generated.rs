@@ -132,6 +132,11 @@ async fn schemas_are_json_with_and_without_the_flag() {
     let one = run(program(&["schema", "events", "ModeChanged"])).await;
     let one: Value = serde_json::from_str(&one.out).unwrap();
     assert_eq!(one["title"], "assent.consent.ModeChanged.v1");
+    let change = run(program(&["schema", "messages", "ChangeMessage"])).await;
+    let change: Value = serde_json::from_str(&change.out).unwrap();
+    assert_eq!(change["title"], "ChangeMessage");
+    let unknown = run(program(&["schema", "messages", "Change"])).await;
+    assert_eq!(unknown.code, Some(64), "{unknown:?}");
     let asyncapi = run(program(&["schema", "asyncapi"])).await;
     let asyncapi: Value = serde_json::from_str(&asyncapi.out).unwrap();
     assert_eq!(

@@ -9,6 +9,13 @@ use utoipa::openapi::{RefOr, Schema};
 /// Where a reference points in a description of an API.
 const IN_COMPONENTS: &str = "#/components/schemas/";
 
+/// Whether there may be other fields than those that are described.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    Open,
+    Closed,
+}
+
 /// Schemas by name.
 #[derive(Debug, Default)]
 pub(super) struct Components(BTreeMap<String, Value>);
@@ -27,18 +34,18 @@ impl Components {
         serde_json::json!({"$ref": format!("{IN_COMPONENTS}{}", T::name())})
     }
 
-    /// Takes one schema out, for a document of its own: with references into its own definitions, and without room for
-    /// other fields.
-    pub(super) fn take_strict(&mut self, name: &str) -> Value {
+    /// Takes one schema out, for a document of its own: with references into its own definitions and, where it is closed,
+    /// without room for other fields.
+    pub(super) fn take(&mut self, name: &str, room: Room) -> Value {
         let mut schema = self.0.remove(name).unwrap_or_default();
-        make_strict(&mut schema);
+        set_alone(&mut schema, room);
         schema
     }
 
     /// All that is left, as the definitions of such a document.
-    pub(super) fn into_definitions(self) -> Value {
+    pub(super) fn into_definitions(self, room: Room) -> Value {
         let mut all = self.into_schemas();
-        make_strict(&mut all);
+        set_alone(&mut all, room);
         all
     }
 
@@ -48,10 +55,10 @@ impl Components {
     }
 }
 
-fn make_strict(schema: &mut Value) {
+fn set_alone(schema: &mut Value, room: Room) {
     match schema {
         Value::Object(fields) => {
-            if fields.contains_key("properties") {
+            if room == Room::Closed && fields.contains_key("properties") {
                 fields.insert("additionalProperties".to_owned(), false.into());
             }
             for (key, value) in fields {
@@ -64,11 +71,11 @@ fn make_strict(schema: &mut Value) {
                     | Value::Number(_)
                     | Value::String(_)
                     | Value::Array(_)
-                    | Value::Object(_) => make_strict(value),
+                    | Value::Object(_) => set_alone(value, room),
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(make_strict),
+        Value::Array(items) => items.iter_mut().for_each(|item| set_alone(item, room)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

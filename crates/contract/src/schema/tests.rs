@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{asyncapi, events};
+use super::{MESSAGES, asyncapi, events, messages};
 
 fn references(value: &Value, into: &mut BTreeSet<String>) {
     if let Some(Value::String(target)) = value.get("$ref") {
@@ -123,5 +123,25 @@ fn every_subject_is_described() {
             format!("/components/messages/{name}Error/payload/allOf/1/properties/code/enum");
         let codes = document.pointer(&error).and_then(Value::as_array);
         assert!(codes.is_some_and(|codes| !codes.is_empty()), "{name}");
+    }
+}
+
+#[test]
+fn each_message_stands_alone() {
+    let messages = messages();
+    let names: Vec<_> = messages.as_object().unwrap().keys().collect();
+    let mut expected = MESSAGES.to_vec();
+    expected.sort_unstable();
+    let sorted: BTreeSet<_> = names.iter().map(|name| name.as_str()).collect();
+    assert_eq!(sorted.into_iter().collect::<Vec<_>>(), expected);
+    for (name, schema) in messages.as_object().unwrap() {
+        let mut all = BTreeSet::new();
+        references(schema, &mut all);
+        for target in all {
+            let pointer = target.strip_prefix('#').unwrap();
+            assert!(schema.pointer(pointer).is_some(), "{name}: {target}");
+        }
+        let is_asked = name.ends_with("Query") || name.ends_with("Request");
+        assert_eq!(schema["additionalProperties"] == false, is_asked, "{name}");
     }
 }
