@@ -1,5 +1,7 @@
 //! An `AsyncAPI` document in the making.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
@@ -54,7 +56,8 @@ impl Document {
             &A::name(),
             json!({"name": A::name(), "payload": parts.add::<A>()}),
         );
-        let codes: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
+        // Two errors may have one code.
+        let codes: BTreeSet<&str> = codes.iter().map(|code| code.as_str()).collect();
         let error = self.on_channel(
             "reply",
             &format!("{name}Error"),
