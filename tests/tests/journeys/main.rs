@@ -58,7 +58,6 @@ mod damaged_log;
 mod descriptions;
 mod disk_full;
 mod floods;
-mod fuzzed;
 mod garbage;
 mod garbled_tokens;
 mod guests;
