@@ -1,8 +1,9 @@
 //! The units: systemd takes them, and each may do little.
 
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -135,20 +136,33 @@ fn each_unit_names_variables_that_there_are_and_holds_no_secret() -> anyhow::Res
     Ok(())
 }
 
-/// What systemd would hear.
-struct Notified(UnixDatagram);
+/// What systemd would hear. It is read all the while: few messages fit into the socket, and who sends one more waits.
+struct Notified(Receiver<String>);
 
 impl Notified {
+    fn at(socket: &Path) -> anyhow::Result<Self> {
+        let socket = UnixDatagram::bind(socket)?;
+        let (sender, receiver) = channel();
+        std::thread::spawn(move || {
+            let mut message = [0; 4096];
+            while let Ok(length) = socket.recv(&mut message) {
+                let said = String::from_utf8_lossy(message.get(..length).unwrap_or_default());
+                if sender.send(said.into_owned()).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self(receiver))
+    }
+
     /// Waits for a message with such a line.
     fn until(&self, line: &str) -> anyhow::Result<()> {
         let mut heard = Vec::new();
-        let mut message = [0; 4096];
-        while let Ok(length) = self.0.recv(&mut message) {
-            let said = String::from_utf8_lossy(message.get(..length).unwrap_or_default());
+        while let Ok(said) = self.0.recv_timeout(Duration::from_secs(30)) {
             if said.lines().any(|said| said.starts_with(line)) {
                 return Ok(());
             }
-            heard.push(said.into_owned());
+            heard.push(said);
         }
         anyhow::bail!("nobody says {line}: {heard:?}")
     }
@@ -159,8 +173,7 @@ async fn each_service_tells_systemd_when_it_is_ready_that_it_goes_on_and_that_it
 -> anyhow::Result<()> {
     let place = tempfile::tempdir()?;
     let socket = place.path().join("notify");
-    let notified = Notified(UnixDatagram::bind(&socket)?);
-    notified.0.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let notified = Notified::at(&socket)?;
     let variables = Vec::from([
         (
             "NOTIFY_SOCKET".to_owned(),

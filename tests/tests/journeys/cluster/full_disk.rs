@@ -56,7 +56,10 @@ async fn the_disk_of_the_server_that_leads_is_full() -> anyhow::Result<()> {
         "{paused:?} without changes\n{}",
         String::from_utf8_lossy(&doctor.stdout)
     )?;
-    ensure!(readiness(&stack.gateway).await?.0 == 200, "not ready");
+    eventually("the gateway is ready", async || {
+        Ok(readiness(&stack.gateway).await?.0 == 200)
+    })
+    .await?;
 
     std::fs::remove_file(filler)?;
     {
