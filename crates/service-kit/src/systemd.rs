@@ -3,6 +3,7 @@
 //! `systemctl start` returns, and what is ordered after this program begins, once it is ready as `/readyz` says it; until then
 //! `systemctl status` says what it waits for. Where systemd is not who started it, nothing is told.
 
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -20,11 +21,18 @@ const NEVER: Duration = Duration::from_hours(24);
 /// Nothing waits that long for a word in `systemctl status`.
 const LONGEST_STATUS: usize = 400;
 
+/// How much may wait to be told. What is more is told with what follows.
+const WAITING: usize = 16;
+const READY: &str = "READY=1";
+const STOPPING: &str = "STOPPING=1\nSTATUS=finishing what was begun";
+const WATCHDOG: &str = "WATCHDOG=1";
+
 /// Tells it until the program stops.
 pub(crate) async fn tell(health: Health, runtime: Runtime) {
     if std::env::var_os(SOCKET).is_none() {
         return;
     }
+    let teller = Teller::start();
     let mut changes = health.changes();
     let mut is_told_ready = false;
     // It beats from where requests are served: one that serves none any more falls silent.
@@ -33,20 +41,26 @@ pub(crate) async fn tell(health: Health, runtime: Runtime) {
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         changes.mark_unchanged();
-        let status = status(&health);
-        let mut said = Vec::from([NotifyState::Status(&status)]);
+        let mut said = format!("STATUS={}", status(&health));
         if health.is_ready() && !is_told_ready {
-            is_told_ready = true;
-            said.push(NotifyState::Ready);
+            said = format!("{READY}\n{said}");
+            is_told_ready = teller.tell(&said);
+        } else {
+            teller.tell(&said);
         }
-        send(&said);
         loop {
             tokio::select! {
                 () = runtime.shutdown_requested() => {
-                    send(&[NotifyState::Stopping, NotifyState::Status("finishing what was begun")]);
+                    teller.tell(STOPPING);
                     return;
                 }
-                _ = beat.tick() => send(&[NotifyState::Watchdog]),
+                _ = beat.tick() => {
+                    teller.tell(WATCHDOG);
+                    // It was not heard that it is ready.
+                    if health.is_ready() && !is_told_ready {
+                        break;
+                    }
+                }
                 told = changes.changed() => {
                     if told.is_err() {
                         return;
@@ -76,9 +90,25 @@ fn status(health: &Health) -> String {
     said.chars().take(LONGEST_STATUS).collect()
 }
 
-fn send(said: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(said) {
-        tracing::debug!(%error, "systemd could not be told");
+/// Tells from a thread of its own: whoever writes waits while systemd does not read, and nothing else may wait for that.
+struct Teller(SyncSender<String>);
+
+impl Teller {
+    fn start() -> Self {
+        let (sender, waiting) = sync_channel::<String>(WAITING);
+        std::thread::spawn(move || {
+            while let Ok(said) = waiting.recv() {
+                if let Err(error) = sd_notify::notify(&[NotifyState::Custom(&said)]) {
+                    tracing::debug!(%error, "systemd could not be told");
+                }
+            }
+        });
+        Self(sender)
+    }
+
+    /// Whether it will be told.
+    fn tell(&self, said: &str) -> bool {
+        self.0.try_send(said.to_owned()).is_ok()
     }
 }
 
