@@ -43,6 +43,14 @@ impl Buildah {
             missing("BUILDAH", "an image is made as root here")?;
             return Ok(None);
         }
+        // Root of a container may not be allowed what a container needs.
+        let probe = ["--mount", "--uts", "--ipc", "--pid", "--fork", "true"];
+        let mut unshare = Command::new("unshare");
+        let probed = unshare.args(probe).stderr(Stdio::null());
+        if !probed.status().is_ok_and(|status| status.success()) {
+            missing("BUILDAH", "this machine allows no namespaces")?;
+            return Ok(None);
+        }
         let store = tempfile::tempdir()?;
         Ok(Some(Self { program, store }))
     }

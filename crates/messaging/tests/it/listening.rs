@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{PATIENCE, connect, server};
 
-const ECHO: &str = "consent.query.v1.echo";
+/// What the host's services may ask from their account.
+const ECHO: &str = "consent.query.v1.permissions";
 const SERVICE: ServiceDefinition = ServiceDefinition {
     name: "consent-projection",
     version: "1.2.3",

@@ -1,12 +1,15 @@
 //! A view whose rows were changed by other means, or that another version of the program wrote.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use assent_permission_store::{Entry, Opened, RebuildReason, RowsCheck};
 use serde_json::Value;
 
 use crate::log::{granted, source};
 use crate::place::{Place, digest_of, load};
+
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is done to a database.
 type Tampering = fn(&sled::Db);
@@ -25,7 +28,15 @@ fn written() -> Place {
 
 /// Opens the database as somebody would who is not the program.
 fn tamper(generation: &Path, change: impl FnOnce(&sled::Db)) {
-    let database = sled::open(generation).unwrap();
+    // Whoever had it open lets go of the file a moment after it was dropped.
+    let begun = Instant::now();
+    let database = loop {
+        match sled::open(generation) {
+            Ok(database) => break database,
+            Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
+        }
+        std::thread::yield_now();
+    };
     change(&database);
     database.flush().unwrap();
 }

@@ -12,7 +12,7 @@ use assent_dev_stack::actors::{ANA, HostLogin, HostUser};
 use tokio::task::JoinHandle;
 
 use super::leading::leader;
-use crate::fixture::{company_history, log};
+use crate::fixture::{company_history, eventually, log};
 
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -89,6 +89,16 @@ impl Load {
         );
         // Whatever was done to the servers has passed.
         leader(stack).await?;
+        eventually(
+            "the log can be read, whichever server is asked",
+            async || {
+                let Ok(log) = log(stack).await else {
+                    return Ok(false);
+                };
+                Ok(company_history(&log, &account(0)).await.is_ok())
+            },
+        )
+        .await?;
         let log = log(stack).await?;
         let mut all = Vec::new();
         for (number, writer) in self.writers.into_iter().enumerate() {
