@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr};
+use futures::StreamExt as _;
 use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
 
@@ -217,6 +218,24 @@ impl Connection {
             // It fails only when there is no connection left to flush.
             drop(tokio::time::timeout(FLUSH_DEADLINE, self.inner.client.flush()).await);
         }
+    }
+
+    /// Waits until the server has taken what was sent so far, such as a subscription, where there is a server. Flushing says
+    /// only that it was written: the server answers when it ends a subscription, and what came before that is done by then.
+    pub(crate) async fn settle_if_there(&self) {
+        if self.state() != ConnectionState::Connected {
+            return;
+        }
+        let client = &self.inner.client;
+        let settled = async {
+            let Ok(mut ended) = client.subscribe(client.new_inbox()).await else {
+                return;
+            };
+            if ended.drain().await.is_ok() {
+                while ended.next().await.is_some() {}
+            }
+        };
+        drop(tokio::time::timeout(FLUSH_DEADLINE, settled).await);
     }
 
     /// The name of the server that we are connected to.

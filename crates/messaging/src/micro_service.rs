@@ -229,7 +229,7 @@ pub async fn listen(
     let discovery = Discovery::start(connection, definition, statistics, troubles)
         .await
         .map_err(|source| ServeError::Subscribe { service, source })?;
-    connection.flush_if_there().await;
+    connection.settle_if_there().await;
     Ok(Listening {
         connection: connection.clone(),
         service,
