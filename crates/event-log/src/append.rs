@@ -122,7 +122,12 @@ impl EventLog {
             deadline,
         };
         // What may happen to an append is a large future, which would be part of all that waits for it.
-        Box::pin(self.send_and_await(append, &pending)).await
+        let appended = Box::pin(self.send_and_await(append, &pending)).await?;
+        if let Some(first) = prepared.first() {
+            let end = appended.tail.sequence.0;
+            self.group_commit.note_end(&first.subject, end);
+        }
+        Ok(appended)
     }
 
     async fn send_and_await(

@@ -9,12 +9,12 @@
 
 mod batch;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use assent_messaging::Connection;
-use assent_messaging::jetstream::{Append, PendingAck};
+use assent_messaging::jetstream::{Append, Expected, PendingAck};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -29,6 +29,8 @@ const BATCH_MESSAGES: usize = 256;
 const LARGE: usize = 64 << 10;
 /// How many appends may wait; what comes beyond them is refused, as nothing of it was sent.
 const MOST_WAITING: usize = 8_192;
+/// Of how many aggregates it is remembered where they end; then it begins anew.
+const MOST_ENDS: usize = 4_096;
 /// How long the next batch waits for an acknowledgement. One that was lost must not hold up all that come after it.
 const HEAD_START: Duration = Duration::from_millis(250);
 
@@ -41,6 +43,9 @@ struct Queue {
     waiting: VecDeque<Waiting>,
     arrived: u64,
     is_sending: bool,
+    /// Where the aggregates of late appends end, by subject: what is to come before that comes too late for sure, and would
+    /// only undo a batch.
+    ends: HashMap<String, u64>,
 }
 
 #[derive(Debug)]
@@ -109,6 +114,15 @@ impl GroupCommit {
         })
     }
 
+    /// An append was stored, and its last message has this sequence.
+    pub(super) fn note_end(&self, subject: &str, sequence: u64) {
+        let mut queue = self.lock();
+        if MOST_ENDS <= queue.ends.len() {
+            queue.ends.clear();
+        }
+        queue.ends.insert(subject.to_owned(), sequence);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -127,18 +141,26 @@ impl GroupCommit {
             }
             let of_it = &waiting.append.messages;
             messages += of_it.len();
-            if !next.together.is_empty() && BATCH_MESSAGES < messages {
+            let is_first = next.together.is_empty() && next.afterwards.is_empty();
+            if !is_first && BATCH_MESSAGES < messages {
                 queue.waiting.push_front(waiting);
                 break;
             }
-            let subject = of_it.first().map(|first| first.subject.clone());
-            if subjects.insert(subject) {
+            let first = of_it.first();
+            let is_late = first.is_some_and(|first| match first.expected {
+                Expected::LastOnSubject(last) => {
+                    let end = queue.ends.get(&first.subject);
+                    end.is_some_and(|end| last < *end)
+                }
+                Expected::Anything | Expected::LastOfStream(_) => false,
+            });
+            if !is_late && subjects.insert(first.map(|first| first.subject.clone())) {
                 next.together.push(waiting);
             } else {
                 next.afterwards.push(waiting);
             }
         }
-        queue.is_sending = !next.together.is_empty();
+        queue.is_sending = !next.together.is_empty() || !next.afterwards.is_empty();
         queue.is_sending.then_some(next)
     }
 }
@@ -148,8 +170,7 @@ impl GroupCommit {
 struct Next {
     /// Of each aggregate one append.
     together: Vec<Waiting>,
-    /// More of the same aggregates, one by one: the server takes one condition for each of them in a batch, and most of
-    /// these come too late.
+    /// One by one: more of the same aggregates, of which a batch may have one condition each, and what comes too late.
     afterwards: Vec<Waiting>,
 }
 
@@ -168,7 +189,8 @@ async fn send_all(queue: GroupCommit, connection: Connection) {
                 let batch = SentBatch::send(&connection, members).await;
                 tokio::spawn(batch.see_through(connection.clone(), Some(turn)));
             }
-            None => {}
+            // What is late waits for nobody, and nobody for it.
+            None => drop(turn),
         }
         for waiting in next.afterwards {
             send_alone(&connection, waiting, None).await;
